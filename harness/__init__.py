@@ -1,0 +1,3 @@
+"""Fine-tune pretrained models on real tasks and compare them honestly. Start reading at `harness/run.py`."""
+
+__version__ = "0.1.0"

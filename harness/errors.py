@@ -1,0 +1,30 @@
+"""What goes wrong by the user's hand, as opposed to by ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something that the user can mend: shown line by line, without a traceback; exit code 2.
+
+    Each line reads `Where: what is wrong (what was got). What to do.`
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """A closing sentence that names the known word nearest to `wrong`, or lists the known words.
+
+    >>> nearest("learning_rat", ["learning_rate", "epochs"])
+    ' Did you mean learning_rate?'
+    """
+    words = sorted(known)
+    close = get_close_matches(wrong, words, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]}?"
+    return f" Known: {', '.join(words)}." if words else ""

@@ -1,0 +1,199 @@
+"""RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
+
+A cell's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
+The predictions are a row a test example, in the test split's order:
+
+| column | classification | multi_label | regression | question_answering |
+|---|---|---|---|---|
+| id, group | text | text | text | text |
+| length | tokens of the example, special ones left out (words, for the floors) | same | same | same |
+| reference | label name | label names | number | answer texts; none means unanswerable |
+| prediction | label name | label names | number | text; empty means no answer |
+| logits | one a label | one a label | – | – |
+| start, end | – | – | – | characters of the context; -1 for no answer |
+| score, no_answer_score | – | – | – | of the best span, of no answer |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import UserError
+
+SCHEMA_VERSION = 1
+RECORD = "run.json"
+PREDICTIONS = "predictions.parquet"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CurvePoint(_Part):
+    """One evaluation during training.
+
+    `train_loss` is the mean loss an example since the previous point, `validation_loss` that of the validation split.
+    """
+
+    step: int
+    epoch: float
+    train_loss: float
+    validation_loss: float
+    validation_scores: dict[str, float]
+
+
+class Tokens(_Part):
+    """Tokens of a split's texts, special tokens left out, and how many of them the model read."""
+
+    total: int
+    seen: int
+
+
+class Counts(_Part):
+    """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason."""
+
+    parameters: int = 0
+    examples: dict[str, int] = {}
+    tokens: dict[str, Tokens] = {}
+    dropped: dict[str, int] = {}
+
+
+class Cost(_Part):
+    """What the run took. `seconds` is by phase: load, features, train, validate, test, save."""
+
+    seconds: dict[str, float] = {}
+    train_tokens_per_second: float = 0.0
+    train_examples_per_second: float = 0.0
+    peak_memory_bytes: int = 0
+    training_flops: float = 0.0
+
+
+class Provenance(_Part):
+    """Where everything came from, so that the run can be repeated."""
+
+    data_digest: str = ""
+    checkpoint_digest: str = ""
+    hub_commit: str | None = None
+    packages: dict[str, str] = {}
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    hardware: dict[str, str | int] = {}
+    started: str = ""
+    finished: str = ""
+
+
+class TaskCard(_Part):
+    """What a reader of a report wants to know of the task."""
+
+    kind: str
+    labels: tuple[str, ...] = ()
+    main_metric: str
+    higher_is_better: bool = True
+    description: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class RunRecord(_Part):
+    """One cell of a comparison: a model, fine-tuned on a task with a seed.
+
+    Attributes:
+        status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
+        reason: Why it diverged or failed.
+        config: The resolved configuration; two runs with the same one are the same run.
+        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
+        best_step: The optimiser step whose weights were kept, chosen on validation; None for the floors.
+        notes: What happened on the way, such as a batch halved for want of memory.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    status: Literal["complete", "diverged", "failed"]
+    reason: str = ""
+    suite: str
+    task: str
+    model: str
+    family: str
+    seed: int
+    task_card: TaskCard
+    config: dict[str, Any]
+    scores: dict[str, dict[str, float]] = {}
+    curve: tuple[CurvePoint, ...] = ()
+    best_step: int | None = None
+    counts: Counts = Counts()
+    cost: Cost = Cost()
+    provenance: Provenance = Provenance()
+    notes: tuple[str, ...] = ()
+
+
+def write_record(record: RunRecord, folder: Path) -> None:
+    """Write `record` as `folder`/run.json, whole or not at all. A cell's record is written last."""
+    write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` beside `path`, flush it to the disk, then move it into place."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_record(file: Path) -> RunRecord:
+    """The record in `file`.
+
+    Raises:
+        UserError: The file is cut short, of another schema, or no record at all.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{file}: not a whole record ({error}). Delete it and run the cell again.") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UserError(f"{file}: record schema {version!r}, but this version reads {SCHEMA_VERSION}. Run the cell again with --redo.")
+    try:
+        return RunRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{file}: {where}: {first['msg']}. Run the cell again with --redo.") from error
+
+
+def record_files(runs: Path) -> Iterator[Path]:
+    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out."""
+    for folder, folders, files in os.walk(runs):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "checkpoint")
+        if RECORD in files:
+            yield Path(folder) / RECORD
+
+
+def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
+    """The readable records below `runs` with their folders, and a line for each that could not be read."""
+    records, problems = [], []
+    for file in record_files(runs):
+        try:
+            records.append((file.parent, read_record(file)))
+        except UserError as error:
+            problems.extend(error.lines)
+    return records, problems
+
+
+def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Write a row a test example as `folder`/predictions.parquet, whole or not at all."""
+    import pyarrow  # noqa: PLC0415 -- listing and reading records needs no arrow
+    from pyarrow import parquet  # noqa: PLC0415
+
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), sink)
+    write_atomically(folder / PREDICTIONS, sink.getvalue().to_pybytes())

@@ -1,0 +1,1 @@
+"""Everything after the run record: comparison, statistics, charts, formats. Never imports torch."""
