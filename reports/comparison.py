@@ -1,0 +1,73 @@
+"""compare: the comparison of all runs in a folder.
+
+It reads records and predictions and judges them; the formats only render what it found.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.errors import UserError, nearest
+from harness.record import RunRecord, read_records
+from reports.cells import FLOOR_FAMILIES, Comparison, TaskComparison
+from reports.judging import Entrant, entrant, judged_cells
+from reports.warnings import warnings_about
+
+__all__ = ["Comparison", "compare"]
+
+DEFAULT_BASELINE = "scratch"
+
+Found = tuple[Path, RunRecord]
+
+
+def compare(runs: Path, *, baseline: str | None = None) -> Comparison:
+    """The comparison of every run below `runs`.
+
+    Args:
+        runs: A folder of runs, such as `runs` or `runs/reviews`.
+        baseline: The model that differences are taken from; default: `scratch`, where there is one.
+
+    Raises:
+        UserError: There is no record below `runs`, or no model called `baseline`.
+    """
+    found, problems = read_records(runs)
+    if not found:
+        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
+    families = {record.model: record.family for _, record in found}
+    models = tuple(sorted(families, key=lambda model: (families[model] in FLOOR_FAMILIES, model)))
+    if baseline is not None and baseline not in models:
+        raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
+    chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
+    judged = [_judged(group, models, chosen) for group in _by_task(found)]
+    return Comparison(
+        runs=str(runs),
+        models=models,
+        baseline=chosen,
+        tasks=tuple(task for task, _ in judged),
+        problems=tuple(problems),
+        warnings=tuple(line for _, lines in judged for line in lines),
+    )
+
+
+def _by_task(found: Iterable[Found]) -> list[list[Found]]:
+    """The runs of each task of each suite: budgets differ between suites, so their scores do not compare."""
+    groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for folder, record in found:
+        groups[record.suite, record.task].append((folder, record))
+    return [groups[key] for key in sorted(groups)]
+
+
+def _judged(
+    found: Sequence[Found], models: Sequence[str], baseline: str | None
+) -> tuple[TaskComparison, tuple[str, ...]]:
+    """The task's cells, a cell a model, and what makes them doubtful."""
+    first = found[0][1]
+    card = first.task_card
+    entrants: list[Entrant] = [
+        entrant(model, [(folder, record) for folder, record in found if record.model == model], card)
+        for model in models
+    ]
+    cells = judged_cells(entrants, card, baseline)
+    return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(entrants)

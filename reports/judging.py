@@ -1,0 +1,163 @@
+"""From a task's runs to its cells: scores, intervals, differences, the tied top group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.record import RunRecord, TaskCard
+from reports.cells import FLOOR_FAMILIES, Cell, Cost, Difference, Run
+from reports.outcomes import Outcome, read_outcome
+from reports.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """A model's runs on one task, by seed, with what its predictions amount to."""
+
+    model: str
+    family: str
+    runs: tuple[Run, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def test_set(self) -> str | None:
+        """What the scored seeds were tested on; None where they differ, or there is none."""
+        found = {outcome.test_set for outcome in self.outcomes}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
+        if self.test_set is None:
+            return None
+        return Evidence(
+            np.array([outcome.score for outcome in self.outcomes]),
+            np.stack([outcome.contributions for outcome in self.outcomes]),
+            deterministic=self.family in FLOOR_FAMILIES and len(self.outcomes) == 1,
+        )
+
+
+def entrant(model: str, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
+    """The model's runs, by seed, their predictions read and judged by the card's main metric."""
+    judged = [_judged_run(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
+    return Entrant(
+        model=model,
+        family=found[0][1].family if found else "",
+        runs=tuple(run for run, _ in judged),
+        outcomes=tuple(outcome for _, outcome in judged if outcome is not None),
+    )
+
+
+def judged_cells(entrants: Sequence[Entrant], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
+    """A cell an entrant, compared with the best one, with the baseline and with the best floor."""
+    seeds = {run.record.seed for entrant in entrants if entrant.family not in FLOOR_FAMILIES for run in entrant.runs}
+    evidence = {entrant.model: found for entrant in entrants if (found := entrant.evidence) is not None}
+    sets = {entrant.model: entrant.test_set for entrant in entrants}
+    sign = 1 if card.higher_is_better else -1
+    best = max(evidence, key=lambda model: sign * evidence[model].scores.mean(), default=None)
+    floors = [entrant.model for entrant in entrants if entrant.family in FLOOR_FAMILIES and entrant.model in evidence]
+    floor = max(floors, key=lambda model: sign * evidence[model].scores.mean(), default=None)
+    pairing = _Pairing(evidence, sets, sign)
+    from_best, from_baseline = pairing.differences(best), pairing.differences(baseline)
+    from_floor = pairing.differences(floor, leaving_out=floors)
+    return tuple(
+        replace(
+            _cell(entrant, evidence.get(entrant.model), seeds),
+            is_top=entrant.model == best or _ties(from_best.get(entrant.model)),
+            from_baseline=from_baseline.get(entrant.model),
+            from_floor=from_floor.get(entrant.model),
+        )
+        for entrant in entrants
+    )
+
+
+def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Outcome | None]:
+    if record.status != "complete":
+        return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
+    try:
+        outcome = read_outcome(folder, card, card.main_metric)
+    except UserError as error:
+        return Run(record=record, score=None, trouble=str(error)), None
+    return Run(record=record, score=outcome.score), outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    evidence: Mapping[str, Evidence]
+    test_sets: Mapping[str, str | None]
+    sign: int
+
+    def differences(self, opponent: str | None, *, leaving_out: Sequence[str] = ()) -> dict[str, Difference]:
+        """Every other model's difference from `opponent`, adjusted together."""
+        if opponent not in self.evidence:
+            return {}
+        others = [model for model in self.evidence if model != opponent and model not in leaving_out]
+        found = {model: self._estimate(model, opponent) for model in others}
+        raw = {model: e.p_value for model, e in found.items() if e is not None and e.p_value is not None}
+        adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
+        return {
+            model: Difference(
+                against=opponent,
+                estimate=estimate,
+                adjusted_p=adjusted.get(model),
+                gain=None if estimate is None else self.sign * estimate.value,
+            )
+            for model, estimate in found.items()
+        }
+
+    def _estimate(self, model: str, opponent: str) -> Estimate | None:
+        if self.test_sets[model] != self.test_sets[opponent]:
+            return None
+        return difference(self.evidence[model], self.evidence[opponent])
+
+
+def _ties(from_best: Difference | None) -> bool:
+    return from_best is not None and from_best.adjusted_p is not None and from_best.adjusted_p >= SIGNIFICANCE
+
+
+def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
+    own = {run.record.seed for run in entrant.runs}
+    is_floor = entrant.family in FLOOR_FAMILIES
+    scored = [run.record for run in entrant.runs if run.score is not None]
+    scores = [outcome.score for outcome in entrant.outcomes]
+    return Cell(
+        model=entrant.model,
+        family=entrant.family,
+        runs=entrant.runs,
+        missing_seeds=() if is_floor and own else tuple(sorted(seeds - own)),
+        estimate=None if evidence is None else mean(evidence),
+        seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        examples=entrant.outcomes[0].examples if entrant.outcomes else 0,
+        cost=_cost(scored),
+        unseen_share=_unseen_share(scored),
+    )
+
+
+def _cost(records: Sequence[RunRecord]) -> Cost | None:
+    if not records:
+        return None
+    costs = [record.cost for record in records]
+    return Cost(
+        train_seconds=_average([cost.seconds.get("train", 0.0) for cost in costs]),
+        train_tokens_per_second=_average([cost.train_tokens_per_second for cost in costs]),
+        peak_memory_bytes=_average([float(cost.peak_memory_bytes) for cost in costs]),
+        parameters=_average([float(record.counts.parameters) for record in records]),
+        training_flops=_average([cost.training_flops for cost in costs]),
+    )
+
+
+def _average(values: Sequence[float]) -> float | None:
+    """The mean; None where nothing was measured, for a record writes 0 then."""
+    measured = [value for value in values if value > 0]
+    return float(np.mean(measured)) if measured else None
+
+
+def _unseen_share(records: Sequence[RunRecord]) -> float | None:
+    counts = [record.counts.tokens["test"] for record in records if "test" in record.counts.tokens]
+    total = sum(count.total for count in counts)
+    return 1 - sum(count.seen for count in counts) / total if total else None

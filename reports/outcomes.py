@@ -1,0 +1,135 @@
+"""Outcome: a run's test predictions, judged again.
+
+Scores come from the predictions and not from the record, so a new metric needs no training; the record's own
+score serves as a check. Only the columns that are needed are read: a thousand runs take seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UserError
+from harness.record import PREDICTIONS, TaskCard
+from reports.influence import INFLUENCES, Floats, by_jackknife, of_mean
+
+COLUMNS = ("id", "group", "reference", "prediction")
+JACKKNIFE_BLOCKS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What one run's predictions amount to.
+
+    Attributes:
+        test_set: Digest of the test examples' ids and groups, in order: equal digests can be paired.
+        examples: How many test examples there are.
+        score: The metric, in its natural unit.
+        contributions: How far each cluster of examples moves the score [clusters]; they add up to zero.
+    """
+
+    test_set: str
+    examples: int
+    score: float
+    contributions: Floats
+
+
+def read_outcome(folder: Path, card: TaskCard, metric: str) -> Outcome:
+    """The outcome of the run in `folder`.
+
+    Raises:
+        UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due.
+    """
+    import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
+    from pyarrow import parquet  # noqa: PLC0415
+
+    file = folder / PREDICTIONS
+    try:
+        table = parquet.read_table(file, columns=list(COLUMNS), use_threads=False)
+    except (OSError, pyarrow.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{file}: no readable predictions ({reason}). Run the cell again with --redo.") from error
+    if set(table.column_names) != set(COLUMNS) or not table.num_rows:
+        raise UserError(f"{file}: no predictions in it. Run the cell again with --redo.")
+    clusters = _clusters(table["group"])
+    score, contributions = _judged(table, card, metric, clusters)
+    if not (np.isfinite(score) and np.isfinite(contributions).all()):
+        raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
+    return Outcome(_digest(table), table.num_rows, score, contributions)
+
+
+def _digest(table: Any) -> str:
+    rows = zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True)
+    return hashlib.sha256("\n".join(f"{row}\t{group}" for row, group in rows).encode()).hexdigest()
+
+
+def _clusters(groups: Any) -> NDArray[np.int64]:
+    """The cluster of each example [examples], from 0; an example without a group is a cluster of its own."""
+    names = groups.combine_chunks().dictionary_encode()
+    codes = np.asarray(names.indices.fill_null(0), dtype=np.int64)
+    alone = np.array([not name for name in names.dictionary.to_pylist()])[codes]
+    codes[alone] = len(names.dictionary) + np.flatnonzero(alone)
+    return np.unique(codes, return_inverse=True)[1]
+
+
+def _judged(table: Any, card: TaskCard, metric: str, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
+    """The score, and the contribution of each cluster (of each block, where only the jackknife will do)."""
+    if metric in INFLUENCES:
+        matrices = _matrices(table["reference"].combine_chunks(), table["prediction"].combine_chunks(), card.labels)
+        score, influences = INFLUENCES[metric](*matrices)
+        return score, _by_cluster(influences, clusters)
+    from tasks.metrics import metric as find_metric  # noqa: PLC0415 -- imports scikit-learn
+
+    judge = find_metric(metric)
+    references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
+    if judge.per_example is not None:
+        score, influences = of_mean(np.asarray(judge.per_example(references, predictions), dtype=np.float64))
+        return score, _by_cluster(influences, clusters)
+
+    def score_of(chosen: Sequence[int]) -> float:
+        return float(judge.function([references[i] for i in chosen], [predictions[i] for i in chosen], card.labels))
+
+    return score_of(range(len(references))), by_jackknife(score_of, clusters % JACKKNIFE_BLOCKS)
+
+
+def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
+    return np.bincount(clusters, weights=influences) / len(influences)
+
+
+def _matrices(references: Any, predictions: Any, labels: Sequence[str]) -> tuple[Floats, Floats]:
+    """Both columns as numbers [examples, columns]: an indicator a label, or the number itself."""
+    import pyarrow  # noqa: PLC0415
+
+    if pyarrow.types.is_floating(references.type) or pyarrow.types.is_integer(references.type):
+        return _numbers(references), _numbers(predictions)
+    names = list(labels) or _names(references, predictions)
+    return _indicators(references, names), _indicators(predictions, names)
+
+
+def _numbers(column: Any) -> Floats:
+    return np.asarray(column.cast("float64").fill_null(float("nan")), dtype=np.float64)[:, None]
+
+
+def _names(*columns: Any) -> list[str]:
+    found = [column.flatten() if hasattr(column, "flatten") else column for column in columns]
+    return sorted({name for column in found for name in column.unique().to_pylist() if name is not None})
+
+
+def _indicators(column: Any, names: Sequence[str]) -> Floats:
+    """1 where the example has the label [examples, labels]; the column holds names, or lists of names."""
+    import pyarrow  # noqa: PLC0415
+    from pyarrow import compute  # noqa: PLC0415
+
+    rows = np.arange(len(column))
+    if pyarrow.types.is_nested(column.type):
+        rows, column = np.asarray(compute.list_parent_indices(column)), column.flatten()
+    codes = np.asarray(compute.index_in(column, value_set=pyarrow.array(names, "string")).fill_null(-1))
+    indicators = np.zeros((int(rows.max(initial=-1)) + 1, len(names)))
+    indicators[rows[codes >= 0], codes[codes >= 0]] = 1.0
+    return indicators
