@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from harness.record import RunRecord, TaskCard
 from reports.statistics import SIGNIFICANCE, Estimate
 
-FLOOR_FAMILIES = frozenset({"floors", "majority", "tfidf"})
+FLOOR_FAMILIES = frozenset({"majority", "tfidf"})
 """Families that read no weights: what any model must beat."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -52,7 +53,7 @@ class Cost:
     train_seconds: float | None
     train_tokens_per_second: float | None
     peak_memory_bytes: float | None
-    parameters: int | None
+    parameters: float | None
     training_flops: float | None
 
 

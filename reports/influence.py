@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Scored = tuple[float, Floats]
+Metric = Callable[[Floats, Floats], Scored]
 
 
 def of_mean(values: Floats) -> Scored:
@@ -53,6 +54,15 @@ def macro_f1(references: Floats, predictions: Floats) -> Scored:
     return _f1_of_columns(references, predictions)
 
 
+def with_none(scored: Metric) -> Metric:
+    """`scored` with "no label at all" as one label more (Chalkidis et al. 2022, LexGLUE)."""
+
+    def extended(labels: Floats) -> Floats:
+        return np.column_stack([labels, labels.sum(axis=1) == 0])
+
+    return lambda references, predictions: scored(extended(references), extended(predictions))
+
+
 def correlation(references: Floats, predictions: Floats) -> Scored:
     """Pearson's r; over label indicators it is Matthews' coefficient (Gorodkin 2004). 0 where either is constant.
 
@@ -80,12 +90,14 @@ def spearman(references: Floats, predictions: Floats) -> Scored:
     return r, influences
 
 
-INFLUENCES: Mapping[str, Callable[[Floats, Floats], Scored]] = {
+INFLUENCES: Mapping[str, Metric] = {
     "accuracy": accuracy,
     "mean_squared_error": mean_squared_error,
     "f1": f1,
     "micro_f1": micro_f1,
     "macro_f1": macro_f1,
+    "micro_f1_with_none": with_none(micro_f1),
+    "macro_f1_with_none": with_none(macro_f1),
     "matthews": correlation,
     "pearson": correlation,
     "spearman": spearman,
@@ -105,7 +117,7 @@ def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: ND
     """
     count = int(blocks.max()) + 1
     left_out = np.array([score_without(np.flatnonzero(blocks != block)) for block in range(count)])
-    return (left_out.mean() - left_out) * (count - 1) / count
+    return np.asarray((left_out.mean() - left_out) * (count - 1) / count, dtype=np.float64)
 
 
 def _ratio(numerators: Floats, denominators: Floats) -> tuple[Floats, Floats]:
@@ -135,4 +147,4 @@ def _weight_above(ranks: Floats, weights: Floats) -> Floats:
     first = np.searchsorted(ranks[order], ranks, side="left")
     last = np.searchsorted(ranks[order], ranks, side="right")
     above, tied = running[-1] - running[last], running[last] - running[first]
-    return (above + tied / 2) / len(ranks)
+    return np.asarray((above + tied / 2) / len(ranks), dtype=np.float64)

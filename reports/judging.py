@@ -80,7 +80,7 @@ def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, O
     if record.status != "complete":
         return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
     try:
-        outcome = read_outcome(folder, card, card.main_metric)
+        outcome = read_outcome(folder, record.task_card.labels, card.main_metric)
     except UserError as error:
         return Run(record=record, score=None, trouble=str(error)), None
     return Run(record=record, score=outcome.score), outcome
@@ -94,7 +94,7 @@ class _Pairing:
 
     def differences(self, opponent: str | None, *, leaving_out: Sequence[str] = ()) -> dict[str, Difference]:
         """Every other model's difference from `opponent`, adjusted together."""
-        if opponent not in self.evidence:
+        if opponent is None or opponent not in self.evidence:
             return {}
         others = [model for model in self.evidence if model != opponent and model not in leaving_out]
         found = {model: self._estimate(model, opponent) for model in others}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.record import PREDICTIONS, TaskCard
+from harness.record import PREDICTIONS
 from reports.influence import INFLUENCES, Floats, by_jackknife, of_mean
 
 COLUMNS = ("id", "group", "reference", "prediction")
@@ -40,8 +40,8 @@ class Outcome:
     contributions: Floats
 
 
-def read_outcome(folder: Path, card: TaskCard, metric: str) -> Outcome:
-    """The outcome of the run in `folder`.
+def read_outcome(folder: Path, labels: Sequence[str], metric: str) -> Outcome:
+    """The outcome of the run in `folder`, judged by `metric`; `labels` are the label names in their order.
 
     Raises:
         UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due.
@@ -58,7 +58,7 @@ def read_outcome(folder: Path, card: TaskCard, metric: str) -> Outcome:
     if set(table.column_names) != set(COLUMNS) or not table.num_rows:
         raise UserError(f"{file}: no predictions in it. Run the cell again with --redo.")
     clusters = _clusters(table["group"])
-    score, contributions = _judged(table, card, metric, clusters)
+    score, contributions = _judged(table, labels, metric, clusters)
     if not (np.isfinite(score) and np.isfinite(contributions).all()):
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
     return Outcome(_digest(table), table.num_rows, score, contributions)
@@ -78,37 +78,49 @@ def _clusters(groups: Any) -> NDArray[np.int64]:
     return np.unique(codes, return_inverse=True)[1]
 
 
-def _judged(table: Any, card: TaskCard, metric: str, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
+def _judged(table: Any, labels: Sequence[str], metric: str, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
     """The score, and the contribution of each cluster (of each block, where only the jackknife will do)."""
     if metric in INFLUENCES:
-        matrices = _matrices(table["reference"].combine_chunks(), table["prediction"].combine_chunks(), card.labels)
-        score, influences = INFLUENCES[metric](*matrices)
+        columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
+        score, influences = INFLUENCES[metric](*_matrices(*columns, labels, occurring=metric == "macro_f1"))
         return score, _by_cluster(influences, clusters)
     from tasks.metrics import metric as find_metric  # noqa: PLC0415 -- imports scikit-learn
 
     judge = find_metric(metric)
     references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
     if judge.per_example is not None:
-        score, influences = of_mean(np.asarray(judge.per_example(references, predictions), dtype=np.float64))
+        score, influences = of_mean(np.asarray(judge.per_example(references, predictions, labels), dtype=np.float64))
         return score, _by_cluster(influences, clusters)
 
-    def score_of(chosen: Sequence[int]) -> float:
-        return float(judge.function([references[i] for i in chosen], [predictions[i] for i in chosen], card.labels))
+    def score_of(rows: NDArray[np.int64]) -> float:
+        return float(judge.function([references[i] for i in rows], [predictions[i] for i in rows], labels))
 
-    return score_of(range(len(references))), by_jackknife(score_of, clusters % JACKKNIFE_BLOCKS)
+    return score_of(np.arange(len(references))), by_jackknife(score_of, clusters % JACKKNIFE_BLOCKS)
 
 
 def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
     return np.bincount(clusters, weights=influences) / len(influences)
 
 
-def _matrices(references: Any, predictions: Any, labels: Sequence[str]) -> tuple[Floats, Floats]:
-    """Both columns as numbers [examples, columns]: an indicator a label, or the number itself."""
-    import pyarrow  # noqa: PLC0415
+def _matrices(references: Any, predictions: Any, labels: Sequence[str], *, occurring: bool) -> tuple[Floats, Floats]:
+    """Both columns as numbers [examples, columns]: an indicator a label, or the number itself.
 
-    if pyarrow.types.is_floating(references.type) or pyarrow.types.is_integer(references.type):
+    Args:
+        references: Names, lists of names, or numbers.
+        predictions: The same.
+        labels: All names, in order.
+        occurring: Leave out names that are nowhere, where an example has one (as scikit-learn's macro average does).
+    """
+    from pyarrow import types  # noqa: PLC0415
+
+    if types.is_floating(references.type) or types.is_integer(references.type):
         return _numbers(references), _numbers(predictions)
-    names = list(labels) or _names(references, predictions)
+    several = types.is_nested(references.type)
+    columns = [column.flatten() if several else column for column in (references, predictions)]
+    present = {name for column in columns for name in column.unique().to_pylist()}
+    names = [*labels, *sorted(present.difference(labels, {None}))]
+    if occurring and not several:
+        names = [name for name in names if name in present]
     return _indicators(references, names), _indicators(predictions, names)
 
 
@@ -116,20 +128,15 @@ def _numbers(column: Any) -> Floats:
     return np.asarray(column.cast("float64").fill_null(float("nan")), dtype=np.float64)[:, None]
 
 
-def _names(*columns: Any) -> list[str]:
-    found = [column.flatten() if hasattr(column, "flatten") else column for column in columns]
-    return sorted({name for column in found for name in column.unique().to_pylist() if name is not None})
-
-
 def _indicators(column: Any, names: Sequence[str]) -> Floats:
     """1 where the example has the label [examples, labels]; the column holds names, or lists of names."""
     import pyarrow  # noqa: PLC0415
     from pyarrow import compute  # noqa: PLC0415
 
+    indicators = np.zeros((len(column), len(names)))
     rows = np.arange(len(column))
     if pyarrow.types.is_nested(column.type):
-        rows, column = np.asarray(compute.list_parent_indices(column)), column.flatten()
+        rows, column = np.asarray(compute.list_parent_indices(column)), column.flatten().cast("string")
     codes = np.asarray(compute.index_in(column, value_set=pyarrow.array(names, "string")).fill_null(-1))
-    indicators = np.zeros((int(rows.max(initial=-1)) + 1, len(names)))
     indicators[rows[codes >= 0], codes[codes >= 0]] = 1.0
     return indicators

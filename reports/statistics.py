@@ -99,14 +99,14 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
     value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
     averages = [sign * model.contributions.mean(axis=0) for sign, model in zip(signs, models, strict=True)]
     parts = [_cluster_variance(np.sum(averages, axis=0)), *_seed_parts(models)]
-    squared_error = sum(variance for variance, _ in parts)
+    squared_error = float(sum(variance for variance, _ in parts))
     includes_seeds = all(model.knows_seeds for model in models)
     # Rounding leaves 1e-40 where every example agrees.
     if not squared_error > 1e-24:
         # No spread at all: identical predictions differ by exactly nothing; anything else cannot be judged.
         certain = len(models) == 2 and value == 0
         return Estimate(value, 0.0, 0.0, 0.0 if certain else None, 1.0 if certain else None, includes_seeds)
-    freedom = squared_error**2 / sum(variance**2 / freedom for variance, freedom in parts)
+    freedom = squared_error**2 / float(sum(variance**2 / freedom for variance, freedom in parts))
     return _with_interval(value, float(np.sqrt(squared_error)), freedom, includes_seeds=includes_seeds)
 
 
@@ -145,4 +145,4 @@ def _residual(model: Evidence) -> float:
     """The part of the mean's variance that is neither the examples' nor the seeds', by analysis of variance."""
     seeds, clusters = model.contributions.shape
     left = model.contributions - model.contributions.mean(axis=0)
-    return float((left**2).sum()) / (seeds * (seeds - 1)) * clusters / (clusters - 1)
+    return float((left**2).sum() / (seeds * (seeds - 1)) * clusters / (clusters - 1))

@@ -14,7 +14,7 @@ SCORE_TOLERANCE = 1e-6
 
 def warnings_about(entrants: Sequence[Entrant]) -> tuple[str, ...]:
     """A sentence for everything that a reader must know before believing the numbers."""
-    lines = [line for entrant in entrants for line in _about_one(entrant)]
+    lines = [line for entrant in entrants if entrant.runs for line in _about_one(entrant)]
     lines += _about_data([run.record for entrant in entrants for run in entrant.runs])
     sets = {entrant.test_set for entrant in entrants if entrant.test_set is not None}
     if len(sets) > 1:
@@ -33,7 +33,7 @@ def _about_one(entrant: Entrant) -> Iterator[str]:
         yield f"{where}: its seeds were tested on different examples, so they have no common score."
     seeds = [run.record.seed for run in entrant.runs]
     for seed in sorted({seed for seed in seeds if seeds.count(seed) > 1}):
-        yield f"{_place(entrant.runs[0].record)}/{entrant.model}: seed {seed} is there more than once. Remove the copies."
+        yield f"{_place(entrant.runs[0].record)}/{entrant.model}: seed {seed} is there twice. Remove a copy."
 
 
 def _changed_scores(entrant: Entrant) -> Iterator[str]:
@@ -48,9 +48,8 @@ def _changed_scores(entrant: Entrant) -> Iterator[str]:
 
 
 def _differing_settings(entrant: Entrant) -> Iterator[str]:
-    first, *others = [run.record for run in entrant.runs] or [None]
+    first, *others = [run.record for run in entrant.runs]
     for other in others:
-        assert first is not None and other is not None
         changed = differences(_settings(first), _settings(other))
         if changed:
             yield (
@@ -65,7 +64,7 @@ def _about_data(records: Sequence[RunRecord]) -> Iterator[str]:
         yield f"{_place(records[0])}: the runs did not read the same data ({len(digests)} digests)."
     metrics = sorted({record.task_card.main_metric for record in records})
     if len(metrics) > 1:
-        yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first run's is used."
+        yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first is used."
 
 
 def _settings(record: RunRecord) -> dict[str, Any]:

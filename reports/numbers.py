@@ -1,0 +1,137 @@
+"""Numbers as a reader sees them: scores in percent where they are bounded, costs in units that fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.statistics import Estimate
+
+NOTHING = "–"
+
+PERCENT_METRICS = frozenset(
+    {
+        "accuracy",
+        "macro_f1",
+        "micro_f1",
+        "macro_f1_with_none",
+        "micro_f1_with_none",
+        "f1",
+        "matthews",
+        "pearson",
+        "spearman",
+        "exact_match",
+        "qa_f1",
+    }
+)
+"""Metrics of at most 1, shown times 100, as benchmarks do; any other is shown in its own unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a metric is shown.
+
+    Attributes:
+        factor: What a score is multiplied by.
+        decimals: Digits after the point.
+    """
+
+    factor: float
+    decimals: int
+
+    def score(self, value: float) -> str:
+        """Such as 83.4."""
+        return f"{value * self.factor:.{self.decimals}f}".replace("-", "−")
+
+    def signed(self, value: float) -> str:
+        """Such as +1.2 or −0.4; a difference that rounds to nothing has no sign."""
+        text = f"{value * self.factor:+.{self.decimals}f}"
+        return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+    def with_interval(self, estimate: Estimate) -> str:
+        """Such as 83.4 ± 1.9; without the interval where there is none."""
+        if estimate.half_width is None:
+            return self.score(estimate.value)
+        return f"{self.score(estimate.value)} ± {self.score(estimate.half_width)}"
+
+    def interval(self, estimate: Estimate, *, signed: bool = False) -> str:
+        """Such as 81.5 to 85.3."""
+        if estimate.low is None or estimate.high is None:
+            return NOTHING
+        shown = self.signed if signed else self.score
+        return f"{shown(estimate.low)} to {shown(estimate.high)}"
+
+
+def unit_of(metric: str) -> Unit:
+    """How `metric` is shown.
+
+    >>> unit_of("accuracy").score(0.8341), unit_of("mean_squared_error").score(0.8341)
+    ('83.4', '0.834')
+    """
+    return Unit(100, 1) if metric in PERCENT_METRICS else Unit(1, 3)
+
+
+def metric_name(metric: str) -> str:
+    """The metric's name in prose.
+
+    >>> metric_name("macro_f1"), metric_name("mean_squared_error")
+    ('macro-F1', 'mean squared error')
+    """
+    names = {"f1": "F1", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "qa_f1": "token F1"}
+    names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation", "matthews": "Matthews correlation"}
+    return names.get(metric, metric.removeprefix("evaluate:").replace("_", " "))
+
+
+def p_value(value: float | None) -> str:
+    """Such as 0.013 or < 0.001."""
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent, such as 12 %; never rounded to nothing or to all."""
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{value:.0%}".replace("%", " %")
+
+
+def duration(seconds: float | None) -> str:
+    """Such as 0.4 s, 12 min or 3.2 h.
+
+    >>> duration(0.41), duration(95.0), duration(7300.0)
+    ('0.4 s', '95 s', '2.0 h')
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def memory(size: float | None) -> str:
+    """Bytes, such as 812 MB or 1.4 GB.
+
+    >>> memory(1.4e9)
+    '1.4 GB'
+    """
+    return NOTHING if size is None else f"{_scaled(size)}B"
+
+
+def amount(value: float | None) -> str:
+    """A large number in three figures, such as 11.2 M.
+
+    >>> amount(11_171_074), amount(870.0), amount(999_960.0)
+    ('11.2 M', '870', '1 M')
+    """
+    return NOTHING if value is None else _scaled(value).strip()
+
+
+def _scaled(value: float) -> str:
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if float(f"{value:.3g}") >= size:
+            return f"{value / size:.3g} {prefix}"
+    return f"{value:.3g} "

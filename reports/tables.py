@@ -1,0 +1,199 @@
+"""The tables of a report, free of any format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.cells import Cell, Comparison, TaskComparison
+from reports.numbers import NOTHING, Unit, amount, duration, memory, metric_name, p_value, share, unit_of
+from reports.verdict import reading
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field of a table.
+
+    Attributes:
+        is_strong: Set in bold: of the tied top group.
+        is_faint: A gap, or a failure.
+    """
+
+    text: str
+    is_strong: bool = False
+    is_faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A heading for every column, and rows whose first entry names the row."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+
+
+def scores(comparison: Comparison) -> Table:
+    """Models x tasks: each cell's mean score and interval, or what became of it."""
+    rows = []
+    for index, model in enumerate(comparison.models):
+        cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in comparison.tasks]
+        floor = any(cell.is_floor for cell, _ in cells)
+        rows.append((Entry(f"{model} (floor)" if floor else model), *(score_entry(cell, unit) for cell, unit in cells)))
+    headings = tuple(f"{title(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
+    return Table("Test scores: mean over seeds ± 95 % interval", ("Model", *headings), tuple(rows))
+
+
+def score_entry(cell: Cell, unit: Unit) -> Entry:
+    """The cell's score with its interval and what is missing from it."""
+    missing = shortfall(cell)
+    if cell.estimate is None:
+        scored = [run.score for run in cell.scored if run.score is not None]
+        if scored:
+            return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
+        return Entry(missing or "not run", is_faint=True)
+    text = unit.with_interval(cell.estimate)
+    return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
+
+
+def shortfall(cell: Cell) -> str:
+    """What the cell lacks, such as "1 of 3 diverged"; empty where nothing."""
+    if not cell.runs:
+        return ""
+    planned = len(cell.runs) + len(cell.missing_seeds)
+    counts = Counter(
+        run.record.status if run.record.status != "complete" else "without predictions" for run in cell.troubled
+    )
+    parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
+    if cell.missing_seeds:
+        parts.append(f"{len(cell.missing_seeds)} of {planned} not run")
+    return ", ".join(parts)
+
+
+def details(task: TaskComparison) -> Table:
+    """The task's models, the best first, then those without a score."""
+    unit = unit_of(task.card.main_metric)
+    headings = (
+        "Model",
+        metric_label(task),
+        "95 % interval",
+        "Seed s.d.",
+        "Seeds",
+        "Examples",
+        "Tokens never read",
+    )
+    return Table(f"{task.task}: scores", headings, tuple(_detail_row(cell, unit) for cell in _in_order(task)))
+
+
+def _detail_row(cell: Cell, unit: Unit) -> tuple[Entry, ...]:
+    if cell.estimate is None:
+        return (Entry(_name(cell)), score_entry(cell, unit), *[Entry(NOTHING, is_faint=True)] * 5)
+    scope = "" if cell.estimate.includes_seeds else " (examples only)"
+    missing = shortfall(cell)
+    return (
+        Entry(_name(cell), is_strong=cell.is_top),
+        Entry(unit.score(cell.estimate.value), is_strong=cell.is_top),
+        Entry(f"{unit.interval(cell.estimate)}{scope}"),
+        Entry(NOTHING if cell.seed_deviation is None else unit.score(cell.seed_deviation)),
+        Entry(f"{len(cell.scored)} ({missing})" if missing else str(len(cell.scored))),
+        Entry(f"{cell.examples:,}"),
+        Entry(share(cell.unseen_share)),
+    )
+
+
+def differences(task: TaskComparison) -> Table | None:
+    """Every model against the baseline; None where there is none to compare with."""
+    unit = unit_of(task.card.main_metric)
+    compared = [cell for cell in _in_order(task) if cell.from_baseline is not None]
+    if not compared or compared[0].from_baseline is None:
+        return None
+    against = compared[0].from_baseline.against
+    headings = ("Model", "Difference", "95 % interval", "Adjusted p", "Reading")
+    return Table(
+        f"{task.task}: difference from {against}", headings, tuple(_difference_row(cell, unit) for cell in compared)
+    )
+
+
+def _difference_row(cell: Cell, unit: Unit) -> tuple[Entry, ...]:
+    found = cell.from_baseline
+    assert found is not None
+    if found.estimate is None:
+        return (Entry(_name(cell)), *[Entry(NOTHING, is_faint=True)] * 3, Entry(reading(cell), is_faint=True))
+    return (
+        Entry(_name(cell)),
+        Entry(unit.signed(found.estimate.value)),
+        Entry(unit.interval(found.estimate, signed=True)),
+        Entry(p_value(found.adjusted_p)),
+        Entry(reading(cell), is_strong=found.is_significant),
+    )
+
+
+def costs(task: TaskComparison) -> Table:
+    """What a run took, on average over the complete seeds."""
+    headings = ("Model", "Parameters", "Training time", "Training tokens/s", "Peak memory", "Training FLOPs")
+    rows = tuple(_cost_row(cell) for cell in task.cells if cell.cost is not None)
+    return Table(f"{task.task}: cost of one run", headings, rows)
+
+
+def _cost_row(cell: Cell) -> tuple[Entry, ...]:
+    cost = cell.cost
+    assert cost is not None
+    texts = (
+        amount(cost.parameters),
+        duration(cost.train_seconds),
+        amount(cost.train_tokens_per_second),
+        memory(cost.peak_memory_bytes),
+        amount(cost.training_flops),
+    )
+    return (Entry(_name(cell)), *(Entry(text, is_faint=text == NOTHING) for text in texts))
+
+
+def troubles(comparison: Comparison) -> tuple[str, ...]:
+    """A line for every run without a score, and for every gap."""
+    lines = []
+    for task in comparison.tasks:
+        for cell in task.cells:
+            where = f"{title(comparison, task)} · {cell.model}"
+            lines += [f"{where} · seed {run.record.seed}: {run.trouble}" for run in cell.troubled]
+            if cell.missing_seeds or not cell.runs:
+                seeds = ", ".join(map(str, cell.missing_seeds))
+                lines.append(f"{where}: not run" + (f" (seed {seeds})." if seeds else "."))
+    return tuple(lines)
+
+
+def title(comparison: Comparison, task: TaskComparison) -> str:
+    """The task's name, with its suite where there are several."""
+    several = len({one.suite for one in comparison.tasks}) > 1
+    return f"{task.task} [{task.suite}]" if several else task.task
+
+
+def metric_label(task: TaskComparison) -> str:
+    """The main metric with the direction that is better."""
+    percent = " ×100" if unit_of(task.card.main_metric).factor == 100 else ""
+    return f"{metric_name(task.card.main_metric)}{percent} {'↑' if task.card.higher_is_better else '↓'}"
+
+
+def footnotes(comparison: Comparison) -> tuple[str, ...]:
+    """What the numbers include."""
+    notes = [
+        "Bold: the model with the best mean and every model that it is not shown to beat (paired over test examples, "
+        "Holm-adjusted within the task). A missing difference is not a proof of equality: the interval shows what "
+        "could have been seen.",
+        "Intervals are 95 % and include both which test examples were drawn and which seed trained the model, with "
+        "Satterthwaite's degrees of freedom.",
+    ]
+    estimates = [cell.estimate for task in comparison.tasks for cell in task.ranked if cell.estimate is not None]
+    if any(not estimate.includes_seeds for estimate in estimates):
+        notes.append("“Examples only”: a single seed, so the interval does not speak of other seeds.")
+    if any(cell.is_floor for task in comparison.tasks for cell in task.cells):
+        notes.append("Floors read no pretrained weights; a model that does not beat them has not earned its cost.")
+    return tuple(notes)
+
+
+def _in_order(task: TaskComparison) -> Sequence[Cell]:
+    return [*task.ranked, *(cell for cell in task.cells if cell.estimate is None)]
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.model} (floor)" if cell.is_floor else cell.model

@@ -1,0 +1,102 @@
+"""What the data supports, in plain sentences, and no more than that.
+
+"No difference found" is never "the same": the interval's width says what could have been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reports.cells import Cell, TaskComparison
+from reports.numbers import Unit, metric_name, p_value, unit_of
+
+
+def verdict(task: TaskComparison) -> tuple[str, ...]:
+    """The sentences about one task, the most important first."""
+    if not task.ranked:
+        return (f"No model has a score on {task.task} yet.",)
+    unit = unit_of(task.card.main_metric)
+    return (*_best(task, unit), *_against_baseline(task, unit), *_against_floor(task, unit), *_doubts(task))
+
+
+def reading(cell: Cell) -> str:
+    """What the difference from the baseline says, in two or three words."""
+    found = cell.from_baseline
+    if found is None:
+        return ""
+    if found.estimate is None:
+        return "not comparable: other test examples"
+    if not found.is_significant:
+        return "no difference found"
+    return "better" if (found.gain or 0) > 0 else "worse"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names as a list in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    best, *others = task.ranked
+    assert best.estimate is not None
+    measure = metric_name(task.card.main_metric)
+    direction = "highest" if task.card.higher_is_better else "lowest"
+    interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.half_width is not None else ""
+    if not others:
+        yield f"{best.model} has a {measure} of {unit.score(best.estimate.value)}{interval}."
+        yield "There is no other model to compare it with."
+        return
+    yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
+    tied = [cell.model for cell in others if cell.is_top]
+    if tied:
+        yield f"No difference was found between it and {listed(tied)}, which does not make them equal."
+    worse = [cell.model for cell in others if not cell.is_top]
+    if worse and not tied:
+        yield "It is ahead of every other model by more than chance explains."
+    elif worse:
+        yield f"It is ahead of {listed(worse)} by more than chance explains."
+
+
+def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    cells = [cell for cell in task.cells if not cell.is_floor and cell.from_baseline is not None]
+    if not cells or cells[0].from_baseline is None:
+        return
+    against = cells[0].from_baseline.against
+    for word in ("better", "worse"):
+        found = [_with_difference(cell, unit) for cell in cells if reading(cell) == word]
+        if found:
+            yield f"Against {against}, {listed(found)} {'is' if len(found) == 1 else 'are'} {word}."
+    open_ = [cell.model for cell in cells if reading(cell) == "no difference found"]
+    if open_:
+        yield f"No difference from {against} was found for {listed(open_)}."
+
+
+def _with_difference(cell: Cell, unit: Unit) -> str:
+    assert cell.from_baseline is not None
+    assert cell.from_baseline.estimate is not None
+    difference, adjusted = cell.from_baseline.estimate, p_value(cell.from_baseline.adjusted_p)
+    return f"{cell.model} ({unit.signed(difference.value)}, p {adjusted if adjusted[0] == '<' else f'= {adjusted}'})"
+
+
+def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    for cell in task.cells:
+        found = cell.from_floor
+        if found is None or found.gain is None or found.estimate is None:
+            continue
+        if found.gain <= 0:
+            yield f"{cell.model} does not beat the floor {found.against} ({unit.signed(found.estimate.value)})."
+        elif not found.is_significant:
+            yield (
+                f"{cell.model} is not shown to beat the floor {found.against} "
+                f"({unit.signed(found.estimate.value)}, 95 % interval {unit.interval(found.estimate, signed=True)})."
+            )
+
+
+def _doubts(task: TaskComparison) -> Iterator[str]:
+    single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
+    if single:
+        yield f"The intervals of {listed(single)} rest on one seed: they leave out the spread over seeds."
