@@ -18,6 +18,7 @@ Values = Sequence[Any]
 Score = Callable[[Values, Values, Sequence[str]], float]
 PerExample = Callable[[Values, Values, Sequence[str]], list[float]]
 EVALUATE = "evaluate:"
+KINDS = ("classification", "multi_label", "regression", "question_answering")
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Metric:
         function: The score, from references, predictions and label names.
         higher_is_better: Whether more is better.
         per_example: One value an example whose mean is the score; None where the score is no such mean.
+        kinds: The kinds of task that it can judge.
     """
 
     name: str
     function: Score
     higher_is_better: bool = True
     per_example: PerExample | None = None
+    kinds: tuple[str, ...] = KINDS
 
 
 def metric(name: str) -> Metric:
@@ -183,24 +186,28 @@ def _evaluated(name: str, references: Values, predictions: Values, labels: Seque
     return evaluate_scores(name, references, predictions, labels=labels)
 
 
-def _means(name: str, per_example: PerExample, *, higher_is_better: bool = True) -> Metric:
-    return Metric(name, _mean_of(per_example), higher_is_better, per_example)
+def _means(name: str, per_example: PerExample, *kinds: str, higher_is_better: bool = True) -> Metric:
+    return Metric(name, _mean_of(per_example), higher_is_better, per_example, kinds)
+
+
+def _whole(name: str, function: Score, *kinds: str) -> Metric:
+    return Metric(name, function, kinds=kinds)
 
 
 METRICS: Mapping[str, Metric] = {
     one.name: one
     for one in (
-        _means("accuracy", accuracies),
-        Metric("macro_f1", macro_f1),
-        Metric("micro_f1", micro_f1),
-        Metric("macro_f1_with_none", macro_f1_with_none),
-        Metric("micro_f1_with_none", micro_f1_with_none),
-        Metric("f1", f1),
-        Metric("matthews", matthews),
-        Metric("pearson", pearson),
-        Metric("spearman", spearman),
-        _means("mean_squared_error", squared_errors, higher_is_better=False),
-        _means("exact_match", exact_matches),
-        _means("qa_f1", qa_f1s),
+        _means("accuracy", accuracies, "classification", "multi_label"),
+        _whole("macro_f1", macro_f1, "classification", "multi_label"),
+        _whole("micro_f1", micro_f1, "classification", "multi_label"),
+        _whole("macro_f1_with_none", macro_f1_with_none, "multi_label"),
+        _whole("micro_f1_with_none", micro_f1_with_none, "multi_label"),
+        _whole("f1", f1, "classification"),
+        _whole("matthews", matthews, "classification"),
+        _whole("pearson", pearson, "regression"),
+        _whole("spearman", spearman, "regression"),
+        _means("mean_squared_error", squared_errors, "regression", higher_is_better=False),
+        _means("exact_match", exact_matches, "question_answering"),
+        _means("qa_f1", qa_f1s, "question_answering"),
     )
 }

@@ -44,12 +44,12 @@ class Hub:
             UserError: The data set, its configuration or a split can't be had.
         """
         from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
+        from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
 
-        # The Hub's libraries tell a missing network, name or configuration by these.
-        failures = (OSError, ValueError)
         try:
             data = load_dataset(self.path, self.config, revision=self.revision)
-        except failures as error:
+        except (OSError, ValueError, DatasetsError) as error:
+            # By these the Hub's libraries tell of a missing network, name, revision or configuration.
             raise UserError(self._unavailable(error)) from error
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
         if missing:
@@ -63,11 +63,12 @@ class Hub:
     def _unavailable(self, error: Exception) -> str:
         name = self.path if self.config is None else f"{self.path} ({self.config})"
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        if os.environ.get("HF_HUB_OFFLINE") or os.environ.get("HF_DATASETS_OFFLINE"):
+        offline = any(os.environ.get(name) for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
+        if offline and isinstance(error, ConnectionError):
             advice = "HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set: unset it, or load the data once with a network."
         else:
-            advice = "Check the name and the network, or use your own files with --train."
-        return f"{name}: the data can't be had from the Hub ({first}). {advice}"
+            advice = "Check the name, the configuration and the network, or use files of your own."
+        return f"{name}: the data can't be had ({first.rstrip('.')}). {advice}"
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,13 @@ def _given(cell: object) -> Iterator[tuple[str, int | None]]:
 
 
 def _placed(text: str, start: int | None, context: str, notes: Counter[str]) -> Answer:
-    """The answer at its stated start if it is there, else at the nearest place (unstated: the first), else at -1."""
+    """The answer at its stated start if it is there, else at the nearest place (unstated: the first), else at -1.
+
+    Where a start isn't stated, whole words are preferred: "ham" isn't found in "Birmingham" if it also stands alone.
+    """
     places = list(_occurrences(text, context))
+    if start is None:
+        places = [place for place in places if _stands_alone(text, place, context)] or places
     if not places:
         return Answer(text, -1)
     if start is None:
@@ -64,6 +69,11 @@ def _placed(text: str, start: int | None, context: str, notes: Counter[str]) -> 
     nearest = min(places, key=lambda place: abs(place - start))
     notes[MOVED] += nearest != start
     return Answer(text, nearest)
+
+
+def _stands_alone(text: str, place: int, context: str) -> bool:
+    around = context[max(place - 1, 0) : place] + context[place + len(text) : place + len(text) + 1]
+    return not any(character.isalnum() for character in around)
 
 
 def _occurrences(text: str, context: str) -> Iterator[int]:

@@ -1,0 +1,17 @@
+"""Is a film review positive? 25,000 + 25,000 reviews of some 230 words."""
+
+from tasks.sources import Hub
+from tasks.task import Task
+
+task = Task(
+    kind="classification",
+    source=Hub(
+        "stanfordnlp/imdb",
+        revision="e6281661ce1c48d982bc483cf8a173c1bbeb5d31",
+        splits={"train": "train", "test": "test"},
+    ),
+    metrics=("accuracy",),
+    licence="not stated; offered for research",
+    citation="Maas et al. 2011, Learning Word Vectors for Sentiment Analysis",
+    labels=("neg", "pos"),
+)

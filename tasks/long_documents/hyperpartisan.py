@@ -1,0 +1,16 @@
+"""Is a news article hyperpartisan? 516 + 64 + 65 articles of some 500 words, labelled by people.
+
+Caveat: a test split of 65 tells only large differences; the Hub repository's revision isn't pinned.
+"""
+
+from tasks.sources import Hub
+from tasks.task import Task
+
+task = Task(
+    kind="classification",
+    source=Hub("zapsdcn/hyperpartisan_news"),
+    metrics=("macro_f1", "accuracy"),
+    licence="CC BY 4.0",
+    citation="Kiesel et al. 2019, SemEval-2019 Task 4; split of Gururangan et al. 2020, Don't Stop Pretraining",
+    labels=("false", "true"),
+)

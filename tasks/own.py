@@ -1,0 +1,100 @@
+"""A task out of the user's own files, without a file in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import UserError, nearest
+from tasks.metrics import EVALUATE, KINDS, metric
+from tasks.sources import Files
+from tasks.task import Task
+
+DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "macro_f1"),
+    "multi_label": ("micro_f1", "macro_f1"),
+    "regression": ("pearson", "spearman", "mean_squared_error"),
+    "question_answering": ("qa_f1", "exact_match"),
+}
+
+
+def own_task(
+    *,
+    train: Path | str,
+    validation: Path | str | None = None,
+    test: Path | str | None = None,
+    kind: str | None = None,
+    text: Sequence[str] = (),
+    label: str | None = None,
+    question: str | None = None,
+    context: str | None = None,
+    answers: str | None = None,
+    group: str | None = None,
+    metrics: Sequence[str] | None = None,
+) -> Task:
+    """A task on csv, tsv, jsonl or parquet files.
+
+    Args:
+        train: The file to train on; splits that aren't given are carved out of it.
+        validation: The file to choose on.
+        test: The file to judge on.
+        kind: Question answering where one of its columns is named, else classification; other kinds must be said.
+        text: The column of the text, or the two of a pair; "text" where none is named.
+        label: The column of the target; "label" where none is named.
+        question: The column of the question; "question" where none is named.
+        context: The column of the context; "context" where none is named.
+        answers: The column of the answers; "answers" where none is named.
+        group: The column that says which rows belong together.
+        metrics: Names of `tasks.metrics` or "evaluate:" ones; by kind where none are named.
+
+    Raises:
+        UserError: Every setting that doesn't fit the others.
+    """
+    asked = {"question": question, "context": context, "answers": answers}
+    told = {"text": text or None, "label": label}
+    chosen = kind or ("question_answering" if any(asked.values()) else "classification")
+    problems = [*_kind_problems(chosen, asked=asked, told=told), *_metric_problems(chosen, metrics or ())]
+    if len(text) > 2:
+        problems.append(
+            f"text: one column or two make an input (got {len(text)}: {', '.join(text)}). Name at most two."
+        )
+    if problems:
+        raise UserError(*problems)
+    named = {name: column for name, column in {**asked, "label": label}.items() if column}
+    return Task(
+        kind=chosen,
+        source=Files(train, validation, test),
+        metrics=tuple(metrics or DEFAULT_METRICS[chosen]),
+        licence="the user's own data",
+        citation="",
+        text=tuple(text) or ("text",),
+        group=group,
+        **named,
+    )
+
+
+def _kind_problems(
+    kind: str, *, asked: Mapping[str, str | None], told: Mapping[str, Sequence[str] | str | None]
+) -> list[str]:
+    if kind not in KINDS:
+        return [f"kind: {kind!r} is none.{nearest(kind, KINDS)}"]
+    unfit = told if kind == "question_answering" else asked
+    return [
+        f"{name}: names a column that {kind} has no use for (got {column!r}). Leave it out, or choose another kind."
+        for name, column in unfit.items()
+        if column
+    ]
+
+
+def _metric_problems(kind: str, metrics: Sequence[str]) -> list[str]:
+    problems: list[str] = []
+    for name in metrics:
+        try:
+            kinds = metric(name).kinds
+        except UserError as error:
+            problems.extend(f"metrics: {line}" for line in error.lines)
+            continue
+        if kind in KINDS and kind not in kinds and not name.startswith(EVALUATE):
+            fit = ", ".join(DEFAULT_METRICS[kind])
+            problems.append(f"metrics: {name} can't judge {kind} (it judges {', '.join(kinds)}). Use {fit}.")
+    return problems
