@@ -21,8 +21,8 @@ from harness.models._constants import constant_scores, indicators, targets
 from harness.models._words import Words, fit_words, read_words, write_words
 from tasks.task import Example, QuestionExample, TextExample
 
-# How weakly the logistic regression is held back, and how strongly the ridge regression. Both fixed: a floor has
-# nothing to tune.
+# How weakly the logistic regression is held back, and how strongly the ridge regression. Fixed, so that a floor has
+# nothing to tune; of 1, 3, 10 and 30, ten was best or nearly so on 300 to 6,300 sentences and on 20 Newsgroups.
 INVERSE_PENALTY = 10.0
 RIDGE_PENALTY = 1.0
 

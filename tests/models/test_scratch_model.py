@@ -2,11 +2,18 @@
 
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForQuestionAnswering, AutoModelForSequenceClassification, pipeline
+from transformers import (
+    AttentionInterface,
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    pipeline,
+)
 
 from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models.scratch import DEFAULT_ARCHITECTURE, ScratchConfig, register
+from harness.models.scratch.attention import eager_attention
 from harness.models.scratch.embeddings import sinusoids
 
 AUTO_CLASSES = (AutoModel, AutoModelForSequenceClassification, AutoModelForQuestionAnswering)
@@ -84,6 +91,22 @@ def test_both_attention_implementations_agree_and_the_readable_one_shows_its_wei
     torch.testing.assert_close(readable.last_hidden_state, fast, atol=1e-5, rtol=0)
     assert [weights.shape for weights in readable.attentions] == [(2, 4, 5, 5)] * 2
     assert len(readable.hidden_states) == 3
+
+
+def test_texts_laid_end_to_end_read_as_they_do_alone_through_an_attention_of_one_s_own():
+    def attend_within_texts(module, query, key, value, attention_mask, *, texts, **options):
+        assert attention_mask is None
+        apart = (texts[:, :, None] != texts[:, None, :])[:, None]
+        mask = torch.zeros(apart.shape).masked_fill(apart, torch.finfo(query.dtype).min)
+        return eager_attention(module, query, key, value, mask, **options)
+
+    AttentionInterface.register("within-texts", attend_within_texts)
+    model = AutoModel.from_config(_config()).eval()
+    alone = model(TOKENS).last_hidden_state
+    model.set_attn_implementation("within-texts")
+    places, texts = torch.arange(5).repeat(1, 2), torch.arange(2).repeat_interleave(5)[None]
+    joined = model(TOKENS.view(1, -1), position_ids=places, texts=texts).last_hidden_state
+    torch.testing.assert_close(joined.view(alone.shape), alone, atol=1e-5, rtol=0)
 
 
 def test_the_second_text_of_a_pair_is_told_from_the_first():

@@ -46,7 +46,6 @@ class ScratchConfig(PreTrainedConfig):
     norm_position: str = "post"
     layer_norm_eps: float = 1e-5
     classifier_dropout: float | int | None = None
-    pooling: str = "mean"
     pad_token_id: int | None = 0
 
     def __post_init__(self, **settings: Any) -> None:
