@@ -89,7 +89,7 @@ class Provenance(_Part):
 
 
 class TaskCard(_Part):
-    """What a reader of a report wants to know of the task."""
+    """What a reader of a report wants to know of the task. `labels` are in the order of the predictions' logits."""
 
     kind: str
     labels: tuple[str, ...] = ()
@@ -109,6 +109,7 @@ class RunRecord(_Part):
         config: The resolved configuration; two runs with the same one are the same run.
         scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
         best_step: The optimiser step whose weights were kept, chosen on validation; None for the floors.
+        calibration: What was chosen on validation after training, such as the no-answer threshold.
         notes: What happened on the way, such as a batch halved for want of memory.
     """
 
@@ -125,6 +126,7 @@ class RunRecord(_Part):
     scores: dict[str, dict[str, float]] = {}
     curve: tuple[CurvePoint, ...] = ()
     best_step: int | None = None
+    calibration: dict[str, float] = {}
     counts: Counts = Counts()
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
@@ -161,7 +163,10 @@ def read_record(file: Path) -> RunRecord:
         raise UserError(f"{file}: not a whole record ({error}). Delete it and run the cell again.") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
-        raise UserError(f"{file}: record schema {version!r}, but this version reads {SCHEMA_VERSION}. Run the cell again with --redo.")
+        raise UserError(
+            f"{file}: record schema {version!r}, but this version reads {SCHEMA_VERSION}. "
+            "Run the cell again with --redo."
+        )
     try:
         return RunRecord.model_validate(content)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -51,9 +52,15 @@ class Registry:
         parts = [file.parent.name, name] if self.nested else [name]
         return getattr(import_module(".".join([self.package, *parts])), self.attribute)
 
+    def description(self, name: str) -> str:
+        """The first line of the entry's docstring. Nothing is imported."""
+        tree = ast.parse(self.files()[name].read_text(encoding="utf-8"))
+        return (ast.get_docstring(tree) or "").split("\n")[0]
+
     def _folder(self) -> Path:
         spec = find_spec(self.package)
-        assert spec is not None and spec.submodule_search_locations, self.package
+        assert spec is not None, self.package
+        assert spec.submodule_search_locations, self.package
         return Path(next(iter(spec.submodule_search_locations)))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
+from harness.models._stock import StockFamily
 from harness.models.scratch.configuration import ScratchConfig
 from harness.models.scratch.heads import ScratchForQuestionAnswering, ScratchForSequenceClassification
 from harness.models.scratch.model import ScratchModel
@@ -32,4 +33,8 @@ def register() -> None:
     AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
 
 
-# family = ... (to be given by the registry's owner)
+family = StockFamily(
+    model_types=(ScratchConfig.model_type,),
+    architecture=DEFAULT_ARCHITECTURE,
+    unlimited=True,  # positions are computed
+)

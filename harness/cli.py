@@ -1,0 +1,263 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.errors import UserError
+
+RUNS = Path("runs")
+app = typer.Typer(
+    name="harness",
+    help="Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")]
+OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")]
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _complain(*error.lines)
+        code = 2
+    except typer.Exit as error:
+        code = error.exit_code
+    except typer.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        _complain("Stopped. What is recorded stays; the same command goes on from there.")
+        code = 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _complain(f"{error.format_message()} See: harness --help.")
+        code = 2
+    sys.exit(code or 0)
+
+
+def _complain(*lines: str) -> None:
+    console = Console(stderr=True, soft_wrap=True)
+    for line in lines:
+        console.print(line, style="red", markup=False, highlight=False)
+
+
+@app.command("list", epilog="Example: harness list tasks")
+def list_(what: Annotated[str, typer.Argument(help="tasks, models, suites or formats; everything when left out.")] = "") -> None:
+    """Show what there is to name in a suite or on the command line."""
+    from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
+
+    console = Console()
+    for name in [what] if what else LISTS:
+        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False)
+        for row in listed(name):
+            table.add_row(*row)
+        console.print(table, "")
+
+
+@app.command(epilog="Example: harness plan demo")
+def plan(
+    suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
+    only: OnlyOption = None,
+    settings: SetOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Check a suite and show its cells and what of them is recorded; start nothing."""
+    from collections import Counter  # noqa: PLC0415 -- a command's own
+
+    from harness.grid.cells import states  # noqa: PLC0415 -- a command's own
+
+    cells = _cells(suite, only=only, settings=settings, runs=runs)[1]
+    found = states(cells)
+    table = Table("task", "model", "seed", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
+    for cell, state in zip(cells, found, strict=True):
+        rate = f"{cell.config.training.learning_rate:g}"
+        table.add_row(cell.config.task, cell.model, str(cell.config.seed), rate, state)
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{count} {state}" for state, count in Counter(found).items()))
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness run demo\n
+    harness run --task rotten_tomatoes --model minilm --seed 1 --set epochs=2\n
+    harness run --model minilm --train my.csv --text review --label stars\n
+    accelerate launch --num_processes 2 --cpu -m harness run demo"""
+)
+def run(
+    suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
+    task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
+    model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
+    seed: Annotated[int, typer.Option(help="Of new layers, data order and dropout.", min=0)] = 0,
+    train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl or parquet.")] = None,
+    validation: Annotated[str | None, typer.Option(help="Your own validation data; else it comes out of train.")] = None,
+    test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
+    text: Annotated[list[str] | None, typer.Option(help="The column of the text; give it twice for pairs.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of the label.")] = None,
+    kind: Annotated[str | None, typer.Option(help="classification (default), multi_label or regression.")] = None,
+    question: Annotated[str | None, typer.Option(help="The column of the question (question answering).")] = None,
+    context: Annotated[str | None, typer.Option(help="The column of the context (question answering).")] = None,
+    answers: Annotated[str | None, typer.Option(help="The column of the answers (question answering).")] = None,
+    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    settings: SetOption = None,
+    only: OnlyOption = None,
+    redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
+    runs: RunsOption = RUNS,
+    track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+) -> None:
+    """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
+    own = {
+        "train": train, "validation": validation, "test": test, "text": tuple(text or ()), "label": label, "kind": kind,
+        "question": question, "context": context, "answers": answers, "group": group,
+    }  # fmt: skip
+    _quiet_libraries()
+    if suite is not None:
+        _refuse_with_suite(task=task, model=model, **own)
+        checked_suite, cells = _cells(suite, only=only, settings=settings, runs=runs)
+    else:
+        checked_suite, cells = None, [_single(task, model, own, seed=seed, settings=settings, runs=runs)]
+    from accelerate import PartialState  # noqa: PLC0415 -- heavy
+
+    from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
+    from harness.grid.runner import run_cells  # noqa: PLC0415 -- heavy
+    from harness.run import Options  # noqa: PLC0415 -- heavy
+
+    main_process = PartialState().is_main_process
+    console = Console(quiet=not main_process)
+    if checked_suite is not None and main_process:
+        write_suite(checked_suite, runs)
+    failed = run_cells(cells, Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds), console)
+    folder = runs / checked_suite.name if checked_suite else cells[0].folder
+    console.print(f"Records in {folder}. Next: harness compare {folder if checked_suite else runs}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: harness compare runs/demo")
+def compare(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+) -> None:
+    """Show models x tasks with intervals, the differences from a baseline, and costs."""
+    from reports.terminal import show  # noqa: PLC0415 -- heavy
+
+    show(_comparison(runs, baseline), Console())
+
+
+@app.command(epilog="Example: harness report runs/demo --format html --output report.html")
+def report(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    format_: Annotated[str, typer.Option("--format", help="html, markdown, latex or csv.")] = "html",
+    output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+) -> None:
+    """Write the comparison as one file."""
+    from harness.record import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
+
+    render = FORMATS.load(format_)
+    endings = {"markdown": "md", "latex": "tex"}
+    target = output or runs / f"report.{endings.get(format_, format_)}"
+    content = render(_comparison(runs, baseline))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, content.encode())
+    Console().print(f"Report: {target.absolute()}", soft_wrap=True, highlight=False)
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness predict runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
+    harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl"""
+)
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    text: Annotated[list[str] | None, typer.Option(help="A text; give it twice for a pair.")] = None,
+    question: Annotated[str | None, typer.Option(help="A question, with --context.")] = None,
+    context: Annotated[str | None, typer.Option(help="The text that holds the answer.")] = None,
+    input_: Annotated[Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl file to write; default: the terminal.")] = None,
+) -> None:
+    """Use a trained model on new text."""
+    _quiet_libraries()
+    from harness.predict import predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
+
+    rows = rows_to_read(run, text=text or (), question=question, context=context, file=input_)
+    write_rows(predict_rows(run, rows), output)
+
+
+def _cells(suite: str, *, only: list[str] | None, settings: list[str] | None, runs: Path) -> tuple[Any, list[Any]]:
+    from harness.config import CONFIGS, parse_settings, read_suite  # noqa: PLC0415 -- pydantic takes a tenth of a second
+    from harness.grid.cells import suite_cells  # noqa: PLC0415 -- a command's own
+
+    file = Path(suite) if suite.endswith(".toml") else CONFIGS / "suites" / f"{suite}.toml"
+    found = read_suite(file, overrides=parse_settings(settings or []))
+    return found, suite_cells(found, runs, only=only or ())
+
+
+def _single(
+    task: str | None, model: str | None, own: dict[str, Any], *, seed: int, settings: list[str] | None, runs: Path
+) -> Any:
+    from harness.config import OwnData, find_model, parse_settings, recipe_for  # noqa: PLC0415 -- as above
+    from harness.grid.cells import single_cell  # noqa: PLC0415 -- a command's own
+
+    if model is None or (task is None) == (own["train"] is None):
+        raise UserError("harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help.")
+    if task is not None:
+        _refuse_with_task(own)
+        data, name = None, task
+    else:
+        data = OwnData(**{key: value for key, value in own.items() if value is not None})
+        name = Path(str(own["train"])).stem
+    found = find_model(model)
+    recipe = recipe_for(found, parse_settings(settings or []))
+    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs)
+
+
+def _refuse_with_suite(**flags: Any) -> None:
+    given = [f"--{name}" for name, value in flags.items() if value]
+    if given:
+        raise UserError(f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run.")
+
+
+def _refuse_with_task(own: dict[str, Any]) -> None:
+    given = [f"--{name}" for name, value in own.items() if value]
+    if given:
+        raise UserError(f"harness run: {', '.join(given)} can't stand beside --task; they describe --train files.")
+
+
+def _comparison(runs: Path, baseline: str | None) -> Any:
+    import json  # noqa: PLC0415 -- a command's own
+
+    from reports.comparison import compare  # noqa: PLC0415 -- heavy
+
+    stated = runs / "suite.json"
+    if baseline is None and stated.is_file():
+        baseline = json.loads(stated.read_text())["baseline"]
+    return compare(runs, baseline=baseline)
+
+
+def _quiet_libraries() -> None:
+    """No progress bars of others between ours, and no forked tokenizers."""
+    import os  # noqa: PLC0415 -- a command's own
+    import warnings  # noqa: PLC0415 -- a command's own
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)

@@ -1,0 +1,1 @@
+"""Examples turned into what models read: tokenizers, windows, features, batches."""

@@ -1,0 +1,22 @@
+"""Head: what a kind of task asks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Head:
+    """What goes on top of the encoder.
+
+    Attributes:
+        auto_class: Name of the transformers Auto class, such as "AutoModelForSequenceClassification".
+        settings: What the model's configuration says of the head, such as num_labels and id2label.
+        outputs: The names of the tensors that it returns, such as ("logits",).
+    """
+
+    auto_class: str
+    settings: Mapping[str, Any]
+    outputs: tuple[str, ...]

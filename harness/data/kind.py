@@ -1,0 +1,52 @@
+"""Kind: what the engine asks of a kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from harness.data.head import Head
+from harness.data.items import Batch, Collator, Features
+from harness.data.reading import Reader
+
+
+class Kind(Protocol):
+    """A kind of task: from examples to items, from logits to losses, results and rows of predictions.
+
+    `results` are an item each; `outputs`, in the kind's neutral form, an example each: an array of logits or numbers
+    for texts, a list of spans for questions. The floors give outputs directly.
+    """
+
+    @property
+    def stride(self) -> int:
+        """Tokens that neighbouring windows share by default."""
+
+    @property
+    def strategy(self) -> str | None:
+        """How long texts are read, where the recipe has no choice."""
+
+    def head(self) -> Head:
+        """What goes on top of the encoder."""
+
+    def features(self, examples: Sequence[Any], reader: Reader) -> Features:
+        """The examples as items."""
+
+    def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
+        """What losses and results are made from [items, ...]."""
+
+    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """One loss an item [items]."""
+
+    def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
+        """One result an item, off the device."""
+
+    def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
+        """One output an example."""
+
+    def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
+        """What is chosen on the validation split after training."""
+
+    def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
+        """Reference and prediction of each example, as in predictions.parquet."""

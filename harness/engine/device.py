@@ -1,0 +1,96 @@
+"""The machine: devices through accelerate, seeds, peak memory, hardware."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from pathlib import Path
+
+import psutil
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import set_seed
+
+from harness.errors import UserError
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> Accelerator:
+    """An accelerator for one run. What an earlier run in this process asked for does not leak into it.
+
+    Args:
+        precision: "fp32" or "bf16".
+        tracker: One of accelerate's trackers, such as "tensorboard".
+        folder: Where a tracker may write.
+
+    Raises:
+        UserError: The tracker's package is not installed.
+    """
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
+    try:
+        return Accelerator(
+            mixed_precision="no" if precision == "fp32" else precision, log_with=tracker, project_dir=folder
+        )
+    except (ValueError, ImportError) as error:
+        raise UserError(f"--track {tracker}: {error}".splitlines()[0] + f" Install it: pip install {tracker}.") from error
+
+
+def seed_layers(seed: int) -> None:
+    """Set every generator, the same on each process, before any layer is made."""
+    set_seed(seed)
+
+
+def seed_dropout(seed: int, process: int) -> None:
+    """Set torch's generator for training, another on each process."""
+    torch.manual_seed((seed << 16) + process)
+
+
+def reset_peak_memory() -> None:
+    """Start measuring the peak anew."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    if _CLEAR.exists():
+        try:
+            _CLEAR.write_text("5")
+        except OSError:  # Not allowed in some containers: the peak is then the process's.
+            return
+
+
+def peak_memory_bytes() -> int:
+    """Most memory since the last reset: the GPU's where there is one, else the process's."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    if _STATUS.exists():
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def hardware(accelerator: Accelerator | None) -> dict[str, str | int]:
+    """What the run ran on."""
+    found: dict[str, str | int] = {
+        "platform": platform.platform(),
+        "processor": _processor_name(),
+        "cores": os.cpu_count() or 1,
+        "memory_bytes": psutil.virtual_memory().total,
+        "threads": torch.get_num_threads(),
+    }
+    if accelerator is not None:
+        found |= {"device": str(accelerator.device.type), "processes": accelerator.num_processes}
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

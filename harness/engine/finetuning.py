@@ -1,0 +1,141 @@
+"""Fine-tune a checkpoint on a task: from splits to an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from harness.config import RunConfig
+from harness.data.items import Collator, Features, length_grouped_batches
+from harness.data.kind import Kind
+from harness.data.reading import Reader, reader_for
+from harness.data.splits import relabelled, texts_of
+from harness.engine.device import hardware, seed_dropout, seed_layers
+from harness.engine.flops import training_flops
+from harness.engine.learner import Learner
+from harness.engine.loop import Schedule, Validation, Watcher, finetune
+from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
+from harness.engine.outcome import Outcome, Stopwatch, identified, judged
+from harness.models._stock import Loaded
+from harness.record import Tokens
+from harness.registry import KINDS
+from tasks.metrics import metric
+from tasks.task import Splits, Task
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a run takes place: devices, a folder for its state, a stopwatch, somebody who watches."""
+
+    accelerator: Accelerator
+    folder: Path
+    watch: Stopwatch
+    watcher: Watcher
+    checkpoint_seconds: float
+
+
+def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig, bench: Bench) -> Outcome:
+    """The outcome of fine-tuning the configuration's model on the task."""
+    training, accelerator = config.training, bench.accelerator
+    make_kind = partial(KINDS.load(task.kind), training=training)
+    with bench.watch("load"):
+        seed_layers(config.seed)
+        loaded = family.load(
+            config.model,
+            make_kind(splits.labels).head(),
+            labels=splits.labels,
+            dropout=training.dropout,
+            texts=lambda: texts_of(splits.train),
+        )
+        loaded.model.to(accelerator.device)
+        seed_dropout(config.seed, accelerator.process_index)
+    splits, kind = relabelled(splits, loaded.labels), make_kind(loaded.labels)
+    reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
+    with bench.watch("features"):
+        train, validation = kind.features(splits.train, reader), kind.features(splits.validation, reader)
+    learner, schedule = _learner(loaded, kind, train, config=config, bench=bench)
+    choice = _validation(kind, validation, splits, config)
+    progress = finetune(
+        learner, train.items, choice, schedule=schedule, folder=bench.folder, watcher=bench.watcher
+    )
+    bench.watch.add("train", progress.seconds)
+    bench.watch.add("validate", progress.validation_seconds)
+    with bench.watch("validate"):
+        _, outputs = learner.evaluate(validation, splits.validation)
+    calibration = kind.calibration(outputs, splits.validation)
+    with bench.watch("test"):
+        test = kind.features(splits.test, reader)
+        _, judged_outputs = learner.evaluate(test, splits.test)
+    rows = kind.rows(judged_outputs, splits.test, calibration)
+    return Outcome(
+        rows=identified(rows, splits.test, test.lengths),
+        scores={
+            "validation": judged(kind.rows(outputs, splits.validation, calibration), config.metrics, splits.labels),
+            "test": judged(rows, config.metrics, splits.labels),
+        },
+        labels=splits.labels,
+        save=partial(_save, loaded, reader),
+        curve=progress.curve,
+        best_step=progress.best_step,
+        calibration=calibration,
+        parameters=loaded.model.num_parameters(),
+        tokens={"train": _tokens(train), "validation": _tokens(validation), "test": _tokens(test)},
+        train_tokens=progress.tokens,
+        train_items=progress.items,
+        training_flops=training_flops(loaded.model, train.items, progress.items),
+        hardware=hardware(accelerator),
+        notes=[*loaded.notes, *progress.notes],
+        **_origin(loaded, config),
+    )
+
+
+def _learner(
+    loaded: Loaded, kind: Kind, train: Features, *, config: RunConfig, bench: Bench
+) -> tuple[Learner, Schedule]:
+    training, device = config.training, bench.accelerator.device
+    per_epoch = len(length_grouped_batches([0] * len(train.items), training.batch_size, seed=0, epoch=0))
+    steps = number_of_steps(training, per_epoch)
+    optimizer = adamw(loaded.model, training)
+    learner = Learner(
+        model=loaded.model,
+        kind=kind,
+        collator=Collator(loaded.pad_id, loaded.tokenizer.padding_side == "left", loaded.typed, device),
+        accelerator=bench.accelerator,
+        optimizer=optimizer,
+        scheduler=linear_schedule(optimizer, training, steps),
+        max_grad_norm=training.max_grad_norm,
+        micro_batch_size=training.micro_batch_size,
+        notes=[],
+    )
+    return learner, Schedule(training, config.seed, steps, bench.checkpoint_seconds)
+
+
+def _validation(kind: Kind, features: Features, splits: Splits, config: RunConfig) -> Validation:
+    def scores(outputs: Any) -> dict[str, float]:
+        rows = kind.rows(outputs, splits.validation, kind.calibration(outputs, splits.validation))
+        return judged(rows, config.metrics, splits.labels)
+
+    main = config.metrics[0]
+    return Validation(features, splits.validation, scores, main, metric(main).higher_is_better)
+
+
+def _tokens(features: Features) -> Tokens:
+    return Tokens(total=sum(features.lengths), seen=features.seen)
+
+
+def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:
+    if loaded.checkpoint is None:
+        return {}
+    digest = loaded.checkpoint.digest() if config.model.init == "pretrained" else ""
+    return {"checkpoint_digest": digest, "hub_commit": loaded.checkpoint.hub_commit}
+
+
+def _save(loaded: Loaded, reader: Reader, folder: Path) -> None:
+    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did."""
+    loaded.model.save_pretrained(folder)
+    loaded.tokenizer.model_max_length = reader.window
+    loaded.tokenizer.save_pretrained(folder)

@@ -1,0 +1,22 @@
+"""Floating-point operations of training, estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.data.items import Item
+
+
+def training_flops(model: Any, items: Sequence[Item], trained_items: int) -> float:
+    """An estimate of the operations that training on `trained_items` took, padding left out.
+
+    A token's forward pass takes 2 operations a parameter outside the embeddings, and 4 · layers · width a token that
+    it attends to; the backward pass takes twice as many (Kaplan et al. 2020, section 2.1).
+    """
+    config = model.config
+    dense = 2 * model.num_parameters(exclude_embeddings=True)
+    attention = 4 * config.num_hidden_layers * config.hidden_size
+    lengths = [len(window.input_ids) for item in items for window in item.windows]
+    forward = sum(dense * length + attention * length**2 for length in lengths)
+    return 3.0 * forward * trained_items / len(items)

@@ -1,0 +1,173 @@
+"""The state of a run under way: saved as safetensors and JSON, whole or not at all, and never as a pickle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from harness.engine.learner import Learner
+from harness.errors import UserError
+from harness.record import CurvePoint
+
+_TENSORS, _FACTS = "state.safetensors", "state.json"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        step: Optimiser steps taken.
+        curve: One point an evaluation.
+        best_step: The step with the best validation score so far; 0 before the first evaluation.
+        best_weights: The model's tensors at that step, on the CPU.
+        loss_sum: Training loss since the last point of the curve, times items.
+        loss_items: Items since then.
+        tokens: Tokens that training has read, special ones included.
+        items: Items that training has read.
+        seconds: Seconds that training took, validation left out.
+        validation_seconds: Seconds that validation took.
+        micro_batch_size: Most windows in one forward pass.
+        notes: What happened on the way.
+    """
+
+    step: int = 0
+    curve: list[CurvePoint] = field(default_factory=list)
+    best_step: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    loss_sum: float = 0.0
+    loss_items: int = 0
+    tokens: int = 0
+    items: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    micro_batch_size: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
+    """The model's parameters and persistent buffers by name, tied ones once."""
+    parameters = dict(model.named_parameters())
+    shared = {tensor.data_ptr() for tensor in parameters.values()}
+    buffers = {
+        name: tensor
+        for name, tensor in model.state_dict(keep_vars=True).items()
+        if name not in parameters and tensor.data_ptr() not in shared
+    }
+    return {**parameters, **buffers}
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors' values on the CPU, out of training's reach."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Put saved values back into the model."""
+    tensors = model_tensors(model)
+    assert tensors.keys() == values.keys(), sorted(tensors.keys() ^ values.keys())
+    for name, tensor in tensors.items():
+        tensor.copy_(values[name])
+
+
+def save_state(progress: Progress, learner: Learner, folder: Path) -> None:
+    """Write everything that continuing needs to `folder`/step-N, then drop the older states."""
+    generators = gather_object([_generators(learner.accelerator)])
+    if learner.accelerator.is_main_process:
+        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.model)).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
+        tensors |= _optimizer_tensors(learner)
+        tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(generators) for name, s in states.items()}
+        facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
+        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(generators)}
+        _write(folder, progress.step, tensors, facts)
+    learner.accelerator.wait_for_everyone()
+
+
+def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    beside = folder / ".writing"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    save_file(tensors, beside / _TENSORS)
+    (beside / _FACTS).write_text(json.dumps(facts))
+    target = folder / f"step-{step:09d}"
+    older = [old for old in folder.glob("step-*") if old != target]
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+    for old in older:
+        shutil.rmtree(old)
+
+
+def load_state(learner: Learner, folder: Path) -> Progress:
+    """The progress that `folder` holds, put back into the learner; a fresh one where there is none.
+
+    Raises:
+        UserError: The run was started with another number of processes.
+    """
+    states = sorted(folder.glob("step-*"))
+    if not states:
+        return Progress(micro_batch_size=learner.micro_batch_size)
+    tensors = load_file(states[-1] / _TENSORS)
+    facts = json.loads((states[-1] / _FACTS).read_text())
+    processes = facts.pop("processes")
+    if processes != learner.accelerator.num_processes:
+        raise UserError(
+            f"{folder}: begun with {processes} processes, and now there are {learner.accelerator.num_processes}. "
+            "Continue with as many, or begin anew with --redo."
+        )
+    curve = [CurvePoint(**point) for point in facts.pop("curve")]
+    restore(learner.model, _under("model.", tensors))
+    _restore_optimizer(learner, _under("optimizer.", tensors))
+    learner.scheduler.last_epoch = facts["step"] - 1
+    learner.scheduler.step()
+    _restore_generators(_under(f"generator.{learner.accelerator.process_index}.", tensors))
+    learner.micro_batch_size = facts["micro_batch_size"]
+    learner.notes[:] = facts["notes"]
+    return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _optimizer_tensors(learner: Learner) -> dict[str, Tensor]:
+    return {
+        f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
+        for name, parameter in learner.model.named_parameters()
+        for key, value in learner.optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _restore_optimizer(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
+    for name, parameter in learner.model.named_parameters():
+        state = {
+            key.removeprefix(f"{name}."): value.to(parameter.device)
+            for key, value in tensors.items()
+            if key.rpartition(".")[0] == name
+        }
+        if state:
+            learner.optimizer.state[parameter] = state
+
+
+def _generators(accelerator: Accelerator) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if accelerator.device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(accelerator.device)
+    return states
+
+
+def _restore_generators(states: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])

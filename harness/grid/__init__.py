@@ -1,0 +1,1 @@
+"""Suites: models x tasks x seeds, skipping what is recorded."""

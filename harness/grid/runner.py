@@ -1,0 +1,77 @@
+"""Run cells one after the other; what goes wrong in one costs that one only."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+from accelerate import PartialState
+from rich.console import Console
+from rich.text import Text
+
+from harness.cell import Cell
+from harness.errors import UserError
+from harness.grid.cells import states
+from harness.grid.progress import view
+from harness.record import RunRecord
+from harness.run import Options, blank_record, run
+
+DONE = ("complete", "diverged")
+
+
+def run_cells(cells: Sequence[Cell], options: Options, console: Console) -> int:
+    """Run the cells that are not recorded yet.
+
+    Returns:
+        How many failed.
+
+    Raises:
+        UserError: A cell is recorded with another configuration (and `redo` was not asked for).
+    """
+    before = ["new"] * len(cells) if options.redo else states(cells)
+    waiting = [cell for cell, state in zip(cells, before, strict=True) if state not in DONE]
+    if len(waiting) < len(cells):
+        console.print(f"{len(cells) - len(waiting)} of {len(cells)} cells are recorded already and are skipped.")
+    failed = 0
+    for number, cell in enumerate(waiting, start=1):
+        record = _run_one(cell, options, console, title=f"[{number}/{len(waiting)}] {cell}")
+        failed += record.status == "failed"
+        console.print(_line(cell, record))
+    return failed
+
+
+def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> RunRecord:
+    """The cell's record. Whatever goes wrong is told and recorded, and the other cells go on."""
+    try:
+        with view(title, console) as watcher:
+            return run(cell, options, watcher)
+    except UserError as error:
+        reason = "\n".join(error.lines)
+    except Exception as error:  # noqa: BLE001 -- a grid must outlive any one of its cells
+        reason = f"{type(error).__name__}: {error}"
+        _keep_traceback(cell)
+    record = blank_record(cell, None).model_copy(update={"status": "failed", "reason": reason})
+    if PartialState().num_processes > 1:
+        raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
+    try:
+        cell.fail(record)
+    except OSError as error:
+        console.print(Text(f"{cell}: its failure could not be recorded ({error})."))
+    return record
+
+
+def _keep_traceback(cell: Cell) -> None:
+    """Leave the traceback beside the record, for whoever mends it."""
+    try:
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        (cell.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        return  # The disk is full: the reason is told all the same.
+
+
+def _line(cell: Cell, record: RunRecord) -> Text:
+    if record.status != "complete":
+        return Text.assemble((f"✗ {cell}", "red"), f"  {record.status}: {record.reason}")
+    metric = record.task_card.main_metric
+    seconds = sum(record.cost.seconds.values())
+    return Text.assemble((f"✓ {cell}", "green"), f"  {metric} {record.scores['test'][metric]:.4f}  {seconds:.0f} s")

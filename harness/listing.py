@@ -1,0 +1,44 @@
+"""What `harness list` shows. Nothing is imported but file names and first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import UserError, nearest
+from harness.registry import FORMATS, TASKS
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+Rows = list[tuple[str, ...]]
+
+
+def listed(what: str) -> Rows:
+    """A row an entry: its name and what it is.
+
+    Raises:
+        UserError: There is no such list.
+    """
+    if what not in LISTS:
+        raise UserError(f"harness list {what}: no such list.{nearest(what, LISTS)}")
+    return LISTS[what]()
+
+
+def _tasks() -> Rows:
+    return [(name, file.parent.name, TASKS.description(name)) for name, file in TASKS.files().items()]
+
+
+def _formats() -> Rows:
+    return [(name, FORMATS.description(name)) for name in FORMATS.files()]
+
+
+def _configs(folder: str) -> Rows:
+    files = sorted((CONFIGS / folder).glob("*.toml"))
+    return [(file.stem, file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()) for file in files]
+
+
+LISTS: dict[str, Callable[[], Rows]] = {
+    "tasks": _tasks,
+    "models": lambda: _configs("models"),
+    "suites": lambda: _configs("suites"),
+    "formats": _formats,
+}

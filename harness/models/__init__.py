@@ -1,0 +1,7 @@
+"""Model families, a file each. Importing this makes transformers' Auto classes know our own architectures."""
+
+from __future__ import annotations
+
+from harness.models.scratch import register
+
+register()

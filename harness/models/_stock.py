@@ -1,0 +1,227 @@
+"""A family that transformers' Auto classes know: its weights, or its architecture with fresh ones."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import transformers
+from transformers import AutoConfig, AutoTokenizer
+
+from harness.config import ModelConfig
+from harness.data.head import Head
+from harness.data.trained_tokenizer import train_tokenizer
+from harness.errors import UserError
+from harness.models._checkpoint import Checkpoint, find_checkpoint
+from harness.models._labels import matched_labels
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready for fine-tuning.
+
+    Attributes:
+        model: A transformers model with its head.
+        tokenizer: Its tokenizer.
+        limit: Most tokens that the model reads at once; None: any number.
+        labels: The data's label names in the order of the model's outputs.
+        checkpoint: The weights' origin; None for a model made from nothing.
+        notes: What a reader of the record should know, such as which tensors are new.
+    """
+
+    model: Any
+    tokenizer: Any
+    limit: int | None
+    labels: tuple[str, ...]
+    checkpoint: Checkpoint | None
+    notes: tuple[str, ...]
+
+    @property
+    def pad_id(self) -> int:
+        """The padding token's id; any will do where there is none, since padding is masked."""
+        return int(self.tokenizer.pad_token_id or 0)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the model tells the two texts of a pair apart by token_type_ids."""
+        takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
+        return takes and getattr(self.model.config, "type_vocab_size", 2) > 1
+
+
+@dataclass(frozen=True)
+class StockFamily:
+    """A family of encoders.
+
+    Attributes:
+        model_types: What config.json calls its members; empty: any.
+        architecture: The configuration of a small member, for a model that is made from nothing.
+        padding_side: Where padding goes: "left" where the head reads the last token.
+        position_offset: Position ids that are never used (RoBERTa starts at padding_idx + 1).
+        unlimited: Whether positions are relative or computed, so that any length can be read.
+        settings: Configuration that fine-tuning needs, whatever the checkpoint says.
+    """
+
+    model_types: tuple[str, ...] = ()
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    padding_side: str = "right"
+    position_offset: int = 0
+    unlimited: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(
+        self, spec: ModelConfig, head: Head, *, labels: tuple[str, ...], dropout: float | None, texts: Callable[[], Sequence[str]]
+    ) -> Loaded:
+        """The model that `spec` names, with a head for the task. Seeds must be set before: new layers are random.
+
+        Args:
+            spec: Which weights.
+            head: What goes on top.
+            labels: The data's label names.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+            texts: The task's training texts, for a tokenizer that is trained on them.
+
+        Raises:
+            UserError: The checkpoint can't be had, or does not fit.
+        """
+        checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
+        if checkpoint is not None:
+            self._check_model_type(checkpoint)
+        tokenizer = self._tokenizer(spec, checkpoint, texts)
+        kept = None
+        if checkpoint is not None and spec.head == "auto" and spec.init == "pretrained":
+            kept = matched_labels(checkpoint.name, checkpoint.config(), labels) if labels else None
+        config = self._config(spec, checkpoint, tokenizer)
+        config.update({**self.settings, **_renamed(head.settings, kept or labels)})
+        _set_dropout(config, dropout)
+        model_class = getattr(transformers, head.auto_class)
+        if checkpoint is None or spec.init == "random":
+            model, notes = model_class.from_config(config), ["every weight is new: init = random"]
+        else:
+            model, notes = _pretrained(model_class, checkpoint, config, drop_head=bool(labels) and kept is None)
+        limit = None if self.unlimited else _limit(tokenizer, config, self.position_offset)
+        return Loaded(model, tokenizer, limit, kept or labels, checkpoint, tuple(notes))
+
+    def _check_model_type(self, checkpoint: Checkpoint) -> None:
+        model_type = checkpoint.config()["model_type"]
+        if self.model_types and model_type not in self.model_types:
+            raise UserError(
+                f"{checkpoint.name}: its model_type is {model_type!r}, but this family reads {' or '.join(self.model_types)}. "
+                "Name another family, or leave `family` out."
+            )
+
+    def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
+        source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
+        if source == "trained":
+            tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
+        else:
+            origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
+            tokenizer = _read_tokenizer(origin)
+        tokenizer.padding_side = self.padding_side
+        return tokenizer
+
+    def _config(self, spec: ModelConfig, checkpoint: Checkpoint | None, tokenizer: Any) -> Any:
+        if checkpoint is not None:
+            return AutoConfig.from_pretrained(checkpoint.folder, **spec.architecture)
+        assert self.model_types, "a model without a checkpoint needs a family that names its model_type"
+        special = {
+            f"{name}_token_id": token
+            for name in ("pad", "bos", "eos", "cls", "sep")
+            if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
+        }
+        made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
+        return AutoConfig.for_model(self.model_types[0], **made)
+
+
+def family_of(spec: ModelConfig, families: Mapping[str, Any]) -> str:
+    """The name of the family that knows the checkpoint's model_type; "auto" where none does."""
+    assert spec.checkpoint is not None
+    model_type = find_checkpoint(spec.checkpoint, spec.revision).config()["model_type"]
+    return next((name for name, family in families.items() if model_type in getattr(family, "model_types", ())), "auto")
+
+
+def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+    if not labels:
+        return dict(settings)
+    names = dict(enumerate(labels))
+    return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}
+
+
+def _set_dropout(config: Any, dropout: float | None) -> None:
+    """Set every dropout that the configuration has."""
+    if dropout is not None:
+        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
+        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
+
+
+def _read_tokenizer(checkpoint: Checkpoint) -> Any:
+    if not any(
+        (checkpoint.folder / name).is_file()
+        for name in ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+    ):
+        raise UserError(
+            f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
+            "or name another checkpoint's with `tokenizer` in the model file."
+        )
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint.folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{checkpoint.name}: its tokenizer can't be read ({error}).".replace("\n", " ")) from error
+
+
+def _pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, drop_head: bool) -> tuple[Any, list[str]]:
+    checkpoint.weights()
+    try:
+        model, report = model_class.from_pretrained(
+            checkpoint.folder,
+            config=config,
+            output_loading_info=True,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+        )
+    except (ValueError, RuntimeError, OSError) as error:
+        raise UserError(f"{checkpoint.name}: its weights don't load ({error}).".replace("\n", " ")) from error
+    _check_encoder(checkpoint, model, report)
+    if drop_head:
+        _renew_head(model)
+    new = {*report["missing_keys"], *(_head_tensors(model) if drop_head else ())}
+    return model, [f"new layers: {', '.join(sorted(new))}"] if new else []
+
+
+def _head_tensors(model: Any) -> list[str]:
+    return [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
+
+
+def _renew_head(model: Any) -> None:
+    """Initialise everything outside the encoder afresh, as transformers does."""
+    for name, child in model.named_children():
+        if name != model.base_model_prefix:
+            for tensor in child.parameters():
+                tensor._is_hf_initialized = False
+            child.apply(model._init_weights)
+
+
+def _check_encoder(checkpoint: Checkpoint, model: Any, report: Mapping[str, Any]) -> None:
+    prefix = f"{model.base_model_prefix}."
+    encoder = [name for name in model.state_dict() if name.startswith(prefix)]
+    misfits = [key for key in report["mismatched_keys"] if str(key[0]).startswith(prefix)]
+    if misfits:
+        name, stored, wanted = misfits[0]
+        raise UserError(
+            f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for {list(wanted)} "
+            f"({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."
+        )
+    lost = sorted(set(encoder).intersection(report["missing_keys"]))
+    if len(lost) > len(encoder) // 2:
+        raise UserError(
+            f"{checkpoint.name}: {len(lost)} of the encoder's {len(encoder)} tensors are not in the weights "
+            f"(such as {lost[0]}). The weights are of another architecture than config.json says."
+        )
+
+
+def _limit(tokenizer: Any, config: Any, offset: int) -> int | None:
+    stated = getattr(config, "max_position_embeddings", None)
+    limits = [tokenizer.model_max_length, stated - offset if stated and stated > 0 else None]
+    known = [limit for limit in limits if limit is not None and limit < 1_000_000]
+    return min(known) if known else None

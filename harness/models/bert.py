@@ -1,0 +1,16 @@
+"""BERT: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers"."""
+
+from __future__ import annotations
+
+from harness.models._stock import StockFamily
+
+family = StockFamily(
+    model_types=("bert",),
+    architecture={
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 1024,
+        "max_position_embeddings": 512,
+    },
+)
