@@ -60,6 +60,7 @@ def fit_words(texts: Sequence[str], longest: int) -> Words:
 
 def write_words(folder: Path, sides: Sequence[Words], tensors: Mapping[str, NDArray[np.float64]]) -> None:
     """Write vocabularies and numbers into `folder`, as JSON and safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
     content = [{"longest": side.longest, "vocabulary": side.vocabulary} for side in sides]
     (folder / VOCABULARY).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     numbers = {**tensors, **{f"idf.{index}": side.idf for index, side in enumerate(sides)}}

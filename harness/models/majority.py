@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -53,7 +53,7 @@ class Constant:
 
     def save(self, folder: Path) -> None:
         """Write it into `folder`."""
-        (folder / FILE).write_text(json.dumps({"scores": self.scores}), encoding="utf-8")
+        _write(folder, {"scores": self.scores})
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ConstantPlace:
 
     def save(self, folder: Path) -> None:
         """Write it into `folder`."""
-        (folder / FILE).write_text(json.dumps(vars(self)), encoding="utf-8")
+        _write(folder, vars(self))
 
 
 class Majority:
@@ -100,6 +100,11 @@ class Majority:
 
 
 family = Majority()
+
+
+def _write(folder: Path, content: Mapping[str, object]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
 def _best_place(examples: Sequence[QuestionExample]) -> ConstantPlace:

@@ -17,7 +17,7 @@ def _question(question, context):
     return QuestionExample(id=question, question=question, context=context, answers=())
 
 
-REVIEWS = [_text("a good film", 0), _text("good fun", 0), _text("a bad film", 1), _text("bad and dull", 1)]
+REVIEWS = [_text("a good film", 0), _text("good fun", 0), _text("a bad film", 1), _text("bad bad bad and dull", 1)]
 TOPICS = [_text("good food", (0, 1)), _text("good film", (1,)), _text("bad food", (0,)), _text("bad film", ())]
 PRICES = [_text("cheap", 1.0), _text("dear", 9.0), _text("cheap thing", 1.0), _text("dear thing", 9.0)]
 PAIRS = [_text("yes", 0, "no"), _text("no", 1, "yes"), _text("yes", 0, "no"), _text("no", 1, "yes")]
