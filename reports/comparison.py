@@ -6,7 +6,7 @@ It reads records and predictions and judges them; the formats only render what i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, nearest
@@ -40,7 +40,7 @@ def compare(runs: Path, *, baseline: str | None = None) -> Comparison:
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
-    judged = [_judged(group, models, chosen) for group in _by_task(found)]
+    judged = [_judged(group, {model: families[model] for model in models}, chosen) for group in _by_task(found)]
     return Comparison(
         runs=str(runs),
         models=models,
@@ -60,14 +60,14 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
 
 
 def _judged(
-    found: Sequence[Found], models: Sequence[str], baseline: str | None
+    found: Sequence[Found], families: Mapping[str, str], baseline: str | None
 ) -> tuple[TaskComparison, tuple[str, ...]]:
     """The task's cells, a cell a model, and what makes them doubtful."""
     first = found[0][1]
     card = first.task_card
     entrants: list[Entrant] = [
-        entrant(model, [(folder, record) for folder, record in found if record.model == model], card)
-        for model in models
+        entrant(model, family, [(folder, record) for folder, record in found if record.model == model], card)
+        for model, family in families.items()
     ]
     cells = judged_cells(entrants, card, baseline)
     return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(entrants)

@@ -42,12 +42,12 @@ class Entrant:
         )
 
 
-def entrant(model: str, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
+def entrant(model: str, family: str, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
     """The model's runs, by seed, their predictions read and judged by the card's main metric."""
     judged = [_judged_run(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
     return Entrant(
         model=model,
-        family=found[0][1].family if found else "",
+        family=family,
         runs=tuple(run for run, _ in judged),
         outcomes=tuple(outcome for _, outcome in judged if outcome is not None),
     )
@@ -129,7 +129,7 @@ def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
         model=entrant.model,
         family=entrant.family,
         runs=entrant.runs,
-        missing_seeds=() if is_floor and own else tuple(sorted(seeds - own)),
+        missing_seeds=() if is_floor else tuple(sorted(seeds - own)),
         estimate=None if evidence is None else mean(evidence),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=entrant.outcomes[0].examples if entrant.outcomes else 0,

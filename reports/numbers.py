@@ -109,7 +109,8 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2g} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    size, unit = (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")
+    return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
 
 
 def memory(size: float | None) -> str:

@@ -149,6 +149,17 @@ def _cost_row(cell: Cell) -> tuple[Entry, ...]:
     return (Entry(_name(cell)), *(Entry(text, is_faint=text == NOTHING) for text in texts))
 
 
+def of_task(task: TaskComparison) -> tuple[Table, ...]:
+    """All tables of a task that have rows."""
+    found = (details(task), differences(task), costs(task))
+    return tuple(table for table in found if table is not None and table.rows)
+
+
+def remarks(comparison: Comparison) -> tuple[str, ...]:
+    """Everything that is missing or doubtful, the gravest first."""
+    return (*comparison.problems, *comparison.warnings, *troubles(comparison))
+
+
 def troubles(comparison: Comparison) -> tuple[str, ...]:
     """A line for every run without a score, and for every gap."""
     lines = []
@@ -160,6 +171,17 @@ def troubles(comparison: Comparison) -> tuple[str, ...]:
                 seeds = ", ".join(map(str, cell.missing_seeds))
                 lines.append(f"{where}: not run" + (f" (seed {seeds})." if seeds else "."))
     return tuple(lines)
+
+
+def sizes(task: TaskComparison) -> str:
+    """How many examples each split has, as most runs say."""
+    said = Counter(
+        ", ".join(f"{count:,} {split}" for split, count in run.record.counts.examples.items())
+        for cell in task.cells
+        for run in cell.runs
+    )
+    said.pop("", None)
+    return said.most_common(1)[0][0] if said else ""
 
 
 def title(comparison: Comparison, task: TaskComparison) -> str:

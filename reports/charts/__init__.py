@@ -1,0 +1,1 @@
+"""Charts as SVG elements, drawn for a page that gives the classes their colours."""

@@ -1,0 +1,112 @@
+"""What every chart is drawn with: an SVG root, scales, ticks, axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from markupsafe import Markup
+
+WIDTH = 460
+"""Units of the drawings; at this width a phone shows letters of 10 pixels, and a desk screen of 15."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From a value to a place in the drawing.
+
+    Attributes:
+        low: The value at `start`.
+        high: The value at `end`.
+        is_log: Whether equal steps are equal factors.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    is_log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The place of `value`, in drawing units."""
+        low, high, value = (math.log(v) if self.is_log else v for v in (self.low, self.high, value))
+        return self.start + (value - low) / ((high - low) or 1.0) * (self.end - self.start)
+
+    def ticks(self, count: int = 5) -> list[float]:
+        """About `count` round values between the ends, in equal steps."""
+        return _ticks(self.low, self.high, count)
+
+
+def around(values: Sequence[float], *, margin: float = 0.06) -> tuple[float, float]:
+    """A range that holds all `values` with a margin."""
+    low, high = min(values), max(values)
+    extra = (high - low) * margin or abs(high) * margin or 1.0
+    return low - extra, high + extra
+
+
+def drawing(height: float, description: str, *, width: float = WIDTH) -> Element:
+    """An empty chart that a screen reader announces by `description`."""
+    return Element(
+        "svg", {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": description, "class": "chart"}
+    )
+
+
+def add(parent: Element, tag: str, text: str = "", /, **attributes: str | float) -> Element:
+    """A new child of `parent`; `stroke_width` names the attribute stroke-width, `class_` the class."""
+    names = {key.rstrip("_").replace("_", "-"): _shown(value) for key, value in attributes.items()}
+    child = SubElement(parent, tag, names)
+    child.text = text or None
+    return child
+
+
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """The points joined by lines, as the `d` of a path."""
+    return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def horizontal_axis(
+    chart: Element, scale: Scale, *, top: float, bottom: float, title: str, labels: Mapping[float, str]
+) -> None:
+    """Vertical grid lines at the labelled values, their labels below, and the axis's title."""
+    for value, label in labels.items():
+        x = scale(value)
+        add(chart, "line", class_="grid", x1=x, x2=x, y1=top, y2=bottom)
+        add(chart, "text", label, class_="tick", x=x, y=bottom + 16, text_anchor="middle")
+    add(chart, "text", title, class_="axis", x=(scale.start + scale.end) / 2, y=bottom + 34, text_anchor="middle")
+
+
+def vertical_axis(chart: Element, scale: Scale, *, left: float, right: float, labels: Mapping[float, str]) -> None:
+    """Horizontal grid lines at the labelled values, their labels at the left."""
+    for value, label in labels.items():
+        y = scale(value)
+        add(chart, "line", class_="grid", x1=left, x2=right, y1=y, y2=y)
+        add(chart, "text", label, class_="tick", x=left - 6, y=y + 4, text_anchor="end")
+
+
+def markup(chart: Element) -> Markup:
+    """The chart for a page; all text in it is escaped."""
+    return Markup(tostring(chart, encoding="unicode"))
+
+
+def plain(values: Sequence[float]) -> dict[float, str]:
+    """The values' labels, with as many decimals as tell them apart.
+
+    >>> plain([0.0, 0.5, 1.0])
+    {0.0: '0.0', 0.5: '0.5', 1.0: '1.0'}
+    """
+    decimals = next((d for d in range(6) if all(math.isclose(v, round(v, d), abs_tol=1e-9) for v in values)), 6)
+    return {value: f"{value:.{decimals}f}".replace("-", "−") for value in values}
+
+
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _ticks(low: float, high: float, count: int) -> list[float]:
+    rough = (high - low) / count or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.99)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -1,0 +1,104 @@
+"""Score against cost: what a point of score takes in training time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from reports.cells import Cell, TaskComparison
+from reports.charts.canvas import WIDTH, Scale, add, around, drawing, horizontal_axis, markup, plain, vertical_axis
+from reports.numbers import Unit, duration, metric_name, unit_of
+
+LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 14, 24, 250
+LABEL_HEIGHT = 16
+SECONDS = (
+    0.01,
+    0.1,
+    1,
+    3,
+    10,
+    30,
+    *(60 * minutes for minutes in (1, 3, 10, 30)),
+    *(3600 * h for h in (1, 3, 10, 30, 100)),
+)
+BETWEEN = (2, 5, 20, 120, 300, 1200, 7200, 18000)
+
+
+def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
+    """Score by training seconds, on a logarithmic axis; None where no model has both."""
+    unit = unit_of(task.card.main_metric)
+    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0]
+    if not points:
+        return None
+    measure = metric_name(task.card.main_metric)
+    chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
+    x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
+    heights = [value * unit.factor for cell, _ in points for value in _ends(cell)]
+    y = Scale(*around(heights), BOTTOM, TOP)
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="training time of one run", labels=_time_labels(x))
+    vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
+    add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
+    places = [(x(seconds), y(_mean(cell) * unit.factor)) for cell, seconds in points]
+    for (cell, seconds), place, label in zip(points, places, _spread([y_ for _, y_ in places]), strict=True):
+        group = add(chart, "g", class_=classes[cell.model])
+        add(group, "title", f"{cell.model}: {_told(cell, unit)} after {duration(seconds)}")
+        _point(group, cell, unit, y, place, label)
+    return markup(chart)
+
+
+def _point(group: Element, cell: Cell, unit: Unit, y: Scale, place: tuple[float, float], label: float) -> None:
+    across, up = place
+    low, *_, high = _ends(cell)
+    add(group, "line", class_="interval thin", x1=across, x2=across, y1=y(low * unit.factor), y2=y(high * unit.factor))
+    add(group, "circle", class_="dot", cx=across, cy=up, r=5)
+    is_right = across < (LEFT + RIGHT) / 2
+    anchor, x = ("start", across + 10) if is_right else ("end", across - 10)
+    add(group, "text", cell.model, class_="name", x=x, y=label + 4, text_anchor=anchor)
+
+
+def _seconds(cell: Cell) -> float:
+    return (cell.cost.train_seconds if cell.cost else None) or 0.0
+
+
+def _mean(cell: Cell) -> float:
+    assert cell.estimate is not None
+    return cell.estimate.value
+
+
+def _ends(cell: Cell) -> list[float]:
+    assert cell.estimate is not None
+    ends = (cell.estimate.low, cell.estimate.value, cell.estimate.high)
+    return [value for value in ends if value is not None]
+
+
+def _told(cell: Cell, unit: Unit) -> str:
+    assert cell.estimate is not None
+    return unit.with_interval(cell.estimate)
+
+
+def _factor_around(values: Sequence[float]) -> tuple[float, float]:
+    """A range a little wider than all `values`, and at least a factor of four wide."""
+    low, high = min(values) / 1.5, max(values) * 1.5
+    widen = max(1.0, (4 / (high / low)) ** 0.5)
+    return low / widen, high * widen
+
+
+def _time_labels(scale: Scale) -> dict[float, str]:
+    """Labels at the round times on the scale, closer ones where it is short."""
+    inside = [float(time) for time in SECONDS if scale.low <= time <= scale.high]
+    if len(inside) < 3:
+        inside = sorted(float(time) for time in SECONDS + BETWEEN if scale.low <= time <= scale.high)
+    return {time: duration(time).replace(".0 ", " ") for time in inside}
+
+
+def _spread(heights: Sequence[float]) -> list[float]:
+    """The heights of the labels: those of the points, pushed apart where letters would overlap."""
+    order = sorted(range(len(heights)), key=lambda index: heights[index])
+    placed = list(heights)
+    for above, below in pairwise(order):
+        placed[below] = max(placed[below], placed[above] + LABEL_HEIGHT)
+    overflow = max(0.0, max(placed) - (BOTTOM - 4))
+    return [height - overflow for height in placed]

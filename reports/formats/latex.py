@@ -1,0 +1,51 @@
+r"""LaTeX: tables for a paper, to be \input; needs the packages booktabs and textcomp."""
+
+from __future__ import annotations
+
+from reports.cells import Comparison
+from reports.tables import Entry
+from reports.templates import rendered
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "×": r"$\times$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "–": "--",
+    "“": "``",
+    "”": "''",
+}
+TRANSLATION = str.maketrans(SPECIAL)
+
+
+def render(comparison: Comparison) -> str:
+    """The tables as LaTeX, with the verdicts and footnotes as text."""
+    return rendered("report.tex.j2", comparison, escape=escaped, field=field)
+
+
+def escaped(text: str) -> str:
+    r"""`text` with LaTeX's special characters made literal.
+
+    >>> escaped("50 % of a_b")
+    '50 \\% of a\\_b'
+    """
+    return " ".join(text.split()).translate(TRANSLATION)
+
+
+def field(entry: Entry) -> str:
+    """A table's field."""
+    return rf"\textbf{{{escaped(entry.text)}}}" if entry.is_strong else escaped(entry.text)
