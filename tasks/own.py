@@ -60,7 +60,6 @@ def own_task(
         )
     if problems:
         raise UserError(*problems)
-    named = {name: column for name, column in {**asked, "label": label}.items() if column}
     return Task(
         kind=chosen,
         source=Files(train, validation, test),
@@ -68,8 +67,11 @@ def own_task(
         licence="the user's own data",
         citation="",
         text=tuple(text) or ("text",),
+        label=label or "label",
+        question=question or "question",
+        context=context or "context",
+        answers=answers or "answers",
         group=group,
-        **named,
     )
 
 

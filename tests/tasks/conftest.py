@@ -1,0 +1,12 @@
+import pytest
+
+
+@pytest.fixture
+def samples():
+    """References and predictions of each kind, in the form of predictions.parquet; the labels are "no" and "yes"."""
+    return {
+        "classification": (["no", "yes", "yes"], ["no", "no", "yes"]),
+        "multi_label": ([["no"], [], ["no", "yes"]], [["no"], ["yes"], ["yes"]]),
+        "regression": ([0.0, 1.0, 2.0], [0.5, 0.5, 3.0]),
+        "question_answering": ([["a cat"], [], ["x y"]], ["cat", "dog", "y"]),
+    }

@@ -1,0 +1,73 @@
+"""Which texts count as the same or nearly the same."""
+
+from random import Random
+
+import pytest
+
+from tasks.duplicates import near_duplicates
+
+WORDS = [f"word{n}" for n in range(5_000)]
+
+
+def text(seed, length):
+    return " ".join(Random(seed).choices(WORDS, k=length))
+
+
+def together(one, other, **settings):
+    first, second = near_duplicates([one, other], **settings)
+    return first == second
+
+
+@pytest.mark.parametrize(("one", "other"), [("Good film", "good  FILM\n"), ("ﬁne", "fine"), ("", " ")])
+def test_case_spacing_and_unicode_form_make_no_difference(one, other):
+    assert together(one, other)
+
+
+def test_punctuation_counts_in_short_texts_only():
+    assert not together("Good :)", "Good :(")
+    assert together(text(1, 8), text(1, 8).replace(" ", ", ") + "!")
+
+
+def test_texts_that_share_no_shingle_stay_apart():
+    assert near_duplicates([text(seed, 100) for seed in range(20)]) == list(range(20))
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(60, True), (40, False)])
+def test_at_least_half_of_the_shorter_texts_shingles_must_be_shared(shared, expected):
+    # 107 words have 100 shingles; a copied run of n + 7 words has n of them.
+    one = text(1, 107)
+    copied = " ".join(one.split()[: shared + 7])
+    assert together(one, f"{copied} {text(2, 400)}") is expected
+
+
+def test_a_short_text_within_a_long_one_is_its_near_duplicate():
+    long = text(1, 1_000)
+    assert together(" ".join(long.split()[300:340]), long)
+
+
+def test_fewer_than_eight_shingles_are_no_evidence():
+    long = text(1, 1_000)
+    assert not together(" ".join(long.split()[300:314]), long)
+    assert together(" ".join(long.split()[300:315]), long)
+
+
+def test_shingles_do_not_run_from_one_text_into_the_next():
+    pieces = text(1, 40).split()
+    halves = [" ".join(pieces[:20]), " ".join(pieces[20:])]
+    assert near_duplicates([*halves, " ".join([*pieces[10:20], *pieces[20:30], *text(2, 60).split()])]) == [0, 1, 2]
+
+
+def test_many_copies_with_small_changes_are_one_cluster():
+    base = text(1, 60).split()
+    copies = [" ".join([*base[:place], "changed", *base[place + 1 :]]) for place in range(40)]
+    assert set(near_duplicates(copies)) == {0}
+
+
+def test_very_large_sets_compare_whole_texts_only():
+    long = text(1, 1_000)
+    assert not together(" ".join(long.split()[300:340]), long, exact_only=True)
+    assert together(long, long.upper(), exact_only=True)
+
+
+def test_no_texts_have_no_clusters():
+    assert near_duplicates([]) == []

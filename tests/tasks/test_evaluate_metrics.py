@@ -1,0 +1,105 @@
+"""Our metrics in the `evaluate` library's hands, and its metrics in ours. Importing it takes seconds: all slow."""
+
+import pytest
+
+from harness.errors import UserError
+from tasks.metrics import METRICS, metric, scores
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import datasets
+import evaluate
+
+
+class Named(evaluate.Metric):
+    def _info(self):
+        features = datasets.Features({features})
+        return evaluate.MetricInfo(description="", citation="", inputs_description="", features=features)
+
+    def _compute(self, predictions, references):
+        {compute}
+"""
+INDICES = '{"predictions": datasets.Value("int32"), "references": datasets.Value("int32")}'
+SQUAD = """{
+    "predictions": {"id": datasets.Value("string"), "prediction_text": datasets.Value("string")},
+    "references": {
+        "id": datasets.Value("string"),
+        "answers": datasets.Sequence({"text": datasets.Value("string"), "answer_start": datasets.Value("int32")}),
+    },
+}"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    import evaluate
+
+    monkeypatch.setattr(evaluate.config, "HF_METRICS_CACHE", tmp_path / "metrics")
+
+    def write(name, compute, features=INDICES):
+        file = tmp_path / name / f"{name}.py"
+        file.parent.mkdir()
+        file.write_text(SCRIPT.replace("{features}", features).replace("{compute}", compute))
+        return f"evaluate:{file}"
+
+    return write
+
+
+def test_batches_add_up_to_the_score_of_the_whole():
+    from tasks.evaluate_metrics import EvaluateMetric
+
+    one = EvaluateMetric("accuracy")
+    one.add_batch(references=["a", "b"], predictions=["a", "a"])
+    one.add_batch(references=["b"], predictions=["b"])
+    assert one.compute() == {"accuracy": pytest.approx(2 / 3)}
+
+
+def test_our_metrics_can_be_combined():
+    import evaluate
+
+    from tasks.evaluate_metrics import EvaluateMetric
+
+    both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
+    assert both.compute(references=["a", "b"], predictions=["a", "a"]) == {
+        "accuracy": 0.5,
+        "macro_f1": pytest.approx(1 / 3),
+    }
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_an_evaluate_metric_with_the_same_score(name, samples):
+    from tasks.evaluate_metrics import EvaluateMetric
+
+    several = metric(name).kinds == ("multi_label",)
+    references, predictions = samples[metric(name).kinds[0]]
+    found = EvaluateMetric(name, labels=("no", "yes"), several=several).compute(
+        references=references, predictions=predictions
+    )
+    assert found == {name: pytest.approx(metric(name).function(references, predictions, ("no", "yes")))}
+
+
+def test_a_users_metric_is_fed_label_indices(script):
+    name = script("indices", 'return {"sum": sum(predictions) + 10 * sum(references)}')
+    assert scores([name, "accuracy"], ["yes", "yes"], ["no", "yes"], ("no", "yes")) == {name: 21.0, "accuracy": 0.5}
+
+
+def test_further_values_are_named_after_the_metric(script):
+    name = script("two_values", 'return {"first": 0.5, "second": 0.25, "table": [1, 2]}')
+    assert scores([name], ["no"], ["no"], ("no",)) == {name: 0.5, f"{name}.second": 0.25}
+
+
+def test_answers_are_told_in_the_form_of_the_squad_metrics(script):
+    compute = 'return {"right": sum(one["prediction_text"] in two["answers"]["text"] for one, two in zip(predictions, references))}'
+    name = script("answers", compute, SQUAD)
+    assert scores([name], [["cat", "a cat"], []], ["cat", "dog"]) == {name: 1.0}
+
+
+def test_a_metric_for_other_data_is_the_users_error(script):
+    name = script("unfit", 'return {"first": 1.0}')
+    with pytest.raises(UserError, match="can't score this task"):
+        scores([name], [["some answer"]], ["some text"])
+
+
+def test_an_unknown_metric_without_a_network_says_what_to_do():
+    with pytest.raises(UserError, match="evaluate:nowhere: the metric can't be had .* use a metric of ours"):
+        scores(["evaluate:nowhere"], ["a"], ["a"], ("a",))

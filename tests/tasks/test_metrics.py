@@ -1,0 +1,134 @@
+"""Scores by name, on the forms of predictions.parquet."""
+
+import math
+
+import pytest
+
+from harness.errors import UserError
+from tasks.metrics import METRICS, metric, scores
+
+NAMES = ("no", "yes")
+
+
+def test_accuracy_is_the_share_of_right_labels():
+    assert scores(["accuracy"], ["no", "yes", "yes"], ["no", "no", "yes"]) == {"accuracy": pytest.approx(2 / 3)}
+
+
+def test_accuracy_of_several_labels_asks_for_all_of_them():
+    assert scores(["accuracy"], [["a", "b"], ["a"], []], [["b", "a"], ["a", "b"], []])["accuracy"] == pytest.approx(
+        2 / 3
+    )
+
+
+def test_f1_is_that_of_the_second_label():
+    # yes: 2 right, 1 wrong, 1 missed: 2*2 / (2*2 + 1 + 1)
+    references, predictions = ["yes", "yes", "yes", "no", "no"], ["yes", "yes", "no", "yes", "no"]
+    assert scores(["f1"], references, predictions, NAMES)["f1"] == pytest.approx(2 / 3)
+    assert scores(["f1"], references, predictions, ("yes", "no"))["f1"] == pytest.approx(0.5)  # no: 1, 1, 1
+
+
+def test_f1_of_three_labels_is_the_users_error():
+    with pytest.raises(UserError, match="needs two labels"):
+        scores(["f1"], ["a"], ["a"], ("a", "b", "c"))
+
+
+def test_macro_f1_is_the_mean_over_labels_and_micro_f1_the_accuracy():
+    references, predictions = ["yes", "yes", "yes", "no", "no"], ["yes", "yes", "no", "yes", "no"]
+    found = scores(["macro_f1", "micro_f1", "accuracy"], references, predictions, NAMES)
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found["micro_f1"] == pytest.approx(found["accuracy"])
+
+
+def test_f1_of_several_labels_counts_every_decision():
+    # a: 1 right, 0 wrong, 1 missed: 2/3; b: 1 right, 1 wrong: 2/3; c: never: 0. Together 2 right, 1 wrong, 1 missed.
+    references, predictions = [["a"], ["a", "b"], []], [["a"], ["b"], ["b"]]
+    found = scores(["macro_f1", "micro_f1"], references, predictions, ("a", "b", "c"))
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+    assert found["micro_f1"] == pytest.approx(4 / 6)
+
+
+def test_no_label_at_all_counts_as_a_label_where_lexglue_counts_it():
+    # a: 1 right, 1 wrong: 2/3; none: 1 right, 1 missed: 2/3. Together 2 right, 1 wrong, 1 missed.
+    references, predictions = [["a"], [], []], [["a"], [], ["a"]]
+    found = scores(["macro_f1_with_none", "micro_f1_with_none", "micro_f1"], references, predictions, ("a",))
+    assert found["macro_f1_with_none"] == pytest.approx(2 / 3)
+    assert found["micro_f1_with_none"] == pytest.approx(4 / 6)
+    assert found["micro_f1"] == pytest.approx(2 / 3)
+
+
+def test_matthews_correlation_by_hand():
+    # 2 true and 1 false positive, 1 true and 1 false negative: (2*1 - 1*1) / sqrt(3*3*2*2)
+    references, predictions = ["yes", "yes", "yes", "no", "no"], ["yes", "yes", "no", "yes", "no"]
+    assert scores(["matthews"], references, predictions)["matthews"] == pytest.approx(1 / 6)
+
+
+def test_correlations_by_hand():
+    # Deviations -1, 0, 1 against -4/3, -1/3, 5/3: 3 / sqrt(2 * 42/9)
+    found = scores(["pearson", "spearman"], [1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    assert found["pearson"] == pytest.approx(3 / math.sqrt(2 * 42 / 9))
+    assert found["spearman"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+@pytest.mark.parametrize(
+    ("references", "predictions"), [([1.0, 2.0], [3.0, 3.0]), ([1.0, 1.0], [2.0, 3.0]), ([1.0], [2.0])]
+)
+def test_a_constant_side_has_no_correlation_and_is_never_nan(name, references, predictions):
+    assert scores([name], references, predictions)[name] == 0.0
+
+
+@pytest.mark.parametrize(("name", "expected"), [("matthews", 0.0), ("f1", 0.0), ("macro_f1", 1 / 3)])
+def test_constant_predictions_give_a_number(name, expected):
+    assert scores([name], ["no", "yes"], ["no", "no"], NAMES)[name] == pytest.approx(expected)
+
+
+def test_the_mean_squared_error_is_better_the_lower_it_is():
+    assert scores(["mean_squared_error"], [1.0, 2.0], [2.0, 4.0])["mean_squared_error"] == 2.5
+    assert not metric("mean_squared_error").higher_is_better
+
+
+def test_answers_are_scored_against_their_best_reference():
+    found = scores(["exact_match", "qa_f1"], [["cat", "the dog"], []], ["dog", "dog"])
+    assert found == {"exact_match": 0.5, "qa_f1": 0.5}
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, one in METRICS.items() for kind in one.kinds])
+def test_every_metric_judges_its_kinds_within_its_bounds(name, kind, samples):
+    references, predictions = samples[kind]
+    wrong = metric(name).function(references, predictions, NAMES)
+    right = metric(name).function(references, perfect(kind, references), NAMES)
+    assert isinstance(wrong, float)
+    assert math.isfinite(wrong)
+    assert right == pytest.approx(1.0 if metric(name).higher_is_better else 0.0)
+    assert (right > wrong) == metric(name).higher_is_better
+
+
+def perfect(kind, references):
+    return [next(iter(texts), "") for texts in references] if kind == "question_answering" else references
+
+
+@pytest.mark.parametrize("name", [name for name, one in METRICS.items() if one.per_example])
+def test_the_score_is_the_mean_of_its_values_by_example(name, samples):
+    one = metric(name)
+    references, predictions = samples[one.kinds[0]]
+    values = one.per_example(references, predictions, NAMES)
+    assert len(values) == len(references)
+    assert sum(values) / len(values) == pytest.approx(one.function(references, predictions, NAMES))
+
+
+def test_there_are_metrics_for_every_kind_and_some_by_example(samples):
+    assert {kind for one in METRICS.values() for kind in one.kinds} == set(samples)
+    assert any(one.per_example for one in METRICS.values())
+
+
+def test_an_unknown_metric_names_the_nearest_one():
+    with pytest.raises(UserError, match=r"'acuracy': no such metric. Did you mean accuracy\?"):
+        scores(["acuracy"], ["a"], ["a"])
+
+
+def test_listing_metrics_imports_neither_scikit_learn_nor_scipy():
+    import subprocess
+    import sys
+
+    code = "import sys, tasks.metrics; assert not {'sklearn', 'scipy', 'numpy', 'evaluate'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

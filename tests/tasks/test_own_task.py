@@ -1,0 +1,64 @@
+"""A task out of the user's own files."""
+
+import pytest
+
+from harness.errors import UserError
+from tasks.own import DEFAULT_METRICS, own_task
+
+
+def complaint(**settings):
+    with pytest.raises(UserError) as raised:
+        own_task(train="train.csv", **settings)
+    return raised.value.lines
+
+
+def test_text_and_label_columns_are_assumed_and_it_is_classification():
+    task = own_task(train="train.csv")
+    assert (task.kind, task.text, task.label) == ("classification", ("text",), "label")
+    assert task.metrics == ("accuracy", "macro_f1")
+
+
+def test_naming_a_question_makes_it_question_answering():
+    task = own_task(train="train.jsonl", question="q", context="passage")
+    assert (task.kind, task.question, task.context, task.answers) == ("question_answering", "q", "passage", "answers")
+    assert task.metrics == ("qa_f1", "exact_match")
+
+
+@pytest.mark.parametrize("kind", DEFAULT_METRICS)
+def test_every_kind_can_be_asked_for_and_has_metrics(kind):
+    task = own_task(train="train.csv", kind=kind)
+    assert task.kind == kind
+    assert task.metrics == DEFAULT_METRICS[kind]
+
+
+def test_every_setting_that_does_not_fit_is_told_at_once():
+    lines = complaint(question="q", text=["a"], label="b", metrics=["accuracy", "f2"])
+    assert [line.split(":")[0] for line in lines] == ["text", "label", "metrics", "metrics"]
+    assert "accuracy can't judge question_answering" in lines[2]
+
+
+def test_a_question_in_a_classification_task_does_not_fit():
+    assert "names a column that classification has no use for" in complaint(kind="classification", question="q")[0]
+
+
+def test_three_texts_are_one_too_many():
+    assert "(got 3: a, b, c)" in complaint(text=["a", "b", "c"])[0]
+
+
+def test_an_unknown_kind_names_the_nearest():
+    assert "Did you mean regression?" in complaint(kind="regresion")[0]
+
+
+def test_own_files_are_read_split_and_scored_columns_and_all(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("review,stars\n" + "".join(f"w{n} v{n},{n % 5}\n" for n in range(100)))
+    splits = own_task(train=file, text=["review"], label="stars").load()
+    assert splits.labels == ("0", "1", "2", "3", "4")
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (70, 10, 20)
+
+
+def test_a_missing_label_column_names_those_that_are_there(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("text,stars\nx,1\ny,2\n")
+    with pytest.raises(UserError, match=r"no column 'label' \(its columns: text, stars\)"):
+        own_task(train=file).load()

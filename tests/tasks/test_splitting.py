@@ -1,0 +1,118 @@
+"""Splits carved by label and group, without leaks."""
+
+from collections import Counter
+from random import Random
+
+from tasks.splitting import separated
+from tasks.task import Answer, QuestionExample, TextExample
+
+
+WORDS = [f"w{n}" for n in range(9_000)]
+
+
+def unlike(number):
+    return " ".join(Random(number).choices(WORDS, k=30))
+
+
+def examples(count, *, labels=2, group_size=1):
+    return [
+        TextExample(str(n), unlike(n), n % labels, group=str(n // group_size) if group_size > 1 else "")
+        for n in range(count)
+    ]
+
+
+def sizes(splits):
+    return {split: len(rows) for split, rows in splits.items()}
+
+
+def test_without_other_splits_a_fifth_judges_and_a_tenth_of_the_whole_chooses():
+    splits, dropped = separated({"train": examples(1_000)})
+    assert sizes(splits) == {"train": 700, "test": 200, "validation": 100}
+    assert dropped == {}
+
+
+def test_with_a_test_split_a_tenth_of_train_chooses():
+    test = [TextExample("t", unlike(5_000), 0)]
+    assert sizes(separated({"train": examples(1_000), "test": test})[0])["validation"] == 100
+
+
+def test_the_carving_is_the_same_every_time():
+    assert separated({"train": examples(200)}) == separated({"train": examples(200)})
+
+
+def test_every_label_keeps_its_share_on_every_side():
+    rare = [TextExample(f"r{n}", unlike(9_000 + n), 2) for n in range(20)]
+    splits, _ = separated({"train": [*examples(980), *rare]})
+    assert {split: Counter(one.target for one in rows)[2] for split, rows in splits.items()} == {
+        "train": 14,
+        "test": 4,
+        "validation": 2,
+    }
+
+
+def test_a_label_with_three_examples_is_on_every_side_and_never_leaves_training():
+    rare = [TextExample(f"r{n}", unlike(9_000 + n), 2) for n in range(4)]
+    splits, _ = separated({"train": [*examples(100), *rare]})
+    assert all(any(one.target == 2 for one in rows) for rows in splits.values())
+
+
+def test_no_group_is_on_two_sides():
+    splits, _ = separated({"train": examples(600, group_size=7)})
+    groups = {split: {one.group for one in rows} for split, rows in splits.items()}
+    assert not groups["train"] & groups["test"]
+    assert not groups["train"] & groups["validation"]
+    assert not groups["validation"] & groups["test"]
+    assert 80 <= len(splits["test"]) <= 120
+
+
+def test_near_duplicates_are_carved_to_one_side():
+    rows = examples(300)
+    copies = [TextExample(f"copy-{one.id}", f"{one.text} and more", one.target) for one in rows]
+    splits, _ = separated({"train": [*rows, *copies]})
+    sides = {one.id: split for split, rows in splits.items() for one in rows}
+    assert len(set(sides.values())) == 3
+    assert all(sides[one.id] == sides[f"copy-{one.id}"] for one in rows)
+
+
+def test_questions_on_one_passage_are_carved_to_one_side():
+    passages = [unlike(n) for n in range(60)]
+    rows = [
+        QuestionExample(f"{n}-{k}", f"what {n} {k}", passage, (Answer(passage[:5], 0),))
+        for n, passage in enumerate(passages)
+        for k in range(4)
+    ]
+    splits, _ = separated({"train": rows})
+    sides = [{one.context for one in side} for side in splits.values()]
+    assert sum(map(len, sides)) == len(set().union(*sides)) == 60
+
+
+def test_a_short_hypothesis_that_many_pairs_share_does_not_chain_them():
+    rows = [TextExample(str(n), unlike(n), n % 2, pair="Yes.") for n in range(200)]
+    assert sizes(separated({"train": rows})[0]) == {"train": 140, "test": 40, "validation": 20}
+
+
+def test_a_pair_leaks_only_if_both_of_its_texts_do():
+    test = [TextExample("t", unlike(1), 0, pair=unlike(2))]
+    half = TextExample("half", unlike(1), 0, pair=unlike(3))
+    both = TextExample("both", f"{unlike(1)} and more", 0, pair=unlike(2).upper())
+    others = [TextExample(str(n), unlike(n), 0, pair=unlike(100 + n)) for n in range(10, 30)]
+    splits, dropped = separated({"train": [half, both, *others], "validation": others[:1], "test": test})
+    assert {"half", "both"} & {one.id for one in splits["train"]} == {"half"}
+    assert dropped["train rows that nearly repeat validation or test"] == 2  # `both`, and the row that is in validation
+
+
+def test_a_validation_row_that_repeats_a_test_row_is_dropped_from_validation():
+    rows = examples(60)
+    splits, dropped = separated({"train": rows[:40], "validation": rows[40:52], "test": rows[50:]})
+    assert sizes(splits) == {"train": 40, "validation": 10, "test": 10}
+    assert dropped == {"validation rows that nearly repeat test": 2}
+
+
+def test_of_several_labels_the_rarest_decides_where_an_example_counts():
+    rows = [TextExample(str(n), unlike(n), (0, 1) if n % 10 == 0 else (0,)) for n in range(200)]
+    splits, _ = separated({"train": rows})
+    assert {split: sum(1 in one.target for one in side) for split, side in splits.items()} == {
+        "train": 14,
+        "test": 4,
+        "validation": 2,
+    }

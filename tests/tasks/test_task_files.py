@@ -1,0 +1,115 @@
+"""Reading csv, tsv, jsonl and parquet, and saying where they are broken."""
+
+import pytest
+
+from harness.errors import UserError
+from tasks.files import read_rows
+
+
+def written(folder, name, content):
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def complaint(file):
+    with pytest.raises(UserError) as raised:
+        read_rows(file)
+    return raised.value.lines
+
+
+def test_csv_cells_stay_text_and_an_empty_cell_is_an_empty_text(tmp_path):
+    file = written(tmp_path, "a.csv", 'text,label\n"Good, very",1\n"",0\n')
+    assert read_rows(file) == [{"text": "Good, very", "label": "1"}, {"text": "", "label": "0"}]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    assert list(read_rows(written(tmp_path, "a.csv", "\ufefftext,label\nx,1\n"))[0]) == ["text", "label"]
+
+
+def test_a_row_knows_the_line_it_starts_on_even_after_a_cell_of_several_lines(tmp_path):
+    file = written(tmp_path, "a.csv", 'text\n"one\ntwo"\nthree\n')
+    assert [row.place.rpartition(", ")[2] for row in read_rows(file)] == ["line 2", "line 4"]
+
+
+def test_a_cell_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path):
+    long = "x" * 200_000  # csv.field_size_limit() is 131,072 by default
+    assert read_rows(written(tmp_path, "a.csv", f"text\n{long}\n"))[0]["text"] == long
+
+
+def test_every_row_with_too_few_or_too_many_cells_is_named_by_its_line(tmp_path):
+    lines = complaint(written(tmp_path, "a.csv", "text,label\nfine,1\nbroken\nfine,0\na,b,c\n"))
+    assert [line.split(":")[0].rpartition(", ")[2] for line in lines] == ["line 3", "line 5"]
+    assert "1 cells, but the header has 2" in lines[0]
+
+
+def test_a_blank_line_in_the_middle_of_a_csv_is_not_skipped_silently(tmp_path):
+    assert "line 3" in complaint(written(tmp_path, "a.csv", "text,label\nx,1\n\ny,0\n"))[0]
+
+
+def test_blank_lines_at_the_end_are_no_rows(tmp_path):
+    assert len(read_rows(written(tmp_path, "a.csv", "text,label\nx,1\n\n\n"))) == 1
+
+
+def test_an_unclosed_quote_is_named_by_the_line_it_starts_on(tmp_path):
+    assert "line 3: broken row" in complaint(written(tmp_path, "a.csv", 'text,label\nx,1\n"y,0\nz,1\n'))[0]
+
+
+def test_after_ten_broken_rows_the_rest_is_counted(tmp_path):
+    lines = complaint(written(tmp_path, "a.csv", "text,label\n" + "broken\n" * 14))
+    assert len(lines) == 11
+    assert lines[-1].startswith("and 4 more")
+
+
+def test_a_column_that_is_there_twice_is_an_error(tmp_path):
+    assert "'text' is there twice" in complaint(written(tmp_path, "a.csv", "text,text\nx,y\n"))[0]
+
+
+def test_a_text_in_another_encoding_is_named_by_line_and_byte(tmp_path):
+    (line,) = complaint(written(tmp_path, "a.csv", b"text\nfine\ncaf\xe9\n"))
+    assert "line 3: not UTF-8 (byte 0xe9 at offset 13)" in line
+
+
+def test_tsv_is_read_by_tabs(tmp_path):
+    assert read_rows(written(tmp_path, "a.tsv", "text\tlabel\nx, y\t1\n")) == [{"text": "x, y", "label": "1"}]
+
+
+def test_jsonl_keeps_values_and_separators_that_are_no_line_ends(tmp_path):
+    file = written(tmp_path, "a.jsonl", '{"text": "a\u2028b", "label": 1}\n\n{"text": "c", "label": [2]}\n')
+    assert read_rows(file) == [{"text": "a\u2028b", "label": 1}, {"text": "c", "label": [2]}]
+
+
+def test_every_broken_jsonl_line_is_named(tmp_path):
+    lines = complaint(written(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": \n[1]\n'))
+    assert "line 2: broken JSON" in lines[0]
+    assert "line 3: not an object (got list)" in lines[1]
+
+
+def test_parquet_gives_python_values(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"text": ["a"], "labels": [[1, 2]]}), tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet") == [{"text": "a", "labels": [1, 2]}]
+
+
+def test_a_broken_parquet_file_is_the_users_error(tmp_path):
+    assert "no parquet" in complaint(written(tmp_path, "a.parquet", b"garbage"))[0]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_file_is_an_error(tmp_path, name, content):
+    assert "has no rows" in complaint(written(tmp_path, name, content))[0]
+
+
+def test_a_header_alone_is_an_error(tmp_path):
+    assert "has no rows" in complaint(written(tmp_path, "a.csv", "text,label\n"))[0]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "no such file" in complaint(tmp_path / "nowhere.csv")[0]
+
+
+def test_an_unknown_suffix_names_the_nearest_known_one(tmp_path):
+    assert "Did you mean .jsonl?" in complaint(written(tmp_path, "a.json", "{}"))[0]

@@ -1,0 +1,217 @@
+"""Rows made examples, and every mistake in them told at once."""
+
+import math
+
+import pytest
+
+from harness.errors import UserError
+from tasks.sources import Files, Generated
+from tasks.task import Task
+
+
+def task(kind="classification", train=(), *, validation=None, test=None, **settings):
+    tables = {"train": list(train), "validation": validation, "test": test}
+    source = Generated(lambda: {split: rows for split, rows in tables.items() if rows is not None}, version="1")
+    return Task(kind=kind, source=source, metrics=(), licence="", citation="", **settings)
+
+
+def rows(count, labels=("no", "yes"), **more):
+    """Rows that share no words, so that none repeats another."""
+    return [{"text": f"w{n} v{n}", "label": labels[n % len(labels)], **more} for n in range(count)]
+
+
+def complaint(of):
+    with pytest.raises(UserError) as raised:
+        of.load()
+    return raised.value.lines
+
+
+def split_rows(start, count=6, labels=("no", "yes")):
+    return [{"text": f"w{start + n}", "label": labels[n % len(labels)]} for n in range(count)]
+
+
+def test_published_splits_are_kept_as_they_are():
+    splits = task(train=split_rows(0), validation=split_rows(10), test=split_rows(20)).load()
+    assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [6, 6, 6]
+    assert splits.train[0].id == "train-1"
+    assert splits.labels == ("no", "yes")
+    assert splits.dropped == {}
+
+
+def test_number_labels_are_ordered_by_value():
+    labels = [10, 2, 1]
+    assert task(train=rows(30, labels)).load().labels == ("1", "2", "10")
+    assert task(train=rows(30, [str(label) for label in labels])).load().labels == ("1", "2", "10")
+
+
+def test_an_index_is_looked_up_in_the_tasks_labels_and_a_name_by_its_name():
+    by_index = task(train=rows(20, [0, 1]), labels=("yes", "no")).load()
+    by_name = task(train=rows(20, ["yes", "no"]), labels=("yes", "no")).load()
+    assert [one.target for one in by_index.train] == [one.target for one in by_name.train]
+
+
+def test_labels_named_in_another_order_than_the_data_set_are_found_by_name():
+    splits = task(train=rows(20, ["neg", "pos"]), labels=("pos", "neg")).load()
+    found = {one.text: splits.labels[one.target] for one in splits.train}
+    assert found
+    assert found.items() <= {row["text"]: row["label"] for row in rows(20, ["neg", "pos"])}.items()
+
+
+def test_an_index_outside_of_the_labels_is_an_error():
+    (line,) = complaint(task(train=[*rows(20, [0, 1]), {"text": "z", "label": 2}], labels=("no", "yes")))
+    assert line.startswith("train row 21: label: label index 2, but there are 2 labels")
+
+
+def test_a_withheld_label_is_explained():
+    lines = complaint(task(train=rows(4, [0, 1]), test=rows(2, [-1]), labels=("no", "yes")))
+    assert len(lines) == 2
+    assert lines[0].startswith("test row 1: label: label -1, which stands for a withheld one")
+
+
+def test_an_unknown_label_names_the_nearest_one():
+    (line,) = complaint(task(train=[*rows(20), {"text": "z", "label": "yess"}], labels=("no", "yes")))
+    assert "label 'yess'" in line
+    assert "Did you mean yes?" in line
+
+
+def test_a_label_of_test_that_training_never_shows_is_an_error():
+    (line,) = complaint(task(train=rows(6), validation=rows(2), test=split_rows(50, 2, ["maybe", "no"])))
+    assert line.startswith("test row 1: label: label 'maybe' is not among those of the training data")
+    (line,) = complaint(task(train=rows(6), test=split_rows(50, 2, ["maybe", "no"]), labels=("no", "yes", "maybe")))
+    assert line.startswith("test: label 'maybe' never occurs in train")
+
+
+def test_training_on_one_class_only_is_an_error():
+    (line,) = complaint(task(train=rows(20, ["yes"])))
+    assert line == "train: every row has the label 'yes'. Give at least two classes."
+
+
+def test_a_missing_column_is_told_once_with_the_columns_there_are():
+    (line,) = complaint(task(train=rows(20), text=("txt",)))
+    assert line == "train row 1: no column 'txt' (its columns: text, label). Did you mean text?"
+
+
+def test_an_empty_split_is_an_error():
+    assert complaint(task(train=rows(20), test=[])) == ("test: has no rows. Give at least one example.",)
+
+
+@pytest.mark.parametrize("cell", [None, math.nan, 3])
+def test_a_cell_that_is_no_text_is_an_error_with_its_row(cell):
+    (line,) = complaint(task(train=[*rows(20), {"text": cell, "label": "no"}]))
+    assert line.startswith(f"train row 21: text: not text (got {cell!r})")
+
+
+@pytest.mark.parametrize("cell", [None, math.nan, ""])
+def test_a_missing_label_is_an_error_with_its_row(cell):
+    (line,) = complaint(task(train=[*rows(20), {"text": "z", "label": cell}]))
+    assert line.startswith("train row 21: label: no label")
+
+
+def test_the_first_ten_mistakes_of_all_splits_are_told_and_the_rest_counted():
+    bad = [{"text": None, "label": "no"}]
+    lines = complaint(task(train=[*rows(20), *bad * 8], test=bad * 7))
+    assert len(lines) == 11
+    assert lines[-1].startswith("and 5 more")
+
+
+def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\n" + "".join(f"w{n},{n % 2}\n" for n in range(20)) + "z,\n")
+    own = Task(kind="classification", source=Files(file), metrics=(), licence="", citation="")
+    (line,) = complaint(own)
+    assert line.startswith(f"train ({file}, line 22): label: no label")
+
+
+def test_an_empty_text_is_an_input_like_any_other():
+    splits = task(train=split_rows(0), validation=split_rows(10), test=[{"text": "", "label": "no"}]).load()
+    assert splits.test[0].text == ""
+
+
+def test_a_list_of_paragraphs_is_joined_by_line_ends():
+    splits = task(train=rows(20), test=[{"text": ["one", "two"], "label": "no"}]).load()
+    assert splits.test[0].text == "one\ntwo"
+
+
+def test_a_pair_has_two_texts():
+    train = [{"a": f"w{n}", "b": f"v{n}", "label": n % 2} for n in range(20)]
+    one = task(train=train, text=("a", "b")).load().train[0]
+    assert (one.text[0], one.pair) == ("w", f"v{one.text[1:]}")
+
+
+def test_an_id_that_is_there_twice_is_an_error():
+    train = [row | {"id": "same" if n < 2 else str(n)} for n, row in enumerate(rows(20))]
+    (line,) = complaint(task(train=train))
+    assert line.startswith("train: id 'same' is there twice")
+
+
+@pytest.mark.parametrize("cell", ["much", None, math.nan, math.inf, "nan", True])
+def test_a_regression_target_must_be_a_finite_number(cell):
+    train = [{"text": f"w{n}", "label": n} for n in range(20)]
+    (line,) = complaint(task("regression", [*train, {"text": "z", "label": cell}]))
+    assert line.startswith(f"train row 21: label: not a finite number (got {cell!r})")
+
+
+def test_a_regression_target_may_be_written_as_text():
+    splits = task("regression", [{"text": f"w{n}", "label": f"{n}.5"} for n in range(20)]).load()
+    assert splits.train[0].target % 1 == 0.5
+    assert splits.labels == ()
+
+
+def test_several_labels_are_a_list_or_text_with_bars_and_may_be_none():
+    train = [{"text": f"w{n}", "label": ["b", "a"]} for n in range(10)]
+    test = [{"text": "x", "label": "a|b"}, {"text": "y", "label": []}, {"text": "z", "label": ""}]
+    splits = task("multi_label", train, validation=[{"text": "v", "label": ["b"]}], test=test).load()
+    assert splits.labels == ("a", "b")
+    assert [one.target for one in (*splits.validation, *splits.test)] == [(1,), (0, 1), (), ()]
+
+
+def test_a_group_is_told_as_text():
+    splits = task(train=[row | {"film": n // 2} for n, row in enumerate(rows(40))], group="film").load()
+    assert {one.group for split in (splits.train, splits.validation, splits.test) for one in split} == set(
+        map(str, range(20))
+    )
+
+
+def questions(cells, split="train"):
+    context = "Rome fell in 476. Paris did not fall."
+    others = [{"question": f"q{n} r{n}", "context": context, "answers": ["Rome"], "group": n} for n in range(30)]
+    asked = [{"question": f"asked {n}", "context": context, "answers": cell} for n, cell in enumerate(cells)]
+    tables = {"train": others, "validation": others[:1], "test": others[:1]}
+    tables = {name: list(rows) for name, rows in tables.items()}
+    tables["validation"] = [{**others[0], "question": "v"}]
+    tables["test"] = [{**others[0], "question": "t"}]
+    tables[split] = [*tables[split], *asked]
+    return task("question_answering", tables["train"], validation=tables["validation"], test=tables["test"])
+
+
+def test_an_answer_that_is_not_in_its_context_is_left_out_of_training_and_counted():
+    splits = questions([["London"], ["Paris"]]).load()
+    assert [one.question for one in splits.train if one.question.startswith("asked")] == ["asked 1"]
+    assert splits.dropped["train rows whose answer is not in its context"] == 1
+
+
+def test_an_answer_that_is_not_in_its_context_still_judges():
+    (one,) = [one for one in questions([["London"]], "test").load().test if one.question == "asked 0"]
+    assert [(answer.text, answer.start) for answer in one.answers] == [("London", -1)]
+
+
+def test_answers_of_another_form_are_an_error_with_their_row():
+    (line,) = complaint(questions([{"text": ["a"], "answer_start": []}]))
+    assert line.startswith("train row 31: answers: 'text' and 'answer_start' are not two lists of one length")
+
+
+def test_a_repeated_row_is_dropped_and_counted_in_its_split():
+    test = [*split_rows(20), {"text": "W20 ", "label": "no"}]
+    splits = task(train=[*split_rows(0), *split_rows(0, 2)], validation=split_rows(10), test=test).load()
+    assert (len(splits.train), len(splits.test)) == (6, 6)
+    assert splits.dropped == {"train rows that repeat an earlier one": 2, "test rows that repeat an earlier one": 1}
+
+
+def test_a_training_row_that_repeats_a_test_row_is_dropped_and_counted():
+    splits = task(train=split_rows(0, 10), validation=split_rows(20), test=split_rows(8)).load()
+    assert [one.text for one in splits.train] == [f"w{n}" for n in range(8)]
+    assert splits.dropped == {"train rows that nearly repeat validation or test": 2}
+
+
+def test_too_few_rows_to_carve_from_is_an_error():
+    assert "too few to take test from" in complaint(task(train=rows(6)))[0]
