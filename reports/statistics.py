@@ -89,10 +89,16 @@ def difference(ours: Evidence, theirs: Evidence) -> Estimate:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for their number, in the given order (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415 -- takes a second to import
+    """The p-values adjusted for their number, in the given order (Holm 1979).
 
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    As `statsmodels.stats.multitest.multipletests` gives them, which collects the interpreter's garbage at every call:
+    3 s for the report of a thousand runs.
+    """
+    order = np.argsort(p_values)
+    stepwise = np.asarray(p_values, dtype=np.float64)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(stepwise), 1.0)
+    return [float(p) for p in adjusted]
 
 
 def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
@@ -111,10 +117,11 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
 
 
 def _with_interval(value: float, error: float, freedom: float, *, includes_seeds: bool) -> Estimate:
-    from scipy import stats  # noqa: PLC0415 -- half a second, and only comparing needs it
+    # What scipy.stats.t calls, without the second that importing scipy.stats takes.
+    from scipy.special import stdtr, stdtrit  # noqa: PLC0415 -- only comparing needs it
 
-    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
+    half_width = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    p_value = float(2 * stdtr(freedom, -abs(value) / error))
     return Estimate(value, error, freedom, half_width, p_value, includes_seeds)
 
 

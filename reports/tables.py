@@ -88,7 +88,8 @@ def details(task: TaskComparison) -> Table:
 
 def _detail_row(cell: Cell, unit: Unit) -> tuple[Entry, ...]:
     if cell.estimate is None:
-        return (Entry(_name(cell)), score_entry(cell, unit), *[Entry(NOTHING, is_faint=True)] * 5)
+        gap = Entry(NOTHING, is_faint=True)
+        return (Entry(_name(cell)), gap, gap, gap, score_entry(cell, unit), gap, gap)
     scope = "" if cell.estimate.includes_seeds else " (examples only)"
     missing = shortfall(cell)
     return (

@@ -83,17 +83,20 @@ def _with_difference(cell: Cell, unit: Unit) -> str:
 
 
 def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    floor, below, close = "", [], []
     for cell in task.cells:
         found = cell.from_floor
-        if found is None or found.gain is None or found.estimate is None:
+        if found is None or found.estimate is None or found.gain is None:
             continue
+        floor, told = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
         if found.gain <= 0:
-            yield f"{cell.model} does not beat the floor {found.against} ({unit.signed(found.estimate.value)})."
+            below.append(told)
         elif not found.is_significant:
-            yield (
-                f"{cell.model} is not shown to beat the floor {found.against} "
-                f"({unit.signed(found.estimate.value)}, 95 % interval {unit.interval(found.estimate, signed=True)})."
-            )
+            close.append(told)
+    if below:
+        yield f"The floor {floor} is not beaten by {listed(below)}."
+    if close:
+        yield f"Ahead of the floor {floor}, but within what chance explains: {listed(close)}."
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:

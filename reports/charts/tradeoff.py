@@ -14,17 +14,9 @@ from reports.numbers import Unit, duration, metric_name, unit_of
 
 LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 14, 24, 250
 LABEL_HEIGHT = 16
-SECONDS = (
-    0.01,
-    0.1,
-    1,
-    3,
-    10,
-    30,
-    *(60 * minutes for minutes in (1, 3, 10, 30)),
-    *(3600 * h for h in (1, 3, 10, 30, 100)),
-)
-BETWEEN = (2, 5, 20, 120, 300, 1200, 7200, 18000)
+LABEL_WIDTH = 46
+SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
+BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
 
 
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
@@ -87,11 +79,13 @@ def _factor_around(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _time_labels(scale: Scale) -> dict[float, str]:
-    """Labels at the round times on the scale, closer ones where it is short."""
-    inside = [float(time) for time in SECONDS if scale.low <= time <= scale.high]
-    if len(inside) < 3:
-        inside = sorted(float(time) for time in SECONDS + BETWEEN if scale.low <= time <= scale.high)
-    return {time: duration(time).replace(".0 ", " ") for time in inside}
+    """Labels at the round times on the scale, the rounder ones first, as far as they have room."""
+    chosen: list[float] = []
+    for time in (*SECONDS, *BETWEEN):
+        inside = scale.low <= time <= scale.high
+        if inside and all(abs(scale(time) - scale(other)) >= LABEL_WIDTH for other in chosen):
+            chosen.append(time)
+    return {time: duration(time).replace(".0 ", " ") for time in sorted(chosen)}
 
 
 def _spread(heights: Sequence[float]) -> list[float]:
