@@ -23,8 +23,12 @@ app = typer.Typer(
 )
 
 RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")]
-OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")
+]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
+]
 
 
 def main() -> None:
@@ -56,13 +60,17 @@ def _complain(*lines: str) -> None:
 
 
 @app.command("list", epilog="Example: harness list tasks")
-def list_(what: Annotated[str, typer.Argument(help="tasks, models, suites or formats; everything when left out.")] = "") -> None:
+def list_(
+    what: Annotated[str, typer.Argument(help="tasks, models, suites or formats; everything when left out.")] = "",
+) -> None:
     """Show what there is to name in a suite or on the command line."""
     from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
 
     console = Console()
     for name in [what] if what else LISTS:
-        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False)
+        table = Table(
+            title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
+        )
         for row in listed(name):
             table.add_row(*row)
         console.print(table, "")
@@ -104,7 +112,9 @@ def run(
     model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
     seed: Annotated[int, typer.Option(help="Of new layers, data order and dropout.", min=0)] = 0,
     train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl or parquet.")] = None,
-    validation: Annotated[str | None, typer.Option(help="Your own validation data; else it comes out of train.")] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="Your own validation data; else it comes out of train.")
+    ] = None,
     test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
     text: Annotated[list[str] | None, typer.Option(help="The column of the text; give it twice for pairs.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of the label.")] = None,
@@ -189,7 +199,9 @@ def predict(
     text: Annotated[list[str] | None, typer.Option(help="A text; give it twice for a pair.")] = None,
     question: Annotated[str | None, typer.Option(help="A question, with --context.")] = None,
     context: Annotated[str | None, typer.Option(help="The text that holds the answer.")] = None,
-    input_: Annotated[Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="A .jsonl file to write; default: the terminal.")] = None,
 ) -> None:
     """Use a trained model on new text."""
@@ -216,7 +228,9 @@ def _single(
     from harness.grid.cells import single_cell  # noqa: PLC0415 -- a command's own
 
     if model is None or (task is None) == (own["train"] is None):
-        raise UserError("harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help.")
+        raise UserError(
+            "harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help."
+        )
     if task is not None:
         _refuse_with_task(own)
         data, name = None, task
@@ -231,7 +245,9 @@ def _single(
 def _refuse_with_suite(**flags: Any) -> None:
     given = [f"--{name}" for name, value in flags.items() if value]
     if given:
-        raise UserError(f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run.")
+        raise UserError(
+            f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
+        )
 
 
 def _refuse_with_task(own: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ class Training(_Strict):
         dropout: Replaces every dropout of the checkpoint's configuration.
         strategy: How a text longer than the model's window is read: its head, its head and tail, or in windows.
         max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
-        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, question answering 128.
+        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128.
         max_windows: Most windows of one text; what lies beyond is not read, and the record says how much.
         pool: How the logits of a text's windows become one.
         longest_answer: Most tokens in an answer (question answering).
@@ -268,7 +268,9 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
 
 def _unknown_names(content: _SuiteFile, file: Path) -> list[str]:
     tasks = {*TASKS.files(), *content.data}
-    lines = [f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}" for name in content.tasks if name not in tasks]
+    lines = [
+        f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}" for name in content.tasks if name not in tasks
+    ]
     named = {"training_for": content.training_for, "baseline": [content.baseline] if content.baseline else []}
     for key, names in named.items():
         lines += [
@@ -277,7 +279,10 @@ def _unknown_names(content: _SuiteFile, file: Path) -> list[str]:
             if name not in content.models
         ]
     for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
-        lines += [f"{file}: {key}: {value!r} stands there twice." for value in sorted({v for v in values if values.count(v) > 1})]
+        lines += [
+            f"{file}: {key}: {value!r} stands there twice."
+            for value in sorted({v for v in values if values.count(v) > 1})
+        ]
     return lines
 
 
@@ -287,8 +292,7 @@ def _escaping(table: OwnData, name: str, file: Path) -> list[str]:
     return [
         f"{file}: data.{name}.{key}: {path} lies outside the suite's folder. Move or link the file below {folder}."
         for key in ("train", "validation", "test")
-        if (path := getattr(table, key)) is not None and not Path(folder, path).absolute().is_relative_to(folder)
-        or path is not None and ".." in Path(path).parts
+        if (path := getattr(table, key)) is not None and not Path(folder, path).resolve().is_relative_to(folder)
     ]
 
 
@@ -317,8 +321,10 @@ def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
     if name.endswith(".toml"):
         return _read_model((beside or Path()) / name)
     if Path(name).is_dir() or "/" in name or name.startswith("package:"):
-        return ModelConfig(checkpoint=name)
-    raise UserError(f"{name!r}: no such model in configs/models, no folder, and no Hub id (owner/name).{nearest(name, known)}")
+        return ModelConfig.model_validate({"checkpoint": name})
+    raise UserError(
+        f"{name!r}: no such model in configs/models, no folder, and no Hub id (owner/name).{nearest(name, known)}"
+    )
 
 
 def _read_model(file: Path) -> ModelConfig:

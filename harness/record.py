@@ -113,7 +113,7 @@ class RunRecord(_Part):
         notes: What happened on the way, such as a batch halved for want of memory.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     status: Literal["complete", "diverged", "failed"]
     reason: str = ""
     suite: str
@@ -185,7 +185,8 @@ def record_files(runs: Path) -> Iterator[Path]:
 
 def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
     """The readable records below `runs` with their folders, and a line for each that could not be read."""
-    records, problems = [], []
+    records: list[tuple[Path, RunRecord]] = []
+    problems: list[str] = []
     for file in record_files(runs):
         try:
             records.append((file.parent, read_record(file)))

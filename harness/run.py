@@ -75,9 +75,7 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     return record
 
 
-def _learnt(
-    cell: Cell, task: Task, splits: Splits, *, options: Options, watcher: Watcher, watch: Stopwatch
-) -> Outcome:
+def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher: Watcher, watch: Stopwatch) -> Outcome:
     """Fit a floor, or fine-tune a model."""
     assert cell.config.model.family is not None, "the family is resolved before a run begins"
     family = FAMILIES.load(cell.config.model.family)
@@ -100,9 +98,7 @@ def blank_record(cell: Cell, task: Task | None) -> RunRecord:
     card = TaskCard(kind=task.kind if task else "", main_metric=main, higher_is_better=metric(main).higher_is_better)
     if task is not None:
         description = TASKS.description(config.task) if config.own is None else "A user's own data."
-        card = card.model_copy(
-            update={"description": description, "licence": task.licence, "citation": task.citation}
-        )
+        card = card.model_copy(update={"description": description, "licence": task.licence, "citation": task.citation})
     return RunRecord(
         status="complete",
         suite=cell.suite,
@@ -139,9 +135,7 @@ def _facts(record: RunRecord, splits: Splits, outcome: Outcome | None, *, starte
         "curve": tuple(outcome.curve),
         "best_step": outcome.best_step,
         "counts": counts.model_copy(update={"parameters": outcome.parameters, "tokens": outcome.tokens}),
-        "provenance": provenance.model_copy(
-            update={**found, "hardware": outcome.hardware or provenance.hardware}
-        ),
+        "provenance": provenance.model_copy(update={**found, "hardware": outcome.hardware or provenance.hardware}),
         "notes": tuple(outcome.notes),
     }
 

@@ -131,7 +131,11 @@ class Reader:
             return []
         fast = self.tokenizer.is_fast
         batch = self.tokenizer(
-            list(texts), add_special_tokens=False, return_offsets_mapping=fast, return_attention_mask=False, verbose=False
+            list(texts),
+            add_special_tokens=False,
+            return_offsets_mapping=fast,
+            return_attention_mask=False,
+            verbose=False,
         )
         offsets = batch["offset_mapping"] if fast else [[] for _ in texts]
         return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
@@ -166,10 +170,12 @@ class Reader:
     def _room(self, template: Template) -> int:
         room = self.window - template.size
         if room < 2:
-            raise UserError(f"max_length: {self.window} tokens leave no room for text beside {template.size} special ones.")
+            raise UserError(
+                f"max_length: {self.window} tokens leave no room for text beside {template.size} special ones."
+            )
         return room
 
-    def stretches(self, length: int, room: int) -> list[Stretch]:
+    def stretches(self, length: int, room: int) -> Sequence[Stretch]:
         """Which positions of a text of `length` tokens each window reads, at most `room` a window.
 
         Raises:
@@ -203,9 +209,7 @@ def _window(template: Template, before: tuple[list[int], ...], ids: list[int], s
     return Window(input_ids, token_type_ids, first, stretch)
 
 
-def reader_for(
-    training: Training, tokenizer: Any, *, limit: int | None, stride: int, strategy: str | None
-) -> Reader:
+def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride: int, strategy: str | None) -> Reader:
     """The reader that a recipe asks for.
 
     Args:

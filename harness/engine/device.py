@@ -36,7 +36,9 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
             mixed_precision="no" if precision == "fp32" else precision, log_with=tracker, project_dir=folder
         )
     except (ValueError, ImportError) as error:
-        raise UserError(f"--track {tracker}: {error}".splitlines()[0] + f" Install it: pip install {tracker}.") from error
+        raise UserError(
+            f"--track {tracker}: {error}".splitlines()[0] + f" Install it: pip install {tracker}."
+        ) from error
 
 
 def seed_layers(seed: int) -> None:

@@ -16,6 +16,7 @@ from harness.data.reading import Reader, reader_for
 from harness.data.splits import relabelled, texts_of
 from harness.engine.device import hardware, seed_dropout, seed_layers
 from harness.engine.flops import training_flops
+from harness.engine.forward import Forward
 from harness.engine.learner import Learner
 from harness.engine.loop import Schedule, Validation, Watcher, finetune
 from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
@@ -59,17 +60,15 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         train, validation = kind.features(splits.train, reader), kind.features(splits.validation, reader)
     learner, schedule = _learner(loaded, kind, train, config=config, bench=bench)
     choice = _validation(kind, validation, splits, config)
-    progress = finetune(
-        learner, train.items, choice, schedule=schedule, folder=bench.folder, watcher=bench.watcher
-    )
+    progress = finetune(learner, train.items, choice, schedule=schedule, folder=bench.folder, watcher=bench.watcher)
     bench.watch.add("train", progress.seconds)
     bench.watch.add("validate", progress.validation_seconds)
     with bench.watch("validate"):
-        _, outputs = learner.evaluate(validation, splits.validation)
+        _, outputs = learner.forward.evaluate(validation, splits.validation)
     calibration = kind.calibration(outputs, splits.validation)
     with bench.watch("test"):
         test = kind.features(splits.test, reader)
-        _, judged_outputs = learner.evaluate(test, splits.test)
+        _, judged_outputs = learner.forward.evaluate(test, splits.test)
     rows = kind.rows(judged_outputs, splits.test, calibration)
     return Outcome(
         rows=identified(rows, splits.test, test.lengths),
@@ -96,22 +95,21 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
 def _learner(
     loaded: Loaded, kind: Kind, train: Features, *, config: RunConfig, bench: Bench
 ) -> tuple[Learner, Schedule]:
-    training, device = config.training, bench.accelerator.device
+    training = config.training
     per_epoch = len(length_grouped_batches([0] * len(train.items), training.batch_size, seed=0, epoch=0))
     steps = number_of_steps(training, per_epoch)
     optimizer = adamw(loaded.model, training)
-    learner = Learner(
-        model=loaded.model,
-        kind=kind,
-        collator=Collator(loaded.pad_id, loaded.tokenizer.padding_side == "left", loaded.typed, device),
-        accelerator=bench.accelerator,
-        optimizer=optimizer,
-        scheduler=linear_schedule(optimizer, training, steps),
-        max_grad_norm=training.max_grad_norm,
-        micro_batch_size=training.micro_batch_size,
-        notes=[],
-    )
+    forward = forward_of(loaded, kind, bench.accelerator, micro_batch_size=training.micro_batch_size)
+    schedule = linear_schedule(optimizer, training, steps)
+    learner = Learner(forward, optimizer, schedule, training.max_grad_norm, notes=[])
     return learner, Schedule(training, config.seed, steps, bench.checkpoint_seconds)
+
+
+def forward_of(loaded: Loaded, kind: Kind, accelerator: Accelerator, *, micro_batch_size: int) -> Forward:
+    """The loaded model, ready to score items."""
+    left = loaded.tokenizer.padding_side == "left"
+    collator = Collator(loaded.pad_id, left, loaded.typed, accelerator.device)
+    return Forward(loaded.model, kind, collator, accelerator, micro_batch_size)
 
 
 def _validation(kind: Kind, features: Features, splits: Splits, config: RunConfig) -> Validation:

@@ -35,5 +35,7 @@ def fit_floor(family: Any, task: Task, splits: Splits, *, config: RunConfig, wat
 
 
 def _words(example: Any) -> int:
-    texts = (example.text, example.pair or "") if isinstance(example, TextExample) else (example.question, example.context)
+    texts = (
+        (example.text, example.pair or "") if isinstance(example, TextExample) else (example.question, example.context)
+    )
     return sum(len(text.split()) for text in texts)

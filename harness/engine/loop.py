@@ -64,7 +64,13 @@ class Schedule:
 
 
 def finetune(
-    learner: Learner, items: Sequence[Item], validation: Validation, *, schedule: Schedule, folder: Path, watcher: Watcher
+    learner: Learner,
+    items: Sequence[Item],
+    validation: Validation,
+    *,
+    schedule: Schedule,
+    folder: Path,
+    watcher: Watcher,
 ) -> Progress:
     """Fine-tune the learner's model, and leave in it the weights that were best on the validation split.
 
@@ -87,12 +93,12 @@ def finetune(
         watcher.stepped(progress.step, schedule.steps, loss=loss, items=len(batch))
         if progress.step in looks:
             watcher.evaluated(_look(learner, validation, progress, epoch=progress.step / per_epoch))
-        progress.micro_batch_size, progress.notes = learner.micro_batch_size, learner.notes
+        progress.micro_batch_size, progress.notes = learner.forward.micro_batch_size, learner.notes
         due = time.monotonic() - saved >= schedule.checkpoint_seconds and progress.step < schedule.steps
         if learner.anywhere(due):
             save_state(progress, learner, folder)
             saved = time.monotonic()
-    restore(learner.model, progress.best_weights)
+    restore(learner.forward.model, progress.best_weights)
     return progress
 
 
@@ -101,9 +107,7 @@ def _batches(items: Sequence[Item], schedule: Schedule, *, start: int) -> Iterat
     lengths = [item.length for item in items]
     step, epoch = 0, 0
     while step < schedule.steps:
-        for batch in length_grouped_batches(
-            lengths, schedule.training.batch_size, seed=schedule.seed, epoch=epoch
-        ):
+        for batch in length_grouped_batches(lengths, schedule.training.batch_size, seed=schedule.seed, epoch=epoch):
             if start <= step < schedule.steps:
                 yield [items[index] for index in batch]
             step += 1
@@ -121,7 +125,7 @@ def _count(progress: Progress, batch: Sequence[Item], loss: float) -> None:
 def _look(learner: Learner, validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
     """Score the validation split, and keep the weights if they are the best so far."""
     started = time.monotonic()
-    loss, outputs = learner.evaluate(validation.features, validation.examples)
+    loss, outputs = learner.forward.evaluate(validation.features, validation.examples)
     if not math.isfinite(loss):
         raise DivergedError(f"the validation loss is {loss} at step {progress.step}")
     scores = validation.scores(outputs)
@@ -137,7 +141,7 @@ def _look(learner: Learner, validation: Validation, progress: Progress, *, epoch
     progress.loss_sum, progress.loss_items = 0.0, 0
     if best is None or _better(scores, best.validation_scores, validation):
         progress.best_step = progress.step
-        progress.best_weights = copied(model_tensors(learner.model))
+        progress.best_weights = copied(model_tensors(learner.forward.model))
     progress.validation_seconds += time.monotonic() - started
     return point
 

@@ -45,4 +45,6 @@ def evaluation_steps(training: Training, steps_per_epoch: int, steps: int) -> fr
     """The steps after which the validation split is scored: evenly through each epoch, and at the end."""
     every = steps_per_epoch / training.evaluations_per_epoch
     count = math.floor(steps / every)
-    return frozenset({max(1, round(every * index)) for index in range(1, count + 1)} & set(range(1, steps + 1)) | {steps})
+    return frozenset(
+        {max(1, round(every * index)) for index in range(1, count + 1)} & set(range(1, steps + 1)) | {steps}
+    )

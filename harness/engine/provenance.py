@@ -11,7 +11,17 @@ from typing import Any
 
 from tasks.task import Splits
 
-_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "evaluate", "scikit-learn", "numpy", "scipy")
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "accelerate",
+    "datasets",
+    "evaluate",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+)
 _ROOT = Path(__file__).parent.parent.parent
 
 

@@ -83,16 +83,18 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
 
 def save_state(progress: Progress, learner: Learner, folder: Path) -> None:
     """Write everything that continuing needs to `folder`/step-N, then drop the older states."""
-    generators = gather_object([_generators(learner.accelerator)])
-    if learner.accelerator.is_main_process:
-        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.model)).items()}
+    generators = gather_object([_generators(learner.forward.accelerator)])
+    if learner.forward.accelerator.is_main_process:
+        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= _optimizer_tensors(learner)
-        tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(generators) for name, s in states.items()}
+        tensors |= {
+            f"generator.{rank}.{name}": s for rank, states in enumerate(generators) for name, s in states.items()
+        }
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(generators)}
         _write(folder, progress.step, tensors, facts)
-    learner.accelerator.wait_for_everyone()
+    learner.forward.accelerator.wait_for_everyone()
 
 
 def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -117,22 +119,22 @@ def load_state(learner: Learner, folder: Path) -> Progress:
     """
     states = sorted(folder.glob("step-*"))
     if not states:
-        return Progress(micro_batch_size=learner.micro_batch_size)
+        return Progress(micro_batch_size=learner.forward.micro_batch_size)
     tensors = load_file(states[-1] / _TENSORS)
     facts = json.loads((states[-1] / _FACTS).read_text())
-    processes = facts.pop("processes")
-    if processes != learner.accelerator.num_processes:
+    begun, processes = facts.pop("processes"), learner.forward.accelerator.num_processes
+    if begun != processes:
         raise UserError(
-            f"{folder}: begun with {processes} processes, and now there are {learner.accelerator.num_processes}. "
+            f"{folder}: begun with {begun} processes, and now there are {processes}. "
             "Continue with as many, or begin anew with --redo."
         )
     curve = [CurvePoint(**point) for point in facts.pop("curve")]
-    restore(learner.model, _under("model.", tensors))
+    restore(learner.forward.model, _under("model.", tensors))
     _restore_optimizer(learner, _under("optimizer.", tensors))
     learner.scheduler.last_epoch = facts["step"] - 1
     learner.scheduler.step()
-    _restore_generators(_under(f"generator.{learner.accelerator.process_index}.", tensors))
-    learner.micro_batch_size = facts["micro_batch_size"]
+    _restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
+    learner.forward.micro_batch_size = facts["micro_batch_size"]
     learner.notes[:] = facts["notes"]
     return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
 
@@ -144,13 +146,13 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _optimizer_tensors(learner: Learner) -> dict[str, Tensor]:
     return {
         f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
-        for name, parameter in learner.model.named_parameters()
+        for name, parameter in learner.forward.model.named_parameters()
         for key, value in learner.optimizer.state.get(parameter, {}).items()
     }
 
 
 def _restore_optimizer(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
-    for name, parameter in learner.model.named_parameters():
+    for name, parameter in learner.forward.model.named_parameters():
         state = {
             key.removeprefix(f"{name}."): value.to(parameter.device)
             for key, value in tensors.items()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.cell import Cell, State
-from harness.config import ModelConfig, OwnData, RunConfig, Suite, Training, task_of
+from harness.config import ModelConfig, OwnData, RunConfig, Suite, Training
 from harness.errors import UserError
 from harness.record import write_atomically
 from harness.registry import FAMILIES, TASKS
@@ -56,7 +55,9 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
                     seed=seed,
                     training=_relevant(suite.recipes[name], model),
                 )
-                found.append(Cell(suite.name, name, config, runs / suite.name / task / folder_name(name) / f"seed-{seed}"))
+                found.append(
+                    Cell(suite.name, name, config, runs / suite.name / task / folder_name(name) / f"seed-{seed}")
+                )
     if mistakes:
         raise UserError(*mistakes)
     wanted = [cell for cell in found if _wanted(cell, only, suite)]
@@ -70,7 +71,13 @@ def single_cell(
     model = with_family(model)
     fingerprint, metrics = _identity(task, own, ())
     config = RunConfig(
-        task=task, data=fingerprint, metrics=metrics, own=own, model=model, seed=seed, training=_relevant(training, model)
+        task=task,
+        data=fingerprint,
+        metrics=metrics,
+        own=own,
+        model=model,
+        seed=seed,
+        training=_relevant(training, model),
     )
     return Cell(SINGLE, name, config, runs / SINGLE / task / folder_name(name) / f"seed-{seed}")
 
@@ -151,7 +158,12 @@ def _check_only(suite: Suite, only: Sequence[str]) -> None:
     known = {*suite.tasks, *suite.models}
     unknown = [name for name in only if name not in known]
     if unknown:
-        raise UserError(*(f"--only {name}: neither a task nor a model of this suite. Known: {', '.join(sorted(known))}." for name in unknown))
+        raise UserError(
+            *(
+                f"--only {name}: neither a task nor a model of this suite. Known: {', '.join(sorted(known))}."
+                for name in unknown
+            )
+        )
 
 
 def _wanted(cell: Cell, only: Sequence[str], suite: Suite) -> bool:

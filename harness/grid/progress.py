@@ -20,7 +20,9 @@ class View(Protocol):
     def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None: ...  # noqa: D102
     def evaluated(self, point: CurvePoint) -> None: ...  # noqa: D102
     def __enter__(self) -> Self: ...
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Speed:
@@ -70,7 +72,9 @@ class Bar:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
 
@@ -101,7 +105,9 @@ class Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return
 
 

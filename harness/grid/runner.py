@@ -47,7 +47,7 @@ def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> R
             return run(cell, options, watcher)
     except UserError as error:
         reason = "\n".join(error.lines)
-    except Exception as error:  # noqa: BLE001 -- a grid must outlive any one of its cells
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         _keep_traceback(cell)
     record = blank_record(cell, None).model_copy(update={"status": "failed", "reason": reason})

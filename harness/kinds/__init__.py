@@ -1,1 +1,1 @@
-"""What each kind of task asks of a model: its head, its targets, its loss, its predictions. No kind asks which family it has."""
+"""What each kind of task asks of a model: head, loss, predictions. No kind asks which family it has."""

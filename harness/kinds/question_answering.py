@@ -66,7 +66,9 @@ class QuestionAnswering:
         """One item a window."""
         if not reader.tokenizer.is_fast:
             name = type(reader.tokenizer).__name__
-            raise UserError(f"tokenizer {name}: gives no character offsets, so answers can't be located in their context.")
+            raise UserError(
+                f"tokenizer {name}: gives no character offsets, so answers can't be located in their context."
+            )
         documents = reader.documents([e.question for e in examples], [e.context for e in examples])
         items = [
             Item(index, (window,), target)
@@ -113,17 +115,13 @@ class QuestionAnswering:
         tokens = [target.offsets[window.positions[place]] for place in (first + row, end)]
         return Span(tokens[0][0], tokens[1][1], float(spans[row, end]), no_answer)
 
-    def outputs(
-        self, results: Sequence[Span], features: Features, examples: Sequence[QuestionExample]
-    ) -> list[Span]:
+    def outputs(self, results: Sequence[Span], features: Features, examples: Sequence[QuestionExample]) -> list[Span]:
         """The best span of each example over all of its windows; its no-answer score is the lowest of theirs."""
         best: dict[int, Span] = {}
         for item, span in zip(features.items, results, strict=True):
             known = best.get(item.example, span)
             top = max(known, span, key=lambda found: found.score)
-            best[item.example] = Span(
-                top.start, top.end, top.score, min(known.no_answer_score, span.no_answer_score)
-            )
+            best[item.example] = Span(top.start, top.end, top.score, min(known.no_answer_score, span.no_answer_score))
         return [_trimmed(best[index], example.context) for index, example in enumerate(examples)]
 
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
@@ -177,12 +175,12 @@ def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample])
     gains = np.array(f1(references, answered, ())) - np.array(f1(references, [""] * len(references), ()))
     leads = np.array([span.no_answer_score - span.score for span in outputs])
     order = np.argsort(leads, kind="stable")
-    # Answering the first k questions by rising lead gains totals[k] over answering none.
+    # Answering the first k questions by rising lead gains totals[k] over answering none; equal leads can't be parted.
     totals = np.concatenate([[0.0], np.cumsum(gains[order])])
-    count = int(totals.argmax())
-    if count == 0:
-        return float(leads[order[0]] - 1.0)
-    return float(leads[order[count - 1]])
+    ranked = leads[order]
+    cuts = np.concatenate([[True], ranked[1:] != ranked[:-1], [True]])
+    count = int(np.where(cuts, totals, -np.inf).argmax())
+    return float(ranked[count - 1]) if count else float(ranked[0] - 1.0)
 
 
 def _row(span: Span, example: QuestionExample, threshold: float) -> dict[str, Any]:

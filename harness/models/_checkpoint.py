@@ -81,7 +81,7 @@ class Checkpoint:
             return f"{self.name}: no *.safetensors in {self.folder}."
         return (
             f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. Convert it where you "
-            f"trust it: AutoModel.from_pretrained({str(self.folder)!r}).save_pretrained(NEW_FOLDER), then use NEW_FOLDER."
+            f"trust it: AutoModel.from_pretrained({str(self.folder)!r}).save_pretrained(NEW), then use NEW."
         )
 
 
@@ -125,5 +125,7 @@ def _from_hub(name: str, revision: str | None) -> Checkpoint:
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise UserError(f"{name}: no such folder, and no such model on the Hub.") from error
     except (HfHubHTTPError, OSError) as error:
-        raise UserError(f"{name}: could not be downloaded ({type(error).__name__}: {error}).".replace("\n", " ")) from error
+        raise UserError(
+            f"{name}: could not be downloaded ({type(error).__name__}: {error}).".replace("\n", " ")
+        ) from error
     return Checkpoint(name, folder, folder.name)

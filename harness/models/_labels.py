@@ -33,7 +33,7 @@ def matched_labels(name: str, config: Mapping[str, Any], labels: tuple[str, ...]
 
 
 def classifier_labels(config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The names that a trained classifier gives its outputs; None where there is no classifier, or it gives no names."""
+    """The names that a trained classifier gives its outputs; None where there are none."""
     trained = any("ForSequenceClassification" in name for name in config.get("architectures") or [])
     names = config.get("id2label")
     if not trained or not names:

@@ -71,7 +71,13 @@ class StockFamily:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def load(
-        self, spec: ModelConfig, head: Head, *, labels: tuple[str, ...], dropout: float | None, texts: Callable[[], Sequence[str]]
+        self,
+        spec: ModelConfig,
+        head: Head,
+        *,
+        labels: tuple[str, ...],
+        dropout: float | None,
+        texts: Callable[[], Sequence[str]],
     ) -> Loaded:
         """The model that `spec` names, with a head for the task. Seeds must be set before: new layers are random.
 
@@ -104,10 +110,10 @@ class StockFamily:
         return Loaded(model, tokenizer, limit, kept or labels, checkpoint, tuple(notes))
 
     def _check_model_type(self, checkpoint: Checkpoint) -> None:
-        model_type = checkpoint.config()["model_type"]
+        model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
         if self.model_types and model_type not in self.model_types:
             raise UserError(
-                f"{checkpoint.name}: its model_type is {model_type!r}, but this family reads {' or '.join(self.model_types)}. "
+                f"{checkpoint.name}: its model_type is {model_type!r}, but this family reads {known}. "
                 "Name another family, or leave `family` out."
             )
 
@@ -209,8 +215,8 @@ def _check_encoder(checkpoint: Checkpoint, model: Any, report: Mapping[str, Any]
     if misfits:
         name, stored, wanted = misfits[0]
         raise UserError(
-            f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for {list(wanted)} "
-            f"({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."
+            f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for "
+            f"{list(wanted)} ({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."
         )
     lost = sorted(set(encoder).intersection(report["missing_keys"]))
     if len(lost) > len(encoder) // 2:

@@ -1,4 +1,4 @@
-"""Every other encoder that transformers' Auto classes know: DistilBERT, ELECTRA, DeBERTa, MPNet, ModernBERT, …"""
+"""Every other encoder that transformers' Auto classes know: DistilBERT, ELECTRA, DeBERTa, MPNet, ModernBERT."""
 
 from __future__ import annotations
 

@@ -1,0 +1,78 @@
+"""Forward: a model that scores items, on one process or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from harness.data.items import Batch, Collator, Features, Item, passes
+from harness.data.kind import Kind
+
+
+@dataclass
+class Forward:
+    """A model with what it takes to score items.
+
+    Attributes:
+        model: A transformers model, on the accelerator's device.
+        kind: The task's kind.
+        collator: Makes batches.
+        accelerator: Devices, precision, processes.
+        micro_batch_size: Most windows in one forward pass.
+    """
+
+    model: Any
+    kind: Kind
+    collator: Collator
+    accelerator: Accelerator
+    micro_batch_size: int
+
+    def losses(self, items: Sequence[Item]) -> Tensor:
+        """One loss an item [items], with its graph where gradients are on."""
+        batch = self.collator(items)
+        return self.kind.losses(self._scores(batch), batch, self.collator)
+
+    @torch.no_grad()
+    def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
+        """The mean loss and the kind's outputs, each item read exactly once whatever the number of processes."""
+        self.model.eval()
+        items = features.items
+        mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
+        places, found = iter(mine), []
+        for group in passes([items[index] for index in mine], max(self.micro_batch_size, 32)):
+            batch = self.collator(group)
+            scores = self._scores(batch)
+            losses = self.kind.losses(scores, batch, self.collator).tolist()
+            results = self.kind.results(scores, batch, self.collator)
+            found += [(next(places), loss, result) for loss, result in zip(losses, results, strict=True)]
+        everything = sorted(gather_object(found), key=lambda row: row[0])
+        loss = sum(row[1] for row in everything) / len(everything)
+        return loss, self.kind.outputs([row[2] for row in everything], features, examples)
+
+    def share(self, items: Sequence[Any]) -> Sequence[Any]:
+        """What of a batch, or of a split, is this process's."""
+        return items[self.accelerator.process_index :: self.accelerator.num_processes]
+
+    def _scores(self, batch: Batch) -> Tensor:
+        """The kind's scores of a batch; more windows than a pass may hold are recomputed in the backward pass."""
+        names = self.kind.head().outputs
+        count = len(batch.inputs["input_ids"])
+        if count <= self.micro_batch_size or not torch.is_grad_enabled():
+            return self.kind.scores(self._logits(names, batch.inputs), batch)
+        parts = []
+        for start in range(0, count, self.micro_batch_size):
+            part = {name: rows[start : start + self.micro_batch_size] for name, rows in batch.inputs.items()}
+            parts.append(checkpoint(self._logits, names, part, use_reentrant=False))
+        return self.kind.scores(tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True)), batch)
+
+    def _logits(self, names: Sequence[str], inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        with self.accelerator.autocast():
+            output = self.model(**inputs)
+        return tuple(output[name] for name in names)

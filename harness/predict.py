@@ -1,0 +1,151 @@
+"""Use a trained model on new text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import transformers
+from transformers import AutoTokenizer
+
+from harness.cell import CHECKPOINT
+from harness.config import RunConfig, task_of
+from harness.data.reading import Reader
+from harness.engine.device import fresh_accelerator
+from harness.engine.finetuning import forward_of
+from harness.errors import UserError, nearest
+from harness.models._stock import Loaded
+from harness.record import RECORD, RunRecord, read_record, write_atomically
+from harness.registry import FAMILIES, KINDS
+from tasks.files import read_rows
+from tasks.task import QuestionExample, Row, Task, TextExample
+
+MICRO_BATCH_SIZE = 32
+
+
+def rows_to_read(
+    run: Path, *, text: Sequence[str], question: str | None, context: str | None, file: Path | None
+) -> list[Row]:
+    """The rows that the command line gives, in the columns of the run's task.
+
+    Raises:
+        UserError: They don't fit the task, or the file can't be read.
+    """
+    task = _task(_record(run))
+    if file is not None:
+        if text or question or context:
+            raise UserError("harness predict: --input can't stand beside --text, --question or --context.")
+        return list(read_rows(file))
+    if task.kind == "question_answering":
+        if question is None or context is None or text:
+            raise UserError(f"{run}: its task answers questions; give --question and --context, or --input.")
+        return [{task.question: question, task.context: context}]
+    if len(text) != len(task.text) or question or context:
+        columns = " and ".join(task.text)
+        raise UserError(
+            f"{run}: its task reads {columns}; give --text {len(task.text)} times (got {len(text)}), or --input."
+        )
+    return [dict(zip(task.text, text, strict=True))]
+
+
+def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Each row with its prediction, and how sure the model is.
+
+    Raises:
+        UserError: The run has no checkpoint, or a row lacks a column.
+    """
+    record = _record(run)
+    task = _task(record)
+    examples = _examples(task, rows)
+    config = RunConfig.model_validate(record.config)
+    labels = record.task_card.labels
+    kind = KINDS.load(task.kind)(labels, config.training)
+    family = FAMILIES.load(record.family)
+    folder = run / CHECKPOINT
+    if not folder.is_dir():
+        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    if hasattr(family, "fit"):
+        outputs = family.load(folder, kind=task.kind, labels=labels).outputs(examples)
+    else:
+        outputs = _outputs(folder, kind, config, labels=labels, examples=examples)
+    found = kind.rows(outputs, examples, record.calibration)
+    return [{**row, **_told(answer, labels, task.kind)} for row, answer in zip(rows, found, strict=True)]
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
+    """Write a JSON object a line, to `output` or to the terminal."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if output is None:
+        sys.stdout.write(lines)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output, lines.encode())
+
+
+def _record(run: Path) -> RunRecord:
+    file = run / RECORD
+    if not file.is_file():
+        known = sorted(str(found.parent) for found in run.parent.glob(f"*/{RECORD}"))
+        raise UserError(f"{run}: no {RECORD} here; name the folder of one run.{nearest(str(run), known)}")
+    return read_record(file)
+
+
+def _task(record: RunRecord) -> Task:
+    return task_of(RunConfig.model_validate(record.config))
+
+
+def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
+    columns = (task.question, task.context) if task.kind == "question_answering" else task.text
+    mistakes = list(_mistakes(columns, rows))
+    if mistakes:
+        raise UserError(*mistakes[:10])
+    texts = [[str(row[column]) for column in columns] for row in rows]
+    if task.kind == "question_answering":
+        return [QuestionExample(str(index), pair[0], pair[1], ()) for index, pair in enumerate(texts)]
+    target: Any = () if task.kind == "multi_label" else 0
+    return [TextExample(str(index), parts[0], target, *parts[1:]) for index, parts in enumerate(texts)]
+
+
+def _mistakes(columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    for number, row in enumerate(rows, start=1):
+        place = getattr(row, "place", f"row {number}")
+        for column in columns:
+            if column not in row:
+                yield f"{place}: no column {column!r}.{nearest(column, row)}"
+            elif not isinstance(row[column], str):
+                yield f"{place}: {column} is no text (got {row[column]!r})."
+
+
+def _outputs(folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]) -> Any:
+    head = kind.head()
+    model = getattr(transformers, head.auto_class).from_pretrained(folder, use_safetensors=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    training = config.training
+    window = tokenizer.model_max_length
+    stride = training.stride if training.stride is not None else min(kind.stride, window // 4)
+    reader = Reader(tokenizer, window, kind.strategy or training.strategy, stride, training.max_windows)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
+    model.to(accelerator.device)
+    loaded = Loaded(model, tokenizer, window, labels, None, ())
+    forward = forward_of(loaded, kind, accelerator, micro_batch_size=MICRO_BATCH_SIZE)
+    return forward.evaluate(kind.features(examples, reader), examples)[1]
+
+
+def _told(answer: Mapping[str, Any], labels: Sequence[str], kind: str) -> dict[str, Any]:
+    """The prediction with scores that a person can read."""
+    told = {key: value for key, value in answer.items() if key not in {"reference", "logits"}}
+    if "logits" not in answer:
+        return told
+    logits = np.array(answer["logits"])
+    if kind == "multi_label":
+        probabilities = 1 / (1 + np.exp(-logits))
+    else:
+        probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    return {
+        **told,
+        "probabilities": {label: round(float(p), 4) for label, p in zip(labels, probabilities, strict=True)},
+    }
