@@ -14,7 +14,8 @@ from typing import Any
 SHINGLE_WORDS = 8
 CONTAINMENT = 0.5
 LEAST_SHINGLES = 8
-# Pairs of all sharers would be quadratic in boilerplate; neighbours find the same clusters among so many.
+# A shingle of more texts than this is a formula of their kind ("shr cts vs cts net vs") and counts between neighbours
+# only: true copies share the most of their shingles, so that their neighbours are the same ones all along.
 MOST_SHARERS = 8
 _WORD = re.compile(r"\w+")
 
@@ -33,7 +34,8 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
     """A cluster's number for each text; texts of one cluster are the same or nearly so.
 
     Two texts are joined when they are equal once normalised, when their words are equal (from eight words on),
-    or when at least half of the eight-word shingles of the shorter one are in the other (from eight shingles on).
+    or when at least half of the eight-word shingles of the shorter one are in the other (from eight shingles on;
+    shingles that more than eight texts have count for little).
 
     Args:
         texts: The texts.

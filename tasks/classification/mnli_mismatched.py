@@ -1,4 +1,4 @@
-"""MNLI judged on genres that training doesn't have: 392,702 + 9,832 pairs."""
+"""Does a sentence follow from another, contradict it, or neither? 392,702 + 9,832 pairs of other genres."""
 
 from tasks.glue import CITATION, glue
 from tasks.task import Task

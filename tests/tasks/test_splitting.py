@@ -6,7 +6,6 @@ from random import Random
 from tasks.splitting import separated
 from tasks.task import Answer, QuestionExample, TextExample
 
-
 WORDS = [f"w{n}" for n in range(9_000)]
 
 

@@ -56,7 +56,7 @@ def test_without_a_network_the_user_is_told_why_and_what_to_do():
 
 def test_a_configuration_that_is_not_there_is_the_users_error(tmp_path):
     path = hub_folder(tmp_path, train=({"text": ["a"]}, None))
-    with pytest.raises(UserError, match="nowhere.*Check the name, the configuration"):
+    with pytest.raises(UserError, match=r"nowhere.*Check the name, the configuration"):
         Hub(path, "nowhere").rows()
 
 

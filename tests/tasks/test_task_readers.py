@@ -1,0 +1,106 @@
+"""The parts of tasks that read or make their own rows."""
+
+from collections import Counter
+
+import pytest
+
+from tasks.long_documents import listops, needle
+from tasks.question_answering import narrative_qa, quac_spans
+from tasks.tabs import read_tab
+
+PASSAGE = "In May she married Nikos, a composer. In November she sang. It was a hit."
+
+
+@pytest.mark.parametrize(
+    ("together", "references"),
+    [
+        ("she sang. In November she sang.", ["she sang.", "In November she sang."]),
+        ("a composer. a composer. a composer.", ["a composer."]),
+        ("CANNOTANSWER CANNOTANSWER", []),
+        ("she sang. CANNOTANSWER", []),  # half of them give none
+        ("she sang. CANNOTANSWER she sang.", ["she sang."]),
+        ("It was a hit. she sang.", ["It was a hit.", "she sang."]),
+    ],
+)
+def test_references_run_together_are_told_apart_as_spans_of_the_passage(together, references):
+    assert quac_spans.references(together, PASSAGE) == references
+
+
+def test_references_are_told_apart_by_the_whole_even_where_a_longer_piece_would_fit_first():
+    # "b c" is the longest piece at the start, but then "d e" would be left, which the passage hasn't got.
+    assert quac_spans.references("a b c d", "a b. c d. a b c") == ["a b", "c d"]
+
+
+def test_text_read_in_the_wrong_encoding_is_mended_and_other_text_left_alone():
+    assert narrative_qa.mended("suicide—at".encode().decode("latin-1")) == "suicide—at"
+    assert narrative_qa.mended("café — naïve") == "café — naïve"
+
+
+def test_tab_files_have_three_header_lines_and_no_quotes(tmp_path):
+    file = tmp_path / "a.tab"
+    file.write_text('Category\tText\nd\tstring\nclass\t\nx\tsaid "so\ny\tb\n')
+    assert read_tab(file) == [{"Category": "x", "Text": 'said "so'}, {"Category": "y", "Text": "b"}]
+
+
+def value(text):
+    """What a list of operations comes to, read from the right with a stack (the generator goes from the left)."""
+    operations = {"MIN": min, "MAX": max, "SM": lambda values: sum(values) % 10}
+    stack = []
+    for symbol in reversed(text.split()):
+        if not symbol.startswith("["):
+            stack.append(symbol)
+            continue
+        values = []
+        while (item := stack.pop()) != "]":
+            values.append(int(item))
+        middle = sorted(values)[(len(values) - 1) // 2], sorted(values)[len(values) // 2]
+        stack.append(str(sum(middle) // 2 if symbol == "[MED" else operations[symbol[1:]](values)))
+    (result,) = stack
+    return result
+
+
+def test_the_example_of_the_long_range_arena_paper_comes_to_its_value():
+    assert value("[MAX 4 3 [MIN 2 3 ] 1 0 [MED 1 5 8 9 2 ] ]") == "5"  # Tay et al. 2021, section 2.2.1
+
+
+def test_lists_of_operations_are_right_within_their_bounds_and_different():
+    rows = listops.rows(train=30, validation=5, test=5)
+    everything = [row for split in rows.values() for row in split]
+    assert [len(split) for split in rows.values()] == [30, 5, 5]
+    assert len({row["text"] for row in everything}) == 40
+    for row in everything:
+        symbols = row["text"].split()
+        assert 500 < len(symbols) < 2_000
+        assert value(row["text"]) == row["label"]
+        assert deepest(symbols) <= 10
+        assert set(symbols) <= {"[MIN", "[MAX", "[MED", "[SM", "]", *"0123456789"}
+
+
+def deepest(symbols):
+    depth = most = 0
+    for symbol in symbols:
+        depth += symbol.startswith("[") - (symbol == "]")
+        most = max(most, depth)
+    return most
+
+
+def test_fewer_generated_examples_are_the_first_of_more():
+    assert listops.rows(3, 0, 0)["train"] == listops.rows(5, 0, 0)["train"][:3]
+
+
+def test_the_needle_stands_where_its_id_says_and_names_the_only_colour():
+    rows = needle.rows(train=48, validation=12, test=12)
+    for row in rows["train"]:
+        sentences = row["text"].split(". ")
+        (place,) = [n for n, sentence in enumerate(sentences) if "vault" in sentence]
+        low, high = needle.PLACES[row["id"].rpartition("-")[2]]
+        assert low - 0.02 <= place / len(sentences) <= high + 0.02
+        assert [colour for colour in needle.COLOURS if colour in row["text"].replace(".", "").split()] == [row["label"]]
+        assert 1_100 <= len(row["text"].split()) <= 1_300
+
+
+def test_places_and_colours_of_the_needle_are_equally_frequent():
+    rows = needle.rows(train=48, validation=12, test=12)
+    for split in rows.values():
+        kinds = Counter((row["id"].rpartition("-")[2], row["label"]) for row in split)
+        assert set(kinds.values()) == {len(split) // 12}
