@@ -203,8 +203,8 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
         "Bold: the model with the best mean and every model that it is not shown to beat (paired over test examples, "
         "Holm-adjusted within the task). A missing difference is not a proof of equality: the interval shows what "
         "could have been seen.",
-        "Intervals are 95 % and include both which test examples were drawn and which seed trained the model, with "
-        "Satterthwaite's degrees of freedom.",
+        "Intervals are 95 % and include both which test examples were drawn and which seed trained the model. Their "
+        "two parts are estimated together and added as squares.",
     ]
     estimates = [cell.estimate for task in comparison.tasks for cell in task.ranked if cell.estimate is not None]
     if any(not estimate.includes_seeds for estimate in estimates):

@@ -43,7 +43,6 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "low": estimate.low if estimate else None,
         "high": estimate.high if estimate else None,
         "standard_error": estimate.standard_error if estimate else None,
-        "degrees_of_freedom": estimate.degrees_of_freedom if estimate else None,
         "interval_includes_seeds": estimate.includes_seeds if estimate else None,
         "seed_deviation": cell.seed_deviation,
         "is_top": cell.is_top,

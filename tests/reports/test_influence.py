@@ -1,0 +1,98 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from reports.influence import INFLUENCES, by_jackknife, macro_f1
+from tasks.metrics import METRICS
+
+LABELS = ("a", "b", "c", "d")
+BINARY = ("no", "yes")
+RNG = np.random.default_rng(3)
+N = 150
+
+
+def one_hot(rows: Sequence, labels: Sequence[str]) -> np.ndarray:
+    return np.array(
+        [[float(label == row or (not isinstance(row, str) and label in row)) for label in labels] for row in rows]
+    )
+
+
+def single(labels: Sequence[str]):
+    references = RNG.integers(0, len(labels), N)
+    predictions = np.where(RNG.random(N) < 0.6, references, RNG.integers(0, len(labels), N))
+    rows = [[labels[i] for i in side] for side in (references, predictions)]
+    return *rows, labels, one_hot(rows[0], labels), one_hot(rows[1], labels)
+
+
+def several():
+    truth = RNG.random((N, 4)) < [0.5, 0.3, 0.2, 0.1]
+    guess = truth ^ (RNG.random((N, 4)) < 0.15)
+    names = [[[label for label, on in zip(LABELS, row, strict=True) if on] for row in side] for side in (truth, guess)]
+    return *names, LABELS, truth.astype(float), guess.astype(float)
+
+
+def numbers():
+    references = RNG.integers(0, 11, N) / 2  # coarse, so that there are ties
+    predictions = (references + RNG.normal(size=N)).round(1)
+    return list(references), list(predictions), (), references[:, None], predictions[:, None]
+
+
+CASES = {
+    "accuracy": [single(LABELS), several()],
+    "mean_squared_error": [numbers()],
+    "f1": [single(BINARY)],
+    "micro_f1": [single(LABELS), several()],
+    "macro_f1": [single(LABELS), several()],
+    "micro_f1_with_none": [several()],
+    "macro_f1_with_none": [several()],
+    "matthews": [single(BINARY), single(LABELS)],
+    "pearson": [numbers()],
+    "spearman": [numbers()],
+}
+EACH = [(name, case) for name, cases in CASES.items() for case in cases]
+
+
+def test_every_metric_with_a_closed_form_is_checked():
+    assert set(CASES) == set(INFLUENCES)
+    assert set(INFLUENCES) < set(METRICS)
+
+
+@pytest.mark.parametrize(("name", "case"), EACH)
+def test_the_score_is_the_tasks_own(name: str, case: tuple):
+    references, predictions, labels, *matrices = case
+    score, _ = INFLUENCES[name](*matrices)
+    assert score == pytest.approx(METRICS[name].function(references, predictions, labels), abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "case"), EACH)
+def test_the_influences_are_those_of_leaving_an_example_out(name: str, case: tuple):
+    references, predictions, labels, *matrices = case
+    _, influences = INFLUENCES[name](*matrices)
+
+    def score_of(rows: np.ndarray) -> float:
+        return METRICS[name].function([references[i] for i in rows], [predictions[i] for i in rows], labels)
+
+    # Efron 1982: the jackknife's values are the influences, but for terms that vanish with the number of examples.
+    left_out = by_jackknife(score_of, np.arange(N)) * N
+    assert np.corrcoef(left_out, influences)[0, 1] > 0.999
+    assert influences.std() == pytest.approx(left_out.std(), rel=0.03)
+    assert influences.sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    values = RNG.random(60)
+    contributions = by_jackknife(lambda rows: values[rows].mean(), np.arange(60))
+    assert contributions == pytest.approx((values - values.mean()) / 60)
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman", "matthews"])
+def test_a_constant_side_has_no_correlation_and_no_influence(name: str):
+    score, influences = INFLUENCES[name](np.arange(5.0)[:, None], np.ones((5, 1)))
+    assert score == 0
+    assert not influences.any()
+
+
+def test_a_label_that_is_nowhere_counts_as_nothing_found():
+    matrix = np.array([[1.0, 0, 0], [0, 1, 0]])
+    assert macro_f1(matrix, matrix)[0] == pytest.approx(2 / 3)
