@@ -26,13 +26,10 @@ def load_splits(task: Task) -> Splits:
     reading = Reading(task, label_names(task, tables["train"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     refuse([*reading.problems, *_repeated_ids(examples)])
-    refuse(_label_problems(task, reading.labels, examples))
     splits, dropped = separated(examples)
-    refuse(
-        f"{split}: nothing is left once repeated rows are left out. Give more rows."
-        for split in splits
-        if not splits[split]
-    )
+    emptied = [split for split, rows in splits.items() if not rows]
+    refuse(f"{split}: every row repeats another one or another split's. Give more rows." for split in emptied)
+    refuse(_label_problems(task, reading.labels, splits))
     return Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
 
 

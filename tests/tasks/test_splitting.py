@@ -3,6 +3,9 @@
 from collections import Counter
 from random import Random
 
+import pytest
+
+from harness.errors import UserError
 from tasks.splitting import separated
 from tasks.task import Answer, QuestionExample, TextExample
 
@@ -83,6 +86,11 @@ def test_questions_on_one_passage_are_carved_to_one_side():
     splits, _ = separated({"train": rows})
     sides = [{one.context for one in side} for side in splits.values()]
     assert sum(map(len, sides)) == len(set().union(*sides)) == 60
+
+
+def test_a_single_group_cannot_be_carved():
+    with pytest.raises(UserError, match="groups too large to take test from"):
+        separated({"train": examples(50, group_size=50)})
 
 
 def test_a_short_hypothesis_that_many_pairs_share_does_not_chain_them():

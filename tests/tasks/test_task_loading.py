@@ -77,13 +77,25 @@ def test_an_unknown_label_names_the_nearest_one():
 def test_a_label_of_test_that_training_never_shows_is_an_error():
     (line,) = complaint(task(train=rows(6), validation=rows(2), test=split_rows(50, 2, ["maybe", "no"])))
     assert line.startswith("test row 1: label: label 'maybe' is not among those of the training data")
-    (line,) = complaint(task(train=rows(6), test=split_rows(50, 2, ["maybe", "no"]), labels=("no", "yes", "maybe")))
+    judged = {"validation": split_rows(60), "test": split_rows(50, 2, ["maybe", "no"])}
+    (line,) = complaint(task(train=rows(6), **judged, labels=("no", "yes", "maybe")))
     assert line.startswith("test: label 'maybe' never occurs in train")
 
 
 def test_training_on_one_class_only_is_an_error():
     (line,) = complaint(task(train=rows(20, ["yes"])))
     assert line == "train: every row has the label 'yes'. Give at least two classes."
+
+
+def test_a_training_split_that_only_repeats_test_is_an_error():
+    (line,) = complaint(task(train=split_rows(0), validation=split_rows(20), test=split_rows(0)))
+    assert line.startswith("train: every row repeats another one")
+
+
+def test_a_label_that_training_loses_to_repeats_is_an_error():
+    lost = [{"text": "only one", "label": "maybe"}]
+    (line,) = complaint(task(train=[*rows(20), *lost], validation=split_rows(50), test=lost))
+    assert line.startswith("test: label 'maybe' never occurs in train")
 
 
 def test_a_missing_column_is_told_once_with_the_columns_there_are():
