@@ -7,6 +7,7 @@ both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")]
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real  # numpy's numbers are Real, but not all of them float
 from typing import Any
 
 import evaluate
@@ -82,7 +83,7 @@ def evaluate_scores(
     except (ValueError, TypeError) as error:
         # By these a metric of the library tells that the data isn't of its form.
         raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its kind.") from error
-    numbers = {key: float(value) for key, value in results.items() if isinstance(value, int | float)}
+    numbers = {key: float(value) for key, value in results.items() if isinstance(value, Real)}
     if not numbers:
         raise UserError(f"{name}: gives no number (got {', '.join(results)}). Choose another metric.")
     first = next(iter(numbers))

@@ -44,7 +44,12 @@ def read_rows(file: Path) -> list[PlacedRow]:
         raise UserError(f"{file}: unknown kind of file ({file.suffix!r}).{nearest(file.suffix, _READERS)}")
     if not file.is_file():
         raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
-    rows = reader(file)
+    try:
+        rows = reader(file)
+    except OSError as error:
+        raise UserError(
+            f"{file}: can't be read ({error.strerror or error}). Check its permissions and content."
+        ) from error
     if not rows:
         raise UserError(f"{file}: has no rows. Give a file with at least one example.")
     return rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import fmean
 from typing import Any
 
@@ -138,23 +139,25 @@ def matthews(references: Values, predictions: Values, labels: Sequence[str] = ()
 
 
 def pearson(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
-    """Pearson's correlation; 0.0 where one side is constant."""
+    """Pearson's correlation; 0.0 where one side is constant or a prediction isn't finite."""
     from scipy.stats import pearsonr  # noqa: PLC0415 -- scipy takes a second to import
 
     return _correlation(pearsonr, references, predictions)
 
 
 def spearman(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
-    """Spearman's rank correlation; 0.0 where one side is constant."""
+    """Spearman's rank correlation; 0.0 where one side is constant or a prediction isn't finite."""
     from scipy.stats import spearmanr  # noqa: PLC0415 -- as above
 
     return _correlation(spearmanr, references, predictions)
 
 
 def _correlation(function: Callable[[Values, Values], Any], references: Values, predictions: Values) -> float:
-    if len(set(references)) == 1 or len(set(predictions)) == 1:
+    constant = len(set(references)) == 1 or len(set(predictions)) == 1
+    if constant or not all(map(isfinite, predictions)):
         return 0.0
-    return float(function(references, predictions).statistic)
+    found = float(function(references, predictions).statistic)
+    return found if isfinite(found) else 0.0  # all but constant: the deviations vanish in rounding
 
 
 def _f1(average: str, references: Values, predictions: Values, labels: Sequence[str]) -> float:

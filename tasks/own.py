@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, nearest
+from tasks.files import refuse
 from tasks.metrics import EVALUATE, KINDS, metric
 from tasks.sources import Files
 from tasks.task import Task
 
+Columns = Mapping[str, Sequence[str] | str | None]
 DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1"),
     "multi_label": ("micro_f1", "macro_f1"),
@@ -32,34 +34,27 @@ def own_task(
     group: str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> Task:
-    """A task on csv, tsv, jsonl or parquet files.
+    """A task on csv, tsv, jsonl or parquet files. A column that isn't named has its argument's name.
 
     Args:
-        train: The file to train on; splits that aren't given are carved out of it.
+        train: The file to train on; validation and test are carved out of it where they aren't given.
         validation: The file to choose on.
         test: The file to judge on.
         kind: Question answering where one of its columns is named, else classification; other kinds must be said.
-        text: The column of the text, or the two of a pair; "text" where none is named.
-        label: The column of the target; "label" where none is named.
-        question: The column of the question; "question" where none is named.
-        context: The column of the context; "context" where none is named.
-        answers: The column of the answers; "answers" where none is named.
-        group: The column that says which rows belong together.
+        text: The column of the text, or the two of a pair.
+        label: The column of the target.
+        question: The column of the question.
+        context: The column of the context.
+        answers: The column of the answers.
+        group: The column that says which rows belong together, if any.
         metrics: Names of `tasks.metrics` or "evaluate:" ones; by kind where none are named.
 
     Raises:
         UserError: Every setting that doesn't fit the others.
     """
     asked = {"question": question, "context": context, "answers": answers}
-    told = {"text": text or None, "label": label}
     chosen = kind or ("question_answering" if any(asked.values()) else "classification")
-    problems = [*_kind_problems(chosen, asked=asked, told=told), *_metric_problems(chosen, metrics or ())]
-    if len(text) > 2:
-        problems.append(
-            f"text: one column or two make an input (got {len(text)}: {', '.join(text)}). Name at most two."
-        )
-    if problems:
-        raise UserError(*problems)
+    refuse([*_column_problems(chosen, asked, {"text": text, "label": label}), *_metric_problems(chosen, metrics or ())])
     return Task(
         kind=chosen,
         source=Files(train, validation, test),
@@ -75,17 +70,19 @@ def own_task(
     )
 
 
-def _kind_problems(
-    kind: str, *, asked: Mapping[str, str | None], told: Mapping[str, Sequence[str] | str | None]
-) -> list[str]:
+def _column_problems(kind: str, asked: Columns, told: Columns) -> list[str]:
+    """What doesn't fit in the columns of a question (`asked`) and of a text (`told`)."""
     if kind not in KINDS:
         return [f"kind: {kind!r} is none.{nearest(kind, KINDS)}"]
-    unfit = told if kind == "question_answering" else asked
-    return [
+    problems = [
         f"{name}: names a column that {kind} has no use for (got {column!r}). Leave it out, or choose another kind."
-        for name, column in unfit.items()
+        for name, column in (told if kind == "question_answering" else asked).items()
         if column
     ]
+    texts = told["text"] or ()
+    if len(texts) > 2:
+        problems.append(f"text: one column or two make an input (got {len(texts)}). Name at most two.")
+    return problems
 
 
 def _metric_problems(kind: str, metrics: Sequence[str]) -> list[str]:

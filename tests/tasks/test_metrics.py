@@ -71,7 +71,14 @@ def test_correlations_by_hand():
 
 @pytest.mark.parametrize("name", ["pearson", "spearman"])
 @pytest.mark.parametrize(
-    ("references", "predictions"), [([1.0, 2.0], [3.0, 3.0]), ([1.0, 1.0], [2.0, 3.0]), ([1.0], [2.0])]
+    ("references", "predictions"),
+    [
+        ([1.0, 2.0], [3.0, 3.0]),
+        ([1.0, 1.0], [2.0, 3.0]),
+        ([1.0], [2.0]),
+        ([1.0, 2.0, 3.0], [1.0, math.nan, 3.0]),
+        ([1.0, 2.0, 3.0], [1.0, math.inf, 3.0]),
+    ],
 )
 def test_a_constant_side_has_no_correlation_and_is_never_nan(name, references, predictions):
     assert scores([name], references, predictions)[name] == 0.0
