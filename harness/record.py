@@ -32,7 +32,8 @@ PREDICTIONS = "predictions.parquet"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A loss may be no number, and a record with it must be read again: JSON knows no NaN, so it is written as text.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class CurvePoint(_Part):

@@ -98,10 +98,10 @@ def share(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Such as 0.4 s, 12 min or 3.2 h.
+    """Such as 0.41 s, 12 min or 3.2 h.
 
     >>> duration(0.41), duration(95.0), duration(7300.0)
-    ('0.4 s', '95 s', '2.0 h')
+    ('0.41 s', '95 s', '2.0 h')
     """
     if seconds is None:
         return NOTHING

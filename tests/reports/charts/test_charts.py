@@ -1,0 +1,86 @@
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from synthetic_runs import add_runs, curve, record, save
+
+from reports.charts.canvas import Scale, around, plain
+from reports.charts.curves import learning_curves
+from reports.charts.forest import forest
+from reports.charts.tradeoff import LABEL_HEIGHT, tradeoff
+from reports.comparison import compare
+from reports.formats.html import colour_classes
+
+
+def numbers(chart: str, tag: str, attribute: str) -> list[float]:
+    return [float(element.get(attribute)) for element in ElementTree.fromstring(chart).iter(tag)]
+
+
+def test_a_scale_maps_its_ends_to_its_places():
+    scale = Scale(1, 100, 0, 200, is_log=True)
+    assert [scale(value) for value in (1, 10, 100)] == pytest.approx([0, 100, 200])
+
+
+def test_ticks_are_round_and_inside():
+    assert Scale(0.13, 0.94, 0, 1).ticks() == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert plain([60.0, 65.0]) == {60.0: "60", 65.0: "65"}
+
+
+def test_equal_values_still_have_a_range():
+    low, high = around([3.0, 3.0])
+    assert low < 3 < high
+
+
+def test_the_forest_has_the_best_on_top_and_a_tick_a_seed(runs: Path):
+    comparison = compare(runs)
+    chart = forest(comparison.tasks[1], colour_classes(comparison))
+    root = ElementTree.fromstring(chart)
+    rows = list(root.iter("g"))
+    assert [group.find("title").text.split(":")[0] for group in rows][:2] == ["roberta-mini", "bert-mini"]
+    assert len([line for line in rows[0].iter("line") if line.get("class") == "seed"]) == 3
+    dots = [float(group.find("circle").get("cx")) for group in rows]
+    assert dots == sorted(dots, reverse=True)
+
+
+def test_an_interval_without_the_seeds_looks_different(runs: Path):
+    comparison = compare(runs)
+    assert forest(comparison.tasks[1], colour_classes(comparison)).count("interval partial") == 1
+
+
+def test_labels_of_neighbouring_points_do_not_overlap(runs: Path):
+    comparison = compare(runs)
+    chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
+    assert chart is not None
+    names = [element for element in ElementTree.fromstring(chart).iter("text") if element.get("class") == "name"]
+    heights = sorted(float(element.get("y")) for element in names if element.get("text-anchor") == "end")
+    assert len(heights) >= 3
+    assert min(b - a for a, b in pairwise(heights)) >= LABEL_HEIGHT - 0.02
+
+
+def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
+    charts = learning_curves(compare(runs).tasks[1])
+    assert {"bert-mini", "scratch", "xlnet-mini"} <= set(charts)
+    assert "majority" not in charts
+    assert charts["bert-mini"].count('class="best"') == 3
+    assert charts["bert-mini"].count('class="train"') == charts["bert-mini"].count('class="validation"') == 3
+
+
+def test_a_loss_that_is_not_finite_is_left_out_of_the_curve(tmp_path: Path):
+    import numpy as np
+
+    points = curve(np.random.default_rng(0))
+    broken = points[-1].model_copy(update={"train_loss": float("nan"), "validation_loss": float("inf")})
+    save(tmp_path, record(status="diverged", reason="loss nan", curve=(*points[:-1], broken)), None)
+    (chart,) = learning_curves(compare(tmp_path).tasks[0]).values()
+    assert "nan" not in chart
+    assert "inf" not in chart
+
+
+def test_a_task_without_costs_or_curves_has_no_such_charts(tmp_path: Path):
+    from harness.record import Cost
+
+    add_runs(tmp_path, "bert-mini", 0.8, cost=Cost(), curve=())
+    comparison = compare(tmp_path)
+    assert tradeoff(comparison.tasks[0], colour_classes(comparison)) is None
+    assert learning_curves(comparison.tasks[0]) == {}

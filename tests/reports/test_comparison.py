@@ -1,0 +1,214 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record, save
+
+from harness.errors import UserError
+from harness.record import RECORD, Provenance
+from reports.cells import Cell, Comparison
+from reports.comparison import compare
+from reports.numbers import unit_of
+from reports.tables import remarks, score_entry, shortfall
+from reports.verdict import reading, verdict
+
+
+def cell_of(comparison: Comparison, model: str, task: str = "rotten_tomatoes") -> Cell:
+    (found,) = [cell for one in comparison.tasks if one.task == task for cell in one.cells if cell.model == model]
+    return found
+
+
+def test_a_folder_without_runs_says_what_to_do(tmp_path: Path):
+    with pytest.raises(UserError, match=r"no records of runs there\. Start some with `harness run SUITE`"):
+        compare(tmp_path)
+
+
+def test_an_unknown_baseline_names_the_nearest_model(runs: Path):
+    with pytest.raises(UserError, match="Did you mean bert-mini"):
+        compare(runs, baseline="bert-mina")
+
+
+def test_scratch_is_the_baseline_where_it_is_there(runs: Path, tmp_path: Path):
+    assert compare(runs).baseline == "scratch"
+    assert compare(runs, baseline="tfidf").baseline == "tfidf"
+    add_runs(tmp_path / "other", "bert-mini", 0.8)
+    assert compare(tmp_path / "other").baseline is None
+
+
+def test_every_task_has_a_cell_for_every_model_and_the_floors_are_last(runs: Path):
+    comparison = compare(runs)
+    assert comparison.models == ("bert-mini", "roberta-mini", "scratch", "xlnet-mini", "majority", "tfidf")
+    assert [task.task for task in comparison.tasks] == ["boolq", "rotten_tomatoes"]
+    assert all(tuple(cell.model for cell in task.cells) == comparison.models for task in comparison.tasks)
+
+
+def test_the_mean_is_that_of_the_predictions(runs: Path):
+    cell = cell_of(compare(runs), "bert-mini")
+    recorded = [run.record.scores["test"]["accuracy"] for run in cell.runs]
+    assert cell.estimate is not None
+    assert cell.estimate.value == pytest.approx(np.mean(recorded))
+    assert cell.seed_deviation == pytest.approx(np.std(recorded, ddof=1))
+    assert cell.examples == 400
+
+
+def test_a_single_seed_each_is_compared_by_a_paired_t_test(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8, range(1))
+    add_runs(tmp_path, "scratch", 0.7, range(1))
+    cells = [cell_of(compare(tmp_path), model) for model in ("bert-mini", "scratch")]
+    right = []
+    for model in ("bert-mini", "scratch"):
+        references, predicted = guesses(0.8 if model == "bert-mini" else 0.7, sum(map(ord, model)))
+        right.append(np.array(references) == np.array(predicted))
+    expected = stats.ttest_rel(right[0].astype(float), right[1].astype(float))
+    found = cells[0].from_baseline
+    assert found is not None
+    assert found.estimate is not None
+    assert found.adjusted_p == pytest.approx(expected.pvalue, rel=1e-6)
+    assert not found.estimate.includes_seeds
+    assert "rest on one seed" in " ".join(verdict(compare(tmp_path).tasks[0]))
+
+
+def test_the_top_group_is_all_that_the_best_is_not_shown_to_beat(runs: Path):
+    cells = compare(runs).tasks[1].cells
+    assert {cell.model for cell in cells if cell.is_top} == {"bert-mini", "roberta-mini"}
+
+
+def test_no_difference_found_is_never_called_the_same(runs: Path):
+    comparison = compare(runs, baseline="bert-mini")
+    assert reading(cell_of(comparison, "roberta-mini")) == "no difference found"
+    said = " ".join(verdict(comparison.tasks[1]))
+    assert "does not make them equal" in said
+    assert "the same" not in said
+
+
+def test_a_missing_run_is_shown_as_a_gap_not_as_zero(runs: Path):
+    comparison = compare(runs)
+    gap = cell_of(comparison, "xlnet-mini", "boolq")
+    assert gap.estimate is None
+    assert gap.missing_seeds == (0, 1, 2)
+    assert score_entry(gap, unit_of("accuracy")).text == "not run"
+    assert "boolq · xlnet-mini: not run (seed 0, 1, 2)." in remarks(comparison)
+
+
+def test_diverged_and_failed_seeds_are_counted_with_their_reasons(runs: Path):
+    comparison = compare(runs)
+    cell = cell_of(comparison, "xlnet-mini")
+    assert shortfall(cell) == "1 of 3 diverged, 1 of 3 failed"
+    assert len(cell.scored) == 1
+    assert "rotten_tomatoes · xlnet-mini · seed 1: diverged: loss nan at step 40" in remarks(comparison)
+
+
+def test_a_floor_that_is_not_beaten_is_named(runs: Path):
+    said = " ".join(verdict(compare(runs).tasks[1]))
+    assert "The floor tfidf is not beaten by scratch (−" in said
+
+
+def test_a_floor_run_once_lacks_no_seeds(runs: Path):
+    floor = cell_of(compare(runs), "majority")
+    assert floor.is_floor
+    assert floor.missing_seeds == ()
+    assert floor.estimate is not None
+    assert floor.estimate.includes_seeds
+
+
+def test_less_is_better_where_the_card_says_so(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    references = list(rng.normal(size=200))
+    for model, noise in (("close", 0.3), ("far", 0.9), ("scratch", 0.9)):
+        rows = predictions(references, list(references + noise * rng.normal(size=200)))
+        task_card = card("mean_squared_error", "regression", higher_is_better=False)
+        save(tmp_path, record(model=model, task_card=task_card), rows)
+    comparison = compare(tmp_path)
+    assert comparison.tasks[0].ranked[0].model == "close"
+    close = cell_of(comparison, "close")
+    assert close.is_top
+    assert close.from_baseline is not None
+    assert close.from_baseline.gain is not None
+    assert close.from_baseline.gain > 0
+    assert reading(close) == "better"
+    assert "lowest mean squared error" in verdict(comparison.tasks[0])[0]
+
+
+def test_models_with_other_test_examples_are_not_compared(runs: Path):
+    references, predicted = guesses(0.9, 1, examples=300)
+    save(runs, record(model="other", family="bert", seed=0), predictions(references, predicted))
+    comparison = compare(runs)
+    found = cell_of(comparison, "other").from_baseline
+    assert found is not None
+    assert found.estimate is None
+    assert reading(cell_of(comparison, "other")) == "not comparable: other test examples"
+    assert any("tested on different examples" in line for line in comparison.warnings)
+
+
+def test_seeds_with_other_test_examples_have_no_common_score(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8, range(1))
+    save(tmp_path, record(seed=1), predictions(*guesses(0.8, 1, examples=300)))
+    comparison = compare(tmp_path)
+    assert cell_of(comparison, "bert-mini").estimate is None
+    assert any("no common score" in line for line in comparison.warnings)
+
+
+def test_a_score_that_the_predictions_do_not_give_is_warned_of(tmp_path: Path):
+    save(tmp_path, record(scores={"test": {"accuracy": 0.99}}), predictions(list(LABELS), list(LABELS)))
+    assert any(
+        "the predictions give accuracy 1.000000, the record says 0.990000" in w for w in compare(tmp_path).warnings
+    )
+
+
+def test_seeds_with_other_settings_are_warned_of(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8, range(1))
+    add_runs(tmp_path, "bert-mini", 0.8, range(1, 2), config={"seed": 1, "training": {"learning_rate": 1e-3}})
+    (warning,) = [line for line in compare(tmp_path).warnings if "different settings" in line]
+    assert "training.learning_rate" in warning
+    assert "seed:" not in warning
+
+
+def test_runs_on_other_data_are_warned_of(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8, range(1))
+    add_runs(tmp_path, "scratch", 0.8, range(1), provenance=Provenance(data_digest="sha256:d2"))
+    assert any("did not read the same data" in line for line in compare(tmp_path).warnings)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"schema_version": 1, "sta', '{"schema_version": 0}', "[]", '{"schema_version": 1, "status": "done"}']
+)
+def test_a_record_that_cannot_be_read_is_listed_and_the_rest_compared(runs: Path, content: str):
+    broken = runs / "reviews" / "rotten_tomatoes" / "bert-mini" / "seed-2" / RECORD
+    broken.write_text(content)
+    comparison = compare(runs)
+    assert any(str(broken) in line for line in comparison.problems)
+    assert len(cell_of(comparison, "bert-mini").scored) == 2
+    assert cell_of(comparison, "bert-mini").missing_seeds == (2,)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 cut short"])
+def test_predictions_that_cannot_be_read_leave_the_seed_without_a_score(runs: Path, content: bytes | None):
+    file = runs / "reviews" / "rotten_tomatoes" / "bert-mini" / "seed-2" / "predictions.parquet"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    cell = cell_of(compare(runs), "bert-mini")
+    assert shortfall(cell) == "1 of 3 without predictions"
+    assert "no readable predictions" in cell.troubled[0].trouble
+
+
+def test_two_suites_are_compared_each_by_itself(runs: Path):
+    add_runs(runs, "bert-mini", 0.9, suite="longer")
+    comparison = compare(runs)
+    assert [(task.suite, task.task) for task in comparison.tasks] == [
+        ("longer", "rotten_tomatoes"),
+        ("reviews", "boolq"),
+        ("reviews", "rotten_tomatoes"),
+    ]
+
+
+def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
+    assert cell_of(compare(runs), "bert-mini").unseen_share == pytest.approx(1000 / 26000)
+
+
+def test_what_was_not_measured_is_left_open(runs: Path):
+    cost = cell_of(compare(runs), "majority").cost
+    assert cost is not None
+    assert cost.training_flops is None
+    assert cost.peak_memory_bytes == 300_000_000
