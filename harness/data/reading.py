@@ -158,11 +158,13 @@ class Reader:
     def _of_pair(self, first: list[int], second: Encoded, template: Template) -> Document:
         """The first text stands in every window; the strategy picks from the second.
 
-        Under "head" the longer of the two is cut first, as in Devlin et al. 2019; else the first gets at most half.
+        Under "head" the longer of the two is cut first, as in Devlin et al. 2019, and gets the odd token where both are
+        cut, as in Hugging Face's tokenizers; else the first gets at most half.
         """
         room = self._room(template)
         length = len(second.ids)
-        head = first[: max(room // 2, room - length) if self.strategy == "head" else room // 2]
+        half = (room + (len(first) > length)) // 2
+        head = first[: max(half, room - length) if self.strategy == "head" else room // 2]
         stretches = self.stretches(length, room - len(head))
         windows = tuple(_window(template, (head,), second.ids, stretch) for stretch in stretches)
         return Document(windows, len(first) + length, len(head) + covered(stretches), second.offsets)

@@ -1,0 +1,144 @@
+"""Models, texts and questions so small that a test can train on them, and what it takes to do so."""
+
+import json
+import random
+from pathlib import Path
+
+import torch
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoConfig, AutoModel
+
+import harness.models  # noqa: F401 -- the Auto classes learn our own architecture
+from harness.config import ModelConfig, Training
+from harness.data.reading import reader_for
+from harness.data.trained_tokenizer import train_tokenizer
+from harness.engine.device import fresh_accelerator, seed_dropout, seed_layers
+from harness.engine.finetuning import forward_of
+from harness.engine.learner import Learner
+from harness.engine.optimisation import adamw, linear_schedule
+from harness.registry import FAMILIES, KINDS
+from tasks.task import Answer, QuestionExample, TextExample
+
+FILLERS = "the film plot actor scene was seen by many people in town on a rainy day and then again".split()
+OPINIONS = {"bad": ("dull", "awful", "boring"), "good": ("lovely", "superb", "witty")}
+LABELS = ("bad", "good")
+NAMES = "anna bert carla david emma frank greta".split()
+
+ARCHITECTURES = {
+    "bert": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
+             "max_position_embeddings": 64},
+    "roberta": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
+                "max_position_embeddings": 66, "type_vocab_size": 1},
+    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48},
+    "scratch": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48},
+}  # fmt: skip
+# Where each family's own tokenizers put their special tokens.
+TEMPLATES = {
+    "bert": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
+    "roberta": ("[CLS] $A [SEP]", "[CLS] $A [SEP] [SEP] $B [SEP]"),
+    "xlnet": ("$A [SEP] [CLS]:2", "$A [SEP] $B:1 [SEP]:1 [CLS]:2"),
+    "scratch": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
+}
+
+
+def sentence(chooser, label, words):
+    """A sentence of `words` words, one of which says its label."""
+    chosen = chooser.choices(FILLERS, k=words - 1)
+    chosen.insert(chooser.randrange(words), chooser.choice(OPINIONS[LABELS[label]]))
+    return " ".join(chosen)
+
+
+def text_examples(count, *, seed=0, shortest=4, longest=12, pairs=False):
+    """Examples whose label a model can learn, of many lengths."""
+    chooser = random.Random(seed)
+    return [
+        TextExample(
+            f"t-{index}",
+            sentence(chooser, index % 2, chooser.randint(shortest, longest)),
+            index % 2,
+            pair=" ".join(chooser.choices(FILLERS, k=chooser.randint(2, 6))) if pairs else None,
+        )
+        for index in range(count)
+    ]
+
+
+def question_examples(count, *, seed=0, words=20, unanswerable=0):
+    """Who came? A name stands somewhere in the context; in the first `unanswerable` contexts it does not."""
+    chooser = random.Random(seed)
+    examples = []
+    for index in range(count):
+        name, place = chooser.choice(NAMES), chooser.randrange(words)
+        context = chooser.choices(FILLERS, k=words)
+        if index >= unanswerable:
+            context[place] = name
+        start = len(" ".join(context[:place])) + (place > 0)
+        answers = (Answer(name, start),) if index >= unanswerable else ()
+        examples.append(QuestionExample(f"q-{index}", "who was seen ?", " ".join(context), answers))
+    return examples
+
+
+def small_tokenizer(family):
+    """A tokenizer of this file's words, with the family's template."""
+    tokenizer = train_tokenizer(
+        [*FILLERS, *NAMES, *sum(OPINIONS.values(), ()), "who ? , . abcdefghijklmnopqrstuvwxyz"] * 3,
+        vocabulary_size=300,
+    )
+    single, pair = TEMPLATES[family]
+    special = [(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[CLS]", "[SEP]")]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=single, pair=pair, special_tokens=special)
+    tokenizer.padding_side = FAMILIES.load(family).padding_side
+    return tokenizer
+
+
+def write_checkpoint(family, folder):
+    """A checkpoint's folder, as a Hub model's would be: an encoder with random weights, and its tokenizer."""
+    tokenizer = small_tokenizer(family)
+    config = AutoConfig.for_model(
+        family, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ARCHITECTURES[family]
+    )
+    torch.manual_seed(11)
+    AutoModel.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABELS, dropout=0.0, seed=0):
+    """The family's model with the kind's head, and the kind."""
+    kind = KINDS.load(kind_name)(labels, Training())
+    seed_layers(seed)
+    spec = ModelConfig(family=family, checkpoint=str(checkpoint))
+    loaded = FAMILIES.load(family).load(spec, kind.head(), labels=labels, dropout=dropout, texts=list)
+    return loaded, kind
+
+
+def learner_for(loaded, kind, training, *, steps=10, seed=0):
+    """What takes optimiser steps on the model, and what reads texts for it."""
+    accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
+    reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
+    forward = forward_of(loaded, kind, accelerator, micro_batch_size=training.micro_batch_size)
+    optimizer = adamw(loaded.model, training)
+    seed_dropout(seed, 0)
+    scheduler = linear_schedule(optimizer, training, steps)
+    return Learner(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
+
+
+def weights(model):
+    """A copy of the model's tensors."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def write_rows(examples, file):
+    """Text examples, or questions in SQuAD's form, as jsonl."""
+    with file.open("w") as stream:
+        for example in examples:
+            if isinstance(example, QuestionExample):
+                answers = {
+                    "text": [a.text for a in example.answers],
+                    "answer_start": [a.start for a in example.answers],
+                }
+                row = {"question": example.question, "context": example.context, "answers": answers}
+            else:
+                row = {"text": example.text, "label": LABELS[example.target]}
+                row |= {"pair": example.pair} if example.pair is not None else {}
+            stream.write(json.dumps(row) + "\n")
+    return file
