@@ -9,13 +9,15 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.config import RunConfig, differences
 from harness.errors import UserError
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record, write_atomically, write_record
 
 CHECKPOINT = "checkpoint"
+CONFIG = "config.json"
+STATE = "state"
 State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
@@ -44,29 +46,28 @@ class Cell:
         return f"{self.config.task} · {self.model} · seed {self.config.seed}"
 
     def state(self) -> State:
-        """What of the run is there.
+        """What of the run is there. What failed, or never got as far as a saved state, stands in nobody's way.
 
         Raises:
-            UserError: A record, or unfinished work, of another configuration; the differing keys are named.
+            UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
         """
-        wanted = self.config.resolved()
-        if (self.folder / RECORD).is_file():
-            record = read_record(self.folder / RECORD)
-            self._check(differences(record.config, wanted), self.folder / RECORD)
-            if record.status != "failed":
-                return record.status
-        if (self.partial / "config.json").is_file():
-            begun = json.loads((self.partial / "config.json").read_text())
-            self._check(differences(begun, wanted), self.partial)
+        record = read_record(self.folder / RECORD) if (self.folder / RECORD).exists() else None
+        if record is not None and record.status != "failed":
+            self._check(record.config, self.folder / RECORD)
+            return record.status
+        begun = self._begun()
+        if begun is not None and (self.partial / STATE).exists():
+            self._check(begun, self.partial)
+        if begun == self.config.resolved():
             return "unfinished"
-        return "failed" if (self.folder / RECORD).is_file() else "new"
+        return "new" if record is None else "failed"
 
     def begin(self, *, redo: bool) -> None:
-        """Make the place for the work; with `redo` without what an earlier attempt left of it."""
-        if redo:
+        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
+        if redo or self._begun() != self.config.resolved():
             shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.partial / "config.json", json.dumps(self.config.resolved()).encode())
+        write_atomically(self.partial / CONFIG, json.dumps(self.config.resolved()).encode())
 
     def finish(self, record: RunRecord) -> None:
         """Move the work into place. An earlier result goes only now that the new one is whole."""
@@ -80,12 +81,27 @@ class Cell:
         shutil.rmtree(self.partial)
 
     def fail(self, record: RunRecord) -> None:
-        """Leave a record of the failure, unless a whole result stands there; the state stays for another try."""
-        if not (self.folder / RECORD).is_file() or read_record(self.folder / RECORD).status == "failed":
+        """Leave a record of the failure, unless something else than a failure is recorded; saved work stays."""
+        if not (self.folder / RECORD).exists() or self._has_failed():
             self.folder.mkdir(parents=True, exist_ok=True)
             write_record(record, self.folder)
 
-    def _check(self, lines: list[str], where: Path) -> None:
+    def _has_failed(self) -> bool:
+        try:
+            return read_record(self.folder / RECORD).status == "failed"
+        except UserError:  # What can't be read may be a result all the same.
+            return False
+
+    def _begun(self) -> Any:
+        """The configuration of the work under way; None where there is none that can be read."""
+        try:
+            return json.loads((self.partial / CONFIG).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _check(self, recorded: Any, where: Path) -> None:
+        wanted = self.config.resolved()
+        lines = differences(recorded, wanted) if isinstance(recorded, dict) else ["no configuration"]
         if lines:
             raise UserError(
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",

@@ -1,32 +1,28 @@
-"""What a user may write, checked: a suite, a model, a training recipe; and RunConfig, what identifies a run.
+"""What a user may write, checked: a model, a training recipe, own data; and RunConfig, what identifies a run.
 
-Precedence, from the general to the particular, and nothing more: the defaults below < a suite's `[training]`
-< the model file's own `[training]` < the suite's `[training_for.<model>]` < `--set`.
+Suites are read in harness/grid/suite.py.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from harness.checking import Strict, checked, read_toml
 from harness.errors import UserError, nearest
 from harness.registry import FAMILIES, TASKS
 from tasks.own import own_task
 from tasks.task import Task
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Training(_Strict):
+class Training(Strict):
     """A recipe for fine-tuning.
 
     The defaults are those of Devlin et al. 2019 (appendix A.3) with the corrections of Mosbach et al. 2021.
@@ -84,7 +80,7 @@ class Training(_Strict):
         return self
 
 
-class ModelConfig(_Strict):
+class ModelConfig(Strict):
     """Which weights.
 
     Attributes:
@@ -105,7 +101,7 @@ class ModelConfig(_Strict):
     init: Literal["pretrained", "random"] = "pretrained"
     tokenizer: str | None = None
     vocabulary_size: int = Field(8192, ge=100)
-    architecture: dict[str, int | float | str | bool] = {}
+    architecture: dict[str, int | float | str | bool] = Field({})
     head: Literal["auto", "new"] = "auto"
     training: dict[str, Any] = Field({}, exclude=True)
 
@@ -116,7 +112,7 @@ class ModelConfig(_Strict):
         return self
 
 
-class OwnData(_Strict):
+class OwnData(Strict):
     """A user's own files as a task: see `tasks.own.own_task`."""
 
     train: str
@@ -130,8 +126,13 @@ class OwnData(_Strict):
     answers: str | None = None
     group: str | None = None
 
+    def files(self) -> dict[str, str]:
+        """The path of each split that is given."""
+        given = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: path for split, path in given.items() if path is not None}
 
-class RunConfig(_Strict):
+
+class RunConfig(Strict):
     """What identifies a run: two runs with the same one are the same run.
 
     Attributes:
@@ -149,160 +150,12 @@ class RunConfig(_Strict):
     metrics: tuple[str, ...]
     own: OwnData | None = None
     model: ModelConfig
-    seed: int = Field(ge=0, lt=2**32)
+    seed: Seed
     training: Training
 
     def resolved(self) -> dict[str, Any]:
         """The configuration as it goes into the record."""
         return self.model_dump(mode="json")
-
-
-class _SuiteFile(_Strict):
-    description: str = ""
-    tasks: tuple[str, ...] = Field(min_length=1)
-    models: tuple[str, ...] = Field(min_length=1)
-    baseline: str | None = None
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
-    training: dict[str, Any] = {}
-    training_for: dict[str, dict[str, Any]] = {}
-    data: dict[str, dict[str, Any]] = {}
-    metrics: dict[str, tuple[str, ...]] = {}
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Models x tasks x seeds, checked.
-
-    Attributes:
-        name: The file's name without its ending; the folder of its runs.
-        models: Configuration by name, in the order of the table's columns.
-        recipes: The resolved recipe by model.
-        own: The user's own data, by the name that `tasks` uses.
-        metrics: Metrics by task, where the suite names others than the task's own.
-    """
-
-    name: str
-    tasks: tuple[str, ...]
-    models: Mapping[str, ModelConfig]
-    recipes: Mapping[str, Training]
-    seeds: tuple[int, ...]
-    baseline: str | None
-    own: Mapping[str, OwnData]
-    metrics: Mapping[str, tuple[str, ...]]
-    folder: Path
-
-
-Checked = TypeVar("Checked", bound=BaseModel)
-
-
-def checked(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
-    """`content` as a `shape`; or None, with a line for each mistake added to `mistakes`."""
-    try:
-        return shape.model_validate(content)
-    except ValidationError as error:
-        mistakes.extend(_line(shape, problem, where) for problem in error.errors())
-        return None
-
-
-def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    got = f" (got {problem['input']!r})" if key and problem["type"] != "missing" else ""
-    if problem["type"] == "extra_forbidden":
-        return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), shape.model_fields)}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{where}{key or 'file'}: {message[0].lower()}{message[1:]}{got}."
-
-
-def read_toml(file: Path) -> dict[str, Any]:
-    """The content of a TOML file.
-
-    Raises:
-        UserError: It is missing, not UTF-8, or not TOML.
-    """
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        known = [found.stem for found in file.parent.glob("*.toml")]
-        raise UserError(f"{file}: no such file.{nearest(file.stem, known)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise UserError(f"{file}: not a TOML file ({error}).") from error
-
-
-def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
-    """The suite that `file` describes, with `overrides` (from `--set`) on top of every recipe.
-
-    Raises:
-        UserError: Everything that is wrong with the file, a line each.
-    """
-    mistakes: list[str] = []
-    content = checked(_SuiteFile, read_toml(file), f"{file}: ", mistakes)
-    if content is None:
-        raise UserError(*mistakes)
-    mistakes += _unknown_names(content, file)
-    own = {
-        name: table
-        for name, raw in content.data.items()
-        if (table := checked(OwnData, raw, f"{file}: data.{name}.", mistakes)) is not None
-    }
-    mistakes += [line for name, table in own.items() for line in _escaping(table, name, file)]
-    models: dict[str, ModelConfig] = {}
-    recipes: dict[str, Training] = {}
-    for name in content.models:
-        try:
-            models[name] = find_model(name, beside=file.parent)
-        except UserError as error:
-            mistakes += [f"{file}: models: {line}" for line in error.lines]
-            continue
-        where = f"{file}: training (for {name})."
-        layers = (content.training, models[name].training, content.training_for.get(name, {}), overrides or {})
-        recipe = checked(Training, _merged(layers), where, mistakes)
-        if recipe is not None:
-            recipes[name] = recipe
-    if mistakes:
-        raise UserError(*dict.fromkeys(mistakes))
-    own = {name: _resolved(table, file.parent) for name, table in own.items()}
-    return Suite(
-        file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, content.metrics, file.parent
-    )
-
-
-def _unknown_names(content: _SuiteFile, file: Path) -> list[str]:
-    tasks = {*TASKS.files(), *content.data}
-    lines = [
-        f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}" for name in content.tasks if name not in tasks
-    ]
-    named = {"training_for": content.training_for, "baseline": [content.baseline] if content.baseline else []}
-    for key, names in named.items():
-        lines += [
-            f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, content.models)}"
-            for name in names
-            if name not in content.models
-        ]
-    for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
-        lines += [
-            f"{file}: {key}: {value!r} stands there twice."
-            for value in sorted({v for v in values if values.count(v) > 1})
-        ]
-    return lines
-
-
-def _escaping(table: OwnData, name: str, file: Path) -> list[str]:
-    """A suite may come from a stranger: its paths stay below its own folder."""
-    folder = file.parent.resolve()
-    return [
-        f"{file}: data.{name}.{key}: {path} lies outside the suite's folder. Move or link the file below {folder}."
-        for key in ("train", "validation", "test")
-        if (path := getattr(table, key)) is not None and not Path(folder, path).resolve().is_relative_to(folder)
-    ]
-
-
-def _resolved(table: OwnData, folder: Path) -> OwnData:
-    paths = {key: str(folder / path) for key in ("train", "validation", "test") if (path := getattr(table, key))}
-    return table.model_copy(update=paths)
-
-
-def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {key: value for layer in layers for key, value in layer.items()}
 
 
 def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
@@ -346,13 +199,27 @@ def task_of(config: RunConfig) -> Task:
     if config.own is None:
         task: Task = TASKS.load(config.task)
         return task
-    return own_task(**config.own.model_dump(exclude_none=True))
+    return own_task(**config.own.model_dump(exclude_none=True), metrics=config.metrics)
+
+
+def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> Training | None:
+    """The recipe of `layers`, each on top of those before it; or None, with a line a mistake added to `mistakes`.
+
+    Args:
+        layers: Settings by the place where they stand, such as "--set ".
+        mistakes: Is added to. A mistake is told of the place where it stands, whatever is on top of it.
+    """
+    alone = [checked(Training, layer, where, mistakes) for where, layer in layers.items()]
+    if any(layer is None for layer in alone):
+        return None
+    merged = {key: value for layer in layers.values() for key, value in layer.items()}
+    return checked(Training, merged, list(layers)[-1], mistakes)
 
 
 def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:
     """The recipe of a single run: the model's own, with `overrides` from `--set` on top."""
     mistakes: list[str] = []
-    recipe = checked(Training, _merged((model.training, overrides)), "--set ", mistakes)
+    recipe = recipe_of({"training.": model.training, "--set ": overrides}, mistakes)
     if recipe is None:
         raise UserError(*mistakes)
     return recipe
@@ -363,17 +230,21 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
 
     >>> parse_settings(["learning_rate=3e-5", "strategy=windows"])
     {'learning_rate': 3e-05, 'strategy': 'windows'}
+
+    Raises:
+        UserError: Every pair of another form.
     """
-    settings = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise UserError(f"--set {pair}: not of the form key=value.")
-        try:
-            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            settings[key.strip()] = value.strip()
-    return settings
+    malformed = [pair for pair in pairs if not pair.partition("=")[0].strip() or not pair.partition("=")[2].strip()]
+    if malformed:
+        raise UserError(*(f"--set {pair}: not of the form key=value. Write --set epochs=2." for pair in malformed))
+    return {key.strip(): _value(text.strip()) for key, _, text in (pair.partition("=") for pair in pairs)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:

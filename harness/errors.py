@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -15,6 +16,22 @@ class UserError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+@contextmanager
+def collected(mistakes: list[str], where: str = "") -> Iterator[None]:
+    """Add the lines of a UserError inside to `mistakes`, each after `where`, and go on behind the block.
+
+    >>> mistakes = []
+    >>> with collected(mistakes, "models: "):
+    ...     raise UserError("'bret': no such model.")
+    >>> mistakes
+    ["models: 'bret': no such model."]
+    """
+    try:
+        yield
+    except UserError as error:
+        mistakes += [f"{where}{line}" for line in error.lines]
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
-from harness.cell import CHECKPOINT, Cell
+from harness.cell import CHECKPOINT, STATE, Cell
 from harness.config import task_of
 from harness.data.splits import limited
 from harness.engine.card import model_card
@@ -84,7 +84,7 @@ def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher
     accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
     if options.track:
         accelerator.init_trackers(cell.suite, config={"task": cell.config.task, "model": cell.model})
-    bench = Bench(accelerator, cell.partial / "state", watch, watcher, options.checkpoint_seconds)
+    bench = Bench(accelerator, cell.partial / STATE, watch, watcher, options.checkpoint_seconds)
     try:
         return finetune_model(family, task, splits, config=cell.config, bench=bench)
     finally:

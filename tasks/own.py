@@ -54,7 +54,7 @@ def own_task(
     """
     asked = {"question": question, "context": context, "answers": answers}
     chosen = kind or ("question_answering" if any(asked.values()) else "classification")
-    refuse([*_column_problems(chosen, asked, {"text": text, "label": label}), *_metric_problems(chosen, metrics or ())])
+    refuse([*_column_problems(chosen, asked, {"text": text, "label": label}), *metric_problems(chosen, metrics or ())])
     return Task(
         kind=chosen,
         source=Files(train, validation, test),
@@ -85,7 +85,8 @@ def _column_problems(kind: str, asked: Columns, told: Columns) -> list[str]:
     return problems
 
 
-def _metric_problems(kind: str, metrics: Sequence[str]) -> list[str]:
+def metric_problems(kind: str, metrics: Sequence[str]) -> list[str]:
+    """A line for each metric that is none, or that can't judge this kind of task."""
     problems: list[str] = []
     for name in metrics:
         try:

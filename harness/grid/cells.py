@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cell import Cell, State
-from harness.config import ModelConfig, OwnData, RunConfig, Suite, Training
-from harness.errors import UserError
+from harness.config import ModelConfig, OwnData, RunConfig, Training
+from harness.errors import UserError, collected, nearest
+from harness.grid.suite import Suite
 from harness.record import write_atomically
 from harness.registry import FAMILIES, TASKS
-from tasks.metrics import metric
-from tasks.own import own_task
+from tasks.own import metric_problems, own_task
 
 SUITE_FILE = "suite.json"
 SINGLE = "single"
@@ -30,56 +31,60 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
     Raises:
         UserError: Every mistake found, a line each.
     """
-    _check_only(suite, only)
-    models, mistakes = {}, []
+    mistakes: list[str] = list(_only_mistakes(suite, only))
+    models: dict[str, ModelConfig] = {}
+    known: list[_Data] = []
     for name, model in suite.models.items():
-        try:
+        with collected(mistakes, f"models: {name}: "):
             models[name] = with_family(model)
-        except UserError as error:
-            mistakes += [f"models: {line}" for line in error.lines]
-    found = []
     for task in suite.tasks:
-        try:
-            fingerprint, metrics = _identity(task, suite.own.get(task), suite.metrics.get(task, ()))
-        except UserError as error:
-            mistakes += error.lines
-            continue
-        for seed in suite.seeds:
-            for name, model in models.items():
-                config = RunConfig(
-                    task=task,
-                    data=fingerprint,
-                    metrics=metrics,
-                    own=suite.own.get(task),
-                    model=model,
-                    seed=seed,
-                    training=_relevant(suite.recipes[name], model),
-                )
-                found.append(
-                    Cell(suite.name, name, config, runs / suite.name / task / folder_name(name) / f"seed-{seed}")
-                )
+        with collected(mistakes, f"tasks: {task}: "):
+            known.append(_data(task, suite.own.get(task), suite.metrics.get(task, ())))
+    mistakes += _shared_folders(models)
     if mistakes:
         raise UserError(*mistakes)
-    wanted = [cell for cell in found if _wanted(cell, only, suite)]
-    return _once_for_floors(wanted)
+    found = [
+        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[name], runs=runs)
+        for data in known
+        for seed in suite.seeds
+        for name, model in models.items()
+    ]
+    return _once_for_floors([cell for cell in found if _wanted(cell, only, suite)])
 
 
 def single_cell(
     task: str, own: OwnData | None, *, name: str, model: ModelConfig, seed: int, training: Training, runs: Path
 ) -> Cell:
-    """The cell of one run outside any suite."""
-    model = with_family(model)
-    fingerprint, metrics = _identity(task, own, ())
+    """The cell of one run outside any suite.
+
+    Raises:
+        UserError: The task, its files or the checkpoint can't be had.
+    """
+    data = _data(task, own, ())
+    return _cell(SINGLE, name, data, model=with_family(model), seed=seed, recipe=training, runs=runs)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A task, as far as it identifies a run."""
+
+    task: str
+    own: OwnData | None
+    fingerprint: str
+    metrics: tuple[str, ...]
+
+
+def _cell(suite: str, name: str, data: _Data, *, model: ModelConfig, seed: int, recipe: Training, runs: Path) -> Cell:
     config = RunConfig(
-        task=task,
-        data=fingerprint,
-        metrics=metrics,
-        own=own,
+        task=data.task,
+        data=data.fingerprint,
+        metrics=data.metrics,
+        own=data.own,
         model=model,
         seed=seed,
-        training=_relevant(training, model),
+        training=_relevant(recipe, model),
     )
-    return Cell(SINGLE, name, config, runs / SINGLE / task / folder_name(name) / f"seed-{seed}")
+    return Cell(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
 
 
 def states(cells: Sequence[Cell]) -> list[State]:
@@ -91,10 +96,8 @@ def states(cells: Sequence[Cell]) -> list[State]:
     found: list[State] = []
     mistakes: list[str] = []
     for cell in cells:
-        try:
+        with collected(mistakes):
             found.append(cell.state())
-        except UserError as error:
-            mistakes += error.lines
     if mistakes:
         raise UserError(*mistakes)
     return found
@@ -128,12 +131,18 @@ def folder_name(model: str) -> str:
     return re.sub(r"[^\w.+-]", "-", model.strip("/").removesuffix(".toml").replace("/", "--")).lstrip(".")
 
 
-def _identity(task: str, own: OwnData | None, metrics: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    found = own_task(**own.model_dump(exclude_none=True)) if own else TASKS.load(task)
-    chosen = tuple(metrics) or found.metrics
-    for name in chosen:
-        metric(name)
-    return found.source.fingerprint(), chosen
+def _data(task: str, own: OwnData | None, metrics: Sequence[str]) -> _Data:
+    if own is None:
+        found = TASKS.load(task)
+        problems = metric_problems(found.kind, metrics)
+        if problems:
+            raise UserError(*problems)
+    else:
+        lost = [f"{file}: no such file. Check the path." for file in own.files().values() if not Path(file).is_file()]
+        if lost:
+            raise UserError(*lost)
+        found = own_task(**own.model_dump(exclude_none=True), metrics=metrics)
+    return _Data(task, own, found.source.fingerprint(), tuple(metrics) or found.metrics)
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:
@@ -154,16 +163,20 @@ def _once_for_floors(cells: Sequence[Cell]) -> list[Cell]:
     return list(kept.values())
 
 
-def _check_only(suite: Suite, only: Sequence[str]) -> None:
+def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:
     known = {*suite.tasks, *suite.models}
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        raise UserError(
-            *(
-                f"--only {name}: neither a task nor a model of this suite. Known: {', '.join(sorted(known))}."
-                for name in unknown
-            )
-        )
+    for name in only:
+        if name not in known:
+            yield f"--only {name}: neither a task nor a model of this suite.{nearest(name, known)}"
+
+
+def _shared_folders(models: Iterable[str]) -> Iterator[str]:
+    """Models whose records would lie in one folder."""
+    first: dict[str, str] = {}
+    for name in models:
+        other = first.setdefault(folder_name(name), name)
+        if other != name:
+            yield f"models: {other} and {name} would share the folder {folder_name(name)}. Rename one's file."
 
 
 def _wanted(cell: Cell, only: Sequence[str], suite: Suite) -> bool:

@@ -1,0 +1,70 @@
+"""What is wrong with a TOML file, a line a mistake, in a user's words."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import UserError, nearest
+
+Checked = TypeVar("Checked", bound=BaseModel)
+# What pydantic says of Python's types, in the words of a TOML file.
+_WORDS = {
+    "missing": "is missing",
+    "too_short": "is empty. Name at least one",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "string_type": "must be text in quotes",
+}
+
+
+class Strict(BaseModel):
+    """What a file or a command line may say, and nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def checked(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
+    """`content` as a `shape`; or None, with a line for each mistake added to `mistakes`."""
+    try:
+        return shape.model_validate(content)
+    except ValidationError as error:
+        mistakes.extend(mistake_lines(shape, error, where))
+        return None
+
+
+def mistake_lines(shape: type[BaseModel], error: ValidationError, where: str) -> list[str]:
+    """A line for each thing that keeps a content from being a `shape`."""
+    return [_line(shape, problem, where) for problem in error.errors()]
+
+
+def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    got = f" (got {problem['input']!r})" if key and problem["type"] not in {"missing", "too_short"} else ""
+    if problem["type"] == "extra_forbidden":
+        return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), shape.model_fields)}"
+    stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    place = f"{where}{key}" if key else where.rstrip(" .:")
+    return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        UserError: It is missing, can't be read, is not UTF-8, or not TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        known = [found.stem for found in file.parent.glob("*.toml")]
+        raise UserError(f"{file}: no such file.{nearest(file.stem, known)}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not TOML ({error}). Mend that line.") from error
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Name a TOML file.") from error

@@ -1,0 +1,158 @@
+"""Suite: models x tasks x seeds, as a TOML file says them.
+
+Precedence, from the general to the particular, and nothing more: the defaults of `harness.config.Training` < the
+suite's `[training]` < the model file's own `[training]` < the suite's `[training_for.<model>]` < `--set`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from harness.checking import Strict, checked, mistake_lines, read_toml
+from harness.config import ModelConfig, OwnData, Seed, Training, find_model, recipe_of
+from harness.errors import UserError, collected, nearest
+from harness.registry import TASKS
+
+
+class _SuiteFile(Strict):
+    description: str = ""
+    tasks: tuple[str, ...] = Field((), min_length=1, validate_default=True)
+    models: tuple[str, ...] = Field((), min_length=1, validate_default=True)
+    baseline: str | None = None
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+    training: dict[str, Any] = Field({})
+    training_for: dict[str, dict[str, Any]] = Field({})
+    data: dict[str, dict[str, Any]] = Field({})
+    metrics: dict[str, tuple[str, ...]] = Field({})
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Models x tasks x seeds, checked.
+
+    Attributes:
+        name: The file's name without its ending; the folder of its runs.
+        models: Configuration by name, in the order of the table's columns.
+        recipes: The resolved recipe by model.
+        own: The user's own data, by the name that `tasks` uses.
+        metrics: Metrics by task, where the suite names others than the task's own.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    models: Mapping[str, ModelConfig]
+    recipes: Mapping[str, Training]
+    seeds: tuple[int, ...]
+    baseline: str | None
+    own: Mapping[str, OwnData]
+    metrics: Mapping[str, tuple[str, ...]]
+
+
+def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
+    """The suite that `file` describes, with `overrides` (from `--set`) on top of every recipe.
+
+    Raises:
+        UserError: Everything that is wrong with the file, a line each.
+    """
+    mistakes: list[str] = []
+    content = _content(file, mistakes)
+    mistakes += _name_mistakes(content, file)
+    own = _own_data(content, file, mistakes)
+    models = _models(content, file, mistakes)
+    recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
+    return Suite(file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, content.metrics)
+
+
+def _content(file: Path, mistakes: list[str]) -> _SuiteFile:
+    """What the file says. A key with a mistake counts as left out, so that the rest is checked all the same."""
+    raw = read_toml(file)
+    try:
+        return _SuiteFile.model_validate(raw)
+    except ValidationError as error:
+        mistakes += mistake_lines(_SuiteFile, error, f"{file}: ")
+        wrong = {problem["loc"][0] for problem in error.errors()}
+        return _SuiteFile.model_construct(**{key: value for key, value in raw.items() if key not in wrong})
+
+
+def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
+    """Names that stand for nothing, and names that stand there twice."""
+    tasks, models = {*TASKS.files(), *content.data}, content.models
+    for name in content.tasks:
+        if name not in tasks:
+            yield f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}"
+    for name in content.metrics:
+        if content.tasks and name not in content.tasks:
+            yield f"{file}: metrics: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
+    for key, names in (("training_for", content.training_for), ("baseline", [content.baseline or ""])):
+        for name in names:
+            if name and models and name not in models:
+                yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
+    for key, values in (("tasks", content.tasks), ("models", models), ("seeds", content.seeds)):
+        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
+            yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
+
+
+def _own_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, OwnData]:
+    """The tables of own data, their paths made to start where the suite's file lies."""
+    found = {}
+    for name, raw in content.data.items():
+        table = checked(OwnData, raw, f"{file}: data.{name}.", mistakes)
+        mistakes += _table_name_mistakes(name, file)
+        if table is not None:
+            mistakes += _outside(table, name, file)
+            paths = {split: str(file.parent / path) for split, path in table.files().items()}
+            found[name] = table.model_copy(update=paths)
+    return found
+
+
+def _table_name_mistakes(name: str, file: Path) -> Iterator[str]:
+    if name in TASKS.files():
+        yield f"{file}: data.{name}: there is a task of this name already. Choose another."
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        yield f"{file}: data.{name}: can't be a folder's name. Use letters, digits, _ and -."
+
+
+def _outside(table: OwnData, name: str, file: Path) -> Iterator[str]:
+    """A suite may come from a stranger: its paths stay below its own folder, wherever links lead."""
+    folder = file.parent.resolve()
+    for split, path in table.files().items():
+        if not Path(folder, path).resolve().is_relative_to(folder):
+            yield f"{file}: data.{name}.{split}: {path} lies outside the suite's folder. Copy the file below {folder}."
+
+
+def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, ModelConfig]:
+    found = {}
+    for name in content.models:
+        with collected(mistakes, f"{file}: models: "):
+            found[name] = find_model(name, beside=file.parent)
+    return found
+
+
+def _recipes(
+    content: _SuiteFile,
+    models: Mapping[str, ModelConfig],
+    file: Path,
+    *,
+    overrides: Mapping[str, Any],
+    mistakes: list[str],
+) -> dict[str, Training]:
+    found = {}
+    for name, model in models.items():
+        layers = {
+            f"{file}: training.": content.training,
+            f"{name}: training.": model.training,
+            f"{file}: training_for.{name}.": content.training_for.get(name, {}),
+            "--set ": overrides,
+        }
+        recipe = recipe_of(layers, mistakes)
+        if recipe is not None:
+            found[name] = recipe
+    return found
