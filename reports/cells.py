@@ -66,7 +66,7 @@ class Cell:
         estimate: The mean score over the complete seeds; None where there is none.
         seed_deviation: Standard deviation over seeds; None below two seeds.
         examples: Test examples.
-        is_top: Whether it belongs to the group that the best model is not shown to beat.
+        beaten_by: The models shown to beat it, of all pairs of the task (Holm).
         unseen_share: Share of the test split's tokens that the model never read; None where nothing was counted.
     """
 
@@ -77,7 +77,7 @@ class Cell:
     estimate: Estimate | None = None
     seed_deviation: float | None = None
     examples: int = 0
-    is_top: bool = False
+    beaten_by: tuple[str, ...] = ()
     from_baseline: Difference | None = None
     from_floor: Difference | None = None
     cost: Cost | None = None
@@ -87,6 +87,11 @@ class Cell:
     def is_floor(self) -> bool:
         """Whether it is a trivial model, there to be beaten."""
         return self.family in FLOOR_FAMILIES
+
+    @property
+    def is_top(self) -> bool:
+        """Whether it belongs to the tied top group: it has a score, and no model is shown to beat it."""
+        return self.estimate is not None and not self.beaten_by
 
     @property
     def scored(self) -> tuple[Run, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -54,21 +56,21 @@ def entrant(model: str, family: str, found: Sequence[tuple[Path, RunRecord]], ca
 
 
 def judged_cells(entrants: Sequence[Entrant], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
-    """A cell an entrant, compared with the best one, with the baseline and with the best floor."""
+    """A cell an entrant, compared with all others, with the baseline and with the best floor."""
     seeds = {run.record.seed for entrant in entrants if entrant.family not in FLOOR_FAMILIES for run in entrant.runs}
     evidence = {entrant.model: found for entrant in entrants if (found := entrant.evidence) is not None}
     sets = {entrant.model: entrant.test_set for entrant in entrants}
     sign = 1 if card.higher_is_better else -1
-    best = max(evidence, key=lambda model: sign * evidence[model].scores.mean(), default=None)
     floors = [entrant.model for entrant in entrants if entrant.family in FLOOR_FAMILIES and entrant.model in evidence]
     floor = max(floors, key=lambda model: sign * evidence[model].scores.mean(), default=None)
     pairing = _Pairing(evidence, sets, sign)
-    from_best, from_baseline = pairing.differences(best), pairing.differences(baseline)
+    beaten_by = pairing.beaten_by()
+    from_baseline = pairing.differences(baseline)
     from_floor = pairing.differences(floor, leaving_out=floors)
     return tuple(
         replace(
             _cell(entrant, evidence.get(entrant.model), seeds),
-            is_top=entrant.model == best or _ties(from_best.get(entrant.model)),
+            beaten_by=beaten_by.get(entrant.model, ()),
             from_baseline=from_baseline.get(entrant.model),
             from_floor=from_floor.get(entrant.model),
         )
@@ -110,14 +112,25 @@ class _Pairing:
             for model, estimate in found.items()
         }
 
+    def beaten_by(self) -> dict[str, tuple[str, ...]]:
+        """The models shown to beat each one, all pairs adjusted together.
+
+        Beside the best alone, a shaky best model would tie with everything, though steadier ones beat it clearly.
+        """
+        estimates = {pair: self._estimate(*pair) for pair in combinations(self.evidence, 2)}
+        judged = {pair: e for pair, e in estimates.items() if e is not None and e.p_value is not None}
+        adjusted = holm([cast(float, estimate.p_value) for estimate in judged.values()])
+        beaten: dict[str, tuple[str, ...]] = {}
+        for ((one, other), estimate), p_value in zip(judged.items(), adjusted, strict=True):
+            if p_value < SIGNIFICANCE:
+                winner, loser = (one, other) if self.sign * estimate.value > 0 else (other, one)
+                beaten[loser] = (*beaten.get(loser, ()), winner)
+        return beaten
+
     def _estimate(self, model: str, opponent: str) -> Estimate | None:
         if self.test_sets[model] != self.test_sets[opponent]:
             return None
         return difference(self.evidence[model], self.evidence[opponent])
-
-
-def _ties(from_best: Difference | None) -> bool:
-    return from_best is not None and from_best.adjusted_p is not None and from_best.adjusted_p >= SIGNIFICANCE
 
 
 def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from reports.statistics import Estimate
 
 NOTHING = "–"
 
-PERCENT_METRICS = frozenset(
+CORRELATIONS = frozenset({"matthews", "pearson", "spearman"})
+
+PERCENT_METRICS = CORRELATIONS | frozenset(
     {
         "accuracy",
         "macro_f1",
@@ -16,9 +19,6 @@ PERCENT_METRICS = frozenset(
         "macro_f1_with_none",
         "micro_f1_with_none",
         "f1",
-        "matthews",
-        "pearson",
-        "spearman",
         "exact_match",
         "qa_f1",
     }
@@ -33,10 +33,14 @@ class Unit:
     Attributes:
         factor: What a score is multiplied by.
         decimals: Digits after the point.
+        least: No score is below; an interval is cut there, for half widths know no bounds.
+        most: No score is above.
     """
 
     factor: float
     decimals: int
+    least: float = -inf
+    most: float = inf
 
     def score(self, value: float) -> str:
         """Such as 83.4."""
@@ -57,8 +61,13 @@ class Unit:
         """Such as 81.5 to 85.3."""
         if estimate.low is None or estimate.high is None:
             return NOTHING
-        shown = self.signed if signed else self.score
-        return f"{shown(estimate.low)} to {shown(estimate.high)}"
+        if signed:
+            return f"{self.signed(estimate.low)} to {self.signed(estimate.high)}"
+        return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
+
+    def bounded(self, value: float) -> float:
+        """`value`, or the bound that it lies beyond."""
+        return min(max(value, self.least), self.most)
 
 
 def unit_of(metric: str) -> Unit:
@@ -67,7 +76,11 @@ def unit_of(metric: str) -> Unit:
     >>> unit_of("accuracy").score(0.8341), unit_of("mean_squared_error").score(0.8341)
     ('83.4', '0.834')
     """
-    return Unit(100, 1) if metric in PERCENT_METRICS else Unit(1, 3)
+    if metric in CORRELATIONS:
+        return Unit(100, 1, -1.0, 1.0)
+    if metric in PERCENT_METRICS:
+        return Unit(100, 1, 0.0, 1.0)
+    return Unit(1, 3, 0.0) if metric == "mean_squared_error" else Unit(1, 3)
 
 
 def metric_name(metric: str) -> str:

@@ -194,15 +194,17 @@ def title(comparison: Comparison, task: TaskComparison) -> str:
 def metric_label(task: TaskComparison) -> str:
     """The main metric with the direction that is better."""
     percent = " ×100" if unit_of(task.card.main_metric).factor == 100 else ""
-    return f"{metric_name(task.card.main_metric)}{percent} {'↑' if task.card.higher_is_better else '↓'}"
+    return (
+        f"{metric_name(task.card.main_metric)}{percent}\N{NO-BREAK SPACE}{'↑' if task.card.higher_is_better else '↓'}"
+    )
 
 
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers include."""
     notes = [
-        "Bold: the model with the best mean and every model that it is not shown to beat (paired over test examples, "
-        "Holm-adjusted within the task). A missing difference is not a proof of equality: the interval shows what "
-        "could have been seen.",
+        "Bold: the tied top group, the models that no other is shown to beat (all pairs of a task, paired over test "
+        "examples, Holm-adjusted). A missing difference is not a proof of equality: the interval shows what could have "
+        "been seen.",
         "Intervals are 95 % and include both which test examples were drawn and which seed trained the model. Their "
         "two parts are estimated together and added as squares.",
     ]

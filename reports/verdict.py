@@ -53,12 +53,14 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
     tied = [cell.model for cell in others if cell.is_top]
     if tied:
-        yield f"No difference was found between it and {listed(tied)}, which does not make them equal."
-    worse = [cell.model for cell in others if not cell.is_top]
-    if worse and not tied:
-        yield "It is ahead of every other model by more than chance explains."
-    elif worse:
-        yield f"It is ahead of {listed(worse)} by more than chance explains."
+        yield f"No model is shown to beat {listed(tied)} either, which does not make them equal."
+    behind = [cell.model for cell in others if best.model in cell.beaten_by]
+    if behind:
+        everyone = "every other model" if len(behind) == len(others) > 1 else listed(behind)
+        yield f"It is ahead of {everyone} by more than chance explains."
+    for cell in others:
+        if cell.beaten_by and cell.model not in behind:
+            yield f"{cell.model} is behind {listed(cell.beaten_by)}."
 
 
 def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -78,8 +80,9 @@ def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
 def _with_difference(cell: Cell, unit: Unit) -> str:
     assert cell.from_baseline is not None
     assert cell.from_baseline.estimate is not None
-    difference, adjusted = cell.from_baseline.estimate, p_value(cell.from_baseline.adjusted_p)
-    return f"{cell.model} ({unit.signed(difference.value)}, p {adjusted if adjusted[0] == '<' else f'= {adjusted}'})"
+    adjusted = p_value(cell.from_baseline.adjusted_p)
+    told = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {told})"
 
 
 def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:

@@ -24,7 +24,9 @@ def forest(task: TaskComparison, classes: Mapping[str, str]) -> Markup:
     bottom = ROW * len(cells) + 6
     measure = metric_name(task.card.main_metric)
     chart = drawing(bottom + 42, f"{task.task}: {measure} of each model with its 95 % interval, the best on top")
-    scale = Scale(*around([value * unit.factor for cell in cells for value in _extent(cell)]), SIDE, WIDTH - SIDE)
+    scale = Scale(
+        *around([unit.bounded(value) * unit.factor for cell in cells for value in _extent(cell)]), SIDE, WIDTH - SIDE
+    )
     title = f"{measure} ({'more' if task.card.higher_is_better else 'less'} is better)"
     horizontal_axis(chart, scale, top=0, bottom=bottom, title=title, labels=plain(scale.ticks()))
     floor = next((cell for cell in cells if cell.is_floor), None)
@@ -51,7 +53,10 @@ def _row(group: Element, cell: Cell, unit: Unit, scale: Scale, top: float) -> No
     add(group, "text", cell.model + (" (floor)" if cell.is_floor else ""), class_=emphasis, x=SIDE, y=top + 17)
     add(group, "text", unit.with_interval(estimate), class_=emphasis, x=WIDTH - SIDE, y=top + 17, text_anchor="end")
     if estimate.low is not None and estimate.high is not None:
-        ends = {"x1": scale(estimate.low * unit.factor), "x2": scale(estimate.high * unit.factor)}
+        ends = {
+            "x1": scale(unit.bounded(estimate.low) * unit.factor),
+            "x2": scale(unit.bounded(estimate.high) * unit.factor),
+        }
         add(group, "line", class_="interval" if estimate.includes_seeds else "interval partial", y1=y, y2=y, **ends)
     for run in cell.scored:
         assert run.score is not None

@@ -3,52 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
 from reports.cells import Cell, TaskComparison
 from reports.charts.canvas import WIDTH, Scale, add, around, drawing, horizontal_axis, markup, plain, vertical_axis
+from reports.charts.labels import placed
 from reports.numbers import Unit, duration, metric_name, unit_of
 
 LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 14, 24, 250
-LABEL_HEIGHT = 16
 LABEL_WIDTH = 46
 SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
 BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
 
 
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
-    """Score by training seconds, on a logarithmic axis; None where no model has both."""
+    """Score by training seconds, on a logarithmic axis; None where no model has both.
+
+    The best floor is a line across: its seconds, a thousandth of the models', would leave them no room.
+    """
     unit = unit_of(task.card.main_metric)
-    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0]
+    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_floor]
     if not points:
         return None
     measure = metric_name(task.card.main_metric)
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
     x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
-    heights = [value * unit.factor for cell, _ in points for value in _ends(cell)]
+    floor = next((cell for cell in task.ranked if cell.is_floor), None)
+    heights = [value for cell, _ in points for value in _ends(cell, unit)]
+    heights += [_mean(floor) * unit.factor] if floor else []
     y = Scale(*around(heights), BOTTOM, TOP)
-    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="training time of one run", labels=_time_labels(x))
+    title = "training time of one run"
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
     vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
     add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
+    if floor:
+        _floor_line(chart, floor, y(_mean(floor) * unit.factor))
     places = [(x(seconds), y(_mean(cell) * unit.factor)) for cell, seconds in points]
-    for (cell, seconds), place, label in zip(points, places, _spread([y_ for _, y_ in places]), strict=True):
+    labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
+    for (cell, seconds), place, label in zip(points, places, labels, strict=True):
         group = add(chart, "g", class_=classes[cell.model])
         add(group, "title", f"{cell.model}: {_told(cell, unit)} after {duration(seconds)}")
-        _point(group, cell, unit, y, place, label)
+        _point(group, [y(end) for end in _ends(cell, unit)], place)
+        add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 
-def _point(group: Element, cell: Cell, unit: Unit, y: Scale, place: tuple[float, float], label: float) -> None:
+def _floor_line(chart: Element, floor: Cell, height: float) -> None:
+    add(chart, "line", class_="floor-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
+    told = f"{floor.model} (floor, {duration(floor.cost.train_seconds if floor.cost else None)})"
+    add(chart, "text", told, class_="tick", x=LEFT + 6, y=height - 5)
+
+
+def _point(group: Element, ends: Sequence[float], place: tuple[float, float]) -> None:
     across, up = place
-    low, *_, high = _ends(cell)
-    add(group, "line", class_="interval thin", x1=across, x2=across, y1=y(low * unit.factor), y2=y(high * unit.factor))
+    add(group, "line", class_="interval thin", x1=across, x2=across, y1=ends[0], y2=ends[-1])
     add(group, "circle", class_="dot", cx=across, cy=up, r=5)
-    is_right = across < (LEFT + RIGHT) / 2
-    anchor, x = ("start", across + 10) if is_right else ("end", across - 10)
-    add(group, "text", cell.model, class_="name", x=x, y=label + 4, text_anchor=anchor)
 
 
 def _seconds(cell: Cell) -> float:
@@ -60,10 +71,11 @@ def _mean(cell: Cell) -> float:
     return cell.estimate.value
 
 
-def _ends(cell: Cell) -> list[float]:
+def _ends(cell: Cell, unit: Unit) -> list[float]:
+    """The interval's ends as they are shown, with the mean between them."""
     assert cell.estimate is not None
     ends = (cell.estimate.low, cell.estimate.value, cell.estimate.high)
-    return [value for value in ends if value is not None]
+    return [unit.bounded(value) * unit.factor for value in ends if value is not None]
 
 
 def _told(cell: Cell, unit: Unit) -> str:
@@ -86,13 +98,3 @@ def _time_labels(scale: Scale) -> dict[float, str]:
         if inside and all(abs(scale(time) - scale(other)) >= LABEL_WIDTH for other in chosen):
             chosen.append(time)
     return {time: duration(time).replace(".0 ", " ") for time in sorted(chosen)}
-
-
-def _spread(heights: Sequence[float]) -> list[float]:
-    """The heights of the labels: those of the points, pushed apart where letters would overlap."""
-    order = sorted(range(len(heights)), key=lambda index: heights[index])
-    placed = list(heights)
-    for above, below in pairwise(order):
-        placed[below] = max(placed[below], placed[above] + LABEL_HEIGHT)
-    overflow = max(0.0, max(placed) - (BOTTOM - 4))
-    return [height - overflow for height in placed]

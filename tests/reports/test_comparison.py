@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +71,21 @@ def test_a_single_seed_each_is_compared_by_a_paired_t_test(tmp_path: Path):
     assert "rest on one seed" in " ".join(verdict(compare(tmp_path).tasks[0]))
 
 
-def test_the_top_group_is_all_that_the_best_is_not_shown_to_beat(runs: Path):
+def test_the_top_group_is_all_that_no_model_is_shown_to_beat(runs: Path):
     cells = compare(runs).tasks[1].cells
     assert {cell.model for cell in cells if cell.is_top} == {"bert-mini", "roberta-mini"}
+
+
+def test_a_shaky_best_model_does_not_lift_a_floor_into_the_top_group(tmp_path: Path):
+    for seed, share in enumerate((0.97, 0.97, 0.55)):
+        add_runs(tmp_path, "shaky", share, range(seed, seed + 1))
+    add_runs(tmp_path, "steady", 0.8)
+    add_runs(tmp_path, "majority", 0.5, range(1), family="majority")
+    comparison = compare(tmp_path)
+    assert comparison.tasks[0].ranked[0].model == "shaky"
+    assert {cell.model for cell in comparison.tasks[0].cells if cell.is_top} == {"shaky", "steady"}
+    assert cell_of(comparison, "majority").beaten_by == ("steady",)
+    assert "majority is behind steady." in verdict(comparison.tasks[0])
 
 
 def test_no_difference_found_is_never_called_the_same(runs: Path):
@@ -212,3 +226,15 @@ def test_what_was_not_measured_is_left_open(runs: Path):
     assert cost is not None
     assert cost.training_flops is None
     assert cost.peak_memory_bytes == 300_000_000
+
+
+def test_comparing_and_rendering_load_no_deep_learning_library(runs: Path):
+    script = (
+        "import sys; from pathlib import Path; from harness.registry import FORMATS; "
+        "from reports.comparison import compare; from reports.terminal import show; from rich.console import Console; "
+        f"found = compare(Path({str(runs)!r})); show(found, Console(quiet=True)); "
+        "[FORMATS.load(name)(found) for name in FORMATS.files()]; "
+        "heavy = {'torch', 'transformers', 'accelerate', 'pandas', 'sklearn'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,7 +8,8 @@ from synthetic_runs import add_runs, curve, record, save
 from reports.charts.canvas import Scale, around, plain
 from reports.charts.curves import learning_curves
 from reports.charts.forest import forest
-from reports.charts.tradeoff import LABEL_HEIGHT, tradeoff
+from reports.charts.labels import placed
+from reports.charts.tradeoff import tradeoff
 from reports.comparison import compare
 from reports.formats.html import colour_classes
 
@@ -48,14 +49,22 @@ def test_an_interval_without_the_seeds_looks_different(runs: Path):
     assert forest(comparison.tasks[1], colour_classes(comparison)).count("interval partial") == 1
 
 
-def test_labels_of_neighbouring_points_do_not_overlap(runs: Path):
+def test_labels_of_neighbouring_points_hide_neither_each_other_nor_the_points():
+    names = ["bert-mini", "roberta-mini", "xlnet-mini", "transformer-xl-mini"]
+    points = [(300.0, 100.0), (306.0, 104.0), (330.0, 108.0), (345.0, 98.0)]
+    labels = placed(names, points, left=40, right=446)
+    assert all(one.overlap(other) == 0 for one, other in combinations(labels, 2))
+    assert all(label.left >= 40 and label.right <= 446 for label in labels)
+
+
+def test_floors_are_a_line_across_the_tradeoff(runs: Path):
     comparison = compare(runs)
     chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
     assert chart is not None
-    names = [element for element in ElementTree.fromstring(chart).iter("text") if element.get("class") == "name"]
-    heights = sorted(float(element.get("y")) for element in names if element.get("text-anchor") == "end")
-    assert len(heights) >= 3
-    assert min(b - a for a, b in pairwise(heights)) >= LABEL_HEIGHT - 0.02
+    names = [element.text for element in ElementTree.fromstring(chart).iter("text")]
+    assert "tfidf (floor, 0.02 s)" in names
+    assert "majority" not in names
+    assert len(numbers(chart, "circle", "cx")) == 4
 
 
 def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
