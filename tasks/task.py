@@ -58,7 +58,7 @@ class Splits:
 
     Attributes:
         labels: The label names, in the order of the targets' indices; empty where there are none.
-        dropped: How many rows were left out, by reason, such as {"answer not in context": 3}.
+        dropped: How many rows were left out or mended, by reason, such as {"train rows that repeat an earlier one": 3}.
     """
 
     train: Sequence[Example]

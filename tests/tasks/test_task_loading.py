@@ -212,11 +212,11 @@ def test_answers_of_another_form_are_an_error_with_their_row():
     assert line.startswith("train row 31: answers: 'text' and 'answer_start' are not two lists of one length")
 
 
-def test_a_repeated_row_is_dropped_and_counted_in_its_split():
+def test_a_repeated_row_is_dropped_from_train_and_counted_but_a_given_test_split_stays_whole():
     test = [*split_rows(20), {"text": "W20 ", "label": "no"}]
     splits = task(train=[*split_rows(0), *split_rows(0, 2)], validation=split_rows(10), test=test).load()
-    assert (len(splits.train), len(splits.test)) == (6, 6)
-    assert splits.dropped == {"train rows that repeat an earlier one": 2, "test rows that repeat an earlier one": 1}
+    assert (len(splits.train), len(splits.test)) == (6, 7)
+    assert splits.dropped == {"train rows that repeat an earlier one": 2}
 
 
 def test_a_training_row_that_repeats_a_test_row_is_dropped_and_counted():
