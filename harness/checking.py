@@ -61,7 +61,7 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         known = [found.stem for found in file.parent.glob("*.toml")]
-        raise UserError(f"{file}: no such file.{nearest(file.stem, known)}") from error
+        raise UserError(f"{file}: no such file.{nearest(file.stem, known) or ' Check the path.'}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:

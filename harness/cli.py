@@ -13,6 +13,8 @@ from rich.table import Table
 from harness.errors import UserError
 
 RUNS = Path("runs")
+STOPPED = 130
+USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
 app = typer.Typer(
     name="harness",
     help="Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?",
@@ -33,30 +35,29 @@ OnlyOption = Annotated[
 
 def main() -> None:
     """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    if len(sys.argv) < 2:
+        sys.argv.append("--help")
     try:
         code = app(standalone_mode=False)
     except UserError as error:
-        _complain(*error.lines)
-        code = 2
-    except typer.Exit as error:
-        code = error.exit_code
+        code = _complain(*error.lines)
+    except USAGE_ERROR as error:
+        code = _complain(f"{error.format_message()} See: harness --help.")
     except typer.Abort:
-        code = 130
-    except KeyboardInterrupt:
+        code = STOPPED
+    except OSError as error:
+        code = _complain(f"{error.filename or 'harness'}: {error.strerror or error}. Use another place or make room.")
+    if code == STOPPED:
         _complain("Stopped. What is recorded stays; the same command goes on from there.")
-        code = 130
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        _complain(f"{error.format_message()} See: harness --help.")
-        code = 2
     sys.exit(code or 0)
 
 
-def _complain(*lines: str) -> None:
+def _complain(*lines: str) -> int:
+    """Show what is wrong, and return the exit code for it."""
     console = Console(stderr=True, soft_wrap=True)
     for line in lines:
         console.print(line, style="red", markup=False, highlight=False)
+    return 2
 
 
 @app.command("list", epilog="Example: harness list tasks")
@@ -73,7 +74,8 @@ def list_(
         )
         for row in listed(name):
             table.add_row(*row)
-        console.print(table, "")
+        if table.rows:
+            console.print(table, "")
 
 
 @app.command(epilog="Example: harness plan demo")
@@ -110,7 +112,9 @@ def run(
     suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
     task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
     model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
-    seed: Annotated[int, typer.Option(help="Of new layers, data order and dropout.", min=0)] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
+    ] = None,
     train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl or parquet.")] = None,
     validation: Annotated[
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")
@@ -137,10 +141,12 @@ def run(
     }  # fmt: skip
     _quiet_libraries()
     if suite is not None:
-        _refuse_with_suite(task=task, model=model, **own)
+        _refuse_with_suite(task=task, model=model, seed=seed, **own)
         checked_suite, cells = _cells(suite, only=only, settings=settings, runs=runs)
     else:
-        checked_suite, cells = None, [_single(task, model, own, seed=seed, settings=settings, runs=runs)]
+        if only:
+            raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
+        checked_suite, cells = None, [_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
     from accelerate import PartialState  # noqa: PLC0415 -- heavy
 
     from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
@@ -202,7 +208,7 @@ def predict(
     input_: Annotated[
         Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="A .jsonl file to write; default: the terminal.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
 ) -> None:
     """Use a trained model on new text."""
     _quiet_libraries()
@@ -244,7 +250,7 @@ def _single(
 
 
 def _refuse_with_suite(**flags: Any) -> None:
-    given = [f"--{name}" for name, value in flags.items() if value]
+    given = [f"--{name}" for name, value in flags.items() if value not in (None, ())]
     if given:
         raise UserError(
             f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
@@ -258,14 +264,10 @@ def _refuse_with_task(own: dict[str, Any]) -> None:
 
 
 def _comparison(runs: Path, baseline: str | None) -> Any:
-    import json  # noqa: PLC0415 -- a command's own
-
+    from harness.grid.cells import stated_baseline  # noqa: PLC0415 -- a command's own
     from reports.comparison import compare  # noqa: PLC0415 -- heavy
 
-    stated = runs / "suite.json"
-    if baseline is None and stated.is_file():
-        baseline = json.loads(stated.read_text())["baseline"]
-    return compare(runs, baseline=baseline)
+    return compare(runs, baseline=baseline or stated_baseline(runs))
 
 
 def _quiet_libraries() -> None:

@@ -32,7 +32,7 @@ def _formats() -> Rows:
 
 
 def _configs(folder: str) -> Rows:
-    files = sorted((CONFIGS / folder).glob("*.toml"))
+    files = sorted((CONFIGS / folder).glob("*.toml"), key=lambda file: file.stem)
     return [(file.stem, file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()) for file in files]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from harness.errors import UserError, nearest
 from harness.models._stock import Loaded
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES, KINDS
-from tasks.files import read_rows
+from tasks.cells import CellError, text_cell
+from tasks.files import read_rows, refuse
 from tasks.task import QuestionExample, Row, Task, TextExample
 
 MICRO_BATCH_SIZE = 32
@@ -77,13 +80,39 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
-    """Write a JSON object a line, to `output` or to the terminal."""
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    """Write the rows as JSON lines to the terminal or a .jsonl file, or as a table to a .csv file.
+
+    Raises:
+        UserError: `output` is another kind of file.
+    """
     if output is None:
-        sys.stdout.write(lines)
-    else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output, lines.encode())
+        sys.stdout.write(_json_lines(rows))
+        return
+    form = FORMS.get(output.suffix.lower())
+    if form is None:
+        raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(output, form(rows).encode())
+
+
+def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lists and probabilities stand in their cells as JSON."""
+    sink = io.StringIO(newline="")
+    writer = csv.DictWriter(sink, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        nested = {
+            key: json.dumps(cell, ensure_ascii=False) for key, cell in row.items() if isinstance(cell, dict | list)
+        }
+        writer.writerow({**row, **nested})
+    return sink.getvalue()
+
+
+FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _json_lines, ".csv": _table}
 
 
 def _record(run: Path) -> RunRecord:
@@ -100,30 +129,33 @@ def _task(record: RunRecord) -> Task:
 
 def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
     columns = (task.question, task.context) if task.kind == "question_answering" else task.text
-    mistakes = list(_mistakes(columns, rows))
-    if mistakes:
-        raise UserError(*mistakes[:10])
-    texts = [[str(row[column]) for column in columns] for row in rows]
+    mistakes: list[str] = []
+    texts = [_texts(row, columns, number, mistakes) for number, row in enumerate(rows, start=1)]
+    refuse(mistakes)
     if task.kind == "question_answering":
         return [QuestionExample(str(index), pair[0], pair[1], ()) for index, pair in enumerate(texts)]
     target: Any = () if task.kind == "multi_label" else 0
     return [TextExample(str(index), parts[0], target, *parts[1:]) for index, parts in enumerate(texts)]
 
 
-def _mistakes(columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
-    for number, row in enumerate(rows, start=1):
-        place = getattr(row, "place", f"row {number}")
-        for column in columns:
-            if column not in row:
-                yield f"{place}: no column {column!r}.{nearest(column, row)}"
-            elif not isinstance(row[column], str):
-                yield f"{place}: {column} is no text (got {row[column]!r})."
+def _texts(row: Row, columns: Sequence[str], number: int, mistakes: list[str]) -> list[str]:
+    """The row's texts, read as for training; what is wrong is added to `mistakes`."""
+    place = getattr(row, "place", f"row {number}")
+    missing = [column for column in columns if column not in row]
+    mistakes += [f"{place}: no column {column!r}.{nearest(column, row)}" for column in missing]
+    try:
+        return [text_cell(row, column) for column in columns if column in row]
+    except CellError as error:
+        mistakes.append(f"{place}: {error}")
+        return []
 
 
 def _outputs(folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]) -> Any:
     head = kind.head()
-    model = getattr(transformers, head.auto_class).from_pretrained(folder, use_safetensors=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = getattr(transformers, head.auto_class).from_pretrained(
+        folder, dtype="float32", use_safetensors=True, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     training = config.training
     window = tokenizer.model_max_length
     stride = training.stride if training.stride is not None else min(kind.stride, window // 4)

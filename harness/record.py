@@ -162,6 +162,8 @@ def read_record(file: Path) -> RunRecord:
         content = json.loads(file.read_bytes())
     except ValueError as error:
         raise UserError(f"{file}: not a whole record ({error}). Delete it and run the cell again.") from error
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and run the cell again.") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise UserError(

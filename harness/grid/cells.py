@@ -44,7 +44,7 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
     if mistakes:
         raise UserError(*mistakes)
     found = [
-        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[name], runs=runs)
+        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[task, name], runs=runs)
         for data in known
         for seed in suite.seeds
         for name, model in models.items()
@@ -120,6 +120,22 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     content = {"baseline": suite.baseline, "tasks": suite.tasks, "models": list(suite.models), "seeds": suite.seeds}
     write_atomically(folder / SUITE_FILE, json.dumps(content).encode())
     return folder
+
+
+def stated_baseline(runs: Path) -> str | None:
+    """The baseline that the suite with these runs states, or None.
+
+    Raises:
+        UserError: What `write_suite` wrote was damaged since.
+    """
+    file = runs / SUITE_FILE
+    if not file.is_file():
+        return None
+    try:
+        baseline = json.loads(file.read_bytes())["baseline"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
+    return None if baseline is None else str(baseline)
 
 
 def folder_name(model: str) -> str:

@@ -44,7 +44,7 @@ class Checkpoint:
             content = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise UserError(f"{self.name}: no config.json in {self.folder}; this is no checkpoint folder.") from error
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise UserError(f"{file}: not JSON ({error}). Copy the checkpoint again.") from error
         if not isinstance(content, dict) or "model_type" not in content:
             raise UserError(f"{file}: names no model_type, so its architecture is unknown.")
@@ -78,7 +78,7 @@ class Checkpoint:
     def _no_safetensors(self) -> str:
         pickles = [file.name for pattern in PICKLES for file in self.folder.glob(pattern)]
         if not pickles:
-            return f"{self.name}: no *.safetensors in {self.folder}."
+            return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
         return (
             f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. Convert it where you "
             f"trust it: AutoModel.from_pretrained({str(self.folder)!r}).save_pretrained(NEW), then use NEW."

@@ -23,6 +23,8 @@ def matched_labels(name: str, config: Mapping[str, Any], labels: tuple[str, ...]
     theirs = classifier_labels(config)
     if theirs is None:
         return None
+    if sorted(theirs) == sorted(labels):
+        return theirs
     by_name = {label.casefold(): label for label in labels}
     if sorted(by_name) != sorted(label.casefold() for label in theirs):
         raise UserError(

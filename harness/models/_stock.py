@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import transformers
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 
 from harness.config import ModelConfig
 from harness.data.head import Head
@@ -16,6 +16,7 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
+from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class StockFamily:
         _set_dropout(config, dropout)
         model_class = getattr(transformers, head.auto_class)
         if checkpoint is None or spec.init == "random":
-            model, notes = model_class.from_config(config), ["every weight is new: init = random"]
+            model, notes = model_class.from_config(config, dtype="float32"), ["every weight is new"]
         else:
             model, notes = _pretrained(model_class, checkpoint, config, drop_head=bool(labels) and kept is None)
         limit = None if self.unlimited else _limit(tokenizer, config, self.position_offset)
@@ -123,19 +124,25 @@ class StockFamily:
             tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
         else:
             origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
-            tokenizer = _read_tokenizer(origin)
+            tokenizer = read_tokenizer(origin)
         tokenizer.padding_side = self.padding_side
         return tokenizer
 
     def _config(self, spec: ModelConfig, checkpoint: Checkpoint | None, tokenizer: Any) -> Any:
         if checkpoint is not None:
-            return AutoConfig.from_pretrained(checkpoint.folder, **spec.architecture)
-        assert self.model_types, "a model without a checkpoint needs a family that names its model_type"
+            config = read_config(checkpoint, spec.architecture)
+            check_vocabulary(checkpoint, config, tokenizer)
+            return config
+        if not self.model_types:
+            raise UserError(
+                f"family {spec.family!r}: can't be made from nothing. Name a checkpoint, or a family such as bert."
+            )
         special = {
             f"{name}_token_id": token
             for name in ("pad", "bos", "eos", "cls", "sep")
             if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
         }
+        check_architecture(self.model_types[0], spec.architecture)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
         return AutoConfig.for_model(self.model_types[0], **made)
 
@@ -161,29 +168,16 @@ def _set_dropout(config: Any, dropout: float | None) -> None:
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 
-def _read_tokenizer(checkpoint: Checkpoint) -> Any:
-    if not any(
-        (checkpoint.folder / name).is_file()
-        for name in ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
-    ):
-        raise UserError(
-            f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
-            "or name another checkpoint's with `tokenizer` in the model file."
-        )
-    try:
-        return AutoTokenizer.from_pretrained(checkpoint.folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{checkpoint.name}: its tokenizer can't be read ({error}).".replace("\n", " ")) from error
-
-
 def _pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, drop_head: bool) -> tuple[Any, list[str]]:
     checkpoint.weights()
     try:
         model, report = model_class.from_pretrained(
             checkpoint.folder,
             config=config,
+            dtype="float32",  # transformers would keep half precision, in which small updates are lost.
             output_loading_info=True,
             use_safetensors=True,
+            trust_remote_code=False,
             ignore_mismatched_sizes=True,
         )
     except (ValueError, RuntimeError, OSError) as error:
@@ -191,7 +185,8 @@ def _pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, drop_h
     _check_encoder(checkpoint, model, report)
     if drop_head:
         _renew_head(model)
-    new = {*report["missing_keys"], *(_head_tensors(model) if drop_head else ())}
+    resized = {str(key[0]) for key in report["mismatched_keys"]}
+    new = {*report["missing_keys"], *resized, *(_head_tensors(model) if drop_head else ())}
     return model, [f"new layers: {', '.join(sorted(new))}"] if new else []
 
 

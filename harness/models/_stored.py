@@ -1,0 +1,87 @@
+"""What a checkpoint holds beside its weights: configuration and tokenizer. Code that it brings is never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub.errors import StrictDataclassError
+from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer
+
+from harness.errors import UserError, nearest
+from harness.models._checkpoint import Checkpoint
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+
+
+def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
+    """The transformers configuration of `checkpoint`, with the settings of `architecture` in it.
+
+    Raises:
+        UserError: transformers does not know the architecture, or one of its settings is wrong.
+    """
+    content = checkpoint.config()
+    model_type = content["model_type"]
+    if model_type not in CONFIG_MAPPING:
+        reason = "brings code of its own, which is never run" if "auto_map" in content else "is unknown to transformers"
+        raise UserError(f"{checkpoint.name}: its architecture {model_type!r} {reason}. Choose another checkpoint.")
+    check_architecture(model_type, architecture)
+    try:
+        return AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False, **architecture)
+    except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        raise UserError(f"{checkpoint.name}: its config.json can't be read ({_first_line(error)}).") from error
+
+
+def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:
+    """Refuse settings that the architecture doesn't have: transformers would take them, and read them nowhere.
+
+    Raises:
+        UserError: Every such setting.
+    """
+    known = AutoConfig.for_model(model_type)
+    unknown = [name for name in architecture if not hasattr(known, name)]
+    if unknown:
+        raise UserError(
+            *(
+                f"architecture.{name}: no setting of a {model_type} configuration.{nearest(name, vars(known))}"
+                for name in unknown
+            )
+        )
+
+
+def check_vocabulary(checkpoint: Checkpoint, config: Any, tokenizer: Any) -> None:
+    """Refuse a tokenizer whose last tokens have no row in the model's embedding.
+
+    Raises:
+        UserError: It has more tokens than the embedding has rows.
+    """
+    rows = getattr(config, "vocab_size", None)
+    if rows is not None and len(tokenizer) > rows:
+        raise UserError(
+            f"{checkpoint.name}: the tokenizer has {len(tokenizer)} tokens, but the model's vocab_size is {rows}. "
+            "They are not of one checkpoint."
+        )
+
+
+def read_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The tokenizer of `checkpoint`.
+
+    Raises:
+        UserError: It has none, or one that can't be read.
+    """
+    if not any((checkpoint.folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise UserError(
+            f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
+            "or name another checkpoint's with `tokenizer` in the model file."
+        )
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{checkpoint.name}: its tokenizer can't be read ({_first_line(error)}). Copy its files again; "
+            "a tokenizer that brings code of its own can't be used, as such code is never run."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
