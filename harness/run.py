@@ -19,6 +19,7 @@ from harness.engine.learner import DivergedError
 from harness.engine.loop import Watcher
 from harness.engine.outcome import Outcome, Stopwatch
 from harness.engine.provenance import data_digest, git_state, package_versions
+from harness.engine.tracking import tracked
 from harness.record import Cost, Counts, Provenance, RunRecord, TaskCard, write_predictions
 from harness.registry import FAMILIES, TASKS
 from tasks.metrics import metric
@@ -82,13 +83,10 @@ def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher
     if hasattr(family, "fit"):
         return fit_floor(family, task, splits, config=cell.config, watch=watch)
     accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
-    if options.track:
-        accelerator.init_trackers(cell.suite, config={"task": cell.config.task, "model": cell.model})
-    bench = Bench(accelerator, cell.partial / STATE, watch, watcher, options.checkpoint_seconds)
-    try:
+    facts = {"task": cell.config.task, "model": cell.model, "seed": str(cell.config.seed)}
+    with tracked(watcher, accelerator, name=cell.suite, facts=facts) as told:
+        bench = Bench(accelerator, cell.partial / STATE, watch, told, options.checkpoint_seconds)
         return finetune_model(family, task, splits, config=cell.config, bench=bench)
-    finally:
-        accelerator.end_training()
 
 
 def blank_record(cell: Cell, task: Task | None) -> RunRecord:

@@ -19,10 +19,13 @@ from harness.engine.optimisation import adamw, linear_schedule
 from harness.registry import FAMILIES, KINDS
 from tasks.task import Answer, QuestionExample, TextExample
 
-FILLERS = "the film plot actor scene was seen by many people in town on a rainy day and then again".split()
+FILLERS = [
+    *("the", "film", "plot", "actor", "scene", "was", "seen", "by", "many", "people"),
+    *("in", "town", "on", "a", "rainy", "day", "and", "then", "again"),
+]
 OPINIONS = {"bad": ("dull", "awful", "boring"), "good": ("lovely", "superb", "witty")}
 LABELS = ("bad", "good")
-NAMES = "anna bert carla david emma frank greta".split()
+NAMES = ["anna", "bert", "carla", "david", "emma", "frank", "greta"]
 
 ARCHITECTURES = {
     "bert": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
@@ -93,9 +96,8 @@ def small_tokenizer(family):
 def write_checkpoint(family, folder):
     """A checkpoint's folder, as a Hub model's would be: an encoder with random weights, and its tokenizer."""
     tokenizer = small_tokenizer(family)
-    config = AutoConfig.for_model(
-        family, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ARCHITECTURES[family]
-    )
+    settings = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, **ARCHITECTURES[family]}
+    config = AutoConfig.for_model(FAMILIES.load(family).model_types[0], **settings)
     torch.manual_seed(11)
     AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -41,6 +41,17 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
         ) from error
 
 
+def actual_precision(asked: str) -> str:
+    """What "auto" means here: bf16 where the device multiplies in it, else fp32."""
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    # torch runs bf16 on every CPU, but slower than fp32 where the processor has no instructions for it.
+    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if has_bf16() else "fp32"
+
+
 def seed_layers(seed: int) -> None:
     """Set every generator, the same on each process, before any layer is made."""
     set_seed(seed)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -112,16 +113,16 @@ def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str,
 
 
 def load_state(learner: Learner, folder: Path) -> Progress:
-    """The progress that `folder` holds, put back into the learner; a fresh one where there is none.
+    """The progress that `folder` holds, put back into the learner; a fresh one where there is none that is whole.
 
     Raises:
         UserError: The run was started with another number of processes.
     """
-    states = sorted(folder.glob("step-*"))
-    if not states:
-        return Progress(micro_batch_size=learner.forward.micro_batch_size)
-    tensors = load_file(states[-1] / _TENSORS)
-    facts = json.loads((states[-1] / _FACTS).read_text())
+    found, damaged = _newest(folder)
+    learner.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
+    if found is None:
+        return Progress(micro_batch_size=learner.forward.micro_batch_size, notes=learner.notes)
+    tensors, facts = found
     begun, processes = facts.pop("processes"), learner.forward.accelerator.num_processes
     if begun != processes:
         raise UserError(
@@ -135,8 +136,19 @@ def load_state(learner: Learner, folder: Path) -> Progress:
     learner.scheduler.step()
     _restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
     learner.forward.micro_batch_size = facts["micro_batch_size"]
-    learner.notes[:] = facts["notes"]
+    learner.notes[:0] = facts["notes"]
     return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
+
+
+def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
+    """Tensors and facts of the newest state that is whole, and the names of newer ones that are not."""
+    damaged: list[str] = []
+    for state in sorted(folder.glob("step-*"), reverse=True):
+        try:
+            return (load_file(state / _TENSORS), json.loads((state / _FACTS).read_text())), damaged
+        except (OSError, ValueError, SafetensorError):
+            damaged.append(state.name)
+    return None, damaged
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

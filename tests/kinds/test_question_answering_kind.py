@@ -1,0 +1,252 @@
+"""Question answering: losses beside transformers' own, spans by hand, thresholds by trying them all."""
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+import torch
+from small_models import learner_for, loaded_model, question_examples, small_tokenizer
+
+from harness.config import Training
+from harness.data.items import Item
+from harness.data.reading import Reader
+from harness.data.spans import Span
+from harness.errors import UserError
+from harness.kinds.question_answering import best_threshold, kind, span_scores
+from tasks.metrics import metric
+from tasks.task import Answer, QuestionExample
+
+FAMILIES = ("bert", "roberta", "xlnet", "scratch")
+KIND = kind((), Training())
+
+
+def set_up(family, checkpoints, **settings):
+    loaded, qa = loaded_model(family, checkpoints[family], "question_answering", labels=())
+    learner, reader = learner_for(loaded, qa, Training(max_length=40, **settings))
+    loaded.model.eval()
+    return loaded, qa, learner, reader
+
+
+def answered_windows(features, example):
+    """Whether each of an example's windows is to give an answer."""
+    return [item.target.start != item.target.no_answer for item in features.items if item.example == example]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_window_s_loss_is_that_of_transformers_own_head(family, checkpoints):
+    loaded, qa, learner, reader = set_up(family, checkpoints)
+    features = qa.features(question_examples(4, unanswerable=1), reader)
+    assert answered_windows(features, 0) == [False]
+    assert answered_windows(features, 1) == [True]
+    for item in features.items:  # one at a time: no padding
+        ends = {"start_positions": torch.tensor([item.target.start]), "end_positions": torch.tensor([item.target.end])}
+        expected = loaded.model(**learner.forward.collator([item]).inputs, **ends).loss
+        torch.testing.assert_close(learner.forward.losses([item])[0], expected)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
+    _, qa, learner, reader = set_up(family, checkpoints)
+    lengths = (5, 12, 20, 8)
+    examples = [question_examples(1, seed=seed, words=words)[0] for seed, words in enumerate(lengths)]
+    features = qa.features(examples, reader)
+    together = learner.forward.losses(features.items)
+    alone = torch.cat([learner.forward.losses([item]) for item in features.items])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    _, outputs = learner.forward.evaluate(features, examples)
+    singly = [
+        learner.forward.evaluate(qa.features([example], reader), [example])[1][0] for example in examples
+    ]  # fmt: skip
+    assert [(span.start, span.end) for span in outputs] == [(span.start, span.end) for span in singly]
+    scores = [[(s.score, s.no_answer_score) for s in spans] for spans in (outputs, singly)]
+    np.testing.assert_allclose(*scores, atol=1e-5)
+
+
+def test_spans_are_scored_by_start_and_end():
+    logits = torch.tensor([[1.0, 2.0, 4.0], [10.0, 20.0, 40.0]])
+    no = -torch.inf
+    assert span_scores(logits, 3).tolist() == [[11, 21, 41], [no, 22, 42], [no, no, 44]]
+    assert span_scores(logits, 2).tolist() == [[11, 21, no], [no, 22, 42], [no, no, 44]]
+    assert span_scores(logits, 1).tolist() == [[11, no, no], [no, 22, no], [no, no, 44]]
+    with pytest.raises(ValueError, match="longest must be at least 1, got 0"):
+        span_scores(logits, 0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", ["bert", "anna"])
+def test_a_target_is_the_answer_s_tokens(family, name):
+    context = f"the film was seen by {name} in town"
+    example = QuestionExample("1", "who ?", context, (Answer(name, context.index(name)),))
+    tokenizer = small_tokenizer(family)
+    features = KIND.features([example], Reader(tokenizer, 64, "windows", 0, 64))
+    (item,) = features.items
+    ids = item.windows[0].input_ids
+    assert tokenizer.decode(ids[item.target.start : item.target.end + 1]) == name
+    assert ids[item.target.no_answer] == tokenizer.cls_token_id
+
+
+def test_an_answer_cut_by_a_window_counts_as_no_answer():
+    # 8 tokens, question 1, special 3: windows of 4 context tokens, without overlap. The answer is tokens 3 and 4.
+    context = "the film was seen by many people in town"
+    example = QuestionExample("1", "who", context, (Answer("seen by", context.index("seen by")),))
+    cut = KIND.features([example], Reader(small_tokenizer("bert"), 8, "windows", 0, 64))
+    assert answered_windows(cut, 0) == [False, False, False]
+    # With an overlap of two tokens the second window starts at token 2, and holds it.
+    whole = KIND.features([example], Reader(small_tokenizer("bert"), 8, "windows", 2, 64))
+    assert answered_windows(whole, 0) == [False, True, False, False]
+    assert (whole.items[1].target.start, whole.items[1].target.end) == (3 + 1, 3 + 2)
+
+
+def test_each_token_of_a_context_may_start_an_answer_in_one_window_only():
+    examples = question_examples(3, words=50)
+    for stride in (0, 1, 4, 5):
+        features = KIND.features(examples, Reader(small_tokenizer("bert"), 16, "windows", stride, 64))
+        for index in range(3):
+            owned = [set(item.target.owned) for item in features.items if item.example == index]
+            assert len(owned) > 3
+            assert set().union(*owned) == set(range(max(max(o) for o in owned) + 1))
+            assert sum(map(len, owned)) == len(set().union(*owned))
+
+
+def results_of(items, starts, ends, no_answer=-5.0):
+    """The kind's results where the context's tokens have these logits, over all of an example's windows."""
+    spans = []
+    for item in items:
+        window = item.windows[0]
+        table = torch.full((2, len(window.input_ids)), -20.0)
+        table[:, item.target.no_answer] = no_answer / 2
+        for place, position in enumerate(window.positions):
+            table[0, window.first + place] = starts.get(position, -20.0)
+            table[1, window.first + place] = ends.get(position, -20.0)
+        spans.append(KIND._best_span(table, item))
+    return spans
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_best_span_over_all_windows_wins(family):
+    context = "the film was seen by many people in town on a rainy day and then again"
+    example = QuestionExample("1", "who", context, ())
+    features = KIND.features([example], Reader(small_tokenizer(family), 11, "windows", 2, 64))
+    assert len(features.items) > 2
+    # "many people" is tokens 5 and 6; "rainy" is 11 and scores less.
+    spans = results_of(features.items, {5: 3.0, 11: 2.0}, {6: 3.0, 11: 2.0}, no_answer=-4.0)
+    (best,) = KIND.outputs(spans, features, [example])
+    assert context[best.start : best.end] == "many people"
+    assert (best.score, best.no_answer_score) == (6.0, -4.0)
+
+
+def test_the_no_answer_score_is_the_lowest_of_the_windows():
+    features = KIND.features(question_examples(1, words=30), Reader(small_tokenizer("bert"), 16, "windows", 2, 64))
+    spans = [Span(0, 1, float(place), -float(place)) for place, _ in enumerate(features.items)]
+    (best,) = KIND.outputs(spans, features, question_examples(1, words=30))
+    assert (best.score, best.no_answer_score) == (len(spans) - 1, -(len(spans) - 1))
+
+
+def test_an_answer_longer_than_allowed_is_not_given():
+    context = "the film was seen by many people in town"
+    example = QuestionExample("1", "who", context, ())
+    features = KIND.features([example], Reader(small_tokenizer("bert"), 64, "windows", 0, 64))
+    short = kind((), Training(longest_answer=2))
+    (item,) = features.items
+    table = torch.zeros(2, len(item.windows[0].input_ids))
+    table[0, item.windows[0].first], table[1, item.windows[0].first + 8] = 9.0, 9.0
+    found = KIND._best_span(table, item)
+    assert (found.start, found.end) == (0, len(context))
+    assert len(context[slice(*((s := short._best_span(table, item)).start, s.end))].split()) <= 2
+
+
+def test_an_empty_context_has_no_answer(checkpoints):
+    _, qa, learner, reader = set_up("bert", checkpoints)
+    examples = [QuestionExample("1", "who ?", "", ()), *question_examples(1)]
+    features = qa.features(examples, reader)
+    assert torch.isfinite(learner.forward.losses(features.items)).all()
+    loss, outputs = learner.forward.evaluate(features, examples)
+    assert np.isfinite(loss)
+    row = qa.rows(outputs, examples, {})[0]
+    assert (row["prediction"], row["start"], row["end"]) == ("", -1, -1)
+
+
+def test_white_space_around_an_answer_is_cut_off():
+    context = "seen by  anna  in town"
+    spans = [Span(7, 15, 1.0, 0.0)]
+    features_items = [Item(0, (), None)]
+    (trimmed,) = KIND.outputs(
+        spans, type("F", (), {"items": features_items})(), [QuestionExample("1", "who", context, ())]
+    )
+    assert (trimmed.start, trimmed.end) == (9, 13)
+    assert context[trimmed.start : trimmed.end] == "anna"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_threshold_is_the_best_of_all_there_are(seed):
+    chooser = random.Random(seed)
+    examples = [
+        QuestionExample(str(index), "who", "ab cd ef", (Answer("cd", 3),) if chooser.random() < 0.6 else ())
+        for index in range(12)
+    ]
+    # Whole numbers, so that leads are often equal.
+    outputs = [
+        Span(*chooser.choice([(3, 5), (0, 2), (0, 5), (-1, -1)]), chooser.randint(-3, 3), chooser.randint(-3, 3))
+        for _ in examples
+    ]
+    outputs = [Span(s.start, s.end, -np.inf if s.start < 0 else s.score, s.no_answer_score) for s in outputs]
+
+    def f1(threshold):
+        rows = KIND.rows(outputs, examples, {"no_answer_threshold": threshold})
+        references = [row["reference"] for row in rows]
+        return np.mean(metric("qa_f1").per_example(references, [row["prediction"] for row in rows], ()))
+
+    best = max(f1(threshold) for threshold in np.arange(-10, 10, 0.5))
+    assert f1(best_threshold(outputs, examples)) == pytest.approx(best)
+
+
+def test_a_threshold_is_chosen_only_where_some_question_has_no_answer():
+    spans = [Span(0, 3, 1.0, 0.0)] * 2
+    assert KIND.calibration(spans, question_examples(2)) == {}
+    assert KIND.calibration(spans, question_examples(2, unanswerable=1)).keys() == {"no_answer_threshold"}
+
+
+@pytest.mark.parametrize("stride", [0, 5])
+def test_answers_in_any_script_are_found_back_at_their_characters(minilm_tokenizer, stride):
+    context = (
+        "Im Jahr 1905 schrieb Einstein – in Zürich? – «Über Wärme». 東京 is big 😀, naïve café, x²+y², e.g. São Paulo."
+    )
+    reader = Reader(minilm_tokenizer, 24, "windows", stride, 64)
+    tried = 0
+    for text in ("1905", "Einstein", "Zürich", "Über Wärme", "東京", "東", "café", "São Paulo", "naïve", "2+y"):
+        if text not in context:
+            continue
+        example = QuestionExample("1", "who?", context, (Answer(text, context.index(text)),))
+        features = KIND.features([example], reader)
+        for item in features.items:
+            if item.target.start == item.target.no_answer:
+                continue
+            window, target = item.windows[0], item.target
+            first, last = (window.positions[place - window.first] for place in (target.start, target.end))
+            assert context[target.offsets[first][0] : target.offsets[last][1]] == text
+            tried += 1
+    assert tried >= 8
+
+
+def test_every_target_over_random_contexts_is_the_answer():
+    for seed, family in itertools.product(range(5), FAMILIES):
+        tokenizer = small_tokenizer(family)
+        examples = question_examples(5, seed=seed, words=40)
+        features = KIND.features(examples, Reader(tokenizer, 24, "windows", 6, 64))
+        for index, example in enumerate(examples):
+            held = [
+                item for item in features.items if item.example == index and item.target.start != item.target.no_answer
+            ]
+            assert held
+            for item in held:
+                ids = item.windows[0].input_ids[item.target.start : item.target.end + 1]
+                assert tokenizer.decode(ids) == example.answers[0].text
+
+
+def test_a_tokenizer_without_offsets_is_refused():
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(UserError, match="tokenizer Slow: gives no character offsets"):
+        KIND.features(question_examples(1), Reader(Slow(), 64, "windows", 0, 64))
