@@ -37,7 +37,7 @@ class Training(Strict):
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: AdamW's, on weight matrices only: none on biases and norms.
         max_grad_norm: The gradient is clipped to this length.
-        precision: "fp32", or "bf16" (autocast; the weights stay in fp32).
+        precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         dropout: Replaces every dropout of the checkpoint's configuration.
         strategy: How a text longer than the model's window is read: its head, its head and tail, or in windows.
         max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
@@ -59,7 +59,7 @@ class Training(Strict):
     warmup_ratio: float = Field(0.1, ge=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
     dropout: float | None = Field(None, ge=0, lt=1)
     strategy: Literal["head", "head_tail", "windows"] = "head"
     max_length: int | None = Field(None, ge=8)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.cell import Cell, State
 from harness.config import ModelConfig, OwnData, RunConfig, Training
+from harness.engine.device import actual_precision
 from harness.errors import UserError, collected, nearest
 from harness.grid.suite import Suite
 from harness.record import write_atomically
@@ -162,10 +163,14 @@ def _data(task: str, own: OwnData | None, metrics: Sequence[str]) -> _Data:
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:
-    """The recipe without what a floor does not read, so that a new learning rate does not ask for a new floor."""
+    """The recipe as this machine and this model read it.
+
+    A precision of "auto" becomes the machine's own, so that the record says what was done. What a floor does not read
+    is left out, so that a new learning rate does not ask for a new floor.
+    """
     assert model.family is not None
     if not hasattr(FAMILIES.load(model.family), "fit"):
-        return training
+        return training.model_copy(update={"precision": actual_precision(training.precision)})
     limits = {key: getattr(training, key) for key in ("train_examples", "validation_examples", "test_examples")}
     return Training(**limits)
 

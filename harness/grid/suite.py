@@ -1,7 +1,8 @@
 """Suite: models x tasks x seeds, as a TOML file says them.
 
 Precedence, from the general to the particular, and nothing more: the defaults of `harness.config.Training` < the
-suite's `[training]` < the model file's own `[training]` < the suite's `[training_for.<model>]` < `--set`.
+suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < its
+`[training_for.<model>]` < `--set`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ class _SuiteFile(Strict):
     baseline: str | None = None
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     training: dict[str, Any] = Field({})
+    training_on: dict[str, dict[str, Any]] = Field({})
     training_for: dict[str, dict[str, Any]] = Field({})
     data: dict[str, dict[str, Any]] = Field({})
     metrics: dict[str, tuple[str, ...]] = Field({})
@@ -39,7 +42,7 @@ class Suite:
     Attributes:
         name: The file's name without its ending; the folder of its runs.
         models: Configuration by name, in the order of the table's columns.
-        recipes: The resolved recipe by model.
+        recipes: The resolved recipe by task and model.
         own: The user's own data, by the name that `tasks` uses.
         metrics: Metrics by task, where the suite names others than the task's own.
     """
@@ -47,7 +50,7 @@ class Suite:
     name: str
     tasks: tuple[str, ...]
     models: Mapping[str, ModelConfig]
-    recipes: Mapping[str, Training]
+    recipes: Mapping[tuple[str, str], Training]
     seeds: tuple[int, ...]
     baseline: str | None
     own: Mapping[str, OwnData]
@@ -62,7 +65,7 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
     """
     mistakes: list[str] = []
     content = _content(file, mistakes)
-    mistakes += _name_mistakes(content, file)
+    mistakes += [*_name_mistakes(content, file), *_repeated_names(content, file)]
     own = _own_data(content, file, mistakes)
     models = _models(content, file, mistakes)
     recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
@@ -83,19 +86,23 @@ def _content(file: Path, mistakes: list[str]) -> _SuiteFile:
 
 
 def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
-    """Names that stand for nothing, and names that stand there twice."""
+    """Names that stand for nothing."""
     tasks, models = {*TASKS.files(), *content.data}, content.models
     for name in content.tasks:
         if name not in tasks:
             yield f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}"
-    for name in content.metrics:
-        if content.tasks and name not in content.tasks:
-            yield f"{file}: metrics: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
+    for key, named in (("metrics", content.metrics), ("training_on", content.training_on)):
+        for name in named:
+            if content.tasks and name not in content.tasks:
+                yield f"{file}: {key}: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
     for key, names in (("training_for", content.training_for), ("baseline", [content.baseline or ""])):
         for name in names:
             if name and models and name not in models:
                 yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
-    for key, values in (("tasks", content.tasks), ("models", models), ("seeds", content.seeds)):
+
+
+def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
+    for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
         for value in dict.fromkeys(value for value in values if values.count(value) > 1):
             yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
 
@@ -143,16 +150,17 @@ def _recipes(
     *,
     overrides: Mapping[str, Any],
     mistakes: list[str],
-) -> dict[str, Training]:
+) -> dict[tuple[str, str], Training]:
     found = {}
-    for name, model in models.items():
+    for task, (name, model) in product(content.tasks, models.items()):
         layers = {
             f"{file}: training.": content.training,
             f"{name}: training.": model.training,
+            f"{file}: training_on.{task}.": content.training_on.get(task, {}),
             f"{file}: training_for.{name}.": content.training_for.get(name, {}),
             "--set ": overrides,
         }
         recipe = recipe_of(layers, mistakes)
         if recipe is not None:
-            found[name] = recipe
+            found[task, name] = recipe
     return found
