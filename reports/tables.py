@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.record import RunRecord
 from reports.cells import Cell, Comparison, TaskComparison
 from reports.numbers import NOTHING, Unit, amount, duration, memory, metric_name, p_value, share, unit_of
 from reports.verdict import reading
@@ -156,31 +157,18 @@ def of_task(task: TaskComparison) -> tuple[Table, ...]:
     return tuple(table for table in found if table is not None and table.rows)
 
 
-def remarks(comparison: Comparison) -> tuple[str, ...]:
-    """Everything that is missing or doubtful, the gravest first."""
-    return (*comparison.problems, *comparison.warnings, *troubles(comparison))
-
-
-def troubles(comparison: Comparison) -> tuple[str, ...]:
-    """A line for every run without a score, and for every gap."""
-    lines = []
-    for task in comparison.tasks:
-        for cell in task.cells:
-            where = f"{title(comparison, task)} · {cell.model}"
-            lines += [f"{where} · seed {run.record.seed}: {run.trouble}" for run in cell.troubled]
-            if cell.missing_seeds or not cell.runs:
-                seeds = ", ".join(map(str, cell.missing_seeds))
-                lines.append(f"{where}: not run" + (f" (seed {seeds})." if seeds else "."))
-    return tuple(lines)
+def left_out(task: TaskComparison) -> str:
+    """How many of the task's rows were left out, by reason, as most runs say."""
+    return _most_said(task, lambda record: [f"{count:,} {reason}" for reason, count in record.counts.dropped.items()])
 
 
 def sizes(task: TaskComparison) -> str:
     """How many examples each split has, as most runs say."""
-    said = Counter(
-        ", ".join(f"{count:,} {split}" for split, count in run.record.counts.examples.items())
-        for cell in task.cells
-        for run in cell.runs
-    )
+    return _most_said(task, lambda record: [f"{count:,} {split}" for split, count in record.counts.examples.items()])
+
+
+def _most_said(task: TaskComparison, words: Callable[[RunRecord], list[str]]) -> str:
+    said = Counter(", ".join(words(run.record)) for cell in task.cells for run in cell.runs)
     said.pop("", None)
     return said.most_common(1)[0][0] if said else ""
 

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports import tables
 from reports.cells import Comparison
+from reports.remarks import remarks
 from reports.verdict import verdict
 
 
@@ -31,4 +32,6 @@ def rendered(name: str, comparison: Comparison, *, escape: Callable[[str], str] 
     )
     if escape is not None:
         environment.filters["e"] = escape
-    return environment.get_template(name).render(comparison=comparison, tables=tables, verdict=verdict, **more)
+    return environment.get_template(name).render(
+        comparison=comparison, tables=tables, verdict=verdict, remarks=remarks, **more
+    )

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from reports import tables
 from reports.cells import Comparison
+from reports.remarks import remarks
 from reports.verdict import verdict
 
 
@@ -22,7 +23,7 @@ def show(comparison: Comparison, console: Console) -> None:
             _print_table(table, console)
     for note in tables.footnotes(comparison):
         console.print(Text(note, style="dim"))
-    for line in tables.remarks(comparison):
+    for line in remarks(comparison):
         console.print(Text(line, style="yellow"))
 
 

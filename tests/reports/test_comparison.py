@@ -8,11 +8,12 @@ from scipy import stats
 from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record, save
 
 from harness.errors import UserError
-from harness.record import RECORD, Provenance
+from harness.record import RECORD, Counts, Provenance
 from reports.cells import Cell, Comparison
 from reports.comparison import compare
 from reports.numbers import unit_of
-from reports.tables import remarks, score_entry, shortfall
+from reports.remarks import remarks
+from reports.tables import left_out, score_entry, shortfall, sizes
 from reports.verdict import reading, verdict
 
 
@@ -226,6 +227,19 @@ def test_what_was_not_measured_is_left_open(runs: Path):
     assert cost is not None
     assert cost.training_flops is None
     assert cost.peak_memory_bytes == 300_000_000
+
+
+def test_what_the_runs_note_is_told_once_for_all_seeds(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8, notes=("micro-batch halved to 16",))
+    assert "rotten_tomatoes · bert-mini · seed 0, 1, 2: micro-batch halved to 16" in remarks(compare(tmp_path))
+
+
+def test_the_rows_left_out_are_told_with_their_reason(tmp_path: Path):
+    add_runs(
+        tmp_path, "bert-mini", 0.8, counts=Counts(examples={"train": 1200, "test": 400}, dropped={"duplicates": 3})
+    )
+    task = compare(tmp_path).tasks[0]
+    assert (sizes(task), left_out(task)) == ("1,200 train, 400 test", "3 duplicates")
 
 
 def test_comparing_and_rendering_load_no_deep_learning_library(runs: Path):
