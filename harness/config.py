@@ -184,11 +184,11 @@ def _read_model(file: Path) -> ModelConfig:
     mistakes: list[str] = []
     content = read_toml(file)
     model = checked(ModelConfig, content, f"{file}: ", mistakes)
-    if model is not None:
-        checked(Training, model.training, f"{file}: training.", mistakes)
-        families = FAMILIES.files()
-        if model.family is not None and model.family not in families:
-            mistakes.append(f"{file}: family: {model.family!r}: no such model family.{nearest(model.family, families)}")
+    if isinstance(content.get("training"), dict):
+        checked(Training, content["training"], f"{file}: training.", mistakes)
+    families = FAMILIES.files()
+    if model is not None and model.family is not None and model.family not in families:
+        mistakes.append(f"{file}: family: {model.family!r}: no such model family.{nearest(model.family, families)}")
     if mistakes or model is None:
         raise UserError(*mistakes)
     return model

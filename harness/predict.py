@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -169,7 +170,12 @@ def _outputs(folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, .
 
 def _told(answer: Mapping[str, Any], labels: Sequence[str], kind: str) -> dict[str, Any]:
     """The prediction with scores that a person can read."""
-    told = {key: value for key, value in answer.items() if key not in {"reference", "logits"}}
+    # An empty context has no span, whose score is -inf: a number that JSON doesn't have.
+    told = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in answer.items()
+        if key not in {"reference", "logits"}
+    }
     if "logits" not in answer:
         return told
     logits = np.array(answer["logits"])

@@ -38,3 +38,12 @@ def minilm_tokenizer(minilm_folder):
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(minilm_folder)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """The command line, called in this process from within a folder of its own."""
+    from command_line import CommandLine
+
+    monkeypatch.chdir(tmp_path)
+    return CommandLine(monkeypatch, capsys)
