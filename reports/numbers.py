@@ -119,7 +119,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     if seconds < 10:
-        return f"{seconds:.2g} s"
+        return f"{seconds:.2g} s" if seconds >= 0.01 else "< 0.01 s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     size, unit = (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")

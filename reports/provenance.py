@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from harness.grid.cells import SINGLE
 from harness.record import RunRecord
 from reports.cells import Comparison, TaskComparison
 
@@ -39,10 +40,12 @@ def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
 
 def commands(comparison: Comparison) -> tuple[str, ...]:
     """What to type to make the runs and this report again."""
-    suites = dict.fromkeys(task.suite for task in comparison.tasks)
+    suites = dict.fromkeys(task.suite for task in comparison.tasks if task.suite != SINGLE)
+    singles = _records(task for task in comparison.tasks if task.suite == SINGLE)
     baseline = f" --baseline {comparison.baseline}" if comparison.baseline else ""
     return (
         *(f"harness run {suite}" for suite in suites),
+        *(f"harness run --task {run.task} --model {run.model} --seed {run.seed}" for run in singles),
         f"harness report {comparison.runs} --format html{baseline} --output report.html",
     )
 

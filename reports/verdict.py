@@ -47,7 +47,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     direction = "highest" if task.card.higher_is_better else "lowest"
     interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.half_width is not None else ""
     if not others:
-        yield f"{best.model} has a {measure} of {unit.score(best.estimate.value)}{interval}."
+        yield f"{best.model} scores {unit.score(best.estimate.value)} in {measure}{interval}."
         yield "There is no other model to compare it with."
         return
     yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."

@@ -128,6 +128,12 @@ def test_html_needs_nothing_from_elsewhere(runs: Path):
     assert "url(" not in text
 
 
+def test_html_says_how_to_run_it_again(runs: Path):
+    add_runs(runs, "bert-mini", 0.8, range(4, 5), suite="single")
+    text = RENDERERS["html"](compare(runs))
+    assert "harness run reviews\nharness run --task rotten_tomatoes --model bert-mini --seed 4\nharness report" in text
+
+
 def test_html_links_lead_somewhere(runs: Path):
     page = Page(RENDERERS["html"](compare(runs)))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
