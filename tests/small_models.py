@@ -9,13 +9,14 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModel
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architecture
-from harness.config import ModelConfig, Training
+from harness.config import ModelConfig, OwnData, Training
 from harness.data.reading import reader_for
 from harness.data.trained_tokenizer import train_tokenizer
 from harness.engine.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.engine.finetuning import forward_of
 from harness.engine.learner import Learner
 from harness.engine.optimisation import adamw, linear_schedule
+from harness.grid.cells import single_cell
 from harness.registry import FAMILIES, KINDS
 from tasks.task import Answer, QuestionExample, TextExample
 
@@ -122,6 +123,37 @@ def learner_for(loaded, kind, training, *, steps=10, seed=0):
     seed_dropout(seed, 0)
     scheduler = linear_schedule(optimizer, training, steps)
     return Learner(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def stepped(self, step, steps, *, loss, items):
+        pass
+
+    def evaluated(self, point):
+        pass
+
+
+def own_data(folder, examples, *, kind=None, sizes=(None, 20, 20)):
+    """Three files of the examples: the last two hold `sizes[1:]` of them."""
+    cuts = [len(examples) - sizes[1] - sizes[2], len(examples) - sizes[2], len(examples)]
+    folder.mkdir(parents=True, exist_ok=True)
+    files, start = {}, 0
+    for name, stop in zip(("train", "validation", "test"), cuts, strict=True):
+        files[name] = str(write_rows(examples[start:stop], folder / f"{name}.jsonl"))
+        start = stop
+    columns = {"question": "question"} if isinstance(examples[0], QuestionExample) else {}
+    text = ("text", "pair") if getattr(examples[0], "pair", None) is not None else ()
+    return OwnData(**files, kind=kind, text=text, **columns)
+
+
+def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):
+    """The cell of a short run on the user's own files."""
+    settings = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 6, "evaluations_per_epoch": 1, **training}
+    model = ModelConfig(family=family, checkpoint=str(checkpoint) if checkpoint else None)
+    recipe = Training(**settings)
+    return single_cell("own", own, name=family, model=model, seed=seed, training=recipe, runs=folder)
 
 
 def weights(model):

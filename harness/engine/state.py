@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,8 +133,7 @@ def load_state(learner: Learner, folder: Path) -> Progress:
     curve = [CurvePoint(**point) for point in facts.pop("curve")]
     restore(learner.forward.model, _under("model.", tensors))
     _restore_optimizer(learner, _under("optimizer.", tensors))
-    learner.scheduler.last_epoch = facts["step"] - 1
-    learner.scheduler.step()
+    _restore_schedule(learner, facts["step"])
     _restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
     learner.forward.micro_batch_size = facts["micro_batch_size"]
     learner.notes[:0] = facts["notes"]
@@ -172,6 +172,14 @@ def _restore_optimizer(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
         }
         if state:
             learner.optimizer.state[parameter] = state
+
+
+def _restore_schedule(learner: Learner, step: int) -> None:
+    learner.scheduler.last_epoch = step - 1
+    with warnings.catch_warnings():
+        # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.
+        warnings.simplefilter("ignore", UserWarning)
+        learner.scheduler.step()
 
 
 def _generators(accelerator: Accelerator) -> dict[str, Tensor]:
