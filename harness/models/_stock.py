@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 import transformers
 from transformers import AutoConfig
 
@@ -16,7 +17,7 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
-from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
+from harness.models._stored import check_architecture, check_vocabulary, on_one_line, read_config, read_tokenizer
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,13 @@ class StockFamily:
             UserError: The checkpoint can't be had, or does not fit.
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
-        if checkpoint is not None:
-            self._check_model_type(checkpoint)
+        config = self._stored_config(checkpoint, spec) if checkpoint is not None else None
         tokenizer = self._tokenizer(spec, checkpoint, texts)
         kept = None
         if checkpoint is not None and spec.head == "auto" and spec.init == "pretrained":
             kept = matched_labels(checkpoint.name, checkpoint.config(), labels) if labels else None
-        config = self._config(spec, checkpoint, tokenizer)
+        config = config or self._made_config(spec, tokenizer)
+        check_vocabulary(spec.checkpoint or "", config, tokenizer)
         config.update({**self.settings, **_renamed(head.settings, kept or labels)})
         _set_dropout(config, dropout)
         model_class = getattr(transformers, head.auto_class)
@@ -110,13 +111,14 @@ class StockFamily:
         limit = None if self.unlimited else _limit(tokenizer, config, self.position_offset)
         return Loaded(model, tokenizer, limit, kept or labels, checkpoint, tuple(notes))
 
-    def _check_model_type(self, checkpoint: Checkpoint) -> None:
+    def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
         if self.model_types and model_type not in self.model_types:
             raise UserError(
                 f"{checkpoint.name}: its model_type is {model_type!r}, but this family reads {known}. "
                 "Name another family, or leave `family` out."
             )
+        return read_config(checkpoint, spec.architecture)
 
     def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
         source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
@@ -128,11 +130,7 @@ class StockFamily:
         tokenizer.padding_side = self.padding_side
         return tokenizer
 
-    def _config(self, spec: ModelConfig, checkpoint: Checkpoint | None, tokenizer: Any) -> Any:
-        if checkpoint is not None:
-            config = read_config(checkpoint, spec.architecture)
-            check_vocabulary(checkpoint, config, tokenizer)
-            return config
+    def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
         if not self.model_types:
             raise UserError(
                 f"family {spec.family!r}: can't be made from nothing. Name a checkpoint, or a family such as bert."
@@ -168,20 +166,28 @@ def _set_dropout(config: Any, dropout: float | None) -> None:
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 
+def _untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
+    try:
+        return model_class.from_config(config, dtype=torch.float32)
+    except ValueError as error:
+        where = spec.checkpoint or f"family {spec.family}"
+        raise UserError(f"{where}: no model can be made like that ({on_one_line(error)}).") from error
+
+
 def _pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, drop_head: bool) -> tuple[Any, list[str]]:
     checkpoint.weights()
     try:
         model, report = model_class.from_pretrained(
             checkpoint.folder,
             config=config,
-            dtype="float32",  # transformers would keep half precision, in which small updates are lost.
+            dtype=torch.float32,  # transformers would keep half precision, in which small updates are lost.
             output_loading_info=True,
             use_safetensors=True,
             trust_remote_code=False,
             ignore_mismatched_sizes=True,
         )
     except (ValueError, RuntimeError, OSError) as error:
-        raise UserError(f"{checkpoint.name}: its weights don't load ({error}).".replace("\n", " ")) from error
+        raise UserError(f"{checkpoint.name}: its weights don't load ({on_one_line(error)}).") from error
     _check_encoder(checkpoint, model, report)
     if drop_head:
         _renew_head(model)
@@ -208,7 +214,7 @@ def _check_encoder(checkpoint: Checkpoint, model: Any, report: Mapping[str, Any]
     encoder = [name for name in model.state_dict() if name.startswith(prefix)]
     misfits = [key for key in report["mismatched_keys"] if str(key[0]).startswith(prefix)]
     if misfits:
-        name, stored, wanted = misfits[0]
+        name, stored, wanted = min(misfits, key=str)
         raise UserError(
             f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for "
             f"{list(wanted)} ({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."

@@ -29,7 +29,7 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
     try:
         return AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False, **architecture)
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
-        raise UserError(f"{checkpoint.name}: its config.json can't be read ({_first_line(error)}).") from error
+        raise UserError(f"{checkpoint.name}: its config.json can't be read ({on_one_line(error)}).") from error
 
 
 def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
         )
 
 
-def check_vocabulary(checkpoint: Checkpoint, config: Any, tokenizer: Any) -> None:
+def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
     """Refuse a tokenizer whose last tokens have no row in the model's embedding.
 
     Raises:
@@ -58,7 +58,7 @@ def check_vocabulary(checkpoint: Checkpoint, config: Any, tokenizer: Any) -> Non
     rows = getattr(config, "vocab_size", None)
     if rows is not None and len(tokenizer) > rows:
         raise UserError(
-            f"{checkpoint.name}: the tokenizer has {len(tokenizer)} tokens, but the model's vocab_size is {rows}. "
+            f"{name}: the tokenizer has {len(tokenizer)} tokens, but the model's vocab_size is {rows}. "
             "They are not of one checkpoint."
         )
 
@@ -76,12 +76,13 @@ def read_tokenizer(checkpoint: Checkpoint) -> Any:
         )
     try:
         return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
         raise UserError(
-            f"{checkpoint.name}: its tokenizer can't be read ({_first_line(error)}). Copy its files again; "
+            f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
             "a tokenizer that brings code of its own can't be used, as such code is never run."
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+def on_one_line(error: Exception) -> str:
+    """What a library said, made to fit into one of our messages."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

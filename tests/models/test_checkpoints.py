@@ -1,0 +1,232 @@
+"""Checkpoints that are incomplete, damaged, hostile or of another kind: a clear word, and no code of theirs is run."""
+
+import json
+import os
+import pickle
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from harness.config import ModelConfig
+from harness.data.head import Head
+from harness.errors import UserError
+from harness.models._checkpoint import find_checkpoint
+from harness.models._stock import family_of
+from harness.registry import FAMILIES
+
+HEAD = Head("AutoModelForSequenceClassification", {"num_labels": 2}, ("logits",))
+LABELS = ("bad", "good")
+
+
+def load(folder, family="bert", **spec):
+    model = ModelConfig(family=family, checkpoint=None if folder is None else str(folder), **spec)
+    return FAMILIES.load(family).load(model, HEAD, labels=LABELS, dropout=None, texts=lambda: ["a film", "a play"])
+
+
+def refusal(folder, family="bert", **spec):
+    with pytest.raises(UserError) as caught:
+        load(folder, family, **spec)
+    return "\n".join(caught.value.lines)
+
+
+@pytest.fixture
+def folder(checkpoints, tmp_path):
+    """A copy of a checkpoint, to be spoilt."""
+    return Path(shutil.copytree(checkpoints["bert"], tmp_path / "bert"))
+
+
+def change_config(folder, **settings):
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **settings}))
+
+
+def test_a_folder_without_a_tokenizer_says_what_to_copy(folder):
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    assert "no tokenizer in" in refusal(folder)
+
+
+def test_a_broken_tokenizer_is_told(folder):
+    (folder / "tokenizer.json").write_text("{")
+    assert "its tokenizer can't be read" in refusal(folder)
+
+
+class Hostile:
+    """An object whose unpickling makes a file."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl"])
+def test_a_pickle_is_never_opened(folder, tmp_path, name):
+    mark = tmp_path / "was-opened"
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(pickle.dumps(Hostile(mark)))
+    said = refusal(folder)
+    assert "only a pickle" in said
+    assert "save_pretrained" in said
+    assert not mark.exists()
+    pickle.loads((folder / name).read_bytes())
+    assert mark.exists(), "the pickle is not hostile, so this test would prove nothing"
+
+
+def test_a_pickle_beside_safetensors_is_not_opened(folder, tmp_path):
+    mark = tmp_path / "was-opened"
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Hostile(mark)))
+    load(folder)
+    assert not mark.exists()
+
+
+def test_a_family_refuses_another_architecture(checkpoints):
+    said = refusal(checkpoints["bert"], "roberta")
+    assert "its model_type is 'bert', but this family reads roberta" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no config.json"),
+        ("{", "not JSON"),
+        ("[]", "names no model_type"),
+        ("{}", "names no model_type"),
+        ('{"model_type": "bret"}', "is unknown to transformers"),
+    ],
+)
+def test_a_broken_config_is_told(folder, content, said):
+    (folder / "config.json").unlink()
+    if content is not None:
+        (folder / "config.json").write_text(content)
+    assert said in refusal(folder, "auto")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"hidden_size": "wide"}, {"num_attention_heads": 5}, {"id2label": {"a": "good", "b": "bad"}}]
+)
+def test_a_config_with_impossible_settings_is_told(folder, settings):
+    change_config(folder, **settings)
+    assert re.match(rf"{folder}: its (config.json can't be read|weights don't load) \(", refusal(folder))
+
+
+def test_an_impossible_architecture_is_told():
+    said = refusal(None, architecture={"hidden_size": 32, "num_attention_heads": 5})
+    assert said.startswith("family bert: no model can be made like that (The hidden size (32) is not a multiple")
+
+
+def test_truncated_weights_are_told(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert "cut short or damaged" in refusal(folder)
+
+
+def test_sizes_that_do_not_fit_name_the_tensor(folder):
+    change_config(folder, intermediate_size=40)
+    said = refusal(folder)
+    assert "tensor bert.encoder.layer.0.intermediate.dense.bias is [48] in the weights" in said
+    assert "asks for [40]" in said
+
+
+def test_weights_of_another_architecture_are_told(folder):
+    save_file({"something.else": torch.zeros(2)}, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "tensors are not in the weights" in refusal(folder)
+
+
+def test_weights_in_half_precision_are_trained_in_single(folder):
+    file = folder / "model.safetensors"
+    save_file({name: t.half() for name, t in load_file(file).items()}, file, metadata={"format": "pt"})
+    change_config(folder, dtype="float16")
+    assert {parameter.dtype for parameter in load(folder).model.parameters()} == {torch.float32}
+
+
+def test_a_tokenizer_larger_than_the_embedding_is_told(folder, checkpoints):
+    change_config(folder, vocab_size=20)
+    assert "but the model's vocab_size is 20" in refusal(folder)
+
+
+def test_an_unknown_setting_of_the_architecture_is_told(checkpoints):
+    said = refusal(checkpoints["bert"], architecture={"hiden_size": 3})
+    assert said.startswith("architecture.hiden_size: no setting of a bert configuration. Did you mean hidden_size?")
+    assert "hiden_size" in refusal(None, architecture={"hiden_size": 3})
+
+
+def test_a_family_of_any_architecture_needs_a_checkpoint():
+    assert "can't be made from nothing" in refusal(None, "auto")
+
+
+CODE = "import os\nos.mkdir({mark!r})\n"
+
+
+@pytest.mark.parametrize("model_type", ["homemade", "bert"])
+def test_code_that_a_checkpoint_brings_is_never_run(folder, tmp_path, monkeypatch, model_type):
+    mark = tmp_path / "was-run"
+    monkeypatch.setattr("builtins.input", lambda _: "y")  # Where transformers asks, it would hear yes.
+    for name in ("configuration_homemade.py", "modeling_homemade.py", "tokenization_homemade.py"):
+        (folder / name).write_text(CODE.format(mark=str(mark)))
+    classes = {
+        "AutoConfig": "configuration_homemade.Config",
+        "AutoModelForSequenceClassification": "modeling_homemade.Model",
+        "AutoTokenizer": ["tokenization_homemade.Tokenizer", None],
+    }
+    change_config(folder, model_type=model_type, auto_map=classes)
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**tokenizer, "auto_map": classes}))
+    try:
+        load(folder, "auto")
+    except UserError as error:
+        assert "code of" in str(error) and "never run" in str(error)  # noqa: PT018, PT017
+    assert not mark.exists()
+
+
+def test_a_tokenizer_that_only_its_own_code_can_read_is_refused(folder, tmp_path, monkeypatch):
+    mark = tmp_path / "was-run"
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    (folder / "tokenization_homemade.py").write_text(CODE.format(mark=str(mark)))
+    settings = {"tokenizer_class": "Homemade", "auto_map": {"AutoTokenizer": ["tokenization_homemade.Homemade", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "tokenizer.json").rename(folder / "vocab.txt")
+    refusal(folder)
+    assert not mark.exists()
+
+
+def test_a_hub_id_without_network_fails_at_once():
+    started = time.monotonic()
+    with pytest.raises(UserError, match="not in the local cache, and the Hub can't be reached"):
+        find_checkpoint("nobody/such-a-model-is-cached")
+    assert time.monotonic() - started < 2.0
+
+
+@pytest.mark.parametrize("name", ["no-slash-but-*", "a/b/c"])
+def test_a_name_that_no_hub_id_has_is_told(name):
+    with pytest.raises(UserError, match="no such model on the Hub"):
+        find_checkpoint(name)
+
+
+def test_a_missing_folder_is_told():
+    with pytest.raises(UserError, match=r"\./nowhere: no such folder"):
+        find_checkpoint("./nowhere")
+
+
+def test_an_unknown_package_says_how_to_install_it():
+    with pytest.raises(UserError, match="package no-such-package-here is not installed"):
+        find_checkpoint("package:no-such-package-here/model")
+
+
+@pytest.mark.parametrize("path", ["../../etc", "../../../../../../../etc", "/etc", "numpy/../../.."])
+def test_a_path_that_leaves_its_package_is_refused(path):
+    with pytest.raises(UserError, match="has no folder"):
+        find_checkpoint(f"package:numpy/{path}")
+
+
+def test_the_family_is_found_by_model_type(checkpoints, folder):
+    families = {name: FAMILIES.load(name) for name in FAMILIES.files()}
+    assert family_of(ModelConfig(checkpoint=str(checkpoints["roberta"])), families) == "roberta"
+    change_config(folder, model_type="electra")
+    assert family_of(ModelConfig(checkpoint=str(folder)), families) == "auto"
