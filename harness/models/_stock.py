@@ -105,7 +105,7 @@ class StockFamily:
         _set_dropout(config, dropout)
         model_class = getattr(transformers, head.auto_class)
         if checkpoint is None or spec.init == "random":
-            model, notes = model_class.from_config(config, dtype="float32"), ["every weight is new"]
+            model, notes = _untrained(model_class, config, spec), ["every weight is new"]
         else:
             model, notes = _pretrained(model_class, checkpoint, config, drop_head=bool(labels) and kept is None)
         limit = None if self.unlimited else _limit(tokenizer, config, self.position_offset)
