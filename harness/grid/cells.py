@@ -45,7 +45,7 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
     if mistakes:
         raise UserError(*mistakes)
     found = [
-        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[task, name], runs=runs)
+        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[data.task, name], runs=runs)
         for data in known
         for seed in suite.seeds
         for name, model in models.items()
