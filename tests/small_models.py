@@ -28,14 +28,14 @@ OPINIONS = {"bad": ("dull", "awful", "boring"), "good": ("lovely", "superb", "wi
 LABELS = ("bad", "good")
 NAMES = ["anna", "bert", "carla", "david", "emma", "frank", "greta"]
 
+ENCODER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+WIDE = {"initializer_range": 0.15}  # So narrow a model needs larger weights than the usual 0.02 to tell words apart.
 ARCHITECTURES = {
-    "bert": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
-             "max_position_embeddings": 64},
-    "roberta": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
-                "max_position_embeddings": 66, "type_vocab_size": 1},
-    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48},
-    "scratch": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48},
-}  # fmt: skip
+    "bert": {**ENCODER, **WIDE, "max_position_embeddings": 64},
+    "roberta": {**ENCODER, **WIDE, "max_position_embeddings": 66, "type_vocab_size": 1},
+    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48, **WIDE},
+    "scratch": ENCODER,
+}
 # Where each family's own tokenizers put their special tokens.
 TEMPLATES = {
     "bert": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),

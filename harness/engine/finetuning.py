@@ -133,7 +133,10 @@ def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:
 
 
 def _save(loaded: Loaded, reader: Reader, folder: Path) -> None:
-    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did."""
+    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave."""
     loaded.model.save_pretrained(folder)
-    loaded.tokenizer.model_max_length = reader.window
-    loaded.tokenizer.save_pretrained(folder)
+    tokenizer = loaded.tokenizer
+    tokenizer.model_max_length = reader.window
+    names = [name for name in tokenizer.model_input_names if loaded.typed or name != "token_type_ids"]
+    tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
+    tokenizer.save_pretrained(folder)

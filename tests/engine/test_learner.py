@@ -36,6 +36,8 @@ def after(learner, *batches):
 def assert_same(ours, theirs, *, tolerance=1e-5):
     assert ours[0] == pytest.approx(theirs[0], abs=tolerance)
     for name, tensor in theirs[1].items():
+        if tolerance and name.endswith("key.bias"):
+            continue  # The softmax takes no notice of it: its gradient is rounding, of which Adam makes whole steps.
         torch.testing.assert_close(ours[1][name], tensor, atol=tolerance, rtol=0, msg=lambda m, n=name: f"{n}: {m}")
 
 

@@ -1,0 +1,136 @@
+"""What every family promises for every kind of task: it learns, and its checkpoints are plain transformers ones."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from small_models import (
+    ARCHITECTURES,
+    LABELS,
+    Silent,
+    learner_for,
+    loaded_model,
+    own_cell,
+    own_data,
+    question_examples,
+    text_examples,
+    weights,
+)
+
+from harness.config import Training
+from harness.registry import FAMILIES, KINDS
+from harness.run import Options, run
+from tasks.task import TextExample
+
+# `auto` reads what other families read too; its own test is below.
+TRAINED = [name for name in FAMILIES.files() if not hasattr(FAMILIES.load(name), "fit") and name != "auto"]
+COLUMNS = {
+    "classification": {"reference": str, "prediction": str, "logits": list},
+    "multi_label": {"reference": list, "prediction": list, "logits": list},
+    "regression": {"reference": float, "prediction": float},
+    "question_answering": {
+        "reference": list, "prediction": str, "start": int, "end": int, "score": float, "no_answer_score": float,
+    },
+}  # fmt: skip
+TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,), "regression": lambda n: n / 4}
+PLAIN_FILES = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
+
+
+def test_every_family_and_every_kind_is_tested_here():
+    assert set(TRAINED) == set(ARCHITECTURES)
+    assert len(TRAINED) >= 4
+    assert set(COLUMNS) == set(KINDS.files())
+
+
+def examples_of(kind_name):
+    if kind_name == "question_answering":
+        return question_examples(6)
+    return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(6))]
+
+
+def labels_of(kind_name):
+    return LABELS if kind_name in {"classification", "multi_label"} else ()
+
+
+@pytest.mark.parametrize("kind_name", COLUMNS)
+@pytest.mark.parametrize("family", TRAINED)
+def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kind_name, checkpoints, tmp_path):
+    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels_of(kind_name))
+    learner, reader = learner_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
+    examples = examples_of(kind_name)
+    features = kind.features(examples, reader)
+    before = weights(loaded.model)
+    assert np.isfinite(learner.step(features.items))
+    still = [name for name, tensor in weights(loaded.model).items() if torch.equal(tensor, before[name])]
+    assert set(still) <= _untrained(family, kind_name), still
+
+    _, outputs = learner.forward.evaluate(features, examples)
+    for row in kind.rows(outputs, examples, {}):
+        assert {name: type(value) for name, value in row.items()} == COLUMNS[kind_name]
+
+    from harness.engine.finetuning import _save
+
+    inputs = learner.forward.collator(features.items).inputs
+    _save(loaded, reader, tmp_path)
+    plain = getattr(transformers, kind.head().auto_class).from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        for name in kind.head().outputs:
+            torch.testing.assert_close(plain(**inputs)[name], loaded.model(**inputs)[name], atol=1e-6, rtol=0)
+    assert {file.suffix for file in tmp_path.iterdir()} <= PLAIN_FILES
+
+
+def _untrained(family, kind_name):
+    """Tensors that a model has and the task does not read."""
+    if family == "xlnet":
+        return {"transformer.mask_emb"}  # of its language modelling
+    return set()
+
+
+@pytest.mark.parametrize("paired", [False, True], ids=["texts", "pairs"])
+@pytest.mark.parametrize("made", ["read", "made from nothing"])
+@pytest.mark.parametrize("family", TRAINED)
+def test_a_pipeline_gives_the_harness_s_own_predictions(family, made, paired, checkpoints, tmp_path):
+    own = own_data(tmp_path / "data", text_examples(40, longest=30, pairs=paired), sizes=(None, 10, 10))
+    checkpoint = checkpoints[family] if made == "read" else None
+    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
+    run(cell, Options(), Silent())
+    folder = cell.folder / "checkpoint"
+    assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
+    classify = transformers.pipeline("text-classification", str(folder))
+    assert _predicted(classify, own.test, truncation=True) == pytest.approx(_recorded(cell.folder), abs=1e-5)
+
+
+def _predicted(classify, file, **settings):
+    rows = [json.loads(line) for line in Path(file).read_text().splitlines()]
+    texts = [{"text": row["text"], **({"text_pair": row["pair"]} if "pair" in row else {})} for row in rows]
+    answers = [classify(text, top_k=None, **settings) for text in texts]
+    return [score for answer in answers for _, score in sorted((found["label"], found["score"]) for found in answer)]
+
+
+def _recorded(folder):
+    from pyarrow import parquet
+
+    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    return [p for row in rows for p in torch.tensor(row["logits"]).softmax(0).tolist()]
+
+
+def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
+    from small_models import ENCODER, WIDE, small_tokenizer
+
+    tokenizer = small_tokenizer("bert")
+    config = transformers.DistilBertConfig(
+        vocab_size=len(tokenizer), dim=32, hidden_dim=48, n_layers=2, n_heads=2, max_position_embeddings=64, **WIDE
+    )
+    assert config.hidden_size == ENCODER["hidden_size"]
+    transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "checkpoint")
+    tokenizer.save_pretrained(tmp_path / "checkpoint")
+    own = own_data(tmp_path / "data", text_examples(40), sizes=(None, 10, 10))
+    cell = own_cell(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    assert record.cost.training_flops > 0
+    classify = transformers.pipeline("text-classification", str(cell.folder / "checkpoint"))
+    assert _predicted(classify, own.test) == pytest.approx(_recorded(cell.folder), abs=1e-5)
