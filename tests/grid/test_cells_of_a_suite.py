@@ -1,0 +1,49 @@
+"""The cells of a suite: which there are, and with which recipe."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.grid.cells import suite_cells
+from harness.grid.suite import read_suite
+
+SUITE = """
+tasks = ["rotten_tomatoes", "boolq"]
+models = ["scratch", "xlnet-random", "majority"]
+seeds = [0, 1]
+[training]
+epochs = 1
+max_length = 96
+[training_on.boolq]
+max_length = 128
+epochs = 2
+[training_for.scratch]
+epochs = 3
+"""
+
+
+@pytest.fixture
+def cells(tmp_path: Path):
+    file = tmp_path / "two.toml"
+    file.write_text(SUITE)
+    return {
+        (cell.config.task, cell.model, cell.config.seed): cell.config.training
+        for cell in suite_cells(read_suite(file), tmp_path / "runs")
+    }
+
+
+def test_each_task_has_its_own_recipe_and_a_models_own_goes_before_it(cells):
+    windows = {key[:2]: (recipe.max_length, recipe.epochs) for key, recipe in cells.items() if key[1] != "majority"}
+    assert windows == {
+        ("rotten_tomatoes", "scratch"): (96, 3),
+        ("rotten_tomatoes", "xlnet-random"): (96, 1),
+        ("boolq", "scratch"): (128, 3),
+        ("boolq", "xlnet-random"): (128, 2),
+    }
+
+
+def test_a_floor_runs_once_whatever_the_number_of_seeds(cells):
+    assert [key for key in cells if key[1] == "majority"] == [
+        ("rotten_tomatoes", "majority", 0),
+        ("boolq", "majority", 0),
+    ]
