@@ -18,6 +18,7 @@ from harness.record import PREDICTIONS, RECORD, RunRecord, read_record, write_at
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
 STATE = "state"
+ERROR = "error.txt"
 State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
@@ -78,6 +79,7 @@ class Cell:
         for name in (CHECKPOINT, PREDICTIONS, RECORD):
             if (self.partial / name).exists():
                 (self.partial / name).rename(self.folder / name)
+        (self.folder / ERROR).unlink(missing_ok=True)
         shutil.rmtree(self.partial)
 
     def fail(self, record: RunRecord) -> None:

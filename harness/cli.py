@@ -159,9 +159,12 @@ def run(
         write_suite(checked_suite, runs)
     failed = run_cells(cells, Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds), console)
     folder = runs / checked_suite.name if checked_suite else cells[0].folder
-    console.print(f"Records in {folder}. Next: harness compare {folder if checked_suite else runs}", soft_wrap=True)
     if failed:
+        console.print(
+            f"{failed} of {len(cells)} failed; the same command tries again. Records in {folder}.", soft_wrap=True
+        )
         raise typer.Exit(1)
+    console.print(f"Records in {folder}. Next: harness compare {folder if checked_suite else runs}", soft_wrap=True)
 
 
 @app.command(epilog="Example: harness compare runs/demo")
@@ -212,8 +215,9 @@ def predict(
 ) -> None:
     """Use a trained model on new text."""
     _quiet_libraries()
-    from harness.predict import predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
+    from harness.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
+    check_output(output)
     rows = rows_to_read(run, text=text or (), question=question, context=context, file=input_)
     write_rows(predict_rows(run, rows), output)
 

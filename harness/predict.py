@@ -49,10 +49,8 @@ def rows_to_read(
             raise UserError(f"{run}: its task answers questions; give --question and --context, or --input.")
         return [{task.question: question, task.context: context}]
     if len(text) != len(task.text) or question or context:
-        columns = " and ".join(task.text)
-        raise UserError(
-            f"{run}: its task reads {columns}; give --text {len(task.text)} times (got {len(text)}), or --input."
-        )
+        columns, times = " and ".join(task.text), "once" if len(task.text) == 1 else "twice"
+        raise UserError(f"{run}: its task reads {columns}; give --text {times} (got {len(text)}), or --input.")
     return [dict(zip(task.text, text, strict=True))]
 
 
@@ -86,14 +84,22 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
     Raises:
         UserError: `output` is another kind of file.
     """
+    check_output(output)
     if output is None:
         sys.stdout.write(_json_lines(rows))
         return
-    form = FORMS.get(output.suffix.lower())
-    if form is None:
-        raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, form(rows).encode())
+    write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a file that predictions can't be written to, before time is spent on them.
+
+    Raises:
+        UserError: It is neither .jsonl nor .csv.
+    """
+    if output is not None and output.suffix.lower() not in FORMS:
+        raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
 
 
 def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -130,6 +136,7 @@ def _task(record: RunRecord) -> Task:
 
 def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
     columns = (task.question, task.context) if task.kind == "question_answering" else task.text
+    _check_columns(columns, rows)
     mistakes: list[str] = []
     texts = [_texts(row, columns, number, mistakes) for number, row in enumerate(rows, start=1)]
     refuse(mistakes)
@@ -139,16 +146,25 @@ def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
     return [TextExample(str(index), parts[0], target, *parts[1:]) for index, parts in enumerate(texts)]
 
 
+def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """One row tells it all where the table is a table; jsonl rows may each lack something else."""
+    for number, row in enumerate(rows, start=1):
+        missing = [column for column in columns if column not in row]
+        if missing:
+            raise UserError(*(f"{_place(row, number)}: no column {name!r}.{nearest(name, row)}" for name in missing))
+
+
 def _texts(row: Row, columns: Sequence[str], number: int, mistakes: list[str]) -> list[str]:
     """The row's texts, read as for training; what is wrong is added to `mistakes`."""
-    place = getattr(row, "place", f"row {number}")
-    missing = [column for column in columns if column not in row]
-    mistakes += [f"{place}: no column {column!r}.{nearest(column, row)}" for column in missing]
     try:
-        return [text_cell(row, column) for column in columns if column in row]
+        return [text_cell(row, column) for column in columns]
     except CellError as error:
-        mistakes.append(f"{place}: {error}")
+        mistakes.append(f"{_place(row, number)}: {error}")
         return []
+
+
+def _place(row: Row, number: int) -> str:
+    return str(getattr(row, "place", f"row {number}"))
 
 
 def _outputs(folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]) -> Any:

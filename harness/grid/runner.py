@@ -9,7 +9,7 @@ from accelerate import PartialState
 from rich.console import Console
 from rich.text import Text
 
-from harness.cell import Cell
+from harness.cell import ERROR, Cell
 from harness.errors import UserError
 from harness.grid.cells import states
 from harness.grid.progress import view
@@ -32,11 +32,15 @@ def run_cells(cells: Sequence[Cell], options: Options, console: Console) -> int:
     waiting = [cell for cell, state in zip(cells, before, strict=True) if state not in DONE]
     if len(waiting) < len(cells):
         console.print(f"{len(cells) - len(waiting)} of {len(cells)} cells are recorded already and are skipped.")
-    failed = 0
+    failed, told = 0, set[str]()
     for number, cell in enumerate(waiting, start=1):
         record = _run_one(cell, options, console, title=f"[{number}/{len(waiting)}] {cell}")
         failed += record.status == "failed"
-        console.print(_line(cell, record))
+        console.print(_line(cell, record), soft_wrap=True)
+        news = [fact for fact in _facts(record) if fact not in told]
+        told.update(news)
+        for line in (*record.reason.splitlines(), *news):
+            console.print(Text(f"    {line}"), soft_wrap=True)
     return failed
 
 
@@ -64,14 +68,20 @@ def _keep_traceback(cell: Cell) -> None:
     """Leave the traceback beside the record, for whoever mends it."""
     try:
         cell.folder.mkdir(parents=True, exist_ok=True)
-        (cell.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        (cell.folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
     except OSError:
         return  # The disk is full: the reason is told all the same.
 
 
 def _line(cell: Cell, record: RunRecord) -> Text:
     if record.status != "complete":
-        return Text.assemble((f"✗ {cell}", "red"), f"  {record.status}: {record.reason}")
+        return Text.assemble((f"✗ {cell}", "red"), f"  {record.status}")
     metric = record.task_card.main_metric
     seconds = sum(record.cost.seconds.values())
     return Text.assemble((f"✓ {cell}", "green"), f"  {metric} {record.scores['test'][metric]:.4f}  {seconds:.0f} s")
+
+
+def _facts(record: RunRecord) -> list[str]:
+    """What a person should know beside the score, but only once: what was left out, what happened on the way."""
+    dropped = [f"{record.task}: {reason}: {count}" for reason, count in record.counts.dropped.items()]
+    return [*dropped, *(f"{record.model}: {note}" for note in record.notes)]
