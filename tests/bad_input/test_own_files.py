@@ -1,0 +1,142 @@
+"""A user's own files with every mistake that such files have: told with their line, and never trained on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from command_line import questions, read_record, reviews, write_csv, write_jsonl
+
+CELL = Path("runs/single/data/majority/seed-0")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    file: str
+    content: str | bytes
+    said: str
+    flags: tuple[str, ...] = ()
+
+
+def rows(*extra):
+    return "text,label\n" + "".join(f"{row['text']},{row['label']}\n" for row in reviews()) + "".join(extra)
+
+
+def json_rows(*extra):
+    return "".join(f'{{"text": "{row["text"]}", "label": "{row["label"]}"}}\n' for row in reviews()) + "".join(extra)
+
+
+REFUSALS = {
+    "column": Refusal("data.csv", rows(), "no column 'review' (its columns: text, label).", ("--text", "review")),
+    "header only": Refusal("data.csv", "text,label\n", "data.csv: has no rows."),
+    "empty file": Refusal("data.csv", "", "data.csv: has no rows."),
+    "blank lines": Refusal("data.csv", "\n\n\n", "data.csv: has no rows."),
+    "header twice": Refusal("data.csv", "text,text\na,b\n", "line 1: column 'text' is there twice."),
+    "encoding": Refusal("data.csv", "text,label\ncafé,a\n".encode("latin-1"), "line 2: not UTF-8 (byte 0xe9"),
+    "utf-16": Refusal("data.csv", "text,label\na,b\n".encode("utf-16"), "line 1: not UTF-8"),
+    "open quote": Refusal("data.csv", rows('"open,bad\n'), "data.csv, line 42: broken row"),
+    "few cells": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 cells, but the header has 2."),
+    "one class": Refusal("data.csv", rows().replace("good", "bad"), "every row has the label 'bad'."),
+    "no label": Refusal("data.csv", rows("a text,\n"), "data.csv, line 42): label: no label (got '')."),
+    "target": Refusal(
+        "data.csv", rows(), "line 2): label: not a finite number (got 'bad').", ("--kind", "regression")
+    ),
+    "infinite target": Refusal(
+        "data.csv", "text,label\n" + "".join(f"film {n},{n}\n" for n in range(40)) + "x,inf\n",
+        "line 42): label: not a finite number (got 'inf').", ("--kind", "regression"),
+    ),
+    "null": Refusal("data.jsonl", json_rows('{"text": null, "label": "bad"}\n'), "text: not text (got None)."),
+    "number": Refusal("data.jsonl", json_rows('{"text": 3, "label": "bad"}\n'), "line 41): text: not text (got 3)."),
+    "nan": Refusal("data.jsonl", json_rows('{"text": NaN, "label": "bad"}\n'), "line 41): text: not text (got nan)."),
+    "nan label": Refusal("data.jsonl", json_rows('{"text": "x", "label": NaN}\n'), "label: no label (got nan)."),
+    "key missing": Refusal("data.jsonl", json_rows('{"text": "x"}\n'), "line 41): no column 'label'"),
+    "no object": Refusal("data.jsonl", json_rows("[1]\n"), "data.jsonl, line 41: not an object (got list)."),
+    "broken json": Refusal("data.jsonl", json_rows('{"text": \n'), "data.jsonl, line 41: broken JSON"),
+    "parquet": Refusal("data.parquet", "no parquet", "data.parquet: no parquet that can be read"),
+    "too few": Refusal("data.csv", "text,label\na,x\nb,y\n", "too few to take test from (at least 10)."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+def test_data_with_a_mistake_fails_its_cell_with_the_place(command, refusal):
+    content = refusal.content if isinstance(refusal.content, bytes) else refusal.content.encode()
+    Path(refusal.file).write_bytes(content)
+    result = command("run", "--model", "majority", "--train", refusal.file, *refusal.flags)
+    assert result.code == 1
+    assert refusal.said in result.output
+    record = read_record(CELL)
+    assert record["status"] == "failed"
+    assert refusal.said in record["reason"]
+    assert not (CELL / "error.txt").exists(), "a user's mistake leaves no traceback"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--kind", "regresion"], "kind: 'regresion' is none. Did you mean regression?"),
+        (["--text", "a", "--text", "b", "--text", "c"], "text: one column or two make an input (got 3"),
+        (["--question", "q", "--text", "t"], "text: names a column that question_answering has no use for"),
+        (["--kind", "classification", "--context", "c"], "context: names a column that classification has no use for"),
+        (["--test", "nowhere.csv"], "nowhere.csv: no such file."),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused_before_anything_is_read(command, flags, said):
+    write_csv(Path("data.csv"), reviews())
+    result = command("run", "--model", "majority", "--train", "data.csv", *flags)
+    assert result.code == 2
+    assert result.errors.startswith(said)
+    assert not Path("runs").exists()
+
+
+def test_a_file_of_an_unknown_kind_is_refused(command):
+    Path("data.xlsx").write_bytes(b"PK")
+    result = command("run", "--model", "majority", "--train", "data.xlsx")
+    assert (result.code, "unknown kind of file ('.xlsx')" in result.output) == (1, True)
+
+
+def test_test_labels_that_training_never_shows_are_told(command):
+    write_csv(Path("data.csv"), reviews())
+    write_csv(Path("test.csv"), [*reviews(10, start=100), {"text": "an odd film", "label": "ugly"}])
+    result = command("run", "--model", "majority", "--train", "data.csv", "--test", "test.csv")
+    assert result.code == 1
+    assert "test.csv, line 12): label: label 'ugly' is not among those of the training data" in result.output
+
+
+def test_numbers_are_classes_unless_a_regression_is_asked_for(command):
+    write_csv(Path("data.csv"), [{**row, "label": number % 3} for number, row in enumerate(reviews(60))])
+    assert command("run", "--model", "majority", "--train", "data.csv").code == 0
+    assert read_record(CELL)["task_card"]["labels"] == ["0", "1", "2"]
+    assert command("run", "--model", "majority", "--train", "data.csv", "--kind", "regression", "--redo").code == 0
+    assert read_record(CELL)["task_card"]["kind"] == "regression"
+
+
+def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(command):
+    asked = questions()
+    asked[3]["answers"] = "a word that stands nowhere"
+    write_jsonl(Path("data.jsonl"), asked)
+    result = command("run", "--model", "majority", "--train", "data.jsonl", "--question", "question")
+    assert result.code == 0
+    reason = "train rows whose answer is not in its context"
+    assert f"data: {reason}: 1" in result.output
+    record = read_record(CELL)
+    assert record["counts"]["dropped"] == {reason: 1}
+    assert sum(record["counts"]["examples"].values()) == len(asked) - 1
+
+
+@pytest.mark.parametrize("model", ["majority", "tfidf", "checkpoint"])
+@pytest.mark.parametrize("strategy", ["head", "windows"])
+def test_an_empty_text_and_a_very_long_one_are_read(command, checkpoints, model, strategy):
+    long = [{"text": f"{word} film " * 10_000, "label": "bad"} for word in ("first", "second", "third", "fourth")]
+    assert len(long[0]["text"]) >= 100_000
+    train = [*reviews(), *long[:1], {"text": "", "label": "good"}]
+    for name, split in (("data", train), ("valid", [*reviews(6, start=100), *long[1:2]]), ("test", long[2:])):
+        write_jsonl(Path(f"{name}.jsonl"), split)
+    files = ("--train", "data.jsonl", "--validation", "valid.jsonl", "--test", "test.jsonl")
+    settings = ("--set", f"strategy={strategy}", "--set", "maximum_steps=1", "--set", "max_windows=4")
+    name = checkpoints["bert"] if model == "checkpoint" else model
+    result = command("run", "--model", name, *files, *settings)
+    assert result.code == 0, result.output
+    (record,) = [read_record(found.parent) for found in Path("runs").rglob("run.json")]
+    assert record["counts"]["examples"]["train"] == len(train)
+    if model == "checkpoint":
+        tokens = record["counts"]["tokens"]["test"]
+        assert tokens["seen"] < tokens["total"], "what was not read is counted"
