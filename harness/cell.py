@@ -56,10 +56,10 @@ class Cell:
         if record is not None and record.status != "failed":
             self._check(record.config, self.folder / RECORD)
             return record.status
-        begun = self._begun()
-        if begun is not None and (self.partial / STATE).exists():
+        begun, saved = self._begun(), (self.partial / STATE).exists()
+        if begun is not None and saved:
             self._check(begun, self.partial)
-        if begun == self.config.resolved():
+        if begun == self.config.resolved() and (saved or record is None):
             return "unfinished"
         return "new" if record is None else "failed"
 

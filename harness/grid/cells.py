@@ -119,7 +119,9 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
     content = {"baseline": suite.baseline, "tasks": suite.tasks, "models": list(suite.models), "seeds": suite.seeds}
-    write_atomically(folder / SUITE_FILE, json.dumps(content).encode())
+    written = json.dumps(content).encode()
+    if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
+        write_atomically(folder / SUITE_FILE, written)
     return folder
 
 
