@@ -42,7 +42,7 @@ def main() -> None:
     except UserError as error:
         code = _complain(*error.lines)
     except USAGE_ERROR as error:
-        code = _complain(f"{error.format_message()} See: harness --help.")
+        code = _complain(f"{error.format_message().rstrip('.')}. See: harness --help.")
     except typer.Abort:
         code = STOPPED
     except OSError as error:
@@ -106,7 +106,7 @@ def plan(
     harness run demo\n
     harness run --task rotten_tomatoes --model minilm --seed 1 --set epochs=2\n
     harness run --model minilm --train my.csv --text review --label stars\n
-    accelerate launch --num_processes 2 --cpu -m harness run demo"""
+    accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
 )
 def run(
     suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
@@ -147,13 +147,12 @@ def run(
         if only:
             raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
         checked_suite, cells = None, [_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
-    from accelerate import PartialState  # noqa: PLC0415 -- heavy
-
+    from harness.engine.device import processes  # noqa: PLC0415 -- heavy
     from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
     from harness.grid.runner import run_cells  # noqa: PLC0415 -- heavy
     from harness.run import Options  # noqa: PLC0415 -- heavy
 
-    main_process = PartialState().is_main_process
+    main_process = processes().is_main_process
     console = Console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
