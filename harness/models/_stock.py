@@ -127,7 +127,8 @@ class StockFamily:
         else:
             origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
             tokenizer = read_tokenizer(origin)
-        tokenizer.padding_side = self.padding_side
+        # transformers saves what a tokenizer was made with, so that a checkpoint read again pads on the same side.
+        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
         return tokenizer
 
     def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
