@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from accelerate import PartialState
-
 from harness.cell import CHECKPOINT, STATE, Cell
 from harness.config import task_of
 from harness.data.splits import limited
 from harness.engine.card import model_card
-from harness.engine.device import fresh_accelerator, hardware, peak_memory_bytes, reset_peak_memory
+from harness.engine.device import fresh_accelerator, hardware, peak_memory_bytes, processes, reset_peak_memory
 from harness.engine.finetuning import Bench, finetune_model
 from harness.engine.floor import fit_floor
 from harness.engine.learner import DivergedError
@@ -49,14 +47,14 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     Raises:
         UserError: The data or the checkpoint can't be had, or they don't fit.
     """
-    started, watch, processes = now(), Stopwatch(), PartialState()
+    started, watch, together = now(), Stopwatch(), processes()
     reset_peak_memory()
     task = task_of(cell.config)
     with watch("load"):
         splits = limited(task.load(), cell.config.training)
-    if processes.is_main_process:
+    if together.is_main_process:
         cell.begin(redo=options.redo)
-    processes.wait_for_everyone()
+    together.wait_for_everyone()
     reason, outcome = "", None
     try:
         outcome = _learnt(cell, task, splits, options=options, watcher=watcher, watch=watch)
@@ -66,13 +64,13 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     record = record.model_copy(update=_facts(record, splits, outcome, started=started))
     if outcome is None:
         record = record.model_copy(update={"status": "diverged", "reason": reason})
-    elif processes.is_main_process:
+    elif together.is_main_process:
         with watch("save"):
             _keep(outcome, record, cell.partial)
     record = record.model_copy(update={"cost": _cost(outcome, watch)})
-    if processes.is_main_process:
+    if together.is_main_process:
         cell.finish(record)
-    processes.wait_for_everyone()
+    together.wait_for_everyone()
     return record
 
 

@@ -10,12 +10,20 @@ from pathlib import Path
 import psutil
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import set_seed
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from accelerate.utils import parse_flag_from_env, set_seed
 
 from harness.errors import UserError
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def processes() -> PartialState:
+    """The processes that were launched together, and which of them this is.
+
+    Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
+    """
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available())
 
 
 def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> Accelerator:
@@ -29,6 +37,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     Raises:
         UserError: The tracker's package is not installed.
     """
+    processes()
     AcceleratorState._reset_state()
     GradientState._reset_state()
     try:

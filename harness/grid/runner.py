@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 
-from accelerate import PartialState
 from rich.console import Console
 from rich.text import Text
 
 from harness.cell import ERROR, Cell
+from harness.engine.device import processes
 from harness.errors import UserError
 from harness.grid.cells import states
 from harness.grid.progress import view
@@ -55,7 +55,7 @@ def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> R
         reason = f"{type(error).__name__}: {error}"
         _keep_traceback(cell)
     record = blank_record(cell, None).model_copy(update={"status": "failed", "reason": reason})
-    if PartialState().num_processes > 1:
+    if processes().num_processes > 1:
         raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
     try:
         cell.fail(record)

@@ -1,0 +1,92 @@
+"""A run that is killed, whenever it may be, and started again ends like one that was never killed."""
+
+import pytest
+import torch
+from small_models import own_data, question_examples, text_examples
+from subprocesses import Command, finish, kill_when, start
+
+pytestmark = pytest.mark.slow
+
+STEPS = 60
+RECIPES = {
+    "texts": {"dropout": 0.1},
+    "windows": {"dropout": 0.1, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
+    "questions": {"dropout": 0.1, "max_length": 24},
+}
+
+
+@pytest.fixture(scope="module")
+def never_killed(checkpoints, tmp_path_factory):
+    """A command by recipe, and what it leaves when nobody disturbs it."""
+    done = {}
+
+    def command(name):
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            examples = question_examples(70, words=30) if name == "questions" else text_examples(101, longest=30)
+            own = own_data(folder / "data", examples, sizes=(None, 11, 13))
+            whole = Command(own, checkpoints["bert"], folder / "whole", settings(name))
+            code, output = finish(start(whole.words))
+            assert code == 0, output
+            done[name] = whole
+        return done[name]
+
+    return command
+
+
+def settings(name):
+    return {"maximum_steps": STEPS, "epochs": 50, "batch_size": 4, "learning_rate": 1e-3, **RECIPES[name]}
+
+
+def has_state(command, step):
+    """Whether the state of `step` or of a later one is there."""
+    partial = command.partial
+    found = partial.glob("state/step-*") if partial else ()
+    return any(int(state.name.removeprefix("step-")) >= step for state in found)
+
+
+def is_writing(command, step):
+    """Whether a state is being written, after `step`."""
+    return has_state(command, step) and (command.partial / "state" / ".writing").exists()
+
+
+def is_saving(command):
+    """Whether training is over and the checkpoint is being written."""
+    return command.partial is not None and (command.partial / "checkpoint").exists()
+
+
+MOMENTS = {
+    "early": lambda command: has_state(command, 1),
+    "in the middle": lambda command: has_state(command, STEPS // 2),
+    "while a state is written": lambda command: is_writing(command, 5),
+    "after the last step": lambda command: has_state(command, STEPS - 1),
+    "while the result is saved": is_saving,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [*(("texts", moment) for moment in MOMENTS), ("windows", "in the middle"), ("questions", "in the middle")],
+)
+def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never_killed, tmp_path):
+    whole = never_killed(name)
+    command = Command(whole.own, whole.checkpoint, tmp_path / "runs", whole.settings)
+    words = [*command.words, "--checkpoint-seconds=0"]
+    ended = kill_when(start(words), lambda: MOMENTS[moment](command))
+    assert ended is None, f"it ended before it could be killed: {ended}"
+    assert not (command.folder / "run.json").exists()
+    code, output = finish(start(words))
+    assert code == 0, output
+    ours, theirs = command.record(), whole.record()
+    assert ours["scores"] == theirs["scores"]
+    assert ours["curve"] == theirs["curve"]
+    assert ours["best_step"] == theirs["best_step"]
+    assert ours["counts"] == theirs["counts"]
+    assert not any("damaged" in note for note in ours["notes"])
+    assert command.rows() == whole.rows()
+    assert command.weights().keys() == whole.weights().keys()
+    assert all(torch.equal(tensor, whole.weights()[key]) for key, tensor in command.weights().items())
+    assert (command.folder / "checkpoint/model.safetensors").read_bytes() == (
+        whole.folder / "checkpoint/model.safetensors"
+    ).read_bytes()
+    assert sorted(path.name for path in command.folder.iterdir()) == ["checkpoint", "predictions.parquet", "run.json"]

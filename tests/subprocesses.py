@@ -1,0 +1,112 @@
+"""The harness in processes of its own: started, killed, several at once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyarrow import parquet
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).parent.parent
+LONGEST = 300.0  # seconds
+
+
+@dataclass(frozen=True)
+class Command:
+    """A `harness run` on the user's own files.
+
+    Attributes:
+        own: The files.
+        checkpoint: The model's folder.
+        runs: The folder of runs.
+        settings: Of the recipe.
+    """
+
+    own: object
+    checkpoint: Path
+    runs: Path
+    settings: dict
+
+    @property
+    def words(self):
+        files = [f"--{name}={path}" for name in ("train", "validation", "test") if (path := getattr(self.own, name))]
+        columns = [f"--text={column}" for column in self.own.text]
+        columns += [f"--question={self.own.question}"] if self.own.question else []
+        settings = [f"--set={key}={value}" for key, value in self.settings.items()]
+        return [
+            "-m",
+            "harness",
+            "run",
+            f"--model={self.checkpoint}",
+            *files,
+            *columns,
+            *settings,
+            f"--runs={self.runs}",
+        ]
+
+    @property
+    def partial(self):
+        found = list(self.runs.glob("single/*/*/seed-0/.partial"))
+        return found[0] if found else None
+
+    @property
+    def folder(self):
+        (found,) = self.runs.glob("single/*/*/seed-0")
+        return found
+
+    def record(self):
+        return json.loads((self.folder / "run.json").read_text())
+
+    def rows(self):
+        return parquet.read_table(self.folder / "predictions.parquet").to_pylist()
+
+    def weights(self):
+        return load_file(self.folder / "checkpoint" / "model.safetensors")
+
+
+def environment():
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def start(words):
+    """The words' process, in a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process):
+    """The exit code and what was said; a process that hangs is killed, with its children."""
+    try:
+        output, _ = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError(f"hangs: {process.communicate()[0][-2000:]}") from None
+    return process.returncode, output
+
+
+def kill_when(process, condition):
+    """Kill the process as soon as the condition holds.
+
+    Returns:
+        None; or, where it ended before, what it said.
+    """
+    until = time.monotonic() + LONGEST
+    while process.poll() is None and time.monotonic() < until:
+        if condition():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None
+        time.sleep(0.0005)
+    return f"code {process.returncode}: {finish(process)[1]}"
