@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -15,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from harness.errors import UserError
 
-PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
+PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -85,8 +86,13 @@ class Checkpoint:
         )
 
 
-def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
+def find_checkpoint(name: str, revision: str | None = None, *, files: Sequence[str] = PATTERNS) -> Checkpoint:
     """The checkpoint called `name`, downloaded from the Hub where it is neither a folder nor in a package.
+
+    Args:
+        name: As a user writes it.
+        revision: The Hub commit, tag or branch.
+        files: Patterns of the files that are needed of it.
 
     Raises:
         UserError: It can't be had; the message says what to do.
@@ -97,7 +103,7 @@ def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
         return Checkpoint(name, Path(name))
     if name.startswith((".", "/", "~")):
         raise UserError(f"{name}: no such folder.")
-    return _from_hub(name, revision)
+    return _from_hub(name, revision, files)
 
 
 def _packaged(name: str) -> Path:
@@ -114,9 +120,9 @@ def _packaged(name: str) -> Path:
     return folder
 
 
-def _from_hub(name: str, revision: str | None) -> Checkpoint:
+def _from_hub(name: str, revision: str | None, files: Sequence[str]) -> Checkpoint:
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=PATTERNS))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(files)))
     except LocalEntryNotFoundError as error:
         raise UserError(
             f"{name}: not in the local cache, and the Hub can't be reached (HF_HUB_OFFLINE, or no network). "

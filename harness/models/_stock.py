@@ -149,7 +149,8 @@ class StockFamily:
 def family_of(spec: ModelConfig, families: Mapping[str, Any]) -> str:
     """The name of the family that knows the checkpoint's model_type; "auto" where none does."""
     assert spec.checkpoint is not None
-    model_type = find_checkpoint(spec.checkpoint, spec.revision).config()["model_type"]
+    # A plan asks for no more than this: the weights are downloaded when the run begins.
+    model_type = find_checkpoint(spec.checkpoint, spec.revision, files=["config.json"]).config()["model_type"]
     return next((name for name, family in families.items() if model_type in getattr(family, "model_types", ())), "auto")
 
 

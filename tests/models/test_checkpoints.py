@@ -230,3 +230,16 @@ def test_the_family_is_found_by_model_type(checkpoints, folder):
     assert family_of(ModelConfig(checkpoint=str(checkpoints["roberta"])), families) == "roberta"
     change_config(folder, model_type="electra")
     assert family_of(ModelConfig(checkpoint=str(folder)), families) == "auto"
+
+
+def test_finding_the_family_of_a_hub_model_downloads_no_weights(checkpoints, monkeypatch):
+    asked = []
+
+    def snapshot_download(name, *, revision, allow_patterns):
+        asked.append((name, revision, allow_patterns))
+        return str(checkpoints["bert"])
+
+    monkeypatch.setattr("harness.models._checkpoint.snapshot_download", snapshot_download)
+    families = {"bert": FAMILIES.load("bert")}
+    assert family_of(ModelConfig(checkpoint="owner/name", revision="abc"), families) == "bert"
+    assert asked == [("owner/name", "abc", ["config.json"])]
