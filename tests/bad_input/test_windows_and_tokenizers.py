@@ -36,9 +36,8 @@ def test_a_tokenizer_without_offsets_cannot_answer_questions(command, checkpoint
     # ByT5's reads bytes; transformers has it in Python only. It needs no vocabulary: the file stands for one.
     Path("bytes/vocab.txt").touch()
     Path("bytes/tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
-    Path("slow.toml").write_text(
-        f'checkpoint = "{checkpoints["bert"]}"\ninit = "random"\ntokenizer = "bytes"\n[architecture]\nvocab_size = 400\n'
-    )
+    lines = [f'checkpoint = "{checkpoints["bert"]}"', 'init = "random"', 'tokenizer = "bytes"']
+    Path("slow.toml").write_text("\n".join([*lines, "[architecture]", "vocab_size = 400"]))
     write_jsonl(Path("data.jsonl"), questions())
     said = reason(command("run", "--model", "slow.toml", "--train", "data.jsonl", "--question", "question"))
     assert said.startswith("tokenizer ByT5Tokenizer: gives no character offsets")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,27 @@ def test_a_full_disk_fails_the_cell_and_the_others_go_on(command, suite, monkeyp
     assert "No space left on device" in result.output
     assert snapshot(RUNS / "tfidf") == before
     assert read_record(RUNS / "majority/seed-0")["status"] == "complete"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 300 kB; only root may mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_for_good_fails_what_does_not_fit_and_keeps_the_rest(command, suite, small_disk):
+    result = command("run", suite, "--runs", small_disk, "--set", "epochs=9", "--checkpoint-seconds", "0")
+    assert result.code == 1
+    assert "No space left on device" in result.output
+    runs = small_disk / "tiny/mine"
+    assert read_record(runs / "bert/seed-0")["status"] == "failed"
+    assert read_record(runs / "tfidf/seed-0")["status"] == read_record(runs / "majority/seed-0")["status"] == "complete"
 
 
 def test_a_runs_folder_that_cannot_be_made_is_told(command, suite):
