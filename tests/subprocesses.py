@@ -2,13 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from pyarrow import parquet
 from safetensors.torch import load_file
 
@@ -74,7 +74,7 @@ def environment():
 
 
 def start(words):
-    """The words' process, in a group of its own."""
+    """The words' process."""
     return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
@@ -82,7 +82,6 @@ def start(words):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     )
 
 
@@ -91,9 +90,17 @@ def finish(process):
     try:
         output, _ = process.communicate(timeout=LONGEST)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise AssertionError(f"hangs: {process.communicate()[0][-2000:]}") from None
+        raise AssertionError(f"hangs: {kill(process)[-2000:]}") from None
     return process.returncode, output
+
+
+def kill(process):
+    """Kill the process and what it started, all at once; what it said."""
+    started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for one in started:
+        one.kill()
+    psutil.wait_procs(started[1:], timeout=10)
+    return process.communicate()[0]
 
 
 def kill_when(process, condition):
@@ -105,8 +112,7 @@ def kill_when(process, condition):
     until = time.monotonic() + LONGEST
     while process.poll() is None and time.monotonic() < until:
         if condition():
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            kill(process)
             return None
         time.sleep(0.0005)
     return f"code {process.returncode}: {finish(process)[1]}"
