@@ -86,19 +86,14 @@ def plan(
     runs: RunsOption = RUNS,
 ) -> None:
     """Check a suite and show its cells and what of them is recorded; start nothing."""
-    from collections import Counter  # noqa: PLC0415 -- a command's own
-
     from harness.grid.cells import states  # noqa: PLC0415 -- a command's own
+    from harness.grid.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
 
     cells = _cells(suite, only=only, settings=settings, runs=runs)[1]
     found = states(cells)
-    table = Table("task", "model", "seed", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
-    for cell, state in zip(cells, found, strict=True):
-        rate = f"{cell.config.training.learning_rate:g}"
-        table.add_row(cell.config.task, cell.model, str(cell.config.seed), rate, state)
     console = Console()
-    console.print(table)
-    console.print(", ".join(f"{count} {state}" for state, count in Counter(found).items()))
+    console.print(plan_table(cells, found))
+    console.print(counted(found))
 
 
 @app.command(

@@ -114,6 +114,12 @@ def with_family(model: ModelConfig) -> ModelConfig:
     return model.model_copy(update={"family": family_of(model, families)})
 
 
+def is_floor(model: ModelConfig) -> bool:
+    """Whether the model is fitted in one go, without a gradient or anything random; its family must be named."""
+    assert model.family is not None
+    return hasattr(FAMILIES.load(model.family), "fit")
+
+
 def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
@@ -181,8 +187,8 @@ def _once_for_floors(cells: Sequence[Cell]) -> list[Cell]:
     """Floors have no randomness: one seed says everything."""
     kept: dict[tuple[str, str, int], Cell] = {}
     for cell in cells:
-        floor = hasattr(FAMILIES.load(str(cell.config.model.family)), "fit")
-        kept.setdefault((cell.config.task, cell.model, 0 if floor else cell.config.seed), cell)
+        seed = 0 if is_floor(cell.config.model) else cell.config.seed
+        kept.setdefault((cell.config.task, cell.model, seed), cell)
     return list(kept.values())
 
 

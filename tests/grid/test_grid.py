@@ -56,6 +56,17 @@ def test_a_plan_shows_every_cell_and_writes_nothing(command, suite):
     assert snapshot(".") == before
 
 
+def test_a_plan_says_what_of_each_model_is_there(command, suite):
+    command("run", suite, "--only", "tfidf")
+    _, *rows, total = (line.split() for line in command("plan", suite).output.splitlines())
+    assert rows == [
+        ["mine", "bert/", "0,", "1", "2e-05", "2", "new"],
+        ["mine", "tfidf", "0", "–", "1", "complete"],
+        ["mine", "majority", "0", "–", "1", "new"],
+    ]
+    assert total == ["3", "new,", "1", "complete"]
+
+
 def test_a_suite_runs_once_and_floors_run_with_one_seed_only(command, suite):
     first = command("run", suite)
     assert first.code == 0, first.output + first.errors
