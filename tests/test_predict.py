@@ -63,8 +63,14 @@ def trained(command, model, kind, *settings):
 
 
 @pytest.fixture
-def run(command, checkpoints):
-    """The folder of a run that tells bad reviews from good ones."""
+def run(command):
+    """The folder of a floor's run on reviews."""
+    return trained(command, "majority", "classification")[0]
+
+
+@pytest.fixture
+def bert_run(command, checkpoints):
+    """The folder of a checkpoint's run on reviews."""
     return trained(command, checkpoints["bert"], "classification")[0]
 
 
@@ -105,10 +111,10 @@ def test_long_texts_are_read_as_in_training_whatever_the_family(command, checkpo
         assert probabilities["bad"] == pytest.approx(1 / (1 + 2.718281828**margin), abs=1e-4)
 
 
-def test_a_text_by_flag_and_the_same_text_by_file_agree(command, run):
+def test_a_text_by_flag_and_the_same_text_by_file_agree(command, bert_run):
     write_csv(Path("new.csv"), [{"text": "a superb film"}])
-    by_flag = command("predict", run, "--text", "a superb film")
-    by_file = command("predict", run, "--input", "new.csv")
+    by_flag = command("predict", bert_run, "--text", "a superb film")
+    by_file = command("predict", bert_run, "--input", "new.csv")
     assert by_flag.output == by_file.output != ""
 
 
@@ -129,16 +135,16 @@ def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, chec
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "☃" * 50, "word " * 25_000])
-def test_any_text_gets_a_prediction(command, run, text):
-    result = command("predict", run, "--text", text)
+def test_any_text_gets_a_prediction(command, bert_run, text):
+    result = command("predict", bert_run, "--text", text)
     assert json.loads(result.output)["prediction"] in {"bad", "good"}
 
 
-def test_predictions_go_into_a_file_by_its_ending(command, run):
+def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
     rows = reviews(3)
     write_csv(Path("new.csv"), rows)
-    assert command("predict", run, "--input", "new.csv", "--output", "out/found.jsonl").code == 0
-    assert command("predict", run, "--input", "new.csv", "--output", "out/found.csv").code == 0
+    assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.jsonl").code == 0
+    assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.csv").code == 0
     lines = [json.loads(line) for line in Path("out/found.jsonl").read_text().splitlines()]
     with Path("out/found.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
