@@ -35,13 +35,18 @@ ARCHITECTURES = {
     "roberta": {**ENCODER, **WIDE, "max_position_embeddings": 66, "type_vocab_size": 1},
     "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48, **WIDE},
     "scratch": ENCODER,
-}
+    "transformer_xl": {
+        "d_model": 32, "d_embed": 32, "n_layer": 2, "n_head": 2, "d_head": 16, "d_inner": 48, "init_std": 0.15,
+        "cutoffs": [40, 80], "div_val": 2, "mem_len": 8, "same_length": False,
+    },
+}  # fmt: skip
 # Where each family's own tokenizers put their special tokens.
 TEMPLATES = {
     "bert": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
     "roberta": ("[CLS] $A [SEP]", "[CLS] $A [SEP] [SEP] $B [SEP]"),
     "xlnet": ("$A [SEP] [CLS]:2", "$A [SEP] $B:1 [SEP]:1 [CLS]:2"),
     "scratch": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
+    "transformer_xl": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from harness.models.scratch import register
+from harness.models import scratch, transformer_xl
 
-register()
+scratch.register()
+transformer_xl.register()

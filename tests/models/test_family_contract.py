@@ -86,6 +86,8 @@ def _untrained(family, kind_name):
     """Tensors that a model has and the task does not read."""
     if family == "xlnet":
         return {"transformer.mask_emb"}  # of its language modelling
+    if family == "transformer_xl":
+        return {"transformer.pos_emb.inv_freq"}  # a constant
     return set()
 
 

@@ -1,0 +1,244 @@
+"""What stands on top: a language model, a classifier (or regressor) of texts, and a finder of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import GenerationMixin
+from transformers.utils import ModelOutput, can_return_tuple
+
+from harness.models.transformer_xl.adaptive import AdaptiveLogSoftmax
+from harness.models.transformer_xl.configuration import TransformerXLConfig
+from harness.models.transformer_xl.model import (
+    TransformerXLModel,
+    TransformerXLOutput,
+    TransformerXLPreTrainedModel,
+)
+
+IGNORED = -100
+
+
+@dataclass
+class TransformerXLHeadOutput(ModelOutput):
+    """What a head returns; `mems` and all below it are `TransformerXLOutput`'s.
+
+    Attributes:
+        loss: The mean over what there is to predict, where labels are given.
+        logits: The language model's log-probabilities [batch, length, vocab_size], or a score a label [batch, labels].
+        losses: The language model's loss a predicted token, by position [batch, length - 1]; 0 where ignored.
+        start_logits: That the answer starts at each token [batch, length].
+        end_logits: That it ends there [batch, length].
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    losses: Tensor | None = None
+    start_logits: Tensor | None = None
+    end_logits: Tensor | None = None
+    mems: tuple[Tensor, ...] | None = None
+    memory_mask: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
+    """The language model, with the adaptive softmax on top."""
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.crit = AdaptiveLogSoftmax(config)
+        self.post_init()
+
+    @property
+    def _tied_weights_keys(self) -> dict[str, str]:
+        """The output's tables and projections that are the input's."""
+        config, tied = self.config, {}
+        if config.tie_word_embeddings:
+            for index in range(1 if config.div_val == 1 else len(config.widths)):
+                tied[f"crit.out_layers.{index}.weight"] = f"transformer.word_emb.emb_layers.{index}.weight"
+        if config.div_val > 1 or config.d_model != config.d_embed:
+            for index, is_tied in enumerate(config.tie_projs or ()):
+                source = 0 if config.div_val == 1 else index
+                if is_tied:
+                    tied[f"crit.out_projs.{index}"] = f"transformer.word_emb.emb_projs.{source}"
+        return tied
+
+    @classmethod
+    def has_output_layer(cls) -> bool:
+        """True."""
+        return True
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        memory_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        logits_to_keep: int = 0,
+        **options: Any,
+    ) -> TransformerXLHeadOutput:
+        """Log-probabilities of the word after each, or with `labels` the loss alone.
+
+        The inputs are those of `TransformerXLModel`.
+
+        Args:
+            input_ids: Words [batch, length].
+            attention_mask: 1 for real tokens [batch, length].
+            mems: The memory.
+            memory_mask: What of it counts.
+            inputs_embeds: In place of `input_ids`.
+            labels: The words again [batch, length], -100 where none is to be predicted; the shift by one is done here.
+            logits_to_keep: Compute the last so many positions only; 0: all.
+            **options: `TransformerXLModel`'s further ones.
+        """
+        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
+        states = outputs.last_hidden_state
+        if labels is None:
+            return _with(outputs, logits=self.crit(states[:, -logits_to_keep:]))
+        losses, count = self._losses(states[:, :-1], labels[:, 1:])
+        # Where nothing is to be predicted the loss is 0, with a graph: neither no number nor a made-up label.
+        return _with(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
+
+    def _losses(self, states: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss at each position [batch, length], and how many are counted."""
+        counted = words != IGNORED
+        losses = states.new_zeros(words.shape, dtype=torch.promote_types(states.dtype, torch.float32))
+        found = self.crit.losses(states[counted], words[counted]).to(losses.dtype)
+        return losses.masked_scatter(counted, found), counted.sum()
+
+    @classmethod
+    def _supports_default_dynamic_cache(cls) -> bool:
+        return False  # The memory is the cache.
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        past_key_values: tuple[Sequence[Tensor], Tensor | None] | None = None,
+        attention_mask: Tensor | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """What `forward` gets for the next word: all of the prompt, then the last word and the memory."""
+        options = {name: options[name] for name in ("output_hidden_states", "output_attentions") if name in options}
+        if past_key_values is None:
+            return {"input_ids": input_ids, "attention_mask": attention_mask, "logits_to_keep": 1, **options}
+        mems, memory_mask = past_key_values
+        return {"input_ids": input_ids[:, -1:], "mems": mems, "memory_mask": memory_mask, **options}
+
+    def _update_model_kwargs_for_generation(
+        self, outputs: ModelOutput, model_kwargs: dict[str, Any], *args: Any, **options: Any
+    ) -> dict[str, Any]:
+        updated: dict[str, Any] = super()._update_model_kwargs_for_generation(outputs, model_kwargs, *args, **options)
+        if outputs.mems is not None:
+            updated["past_key_values"] = (outputs.mems, outputs.memory_mask)
+        return updated
+
+    def _reorder_cache(
+        self, past_key_values: tuple[Sequence[Tensor], Tensor | None], beams: Tensor
+    ) -> tuple[Sequence[Tensor], Tensor | None]:
+        """The memories of the chosen beams [beams]."""
+        mems, memory_mask = past_key_values
+        chosen = None if memory_mask is None else memory_mask.index_select(0, beams)
+        return tuple(states.index_select(1, beams) for states in mems), chosen
+
+
+class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
+    """A linear classifier, without a bias as in published checkpoints, on the state of the last real token."""
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.score = nn.Linear(config.d_model, config.num_labels, bias=False)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        memory_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> TransformerXLHeadOutput:
+        """`logits` [batch, labels], and `loss` where `labels` are given.
+
+        The inputs are those of `TransformerXLModel`. Without an attention mask the last token that is not
+        `config.pad_token_id` is read. The labels are what `config.problem_type` says, or their type, as elsewhere.
+        """
+        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
+        states = outputs.last_hidden_state
+        last = self._last(states, input_ids, attention_mask)
+        logits = self.score(states[torch.arange(len(states), device=states.device), last])
+        loss = None if labels is None else self.loss_function(labels, logits, self.config)
+        return _with(outputs, loss=loss, logits=logits)
+
+    def _last(self, states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
+        """The place of each text's last real token [batch]; the last place where there is none."""
+        places = torch.arange(states.shape[1], device=states.device)
+        if attention_mask is not None:
+            real = attention_mask.bool()
+        elif input_ids is not None and self.config.pad_token_id is not None:
+            real = input_ids != self.config.pad_token_id
+        else:
+            real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
+        return torch.where(real.any(dim=1), (places * real).argmax(dim=1), places[-1])
+
+
+class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
+    """Two scores a token: that the answer starts there, and that it ends there (Devlin et al. 2019, section 4.2).
+
+    A token knows what stands to its left alone, so the question must come first, and evidence to the right of an
+    answer can't be used.
+    """
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.qa_outputs = nn.Linear(config.d_model, 2)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        memory_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        **options: Any,
+    ) -> TransformerXLHeadOutput:
+        """`start_logits` and `end_logits` [batch, length], and `loss` where both positions [batch] are given.
+
+        The inputs are those of `TransformerXLModel`. Padding scores the lowest number there is.
+        """
+        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
+        logits = self.qa_outputs(outputs.last_hidden_state)
+        if attention_mask is not None:
+            logits = logits.masked_fill(attention_mask.unsqueeze(-1) == 0, torch.finfo(logits.dtype).min)
+        start_logits, end_logits = logits.unbind(dim=-1)
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)
+        return _with(outputs, loss=loss, start_logits=start_logits, end_logits=end_logits)
+
+
+def _with(outputs: TransformerXLOutput, **found: Tensor | None) -> TransformerXLHeadOutput:
+    """A head's own results, with what the model under it returned."""
+    return TransformerXLHeadOutput(
+        **found,
+        mems=outputs.mems,
+        memory_mask=outputs.memory_mask,
+        hidden_states=outputs.hidden_states,
+        attentions=outputs.attentions,
+    )
