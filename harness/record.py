@@ -29,6 +29,7 @@ from harness.errors import UserError
 SCHEMA_VERSION = 1
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
+Status = Literal["complete", "diverged", "failed"]
 
 
 class _Part(BaseModel):
@@ -115,7 +116,7 @@ class RunRecord(_Part):
     """
 
     schema_version: Literal[1] = 1
-    status: Literal["complete", "diverged", "failed"]
+    status: Status
     reason: str = ""
     suite: str
     task: str

@@ -14,7 +14,8 @@ from harness.errors import UserError
 from harness.grid.cells import states
 from harness.grid.progress import view
 from harness.record import RunRecord
-from harness.run import Options, blank_record, run
+from harness.recording import failed_record
+from harness.run import Options, run
 
 DONE = ("complete", "diverged")
 
@@ -54,7 +55,7 @@ def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> R
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         _keep_traceback(cell)
-    record = blank_record(cell, None).model_copy(update={"status": "failed", "reason": reason})
+    record = failed_record(cell, reason)
     if processes().num_processes > 1:
         raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
     try:
