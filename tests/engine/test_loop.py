@@ -156,6 +156,7 @@ def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
             return collate(group)
 
     learner.forward.collator = Counting()
+    learner.forward.model.train()  # as a step before leaves it
     _, outputs = learner.forward.evaluate(validation.features, validation.examples)
     assert sorted(read) == list(range(18))
     assert read != sorted(read)  # by length
