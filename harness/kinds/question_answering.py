@@ -64,11 +64,7 @@ class QuestionAnswering:
 
     def features(self, examples: Sequence[QuestionExample], reader: Reader) -> Features:
         """One item a window."""
-        if not reader.tokenizer.is_fast:
-            name = type(reader.tokenizer).__name__
-            raise UserError(
-                f"tokenizer {name}: gives no character offsets, so answers can't be located in their context."
-            )
+        _check_tokenizer(reader.tokenizer)
         documents = reader.documents([e.question for e in examples], [e.context for e in examples])
         items = [
             Item(index, (window,), target)
@@ -201,6 +197,14 @@ def _trimmed(span: Span, context: str) -> Span:
     text = context[span.start : span.end]
     start = span.start + len(text) - len(text.lstrip())
     return Span(start, start + len(text.strip()), span.score, span.no_answer_score) if span.start >= 0 else span
+
+
+def _check_tokenizer(tokenizer: Any) -> None:
+    name = type(tokenizer).__name__
+    if not tokenizer.is_fast:
+        raise UserError(f"tokenizer {name}: gives no character offsets, so answers can't be located in their context.")
+    if tokenizer.cls_token_id is None:
+        raise UserError(f"tokenizer {name}: has no [CLS] token, which stands for no answer. Choose another checkpoint.")
 
 
 def _targets(example: QuestionExample, document: Document, reader: Reader) -> list[Target]:

@@ -250,3 +250,10 @@ def test_a_tokenizer_without_offsets_is_refused():
 
     with pytest.raises(UserError, match="tokenizer Slow: gives no character offsets"):
         KIND.features(question_examples(1), Reader(Slow(), 64, "windows", 0, 64))
+
+
+def test_a_tokenizer_without_a_token_for_no_answer_is_refused():
+    tokenizer = small_tokenizer("bert")
+    tokenizer.cls_token = None
+    with pytest.raises(UserError, match=r"has no \[CLS\] token"):
+        KIND.features(question_examples(1), Reader(tokenizer, 64, "windows", 0, 64))
