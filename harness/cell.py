@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.config import RunConfig, differences
+from harness.config import RunConfig, differences, identity
 from harness.errors import UserError
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record, write_atomically, write_record
 
@@ -49,9 +49,13 @@ class Cell:
     def state(self) -> State:
         """What of the run is there. What failed, or never got as far as a saved state, stands in nobody's way.
 
+        A result whose move into place was cut short is moved first.
+
         Raises:
             UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
         """
+        if (self.partial / RECORD).exists():
+            self._move_into_place()
         record = read_record(self.folder / RECORD) if (self.folder / RECORD).exists() else None
         if record is not None and record.status != "failed":
             self._check(record.config, self.folder / RECORD)
@@ -59,13 +63,13 @@ class Cell:
         begun, saved = self._begun(), (self.partial / STATE).exists()
         if begun is not None and saved:
             self._check(begun, self.partial)
-        if begun == self.config.resolved() and (saved or record is None):
+        if self._same(begun) and (saved or record is None):
             return "unfinished"
         return "new" if record is None else "failed"
 
     def begin(self, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
-        if redo or self._begun() != self.config.resolved():
+        if redo or not self._same(self._begun()):
             shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True, exist_ok=True)
         write_atomically(self.partial / CONFIG, json.dumps(self.config.resolved()).encode())
@@ -73,20 +77,27 @@ class Cell:
     def finish(self, record: RunRecord) -> None:
         """Move the work into place. An earlier result goes only now that the new one is whole."""
         write_record(record, self.partial)
-        (self.folder / RECORD).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / CHECKPOINT, ignore_errors=True)
-        (self.folder / PREDICTIONS).unlink(missing_ok=True)
-        for name in (CHECKPOINT, PREDICTIONS, RECORD):
-            if (self.partial / name).exists():
-                (self.partial / name).rename(self.folder / name)
-        (self.folder / ERROR).unlink(missing_ok=True)
-        shutil.rmtree(self.partial)
+        self._move_into_place()
 
     def fail(self, record: RunRecord) -> None:
         """Leave a record of the failure, unless something else than a failure is recorded; saved work stays."""
         if not (self.folder / RECORD).exists() or self._has_failed():
             self.folder.mkdir(parents=True, exist_ok=True)
             write_record(record, self.folder)
+
+    def _move_into_place(self) -> None:
+        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        diverged = read_record(self.partial / RECORD).status == "diverged"
+        (self.folder / RECORD).unlink(missing_ok=True)
+        for name in (CHECKPOINT, PREDICTIONS):
+            there = (self.partial / name).exists()
+            if there or diverged:
+                _remove(self.folder / name)
+            if there:
+                (self.partial / name).rename(self.folder / name)
+        (self.partial / RECORD).rename(self.folder / RECORD)
+        (self.folder / ERROR).unlink(missing_ok=True)
+        shutil.rmtree(self.partial)
 
     def _has_failed(self) -> bool:
         try:
@@ -101,11 +112,21 @@ class Cell:
         except (OSError, ValueError):
             return None
 
+    def _same(self, recorded: Any) -> bool:
+        return isinstance(recorded, dict) and not differences(identity(recorded), identity(self.config.resolved()))
+
     def _check(self, recorded: Any, where: Path) -> None:
-        wanted = self.config.resolved()
-        lines = differences(recorded, wanted) if isinstance(recorded, dict) else ["no configuration"]
-        if lines:
+        if not self._same(recorded):
+            wanted = identity(self.config.resolved())
+            lines = differences(identity(recorded), wanted) if isinstance(recorded, dict) else ["no configuration"]
             raise UserError(
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),
             )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from tasks.own import own_task
 from tasks.task import Task
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+SPLITS = ("train", "validation", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -128,8 +129,7 @@ class OwnData(Strict):
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
-        given = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {split: path for split, path in given.items() if path is not None}
+        return {split: path for split in SPLITS if (path := getattr(self, split)) is not None}
 
 
 class RunConfig(Strict):
@@ -245,6 +245,18 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a resolved configuration tells two runs apart: of own files their content (`data`), not their paths.
+
+    >>> identity({"seed": 0, "own": {"train": "a.csv", "label": "stars"}})
+    {'seed': 0, 'own': {'label': 'stars'}}
+    """
+    own = resolved.get("own")
+    if not isinstance(own, Mapping):
+        return dict(resolved)
+    return {**resolved, "own": {key: value for key, value in own.items() if key not in SPLITS}}
 
 
 def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -104,7 +104,7 @@ def test_a_redo_that_never_ends_or_fails_leaves_the_old_result_whole(cell, tmp_p
 
 
 @pytest.mark.parametrize("name", ["run.json", "checkpoint", "predictions.parquet"])
-def test_a_redo_whose_move_is_cut_short_is_never_taken_for_a_result(cell, monkeypatch, name):
+def test_a_move_into_place_that_is_cut_short_is_gone_on_with(cell, monkeypatch, name):
     finish(cell, "first")
     rename = Path.rename
 
@@ -113,10 +113,21 @@ def test_a_redo_whose_move_is_cut_short_is_never_taken_for_a_result(cell, monkey
             raise KeyboardInterrupt
         return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", killed)
-    with pytest.raises(KeyboardInterrupt):
-        finish(cell, "second", redo=True)
-    assert cell.state() == "unfinished"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            finish(cell, "second", redo=True)
+    assert cell.state() == "complete"
+    assert notes(cell) == {"second"}
+    assert not cell.partial.exists()
+
+
+def test_a_diverged_redo_leaves_no_checkpoint_of_the_old_result(cell):
+    finish(cell, "first")
+    cell.begin(redo=True)
+    cell.finish(record_of(cell, "diverged", reason="the training loss is nan"))
+    assert cell.state() == "diverged"
+    assert sorted(path.name for path in cell.folder.iterdir()) == ["run.json"]
 
 
 def test_a_full_disk_at_the_end_leaves_the_old_result_whole(cell, monkeypatch):

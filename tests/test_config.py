@@ -2,7 +2,18 @@
 
 import pytest
 
-from harness.config import ModelConfig, Training, differences, find_model, parse_settings, recipe_for, recipe_of
+from harness.config import (
+    ModelConfig,
+    OwnData,
+    RunConfig,
+    Training,
+    differences,
+    find_model,
+    identity,
+    parse_settings,
+    recipe_for,
+    recipe_of,
+)
 from harness.errors import UserError
 
 
@@ -86,3 +97,18 @@ def test_differences_name_nested_keys_and_keys_of_one_side():
         "a.c: recorded 2, wanted None",
         "d: recorded None, wanted 3",
     ]
+
+
+def test_own_files_are_the_same_data_from_wherever_they_are_named(tmp_path, monkeypatch):
+    (tmp_path / "x.csv").write_text("text,label\na,b\n")
+    monkeypatch.chdir(tmp_path)
+    here, there = (_own_run(path).resolved() for path in ("x.csv", str(tmp_path / "x.csv")))
+    assert here != there
+    assert identity(here) == identity(there)
+    assert identity(_own_run("x.csv", label="stars").resolved()) != identity(here)
+
+
+def _own_run(path, **columns):
+    own = OwnData(train=path, **columns)
+    model, recipe = ModelConfig(family="majority"), Training()
+    return RunConfig(task="x", data="d", metrics=("accuracy",), own=own, model=model, seed=0, training=recipe)
