@@ -216,6 +216,19 @@ def predict(
     write_rows(predict_rows(run, rows), output)
 
 
+@app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")
+def convert_(
+    folder: Annotated[Path, typer.Argument(help="A checkpoint whose weights or vocabulary are pickles.")],
+    output: Annotated[Path | None, typer.Option(help="The folder to write; default: FOLDER-safe.")] = None,
+) -> None:
+    """Make a checkpoint of pickles into one of safetensors and plain text; no code in it is run."""
+    from harness.convert import convert  # noqa: PLC0415 -- heavy
+
+    target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
+    converted = convert(folder, target)
+    Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
+
+
 def _cells(suite: str, *, only: list[str] | None, settings: list[str] | None, runs: Path) -> tuple[Any, list[Any]]:
     from harness.config import CONFIGS, parse_settings  # noqa: PLC0415 -- pydantic takes a tenth of a second
     from harness.grid.cells import suite_cells  # noqa: PLC0415 -- a command's own

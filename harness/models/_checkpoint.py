@@ -81,8 +81,8 @@ class Checkpoint:
         if not pickles:
             return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
         return (
-            f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. Convert it where you "
-            f"trust it: AutoModel.from_pretrained({str(self.folder)!r}).save_pretrained(NEW), then use NEW."
+            f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. "
+            f"Run: harness convert {self.folder} --output NEW, then use NEW."
         )
 
 

@@ -12,6 +12,7 @@ from harness.errors import UserError, nearest
 from harness.models._checkpoint import Checkpoint
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
 
 
 def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
@@ -70,6 +71,11 @@ def read_tokenizer(checkpoint: Checkpoint) -> Any:
         UserError: It has none, or one that can't be read.
     """
     if not any((checkpoint.folder / name).is_file() for name in _TOKENIZER_FILES):
+        if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
+            raise UserError(
+                f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
+                f"Run: harness convert {checkpoint.folder} --output NEW, then use NEW."
+            )
         raise UserError(
             f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
             "or name another checkpoint's with `tokenizer` in the model file."

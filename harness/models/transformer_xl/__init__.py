@@ -13,6 +13,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoTokenizer,
 )
 
 from harness.models._stock import StockFamily
@@ -23,6 +24,7 @@ from harness.models.transformer_xl.heads import (
     TransformerXLForSequenceClassification,
 )
 from harness.models.transformer_xl.model import TransformerXLModel
+from harness.models.transformer_xl.tokenizer import TransformerXLTokenizer
 
 # As wide and deep as the other families' small members. It reads a text as one segment, so nothing comes before it.
 DEFAULT_ARCHITECTURE: dict[str, Any] = {
@@ -44,6 +46,7 @@ DEFAULT_ARCHITECTURE: dict[str, Any] = {
 def register() -> None:
     """Make transformers' Auto classes know the models; once or many times, it is the same."""
     AutoConfig.register(TransformerXLConfig.model_type, TransformerXLConfig, exist_ok=True)
+    AutoTokenizer.register(TransformerXLConfig, TransformerXLTokenizer, exist_ok=True)
     AutoModel.register(TransformerXLConfig, TransformerXLModel, exist_ok=True)
     AutoModelForCausalLM.register(TransformerXLConfig, TransformerXLForCausalLM, exist_ok=True)
     AutoModelForSequenceClassification.register(
