@@ -95,11 +95,8 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
 
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
-        """Which tensor is which other one, by name; the shared biases of untie_r = false."""
-        if self.config.untie_r:
-            return {}
-        layers = range(self.config.n_layer)
-        return {f"layers.{layer}.dec_attn.{bias}": bias for layer in layers for bias in BIASES}
+        """Which tensor is which other one, by name; those of a model within are added by transformers."""
+        return {}
 
     def get_expanded_tied_weights_keys(self, all_submodels: bool = False) -> dict[str, str]:
         """The ties, by the tied tensor's name; tie_word_embeddings speaks for the word embeddings alone."""
@@ -169,6 +166,14 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         self.pos_emb = PositionalEmbedding(config)
         self.gradient_checkpointing = False
         self.post_init()
+
+    @property
+    def _tied_weights_keys(self) -> dict[str, str]:
+        """The layers' biases, where all share one pair."""
+        if self.config.untie_r:
+            return {}
+        layers = range(self.config.n_layer)
+        return {f"layers.{layer}.dec_attn.{bias}": bias for layer in layers for bias in BIASES}
 
     def get_input_embeddings(self) -> AdaptiveInput:
         """The words' tables."""
