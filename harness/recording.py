@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cell import Cell
 from harness.engine.device import hardware, peak_memory_bytes
+from harness.engine.learner import DivergedError
 from harness.engine.outcome import Outcome, Stopwatch
 from harness.engine.provenance import data_digest, git_state, package_versions
 from harness.record import Cost, Counts, Provenance, RunRecord, Status, TaskCard
@@ -15,16 +16,15 @@ from tasks.metrics import metric
 from tasks.task import Splits, Task
 
 
-def run_record(
-    cell: Cell, task: Task, splits: Splits, outcome: Outcome | None, *, reason: str, started: str
-) -> RunRecord:
-    """The record of a run, its cost left out: complete with an outcome, diverged for `reason` without one."""
+def run_record(cell: Cell, task: Task, splits: Splits, outcome: Outcome | DivergedError, *, started: str) -> RunRecord:
+    """The record of a run, its cost left out: complete, or diverged with the curve until then."""
     examples = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     counts = Counts(examples=examples, dropped=dict(splits.dropped))
     origin = _provenance(splits, started)
     card = _task_card(cell, task)
-    if outcome is None:
-        return _record(cell, card, "diverged", reason=reason, counts=counts, provenance=origin)
+    if isinstance(outcome, DivergedError):
+        facts = {"reason": str(outcome), "curve": tuple(outcome.curve), "counts": counts, "provenance": origin}
+        return _record(cell, card, "diverged", **facts)
     weights = {"checkpoint_digest": outcome.checkpoint_digest, "hub_commit": outcome.hub_commit}
     machine = {"hardware": outcome.hardware or origin.hardware}
     return _record(
@@ -48,11 +48,11 @@ def failed_record(cell: Cell, reason: str) -> RunRecord:
     return _record(cell, card, "failed", reason=reason, provenance=Provenance(hardware=hardware(None)))
 
 
-def with_cost(record: RunRecord, outcome: Outcome | None, watch: Stopwatch) -> RunRecord:
+def with_cost(record: RunRecord, outcome: Outcome | DivergedError, watch: Stopwatch) -> RunRecord:
     """The record with what the run took so far."""
     seconds = watch.seconds.get("train", 0.0)
     cost = Cost(seconds=watch.seconds, peak_memory_bytes=peak_memory_bytes())
-    if outcome is not None and seconds > 0:
+    if isinstance(outcome, Outcome) and seconds > 0:
         speed = {
             "train_tokens_per_second": outcome.train_tokens / seconds,
             "train_examples_per_second": outcome.train_items / seconds,

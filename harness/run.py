@@ -53,13 +53,13 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     if together.is_main_process:
         cell.begin(redo=options.redo)
     together.wait_for_everyone()
-    reason, outcome = "", None
+    outcome: Outcome | DivergedError
     try:
         outcome = _learnt(cell, task, splits, options=options, watcher=watcher, watch=watch)
     except DivergedError as error:
-        reason = str(error)
-    record = run_record(cell, task, splits, outcome, reason=reason, started=started)
-    if outcome is not None and together.is_main_process:
+        outcome = error
+    record = run_record(cell, task, splits, outcome, started=started)
+    if isinstance(outcome, Outcome) and together.is_main_process:
         with watch("save"):
             _keep(outcome, record, cell.partial)
     record = with_cost(record, outcome, watch)

@@ -46,7 +46,7 @@ class Forward:
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        for group in passes([items[index] for index in mine], max(self.micro_batch_size, 32)):
+        for group in passes([items[index] for index in mine], 2 * self.micro_batch_size):
             batch = self.collator(group)
             scores = self._scores(batch)
             losses = self.kind.losses(scores, batch, self.collator).tolist()

@@ -13,10 +13,17 @@ from torch import Tensor
 
 from harness.data.items import Item, passes
 from harness.engine.forward import Forward
+from harness.record import CurvePoint
 
 
 class DivergedError(Exception):
-    """The loss is not a finite number."""
+    """The loss is not a finite number.
+
+    Attributes:
+        curve: What was measured until then.
+    """
+
+    curve: Sequence[CurvePoint] = ()
 
 
 @dataclass

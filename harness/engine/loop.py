@@ -80,6 +80,26 @@ def finetune(
         DivergedError: A loss is not finite.
     """
     progress = load_state(learner, folder)
+    try:
+        _train(learner, items, validation, progress, schedule=schedule, folder=folder, watcher=watcher)
+    except DivergedError as error:
+        error.curve = tuple(progress.curve)
+        raise
+    restore(learner.forward.model, progress.best_weights)
+    return progress
+
+
+def _train(
+    learner: Learner,
+    items: Sequence[Item],
+    validation: Validation,
+    progress: Progress,
+    *,
+    schedule: Schedule,
+    folder: Path,
+    watcher: Watcher,
+) -> None:
+    """Take the remaining steps."""
     per_epoch = len(length_grouped_batches([1] * len(items), schedule.training.batch_size, seed=0, epoch=0))
     looks = evaluation_steps(schedule.training, per_epoch, schedule.steps)
     saved = time.monotonic()
@@ -98,8 +118,6 @@ def finetune(
         if learner.anywhere(due):
             save_state(progress, learner, folder)
             saved = time.monotonic()
-    restore(learner.forward.model, progress.best_weights)
-    return progress
 
 
 def _batches(items: Sequence[Item], schedule: Schedule, *, start: int) -> Iterator[list[Item]]:

@@ -146,6 +146,15 @@ def test_a_validation_loss_that_is_no_number_ends_the_run(checkpoints, tmp_path)
         go((learner, items, validation, training), tmp_path)
 
 
+def test_a_run_that_diverges_says_what_was_measured_until_then(checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"])
+    evaluate, losses = learner.forward.evaluate, iter([0.5, math.nan])
+    learner.forward.evaluate = lambda *given: (next(losses), evaluate(*given)[1])
+    with pytest.raises(DivergedError) as caught:
+        go((learner, items, validation, training), tmp_path)
+    assert [point.validation_loss for point in caught.value.curve] == [0.5]
+
+
 def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
     learner, items, validation, _ = set_up(checkpoints["bert"], dropout=0.5)
     read, collate = [], learner.forward.collator.__call__
