@@ -112,6 +112,7 @@ def refused(folder, output):
     return str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol 4")
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "vocab.pkl"])
 def test_a_hostile_checkpoint_is_refused_whole(published, tmp_path, name, protocol):

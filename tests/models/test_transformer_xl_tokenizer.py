@@ -139,8 +139,9 @@ class Calls:
 
 
 def _names(*instructions):
-    """A pickle of protocol 4 in hand-written instructions, with {"idx2sym": ["a"]} at its end."""
-    return b"\x80\x04" + b"".join(instructions) + b"0" + pickle.dumps({"idx2sym": ["a"]}, 2)[2:]
+    """A pickle of protocol 4, {"idx2sym": ["a"], "more": …}, where hand-written instructions make the last."""
+    words = b"}" + _text("idx2sym") + b"]" + _text("a") + b"as"
+    return b"\x80\x04" + words + _text("more") + b"".join(instructions) + b"s."
 
 
 def _text(text):
@@ -187,6 +188,8 @@ HOSTILE = {
         pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(Calls(os.mkdir, mark), 2)
     ),
     "a zip archive": lambda mark: b"PK\x03\x04" + bytes(30),
+    "tuples of tuples": lambda mark: _names(b")", b"\x85" * 1000),
+    "tuples that double": lambda mark: _names(b")", b"\x94h\x00\x86" * 60),
     "nothing": lambda mark: b"",
     "a cut pickle": lambda mark: (DATA / "vocab.pkl").read_bytes()[:-40],
     "a call with a wrong argument": lambda mark: pickle.dumps(Calls(collections.Counter, 3)),

@@ -43,8 +43,8 @@ class TransformerXLConfig(PreTrainedConfig):
     """
 
     model_type = "transfo-xl"
-    keys_to_ignore_at_inference = ("mems", "memory_mask")
-    attribute_map = {  # noqa: RUF012 -- the base class's form
+    keys_to_ignore_at_inference = ["mems", "memory_mask"]  # noqa: RUF012 -- the base class's form
+    attribute_map = {  # noqa: RUF012
         "n_token": "vocab_size",
         "hidden_size": "d_model",
         "num_attention_heads": "n_head",

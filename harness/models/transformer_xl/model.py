@@ -111,13 +111,21 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
         Of each pair of tied tensors, checkpoints keep either. Where only the output layer's is there, a model
         without an output layer reads it as its input table.
         """
-        mapping = {} if cls.has_output_layer() else kept_by_the_output_layer(Path(pretrained_model_name_or_path))
+        mapping = {} if cls.has_output_layer() else kept_by_the_output_layer(Path(str(pretrained_model_name_or_path)))
         if mapping and "key_mapping" not in options:
             options["key_mapping"] = mapping
         found = super().from_pretrained(pretrained_model_name_or_path, *args, **options)
         # Else transformers would save the tensors under the names that it read them by.
         (found[0] if isinstance(found, tuple) else found)._weight_conversions = None
         return found
+
+    def resize_token_embeddings(self, *_: Any, **__: Any) -> None:
+        """Refused: words are numbered by frequency, so new ones can't stand behind the rest.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("a Transformer-XL's vocabulary can't grow; make a model with another vocab_size")
 
     @classmethod
     def has_output_layer(cls) -> bool:

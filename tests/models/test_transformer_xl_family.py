@@ -1,0 +1,121 @@
+"""Transformer-XL as a family, and what transformers' own tools do with it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples
+
+from harness.config import ModelConfig, Training, find_model
+from harness.data.reading import reader_for
+from harness.errors import UserError
+from harness.models._stock import family_of
+from harness.registry import FAMILIES
+from harness.run import Options, run
+
+DATA = Path(__file__).parents[1] / "data" / "transformer_xl"
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A checkpoint as `harness convert` leaves it: published weights, and a word a line."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(DATA / "adaptive_same_length" / name, folder / name)
+    shutil.copyfile(DATA / "tokenizer" / "vocab.txt", folder / "vocab.txt")
+    return folder
+
+
+def test_the_family_is_found_by_a_published_config(published):
+    families = {name: FAMILIES.load(name) for name in FAMILIES.files()}
+    assert family_of(ModelConfig(checkpoint=str(published)), families) == "transformer_xl"
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
+def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(published, tmp_path, pairs):
+    own = own_data(tmp_path / "data", text_examples(40, pairs=pairs), sizes=(None, 10, 10))
+    cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", maximum_steps=2)
+    assert run(cell, Options(), Silent()).status == "complete"
+    folder = cell.folder / "checkpoint"
+    assert {file.name for file in folder.iterdir()} >= {"vocab.txt", "model.safetensors"}
+    classify = transformers.pipeline("text-classification", str(folder))
+    assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
+
+
+def test_questions_need_a_tokenizer_that_knows_places(published):
+    loaded, kind = loaded_model("transformer_xl", published, "question_answering", labels=())
+    reader = reader_for(Training(), loaded.tokenizer, limit=None, stride=kind.stride, strategy=kind.strategy)
+    with pytest.raises(UserError, match="TransformerXLTokenizer: gives no character offsets"):
+        kind.features(question_examples(2), reader)
+
+
+def test_a_pickled_vocabulary_names_the_command_that_converts_it(published):
+    (published / "vocab.txt").unlink()
+    shutil.copyfile(DATA / "tokenizer" / "vocab.pkl", published / "vocab.pkl")
+    with pytest.raises(UserError, match=f"Run: harness convert {published}"):
+        loaded_model("transformer_xl", published)
+
+
+def test_the_model_file_of_a_small_untrained_member_is_whole():
+    model = find_model("transformer-xl-random")
+    assert (model.family, model.init, model.checkpoint) == ("transformer_xl", "random", None)
+
+
+def test_an_impossible_architecture_in_a_model_file_is_told():
+    from harness.data.head import Head
+
+    spec = ModelConfig(family="transformer_xl", architecture={"same_length": True, "mem_len": 0})
+    head = Head("AutoModelForSequenceClassification", {"num_labels": 2}, ("logits",))
+    with pytest.raises(UserError, match=r"architecture\.same_length: needs a memory"):
+        FAMILIES.load("transformer_xl").load(spec, head, labels=LABELS, dropout=None, texts=lambda: ["a film"])
+
+
+def test_transformers_writes_text_with_it(published):
+    write = transformers.pipeline("text-generation", str(published))
+    said = write("Hello, my dog", max_new_tokens=5, do_sample=False)[0]["generated_text"]
+    assert said.startswith("Hello, my dog")
+    assert len(said) > len("Hello, my dog")
+
+
+def test_transformers_own_trainer_trains_and_evaluates_it(published, tmp_path):
+    model = transformers.AutoModelForCausalLM.from_pretrained(published)
+    ids = transformers.AutoTokenizer.from_pretrained(published)("The end of people").input_ids
+    rows = [{"input_ids": ids, "labels": ids}] * 8
+    settings = transformers.TrainingArguments(
+        str(tmp_path),
+        max_steps=6,
+        learning_rate=1e-2,
+        report_to=[],
+        use_cpu=True,
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    trainer = transformers.Trainer(model, settings, train_dataset=rows, eval_dataset=rows)
+    before = trainer.evaluate()["eval_loss"]
+    trainer.train()
+    assert trainer.evaluate()["eval_loss"] < before - 0.5
+
+
+def test_its_vocabulary_does_not_grow(published):
+    model = transformers.AutoModel.from_pretrained(published)
+    with pytest.raises(NotImplementedError, match="can't grow"):
+        model.resize_token_embeddings(300)
+
+
+def test_it_can_learn_a_batch_by_heart(published):
+    torch.manual_seed(0)
+    settings = json.loads((published / "config.json").read_text())
+    config = transformers.AutoConfig.for_model(**{**settings, "num_labels": 2, "init_std": 0.1})
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    text, labels = torch.randint(0, 190, (8, 6)), torch.tensor([0, 1] * 4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(60):
+        loss = model(text, labels=labels).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert loss < 0.1
