@@ -134,7 +134,7 @@ def run(
         "train": train, "validation": validation, "test": test, "text": tuple(text or ()), "label": label, "kind": kind,
         "question": question, "context": context, "answers": answers, "group": group,
     }  # fmt: skip
-    _quiet_libraries()
+    _prepare_libraries()
     if suite is not None:
         _refuse_with_suite(task=task, model=model, seed=seed, **own)
         checked_suite, cells = _cells(suite, only=only, settings=settings, runs=runs)
@@ -208,7 +208,7 @@ def predict(
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
 ) -> None:
     """Use a trained model on new text."""
-    _quiet_libraries()
+    _prepare_libraries()
     from harness.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
@@ -281,11 +281,13 @@ def _comparison(runs: Path, baseline: str | None) -> Any:
     return compare(runs, baseline=baseline or stated_baseline(runs))
 
 
-def _quiet_libraries() -> None:
-    """No progress bars of others between ours, and no forked tokenizers."""
+def _prepare_libraries() -> None:
+    """Before they are imported: no progress bars of others between ours, and threads that wait without spinning."""
     import os  # noqa: PLC0415 -- a command's own
     import warnings  # noqa: PLC0415 -- a command's own
 
+    # A thread that spins while it waits takes the core from the one it waits for, wherever other work runs too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

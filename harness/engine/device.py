@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import platform
 import resource
@@ -72,7 +74,10 @@ def seed_dropout(seed: int, process: int) -> None:
 
 
 def reset_peak_memory() -> None:
-    """Start measuring the peak anew."""
+    """Start measuring the peak anew, without what an earlier run in this process left behind."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     if _CLEAR.exists():
