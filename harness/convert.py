@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors.torch import save_file
@@ -51,16 +52,12 @@ def convert(folder: Path, output: Path) -> list[str]:
         )
     tensors = _merged(pickled)
     words = None if vocabulary is None else read_pickled_words(vocabulary)
-    output.mkdir(parents=True, exist_ok=True)
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and file.suffix in KEPT and not file.name.endswith(".bin.index.json"):
-            shutil.copyfile(file, output / file.name)
-    if tensors:
-        save_file(tensors, output / WEIGHTS, metadata={"format": "pt"})
-    if words is not None:
-        write_words(words, output / VOCABULARY)
-    if config["model_type"] == "transfo-xl":
-        _forget_old_tokenizer(output / "tokenizer_config.json")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as place:
+        _write(folder, Path(place) / "whole", tensors=tensors, words=words)
+        if config["model_type"] == "transfo-xl":
+            _forget_old_tokenizer(Path(place) / "whole" / "tokenizer_config.json")
+        (Path(place) / "whole").rename(output)
     return [file.name for file in (*pickled, *([vocabulary] if vocabulary else []))]
 
 
@@ -113,6 +110,18 @@ def _kept_names(tensors: Mapping[str, Tensor]) -> list[str]:
         place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype) if tensor.numel() else (name,)
         by_storage.setdefault(place, name)
     return sorted(by_storage.values())
+
+
+def _write(folder: Path, output: Path, *, tensors: Mapping[str, Tensor], words: list[str] | None) -> None:
+    """Write what was converted to `output`, and copies of the files in `folder` that are safe already."""
+    output.mkdir()
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.suffix in KEPT and not file.name.endswith(".bin.index.json"):
+            shutil.copyfile(file, output / file.name)
+    if tensors:
+        save_file(dict(tensors), output / WEIGHTS, metadata={"format": "pt"})
+    if words is not None:
+        write_words(words, output / VOCABULARY)
 
 
 def _forget_old_tokenizer(file: Path) -> None:

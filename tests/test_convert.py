@@ -168,3 +168,19 @@ def test_a_vocabulary_alone_is_converted_where_the_weights_are_safe(published, t
     assert convert(published, tmp_path / "safe") == ["vocab.pkl"]
     assert (tmp_path / "safe" / "model.safetensors").is_file()
     assert json.loads((tmp_path / "safe" / "tokenizer_config.json").read_text()) == {}
+
+
+def test_a_conversion_that_fails_leaves_nothing_half_done(published, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.convert.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        convert(published, tmp_path / "new" / "safe")
+    assert not list((tmp_path / "new").iterdir())
+
+
+def test_an_empty_folder_may_be_the_output(published, tmp_path):
+    (tmp_path / "safe").mkdir()
+    convert(published, tmp_path / "safe")
+    assert (tmp_path / "safe" / "vocab.txt").is_file()

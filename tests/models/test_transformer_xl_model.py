@@ -300,15 +300,17 @@ def test_projections_and_shared_biases_are_tied_whatever_the_word_embeddings_are
 
 @pytest.mark.parametrize("model_class", [AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModel])
 @pytest.mark.parametrize("frequencies", [True, False])
-def test_a_file_may_keep_either_name_of_a_tied_tensor(tmp_path, model_class, frequencies):
-    model = language_model(torch.float32, untie_r=False)
+@pytest.mark.parametrize("settings", [{}, {"div_val": 1, "d_embed": 6, "tie_projs": [True, False, True]}], ids=str)
+def test_a_file_may_keep_either_name_of_a_tied_tensor(tmp_path, model_class, frequencies, settings):
+    model = language_model(torch.float32, untie_r=False, **settings)
     model.save_pretrained(tmp_path)
     ties = {source: target for target, source in model.all_tied_weights_keys.items()}
     stored = load_file(tmp_path / "model.safetensors")
     turned = {ties.get(name, name): tensor for name, tensor in stored.items()}
     assert "crit.out_layers.0.weight" in turned
     assert "transformer.layers.1.dec_attn.r_w_bias" in turned
-    assert len([name for name in turned if name.startswith("transformer.word_emb")]) == 1  # the untied projection
+    # Of the input, no more is there than an untied projection.
+    assert len([name for name in turned if name.startswith("transformer.word_emb")]) == (0 if settings else 1)
     if not frequencies:
         del turned["transformer.pos_emb.inv_freq"]
     save_file(turned, tmp_path / "model.safetensors", metadata={"format": "pt"})

@@ -76,6 +76,7 @@ class AdaptiveLogSoftmax(nn.Module):
             self.cluster_bias = nn.Parameter(torch.empty(clusters - 1))
         sizes = [config.vocab_size] if self.single else [end - start for start, end in pairwise(self.ends)]
         widths = [config.d_embed] * clusters if self.single else config.widths
+        # With a single table, the clusters are slices of it, each with its own projection.
         self.out_layers = nn.ModuleList(nn.Linear(width, size) for width, size in zip(widths, sizes, strict=False))
         projected = [] if self.single and config.d_embed == config.d_model else widths
         self.out_projs = nn.ParameterList(nn.Parameter(torch.empty(config.d_model, width)) for width in projected)
@@ -113,9 +114,9 @@ class AdaptiveLogSoftmax(nn.Module):
             weight, bias = torch.cat([weight, self.cluster_weight]), torch.cat([bias, self.cluster_bias])
         if len(self.out_projs):
             states = states @ self.out_projs[index]
-        # In single precision under autocast, so that rare words' small probabilities stay apart.
         scores = nn.functional.linear(states, weight, bias)
-        return scores.log_softmax(dim=-1)
+        # In single precision at least, so that under autocast rare words' small probabilities stay apart.
+        return scores.log_softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32))
 
     def _table(self, index: int) -> tuple[Tensor, Tensor]:
         layer = cast(nn.Linear, self.out_layers[0 if self.single else index])

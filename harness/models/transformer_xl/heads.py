@@ -18,6 +18,7 @@ from harness.models.transformer_xl.model import (
     TransformerXLOutput,
     TransformerXLPreTrainedModel,
 )
+from harness.models.transformer_xl.ties import output_ties
 
 IGNORED = -100
 
@@ -57,16 +58,7 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
         """The output's tables and projections that are the input's."""
-        config, tied = self.config, {}
-        if config.tie_word_embeddings:
-            for index in range(1 if config.div_val == 1 else len(config.widths)):
-                tied[f"crit.out_layers.{index}.weight"] = f"transformer.word_emb.emb_layers.{index}.weight"
-        if config.div_val > 1 or config.d_model != config.d_embed:
-            for index, is_tied in enumerate(config.tie_projs or ()):
-                source = 0 if config.div_val == 1 else index
-                if is_tied:
-                    tied[f"crit.out_projs.{index}"] = f"transformer.word_emb.emb_projs.{source}"
-        return tied
+        return output_ties(self.config)
 
     @classmethod
     def has_output_layer(cls) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
@@ -19,9 +18,8 @@ from transformers.utils import ModelOutput, can_return_tuple
 from harness.models.transformer_xl.adaptive import AdaptiveInput
 from harness.models.transformer_xl.attention import PositionalEmbedding, RelativeAttention, inverse_frequencies
 from harness.models.transformer_xl.configuration import TransformerXLConfig
-from harness.models.transformer_xl.memory import Memory, first_memory, keys_of, next_memory
-
-BIASES = ("r_w_bias", "r_r_bias")
+from harness.models.transformer_xl.memory import Keys, Memory, first_memory, keys_of, next_memory
+from harness.models.transformer_xl.ties import BIASES, shared_biases, stored_as_output
 
 
 @dataclass
@@ -111,9 +109,11 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
         Of each pair of tied tensors, checkpoints keep either. Where only the output layer's is there, a model
         without an output layer reads it as its input table.
         """
-        mapping = {} if cls.has_output_layer() else kept_by_the_output_layer(Path(str(pretrained_model_name_or_path)))
-        if mapping and "key_mapping" not in options:
-            options["key_mapping"] = mapping
+        folder = Path(str(pretrained_model_name_or_path))
+        if not cls.has_output_layer() and folder.is_dir() and "key_mapping" not in options:
+            config = options.get("config") or TransformerXLConfig.from_pretrained(folder)
+            renamed = stored_as_output(folder, config)
+            options["key_mapping"] = {f"^{re.escape(name)}$": twin for name, twin in renamed.items()} or None
         found = super().from_pretrained(pretrained_model_name_or_path, *args, **options)
         # Else transformers would save the tensors under the names that it read them by.
         (found[0] if isinstance(found, tuple) else found)._weight_conversions = None
@@ -178,10 +178,7 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
         """The layers' biases, where all share one pair."""
-        if self.config.untie_r:
-            return {}
-        layers = range(self.config.n_layer)
-        return {f"layers.{layer}.dec_attn.{bias}": bias for layer in layers for bias in BIASES}
+        return shared_biases(self.config)
 
     def get_input_embeddings(self) -> AdaptiveInput:
         """The words' tables."""
@@ -222,18 +219,11 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         hidden = self.drop(self.word_emb(input_ids) if inputs_embeds is None else inputs_embeds)
         memory = first_memory(self.config, hidden) if mems is None else Memory(tuple(mems), memory_mask)
         keys = keys_of(memory, hidden, attention_mask)
-        positions = self.drop(self.pos_emb(keys.count).to(hidden.dtype))
-        visible = keys.visible(self.config, hidden.device)
         weigh = self.config.output_attentions if output_attentions is None else output_attentions
-        states, weights = [hidden], []
-        for index, layer in enumerate(self.layers):
-            context = keys.of_layer(index, states[-1])
-            hidden, weight = layer(states[-1], context, positions, visible, weigh=weigh)
-            states.append(hidden)
-            weights.append(weight)
+        show = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        states, weights = self._through_layers(hidden, keys, weigh=weigh)
         kept = next_memory(keys, states[:-1], self.config.mem_len)
         states[-1] = self.drop(states[-1])
-        show = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         return TransformerXLOutput(
             last_hidden_state=states[-1],
             mems=None if kept is None else kept.states,
@@ -242,18 +232,14 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
             attentions=tuple(weights) if weigh else None,
         )
 
-
-def kept_by_the_output_layer(folder: Path) -> dict[str, str]:
-    """The input tables' names by the names of the output tables that stand for them in the folder's safetensors."""
-    names: set[str] = set()
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, framework="pt") as tensors:
-            names.update(tensors.keys())
-    twins = {
-        name: name.replace("crit.out_layers.", "transformer.word_emb.emb_layers.").replace(
-            "crit.out_projs.", "transformer.word_emb.emb_projs."
-        )
-        for name in names
-        if name.startswith("crit.out_projs.") or (name.startswith("crit.out_layers.") and name.endswith(".weight"))
-    }
-    return {f"^{re.escape(name)}$": twin for name, twin in twins.items() if twin not in names}
+    def _through_layers(self, hidden: Tensor, keys: Keys, *, weigh: bool) -> tuple[list[Tensor], list[Tensor]]:
+        """What goes into each layer and what comes out of the last, and the attention's weights."""
+        positions = self.drop(self.pos_emb(keys.count).to(hidden.dtype))
+        visible = keys.visible(self.config, hidden.device)
+        states, weights = [hidden], []
+        for index, layer in enumerate(self.layers):
+            context = keys.of_layer(index, states[-1])
+            hidden, weight = layer(states[-1], context, positions, visible, weigh=weigh)
+            states.append(hidden)
+            weights.append(weight)
+        return states, weights
