@@ -38,7 +38,7 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.argv.append("--help")
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="harness", standalone_mode=False)
     except UserError as error:
         code = _complain(*error.lines)
     except USAGE_ERROR as error:
@@ -282,12 +282,12 @@ def _comparison(runs: Path, baseline: str | None) -> Any:
 
 
 def _prepare_libraries() -> None:
-    """Before they are imported: no progress bars of others between ours, and threads that wait without spinning."""
+    """Before they are imported: no progress bars of others between ours, and threads that spin little while they wait."""
     import os  # noqa: PLC0415 -- a command's own
     import warnings  # noqa: PLC0415 -- a command's own
 
     # A thread that spins while it waits takes the core from the one it waits for, wherever other work runs too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
