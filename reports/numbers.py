@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from pathlib import PurePath
 
 from reports.statistics import Estimate
+from tasks.metrics import EVALUATE, LOWER
 
 NOTHING = "–"
 
@@ -84,14 +86,16 @@ def unit_of(metric: str) -> Unit:
 
 
 def metric_name(metric: str) -> str:
-    """The metric's name in prose.
+    """The metric's name in prose; of a script, its file's.
 
-    >>> metric_name("macro_f1"), metric_name("mean_squared_error")
-    ('macro-F1', 'mean squared error')
+    >>> metric_name("macro_f1"), metric_name("mean_squared_error"), metric_name("evaluate:own/word_errors.py:lower")
+    ('macro-F1', 'mean squared error', 'word errors')
     """
     names = {"f1": "F1", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "qa_f1": "token F1"}
     names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation", "matthews": "Matthews correlation"}
-    return names.get(metric, metric.removeprefix("evaluate:").replace("_", " "))
+    if metric.startswith(EVALUATE):
+        metric = PurePath(metric.removeprefix(EVALUATE).removesuffix(LOWER)).name.removesuffix(".py")
+    return names.get(metric, metric.replace("_", " "))
 
 
 def p_value(value: float | None) -> str:

@@ -15,7 +15,7 @@ from datasets import Features, Value
 from datasets import Sequence as ListOf
 
 from harness.errors import UserError
-from tasks.metrics import EVALUATE, Values, metric
+from tasks.metrics import EVALUATE, LOWER, Values, metric
 
 _TEXT, _NUMBER, _TEXTS = Value("string"), Value("float64"), ListOf(Value("string"))
 # What predictions and references look like, by metric; label names are text.
@@ -65,10 +65,11 @@ def evaluate_scores(
     """What a metric of the `evaluate` library gives for predictions in our form.
 
     It is fed in its own form: label indices, rows of 0 and 1 for several labels, the dictionaries of its "squad"
-    metrics, or plain texts and numbers. Its first number is called `name`, further ones `name.value`.
+    metrics, or plain texts and numbers. Its first number is called `name`, further ones `name.value` without ":lower".
 
     Args:
-        name: "evaluate:" and a metric's name on the Hub or the path of a script (which is run).
+        name: "evaluate:" and a metric's name on the Hub or the path of a script (which is run); ":lower" where less of
+            it is better.
         references: As in predictions.parquet.
         predictions: As in predictions.parquet.
         labels: The label names, in the order of their indices.
@@ -87,12 +88,12 @@ def evaluate_scores(
     if not numbers:
         raise UserError(f"{name}: gives no number (got {', '.join(results)}). Choose another metric.")
     first = next(iter(numbers))
-    return {name if key == first else f"{name}.{key}": value for key, value in numbers.items()}
+    return {name if key == first else f"{name.removesuffix(LOWER)}.{key}": value for key, value in numbers.items()}
 
 
 def _loaded(name: str) -> Any:
     try:
-        return evaluate.load(name.removeprefix(EVALUATE))
+        return evaluate.load(name.removeprefix(EVALUATE).removesuffix(LOWER))
     except (OSError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise UserError(

@@ -19,6 +19,7 @@ Values = Sequence[Any]
 Score = Callable[[Values, Values, Sequence[str]], float]
 PerExample = Callable[[Values, Values, Sequence[str]], list[float]]
 EVALUATE = "evaluate:"
+LOWER = ":lower"
 KINDS = ("classification", "multi_label", "regression", "question_answering")
 
 
@@ -43,12 +44,16 @@ class Metric:
 def metric(name: str) -> Metric:
     """The metric called `name`; one of the `evaluate` library's by "evaluate:" and its name or path.
 
+    That library doesn't say which way its metrics point: more is better, unless ":lower" stands behind the name.
+
     Raises:
         UserError: There is no such metric; the message names the nearest one.
     """
     if name.startswith(EVALUATE):
         return Metric(
-            name, lambda references, predictions, labels: _evaluated(name, references, predictions, labels)[name]
+            name,
+            lambda references, predictions, labels: _evaluated(name, references, predictions, labels)[name],
+            higher_is_better=not name.endswith(LOWER),
         )
     if name not in METRICS:
         raise UserError(f"{name!r}: no such metric.{nearest(name, METRICS)}")
@@ -59,6 +64,8 @@ def scores(
     names: Sequence[str], references: Values, predictions: Values, labels: Sequence[str] = ()
 ) -> dict[str, float]:
     """Every named score. An `evaluate` metric with several values gives "evaluate:name" and "evaluate:name.value".
+
+    The first one keeps the ":lower" that it was named with; the others, of which that says nothing, have none.
 
     Raises:
         UserError: A name is unknown, or an `evaluate` metric can't be had.

@@ -165,7 +165,10 @@ def _look(learner: Learner, validation: Validation, progress: Progress, *, epoch
 
 
 def _better(scores: dict[str, float], best: dict[str, float], validation: Validation) -> bool:
+    """Whether the score is better than the best: any number is better than none, and none is never better."""
     new, old = scores[validation.main_metric], best[validation.main_metric]
+    if math.isnan(old):
+        return not math.isnan(new)
     return new > old if validation.higher_is_better else new < old
 
 

@@ -87,6 +87,8 @@ def same(ours, theirs):
         (False, [0.4, 0.9, 0.1, 0.2], 2),
         (True, [0.5, 0.5, 0.5, 0.5], 0),  # of equals the earliest
         (True, [0.1, 0.2, 0.3, 0.4], 3),
+        (True, [0.2, math.nan, 0.1, math.nan], 0),
+        (False, [math.nan, 0.9, math.nan, 0.8], 3),
     ],
 )
 def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, scores, best, checkpoints, tmp_path):
@@ -96,7 +98,7 @@ def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, sco
     progress = go((learner, items, validation, training), tmp_path)
     assert [point.step for point in progress.curve] == [2, 5, 8, 10]
     assert [point.epoch for point in progress.curve] == [0.4, 1.0, 1.6, 2.0]
-    assert [point.validation_scores["score"] for point in progress.curve] == scores
+    assert [point.validation_scores["score"] for point in progress.curve] == pytest.approx(scores, abs=0, nan_ok=True)
     assert progress.best_step == progress.curve[best].step
     assert not same(kept[best], kept[best - 1])
     assert same(weights(learner.forward.model), kept[best])

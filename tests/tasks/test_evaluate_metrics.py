@@ -88,6 +88,12 @@ def test_further_values_are_named_after_the_metric(script):
     assert scores([name], ["no"], ["no"], ("no",)) == {name: 0.5, f"{name}.second": 0.25}
 
 
+def test_a_metric_whose_lower_values_are_better_says_so_in_its_name(script):
+    name = script("mistakes", 'return {"first": 0.5, "second": 0.25}')
+    assert scores([f"{name}:lower"], ["no"], ["no"], ("no",)) == {f"{name}:lower": 0.5, f"{name}.second": 0.25}
+    assert metric(f"{name}:lower").function(["no"], ["no"], ("no",)) == 0.5
+
+
 def test_answers_are_told_in_the_form_of_the_squad_metrics(script):
     compute = 'return {"right": sum(one["prediction_text"] in two["answers"]["text"] for one, two in PAIRS)}'
     compute = compute.replace("PAIRS", "zip(predictions, references)")

@@ -94,6 +94,11 @@ def test_the_mean_squared_error_is_better_the_lower_it_is():
     assert not metric("mean_squared_error").higher_is_better
 
 
+def test_an_evaluate_metric_is_better_the_higher_unless_its_name_says_lower():
+    assert metric("evaluate:mse").higher_is_better
+    assert not metric("evaluate:mse:lower").higher_is_better
+
+
 def test_answers_are_scored_against_their_best_reference():
     found = scores(["exact_match", "qa_f1"], [["cat", "the dog"], []], ["dog", "dog"])
     assert found == {"exact_match": 0.5, "qa_f1": 0.5}
