@@ -28,7 +28,8 @@ class Outcome:
     """What one run's predictions amount to.
 
     Attributes:
-        test_set: Digest of the test examples' ids and groups, in order: equal digests can be paired.
+        test_set: Digest of the test examples' ids, groups and references, in order: equal digests can be paired.
+            Ids alone don't do: rows without an id of their own are numbered, in every file alike.
         examples: How many test examples there are.
         score: The metric, in its natural unit.
         contributions: How far each cluster of examples moves the score [clusters]; they add up to zero.
@@ -65,8 +66,10 @@ def read_outcome(folder: Path, labels: Sequence[str], metric: str) -> Outcome:
 
 
 def _digest(table: Any) -> str:
-    rows = zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True)
-    return hashlib.sha256("\n".join(f"{row}\t{group}" for row, group in rows).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for column in ("id", "group", "reference"):
+        digest.update(repr(table[column].to_pylist()).encode())
+    return digest.hexdigest()
 
 
 def _clusters(groups: Any) -> NDArray[np.int64]:

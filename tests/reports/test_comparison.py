@@ -156,6 +156,14 @@ def test_models_with_other_test_examples_are_not_compared(runs: Path):
     assert any("tested on different examples" in line for line in comparison.warnings)
 
 
+def test_models_on_two_files_whose_rows_are_numbered_alike_are_not_compared(tmp_path: Path):
+    for model, references in (("scratch", LABELS * 50), ("bert-mini", LABELS[::-1] * 50)):
+        save(tmp_path, record(model=model), predictions(list(references), list(LABELS * 50)))
+    comparison = compare(tmp_path)
+    assert reading(cell_of(comparison, "bert-mini")) == "not comparable: other test examples"
+    assert cell_of(comparison, "scratch").beaten_by == cell_of(comparison, "bert-mini").beaten_by == ()
+
+
 def test_seeds_with_other_test_examples_have_no_common_score(tmp_path: Path):
     add_runs(tmp_path, "bert-mini", 0.8, range(1))
     save(tmp_path, record(seed=1), predictions(*guesses(0.8, 1, examples=300)))

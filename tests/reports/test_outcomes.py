@@ -58,13 +58,26 @@ def test_grouped_examples_are_one_cluster_and_the_others_their_own(tmp_path: Pat
     assert sorted(outcome.contributions) == pytest.approx([-0.08, -0.08, -0.08, 0.24])
 
 
-def test_other_groups_make_another_test_set(tmp_path: Path):
-    found = []
-    for name, groups in (("one", ["g", "g"]), ("two", ["g", "h"])):
+@pytest.mark.parametrize(
+    ("references", "predicted", "groups", "same"),
+    [
+        (["a", "b"], ["b", "b"], ["g", "g"], True),
+        (["a", "b"], ["a", "b"], ["g", "h"], False),
+        (["b", "a"], ["a", "b"], ["g", "g"], False),
+    ],
+)
+def test_other_groups_or_references_make_another_test_set(
+    tmp_path: Path, references: list[str], predicted: list[str], groups: list[str], same: bool
+):
+    found = set()
+    for name, rows in (
+        ("first", predictions(["a", "b"], ["a", "b"], ["g", "g"])),
+        ("other", predictions(references, predicted, groups)),
+    ):
         (tmp_path / name).mkdir()
-        write_predictions(predictions(["a", "b"], ["a", "b"], groups), tmp_path / name)
-        found.append(read_outcome(tmp_path / name, ("a", "b"), "accuracy").test_set)
-    assert found[0] != found[1]
+        write_predictions(rows, tmp_path / name)
+        found.add(read_outcome(tmp_path / name, ("a", "b"), "accuracy").test_set)
+    assert len(found) == (1 if same else 2)
 
 
 def test_a_metric_without_closed_form_is_judged_by_the_jackknife(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
