@@ -51,7 +51,12 @@ def package_versions() -> dict[str, str]:
 
 
 def git_state() -> tuple[str | None, bool | None]:
-    """The commit of the source tree and whether it has local changes; None where it is no checkout."""
+    """The commit of the source tree and whether it has local changes; None where it is no checkout.
+
+    An installed copy may lie inside the checkout of something else, whose commit says nothing about us.
+    """
+    if not (_ROOT / "pyproject.toml").is_file():
+        return None, None
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None, None
