@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harness.config import RunConfig, differences, identity
 from harness.errors import UserError
-from harness.record import PREDICTIONS, RECORD, RunRecord, read_record, write_atomically, write_record
+from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_atomically, write_record
 
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
@@ -47,18 +47,17 @@ class Cell:
         return f"{self.config.task} · {self.model} · seed {self.config.seed}"
 
     def state(self) -> State:
-        """What of the run is there. What failed, or never got as far as a saved state, stands in nobody's way.
+        """What of the run is there; nothing is changed. What failed, or has no saved state, stands in nobody's way.
 
-        A result whose move into place was cut short is moved first.
+        A result whose move into place was cut short counts as there: its record is written when it is whole.
 
         Raises:
             UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
         """
-        if (self.partial / RECORD).exists():
-            self._move_into_place()
-        record = read_record(self.folder / RECORD) if (self.folder / RECORD).exists() else None
+        whole = [file for file in (self.partial / RECORD, self.folder / RECORD) if file.exists()]
+        record = read_record(whole[0]) if whole else None
         if record is not None and record.status != "failed":
-            self._check(record.config, self.folder / RECORD)
+            self._check(record.config, whole[0])
             return record.status
         begun, saved = self._begun(), (self.partial / STATE).exists()
         if begun is not None and saved:
@@ -66,6 +65,11 @@ class Cell:
         if self._same(begun) and (saved or record is None):
             return "unfinished"
         return "new" if record is None else "failed"
+
+    def settle(self) -> None:
+        """Go on with a move into place that was cut short. Of several processes, one only may do so."""
+        if _status(self.partial / RECORD) is not None:
+            self._move_into_place()
 
     def begin(self, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
@@ -81,7 +85,7 @@ class Cell:
 
     def fail(self, record: RunRecord) -> None:
         """Leave a record of the failure, unless something else than a failure is recorded; saved work stays."""
-        if not (self.folder / RECORD).exists() or self._has_failed():
+        if not (self.folder / RECORD).exists() or _status(self.folder / RECORD) == "failed":
             self.folder.mkdir(parents=True, exist_ok=True)
             write_record(record, self.folder)
 
@@ -98,12 +102,6 @@ class Cell:
         (self.partial / RECORD).rename(self.folder / RECORD)
         (self.folder / ERROR).unlink(missing_ok=True)
         shutil.rmtree(self.partial)
-
-    def _has_failed(self) -> bool:
-        try:
-            return read_record(self.folder / RECORD).status == "failed"
-        except UserError:  # What can't be read may be a result all the same.
-            return False
 
     def _begun(self) -> Any:
         """The configuration of the work under way; None where there is none that can be read."""
@@ -123,6 +121,14 @@ class Cell:
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),
             )
+
+
+def _status(file: Path) -> Status | None:
+    """The record's status; None where it can't be read, which may be a result all the same."""
+    try:
+        return read_record(file).status
+    except UserError:
+        return None
 
 
 def _remove(path: Path) -> None:

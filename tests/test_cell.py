@@ -117,9 +117,28 @@ def test_a_move_into_place_that_is_cut_short_is_gone_on_with(cell, monkeypatch, 
         patch.setattr(Path, "rename", killed)
         with pytest.raises(KeyboardInterrupt):
             finish(cell, "second", redo=True)
+    before = contents(cell.folder)
+    assert cell.state() == "complete"
+    assert contents(cell.folder) == before, "looking changes nothing"
+    cell.settle()
     assert cell.state() == "complete"
     assert notes(cell) == {"second"}
     assert not cell.partial.exists()
+
+
+@pytest.mark.parametrize("begin", [True, False])
+def test_there_is_nothing_to_settle_before_a_result_is_whole(cell, begin):
+    finish(cell, "first")
+    if begin:
+        cell.begin(redo=True)
+    before = contents(cell.folder)
+    cell.settle()
+    assert contents(cell.folder) == before
+
+
+def contents(folder):
+    """Every file below the folder, with what is in it."""
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
 
 
 def test_a_diverged_redo_leaves_no_checkpoint_of_the_old_result(cell):

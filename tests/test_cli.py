@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import read_record, reviews, write_csv
 
+FLOOR = ("--task", "boolq", "--model", "majority")
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict")
 HEAVY = (
     "torch",
@@ -67,6 +68,7 @@ HEAVY = (
         (["report", "--format", "htm"], "'htm': no such report format. Did you mean html?"),
         (["predict", "nowhere", "--text", "x"], "nowhere: no run.json here; name the folder of one run."),
         (["predict", "nowhere", "--output", "x.txt"], "x.txt: can't write .txt. Use .jsonl or .csv."),
+        (["run", *FLOOR, "--track", "tensorbord"], "--track tensorbord: no such tracker. Did you mean tensorboard?"),
         (["run", "--colour"], "No such option: --colour"),
         (["rnu"], "No such command 'rnu'."),
         (["plan"], "Missing argument"),

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from accelerate import Accelerator
+from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from harness.engine.loop import Watcher
+from harness.errors import UserError, nearest
 from harness.record import CurvePoint
 
 
@@ -34,6 +36,19 @@ class Tracked:
         self.watcher.evaluated(point)
         scores = {f"validation/{name}": value for name, value in point.validation_scores.items()}
         self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
+
+
+def check_tracker(name: str) -> None:
+    """Refuse a tracker that would track nothing, before a run starts: accelerate leaves it out without a word.
+
+    Raises:
+        UserError: There is no tracker of this name, or its package is not installed.
+    """
+    if name not in LOGGER_TYPE_TO_CLASS:
+        raise UserError(f"--track {name}: no such tracker.{nearest(name, map(str, LOGGER_TYPE_TO_CLASS))}")
+    if name not in map(str, get_available_trackers()):
+        package = name.replace("_", "-")
+        raise UserError(f"--track {name}: its package is not installed. Install it: pip install {package}.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.cell import ERROR, Cell
 from harness.engine.device import processes
+from harness.engine.tracking import check_tracker
 from harness.errors import UserError
 from harness.grid.cells import states
 from harness.grid.progress import view
@@ -27,10 +28,12 @@ def run_cells(cells: Sequence[Cell], options: Options, console: Console) -> int:
         How many failed.
 
     Raises:
-        UserError: A cell is recorded with another configuration (and `redo` was not asked for).
+        UserError: A cell is recorded with another configuration (and `redo` was not asked for), or there is no such
+            tracker.
     """
-    before = ["new"] * len(cells) if options.redo else states(cells)
-    waiting = [cell for cell, state in zip(cells, before, strict=True) if state not in DONE]
+    if options.track is not None:
+        check_tracker(options.track)
+    waiting = _waiting(cells, redo=options.redo)
     if len(waiting) < len(cells):
         console.print(f"{len(cells) - len(waiting)} of {len(cells)} cells are recorded already and are skipped.")
     failed, told = 0, set[str]()
@@ -45,6 +48,18 @@ def run_cells(cells: Sequence[Cell], options: Options, console: Console) -> int:
     return failed
 
 
+def _waiting(cells: Sequence[Cell], *, redo: bool) -> list[Cell]:
+    """The cells that are to be run: the same ones on every process, which all look before any begins."""
+    together = processes()
+    if together.is_main_process:
+        for cell in cells:
+            cell.settle()
+    together.wait_for_everyone()
+    before = ["new"] * len(cells) if redo else states(cells)
+    together.wait_for_everyone()
+    return [cell for cell, state in zip(cells, before, strict=True) if state not in DONE]
+
+
 def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> RunRecord:
     """The cell's record. Whatever goes wrong is told and recorded, and the other cells go on."""
     try:
@@ -56,12 +71,12 @@ def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> R
         reason = f"{type(error).__name__}: {error}"
         _keep_traceback(cell)
     record = failed_record(cell, reason)
-    if processes().num_processes > 1:
-        raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
     try:
-        cell.fail(record)
+        cell.fail(record)  # By whichever process fails: of several, the main one may never hear of it.
     except OSError as error:
         console.print(Text(f"{cell}: its failure could not be recorded ({error})."))
+    if processes().num_processes > 1:
+        raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
     return record
 
 

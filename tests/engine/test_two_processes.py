@@ -117,3 +117,20 @@ def test_a_failure_ends_all_processes(checkpoints, tmp_path):
     code, output = finish(start(launched(command.words)))
     assert code != 0
     assert "max_length: 100, but this model reads at most 64 tokens" in " ".join(output.split())
+    assert command.record()["status"] == "failed"
+    assert "at most 64 tokens" in command.record()["reason"]
+
+
+def test_a_move_into_place_that_was_cut_short_is_gone_on_with_by_one_process_only(checkpoints, tmp_path):
+    own = own_data(tmp_path / "data", text_examples(60), sizes=(None, 11, 13))
+    command = Command(own, checkpoints["bert"], tmp_path / "runs", {**BASE, "maximum_steps": 2})
+    assert finish(start(launched(command.words)))[0] == 0
+    partial = command.folder / ".partial"
+    for _ in range(3):
+        partial.mkdir()
+        for name in ("checkpoint", "predictions.parquet", "run.json"):
+            (command.folder / name).rename(partial / name)
+        code, output = finish(start(launched(command.words)))
+        assert (code, "1 of 1 cells are recorded already" in output) == (0, True), output
+        assert not partial.exists()
+        assert len(command.rows()) == 13
