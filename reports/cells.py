@@ -90,8 +90,11 @@ class Cell:
 
     @property
     def is_top(self) -> bool:
-        """Whether it belongs to the tied top group: it has a score, and no model is shown to beat it."""
-        return self.estimate is not None and not self.beaten_by
+        """Whether it belongs to the tied top group: it has a score, and no model is shown to beat it.
+
+        Where nothing is known of the examples, nothing could be shown, and there is no such group.
+        """
+        return self.estimate is not None and self.estimate.includes_examples and not self.beaten_by
 
     @property
     def scored(self) -> tuple[Run, ...]:

@@ -82,7 +82,8 @@ def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, O
     if record.status != "complete":
         return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
     try:
-        outcome = read_outcome(folder, record.task_card.labels, card.main_metric)
+        recorded = record.scores.get("test")
+        outcome = read_outcome(folder, record.task_card.labels, card.main_metric, recorded=recorded)
     except UserError as error:
         return Run(record=record, score=None, trouble=str(error)), None
     return Run(record=record, score=outcome.score), outcome

@@ -1,13 +1,15 @@
 """Outcome: a run's test predictions, judged again.
 
 Scores come from the predictions and not from the record, so a new metric needs no training; the record's own
-score serves as a check. Only the columns that are needed are read: a thousand runs take seconds.
+score serves as a check. A metric of the `evaluate` library is somebody's code, and is not run here, for runs may come
+from a stranger: its score is the record's, and nothing is known of what each example adds. Only the columns that are
+needed are read: a thousand runs take seconds.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.record import PREDICTIONS
+from harness.record import PREDICTIONS, RECORD
 from reports.influence import INFLUENCES, Floats, by_jackknife, of_mean
+from tasks.metrics import EVALUATE
 
 COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
@@ -32,7 +35,8 @@ class Outcome:
             Ids alone don't do: rows without an id of their own are numbered, in every file alike.
         examples: How many test examples there are.
         score: The metric, in its natural unit.
-        contributions: How far each cluster of examples moves the score [clusters]; they add up to zero.
+        contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
+            [0] where the score is as recorded.
     """
 
     test_set: str
@@ -41,12 +45,33 @@ class Outcome:
     contributions: Floats
 
 
-def read_outcome(folder: Path, labels: Sequence[str], metric: str) -> Outcome:
-    """The outcome of the run in `folder`, judged by `metric`; `labels` are the label names in their order.
+def read_outcome(
+    folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float] | None = None
+) -> Outcome:
+    """The outcome of the run in `folder`, judged by `metric`.
+
+    Args:
+        folder: Where the predictions lie.
+        labels: The label names in their order.
+        metric: A metric's name; one of the `evaluate` library's is not loaded, but taken from `recorded`.
+        recorded: The record's test scores by metric.
 
     Raises:
-        UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due.
+        UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due; or there is no
+            recorded score where one is due.
     """
+    table = _predictions(folder)
+    if metric.startswith(EVALUATE):
+        return Outcome(_digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0))
+    score, contributions = _judged(table, labels, metric, _clusters(table["group"]))
+    if not (np.isfinite(score) and np.isfinite(contributions).all()):
+        file = folder / PREDICTIONS
+        raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
+    return Outcome(_digest(table), table.num_rows, score, contributions)
+
+
+def _predictions(folder: Path) -> Any:
+    """The columns that are needed, of at least one example."""
     import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -58,11 +83,14 @@ def read_outcome(folder: Path, labels: Sequence[str], metric: str) -> Outcome:
         raise UserError(f"{file}: no readable predictions ({reason}). Run the cell again with --redo.") from error
     if set(table.column_names) != set(COLUMNS) or not table.num_rows:
         raise UserError(f"{file}: no predictions in it. Run the cell again with --redo.")
-    clusters = _clusters(table["group"])
-    score, contributions = _judged(table, labels, metric, clusters)
-    if not (np.isfinite(score) and np.isfinite(contributions).all()):
-        raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
-    return Outcome(_digest(table), table.num_rows, score, contributions)
+    return table
+
+
+def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
+    score = scores.get(metric)
+    if score is None or not np.isfinite(score):
+        raise UserError(f"{folder / RECORD}: no test score of {metric} (got {score}). Run the cell again with --redo.")
+    return score
 
 
 def _digest(table: Any) -> str:

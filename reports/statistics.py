@@ -32,7 +32,8 @@ class Evidence:
     Attributes:
         scores: A score a seed [seeds].
         contributions: How far each cluster of test examples moves each seed's score away from its mean
-            [seeds, clusters]; every row adds up to zero. Independent examples are a cluster each.
+            [seeds, clusters]; every row adds up to zero. Independent examples are a cluster each. No clusters
+            [seeds, 0]: nothing is known of it.
         deterministic: Whether any other seed would have given the same predictions, as with the floors.
     """
 
@@ -45,6 +46,11 @@ class Evidence:
         """Whether the spread over seeds is known: there are several, or a seed changes nothing."""
         return self.deterministic or len(self.scores) > 1
 
+    @property
+    def knows_examples(self) -> bool:
+        """Whether anything is known of what each test example adds."""
+        return self.contributions.size > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -54,8 +60,10 @@ class Estimate:
         value: The mean score, or the difference of two mean scores.
         standard_error: 0 where the test set shows no spread at all.
         half_width: Half the width of the interval; None where the spread cannot be estimated.
-        p_value: Two-sided, of a difference being 0; None for a mean, and where the spread cannot be estimated.
+        p_value: Two-sided, of a difference being 0; None for a mean, and where the spread cannot be estimated, or that
+            over test examples is not in it.
         includes_seeds: Whether the interval speaks of other seeds too, or of other test examples only.
+        includes_examples: Whether it speaks of other test examples too, or of other seeds only.
     """
 
     value: float
@@ -63,6 +71,7 @@ class Estimate:
     half_width: float | None
     p_value: float | None
     includes_seeds: bool
+    includes_examples: bool = True
 
     @property
     def low(self) -> float | None:
@@ -107,6 +116,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
     value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
     includes_seeds = all(model.knows_seeds for model in models)
+    if not all(model.knows_examples for model in models):
+        return _estimate_over_seeds(models, value, includes_seeds=includes_seeds)
     parts = _parts(models, signs)
     error = sqrt(sum(part.variance for part in parts))
     # Rounding leaves 1e-17 where every example agrees.
@@ -116,6 +127,17 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
         return Estimate(value, 0.0, 0.0 if certain else None, 1.0 if certain else None, includes_seeds)
     p_value = _p_value(parts, abs(value)) if len(models) == 2 else None
     return Estimate(value, error, _half_width(parts, 1 - CONFIDENCE), p_value, includes_seeds)
+
+
+def _estimate_over_seeds(models: Sequence[Evidence], value: float, *, includes_seeds: bool) -> Estimate:
+    """An interval for other seeds on the same test examples, where the seeds of every model say something.
+
+    It has no p-value: what a luckier draw of test examples would explain, it would call a difference.
+    """
+    parts = _seeds_part([model for model in models if len(model.scores) > 1]) if includes_seeds else []
+    error = sqrt(sum(part.variance for part in parts))
+    half_width = _half_width(parts, 1 - CONFIDENCE) if error >= 1e-12 else None
+    return Estimate(value, error, half_width, None, includes_seeds, includes_examples=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +190,12 @@ def _p_value(parts: Sequence[_Part], distance: float) -> float:
 
 
 def _residual(model: Evidence) -> float:
-    """The part of the mean's variance that is neither the examples' nor the seeds', by analysis of variance."""
+    """The part of the mean's variance that is neither the examples' nor the seeds', by analysis of variance.
+
+    0 where nothing is known of the examples: it then stays in the seeds' part.
+    """
+    if not model.knows_examples:
+        return 0.0
     seeds, clusters = model.contributions.shape
     left = model.contributions - model.contributions.mean(axis=0)
     return float((left**2).sum() / (seeds * (seeds - 1)) * clusters / (clusters - 1))

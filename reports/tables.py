@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.record import RunRecord
 from reports.cells import Cell, Comparison, TaskComparison
 from reports.numbers import NOTHING, Unit, amount, duration, memory, metric_name, p_value, share, unit_of
+from reports.statistics import Estimate
 from reports.verdict import reading
 
 
@@ -91,17 +92,25 @@ def _detail_row(cell: Cell, unit: Unit) -> tuple[Entry, ...]:
     if cell.estimate is None:
         gap = Entry(NOTHING, is_faint=True)
         return (Entry(_name(cell)), gap, gap, gap, score_entry(cell, unit), gap, gap)
-    scope = "" if cell.estimate.includes_seeds else " (examples only)"
     missing = shortfall(cell)
     return (
         Entry(_name(cell), is_strong=cell.is_top),
         Entry(unit.score(cell.estimate.value), is_strong=cell.is_top),
-        Entry(f"{unit.interval(cell.estimate)}{scope}"),
+        Entry(f"{unit.interval(cell.estimate)}{_scope(cell.estimate)}"),
         Entry(NOTHING if cell.seed_deviation is None else unit.score(cell.seed_deviation)),
         Entry(f"{len(cell.scored)} ({missing})" if missing else str(len(cell.scored))),
         Entry(f"{cell.examples:,}"),
         Entry(share(cell.unseen_share)),
     )
+
+
+def _scope(estimate: Estimate) -> str:
+    """What an interval speaks of, where it is not both test examples and seeds."""
+    if estimate.half_width is None:
+        return ""
+    if not estimate.includes_examples:
+        return " (seeds only)"
+    return "" if estimate.includes_seeds else " (examples only)"
 
 
 def differences(task: TaskComparison) -> Table | None:
@@ -197,7 +206,12 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
         "two parts are estimated together and added as squares.",
     ]
     estimates = [cell.estimate for task in comparison.tasks for cell in task.ranked if cell.estimate is not None]
-    if any(not estimate.includes_seeds for estimate in estimates):
+    if any(not estimate.includes_examples for estimate in estimates):
+        notes.append(
+            "“Seeds only”: a score as recorded, for reports run no metric but our own. The interval, where there are "
+            "several seeds, does not speak of other test examples, and no differences are tested."
+        )
+    if any(estimate.includes_examples and not estimate.includes_seeds for estimate in estimates):
         notes.append("“Examples only”: a single seed, so the interval does not speak of other seeds.")
     if any(cell.is_floor for task in comparison.tasks for cell in task.cells):
         notes.append("Floors read no pretrained weights; a model that does not beat them has not earned its cost.")

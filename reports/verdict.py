@@ -26,6 +26,8 @@ def reading(cell: Cell) -> str:
         return ""
     if found.estimate is None:
         return "not comparable: other test examples"
+    if not found.estimate.includes_examples:
+        return "not tested: recorded scores only"
     if not found.is_significant:
         return "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"
@@ -52,7 +54,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         return
     yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
     tied = [cell.model for cell in others if cell.is_top]
-    if tied:
+    if tied and best.estimate.includes_examples:
         yield f"No model is shown to beat {listed(tied)} either, which does not make them equal."
     behind = [cell.model for cell in others if best.model in cell.beaten_by]
     if behind:
@@ -94,7 +96,7 @@ def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
         floor, told = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
         if found.gain <= 0:
             below.append(told)
-        elif not found.is_significant:
+        elif found.estimate.includes_examples and not found.is_significant:
             close.append(told)
     if below:
         yield f"The floor {floor} is not beaten by {listed(below)}."
@@ -103,6 +105,12 @@ def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:
-    single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
+    estimates = {cell.model: cell.estimate for cell in task.ranked if cell.estimate is not None}
+    if not all(estimate.includes_examples for estimate in estimates.values()):
+        measure = metric_name(task.card.main_metric)
+        yield f"The scores in {measure} are as recorded, and how far they depend on the test examples is not known."
+        yield "So no model is shown to be better than another."
+        return
+    single = [model for model, estimate in estimates.items() if not estimate.includes_seeds]
     if single:
         yield f"The intervals of {listed(single)} rest on one seed: they leave out the spread over seeds."

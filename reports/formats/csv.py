@@ -44,6 +44,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "high": estimate.high if estimate else None,
         "standard_error": estimate.standard_error if estimate else None,
         "interval_includes_seeds": estimate.includes_seeds if estimate else None,
+        "interval_includes_examples": estimate.includes_examples if estimate else None,
         "seed_deviation": cell.seed_deviation,
         "is_top": cell.is_top,
         **_difference("baseline", cell.from_baseline),
