@@ -282,7 +282,7 @@ def _comparison(runs: Path, baseline: str | None) -> Any:
 
 
 def _prepare_libraries() -> None:
-    """Before they are imported: no progress bars of others between ours, and threads that spin little while they wait."""
+    """Before they are imported: no progress bars of others between ours, and threads that spin little."""
     import os  # noqa: PLC0415 -- a command's own
     import warnings  # noqa: PLC0415 -- a command's own
 

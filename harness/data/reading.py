@@ -158,13 +158,13 @@ class Reader:
     def _of_pair(self, first: list[int], second: Encoded, template: Template) -> Document:
         """The first text stands in every window; the strategy picks from the second.
 
-        Under "head" the longer of the two is cut first, as in Devlin et al. 2019, and gets the odd token where both are
-        cut, as in Hugging Face's tokenizers; else the first gets at most half.
+        Where both are too long each gets half; under "head" the longer gets the odd token, as in Hugging Face's
+        tokenizers. So under "head" the longer of the two is cut first, as in Devlin et al. 2019.
         """
         room = self._room(template)
         length = len(second.ids)
-        half = (room + (len(first) > length)) // 2
-        head = first[: max(half, room - length) if self.strategy == "head" else room // 2]
+        odd = self.strategy == "head" and len(first) > length
+        head = first[: max((room + odd) // 2, room - length)]
         stretches = self.stretches(length, room - len(head))
         windows = tuple(_window(template, (head,), second.ids, stretch) for stretch in stretches)
         return Document(windows, len(first) + length, len(head) + covered(stretches), second.offsets)

@@ -7,6 +7,7 @@ import gc
 import os
 import platform
 import resource
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,21 @@ def seed_layers(seed: int) -> None:
 def seed_dropout(seed: int, process: int) -> None:
     """Set torch's generator for training, another on each process."""
     torch.manual_seed((seed << 16) + process)
+
+
+def generators(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states of torch's random number generators."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def restore_generators(states: Mapping[str, torch.Tensor]) -> None:
+    """Go on drawing random numbers where `generators` was called."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])
 
 
 def reset_peak_memory() -> None:

@@ -14,9 +14,10 @@ def training_flops(model: Any, items: Sequence[Item], trained_items: int) -> flo
     A token's forward pass takes 2 operations a parameter outside the embeddings, and 4 · layers · width a token that
     it attends to; the backward pass takes twice as many (Kaplan et al. 2020, section 2.1).
     """
-    config = model.config
+    config = model.config.get_text_config()
     dense = 2 * model.num_parameters(exclude_embeddings=True)
-    attention = 4 * config.num_hidden_layers * config.hidden_size
+    # A few architectures name their sizes otherwise; attention is then left out of the estimate.
+    attention = 4 * getattr(config, "num_hidden_layers", 0) * getattr(config, "hidden_size", 0)
     lengths = [len(window.input_ids) for item in items for window in item.windows]
     forward = sum(dense * length + attention * length**2 for length in lengths)
     return 3.0 * forward * trained_items / len(items)

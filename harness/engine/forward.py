@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -46,12 +47,8 @@ class Forward:
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        for group in passes([items[index] for index in mine], 2 * self.micro_batch_size):
-            batch = self.collator(group)
-            scores = self._scores(batch)
-            losses = self.kind.losses(scores, batch, self.collator).tolist()
-            results = self.kind.results(scores, batch, self.collator)
-            found += [(next(places), loss, result) for loss, result in zip(losses, results, strict=True)]
+        for group in passes([items[index] for index in mine], self.micro_batch_size):
+            found += [(next(places), loss, result) for loss, result in self._judged(group)]
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.kind.outputs([row[2] for row in everything], features, examples)
@@ -60,11 +57,24 @@ class Forward:
         """What of a batch, or of a split, is this process's."""
         return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
+    def _judged(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
+        """Loss and result of each item; where memory runs out, in smaller passes."""
+        while True:
+            try:
+                batch = self.collator(items)
+                scores = self._scores(batch)
+                losses = self.kind.losses(scores, batch, self.collator).tolist()
+                return list(zip(losses, self.kind.results(scores, batch, self.collator), strict=True))
+            except RuntimeError as error:
+                if not should_reduce_batch_size(error) or self.micro_batch_size == 1:
+                    raise
+                self.micro_batch_size //= 2
+
     def _scores(self, batch: Batch) -> Tensor:
-        """The kind's scores of a batch; more windows than a pass may hold are recomputed in the backward pass."""
+        """The kind's scores of a batch, in passes; the backward pass computes them again, so that memory stays flat."""
         names = self.kind.head().outputs
         count = len(batch.inputs["input_ids"])
-        if count <= self.micro_batch_size or not torch.is_grad_enabled():
+        if count <= self.micro_batch_size:
             return self.kind.scores(self._logits(names, batch.inputs), batch)
         parts = []
         for start in range(0, count, self.micro_batch_size):

@@ -12,6 +12,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
 
 from harness.data.items import Item, passes
+from harness.engine.device import generators, restore_generators
 from harness.engine.forward import Forward
 from harness.record import CurvePoint
 
@@ -71,7 +72,7 @@ class Learner:
 
     def _gradients(self, items: Sequence[Item]) -> float:
         """Fill the gradients; where memory runs out, with smaller passes."""
-        generator = torch.get_rng_state()
+        drawn = generators(self.forward.accelerator.device)
         while True:
             failure: RuntimeError | None = None
             total = torch.zeros((), device=self.forward.accelerator.device)
@@ -86,7 +87,7 @@ class Learner:
                 return float(self._summed(total))
             self._lower_memory(failure)
             self.optimizer.zero_grad()
-            torch.set_rng_state(generator)
+            restore_generators(drawn)
 
     def _accumulated(self, items: Sequence[Item]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from harness.engine.device import generators, restore_generators
 from harness.engine.learner import Learner
 from harness.errors import UserError
 from harness.record import CurvePoint
@@ -85,16 +85,14 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
 
 def save_state(progress: Progress, learner: Learner, folder: Path) -> None:
     """Write everything that continuing needs to `folder`/step-N, then drop the older states."""
-    generators = gather_object([_generators(learner.forward.accelerator)])
+    drawn = gather_object([generators(learner.forward.accelerator.device)])
     if learner.forward.accelerator.is_main_process:
         tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= _optimizer_tensors(learner)
-        tensors |= {
-            f"generator.{rank}.{name}": s for rank, states in enumerate(generators) for name, s in states.items()
-        }
+        tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(drawn) for name, s in states.items()}
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
-        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(generators)}
+        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
         _write(folder, progress.step, tensors, facts)
     learner.forward.accelerator.wait_for_everyone()
 
@@ -134,7 +132,7 @@ def load_state(learner: Learner, folder: Path) -> Progress:
     restore(learner.forward.model, _under("model.", tensors))
     _restore_optimizer(learner, _under("optimizer.", tensors))
     _restore_schedule(learner, facts["step"])
-    _restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
+    restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
     learner.forward.micro_batch_size = facts["micro_batch_size"]
     learner.notes[:0] = facts["notes"]
     return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
@@ -180,16 +178,3 @@ def _restore_schedule(learner: Learner, step: int) -> None:
         # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.
         warnings.simplefilter("ignore", UserWarning)
         learner.scheduler.step()
-
-
-def _generators(accelerator: Accelerator) -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if accelerator.device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(accelerator.device)
-    return states
-
-
-def _restore_generators(states: Mapping[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"])

@@ -18,7 +18,7 @@ from torch.nn import functional
 from harness.config import Training
 from harness.data.head import Head
 from harness.data.items import Batch, Collator, Features, Item
-from harness.data.reading import Document, Reader
+from harness.data.reading import Document, Reader, Window
 from harness.data.spans import Span
 from harness.errors import UserError
 from tasks.metrics import metric
@@ -212,12 +212,17 @@ def _targets(example: QuestionExample, document: Document, reader: Reader) -> li
     tokens = _answer_tokens(answer, document.offsets) if answer is not None else range(0)
     targets = []
     for index, window in enumerate(document.windows):
-        no_answer = window.input_ids.index(reader.tokenizer.cls_token_id)
+        no_answer = _place_of_cls(window, reader.tokenizer.cls_token_id)
         held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
         shift = window.first - window.positions[0] if held else 0
         start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (no_answer, no_answer)
         targets.append(Target(start, end, no_answer, _owned(index, document), document.offsets))
     return targets
+
+
+def _place_of_cls(window: Window, cls_id: int) -> int:
+    """Where the template's [CLS] stands, at one of the two ends: a text may hold the same token."""
+    return 0 if window.input_ids[0] == cls_id else len(window.input_ids) - 1 - window.input_ids[::-1].index(cls_id)
 
 
 def _answer_tokens(answer: Answer, offsets: Sequence[tuple[int, int]]) -> range:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 import transformers
 from transformers import AutoConfig
 
@@ -17,7 +16,8 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
-from harness.models._stored import check_architecture, check_vocabulary, on_one_line, read_config, read_tokenizer
+from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
+from harness.models._weights import pretrained, untrained
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,15 @@ class Loaded:
 
     @property
     def pad_id(self) -> int:
-        """The padding token's id; any will do where there is none, since padding is masked."""
-        return int(self.tokenizer.pad_token_id or 0)
+        """The padding token's id."""
+        return int(self.tokenizer.pad_token_id)
 
     @property
     def typed(self) -> bool:
-        """Whether the model tells the two texts of a pair apart by token_type_ids."""
+        """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
+        given = "token_type_ids" in self.tokenizer.model_input_names
         takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
-        return takes and getattr(self.model.config, "type_vocab_size", 2) > 1
+        return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,6 @@ class StockFamily:
         model_types: What config.json calls its members; empty: any.
         architecture: The configuration of a small member, for a model that is made from nothing.
         padding_side: Where padding goes: "left" where the head reads the last token.
-        position_offset: Position ids that are never used (RoBERTa starts at padding_idx + 1).
         unlimited: Whether positions are relative or computed, so that any length can be read.
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
     """
@@ -68,7 +68,6 @@ class StockFamily:
     model_types: tuple[str, ...] = ()
     architecture: Mapping[str, Any] = field(default_factory=dict)
     padding_side: str = "right"
-    position_offset: int = 0
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,22 +93,24 @@ class StockFamily:
             UserError: The checkpoint can't be had, or does not fit.
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
-        config = self._stored_config(checkpoint, spec) if checkpoint is not None else None
+        stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
         tokenizer = self._tokenizer(spec, checkpoint, texts)
-        kept = None
-        if checkpoint is not None and spec.head == "auto" and spec.init == "pretrained":
-            kept = matched_labels(checkpoint.name, checkpoint.config(), labels) if labels else None
-        config = config or self._made_config(spec, tokenizer)
+        config = stored or self._made_config(spec, tokenizer)
+        if stored is not None and spec.init == "random" and spec.tokenizer is not None:
+            config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
         check_vocabulary(spec.checkpoint or "", config, tokenizer)
-        config.update({**self.settings, **_renamed(head.settings, kept or labels)})
+        kept = _kept_labels(spec, checkpoint, labels)
+        order = kept or labels
+        config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
         model_class = getattr(transformers, head.auto_class)
         if checkpoint is None or spec.init == "random":
-            model, notes = _untrained(model_class, config, spec), ["every weight is new"]
+            model, notes = untrained(model_class, config, spec), ["every weight is new"]
         else:
-            model, notes = _pretrained(model_class, checkpoint, config, drop_head=bool(labels) and kept is None)
-        limit = None if self.unlimited else _limit(tokenizer, config, self.position_offset)
-        return Loaded(model, tokenizer, limit, kept or labels, checkpoint, tuple(notes))
+            new_head = spec.head == "new" or (bool(labels) and kept is None)
+            model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
+        limit = None if self.unlimited else _limit(tokenizer, model)
+        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes))
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
@@ -122,11 +123,18 @@ class StockFamily:
 
     def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
         source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
+        if source == "trained" and checkpoint is not None and spec.init == "pretrained":
+            raise UserError(
+                f'{checkpoint.name}: tokenizer = "trained" would give its embeddings other words than they learnt. '
+                'Leave `tokenizer` out, or set init = "random".'
+            )
         if source == "trained":
             tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
         else:
             origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
             tokenizer = read_tokenizer(origin)
+        if tokenizer.pad_token_id is None:
+            _pad_with_end(tokenizer, source)
         # transformers saves what a tokenizer was made with, so that a checkpoint read again pads on the same side.
         tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
         return tokenizer
@@ -136,14 +144,33 @@ class StockFamily:
             raise UserError(
                 f"family {spec.family!r}: can't be made from nothing. Name a checkpoint, or a family such as bert."
             )
-        special = {
-            f"{name}_token_id": token
-            for name in ("pad", "bos", "eos", "cls", "sep")
-            if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
-        }
         check_architecture(self.model_types[0], spec.architecture)
+        special = special_tokens(tokenizer)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
         return AutoConfig.for_model(self.model_types[0], **made)
+
+
+def special_tokens(tokenizer: Any) -> dict[str, int]:
+    """The ids of a tokenizer's special tokens, as a configuration names them."""
+    return {
+        f"{name}_token_id": token
+        for name in ("pad", "bos", "eos", "cls", "sep")
+        if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
+    }
+
+
+def _pad_with_end(tokenizer: Any, source: str) -> None:
+    """Take the end-of-text token for padding, as is usual for models that were trained without padding."""
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{source}: its tokenizer has neither a padding token nor an end-of-text token.")
+    tokenizer.pad_token = tokenizer.eos_token
+
+
+def _kept_labels(spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed."""
+    if checkpoint is None or spec.head == "new" or spec.init == "random" or not labels:
+        return None
+    return matched_labels(checkpoint.name, checkpoint.config(), labels)
 
 
 def family_of(spec: ModelConfig, families: Mapping[str, Any]) -> str:
@@ -168,69 +195,16 @@ def _set_dropout(config: Any, dropout: float | None) -> None:
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 
-def _untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
-    try:
-        return model_class.from_config(config, dtype=torch.float32)
-    except ValueError as error:
-        where = spec.checkpoint or f"family {spec.family}"
-        raise UserError(f"{where}: no model can be made like that ({on_one_line(error)}).") from error
-
-
-def _pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, drop_head: bool) -> tuple[Any, list[str]]:
-    checkpoint.weights()
-    try:
-        model, report = model_class.from_pretrained(
-            checkpoint.folder,
-            config=config,
-            dtype=torch.float32,  # transformers would keep half precision, in which small updates are lost.
-            output_loading_info=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,
-        )
-    except (ValueError, RuntimeError, OSError) as error:
-        raise UserError(f"{checkpoint.name}: its weights don't load ({on_one_line(error)}).") from error
-    _check_encoder(checkpoint, model, report)
-    if drop_head:
-        _renew_head(model)
-    resized = {str(key[0]) for key in report["mismatched_keys"]}
-    new = {*report["missing_keys"], *resized, *(_head_tensors(model) if drop_head else ())}
-    return model, [f"new layers: {', '.join(sorted(new))}"] if new else []
-
-
-def _head_tensors(model: Any) -> list[str]:
-    return [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
-
-
-def _renew_head(model: Any) -> None:
-    """Initialise everything outside the encoder afresh, as transformers does."""
-    for name, child in model.named_children():
-        if name != model.base_model_prefix:
-            for tensor in child.parameters():
-                tensor._is_hf_initialized = False
-            child.apply(model._init_weights)
-
-
-def _check_encoder(checkpoint: Checkpoint, model: Any, report: Mapping[str, Any]) -> None:
-    prefix = f"{model.base_model_prefix}."
-    encoder = [name for name in model.state_dict() if name.startswith(prefix)]
-    misfits = [key for key in report["mismatched_keys"] if str(key[0]).startswith(prefix)]
-    if misfits:
-        name, stored, wanted = min(misfits, key=str)
-        raise UserError(
-            f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for "
-            f"{list(wanted)} ({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."
-        )
-    lost = sorted(set(encoder).intersection(report["missing_keys"]))
-    if len(lost) > len(encoder) // 2:
-        raise UserError(
-            f"{checkpoint.name}: {len(lost)} of the encoder's {len(encoder)} tensors are not in the weights "
-            f"(such as {lost[0]}). The weights are of another architecture than config.json says."
-        )
-
-
-def _limit(tokenizer: Any, config: Any, offset: int) -> int | None:
-    stated = getattr(config, "max_position_embeddings", None)
-    limits = [tokenizer.model_max_length, stated - offset if stated and stated > 0 else None]
+def _limit(tokenizer: Any, model: Any) -> int | None:
+    stated = getattr(model.config, "max_position_embeddings", None)
+    limits = [tokenizer.model_max_length, stated - _unused_positions(model) if stated and stated > 0 else None]
     known = [limit for limit in limits if limit is not None and limit < 1_000_000]
     return min(known) if known else None
+
+
+def _unused_positions(model: Any) -> int:
+    """Positions that are never used: RoBERTa and its kin start at padding_idx + 1."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0

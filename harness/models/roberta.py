@@ -14,5 +14,4 @@ family = StockFamily(
         "max_position_embeddings": 514,
         "type_vocab_size": 1,
     },
-    position_offset=2,  # positions start at padding_idx + 1
 )

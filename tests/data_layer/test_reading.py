@@ -148,10 +148,20 @@ def test_what_lies_beyond_the_last_window_counts_as_unread():
     assert (len(document.windows), document.seen, document.total) == (2, 28, 50)
 
 
-def test_a_cut_question_counts_as_unread():
-    # Room 13, of which the question gets 6.
-    document = read(small_tokenizer("bert"), " ".join(["film"] * 20), "plot", strategy="windows")
-    assert (document.seen, document.total) == (7, 21)
+@pytest.mark.parametrize("strategy", ["head_tail", "windows"])
+def test_a_cut_question_counts_as_unread(strategy):
+    # Room 13, of which the question gets what the context leaves, and at least 6.
+    question = " ".join(["film"] * 20)
+    short = read(small_tokenizer("bert"), question, "plot", strategy=strategy)
+    assert (short.seen, short.total) == (13, 21)
+    long = read(small_tokenizer("bert"), question, " ".join(["plot"] * 7), strategy=strategy)
+    assert (long.seen, long.total) == (13, 27)
+
+
+@pytest.mark.parametrize("strategy", ["head", "head_tail", "windows"])
+def test_a_pair_that_fits_is_read_whole_whatever_the_strategy(strategy):
+    document = read(small_tokenizer("bert"), " ".join(["film"] * 11), "plot plot", strategy=strategy)
+    assert (document.seen, document.total, len(document.windows)) == (13, 13, 1)
 
 
 @pytest.mark.parametrize("stride", [14, 15])

@@ -86,6 +86,15 @@ def test_a_target_is_the_answer_s_tokens(family, name):
     assert ids[item.target.no_answer] == tokenizer.cls_token_id
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_text_that_holds_the_special_token_is_not_taken_for_no_answer(family):
+    tokenizer = small_tokenizer(family)
+    cls = tokenizer.cls_token
+    example = QuestionExample("1", f"who {cls} ?", f"the {cls} film", ())
+    (item,) = KIND.features([example], Reader(tokenizer, 64, "windows", 0, 64)).items
+    assert item.target.no_answer == (len(item.windows[0].input_ids) - 1 if family == "xlnet" else 0)
+
+
 def test_an_answer_cut_by_a_window_counts_as_no_answer():
     # 8 tokens, question 1, special 3: windows of 4 context tokens, without overlap. The answer is tokens 3 and 4.
     context = "the film was seen by many people in town"

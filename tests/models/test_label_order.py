@@ -43,7 +43,7 @@ def test_the_trained_classifier_is_kept_and_its_order_is_the_checkpoints(tmp_pat
     loaded = load(classifier(tmp_path, ["neutral", "good", "bad"]), ("bad", "good", "neutral"))
     assert biases(loaded) == {"neutral": 1.0, "good": 2.0, "bad": 3.0}
     assert loaded.model.config.id2label == {0: "neutral", 1: "good", 2: "bad"}
-    assert loaded.notes == ()
+    assert loaded.notes == ("the checkpoint's own head is kept",)
 
 
 def test_names_that_differ_in_case_only_are_the_same(tmp_path):
