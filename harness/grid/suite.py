@@ -20,6 +20,7 @@ from harness.checking import Strict, checked, mistake_lines, read_toml
 from harness.config import ModelConfig, OwnData, Seed, Training, find_model, recipe_of
 from harness.errors import UserError, collected, nearest
 from harness.registry import TASKS
+from tasks.metrics import EVALUATE, LOWER
 
 
 class _SuiteFile(Strict):
@@ -67,11 +68,12 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
     content = _content(file, mistakes)
     mistakes += [*_name_mistakes(content, file), *_repeated_names(content, file)]
     own = _own_data(content, file, mistakes)
+    metrics = _metrics(content, file, mistakes)
     models = _models(content, file, mistakes)
     recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
-    return Suite(file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, content.metrics)
+    return Suite(file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, metrics)
 
 
 def _content(file: Path, mistakes: list[str]) -> _SuiteFile:
@@ -133,6 +135,40 @@ def _outside(table: OwnData, name: str, file: Path) -> Iterator[str]:
     for split, path in table.files().items():
         if not Path(folder, path).resolve().is_relative_to(folder):
             yield f"{file}: data.{name}.{split}: {path} lies outside the suite's folder. Copy the file below {folder}."
+
+
+def _metrics(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
+    """The metrics by task, the paths of scripts made to start where the suite's file lies."""
+    found = {}
+    for task, names in content.metrics.items():
+        scripts = {name: path for name in names if (path := _script(name, file.parent)) is not None}
+        for path in scripts.values():
+            mistakes += _script_mistakes(path, file, f"{file}: metrics.{task}: {path}")
+        found[task] = tuple(_placed(name, file.parent / scripts[name]) if name in scripts else name for name in names)
+    return found
+
+
+def _script(name: str, folder: Path) -> str | None:
+    """The path in a metric's name; None for a metric of ours, or one that the `evaluate` library knows by name."""
+    if not name.startswith(EVALUATE):
+        return None
+    path = name.removeprefix(EVALUATE).removesuffix(LOWER)
+    is_path = path.endswith(".py") or Path(path).is_absolute() or ".." in Path(path).parts or path.startswith("./")
+    return path if is_path or Path(folder, path).exists() else None
+
+
+def _script_mistakes(path: str, file: Path, where: str) -> Iterator[str]:
+    """The library takes a script, or the folder of a script with the same name."""
+    folder = file.parent.resolve()
+    script = Path(folder, path) if path.endswith(".py") else Path(folder, path, f"{Path(path).name}.py")
+    if not script.resolve().is_relative_to(folder):
+        yield f"{where} lies outside the suite's folder. Copy the script below {folder}."
+    elif not script.is_file():
+        yield f"{where}: no such script. Check the path."
+
+
+def _placed(name: str, path: Path) -> str:
+    return f"{EVALUATE}{path}{LOWER if name.endswith(LOWER) else ''}"
 
 
 def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, ModelConfig]:

@@ -101,6 +101,47 @@ def test_a_link_that_leads_out_of_the_suites_folder_is_refused(told, tmp_path):
     assert line.startswith("data.x.train: link.csv lies outside the suite's folder.")
 
 
+METRIC = GOOD + "[metrics]\nrotten_tomatoes = ['evaluate:{}']"
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.py", "../x.py:lower", "/etc/x.py", "/etc", "a/../../x.py", "..", "own/../../x", "link.py", "linked"]
+)
+def test_a_script_outside_the_suites_folder_is_refused_as_a_metric(told, tmp_path, path):
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.py"
+    outside.touch()
+    (tmp_path / "link.py").symlink_to(outside)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "linked.py").symlink_to(outside)
+    (line,) = told(METRIC.format(path))
+    assert line.startswith(
+        f"metrics.rotten_tomatoes: {path.removesuffix(':lower')} lies outside the suite's folder. Copy the script below"
+    )
+
+
+def test_a_script_that_is_not_there_is_refused_as_a_metric(told):
+    assert told(METRIC.format("x.py")) == ["metrics.rotten_tomatoes: x.py: no such script. Check the path."]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("evaluate:errors.py:lower", "evaluate:{}/errors.py:lower"),
+        ("evaluate:own", "evaluate:{}/own"),
+        ("evaluate:mse:lower", "evaluate:mse:lower"),
+        ("evaluate:someone/metric", "evaluate:someone/metric"),
+        ("accuracy", "accuracy"),
+    ],
+)
+def test_a_metrics_script_is_looked_for_beside_the_suite(tmp_path, written, read):
+    (tmp_path / "own").mkdir()
+    for script in ("errors.py", "own/own.py"):
+        (tmp_path / script).touch()
+    file = tmp_path / "suite.toml"
+    file.write_text(GOOD + f'[metrics]\nrotten_tomatoes = ["{written}"]')
+    assert read_suite(file).metrics == {"rotten_tomatoes": (read.format(tmp_path),)}
+
+
 def test_a_link_within_the_suites_folder_is_followed(tmp_path):
     (tmp_path / "real.csv").write_text("text,label\na,b\n")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
