@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import CONFIGS
 from harness.grid.cells import suite_cells
 from harness.grid.suite import read_suite
 
@@ -47,3 +48,18 @@ def test_a_floor_runs_once_whatever_the_number_of_seeds(cells):
         ("rotten_tomatoes", "majority", 0),
         ("boolq", "majority", 0),
     ]
+
+
+SHIPPED = sorted((CONFIGS / "suites").glob("*.toml"))
+
+
+def test_suites_are_shipped():
+    assert [file.stem for file in SHIPPED if file.stem == "demo"] == ["demo"]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_shipped_suite_has_no_mistake(file, tmp_path):
+    suite = read_suite(file)
+    cells = suite_cells(suite, tmp_path)
+    assert {cell.config.task for cell in cells} == set(suite.tasks)
+    assert {cell.model for cell in cells} == set(suite.models)
