@@ -108,6 +108,7 @@ class RunRecord(_Part):
     Attributes:
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
+        floor: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         config: The resolved configuration; two runs with the same one are the same run.
         scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
         best_step: The optimiser step whose weights were kept, chosen on validation; None for the floors.
@@ -122,6 +123,7 @@ class RunRecord(_Part):
     task: str
     model: str
     family: str
+    floor: bool = False
     seed: int
     task_card: TaskCard
     config: dict[str, Any]

@@ -11,7 +11,7 @@ from harness.engine.learner import DivergedError
 from harness.engine.outcome import Outcome, Stopwatch
 from harness.engine.provenance import data_digest, git_state, package_versions
 from harness.record import Cost, Counts, Provenance, RunRecord, Status, TaskCard
-from harness.registry import TASKS
+from harness.registry import TASKS, is_floor
 from tasks.metrics import metric
 from tasks.task import Splits, Task
 
@@ -68,12 +68,14 @@ def now() -> str:
 
 
 def _record(cell: Cell, card: TaskCard, status: Status, **facts: Any) -> RunRecord:
+    assert cell.config.model.family is not None, "the family is resolved before a run begins"
     return RunRecord(
         status=status,
         suite=cell.suite,
         task=cell.config.task,
         model=cell.model,
-        family=cell.config.model.family or "",
+        family=cell.config.model.family,
+        floor=is_floor(cell.config.model.family),
         seed=cell.config.seed,
         task_card=card,
         config=cell.config.resolved(),

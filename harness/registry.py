@@ -68,3 +68,12 @@ TASKS = Registry("task", "tasks", "task", nested=True)
 FAMILIES = Registry("model family", "harness.models", "family")
 KINDS = Registry("kind of task", "harness.kinds", "kind")
 FORMATS = Registry("report format", "reports.formats", "render")
+
+
+def is_floor(family: str) -> bool:
+    """Whether the family's models are fitted in one go, without a gradient or anything random.
+
+    Raises:
+        UserError: There is no such family.
+    """
+    return hasattr(FAMILIES.load(family), "fit")

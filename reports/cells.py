@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from harness.record import RunRecord, TaskCard
 from reports.statistics import SIGNIFICANCE, Estimate
 
-FLOOR_FAMILIES = frozenset({"majority", "tfidf"})
-"""Families that read no weights: what any model must beat."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -62,6 +59,7 @@ class Cell:
     """One model on one task. Without runs it is a gap.
 
     Attributes:
+        is_floor: Whether it is a trivial model, there to be beaten.
         missing_seeds: Seeds that other models of the task have and this one lacks.
         estimate: The mean score over the complete seeds; None where there is none.
         seed_deviation: Standard deviation over seeds; None below two seeds.
@@ -72,6 +70,7 @@ class Cell:
 
     model: str
     family: str
+    is_floor: bool = False
     runs: tuple[Run, ...] = ()
     missing_seeds: tuple[int, ...] = ()
     estimate: Estimate | None = None
@@ -82,11 +81,6 @@ class Cell:
     from_floor: Difference | None = None
     cost: Cost | None = None
     unseen_share: float | None = None
-
-    @property
-    def is_floor(self) -> bool:
-        """Whether it is a trivial model, there to be beaten."""
-        return self.family in FLOOR_FAMILIES
 
     @property
     def is_top(self) -> bool:

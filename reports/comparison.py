@@ -6,12 +6,12 @@ It reads records and predictions and judges them; the formats only render what i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, nearest
 from harness.record import RunRecord, read_records
-from reports.cells import FLOOR_FAMILIES, Comparison, TaskComparison
+from reports.cells import Comparison, TaskComparison
 from reports.judging import Entrant, entrant, judged_cells
 from reports.warnings import warnings_about
 
@@ -35,12 +35,12 @@ def compare(runs: Path, *, baseline: str | None = None) -> Comparison:
     found, problems = read_records(runs)
     if not found:
         raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
-    families = {record.model: record.family for _, record in found}
-    models = tuple(sorted(families, key=lambda model: (families[model] in FLOOR_FAMILIES, model)))
+    known = {record.model: record for _, record in found}
+    models = tuple(sorted(known, key=lambda model: (known[model].floor, model)))
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
-    judged = [_judged(group, {model: families[model] for model in models}, chosen) for group in _by_task(found)]
+    judged = [_judged(group, [known[model] for model in models], chosen) for group in _by_task(found)]
     return Comparison(
         runs=str(runs),
         models=models,
@@ -60,14 +60,14 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
 
 
 def _judged(
-    found: Sequence[Found], families: Mapping[str, str], baseline: str | None
+    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None
 ) -> tuple[TaskComparison, tuple[str, ...]]:
-    """The task's cells, a cell a model, and what makes them doubtful."""
+    """The task's cells, a cell a model (told by any of its runs), and what makes them doubtful."""
     first = found[0][1]
     card = first.task_card
     entrants: list[Entrant] = [
-        entrant(model, family, [(folder, record) for folder, record in found if record.model == model], card)
-        for model, family in families.items()
+        entrant(known, [(folder, record) for folder, record in found if record.model == known.model], card)
+        for known in models
     ]
     cells = judged_cells(entrants, card, baseline)
     return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(entrants)

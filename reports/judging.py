@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.record import RunRecord, TaskCard
-from reports.cells import FLOOR_FAMILIES, Cell, Cost, Difference, Run
+from reports.cells import Cell, Cost, Difference, Run
 from reports.outcomes import Outcome, read_outcome
 from reports.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
 
@@ -23,6 +23,7 @@ class Entrant:
 
     model: str
     family: str
+    is_floor: bool
     runs: tuple[Run, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -40,16 +41,23 @@ class Entrant:
         return Evidence(
             np.array([outcome.score for outcome in self.outcomes]),
             np.stack([outcome.contributions for outcome in self.outcomes]),
-            deterministic=self.family in FLOOR_FAMILIES and len(self.outcomes) == 1,
+            deterministic=self.is_floor and len(self.outcomes) == 1,
         )
 
 
-def entrant(model: str, family: str, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
-    """The model's runs, by seed, their predictions read and judged by the card's main metric."""
+def entrant(known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
+    """A model's runs, by seed, their predictions read and judged by the card's main metric.
+
+    Args:
+        known: Any run of the model, on whatever task; it may have none on this one.
+        found: Its runs on the task, with their folders.
+        card: The task's.
+    """
     judged = [_judged_run(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
     return Entrant(
-        model=model,
-        family=family,
+        model=known.model,
+        family=known.family,
+        is_floor=known.floor,
         runs=tuple(run for run, _ in judged),
         outcomes=tuple(outcome for _, outcome in judged if outcome is not None),
     )
@@ -57,11 +65,11 @@ def entrant(model: str, family: str, found: Sequence[tuple[Path, RunRecord]], ca
 
 def judged_cells(entrants: Sequence[Entrant], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
     """A cell an entrant, compared with all others, with the baseline and with the best floor."""
-    seeds = {run.record.seed for entrant in entrants if entrant.family not in FLOOR_FAMILIES for run in entrant.runs}
+    seeds = {run.record.seed for entrant in entrants if not entrant.is_floor for run in entrant.runs}
     evidence = {entrant.model: found for entrant in entrants if (found := entrant.evidence) is not None}
     sets = {entrant.model: entrant.test_set for entrant in entrants}
     sign = 1 if card.higher_is_better else -1
-    floors = [entrant.model for entrant in entrants if entrant.family in FLOOR_FAMILIES and entrant.model in evidence]
+    floors = [entrant.model for entrant in entrants if entrant.is_floor and entrant.model in evidence]
     floor = max(floors, key=lambda model: sign * evidence[model].scores.mean(), default=None)
     pairing = _Pairing(evidence, sets, sign)
     beaten_by = pairing.beaten_by()
@@ -136,14 +144,14 @@ class _Pairing:
 
 def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
     own = {run.record.seed for run in entrant.runs}
-    is_floor = entrant.family in FLOOR_FAMILIES
     scored = [run.record for run in entrant.runs if run.score is not None]
     scores = [outcome.score for outcome in entrant.outcomes]
     return Cell(
         model=entrant.model,
         family=entrant.family,
+        is_floor=entrant.is_floor,
         runs=entrant.runs,
-        missing_seeds=() if is_floor else tuple(sorted(seeds - own)),
+        missing_seeds=() if entrant.is_floor else tuple(sorted(seeds - own)),
         estimate=None if evidence is None else mean(evidence),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=entrant.outcomes[0].examples if entrant.outcomes else 0,

@@ -14,7 +14,7 @@ from harness.engine.device import actual_precision
 from harness.errors import UserError, collected, nearest
 from harness.grid.suite import Suite
 from harness.record import write_atomically
-from harness.registry import FAMILIES, TASKS
+from harness.registry import FAMILIES, TASKS, is_floor
 from tasks.own import metric_problems, own_task
 
 SUITE_FILE = "suite.json"
@@ -114,12 +114,6 @@ def with_family(model: ModelConfig) -> ModelConfig:
     return model.model_copy(update={"family": family_of(model, families)})
 
 
-def is_floor(model: ModelConfig) -> bool:
-    """Whether the model is fitted in one go, without a gradient or anything random; its family must be named."""
-    assert model.family is not None
-    return hasattr(FAMILIES.load(model.family), "fit")
-
-
 def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
@@ -177,7 +171,7 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     is left out, so that a new learning rate does not ask for a new floor.
     """
     assert model.family is not None
-    if not hasattr(FAMILIES.load(model.family), "fit"):
+    if not is_floor(model.family):
         return training.model_copy(update={"precision": actual_precision(training.precision)})
     limits = {key: getattr(training, key) for key in ("train_examples", "validation_examples", "test_examples")}
     return Training(**limits)
@@ -187,7 +181,8 @@ def _once_for_floors(cells: Sequence[Cell]) -> list[Cell]:
     """Floors have no randomness: one seed says everything."""
     kept: dict[tuple[str, str, int], Cell] = {}
     for cell in cells:
-        seed = 0 if is_floor(cell.config.model) else cell.config.seed
+        assert cell.config.model.family is not None
+        seed = 0 if is_floor(cell.config.model.family) else cell.config.seed
         kept.setdefault((cell.config.task, cell.model, seed), cell)
     return list(kept.values())
 

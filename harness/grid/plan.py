@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from harness.cell import Cell, State
-from harness.grid.cells import is_floor
+from harness.registry import is_floor
 
 
 def plan_table(cells: Sequence[Cell], states: Sequence[State]) -> Table:
@@ -19,7 +19,8 @@ def plan_table(cells: Sequence[Cell], states: Sequence[State]) -> Table:
     table = Table("task", "model", "seeds", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
     for (task, model), row in rows.items():
         config = row[0][0].config
-        rate = "–" if is_floor(config.model) else f"{config.training.learning_rate:g}"
+        assert config.model.family is not None, "the family is resolved before a cell is made"
+        rate = "–" if is_floor(config.model.family) else f"{config.training.learning_rate:g}"
         seeds = ", ".join(str(cell.config.seed) for cell, _ in row)
         table.add_row(task, model, seeds, rate, counted([state for _, state in row]))
     return table

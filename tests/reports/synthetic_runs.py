@@ -56,6 +56,7 @@ def record(**changes: Any) -> RunRecord:
         "task": "rotten_tomatoes",
         "model": "bert-mini",
         "family": "bert",
+        "floor": floor,
         "seed": 0,
         "task_card": card(),
         "config": {"task": "rotten_tomatoes", "seed": changes.get("seed", 0), "training": {"learning_rate": 2e-5}},

@@ -127,6 +127,22 @@ def test_a_floor_run_once_lacks_no_seeds(runs: Path):
     assert floor.estimate.includes_seeds
 
 
+def test_a_floor_is_what_its_record_says_whatever_its_family_is_called(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8)
+    add_runs(tmp_path, "always-yes", 0.5, range(1), family="one_of_the_users", floor=True)
+    add_runs(tmp_path, "tfidf-like", 0.6, family="tfidf", floor=False)
+    add_runs(tmp_path, "bert-mini", 0.8, task="boolq")
+    comparison = compare(tmp_path)
+    assert comparison.models == ("bert-mini", "tfidf-like", "always-yes")
+    floor = cell_of(comparison, "always-yes")
+    assert (floor.is_floor, floor.missing_seeds) == (True, ())
+    assert cell_of(comparison, "always-yes", "boolq").missing_seeds == ()
+    found = cell_of(comparison, "bert-mini").from_floor
+    assert found is not None
+    assert found.against == "always-yes"
+    assert not cell_of(comparison, "tfidf-like").is_floor
+
+
 def test_less_is_better_where_the_card_says_so(tmp_path: Path):
     rng = np.random.default_rng(0)
     references = list(rng.normal(size=200))
