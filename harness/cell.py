@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.config import RunConfig, differences, identity
+from harness.config import RunConfig
 from harness.errors import UserError
+from harness.identity import differences, identity
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_atomically, write_record
 
 CHECKPOINT = "checkpoint"

@@ -230,9 +230,10 @@ def convert_(
 
 
 def _cells(suite: str, *, only: list[str] | None, settings: list[str] | None, runs: Path) -> tuple[Any, list[Any]]:
-    from harness.config import CONFIGS, parse_settings  # noqa: PLC0415 -- pydantic takes a tenth of a second
+    from harness.config import parse_settings  # noqa: PLC0415 -- pydantic takes a tenth of a second
     from harness.grid.cells import suite_cells  # noqa: PLC0415 -- a command's own
     from harness.grid.suite import read_suite  # noqa: PLC0415 -- a command's own
+    from harness.registry import CONFIGS  # noqa: PLC0415 -- a command's own
 
     file = Path(suite) if suite.endswith(".toml") else CONFIGS / "suites" / f"{suite}.toml"
     found = read_suite(file, overrides=parse_settings(settings or []))

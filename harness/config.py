@@ -6,7 +6,7 @@ Suites are read in harness/grid/suite.py.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,12 +14,11 @@ from pydantic import Field, model_validator
 
 from harness.checking import Strict, checked, read_toml
 from harness.errors import UserError, nearest
-from harness.registry import FAMILIES, TASKS
+from harness.registry import CONFIGS, FAMILIES, TASKS
 from tasks.own import own_task
+from tasks.sources import SPLITS
 from tasks.task import Task
 
-CONFIGS = Path(__file__).parent.parent / "configs"
-SPLITS = ("train", "validation", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -138,6 +137,7 @@ class RunConfig(Strict):
     Attributes:
         task: The task's name.
         data: Fingerprint of the task's source.
+        weights: Fingerprint of the checkpoint, where it is a folder of the user's.
         metrics: Names of the metrics, the main one first.
         own: The files, where the data is the user's own.
         model: Which weights.
@@ -147,6 +147,7 @@ class RunConfig(Strict):
 
     task: str
     data: str
+    weights: str = ""
     metrics: tuple[str, ...]
     own: OwnData | None = None
     model: ModelConfig
@@ -160,6 +161,8 @@ class RunConfig(Strict):
 
 def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
     """The model called `name`: a file of configs/models, a .toml file, a checkpoint's folder, or a Hub id.
+
+    A relative path in a file starts from that file's folder.
 
     Args:
         name: As a user writes it.
@@ -186,12 +189,34 @@ def _read_model(file: Path) -> ModelConfig:
     model = checked(ModelConfig, content, f"{file}: ", mistakes)
     if isinstance(content.get("training"), dict):
         checked(Training, content["training"], f"{file}: training.", mistakes)
-    families = FAMILIES.files()
-    if model is not None and model.family is not None and model.family not in families:
-        mistakes.append(f"{file}: family: {model.family!r}: no such model family.{nearest(model.family, families)}")
+    if model is not None:
+        model = _with_paths_from(file.parent, model)
+        mistakes += [f"{file}: {line}" for line in _model_mistakes(model)]
     if mistakes or model is None:
         raise UserError(*mistakes)
     return model
+
+
+def _model_mistakes(model: ModelConfig) -> Iterator[str]:
+    families, checkpoint = FAMILIES.files(), model.checkpoint
+    if model.family is not None and model.family not in families:
+        yield f"family: {model.family!r}: no such model family.{nearest(model.family, families)}"
+    from_hub = checkpoint and not checkpoint.startswith(("package:", *".~/")) and not Path(checkpoint).is_dir()
+    if model.revision is not None and not from_hub:
+        yield f"revision: only a checkpoint of the Hub has one (got {model.revision!r} for {checkpoint}). Leave it out."
+
+
+def _with_paths_from(folder: Path, model: ModelConfig) -> ModelConfig:
+    """The model, its relative folders made to start from `folder`."""
+    names = {"checkpoint": model.checkpoint, "tokenizer": model.tokenizer}
+    return model.model_copy(update={key: _path_from(folder, name) for key, name in names.items() if name})
+
+
+def _path_from(folder: Path, name: str) -> str:
+    if name != "trained" and (folder / name).is_dir():
+        return str(folder / name)
+    # Absolute, so that a folder that is missing can't be taken for a Hub id.
+    return str((folder / name).absolute()) if name.startswith(("./", "../")) else name
 
 
 def task_of(config: RunConfig) -> Task:
@@ -245,31 +270,3 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resolved configuration tells two runs apart: of own files their content (`data`), not their paths.
-
-    >>> identity({"seed": 0, "own": {"train": "a.csv", "label": "stars"}})
-    {'seed': 0, 'own': {'label': 'stars'}}
-    """
-    own = resolved.get("own")
-    if not isinstance(own, Mapping):
-        return dict(resolved)
-    return {**resolved, "own": {key: value for key, value in own.items() if key not in SPLITS}}
-
-
-def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys in which two resolved configurations differ, each with both values.
-
-    >>> differences({"seed": 1, "training": {"epochs": 3.0}}, {"seed": 1, "training": {"epochs": 1.0}})
-    ['training.epochs: recorded 3.0, wanted 1.0']
-    """
-    lines = []
-    for key in sorted({*recorded, *wanted}):
-        old, new = recorded.get(key), wanted.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            lines += differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            lines.append(f"{prefix}{key}: recorded {old!r}, wanted {new!r}")
-    return lines

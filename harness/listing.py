@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.errors import UserError, nearest
-from harness.registry import FORMATS, TASKS
+from harness.registry import CONFIGS, FORMATS, TASKS
 
-CONFIGS = Path(__file__).parent.parent / "configs"
 Rows = list[tuple[str, ...]]
 
 

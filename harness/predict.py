@@ -21,6 +21,7 @@ from harness.data.reading import Reader
 from harness.engine.device import fresh_accelerator
 from harness.engine.finetuning import forward_of
 from harness.errors import UserError, nearest
+from harness.identity import recorded_config
 from harness.models._stock import Loaded
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES, KINDS
@@ -29,6 +30,8 @@ from tasks.files import read_rows, refuse
 from tasks.task import QuestionExample, Row, Task, TextExample
 
 MICRO_BATCH_SIZE = 32
+# The columns that predictions have, whatever the kind of task.
+TOLD = ("prediction", "probabilities", "start", "end", "score", "no_answer_score")
 
 
 def rows_to_read(
@@ -39,7 +42,7 @@ def rows_to_read(
     Raises:
         UserError: They don't fit the task, or the file can't be read.
     """
-    task = _task(_record(run))
+    task = task_of(_config(run, _record(run)))
     if file is not None:
         if text or question or context:
             raise UserError("harness predict: --input can't stand beside --text, --question or --context.")
@@ -58,12 +61,13 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Each row with its prediction, and how sure the model is.
 
     Raises:
-        UserError: The run has no checkpoint, or a row lacks a column.
+        UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours.
     """
     record = _record(run)
-    task = _task(record)
+    config = _config(run, record)
+    task = task_of(config)
     examples = _examples(task, rows)
-    config = RunConfig.model_validate(record.config)
+    _check_names(rows)
     labels = record.task_card.labels
     kind = KINDS.load(task.kind)(labels, config.training)
     family = FAMILIES.load(record.family)
@@ -74,8 +78,9 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
         outputs = family.load(folder, kind=task.kind, labels=labels).outputs(examples)
     else:
         outputs = _outputs(folder, kind, config, labels=labels, examples=examples)
-    found = kind.rows(outputs, examples, record.calibration)
-    return [{**row, **_told(answer, labels, task.kind)} for row, answer in zip(rows, found, strict=True)]
+    found = [_told(answer, labels, task.kind) for answer in kind.rows(outputs, examples, record.calibration)]
+    assert all(told.keys() <= set(TOLD) for told in found)
+    return [{**row, **told} for row, told in zip(rows, found, strict=True)]
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
@@ -130,8 +135,8 @@ def _record(run: Path) -> RunRecord:
     return read_record(file)
 
 
-def _task(record: RunRecord) -> Task:
-    return task_of(RunConfig.model_validate(record.config))
+def _config(run: Path, record: RunRecord) -> RunConfig:
+    return recorded_config(record.config, run / RECORD)
 
 
 def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
@@ -152,6 +157,13 @@ def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
         missing = [column for column in columns if column not in row]
         if missing:
             raise UserError(*(f"{_place(row, number)}: no column {name!r}.{nearest(name, row)}" for name in missing))
+
+
+def _check_names(rows: Sequence[Row]) -> None:
+    """Refuse columns that the prediction would overwrite, before time is spent on it."""
+    clashes = [name for name in TOLD if any(name in row for row in rows)]
+    if clashes:
+        raise UserError(f"--input: column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")
 
 
 def _texts(row: Row, columns: Sequence[str], number: int, mistakes: list[str]) -> list[str]:

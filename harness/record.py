@@ -29,6 +29,7 @@ from harness.errors import UserError
 SCHEMA_VERSION = 1
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
+SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from harness.errors import UserError, nearest
 
+CONFIGS = Path(__file__).parent.parent / "configs"
+
 
 @dataclass(frozen=True)
 class Registry:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from harness.record import RunRecord
+from harness.record import SINGLE, RunRecord
 from reports.cells import Comparison, TaskComparison
-
-SINGLE = "single"
-"""The suite of the runs that belong to none; `harness.grid.cells`, which names it, is too heavy to import here."""
 
 
 def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:

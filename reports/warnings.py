@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.config import differences
+from harness.identity import differences
 from harness.record import RunRecord
 from reports.judging import Entrant
 

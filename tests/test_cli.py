@@ -183,10 +183,34 @@ def test_a_report_that_cannot_be_written_is_told(command):
 def test_a_single_run_is_skipped_when_it_is_recorded(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")
-    finished = read_record(Path("runs/single/data/majority/seed-0"))["provenance"]["finished"]
+    (file,) = Path("runs/single").glob("data-*/majority/seed-0/run.json")
+    finished = read_record(file.parent)["provenance"]["finished"]
     again = command("run", "--model", "majority", "--train", "data.csv")
     assert (again.code, "1 of 1 cells are recorded already" in again.output) == (0, True)
-    assert read_record(Path("runs/single/data/majority/seed-0"))["provenance"]["finished"] == finished
+    assert read_record(file.parent)["provenance"]["finished"] == finished
+
+
+def test_files_of_one_name_are_told_apart_and_models_on_the_same_file_are_compared(command):
+    for folder, start in (("old", 0), ("new", 100)):
+        Path(folder).mkdir()
+        write_csv(Path(folder, "reviews.csv"), reviews(start=start))
+        for model in ("majority", "tfidf"):
+            result = command("run", "--model", model, "--train", f"{folder}/reviews.csv")
+            assert result.code == 0, result.output + result.errors
+    found = sorted(file.parts[2:4] for file in Path("runs").rglob("run.json"))
+    tasks = sorted({task for task, _ in found})
+    assert [len(task.removeprefix("reviews-")) for task in tasks] == [8, 8]
+    assert found == [(task, model) for task in tasks for model in ("majority", "tfidf")]
+
+
+@pytest.mark.parametrize("name", ["d/..csv", "a b/ü.csv"])
+def test_any_files_name_makes_a_folder_of_the_same_depth(command, name):
+    Path(name).parent.mkdir()
+    write_csv(Path(name), reviews())
+    result = command("run", "--model", "majority", "--train", name)
+    assert result.code == 0, result.output + result.errors
+    (file,) = Path("runs").rglob("run.json")
+    assert len(file.parts) == 6
 
 
 @pytest.mark.slow

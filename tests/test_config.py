@@ -4,12 +4,8 @@ import pytest
 
 from harness.config import (
     ModelConfig,
-    OwnData,
-    RunConfig,
     Training,
-    differences,
     find_model,
-    identity,
     parse_settings,
     recipe_for,
     recipe_of,
@@ -82,6 +78,9 @@ def test_a_hub_id_and_a_package_and_a_folder_are_checkpoints(tmp_path):
         ('family = "bert"\n[training]\nlearning_rate = 0', "training.learning_rate: must be greater than 0 (got 0)."),
         ('chekpoint = "x/y"', "chekpoint: no such setting (got 'x/y'). Did you mean checkpoint?"),
         ('revision = "main"', "needs a checkpoint or a family."),
+        ('family = "bert"\nrevision = "main"', "revision: only a checkpoint of the Hub has one (got 'main' for None)."),
+        ('checkpoint = "package:a/b"\nrevision = "main"', "revision: only a checkpoint of the Hub has one"),
+        ('checkpoint = "./ck"\nrevision = "main"', "revision: only a checkpoint of the Hub has one"),
         ("family = bert", "not TOML"),
     ],
 )
@@ -92,23 +91,26 @@ def test_a_model_file_with_a_mistake_is_refused(tmp_path, content, said):
     assert line.startswith(f"{file}: {said}")
 
 
-def test_differences_name_nested_keys_and_keys_of_one_side():
-    assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}, "d": 3}) == [
-        "a.c: recorded 2, wanted None",
-        "d: recorded None, wanted 3",
-    ]
-
-
-def test_own_files_are_the_same_data_from_wherever_they_are_named(tmp_path, monkeypatch):
-    (tmp_path / "x.csv").write_text("text,label\na,b\n")
+def test_a_relative_folder_in_a_models_file_starts_from_that_file(tmp_path, monkeypatch):
+    study = tmp_path / "study"
+    (study / "ck").mkdir(parents=True)
+    (tmp_path / "ck").mkdir()
     monkeypatch.chdir(tmp_path)
-    here, there = (_own_run(path).resolved() for path in ("x.csv", str(tmp_path / "x.csv")))
-    assert here != there
-    assert identity(here) == identity(there)
-    assert identity(_own_run("x.csv", label="stars").resolved()) != identity(here)
+    (study / "mine.toml").write_text('checkpoint = "./ck"\ntokenizer = "ck"')
+    model = find_model("study/mine.toml")
+    assert (model.checkpoint, model.tokenizer) == ("study/ck", "study/ck")
 
 
-def _own_run(path, **columns):
-    own = OwnData(train=path, **columns)
-    model, recipe = ModelConfig(family="majority"), Training()
-    return RunConfig(task="x", data="d", metrics=("accuracy",), own=own, model=model, seed=0, training=recipe)
+@pytest.mark.parametrize("name", ["./lost", "../lost"])
+def test_a_missing_folder_is_never_taken_for_a_hub_id(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "mine.toml").write_text(f'checkpoint = "{name}"')
+    assert find_model("study/mine.toml").checkpoint == str(tmp_path / "study" / name)
+
+
+def test_what_is_no_folder_beside_a_models_file_stays_as_it_is_written(tmp_path):
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "mine.toml").write_text('checkpoint = "google-bert/bert-base-uncased"\ntokenizer = "trained"')
+    model = find_model(str(tmp_path / "mine.toml"))
+    assert (model.checkpoint, model.tokenizer) == ("google-bert/bert-base-uncased", "trained")

@@ -174,6 +174,23 @@ def test_what_does_not_fit_the_task_is_told(command, run, flags, said):
     assert said in line
 
 
+def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
+    write_csv(Path("new.csv"), [{"text": "a", "prediction": "mine", "score": 3}])
+    result = command("predict", run, "--input", "new.csv")
+    said = "--input: column prediction, score: the prediction goes by this name. Rename the column."
+    assert (result.code, result.output, result.lines) == (2, "", [said])
+
+
+def test_a_run_of_another_version_is_told(command, run):
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["training"]["colour"] = "red"
+    (run / "run.json").write_text(json.dumps(record))
+    result = command("predict", run, "--text", "a")
+    assert (result.code, len(result.lines)) == (2, 2)
+    assert "training.colour: no such setting (got 'red')." in result.lines[0]
+    assert "made by another version" in result.lines[1]
+
+
 def test_questions_need_their_flags(command):
     folder, _ = trained(command, "majority", "question_answering")
     result = command("predict", folder, "--text", "a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cell import Cell, State
@@ -13,12 +13,12 @@ from harness.config import ModelConfig, OwnData, RunConfig, Training
 from harness.engine.device import actual_precision
 from harness.errors import UserError, collected, nearest
 from harness.grid.suite import Suite
-from harness.record import write_atomically
+from harness.grid.weights import weights_fingerprint
+from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_floor
 from tasks.own import metric_problems, own_task
 
 SUITE_FILE = "suite.json"
-SINGLE = "single"
 
 
 def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[Cell]:
@@ -27,7 +27,7 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
     Args:
         suite: What to run.
         runs: The folder of all runs.
-        only: Names of tasks and models; where any is given, the others are left out.
+        only: Names of tasks and models; where any is given, the others are left out, and not even looked for.
 
     Raises:
         UserError: Every mistake found, a line each.
@@ -35,22 +35,24 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
     mistakes: list[str] = list(_only_mistakes(suite, only))
     models: dict[str, ModelConfig] = {}
     known: list[_Data] = []
-    for name, model in suite.models.items():
+    for name in _wanted(suite.models, only):
         with collected(mistakes, f"models: {name}: "):
-            models[name] = with_family(model)
-    for task in suite.tasks:
+            models[name] = with_family(suite.models[name])
+    for task in _wanted(suite.tasks, only):
         with collected(mistakes, f"tasks: {task}: "):
             known.append(_data(task, suite.own.get(task), suite.metrics.get(task, ())))
-    mistakes += _shared_folders(models)
+    mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
+    weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
     found = [
-        _cell(suite.name, name, data, model=model, seed=seed, recipe=suite.recipes[data.task, name], runs=runs)
+        _cell(suite.name, name, data, model=model, weights=weights, seed=seed, recipe=recipe, runs=runs)
         for data in known
         for seed in suite.seeds
-        for name, model in models.items()
+        for name, model, weights in weighed
+        for recipe in [suite.recipes[data.task, name]]
     ]
-    return _once_for_floors([cell for cell in found if _wanted(cell, only, suite)])
+    return _once_for_floors(found)
 
 
 def single_cell(
@@ -58,11 +60,16 @@ def single_cell(
 ) -> Cell:
     """The cell of one run outside any suite.
 
+    Own data is named by its content too: the next `reviews.csv` may be another.
+
     Raises:
         UserError: The task, its files or the checkpoint can't be had.
     """
     data = _data(task, own, ())
-    return _cell(SINGLE, name, data, model=with_family(model), seed=seed, recipe=training, runs=runs)
+    if own is not None:
+        data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
+    weights = weights_fingerprint(model)
+    return _cell(SINGLE, name, data, model=with_family(model), weights=weights, seed=seed, recipe=training, runs=runs)
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,21 @@ class _Data:
     metrics: tuple[str, ...]
 
 
-def _cell(suite: str, name: str, data: _Data, *, model: ModelConfig, seed: int, recipe: Training, runs: Path) -> Cell:
+def _cell(
+    suite: str,
+    name: str,
+    data: _Data,
+    *,
+    model: ModelConfig,
+    weights: str,
+    seed: int,
+    recipe: Training,
+    runs: Path,
+) -> Cell:
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
+        weights=weights,
         metrics=data.metrics,
         own=data.own,
         model=model,
@@ -141,13 +159,16 @@ def stated_baseline(runs: Path) -> str | None:
     return None if baseline is None else str(baseline)
 
 
-def folder_name(model: str) -> str:
-    """A model's name as one folder's name.
+def folder_name(name: str) -> str:
+    """A model's or file's name as one folder's name.
 
     >>> folder_name("google-bert/bert-base-uncased")
     'google-bert--bert-base-uncased'
+    >>> folder_name("..")
+    'unnamed'
     """
-    return re.sub(r"[^\w.+-]", "-", model.strip("/").removesuffix(".toml").replace("/", "--")).lstrip(".")
+    plain = re.sub(r"[^\w.+-]", "-", name.strip("/").removesuffix(".toml").replace("/", "--"))
+    return plain.lstrip(".") or "unnamed"
 
 
 def _data(task: str, own: OwnData | None, metrics: Sequence[str]) -> _Data:
@@ -203,6 +224,7 @@ def _shared_folders(models: Iterable[str]) -> Iterator[str]:
             yield f"models: {other} and {name} would share the folder {folder_name(name)}. Rename one's file."
 
 
-def _wanted(cell: Cell, only: Sequence[str], suite: Suite) -> bool:
-    tasks, models = set(only) & set(suite.tasks), set(only) & set(suite.models)
-    return (not tasks or cell.config.task in tasks) and (not models or cell.model in models)
+def _wanted(names: Iterable[str], only: Sequence[str]) -> list[str]:
+    """Those that `only` names; all, where it names none of them."""
+    known = list(names)
+    return [name for name in known if name in only] or known

@@ -131,10 +131,18 @@ def _table_name_mistakes(name: str, file: Path) -> Iterator[str]:
 
 def _outside(table: OwnData, name: str, file: Path) -> Iterator[str]:
     """A suite may come from a stranger: its paths stay below its own folder, wherever links lead."""
-    folder = file.parent.resolve()
     for split, path in table.files().items():
-        if not Path(folder, path).resolve().is_relative_to(folder):
-            yield f"{file}: data.{name}.{split}: {path} lies outside the suite's folder. Copy the file below {folder}."
+        if not _below(path, file):
+            yield f"{file}: data.{name}.{split}: {_advice(path, file)}"
+
+
+def _below(path: str, file: Path) -> bool:
+    folder = file.parent.resolve()
+    return Path(folder, path).resolve().is_relative_to(folder)
+
+
+def _advice(path: str, file: Path) -> str:
+    return f"{path} lies outside the suite's folder. Copy the file below {file.parent.resolve()}."
 
 
 def _metrics(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
@@ -175,6 +183,8 @@ def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, M
     found = {}
     for name in content.models:
         with collected(mistakes, f"{file}: models: "):
+            if name.endswith(".toml") and not _below(name, file):
+                raise UserError(_advice(name, file))
             found[name] = find_model(name, beside=file.parent)
     return found
 

@@ -89,6 +89,43 @@ def test_only_some_of_a_suite(command, suite):
     )
 
 
+def test_what_is_left_out_is_not_even_looked_for(command, suite):
+    content = Path(suite).read_text()
+    Path(suite).write_text(
+        content.replace('"tfidf"', '"tfidf", "no/model"').replace('["mine"]', '["mine", "lost"]')
+        + '[data.lost]\ntrain = "lost.csv"\n'
+    )
+    both = command("plan", suite)
+    assert (both.code, len(both.lines)) == (2, 2)
+    flags = ["--only", "mine", "--only", "tfidf", "--only", "majority"]
+    assert states(command, *flags) == "2 new"
+
+
+def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, suite):
+    command("run", suite, "--only", "majority")
+    cell = RUNS / "majority/seed-0"
+    (cell / ".partial").mkdir()
+    (cell / "run.json").rename(cell / ".partial/run.json")
+    before = snapshot("runs")
+    assert states(command, "--only", "majority") == "1 complete"
+    assert snapshot("runs") == before
+    assert "1 of 1 cells are recorded already" in command("run", suite, "--only", "majority").output
+    assert not (cell / ".partial").exists()
+    assert (cell / "run.json").is_file()
+
+
+def test_other_weights_in_the_same_folder_make_another_run_and_other_times_do_not(command, suite):
+    command("run", suite)
+    weights = Path("bert/model.safetensors")
+    whole = weights.read_bytes()
+    weights.write_bytes(whole)
+    assert states(command) == "4 complete"
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    result = command("plan", suite)
+    assert result.code == 2
+    assert [line.split(":")[0].strip() for line in result.lines[1::2]] == ["weights"] * 2
+
+
 def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
     weights = Path("bert/model.safetensors")
     whole = weights.read_bytes()
@@ -145,11 +182,13 @@ def test_another_configuration_is_refused_for_the_differing_cells_and_redo_repla
 def test_a_redo_that_fails_leaves_the_old_result(command, suite):
     command("run", suite)
     before = snapshot(RUNS / "bert/seed-0")
+    whole = Path("bert/model.safetensors").read_bytes()
     Path("bert/model.safetensors").write_bytes(b"")
     result = command("run", suite, "--redo", "--only", "bert/")
     assert result.code == 1
     shutil.rmtree(RUNS / "bert/seed-0/.partial")
     assert snapshot(RUNS / "bert/seed-0") == before
+    Path("bert/model.safetensors").write_bytes(whole)
     assert states(command) == "4 complete"
 
 

@@ -142,6 +142,12 @@ def test_a_metrics_script_is_looked_for_beside_the_suite(tmp_path, written, read
     assert read_suite(file).metrics == {"rotten_tomatoes": (read.format(tmp_path),)}
 
 
+@pytest.mark.parametrize("name", ["../mine.toml", "/etc/mine.toml", "a/../../mine.toml"])
+def test_a_models_file_outside_the_suites_folder_is_refused(told, name):
+    (line,) = told(GOOD.replace("majority", name))
+    assert line.startswith(f"models: {name} lies outside the suite's folder. Copy the file below ")
+
+
 def test_a_link_within_the_suites_folder_is_followed(tmp_path):
     (tmp_path / "real.csv").write_text("text,label\na,b\n")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")

@@ -129,7 +129,7 @@ def test_html_needs_nothing_from_elsewhere(runs: Path):
 
 
 def test_html_says_how_to_run_it_again(runs: Path):
-    from harness.grid.cells import SINGLE
+    from harness.record import SINGLE
 
     add_runs(runs, "bert-mini", 0.8, range(4, 5), suite=SINGLE)
     text = RENDERERS["html"](compare(runs))
