@@ -276,10 +276,11 @@ def _refuse_with_task(own: dict[str, Any]) -> None:
 
 
 def _comparison(runs: Path, baseline: str | None) -> Any:
-    from harness.grid.cells import stated_baseline  # noqa: PLC0415 -- a command's own
+    from harness.grid.cells import stated  # noqa: PLC0415 -- a command's own
     from reports.comparison import compare  # noqa: PLC0415 -- heavy
 
-    return compare(runs, baseline=baseline or stated_baseline(runs))
+    suites_own, description = stated(runs)
+    return compare(runs, baseline=baseline or suites_own, description=description)
 
 
 def _prepare_libraries() -> None:

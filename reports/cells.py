@@ -124,6 +124,7 @@ class Comparison:
 
     Attributes:
         runs: The folder, as the user named it.
+        description: What the comparison asks, as its suite says; may be empty.
         models: Every model's name, the floors last.
         baseline: The model that differences are taken from.
         problems: Records and predictions that could not be read.
@@ -134,5 +135,6 @@ class Comparison:
     models: tuple[str, ...]
     baseline: str | None
     tasks: tuple[TaskComparison, ...]
+    description: str = ""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -22,12 +22,13 @@ DEFAULT_BASELINE = "scratch"
 Found = tuple[Path, RunRecord]
 
 
-def compare(runs: Path, *, baseline: str | None = None) -> Comparison:
+def compare(runs: Path, *, baseline: str | None = None, description: str = "") -> Comparison:
     """The comparison of every run below `runs`.
 
     Args:
         runs: A folder of runs, such as `runs` or `runs/reviews`.
         baseline: The model that differences are taken from; default: `scratch`, where there is one.
+        description: What the comparison asks; the report's subtitle.
 
     Raises:
         UserError: There is no record below `runs`, or no model called `baseline`.
@@ -43,6 +44,7 @@ def compare(runs: Path, *, baseline: str | None = None) -> Comparison:
     judged = [_judged(group, [known[model] for model in models], chosen) for group in _by_task(found)]
     return Comparison(
         runs=str(runs),
+        description=description,
         models=models,
         baseline=chosen,
         tasks=tuple(task for task, _ in judged),

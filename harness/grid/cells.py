@@ -136,27 +136,34 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"baseline": suite.baseline, "tasks": suite.tasks, "models": list(suite.models), "seeds": suite.seeds}
+    content = {
+        "description": suite.description,
+        "baseline": suite.baseline,
+        "tasks": suite.tasks,
+        "models": list(suite.models),
+        "seeds": suite.seeds,
+    }
     written = json.dumps(content).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
     return folder
 
 
-def stated_baseline(runs: Path) -> str | None:
-    """The baseline that the suite with these runs states, or None.
+def stated(runs: Path) -> tuple[str | None, str]:
+    """The baseline that the suite with these runs states, or None, and its description, which may be empty.
 
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
     file = runs / SUITE_FILE
     if not file.is_file():
-        return None
+        return None, ""
     try:
-        baseline = json.loads(file.read_bytes())["baseline"]
+        content = json.loads(file.read_bytes())
+        baseline, description = content["baseline"], content.get("description", "")
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
-    return None if baseline is None else str(baseline)
+    return None if baseline is None else str(baseline), str(description)
 
 
 def folder_name(name: str) -> str:

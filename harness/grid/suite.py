@@ -42,6 +42,7 @@ class Suite:
 
     Attributes:
         name: The file's name without its ending; the folder of its runs.
+        description: What it asks, in the file's words.
         models: Configuration by name, in the order of the table's columns.
         recipes: The resolved recipe by task and model.
         own: The user's own data, by the name that `tasks` uses.
@@ -56,6 +57,7 @@ class Suite:
     baseline: str | None
     own: Mapping[str, OwnData]
     metrics: Mapping[str, tuple[str, ...]]
+    description: str = ""
 
 
 def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
@@ -73,7 +75,9 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
     recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
-    return Suite(file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, metrics)
+    return Suite(
+        file.stem, content.tasks, models, recipes, content.seeds, content.baseline, own, metrics, content.description
+    )
 
 
 def _content(file: Path, mistakes: list[str]) -> _SuiteFile:

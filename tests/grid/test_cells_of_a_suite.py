@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import CONFIGS
-from harness.grid.cells import suite_cells
+from harness.grid.cells import SUITE_FILE, stated, suite_cells, write_suite
 from harness.grid.suite import read_suite
 
 SUITE = """
@@ -63,3 +63,13 @@ def test_a_shipped_suite_has_no_mistake(file, tmp_path):
     cells = suite_cells(suite, tmp_path)
     assert {cell.config.task for cell in cells} == set(suite.tasks)
     assert {cell.model for cell in cells} == set(suite.models)
+
+
+def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):
+    file = tmp_path / "two.toml"
+    file.write_text('description = "Which one?"\nbaseline = "scratch"\n' + SUITE)
+    folder = write_suite(read_suite(file), tmp_path / "runs")
+    assert stated(folder) == ("scratch", "Which one?")
+    (folder / SUITE_FILE).write_text('{"baseline": null}')  # as written before descriptions were kept
+    assert stated(folder) == (None, "")
+    assert stated(tmp_path) == (None, "")

@@ -14,6 +14,7 @@ from harness.record import RECORD
 from harness.registry import FORMATS
 from reports.cells import Comparison
 from reports.comparison import compare
+from reports.formats.markdown import escaped
 from reports.terminal import show
 
 HOSTILE = "a_b&<script>%|$#{}^~\\`*[x](javascript:y)[bold]"
@@ -40,7 +41,7 @@ def hostile(runs: Path) -> Comparison:
     add_runs(runs, HOSTILE, 0.8, task=HOSTILE, task_card=task_card)
     add_runs(runs, "=HYPERLINK(1)", 0.7, task=HOSTILE, task_card=task_card)
     save(runs, record(model=HOSTILE, task=HOSTILE, seed=9, status="failed", reason=HOSTILE_REASON), None)
-    return compare(runs)
+    return compare(runs, description=HOSTILE)
 
 
 @pytest.mark.parametrize("name", RENDERERS)
@@ -75,6 +76,19 @@ def test_unreadable_records_do_not_stop_any_format(runs: Path, name: str):
 def test_every_format_for_readers_lists_unreadable_records(runs: Path, name: str):
     (runs / "reviews" / "boolq" / "scratch" / "seed-0" / RECORD).write_text("{")
     assert "not a whole record" in RENDERERS[name](compare(runs))
+
+
+@pytest.mark.parametrize("name", ["html", "markdown"])
+def test_a_suites_description_is_the_subtitle(runs: Path, name: str):
+    assert "Which small model reads reviews?" in RENDERERS[name](
+        compare(runs, description="Which small model reads reviews?")
+    )
+    assert '<p class="card"></p>' not in RENDERERS[name](compare(runs))
+
+
+def test_markdown_escapes_a_description(hostile: Comparison):
+    assert HOSTILE not in RENDERERS["markdown"](hostile)
+    assert f"\n{escaped(HOSTILE)}\n" in RENDERERS["markdown"](hostile)
 
 
 @pytest.mark.parametrize("name", RENDERERS)
