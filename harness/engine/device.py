@@ -34,11 +34,11 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
 
     Args:
         precision: "fp32" or "bf16".
-        tracker: One of accelerate's trackers, such as "tensorboard".
+        tracker: One of accelerate's trackers, such as "tensorboard", that `check_tracker` let through.
         folder: Where a tracker may write.
 
     Raises:
-        UserError: The tracker's package is not installed.
+        UserError: The device does not know the precision.
     """
     processes()
     AcceleratorState._reset_state()
@@ -48,9 +48,8 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
             mixed_precision="no" if precision == "fp32" else precision, log_with=tracker, project_dir=folder
         )
     except (ValueError, ImportError) as error:
-        raise UserError(
-            f"--track {tracker}: {error}".splitlines()[0] + f" Install it: pip install {tracker}."
-        ) from error
+        first = str(error).splitlines()[0]
+        raise UserError(f"precision {precision}: not here ({first}). Use --set precision=fp32.") from error
 
 
 def actual_precision(asked: str) -> str:

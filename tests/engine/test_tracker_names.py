@@ -1,7 +1,8 @@
-"""A tracker that would track nothing is refused before a run starts."""
+"""A tracker that would track nothing is refused before a run starts, and a precision by its own name."""
 
 import pytest
 
+from harness.engine.device import fresh_accelerator
 from harness.engine.tracking import check_tracker
 from harness.errors import UserError
 
@@ -18,3 +19,12 @@ def test_a_tracker_that_there_is_not_is_refused_without_advice_to_install_it(nam
     with pytest.raises(UserError, match=f"^--track {name}: no such tracker") as caught:
         check_tracker(name)
     assert "pip" not in caught.value.lines[0]
+
+
+def test_a_precision_that_the_device_does_not_know_is_told_as_such(monkeypatch, tmp_path):
+    def refuse(**_):
+        raise ValueError("bf16 mixed precision requires a supported device.")
+
+    monkeypatch.setattr("harness.engine.device.Accelerator", refuse)
+    with pytest.raises(UserError, match=r"^precision bf16: not here \(.*\)\. Use --set precision=fp32\.$"):
+        fresh_accelerator("bf16", tracker=None, folder=tmp_path)
