@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 
 from harness.record import SINGLE, RunRecord
@@ -44,9 +45,21 @@ def commands(comparison: Comparison) -> tuple[str, ...]:
     baseline = f" --baseline {comparison.baseline}" if comparison.baseline else ""
     return (
         *(f"harness run {suite}" for suite in suites),
-        *(f"harness run --task {run.task} --model {run.model} --seed {run.seed}" for run in singles),
+        *(shlex.join(_single_words(run)) for run in singles),
         f"harness report {comparison.runs} --format html{baseline} --output report.html",
     )
+
+
+def _single_words(run: RunRecord) -> list[str]:
+    """The command of a run outside any suite. Own files are named as they were, not by the task made of them."""
+    given = run.config.get("own") or {"task": run.task}
+    flags = [
+        word
+        for name, value in given.items()
+        for part in ([value] if isinstance(value, str) else value or [])
+        for word in (f"--{name}", part)
+    ]
+    return ["harness", "run", *flags, "--model", run.model, "--seed", str(run.seed)]
 
 
 def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:

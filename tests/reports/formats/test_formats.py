@@ -230,3 +230,13 @@ def test_the_terminal_takes_no_markup_from_names(hostile: Comparison):
 
 def test_the_terminal_fits_a_narrow_window(runs: Path):
     assert max(map(len, terminal(compare(runs), width=80).splitlines())) <= 80
+
+
+def test_html_says_how_to_run_own_files_again(tmp_path: Path):
+    from harness.record import SINGLE
+
+    config = {"own": {"train": "my reviews.csv", "label": None, "text": ["title", "body"]}}
+    add_runs(tmp_path, "bert-mini", 0.8, range(1), suite=SINGLE, task="my-reviews-1a2b3c4d", config=config)
+    text = RENDERERS["html"](compare(tmp_path))
+    wanted = "harness run --train &#39;my reviews.csv&#39; --text title --text body --model bert-mini --seed 0\n"
+    assert wanted in text
