@@ -95,6 +95,7 @@ def test_predictions_are_those_that_were_judged(command, checkpoints, model, kin
             assert (new["start"], new["end"]) == (old["start"], old["end"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["roberta", "xlnet", "scratch"])
 @pytest.mark.parametrize("strategy", ["windows", "head_tail"])
 def test_long_texts_are_read_as_in_training_whatever_the_family(command, checkpoints, family, strategy):

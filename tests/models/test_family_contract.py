@@ -91,6 +91,7 @@ def _untrained(family, kind_name):
     return set()
 
 
+@pytest.mark.slow  # twenty whole runs
 @pytest.mark.parametrize("paired", [False, True], ids=["texts", "pairs"])
 @pytest.mark.parametrize("made", ["read", "made from nothing"])
 @pytest.mark.parametrize("family", TRAINED)
