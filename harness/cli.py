@@ -152,13 +152,18 @@ def run(
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
     failed = run_cells(cells, Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds), console)
-    folder = runs / checked_suite.name if checked_suite else cells[0].folder
+    if checked_suite is not None:
+        _conclude(console, failed, len(cells), folder=runs / checked_suite.name, next_folder=runs / checked_suite.name)
+    else:
+        _conclude(console, failed, 1, folder=cells[0].folder, next_folder=runs)
+
+
+def _conclude(console: Console, failed: int, cells: int, *, folder: Path, next_folder: Path) -> None:
+    """Say where the records are; exit with 1 where a cell failed."""
     if failed:
-        console.print(
-            f"{failed} of {len(cells)} failed; the same command tries again. Records in {folder}.", soft_wrap=True
-        )
+        console.print(f"{failed} of {cells} failed; the same command tries again. Records in {folder}.", soft_wrap=True)
         raise typer.Exit(1)
-    console.print(f"Records in {folder}. Next: harness compare {folder if checked_suite else runs}", soft_wrap=True)
+    console.print(f"Records in {folder}. Next: harness compare {next_folder}", soft_wrap=True)
 
 
 @app.command(epilog="Example: harness compare runs/demo")

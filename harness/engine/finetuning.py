@@ -10,6 +10,7 @@ from typing import Any
 from accelerate import Accelerator
 
 from harness.config import RunConfig
+from harness.data.head import Head
 from harness.data.items import Collator, Features, length_grouped_batches
 from harness.data.kind import Kind
 from harness.data.reading import Reader, reader_for
@@ -44,16 +45,7 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
     training, accelerator = config.training, bench.accelerator
     make_kind = partial(KINDS.load(task.kind), training=training)
     with bench.watch("load"):
-        seed_layers(config.seed)
-        loaded = family.load(
-            config.model,
-            make_kind(splits.labels).head(),
-            labels=splits.labels,
-            dropout=training.dropout,
-            texts=lambda: texts_of(splits.train),
-        )
-        loaded.model.to(accelerator.device)
-        seed_dropout(config.seed, accelerator.process_index)
+        loaded = _loaded(family, make_kind(splits.labels).head(), splits, config=config, accelerator=accelerator)
     splits, kind = relabelled(splits, loaded.labels), make_kind(loaded.labels)
     reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
     with bench.watch("features"):
@@ -90,6 +82,21 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         notes=[*loaded.notes, *progress.notes],
         **_origin(loaded, config),
     )
+
+
+def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accelerator: Accelerator) -> Loaded:
+    """The model on its device; seeds are set before its new layers are made, and anew for training's dropout."""
+    seed_layers(config.seed)
+    loaded: Loaded = family.load(
+        config.model,
+        head,
+        labels=splits.labels,
+        dropout=config.training.dropout,
+        texts=lambda: texts_of(splits.train),
+    )
+    loaded.model.to(accelerator.device)
+    seed_dropout(config.seed, accelerator.process_index)
+    return loaded
 
 
 def _learner(
