@@ -152,10 +152,8 @@ def run(
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
     failed = run_cells(cells, Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds), console)
-    if checked_suite is not None:
-        _conclude(console, failed, len(cells), folder=runs / checked_suite.name, next_folder=runs / checked_suite.name)
-    else:
-        _conclude(console, failed, 1, folder=cells[0].folder, next_folder=runs)
+    folder = runs / checked_suite.name if checked_suite else cells[0].folder
+    _conclude(console, failed, len(cells), folder=folder, next_folder=folder if checked_suite else runs)
 
 
 def _conclude(console: Console, failed: int, cells: int, *, folder: Path, next_folder: Path) -> None:
