@@ -24,7 +24,7 @@ from harness.errors import UserError, nearest
 from harness.identity import recorded_config
 from harness.models._stock import Loaded
 from harness.record import RECORD, RunRecord, read_record, write_atomically
-from harness.registry import FAMILIES, KINDS
+from harness.registry import FAMILIES, KINDS, is_floor
 from tasks.cells import CellError, text_cell
 from tasks.files import read_rows, refuse
 from tasks.task import QuestionExample, Row, Task, TextExample
@@ -74,7 +74,7 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     folder = run / CHECKPOINT
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
-    if hasattr(family, "fit"):
+    if is_floor(record.family):
         outputs = family.load(folder, kind=task.kind, labels=labels).outputs(examples)
     else:
         outputs = _outputs(folder, kind, config, labels=labels, examples=examples)

@@ -18,7 +18,7 @@ from harness.engine.outcome import Outcome, Stopwatch
 from harness.engine.tracking import tracked
 from harness.record import RunRecord, write_predictions
 from harness.recording import now, run_record, with_cost
-from harness.registry import FAMILIES
+from harness.registry import FAMILIES, is_floor
 from tasks.task import Splits, Task
 
 
@@ -73,7 +73,7 @@ def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher
     """Fit a floor, or fine-tune a model."""
     assert cell.config.model.family is not None, "the family is resolved before a run begins"
     family = FAMILIES.load(cell.config.model.family)
-    if hasattr(family, "fit"):
+    if is_floor(cell.config.model.family):
         return fit_floor(family, task, splits, config=cell.config, watch=watch)
     accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
     facts = {"task": cell.config.task, "model": cell.model, "seed": str(cell.config.seed)}
