@@ -39,11 +39,18 @@ class Training(Strict):
         max_grad_norm: The gradient is clipped to this length.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         dropout: Replaces every dropout of the checkpoint's configuration.
-        strategy: How a text longer than the model's window is read: its head, its head and tail, or in windows.
+        strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
+            each with a memory of those before ("recurrence") or without one ("segments", the control).
         max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
         stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128.
-        max_windows: Most windows of one text; what lies beyond is not read, and the record says how much.
-        pool: How the logits of a text's windows become one.
+        max_windows: Most windows, or segments, of one text; what lies beyond is not read, and the record says how
+            much. Default: 64 windows, any number of segments.
+        segment: Tokens in a segment.
+        memory: States of each layer that a segment sees of those before it; default: as many as in a segment.
+        gradient_segments: The gradient flows back through the memory of so many segments, counted from the text's
+            end, so that 1 stops it at each segment's start, as Dai et al. 2019 train.
+        pool: What of a text its label is read from: of windows, their logits' "mean" or "max"; of segments, the "mean"
+            of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
         longest_answer: Most tokens in an answer (question answering).
         evaluations_per_epoch: How often the validation split is scored.
         patience: Evaluations without improvement before training stops early; none: never.
@@ -61,11 +68,14 @@ class Training(Strict):
     max_grad_norm: float = Field(1.0, gt=0)
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     dropout: float | None = Field(None, ge=0, lt=1)
-    strategy: Literal["head", "head_tail", "windows"] = "head"
+    strategy: Literal["head", "head_tail", "windows", "recurrence", "segments"] = "head"
     max_length: int | None = Field(None, ge=8)
     stride: int | None = Field(None, ge=0)
-    max_windows: int = Field(64, ge=1)
-    pool: Literal["mean", "max"] = "mean"
+    max_windows: int | None = Field(None, ge=1)
+    segment: int = Field(256, ge=8)
+    memory: int | None = Field(None, ge=1)
+    gradient_segments: int = Field(1, ge=1)
+    pool: Literal["mean", "max", "last", "segment_ends"] = "mean"
     longest_answer: int = Field(30, ge=1)
     evaluations_per_epoch: int = Field(2, ge=1)
     patience: int | None = Field(None, ge=1)
@@ -78,6 +88,16 @@ class Training(Strict):
         if self.stride is not None and self.max_length is not None and self.stride >= self.max_length:
             raise ValueError(f"stride {self.stride} is not smaller than the window, max_length {self.max_length}")
         return self
+
+    @property
+    def segmented(self) -> bool:
+        """Whether a text is read from end to end, segment by segment."""
+        return self.strategy in ("recurrence", "segments")
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """What `pool` may be under the strategy."""
+        return ("mean", "last", "segment_ends") if self.segmented else ("mean", "max")
 
 
 class ModelConfig(Strict):
@@ -238,7 +258,15 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     if any(layer is None for layer in alone):
         return None
     merged = {key: value for layer in layers.values() for key, value in layer.items()}
-    return checked(Training, merged, list(layers)[-1], mistakes)
+    place = list(layers)[-1]
+    recipe = checked(Training, merged, place, mistakes)
+    if recipe is not None and recipe.pool not in recipe.pools:
+        mistakes.append(
+            f"{place}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+            f"Choose one of {', '.join(recipe.pools)}."
+        )
+        return None
+    return recipe
 
 
 def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:

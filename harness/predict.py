@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 
 from harness.cell import CHECKPOINT
 from harness.config import RunConfig, task_of
-from harness.data.reading import Reader
+from harness.data.reading import reader_for
 from harness.engine.device import fresh_accelerator
 from harness.engine.finetuning import forward_of
 from harness.errors import UserError, nearest
@@ -77,7 +77,7 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     if is_floor(record.family):
         outputs = family.load(folder, kind=task.kind, labels=labels).outputs(examples)
     else:
-        outputs = _outputs(folder, kind, config, labels=labels, examples=examples)
+        outputs = _outputs(family, folder, kind, config, labels=labels, examples=examples)
     found = [_told(answer, labels, task.kind) for answer in kind.rows(outputs, examples, record.calibration)]
     assert all(told.keys() <= set(TOLD) for told in found)
     return [{**row, **told} for row, told in zip(rows, found, strict=True)]
@@ -179,20 +179,21 @@ def _place(row: Row, number: int) -> str:
     return str(getattr(row, "place", f"row {number}"))
 
 
-def _outputs(folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]) -> Any:
+def _outputs(
+    family: Any, folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]
+) -> Any:
     head = kind.head()
     model = getattr(transformers, head.auto_class).from_pretrained(
         folder, dtype="float32", use_safetensors=True, trust_remote_code=False
     )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     training = config.training
-    window = tokenizer.model_max_length
-    stride = training.stride if training.stride is not None else min(kind.stride, window // 4)
-    reader = Reader(tokenizer, window, kind.strategy or training.strategy, stride, training.max_windows)
+    window = tokenizer.model_max_length  # as saved: the window that it was trained with
+    reader = reader_for(training, tokenizer, limit=window, stride=kind.stride, strategy=kind.strategy)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     model.to(accelerator.device)
-    loaded = Loaded(model, tokenizer, window, labels, None, ())
-    forward = forward_of(loaded, kind, accelerator, micro_batch_size=MICRO_BATCH_SIZE)
+    loaded = Loaded(model, tokenizer, window, labels, None, (), family.pooled_head)
+    forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=MICRO_BATCH_SIZE)
     return forward.evaluate(kind.features(examples, reader), examples)[1]
 
 

@@ -123,7 +123,7 @@ def learner_for(loaded, kind, training, *, steps=10, seed=0):
     """What takes optimiser steps on the model, and what reads texts for it."""
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
     reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
-    forward = forward_of(loaded, kind, accelerator, micro_batch_size=training.micro_batch_size)
+    forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
     optimizer = adamw(loaded.model, training)
     seed_dropout(seed, 0)
     scheduler = linear_schedule(optimizer, training, steps)

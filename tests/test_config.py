@@ -38,7 +38,7 @@ def test_every_malformed_setting_is_told():
         ({"epochs": "abc"}, "--set epochs: must be a valid number"),
         ({"learning_rate": -1}, "--set learning_rate: must be greater than 0 (got -1)."),
         ({"epochs": float("inf")}, "--set epochs: must be a finite number (got inf)."),
-        ({"pool": "sum"}, "--set pool: must be 'mean' or 'max' (got 'sum')."),
+        ({"pool": "sum"}, "--set pool: must be 'mean', 'max', 'last' or 'segment_ends' (got 'sum')."),
         ({"learning_rat": 1}, "--set learning_rat: no such setting (got 1). Did you mean learning_rate?"),
         ({"stride": 8, "max_length": 8}, "--set: stride 8 is not smaller than the window, max_length 8."),
     ],

@@ -15,8 +15,10 @@ class Head:
         auto_class: Name of the transformers Auto class, such as "AutoModelForSequenceClassification".
         settings: What the model's configuration says of the head, such as num_labels and id2label.
         outputs: The names of the tensors that it returns, such as ("logits",).
+        pointer: Whether the answer is pointed at from the text's last state, for a model that reads segment by segment.
     """
 
     auto_class: str
     settings: Mapping[str, Any]
     outputs: tuple[str, ...]
+    pointer: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,14 +127,20 @@ def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int
     return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def passes(items: Sequence[Item], micro_batch_size: int) -> list[list[Item]]:
-    """The items in groups of at most `micro_batch_size` windows; an item of more windows stands alone."""
+def passes(items: Sequence[Item], micro_batch_size: int, size: Callable[[Item], int]) -> list[list[Item]]:
+    """The items in groups of at most `micro_batch_size` windows or segments; an item of more stands alone.
+
+    Args:
+        items: The items.
+        micro_batch_size: Most in a group.
+        size: How many an item has.
+    """
     groups: list[list[Item]] = []
     room = 0
     for item in items:
-        room -= len(item.windows)
+        room -= size(item)
         if room < 0 or not groups:
             groups.append([])
-            room = micro_batch_size - len(item.windows)
+            room = micro_batch_size - size(item)
         groups[-1].append(item)
     return groups

@@ -15,6 +15,9 @@ from harness.errors import UserError
 
 Stretch = Sequence[int]  # token positions of the text, in order
 
+ANY_LENGTH = 10**30  # what transformers takes for no limit
+MAX_WINDOWS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -114,7 +117,8 @@ class Reader:
     Attributes:
         tokenizer: A transformers tokenizer.
         window: Most tokens in a window, special ones included.
-        strategy: "head", "head_tail" or "windows".
+        strategy: "head", "head_tail" or "windows"; "recurrence" and "segments" read a text in one window of any length,
+            which the engine takes apart.
         stride: Tokens that neighbouring windows share.
         max_windows: Most windows of one text.
     """
@@ -183,7 +187,7 @@ class Reader:
         Raises:
             UserError: The stride is not smaller than the room, so that windows would not advance.
         """
-        if length <= room or self.strategy == "head":
+        if length <= room or self.strategy not in ("head_tail", "windows"):
             return [range(min(length, room))]
         if self.strategy == "head_tail":
             # Sun et al. 2019 (section 5.3.1) keep a quarter of the head and the rest from the tail.
@@ -224,8 +228,13 @@ def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride:
     Raises:
         UserError: The recipe's window is longer than the model's limit.
     """
+    chosen_strategy = strategy or training.strategy
+    max_windows = training.max_windows or MAX_WINDOWS
+    if chosen_strategy == training.strategy and training.segmented:
+        window = training.segment * training.max_windows if training.max_windows else ANY_LENGTH
+        return Reader(tokenizer, window, chosen_strategy, 0, max_windows)
     if training.max_length is not None and limit is not None and training.max_length > limit:
         raise UserError(f"max_length: {training.max_length}, but this model reads at most {limit} tokens at once.")
     window = training.max_length or min(limit or 512, 512)
     chosen = training.stride if training.stride is not None else min(stride, window // 4)
-    return Reader(tokenizer, window, strategy or training.strategy, chosen, training.max_windows)
+    return Reader(tokenizer, window, chosen_strategy, chosen, max_windows)

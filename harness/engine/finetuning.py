@@ -9,7 +9,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from harness.config import RunConfig
+from harness.config import RunConfig, Training
 from harness.data.head import Head
 from harness.data.items import Collator, Features, length_grouped_batches
 from harness.data.kind import Kind
@@ -22,6 +22,8 @@ from harness.engine.learner import Learner
 from harness.engine.loop import Schedule, Validation, Watcher, finetune
 from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
 from harness.engine.outcome import Outcome, Stopwatch, identified, judged
+from harness.engine.scoring import scoring_for
+from harness.engine.windows import Windows
 from harness.models._stock import Loaded
 from harness.record import Tokens
 from harness.registry import KINDS
@@ -77,7 +79,9 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         tokens={"train": _tokens(train), "validation": _tokens(validation), "test": _tokens(test)},
         train_tokens=progress.tokens,
         train_items=progress.items,
-        training_flops=training_flops(loaded.model, train.items, progress.items),
+        training_flops=training_flops(
+            loaded.model, train.items, progress.items, attended=learner.forward.scoring.attended
+        ),
         hardware=hardware(accelerator),
         notes=[*loaded.notes, *progress.notes],
         **_origin(loaded, config),
@@ -106,17 +110,24 @@ def _learner(
     per_epoch = len(length_grouped_batches([0] * len(train.items), training.batch_size, seed=0, epoch=0))
     steps = number_of_steps(training, per_epoch)
     optimizer = adamw(loaded.model, training)
-    forward = forward_of(loaded, kind, bench.accelerator, micro_batch_size=training.micro_batch_size)
+    forward = forward_of(loaded, kind, bench.accelerator, training, micro_batch_size=training.micro_batch_size)
     schedule = linear_schedule(optimizer, training, steps)
     learner = Learner(forward, optimizer, schedule, training.max_grad_norm, notes=[])
     return learner, Schedule(training, config.seed, steps, bench.checkpoint_seconds)
 
 
-def forward_of(loaded: Loaded, kind: Kind, accelerator: Accelerator, *, micro_batch_size: int) -> Forward:
-    """The loaded model, ready to score items."""
-    left = loaded.tokenizer.padding_side == "left"
+def forward_of(
+    loaded: Loaded, kind: Kind, accelerator: Accelerator, training: Training, *, micro_batch_size: int
+) -> Forward:
+    """The loaded model, ready to score items as the recipe has them read.
+
+    Raises:
+        UserError: The recipe's memory is longer than the model's.
+    """
+    scoring = scoring_for(loaded, kind, accelerator, training)
+    left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows)
     collator = Collator(loaded.pad_id, left, loaded.typed, accelerator.device)
-    return Forward(loaded.model, kind, collator, accelerator, micro_batch_size)
+    return Forward(loaded.model, scoring, kind, collator, accelerator, micro_batch_size)
 
 
 def _validation(kind: Kind, features: Features, splits: Splits, config: RunConfig) -> Validation:

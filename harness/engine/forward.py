@@ -11,10 +11,10 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from harness.data.items import Batch, Collator, Features, Item, passes
 from harness.data.kind import Kind
+from harness.engine.scoring import Scoring
 
 
 @dataclass
@@ -23,6 +23,7 @@ class Forward:
 
     Attributes:
         model: A transformers model, on the accelerator's device.
+        scoring: Reads long texts with it.
         kind: The task's kind.
         collator: Makes batches.
         accelerator: Devices, precision, processes.
@@ -30,6 +31,7 @@ class Forward:
     """
 
     model: Any
+    scoring: Scoring
     kind: Kind
     collator: Collator
     accelerator: Accelerator
@@ -40,6 +42,10 @@ class Forward:
         batch = self.collator(items)
         return self.kind.losses(self._scores(batch), batch, self.collator)
 
+    def passes(self, items: Sequence[Item]) -> list[list[Item]]:
+        """The items in groups that are scored together."""
+        return passes(items, self.micro_batch_size, self.scoring.size)
+
     @torch.no_grad()
     def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
         """The mean loss and the kind's outputs, each item read exactly once whatever the number of processes."""
@@ -47,7 +53,7 @@ class Forward:
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        for group in passes([items[index] for index in mine], self.micro_batch_size):
+        for group in self.passes([items[index] for index in mine]):
             found += [(next(places), loss, result) for loss, result in self._judged(group)]
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
@@ -71,18 +77,5 @@ class Forward:
                 self.micro_batch_size //= 2
 
     def _scores(self, batch: Batch) -> Tensor:
-        """The kind's scores of a batch, in passes; the backward pass computes them again, so that memory stays flat."""
-        names = self.kind.head().outputs
-        count = len(batch.inputs["input_ids"])
-        if count <= self.micro_batch_size:
-            return self.kind.scores(self._logits(names, batch.inputs), batch)
-        parts = []
-        for start in range(0, count, self.micro_batch_size):
-            part = {name: rows[start : start + self.micro_batch_size] for name, rows in batch.inputs.items()}
-            parts.append(checkpoint(self._logits, names, part, use_reentrant=False))
-        return self.kind.scores(tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True)), batch)
-
-    def _logits(self, names: Sequence[str], inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        with self.accelerator.autocast():
-            output = self.model(**inputs)
-        return tuple(output[name] for name in names)
+        """The kind's scores of a batch."""
+        return self.kind.scores(self.scoring.logits(batch.inputs, self.micro_batch_size), batch)

@@ -11,7 +11,7 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
 
-from harness.data.items import Item, passes
+from harness.data.items import Item
 from harness.engine.device import generators, restore_generators
 from harness.engine.forward import Forward
 from harness.record import CurvePoint
@@ -92,7 +92,7 @@ class Learner:
     def _accumulated(self, items: Sequence[Item]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
-        for group in passes(self.forward.share(items), self.forward.micro_batch_size):
+        for group in self.forward.passes(self.forward.share(items)):
             loss = self.forward.losses(group).sum() / len(items)
             self.forward.accelerator.backward(loss)
             total += loss.detach()

@@ -200,6 +200,11 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     """
     assert model.family is not None
     if not is_floor(model.family):
+        if training.segmented and FAMILIES.load(model.family).pooled_head is None:
+            raise UserError(
+                f"strategy: {training.strategy!r} asks for a model with a memory, but {model.family!r} has none. "
+                "Choose another strategy, or a model of the family transformer_xl or xlnet."
+            )
         return training.model_copy(update={"precision": actual_precision(training.precision)})
     limits = {key: getattr(training, key) for key in ("train_examples", "validation_examples", "test_examples")}
     return Training(**limits)

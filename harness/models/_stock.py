@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import transformers
+from torch import Tensor
 from transformers import AutoConfig
 
 from harness.config import ModelConfig
@@ -18,6 +19,8 @@ from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
 from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
 from harness.models._weights import pretrained, untrained
+
+PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Loaded:
         labels: The data's label names in the order of the model's outputs.
         checkpoint: The weights' origin; None for a model made from nothing.
         notes: What a reader of the record should know, such as which tensors are new.
+        pooled_head: The family's.
     """
 
     model: Any
@@ -39,6 +43,7 @@ class Loaded:
     labels: tuple[str, ...]
     checkpoint: Checkpoint | None
     notes: tuple[str, ...]
+    pooled_head: PooledHead | None = None
 
     @property
     def pad_id(self) -> int:
@@ -63,6 +68,8 @@ class StockFamily:
         padding_side: Where padding goes: "left" where the head reads the last token.
         unlimited: Whether positions are relative or computed, so that any length can be read.
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
+        pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
+            base model takes `mems` and `use_mems`. None: it has none.
     """
 
     model_types: tuple[str, ...] = ()
@@ -70,6 +77,7 @@ class StockFamily:
     padding_side: str = "right"
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    pooled_head: PooledHead | None = None
 
     def load(
         self,
@@ -110,7 +118,7 @@ class StockFamily:
             new_head = spec.head == "new" or (bool(labels) and kept is None)
             model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
         limit = None if self.unlimited else _limit(tokenizer, model)
-        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes))
+        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), self.pooled_head)
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)

@@ -49,7 +49,7 @@ def test_a_model_reads_what_its_own_tokenizer_gives_it(tmp_path, model_type):
     kind, loaded = load(tmp_path, "classification", LABELS)
     reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=0, strategy=None)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
-    forward = forward_of(loaded, kind, accelerator, micro_batch_size=4)
+    forward = forward_of(loaded, kind, accelerator, Training(), micro_batch_size=4)
     _, logits = forward.evaluate(kind.features(examples, reader), examples)
     for example, found in zip(examples, logits, strict=True):
         alone = loaded.model(**loaded.tokenizer(example.text, return_tensors="pt")).logits[0]

@@ -59,4 +59,5 @@ family = StockFamily(
     model_types=(TransformerXLConfig.model_type,),
     architecture=DEFAULT_ARCHITECTURE,
     unlimited=True,  # positions are distances
+    pooled_head=lambda model, pooled: (model.score(pooled),),
 )

@@ -1,0 +1,65 @@
+"""Scoring: how a model reads what is longer than it reads at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from harness.config import Training
+from harness.data.items import Item
+from harness.data.kind import Kind
+from harness.engine.recurrence import Recurrence
+from harness.engine.windows import Windows
+from harness.errors import UserError
+from harness.models._stock import Loaded
+
+
+class Scoring(Protocol):
+    """How a model reads what is longer than it reads at once."""
+
+    @property
+    def attended(self) -> int | None:
+        """Most tokens that a token attends to; None: all of its window."""
+
+    def size(self, item: Item) -> int:
+        """How many windows, or segments, an item takes."""
+
+    def logits(self, inputs: dict[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """What the model's head says of padded inputs [rows, length].
+
+        At most `limit` windows or segments are in memory with their graph; where there are more, the backward pass
+        computes them again.
+        """
+
+
+def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: Training) -> Scoring:
+    """How the recipe has a model read what is longer than it reads at once.
+
+    Raises:
+        UserError: The recipe's memory is longer than the model's.
+    """
+    head = kind.head()
+    if not training.segmented or kind.strategy is not None:
+        return Windows(loaded.model, head.outputs, accelerator)
+    assert loaded.pooled_head is not None, "checked when the cell was made"
+    memory = 0 if training.strategy == "segments" else training.memory or training.segment
+    longest = getattr(loaded.model.config, "mem_len", None)
+    if longest is not None and memory > longest:
+        raise UserError(
+            f"memory: {memory}, but this model keeps at most {longest} states of a layer. "
+            "Lower it, or set mem_len in the model's [architecture]."
+        )
+    score = loaded.model.pointer if head.pointer else partial(loaded.pooled_head, loaded.model)
+    return Recurrence(
+        loaded.model,
+        score,
+        head.pointer,
+        accelerator,
+        segment=training.segment,
+        memory=memory,
+        gradient_segments=training.gradient_segments,
+        pool=training.pool,
+    )

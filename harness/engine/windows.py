@@ -1,0 +1,51 @@
+"""Windows: each one is read alone, and a kind pools what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from harness.data.items import Item
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Reads windows of texts, each without knowing of the others.
+
+    Attributes:
+        model: A transformers model with its head.
+        outputs: The names of the tensors that its head returns.
+        accelerator: Devices and precision.
+    """
+
+    model: Any
+    outputs: tuple[str, ...]
+    accelerator: Accelerator
+
+    attended = None
+
+    def size(self, item: Item) -> int:
+        """How many windows the item has."""
+        return len(item.windows)
+
+    def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """What the head says of each window [windows, ...]; see `Scoring`."""
+        count = len(inputs["input_ids"])
+        if count <= limit:
+            return self._logits(inputs)
+        parts = []
+        for start in range(0, count, limit):
+            part = {name: rows[start : start + limit] for name, rows in inputs.items()}
+            parts.append(checkpoint(self._logits, part, use_reentrant=False))
+        return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+
+    def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        with self.accelerator.autocast():
+            output = self.model(**inputs)
+        return tuple(output[name] for name in self.outputs)
