@@ -27,11 +27,8 @@ def recipe(**settings):
 
 
 def learner_of(family, checkpoints, **settings):
-    training = recipe(**settings)
-    loaded, kind = loaded_model(
-        family, checkpoints[family], "classification", labels=LABELS, dropout=settings.get("dropout", 0.0)
-    )
-    learner, reader = learner_for(loaded, kind, training)
+    loaded, kind = loaded_model(family, checkpoints[family], dropout=settings.pop("dropout", 0.0))
+    learner, reader = learner_for(loaded, kind, recipe(**settings))
     return learner, kind, reader
 
 
