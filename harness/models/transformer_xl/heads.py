@@ -1,4 +1,7 @@
-"""What stands on top: a language model, a classifier (or regressor) of texts, and a finder of answers."""
+"""What stands on top: a language model, a classifier (or regressor) of texts, and a finder of answers.
+
+Each names the inputs that it reads itself; all others go to `TransformerXLModel` as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.utils import ModelOutput, can_return_tuple
 
+from harness.models._pointer import Pointer, last_real, pointed
 from harness.models.transformer_xl.adaptive import AdaptiveLogSoftmax
 from harness.models.transformer_xl.configuration import TransformerXLConfig
 from harness.models.transformer_xl.model import (
@@ -70,28 +74,20 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        mems: Sequence[Tensor] | None = None,
-        memory_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         logits_to_keep: int = 0,
-        **options: Any,
+        **inputs: Any,
     ) -> TransformerXLHeadOutput:
         """Log-probabilities of the word after each, or with `labels` the loss alone.
-
-        The inputs are those of `TransformerXLModel`.
 
         Args:
             input_ids: Words [batch, length].
             attention_mask: 1 for real tokens [batch, length].
-            mems: The memory.
-            memory_mask: What of it counts.
-            inputs_embeds: In place of `input_ids`.
             labels: The words again [batch, length], -100 where none is to be predicted; the shift by one is done here.
             logits_to_keep: Compute the last so many positions only; 0: all.
-            **options: `TransformerXLModel`'s further ones.
+            **inputs: `TransformerXLModel`'s further ones, such as `mems`.
         """
-        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
         states = outputs.last_hidden_state
         if labels is None:
             return _with(outputs, logits=self.crit(states[:, -logits_to_keep:]))
@@ -155,18 +151,15 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        mems: Sequence[Tensor] | None = None,
-        memory_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        **options: Any,
+        **inputs: Any,
     ) -> TransformerXLHeadOutput:
         """`logits` [batch, labels], and `loss` where `labels` are given.
 
-        The inputs are those of `TransformerXLModel`. Without an attention mask the last token that is not
-        `config.pad_token_id` is read. The labels are what `config.problem_type` says, or their type, as elsewhere.
+        Without an attention mask the last token that is not `config.pad_token_id` is read. The labels are what
+        `config.problem_type` says, or their type, as elsewhere.
         """
-        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
         states = outputs.last_hidden_state
         last = self._last(states, input_ids, attention_mask)
         logits = self.score(states[torch.arange(len(states), device=states.device), last])
@@ -175,27 +168,25 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
 
     def _last(self, states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
         """The place of each text's last real token [batch]; the last place where there is none."""
-        places = torch.arange(states.shape[1], device=states.device)
         if attention_mask is not None:
             real = attention_mask.bool()
         elif input_ids is not None and self.config.pad_token_id is not None:
             real = input_ids != self.config.pad_token_id
         else:
             real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
-        return torch.where(real.any(dim=1), (places * real).argmax(dim=1), places[-1])
+        return last_real(real)
 
 
 class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
-    """Two scores a token: that the answer starts there, and that it ends there (Devlin et al. 2019, section 4.2).
+    """A pointer: the last real token's state, which knows all of the text, attends to an answer's start and end.
 
-    A token knows what stands to its left alone, so the question must come first, and evidence to the right of an
-    answer can't be used.
+    A head on each token would know what stands to the token's left alone.
     """
 
     def __init__(self, config: TransformerXLConfig) -> None:
         super().__init__(config)
         self.transformer = TransformerXLModel(config)
-        self.qa_outputs = nn.Linear(config.d_model, 2)
+        self.pointer = Pointer(config.d_model)
         self.post_init()
 
     @can_return_tuple  # type: ignore[untyped-decorator]
@@ -203,22 +194,16 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        mems: Sequence[Tensor] | None = None,
-        memory_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
         start_positions: Tensor | None = None,
         end_positions: Tensor | None = None,
-        **options: Any,
+        **inputs: Any,
     ) -> TransformerXLHeadOutput:
         """`start_logits` and `end_logits` [batch, length], and `loss` where both positions [batch] are given.
 
-        The inputs are those of `TransformerXLModel`. Padding scores the lowest number there is.
+        Without an attention mask every token counts. Padding scores the lowest number there is.
         """
-        outputs = self.transformer(input_ids, attention_mask, mems, memory_mask, inputs_embeds, **options)
-        logits = self.qa_outputs(outputs.last_hidden_state)
-        if attention_mask is not None:
-            logits = logits.masked_fill(attention_mask.unsqueeze(-1) == 0, torch.finfo(logits.dtype).min)
-        start_logits, end_logits = logits.unbind(dim=-1)
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        start_logits, end_logits = pointed(self.pointer, outputs.last_hidden_state, attention_mask)
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)
