@@ -27,6 +27,7 @@ class _SuiteFile(Strict):
     description: str = ""
     tasks: tuple[str, ...] = Field((), min_length=1, validate_default=True)
     models: tuple[str, ...] = Field((), min_length=1, validate_default=True)
+    variants: dict[str, str] = Field({})
     baseline: str | None = None
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     training: dict[str, Any] = Field({})
@@ -101,7 +102,12 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
         for name in named:
             if content.tasks and name not in content.tasks:
                 yield f"{file}: {key}: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
-    for key, names in (("training_for", content.training_for), ("baseline", [content.baseline or ""])):
+    named_models = {
+        "training_for": content.training_for,
+        "baseline": [content.baseline or ""],
+        "variants": content.variants,
+    }
+    for key, names in named_models.items():
         for name in names:
             if name and models and name not in models:
                 yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
@@ -187,9 +193,10 @@ def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, M
     found = {}
     for name in content.models:
         with collected(mistakes, f"{file}: models: "):
-            if name.endswith(".toml") and not _below(name, file):
-                raise UserError(_advice(name, file))
-            found[name] = find_model(name, beside=file.parent)
+            original = content.variants.get(name, name)
+            if original.endswith(".toml") and not _below(original, file):
+                raise UserError(_advice(original, file))
+            found[name] = find_model(original, beside=file.parent)
     return found
 
 

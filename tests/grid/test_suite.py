@@ -181,3 +181,28 @@ def test_two_models_that_would_share_a_folder_are_refused(told, tmp_path):
     (tmp_path / "majority.toml").write_text('family = "majority"')
     (line,) = told(GOOD.replace('"majority"', '"majority", "majority.toml"'))
     assert line.startswith("models: majority and majority.toml would share the folder majority.")
+
+
+def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text("""
+        tasks = ["rotten_tomatoes"]
+        models = ["scratch", "scratch-long"]
+        seeds = [0]
+        [variants]
+        scratch-long = "scratch"
+        [training_for.scratch-long]
+        epochs = 20
+    """)
+    plain, variant = suite_cells(read_suite(file), tmp_path / "runs")
+    assert (plain.model, variant.model) == ("scratch", "scratch-long")
+    assert plain.config.model == variant.config.model
+    assert (plain.config.training.epochs, variant.config.training.epochs) == (3.0, 20.0)
+    assert plain.folder != variant.folder
+
+
+def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
+    content = 'tasks = ["rotten_tomatoes"]\nmodels = ["scratch", "mine"]\nseeds = [0]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
+    lines = told(content)
+    assert lines[0].startswith("variants: 'mien' is not among this suite's models. Did you mean mine?")
+    assert lines[1].startswith("models: 'scrach': no such model")
