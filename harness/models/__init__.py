@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.models import scratch, transformer_xl
+from harness.models import scratch, transformer_xl, xlnet
 
 scratch.register()
 transformer_xl.register()
+xlnet.register()

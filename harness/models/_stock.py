@@ -17,6 +17,7 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
+from harness.models._pointer import NOTE, Pointer
 from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
 from harness.models._weights import pretrained, untrained
 
@@ -70,6 +71,8 @@ class StockFamily:
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
         pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
             base model takes `mems` and `use_mems`. None: it has none.
+        pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
+            None: the family has no such model.
     """
 
     model_types: tuple[str, ...] = ()
@@ -78,6 +81,7 @@ class StockFamily:
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     pooled_head: PooledHead | None = None
+    pointing: Callable[[Any], Any] | None = None
 
     def load(
         self,
@@ -104,6 +108,8 @@ class StockFamily:
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
         tokenizer = self._tokenizer(spec, checkpoint, texts)
         config = stored or self._made_config(spec, tokenizer)
+        if head.pointer:
+            config = self._pointing_config(config, spec)
         if stored is not None and spec.init == "random" and spec.tokenizer is not None:
             config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
         check_vocabulary(spec.checkpoint or "", config, tokenizer)
@@ -117,6 +123,8 @@ class StockFamily:
         else:
             new_head = spec.head == "new" or (bool(labels) and kept is None)
             model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
+        if isinstance(getattr(model, "pointer", None), Pointer):
+            notes.append(NOTE)
         limit = None if self.unlimited else _limit(tokenizer, model)
         return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), self.pooled_head)
 
@@ -128,6 +136,15 @@ class StockFamily:
                 "Name another family, or leave `family` out."
             )
         return read_config(checkpoint, spec.architecture)
+
+    def _pointing_config(self, config: Any, spec: ModelConfig) -> Any:
+        if self.pointing is None:
+            where = spec.checkpoint or f"family {spec.family!r}"
+            raise UserError(
+                f"{where}: {config.model_type} has no model that points at answers from the last state. "
+                'Set strategy = "windows", or choose a model of the family transformer_xl or xlnet.'
+            )
+        return self.pointing(config)
 
     def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
         source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")

@@ -60,4 +60,5 @@ family = StockFamily(
     architecture=DEFAULT_ARCHITECTURE,
     unlimited=True,  # positions are distances
     pooled_head=lambda model, pooled: (model.score(pooled),),
+    pointing=lambda config: config,  # its model for questions always points
 )
