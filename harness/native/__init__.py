@@ -1,0 +1,127 @@
+"""Operators for CPUs that plain torch has not, or has slowly: attention over sequences laid end to end, and dropout.
+
+Kernels in C++ (`kernels/`) are compiled at first use where a compiler is; otherwise the same numbers come from plain
+torch (`_plain.py`), more slowly. Which elements are dropped depends on torch's CPU generator alone, from which each call
+draws one number: not on the number of threads, nor on whether the kernels are there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.native import _plain
+from harness.native._library import unavailable
+
+__all__ = ["attention", "dropout", "dropout_add_norm", "unavailable"]
+
+_TYPES = (torch.float32, torch.bfloat16)
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: Tensor,
+    *,
+    scaling: float,
+    dropout: float = 0.0,
+    query_boundaries: Tensor | None = None,
+) -> Tensor:
+    """Weighted sums of values [queries, heads, width], contiguous, in the query's type; sequences do not mix.
+
+    The softmax and all sums are made in 32 bits. Memory grows with the tokens, not with their square.
+
+    Args:
+        query: [queries, heads, width], 32 bits or bfloat16; views are read in place where a head's numbers are adjacent.
+        key: [tokens, heads, width], of the same type.
+        value: [tokens, heads, width], of the same type.
+        boundaries: Where sequences begin and the last one ends, int32 [sequences + 1], from 0 to `tokens`.
+        scaling: Of the scores, before the softmax.
+        dropout: Share of the weights that is dropped; 0 outside training.
+        query_boundaries: The same for queries, where a sequence has other queries than keys; None: `boundaries`.
+
+    Raises:
+        ValueError: `dropout` is not in [0, 1), shapes differ, or boundaries do not cover the tokens.
+    """
+    of_queries = boundaries if query_boundaries is None else query_boundaries
+    _check(dropout)
+    if key.shape != value.shape or query.shape[1:] != key.shape[1:] or len(of_queries) != len(boundaries):
+        raise ValueError(f"attention: shapes {[*query.shape]}, {[*key.shape]}, {[*value.shape]} do not fit together")
+    _check_boundaries(of_queries, len(query))
+    _check_boundaries(boundaries, len(key))
+    arguments = (query, key, value, of_queries, boundaries, scaling, dropout, _seed(dropout))
+    if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
+        sums: Tensor = _kernels().attention(*arguments)[0]
+        return sums
+    return _plain.attention(*arguments)
+
+
+def dropout_add_norm(
+    hidden: Tensor, residual: Tensor, weight: Tensor, bias: Tensor, *, epsilon: float, dropout: float = 0.0
+) -> Tensor:
+    """LayerNorm(residual + dropout(hidden)), of the shape of both and the wider of their types; sums in 32 bits.
+
+    Args:
+        hidden: [..., width], 32 bits or bfloat16.
+        residual: [..., width], 32 bits or bfloat16; under autocast, hidden states are often 16 bits and this is not.
+        weight: Of the norm [width].
+        bias: Of the norm [width].
+        epsilon: Of the norm.
+        dropout: Share that is dropped; 0 outside training.
+
+    Raises:
+        ValueError: `dropout` is not in [0, 1), or shapes differ.
+    """
+    _check(dropout)
+    if hidden.shape != residual.shape or weight.shape != bias.shape or weight.shape != hidden.shape[-1:]:
+        raise ValueError(f"dropout_add_norm: {[*hidden.shape]}, {[*residual.shape]}, {[*weight.shape]} do not fit")
+    rows = (-1, hidden.shape[-1])
+    arguments = (hidden.reshape(rows), residual.reshape(rows), weight, bias, epsilon, dropout, _seed(dropout))
+    if _has_kernels(hidden, residual, weight, bias):
+        normal: Tensor = _kernels().dropout_add_norm(*arguments)[0]
+        return normal.view(hidden.shape)
+    return _plain.dropout_add_norm(*arguments).view(hidden.shape)
+
+
+def dropout(hidden: Tensor, p: float) -> Tensor:
+    """Hidden states of which the share `p` is nought and the rest multiplied by 1 / (1 - p).
+
+    Raises:
+        ValueError: `p` is not in [0, 1).
+    """
+    _check(p)
+    if not p:
+        return hidden
+    arguments = (hidden.reshape(-1), p, _seed(p))
+    if _has_kernels(hidden):
+        dropped: Tensor = _kernels().dropout(*arguments)
+        return dropped.view(hidden.shape)
+    return _plain.dropout(*arguments).view(hidden.shape)
+
+
+def _kernels() -> Any:
+    return torch.ops.harness_native
+
+
+def _has_kernels(*tensors: Tensor) -> bool:
+    on_cpu = all(tensor.device.type == "cpu" and tensor.dtype in _TYPES for tensor in tensors)
+    return on_cpu and unavailable() is None
+
+
+def _seed(dropout: float) -> int:
+    """One number of torch's CPU generator, so that a restored generator gives the same masks again."""
+    return int(torch.randint(2**62, ())) if dropout else 0
+
+
+def _check(dropout: float) -> None:
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout: must be at least 0 and below 1 (got {dropout})")
+
+
+def _check_boundaries(boundaries: Tensor, tokens: int) -> None:
+    steps = boundaries.diff()
+    if len(steps) and (int(boundaries[0]) != 0 or int(boundaries[-1]) != tokens or int(steps.min()) < 0):
+        raise ValueError(f"boundaries: must rise from 0 to {tokens} (got {boundaries.tolist()})")

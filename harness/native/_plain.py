@@ -1,0 +1,102 @@
+"""The same operators in plain torch: what runs where the kernels are not available, and the oracle of their tests.
+
+Masks are drawn by the same rule as in the kernels (`kernels/random.h`), so both give the same numbers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import layer_norm
+
+_LOW_32 = 0xFFFFFFFF
+_CHUNK = 1024
+
+
+def keep(seed: int, rows: Tensor, columns: int, *, dropout: float) -> Tensor:
+    """Which elements stay, as booleans [*rows, columns]: each row has a stream of its own.
+
+    Source: Steele et al. 2014, "Fast splittable pseudorandom number generators", for the rows' keys (splitmix64).
+
+    Args:
+        seed: Of the call.
+        rows: The rows' numbers, int64 of any shape.
+        columns: Elements in a row.
+        dropout: Share that goes.
+    """
+    keys = _splitmix(seed, rows).unsqueeze(-1)
+    low, high = keys & _LOW_32, (keys >> 32) & _LOW_32
+    value = (torch.arange(columns, device=rows.device) * 0x9E3779B9 + low) & _LOW_32
+    value = ((value ^ (value >> 16)) * 0x7FEB352D) & _LOW_32
+    value ^= high
+    value = ((value ^ (value >> 15)) * 0x846CA68B) & _LOW_32
+    value ^= value >> 16
+    return value >= round(dropout * 2**32)
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    query_boundaries: Tensor,
+    key_boundaries: Tensor,
+    scaling: float,
+    dropout: float,
+    seed: int,
+) -> Tensor:
+    """Weighted sums of values [queries, heads, width]; each sequence attends to itself alone."""
+    heads = torch.arange(query.shape[1], device=query.device)
+    queries, keys = query_boundaries.tolist(), key_boundaries.tolist()
+    sums = []
+    for i in range(len(queries) - 1):
+        of_sequence = slice(keys[i], keys[i + 1])
+        scores = torch.einsum(
+            "qhw,khw->hqk", _wide(query[queries[i] : queries[i + 1]]) * scaling, _wide(key[of_sequence])
+        )
+        weights = scores.softmax(-1)
+        if dropout:
+            rows = torch.arange(queries[i], queries[i + 1], device=query.device) * len(heads) + heads[:, None]
+            kept = keep(seed, rows, keys[i + 1] - keys[i], dropout=dropout)
+            weights = weights * kept / (1 - dropout)
+        sums.append(torch.einsum("hqk,khw->qhw", weights, _wide(value[of_sequence])))
+    return torch.cat(sums).to(query.dtype) if sums else torch.zeros_like(query)
+
+
+def dropout_add_norm(
+    hidden: Tensor, residual: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dropout: float, seed: int
+) -> Tensor:
+    """LayerNorm(residual + dropout(hidden)) [rows, width], computed in 32 bits."""
+    dropped = _wide(hidden)
+    if dropout:
+        rows = torch.arange(hidden.shape[0], device=hidden.device)
+        dropped = dropped * keep(seed, rows, hidden.shape[1], dropout=dropout) / (1 - dropout)
+    normal = layer_norm(_wide(residual) + dropped, weight.shape, _wide(weight), _wide(bias), epsilon)
+    return normal.to(torch.promote_types(hidden.dtype, residual.dtype))
+
+
+def dropout(hidden: Tensor, dropout: float, seed: int) -> Tensor:
+    """Hidden states [elements], of which a share is nought and the rest larger."""
+    rows = torch.arange(-(-hidden.numel() // _CHUNK), device=hidden.device)
+    kept = keep(seed, rows, _CHUNK, dropout=dropout).flatten()[: hidden.numel()]
+    return (_wide(hidden) * kept / (1 - dropout)).to(hidden.dtype)
+
+
+def _splitmix(seed: int, rows: Tensor) -> Tensor:
+    """64-bit keys, one a row; int64 arithmetic wraps as unsigned does, but shifts must be made unsigned."""
+    key = seed + (rows + 1) * _signed(0x9E3779B97F4A7C15)
+    key = (key ^ _shifted(key, 30)) * _signed(0xBF58476D1CE4E5B9)
+    key = (key ^ _shifted(key, 27)) * _signed(0x94D049BB133111EB)
+    return key ^ _shifted(key, 31)
+
+
+def _shifted(key: Tensor, places: int) -> Tensor:
+    return (key >> places) & ((1 << (64 - places)) - 1)
+
+
+def _signed(constant: int) -> int:
+    return constant - 2**64
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """At least 32 bits: the sums of 16-bit numbers are made in 32."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
