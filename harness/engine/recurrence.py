@@ -2,10 +2,7 @@
 
 Source: Dai et al. 2019, section 3.2, here as a way to read long documents. Nothing but the last segment of a text is
 ever padded, and a text that is read to its end drops out of the batch: so no memory ever holds padding, and a text's
-result does not depend on the others beside it.
-
-A layer's memory is what went into it. Every model with a memory takes it as `mems` [states, texts, width] a layer, and
-shows it as `hidden_states`, so the memory is kept here, where a gradient can flow through as much of it as is wanted.
+result does not depend on the others beside it. A gradient flows through as much of the memory as is wanted.
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ from torch.nn import functional
 
 from harness.data.items import Item
 from harness.engine.device import generators, restore_generators
+from harness.engine.memory import first_memory, read_segment
 
 
 @dataclass(frozen=True)
@@ -132,27 +130,13 @@ class Recurrence:
 
     def _read(self, texts: Texts, reduce: Reduce) -> Iterator[Tensor]:
         """What is kept of each segment, one after the other."""
-        memory = self._first_memory(texts)
+        memory = first_memory(self.model, len(texts.lengths), self.memory)
         for step in range(texts.segments[0]):
             inputs = texts.at(step)
             memory = [self._detached(states[:, : len(inputs["input_ids"])], texts, step) for states in memory]
             with self.accelerator.autocast():
-                output = self.model.base_model(**inputs, mems=memory, use_mems=False, output_hidden_states=True)
-            layers = output.hidden_states[:-1]
-            memory = [self._remembered(old, new) for old, new in zip(memory, layers, strict=True)]
-            yield reduce(step, output.last_hidden_state.float())
-
-    def _first_memory(self, texts: Texts) -> list[Tensor]:
-        """Nothing, or zeros where the model's configuration wants them before the first segment."""
-        config, ids = self.model.config, texts.inputs["input_ids"]
-        kept = self.memory if getattr(config, "memory_start", "empty") == "zeros" else 0
-        nothing = torch.zeros(kept, len(ids), config.hidden_size, device=ids.device, dtype=self.model.dtype)
-        return [nothing] * config.num_hidden_layers
-
-    def _remembered(self, old: Tensor, new: Tensor) -> Tensor:
-        """The last states of a layer's memory and of a segment [texts, length, width]."""
-        joined = torch.cat([old, new.transpose(0, 1).to(old.dtype)])
-        return joined[max(len(joined) - self.memory, 0) :]
+                states, memory = read_segment(self.model, inputs, memory, longest=self.memory)
+            yield reduce(step, states.float())
 
     def _detached(self, states: Tensor, texts: Texts, step: int) -> Tensor:
         """A layer's memory, without its graph for the texts in which the gradient stops before this segment."""
