@@ -1,0 +1,207 @@
+"""Where the tokens of a text stand in it, for tokenizers that change the text and don't say.
+
+Text and tokens are spelled alike: letters folded, quotes and dashes of all kinds made one, white space and accents left
+out. The two spellings are then followed side by side. Where they differ, the nearest place is found from which they
+agree again, and what lies between is compared on its own. A token gets the characters that spell it, all of them and
+nothing else; any other token gets an empty range where it must lie. So a range may be missing, but not wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+Range = tuple[int, int]  # characters [start, end)
+
+_DOUBLE, _SINGLE = "''", "'"  # So that a quote is the same whether it is written as one character or as two.
+_QUOTES = {**dict.fromkeys('"“”„‟«»', _DOUBLE), **dict.fromkeys("'`´‘’‚‛‹›", _SINGLE)}
+# What tokenizers write for themselves: "@-@" for a dash within a word (Moses), "##ing", "low@@ er", "</w>", "▁a".
+_MARKED = re.compile(r"@(?P<sign>[-,./])@|(?:##)?▁*(?P<word>.+?)(?:@@|</w>)?", re.DOTALL)
+# How far the spellings may part, and how many letters must agree for a place to be where they meet again: chance finds
+# short agreements far away, but not near.
+_REACHES = ((16, 4), (64, 8), (256, 12), (1024, 16), (4096, 16), (16384, 16), (65536, 16))
+_COMPARED = 32  # Most letters of a stretch that is compared letter by letter, which takes quadratic time.
+
+
+def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
+    """The characters of `text` that each of its tokens covers, in rising order.
+
+    Takes time in proportion to the text's length.
+
+    >>> aligned("It’s 23,000 – “now”", ["it", "'s", "23", "@,@", "000", "-", '"', "now", '"'])
+    [(0, 2), (2, 4), (5, 7), (7, 8), (8, 11), (12, 13), (14, 15), (15, 18), (18, 19)]
+    >>> aligned("in 東京 now", ["in", "<unk>", "now"])  # Within the characters 2 to 6, and nothing is known of where.
+    [(0, 2), (4, 4), (6, 9)]
+
+    Args:
+        text: As it was before the tokenizer changed anything.
+        tokens: What the tokenizer made of it, in order.
+    """
+    spelled = _spelled(text)
+    # Text that is split already, as WikiText is, has the marks in it.
+    words_of = {token: _letters(token if token in text else _unmarked(token)) for token in set(tokens)}
+    words = [words_of[token] for token in tokens]
+    places = _places(spelled.letters, "".join(words))
+    placed = set(places)
+    found: list[Range | None] = []
+    stop = 0
+    for word in words:
+        start, stop = stop, stop + len(word)
+        found.append(_covered(text, spelled, places[start:stop], placed))
+    return _filled(found, len(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """A text's letters, and the characters that each one stands for."""
+
+    letters: str
+    starts: list[int]
+    ends: list[int]
+
+
+def _spelled(text: str) -> _Spelled:
+    """The spelling of a text. An accent belongs to the character before it."""
+    letters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for place, character in enumerate(text):
+        spelling = _spelling(character)
+        if spelling:
+            letters.append(spelling)
+            starts += [place] * len(spelling)
+            ends += [place + 1] * len(spelling)
+        elif starts and ends[-1] == place and unicodedata.category(character) in ("Mn", "Me"):
+            first = starts[-1]
+            for index in range(len(starts) - 1, -1, -1):
+                if starts[index] != first:
+                    break
+                ends[index] = place + 1
+    return _Spelled("".join(letters), starts, ends)
+
+
+def _letters(token: str) -> str:
+    return "".join(map(_spelling, token))
+
+
+@lru_cache(maxsize=65536)
+def _spelling(character: str) -> str:
+    """How a character is spelled; empty for white space, control characters and accents."""
+    if character in _QUOTES:
+        return _QUOTES[character]
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    return "".join(_kept(part) for part in folded)
+
+
+def _kept(part: str) -> str:
+    category = unicodedata.category(part)
+    if category == "Pd" or part == "−":
+        return "-"
+    return "" if category[0] in "ZC" or category in ("Mn", "Me") else part
+
+
+def _unmarked(token: str) -> str:
+    found = _MARKED.fullmatch(token)
+    return (found["sign"] or found["word"]) if found else token
+
+
+def _places(letters: str, words: str) -> list[int]:
+    """For each letter of the tokens its place among the text's letters; -1: none."""
+    places: list[int] = []
+    at = 0
+    while at < len(letters) and len(places) < len(words):
+        if letters[at] == words[len(places)]:
+            places.append(at)
+            at += 1
+            continue
+        skipped, unplaced = _next_agreement(letters, at, words, len(places))
+        inside = words[len(places) : len(places) + unplaced]
+        places += _compared(letters[at : at + skipped], inside, at)
+        at += skipped
+    return places + [-1] * (len(words) - len(places))
+
+
+def _next_agreement(letters: str, at: int, words: str, place: int) -> tuple[int, int]:
+    """How many letters of the text and of the tokens to leave behind so that they agree again; else all of them."""
+    left, right = len(letters) - at, len(words) - place
+    for reach, length in _REACHES:
+        theirs = _once(letters[at : at + reach + length - 1], length)
+        ours = _once(words[place : place + reach + length - 1], length)
+        met = [(skipped + ours[run], skipped) for run, skipped in theirs.items() if run in ours]
+        if met:
+            steps, skipped = min(met)
+            return skipped, steps - skipped
+        if reach >= max(left, right):
+            break
+    return left, right
+
+
+def _once(letters: str, length: int) -> dict[str, int]:
+    """Where each run of so many letters begins, of those that are there once."""
+    found: dict[str, int] = {}
+    for start in range(len(letters) - length + 1):
+        run = letters[start : start + length]
+        found[run] = -1 if run in found else start
+    return {run: start for run, start in found.items() if start >= 0}
+
+
+def _compared(letters: str, words: str, at: int) -> list[int]:
+    """The places of `words`, a stretch of the tokens' letters, in a stretch of the text's that starts at `at`."""
+    places = [-1] * len(words)
+    if max(len(letters), len(words)) <= _COMPARED:
+        for block in SequenceMatcher(None, letters, words, autojunk=False).get_matching_blocks():
+            run = letters[block.a : block.a + block.size]
+            if letters.count(run) == words.count(run) == 1:
+                places[block.b : block.b + block.size] = range(at + block.a, at + block.a + block.size)
+    return places
+
+
+def _covered(text: str, spelled: _Spelled, places: Sequence[int], placed: set[int]) -> Range | None:
+    """The characters that spell a token whose letters are at `places`; None where they don't, or not the token alone.
+
+    Two words in the text are no token, and neither is a part of a word whose other part belongs to none.
+    """
+    if not places or places[0] < 0 or list(places) != list(range(places[0], places[0] + len(places))):
+        return None
+    start, end = spelled.starts[places[0]], spelled.ends[places[-1]]
+    if any(map(str.isspace, text[start:end])):
+        return None
+    before, after = places[0] - 1, places[-1] + 1
+    if before >= 0 and spelled.ends[before] > start - _joined(text, start, before not in placed):
+        return None
+    if after < len(spelled.letters) and spelled.starts[after] < end + _joined(text, end, after not in placed):
+        return None
+    return start, end
+
+
+def _joined(text: str, cut: int, lost: bool) -> bool:
+    """Whether a cut before this character parts a word, which matters where the other part is lost."""
+    return lost and text[cut - 1 : cut + 1].isalnum()
+
+
+def _filled(found: Sequence[Range | None], length: int) -> list[Range]:
+    """The ranges, and for each run of missing ones empty ranges, spread over what lies between its neighbours."""
+    ranges: list[Range] = []
+    for count, known in _runs(found):
+        start = ranges[-1][1] if ranges else 0
+        room = (length if known is None else known[0]) - start
+        ranges += [(place, place) for place in (start + room * (2 * n + 1) // (2 * count) for n in range(count))]
+        if known is not None:
+            ranges.append(known)
+    return ranges
+
+
+def _runs(found: Sequence[Range | None]) -> Iterator[tuple[int, Range | None]]:
+    """How many missing ranges stand before each known one, and before the end."""
+    missing = 0
+    for known in found:
+        if known is None:
+            missing += 1
+        else:
+            yield missing, known
+            missing = 0
+    yield missing, None
