@@ -78,7 +78,7 @@ def check(text, tokens, ranges):
         (
             "5 @,@ 000 in @-@ law @-@",
             ["5", "@,@", "000", "in", "@-@", "law", "@-@"],
-            "5 @,@ 000 in @-@ law @-@".split(),
+            ["5", "@,@", "000", "in", "@-@", "law", "@-@"],
         ),
         ("a nab", ["a", "ab"], ["a", ""]),  # part of a word of which nothing else is known
         ("a b", ["ab"], [""]),  # two words are no token
