@@ -86,10 +86,11 @@ def plan(
     runs: RunsOption = RUNS,
 ) -> None:
     """Check a suite and show its cells and what of them is recorded; start nothing."""
+    from harness.grid.asked import asked_suite  # noqa: PLC0415 -- a command's own
     from harness.grid.cells import states  # noqa: PLC0415 -- a command's own
     from harness.grid.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
 
-    cells = _cells(suite, only=only, settings=settings, runs=runs)[1]
+    cells = asked_suite(suite, only=only, settings=settings, runs=runs)[1]
     found = states(cells)
     console = Console()
     console.print(plan_table(cells, found))
@@ -135,13 +136,15 @@ def run(
         "question": question, "context": context, "answers": answers, "group": group,
     }  # fmt: skip
     _prepare_libraries()
+    from harness.grid.asked import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
+
     if suite is not None:
-        _refuse_with_suite(task=task, model=model, seed=seed, **own)
-        checked_suite, cells = _cells(suite, only=only, settings=settings, runs=runs)
+        refuse_with_suite(task=task, model=model, seed=seed, **own)
+        checked_suite, cells = asked_suite(suite, only=only, settings=settings, runs=runs)
     else:
         if only:
             raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
-        checked_suite, cells = None, [_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
+        checked_suite, cells = None, [asked_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
     from harness.engine.device import processes  # noqa: PLC0415 -- heavy
     from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
     from harness.grid.runner import run_cells  # noqa: PLC0415 -- heavy
@@ -219,6 +222,30 @@ def predict(
     write_rows(predict_rows(run, rows), output)
 
 
+@app.command(epilog="Example: harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512")
+def perplexity(
+    model: Annotated[str, typer.Argument(help="A language model with a memory: a folder, a Hub id, a model file.")],
+    text: Annotated[Path, typer.Option(help="A plain text file in UTF-8.")],
+    segment: Annotated[int, typer.Option(help="Tokens that are read at once.", min=1)] = 128,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(help="States kept of the segments before; repeatable. Default: 0, and the model's own.", min=0),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
+) -> None:
+    """Show how well a language model foretells a text, with memories of several lengths."""
+    _prepare_libraries()
+    from harness.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
+    from harness.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
+
+    check_output(output)
+    console = Console()
+    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), console=console)
+    console.print(perplexity_table(rows))
+    if output is not None:
+        write_rows(rows, output)
+
+
 @app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")
 def convert_(
     folder: Annotated[Path, typer.Argument(help="A checkpoint whose weights or vocabulary are pickles.")],
@@ -230,52 +257,6 @@ def convert_(
     target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
     converted = convert(folder, target)
     Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
-
-
-def _cells(suite: str, *, only: list[str] | None, settings: list[str] | None, runs: Path) -> tuple[Any, list[Any]]:
-    from harness.config import parse_settings  # noqa: PLC0415 -- pydantic takes a tenth of a second
-    from harness.grid.cells import suite_cells  # noqa: PLC0415 -- a command's own
-    from harness.grid.suite import read_suite  # noqa: PLC0415 -- a command's own
-    from harness.registry import CONFIGS  # noqa: PLC0415 -- a command's own
-
-    file = Path(suite) if suite.endswith(".toml") else CONFIGS / "suites" / f"{suite}.toml"
-    found = read_suite(file, overrides=parse_settings(settings or []))
-    return found, suite_cells(found, runs, only=only or ())
-
-
-def _single(
-    task: str | None, model: str | None, own: dict[str, Any], *, seed: int, settings: list[str] | None, runs: Path
-) -> Any:
-    from harness.config import OwnData, find_model, parse_settings, recipe_for  # noqa: PLC0415 -- as above
-    from harness.grid.cells import single_cell  # noqa: PLC0415 -- a command's own
-
-    if model is None or (task is None) == (own["train"] is None):
-        raise UserError(
-            "harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help."
-        )
-    if task is not None:
-        _refuse_with_task(own)
-        data, name = None, task
-    else:
-        data = OwnData(**{key: value for key, value in own.items() if value is not None})
-        name = Path(str(own["train"])).stem
-    found = find_model(model)
-    recipe = recipe_for(found, parse_settings(settings or []))
-    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs)
-
-
-def _refuse_with_suite(**flags: Any) -> None:
-    given = [f"--{name}" for name, value in flags.items() if value not in (None, ())]
-    if given:
-        raise UserError(
-            f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
-        )
-
-
-def _refuse_with_task(own: dict[str, Any]) -> None:
-    given = [f"--{name}" for name, value in own.items() if value]
-    if given:
-        raise UserError(f"harness run: {', '.join(given)} can't stand beside --task; they describe --train files.")
 
 
 def _comparison(runs: Path, baseline: str | None) -> Any:

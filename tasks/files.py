@@ -64,7 +64,12 @@ def refuse(problems: Iterable[str]) -> None:
         raise UserError(*lines)
 
 
-def _text(file: Path) -> str:
+def utf8_text(file: Path) -> str:
+    """The text in `file`, without a byte-order mark, its lines' ends as they are.
+
+    Raises:
+        UserError: It is not UTF-8.
+    """
     content = file.read_bytes()
     try:
         return content.decode("utf-8-sig")
@@ -101,7 +106,7 @@ def _read_separated(file: Path, delimiter: str) -> list[PlacedRow]:
 
 def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Every record with the line on which it starts (a quoted cell may run over several lines)."""
-    reader = csv.reader(io.StringIO(_text(file), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(utf8_text(file), newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -125,7 +130,7 @@ def _read_json_lines(file: Path) -> list[PlacedRow]:
     rows: list[PlacedRow] = []
     problems: list[str] = []
     # Only "\n" ends a line: str.splitlines would also cut at characters that JSON allows within a text.
-    for number, line in enumerate(_text(file).split("\n"), start=1):
+    for number, line in enumerate(utf8_text(file).split("\n"), start=1):
         place = f"{file}, line {number}"
         if not line.strip():
             continue

@@ -11,7 +11,7 @@ import pytest
 from command_line import read_record, reviews, write_csv
 
 FLOOR = ("--task", "boolq", "--model", "majority")
-COMMANDS = ("list", "plan", "run", "compare", "report", "predict")
+COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
 HEAVY = (
     "torch",
     "transformers",

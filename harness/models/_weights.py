@@ -12,6 +12,8 @@ from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint
 from harness.models._stored import on_one_line
 
+OWN_HEAD = "the checkpoint's own head is kept"
+
 
 def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
     """A model with fresh weights.
@@ -58,7 +60,7 @@ def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_hea
     new = {*report["missing_keys"], *resized, *(_head_tensors(model) if new_head else ())}
     notes = [f"new layers: {', '.join(sorted(new))}"] if new else []
     if not new.intersection(_head_tensors(model)):
-        notes.append("the checkpoint's own head is kept")
+        notes.append(OWN_HEAD)
     return model, notes
 
 

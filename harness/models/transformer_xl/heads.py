@@ -95,11 +95,15 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         # Where nothing is to be predicted the loss is 0, with a graph: neither no number nor a made-up label.
         return _with(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
 
+    def token_losses(self, states: Tensor, words: Tensor) -> Tensor:
+        """Minus the log-probability of each word [words] after a state [words, d_model]; no shift is done here."""
+        return self.crit.losses(states, words)
+
     def _losses(self, states: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
         """The loss at each position [batch, length], and how many are counted."""
         counted = words != IGNORED
         losses = states.new_zeros(words.shape, dtype=torch.promote_types(states.dtype, torch.float32))
-        found = self.crit.losses(states[counted], words[counted]).to(losses.dtype)
+        found = self.token_losses(states[counted], words[counted]).to(losses.dtype)
         return losses.masked_scatter(counted, found), counted.sum()
 
     @classmethod
