@@ -12,7 +12,9 @@ RECIPES = {
     "texts": {"dropout": 0.1},
     "windows": {"dropout": 0.1, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {"dropout": 0.1, "max_length": 24},
+    "segments": {"dropout": 0.1, "strategy": "recurrence", "segment": 8, "gradient_segments": 2, "micro_batch_size": 3},
 }
+FAMILIES = {"segments": "transformer_xl"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def never_killed(checkpoints, tmp_path_factory):
             folder = tmp_path_factory.mktemp(name)
             examples = question_examples(70, words=30) if name == "questions" else text_examples(101, longest=30)
             own = own_data(folder / "data", examples, sizes=(None, 11, 13))
-            whole = Command(own, checkpoints["bert"], folder / "whole", settings(name))
+            whole = Command(own, checkpoints[FAMILIES.get(name, "bert")], folder / "whole", settings(name))
             code, output = finish(start(whole.words))
             assert code == 0, output
             done[name] = whole
@@ -66,7 +68,10 @@ MOMENTS = {
 
 @pytest.mark.parametrize(
     ("name", "moment"),
-    [*(("texts", moment) for moment in MOMENTS), ("windows", "in the middle"), ("questions", "in the middle")],
+    [
+        *(("texts", moment) for moment in MOMENTS),
+        *((name, "in the middle") for name in ("windows", "questions", "segments")),
+    ],
 )
 def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never_killed, tmp_path):
     whole = never_killed(name)

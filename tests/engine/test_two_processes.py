@@ -21,7 +21,9 @@ CASES = {
     "long texts": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "windows", "max_length": 12}),
     "one test example": (text_examples(40), (None, 3, 1), {}),
     "questions": (question_examples(40, words=30), (None, 5, 7), {"max_length": 24}),
+    "segments": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "recurrence", "segment": 8}),
 }
+MODELS = {"segments": "xlnet"}
 
 
 def launched(words):
@@ -39,7 +41,8 @@ def launched(words):
 def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints, tmp_path):
     examples, sizes, settings = CASES[case]
     own = own_data(tmp_path / "data", examples, sizes=sizes)
-    one, two = (Command(own, checkpoints["bert"], tmp_path / name, {**BASE, **settings}) for name in ("one", "two"))
+    checkpoint = checkpoints[MODELS.get(case, "bert")]
+    one, two = (Command(own, checkpoint, tmp_path / name, {**BASE, **settings}) for name in ("one", "two"))
     for words in (one.words, launched(two.words)):
         code, output = finish(start(words))
         assert code == 0, output

@@ -202,7 +202,7 @@ def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
 
 
 def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
-    content = 'tasks = ["rotten_tomatoes"]\nmodels = ["scratch", "mine"]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
+    content = 'tasks = ["cola"]\nmodels = ["scratch", "mine"]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
     lines = told(content)
     assert lines[0].startswith("variants: 'mien' is not among this suite's models. Did you mean mine?")
     assert lines[1].startswith("models: 'scrach': no such model")
