@@ -52,6 +52,8 @@ class Training(Strict):
         pool: What of a text its label is read from: of windows, their logits' "mean" or "max"; of segments, the "mean"
             of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
         longest_answer: Most tokens in an answer (question answering).
+        repeat_question: Whether the question stands behind the context once more, so that the last state, which points
+            at the answer, has just read it (question answering in segments).
         evaluations_per_epoch: How often the validation split is scored.
         patience: Evaluations without improvement before training stops early; none: never.
         train_examples: At most so many, the same ones for every model and seed; likewise for the other two.
@@ -77,6 +79,7 @@ class Training(Strict):
     gradient_segments: int = Field(1, ge=1)
     pool: Literal["mean", "max", "last", "segment_ends"] = "mean"
     longest_answer: int = Field(30, ge=1)
+    repeat_question: bool = False
     evaluations_per_epoch: int = Field(2, ge=1)
     patience: int | None = Field(None, ge=1)
     train_examples: int | None = Field(None, ge=1)

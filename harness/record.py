@@ -59,12 +59,17 @@ class Tokens(_Part):
 
 
 class Counts(_Part):
-    """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason."""
+    """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason.
+
+    `answers_not_aligned` is by split, of question answering: of the questions with an answer, the share whose answer is
+    not what the tokenizer's tokens spell at its place. No model can give such an answer as it is.
+    """
 
     parameters: int = 0
     examples: dict[str, int] = {}
     tokens: dict[str, Tokens] = {}
     dropped: dict[str, int] = {}
+    answers_not_aligned: dict[str, float] = {}
 
 
 class Cost(_Part):

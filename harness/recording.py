@@ -35,7 +35,13 @@ def run_record(cell: Cell, task: Task, splits: Splits, outcome: Outcome | Diverg
         calibration=outcome.calibration,
         curve=tuple(outcome.curve),
         best_step=outcome.best_step,
-        counts=counts.model_copy(update={"parameters": outcome.parameters, "tokens": outcome.tokens}),
+        counts=counts.model_copy(
+            update={
+                "parameters": outcome.parameters,
+                "tokens": outcome.tokens,
+                "answers_not_aligned": outcome.answers_not_aligned,
+            }
+        ),
         provenance=origin.model_copy(update={**weights, **machine}),
         notes=tuple(outcome.notes),
     )

@@ -40,11 +40,14 @@ class Features:
         items: In the order of the examples.
         lengths: Tokens of each example, special tokens left out.
         seen: How many of them the model reads, in all.
+        answers_not_aligned: Of the questions with an answer, the share whose answer the tokens don't give back; None:
+            there is none to find.
     """
 
     items: Sequence[Item]
     lengths: Sequence[int]
     seen: int
+    answers_not_aligned: float | None = None
 
 
 @dataclass(frozen=True)

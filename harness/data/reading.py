@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config import Training
+from harness.data.alignment import aligned
 from harness.errors import UserError
 
 Stretch = Sequence[int]  # token positions of the text, in order
@@ -129,11 +130,18 @@ class Reader:
     stride: int
     max_windows: int
 
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Token ids and offsets of each text, whole, without special tokens."""
+    def encode(self, texts: Sequence[str], *, located: bool = False) -> list[Encoded]:
+        """Token ids and offsets of each text, whole, without special tokens.
+
+        Args:
+            texts: The texts.
+            located: Whether offsets are wanted of a tokenizer that gives none, too: they are then searched for.
+        """
         if not texts:
             return []
         fast = self.tokenizer.is_fast
+        if located and not fast:
+            return [self._located(text) for text in texts]
         batch = self.tokenizer(
             list(texts),
             add_special_tokens=False,
@@ -144,23 +152,38 @@ class Reader:
         offsets = batch["offset_mapping"] if fast else [[] for _ in texts]
         return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
 
-    def documents(self, texts: Sequence[str], pairs: Sequence[str | None]) -> list[Document]:
-        """The windows of each text, or of each pair."""
+    def _located(self, text: str) -> Encoded:
+        # Words that the vocabulary lacks are still themselves here; their ids are all one.
+        tokens = self.tokenizer.tokenize(text)
+        return Encoded(self.tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
+
+    def documents(
+        self, texts: Sequence[str], pairs: Sequence[str | None], *, located: bool = False, repeat_first: bool = False
+    ) -> list[Document]:
+        """The windows of each text, or of each pair.
+
+        Args:
+            texts: The texts, or the first ones of pairs.
+            pairs: The second ones.
+            located: As in `encode`, of the second text of a pair.
+            repeat_first: Whether a pair's first text stands again behind all else.
+        """
         paired = any(pair is not None for pair in pairs)
         template = learnt_template(self.tokenizer, 2 if paired else 1)
         first = self.encode(texts)
         if not paired:
             return [self._of_text(text, template) for text in first]
-        second = self.encode([pair or "" for pair in pairs])
-        return [self._of_pair(a.ids, b, template) for a, b in zip(first, second, strict=True)]
+        second = self.encode([pair or "" for pair in pairs], located=located)
+        times = 2 if repeat_first else 1
+        return [self._of_pair(a.ids, b, template, times) for a, b in zip(first, second, strict=True)]
 
     def _of_text(self, text: Encoded, template: Template) -> Document:
         stretches = self.stretches(len(text.ids), self._room(template))
         windows = tuple(_window(template, (), text.ids, stretch) for stretch in stretches)
         return Document(windows, len(text.ids), covered(stretches), text.offsets)
 
-    def _of_pair(self, first: list[int], second: Encoded, template: Template) -> Document:
-        """The first text stands in every window; the strategy picks from the second.
+    def _of_pair(self, first: list[int], second: Encoded, template: Template, times: int) -> Document:
+        """The first text stands in every window, once or twice; the strategy picks from the second.
 
         Where both are too long each gets half; under "head" the longer gets the odd token, as in Hugging Face's
         tokenizers. So under "head" the longer of the two is cut first, as in Devlin et al. 2019.
@@ -168,9 +191,10 @@ class Reader:
         room = self._room(template)
         length = len(second.ids)
         odd = self.strategy == "head" and len(first) > length
-        head = first[: max((room + odd) // 2, room - length)]
-        stretches = self.stretches(length, room - len(head))
-        windows = tuple(_window(template, (head,), second.ids, stretch) for stretch in stretches)
+        head = first[: max((room + odd) // 2, room - length) // times]
+        stretches = self.stretches(length, room - len(head) * times)
+        again = head * (times - 1)
+        windows = tuple(_window(template, (head,), second.ids, stretch, again) for stretch in stretches)
         return Document(windows, len(first) + length, len(head) + covered(stretches), second.offsets)
 
     def _room(self, template: Template) -> int:
@@ -210,9 +234,12 @@ def covered(stretches: Sequence[Stretch]) -> int:
     return len(stretches[0]) if len(stretches) == 1 else len(set().union(*stretches))
 
 
-def _window(template: Template, before: tuple[list[int], ...], ids: list[int], stretch: Stretch) -> Window:
+def _window(
+    template: Template, before: tuple[list[int], ...], ids: list[int], stretch: Stretch, again: Sequence[int] = ()
+) -> Window:
+    """A window on a stretch of `ids`, between what comes before it and what of that is repeated behind all else."""
     input_ids, token_type_ids, first = template.around(*before, [ids[position] for position in stretch])
-    return Window(input_ids, token_type_ids, first, stretch)
+    return Window([*input_ids, *again], [*token_type_ids, *[template.types[0]] * len(again)], first, stretch)
 
 
 def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride: int, strategy: str | None) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,7 +77,7 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         best_step=progress.best_step,
         calibration=calibration,
         parameters=loaded.model.num_parameters(),
-        tokens={"train": _tokens(train), "validation": _tokens(validation), "test": _tokens(test)},
+        **_counted({"train": train, "validation": validation, "test": test}),
         train_tokens=progress.tokens,
         train_items=progress.items,
         training_flops=training_flops(
@@ -139,8 +140,12 @@ def _validation(kind: Kind, features: Features, splits: Splits, config: RunConfi
     return Validation(features, splits.validation, scores, main, metric(main).higher_is_better)
 
 
-def _tokens(features: Features) -> Tokens:
-    return Tokens(total=sum(features.lengths), seen=features.seen)
+def _counted(splits: Mapping[str, Features]) -> dict[str, Any]:
+    lost = {name: features.answers_not_aligned for name, features in splits.items()}
+    return {
+        "tokens": {name: Tokens(total=sum(split.lengths), seen=split.seen) for name, split in splits.items()},
+        "answers_not_aligned": {name: share for name, share in lost.items() if share is not None},
+    }
 
 
 def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:

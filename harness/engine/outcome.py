@@ -29,6 +29,7 @@ class Outcome:
         calibration: What the kind chose on validation.
         parameters: Numbers in the model.
         tokens: Total and seen, by split.
+        answers_not_aligned: The share of answers that the tokens don't give back, by split; see `Counts`.
         train_tokens: Tokens that training read, special ones included.
         train_items: Items that training read.
         training_flops: An estimate; see `flops.py`.
@@ -47,6 +48,7 @@ class Outcome:
     calibration: dict[str, float] = field(default_factory=dict)
     parameters: int = 0
     tokens: dict[str, Tokens] = field(default_factory=dict)
+    answers_not_aligned: dict[str, float] = field(default_factory=dict)
     train_tokens: int = 0
     train_items: int = 0
     training_flops: float = 0.0

@@ -1,7 +1,8 @@
 """Extractive question answering: the answer is a span of the context, or there is none.
 
 Long contexts are read in windows that overlap, and each window trains and predicts on its own (Devlin et al. 2019,
-sections 4.2 and 4.3). At the end the best span over all windows wins, by its raw logits.
+sections 4.2 and 4.3). At the end the best span over all windows wins, by its raw logits. A model with a memory can read
+question and context from end to end instead; the answer is then pointed at from the last state.
 """
 
 from __future__ import annotations
@@ -18,32 +19,13 @@ from torch.nn import functional
 from harness.config import Training
 from harness.data.head import Head
 from harness.data.items import Batch, Collator, Features, Item
-from harness.data.reading import Document, Reader, Window
+from harness.data.reading import Reader, learnt_template
 from harness.data.spans import Span
-from harness.errors import UserError
+from harness.kinds._spans import answer_tokens, not_aligned, span_scores, targets_of
 from tasks.metrics import metric
-from tasks.task import Answer, QuestionExample
+from tasks.task import QuestionExample
 
 NO_ANSWER_THRESHOLD = "no_answer_threshold"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a window's answer lies, and where its answers may start.
-
-    Attributes:
-        start: Position in the window's input_ids; of the [CLS] token where the answer is not in this window.
-        end: Likewise, of the answer's last token.
-        no_answer: Position of the [CLS] token, which stands for "no answer here".
-        owned: Positions of the context that have the most context in this window.
-        offsets: The characters of the context that each of its tokens covers.
-    """
-
-    start: int
-    end: int
-    no_answer: int
-    owned: range
-    offsets: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -52,27 +34,40 @@ class QuestionAnswering:
 
     Attributes:
         longest_answer: Most tokens in a predicted span.
+        segmented: Whether question and context are read from end to end, segment by segment, instead of in windows.
+        repeat_question: Whether the question stands behind the context once more, for the last state to know it.
     """
 
     longest_answer: int
+    segmented: bool = False
+    repeat_question: bool = False
     stride = 128
-    strategy = "windows"
+
+    @property
+    def strategy(self) -> str | None:
+        """Windows, unless the recipe asks for segments."""
+        return None if self.segmented else "windows"
 
     def head(self) -> Head:
         """Two logits a token."""
-        return Head("AutoModelForQuestionAnswering", {}, ("start_logits", "end_logits"))
+        outputs = ("start_logits", "end_logits")
+        return Head("AutoModelForQuestionAnswering", {}, outputs, pointer=self.segmented)
 
     def features(self, examples: Sequence[QuestionExample], reader: Reader) -> Features:
-        """One item a window."""
-        _check_tokenizer(reader.tokenizer)
-        documents = reader.documents([e.question for e in examples], [e.context for e in examples])
+        """One item a window, or a text."""
+        template = learnt_template(reader.tokenizer, 2)
+        questions, contexts = [example.question for example in examples], [example.context for example in examples]
+        documents = reader.documents(questions, contexts, located=True, repeat_first=self.repeat_question)
+        places = [answer_tokens(*pair) for pair in zip(examples, documents, strict=True)]
+        cls_id = reader.tokenizer.cls_token_id
         items = [
             Item(index, (window,), target)
-            for index, (example, document) in enumerate(zip(examples, documents, strict=True))
-            for window, target in zip(document.windows, _targets(example, document, reader), strict=True)
+            for index, (document, tokens) in enumerate(zip(documents, places, strict=True))
+            for window, target in zip(document.windows, targets_of(document, tokens, template, cls_id), strict=True)
         ]
         lengths = [document.total for document in documents]
-        return Features(items, lengths, sum(document.seen for document in documents))
+        lost = not_aligned(examples, documents, places)
+        return Features(items, lengths, sum(document.seen for document in documents), lost)
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Start and end logits [windows, 2, length]; -inf on padding."""
@@ -107,9 +102,10 @@ class QuestionAnswering:
         spans = span_scores(context, self.longest_answer)
         first = target.owned.start - window.positions[0]
         spans = spans[first : first + len(target.owned)]
-        row, end = divmod(int(spans.argmax()), spans.shape[1])
-        tokens = [target.offsets[window.positions[place]] for place in (first + row, end)]
-        return Span(tokens[0][0], tokens[1][1], float(spans[row, end]), no_answer)
+        row, further = divmod(int(spans.argmax()), spans.shape[1])
+        start = target.owned.start + row
+        ends = target.offsets[start][0], target.offsets[start + further][1]
+        return Span(*ends, float(spans[row, further]), no_answer)
 
     def outputs(self, results: Sequence[Span], features: Features, examples: Sequence[QuestionExample]) -> list[Span]:
         """The best span of each example over all of its windows; its no-answer score is the lowest of theirs."""
@@ -137,29 +133,8 @@ class QuestionAnswering:
 def kind(labels: tuple[str, ...], training: Training) -> QuestionAnswering:
     """Spans of at most the recipe's longest answer; there are no labels."""
     assert not labels, labels
-    return QuestionAnswering(training.longest_answer)
-
-
-def span_scores(logits: Tensor, longest: int) -> Tensor:
-    """Score of every answer span: its start logit plus its end logit.
-
-    Source: Devlin et al. 2019, section 4.2.
-
-    Args:
-        logits: Start and end logits [2, length].
-        longest: Most tokens in a span, both ends included.
-
-    Returns:
-        Scores [length, length] by start and end; -inf where no span may be.
-
-    Raises:
-        ValueError: `longest` is below 1.
-    """
-    if longest < 1:
-        raise ValueError(f"longest must be at least 1, got {longest}")
-    scores = logits[0][:, None] + logits[1][None, :]
-    allowed = torch.ones_like(scores, dtype=torch.bool).triu().tril(longest - 1)
-    return scores.masked_fill(~allowed, -torch.inf)
+    repeats = training.segmented and training.repeat_question
+    return QuestionAnswering(training.longest_answer, training.segmented, repeats)
 
 
 def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> float:
@@ -197,49 +172,3 @@ def _trimmed(span: Span, context: str) -> Span:
     text = context[span.start : span.end]
     start = span.start + len(text) - len(text.lstrip())
     return Span(start, start + len(text.strip()), span.score, span.no_answer_score) if span.start >= 0 else span
-
-
-def _check_tokenizer(tokenizer: Any) -> None:
-    name = type(tokenizer).__name__
-    if not tokenizer.is_fast:
-        raise UserError(f"tokenizer {name}: gives no character offsets, so answers can't be located in their context.")
-    if tokenizer.cls_token_id is None:
-        raise UserError(f"tokenizer {name}: has no [CLS] token, which stands for no answer. Choose another checkpoint.")
-
-
-def _targets(example: QuestionExample, document: Document, reader: Reader) -> list[Target]:
-    answer = next((answer for answer in example.answers if answer.start >= 0), None)
-    tokens = _answer_tokens(answer, document.offsets) if answer is not None else range(0)
-    targets = []
-    for index, window in enumerate(document.windows):
-        no_answer = _place_of_cls(window, reader.tokenizer.cls_token_id)
-        held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
-        shift = window.first - window.positions[0] if held else 0
-        start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (no_answer, no_answer)
-        targets.append(Target(start, end, no_answer, _owned(index, document), document.offsets))
-    return targets
-
-
-def _place_of_cls(window: Window, cls_id: int) -> int:
-    """Where the template's [CLS] stands, at one of the two ends: a text may hold the same token."""
-    return 0 if window.input_ids[0] == cls_id else len(window.input_ids) - 1 - window.input_ids[::-1].index(cls_id)
-
-
-def _answer_tokens(answer: Answer, offsets: Sequence[tuple[int, int]]) -> range:
-    """The context's tokens that the answer touches."""
-    stop = answer.start + len(answer.text)
-    tokens = [index for index, (start, end) in enumerate(offsets) if start < stop and end > answer.start]
-    return range(tokens[0], tokens[-1] + 1) if tokens else range(0)
-
-
-def _owned(index: int, document: Document) -> range:
-    """The positions whose context is widest in this window: an overlap is shared out at its middle."""
-    positions = document.windows[index].positions
-    if not positions:
-        return range(0)
-    start, stop = positions[0], positions[-1] + 1
-    if index > 0:
-        start = (start + document.windows[index - 1].positions[-1] + 1) // 2
-    if index + 1 < len(document.windows):
-        stop = (stop + document.windows[index + 1].positions[0]) // 2
-    return range(start, stop)

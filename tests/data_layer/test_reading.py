@@ -1,6 +1,7 @@
 """Our windows beside those of Hugging Face tokenizers, which are the expected value wherever they can do the same."""
 
 import random
+from pathlib import Path
 
 import pytest
 from small_models import FILLERS, small_tokenizer
@@ -9,8 +10,10 @@ from harness.config import Training
 from harness.data.reading import Reader, covered, learnt_template, reader_for
 from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
+from harness.models.transformer_xl.tokenizer import TransformerXLTokenizer
 
 FAMILIES = ("bert", "roberta", "xlnet")
+XL = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
 WORDS = [*FILLERS, "unbelievable", "counter-intuitive", "Zürich", "日本", "don't", "😀"]
 
 
@@ -210,3 +213,40 @@ def test_a_kind_s_stride_gives_way_in_a_short_window():
         return reader_for(Training(**settings), None, limit=None, stride=128, strategy="windows").stride
 
     assert (stride(), stride(max_length=384), stride(max_length=64), stride(stride=7)) == (128, 96, 16, 7)
+
+
+@pytest.mark.parametrize("strategy", ["windows", "recurrence"])
+def test_a_first_text_can_be_repeated_behind_all_else(tokenizer, strategy):
+    context = words(30)
+    question_ids = tokenizer("who was seen", add_special_tokens=False)["input_ids"]
+    asked = reader(tokenizer, window=40, strategy=strategy, stride=2)
+    (document,) = asked.documents(["who was seen"], [context], repeat_first=True)
+    template = learnt_template(tokenizer, 2)
+    context_ids = tokenizer(context, add_special_tokens=False)["input_ids"]
+    for window in document.windows:
+        ids, types, first = template.around(question_ids, [context_ids[place] for place in window.positions])
+        assert window.input_ids == ids + question_ids
+        assert window.token_type_ids == types + [template.types[0]] * len(question_ids)
+        assert window.first == first
+        assert len(window.input_ids) <= 40
+    assert document.windows
+
+
+def test_a_repeated_question_leaves_the_context_half_of_a_short_window():
+    # 13 tokens beside the 3 special ones: the question gets 6 for both copies, so 3 each, and the context 7.
+    document = reader(small_tokenizer("bert")).documents(
+        [" ".join(["film"] * 20)], [" ".join(["plot"] * 20)], repeat_first=True
+    )[0]
+    (window,) = document.windows
+    assert (window.first, len(window.positions), len(window.input_ids)) == (1 + 3 + 1, 7, 16)
+    assert document.seen == 10
+
+
+@pytest.mark.parametrize("split", ["moses", "whitespace"])
+def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
+    text = "Zyzzogeton’s 23,000 well-known “people”"
+    published = TransformerXLTokenizer(str(XL / "vocab.txt"), split=split)
+    plain, located = (reader(published).encode([text], located=wanted)[0] for wanted in (False, True))
+    assert located.ids == plain.ids == published(text)["input_ids"]
+    assert (plain.offsets, located.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
+    assert len(located.offsets) == len(located.ids)

@@ -2,23 +2,28 @@
 
 import itertools
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small_models import learner_for, loaded_model, question_examples, small_tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from harness.config import Training
 from harness.data.items import Item
-from harness.data.reading import Reader
+from harness.data.reading import Reader, reader_for
 from harness.data.spans import Span
 from harness.errors import UserError
-from harness.kinds.question_answering import best_threshold, kind, span_scores
+from harness.kinds._spans import span_scores
+from harness.kinds.question_answering import best_threshold, kind
+from harness.models.transformer_xl.tokenizer import TransformerXLTokenizer
 from tasks.metrics import metric
 from tasks.task import Answer, QuestionExample
 
-FAMILIES = ("bert", "roberta", "xlnet", "scratch")
+FAMILIES = ("bert", "roberta", "xlnet", "scratch", "transformer_xl")
 KIND = kind((), Training())
+XL = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
 
 
 def set_up(family, checkpoints, **settings):
@@ -66,11 +71,36 @@ def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
 def test_spans_are_scored_by_start_and_end():
     logits = torch.tensor([[1.0, 2.0, 4.0], [10.0, 20.0, 40.0]])
     no = -torch.inf
-    assert span_scores(logits, 3).tolist() == [[11, 21, 41], [no, 22, 42], [no, no, 44]]
-    assert span_scores(logits, 2).tolist() == [[11, 21, no], [no, 22, 42], [no, no, 44]]
-    assert span_scores(logits, 1).tolist() == [[11, no, no], [no, 22, no], [no, no, 44]]
+    assert span_scores(logits, 3).tolist() == [[11, 21, 41], [22, 42, no], [44, no, no]]
+    assert span_scores(logits, 2).tolist() == [[11, 21], [22, 42], [44, no]]
+    assert span_scores(logits, 1).tolist() == [[11], [22], [44]]
+    torch.testing.assert_close(span_scores(logits, 10**9), span_scores(logits, 3))
     with pytest.raises(ValueError, match="longest must be at least 1, got 0"):
         span_scores(logits, 0)
+
+
+def every_span(logits, longest):
+    """The scores by start and end [length, length]: quadratic in the context's length."""
+    scores = logits[0][:, None] + logits[1][None, :]
+    allowed = torch.ones_like(scores, dtype=torch.bool).triu().tril(longest - 1)
+    return scores.masked_fill(~allowed, -torch.inf)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 40])
+@pytest.mark.parametrize("longest", [1, 3, 30, 100])
+def test_the_best_span_is_that_of_all_pairs_of_start_and_end(length, longest):
+    for seed in range(20):
+        # Whole numbers, so that spans are often equally good: the first of them is taken.
+        logits = torch.randint(-3, 4, (2, length), generator=torch.Generator().manual_seed(seed)).float()
+        pairs, banded = every_span(logits, longest), span_scores(logits, longest)
+        start, end = divmod(int(pairs.argmax()), length)
+        assert divmod(int(banded.argmax()), banded.shape[1]) == (start, end - start)
+        assert sorted(banded[banded > -torch.inf].tolist()) == sorted(pairs[pairs > -torch.inf].tolist())
+
+
+def test_a_context_of_a_hundred_thousand_tokens_takes_little_memory():
+    banded = span_scores(torch.randn(2, 100_000), 30)
+    assert banded.shape == (100_000, 30)  # 12 MB; all pairs would be 40 GB
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -253,16 +283,84 @@ def test_every_target_over_random_contexts_is_the_answer():
                 assert tokenizer.decode(ids) == example.answers[0].text
 
 
-def test_a_tokenizer_without_offsets_is_refused():
-    class Slow:
-        is_fast = False
-
-    with pytest.raises(UserError, match="tokenizer Slow: gives no character offsets"):
-        KIND.features(question_examples(1), Reader(Slow(), 64, "windows", 0, 64))
+def published_tokenizer(**settings):
+    """The published Transformer-XL tokenizer, of few words: words as such, no offsets, no [CLS]."""
+    return TransformerXLTokenizer(str(XL / "vocab.txt"), **settings)
 
 
-def test_a_tokenizer_without_a_token_for_no_answer_is_refused():
+def test_answers_are_found_without_the_tokenizer_s_offsets_and_a_separator_stands_for_no_answer():
+    context = "Zyzzogeton said: “23,000 people’s well-known co-op” – not 1.5 …"
+    tokenizer = published_tokenizer()
+    reader = Reader(tokenizer, 64, "windows", 0, 64)
+    for text in ("Zyzzogeton", "23,000", "23,000 people", "people’s", "well-known", "co-op", "“23,000 people’s", "1.5"):
+        example = QuestionExample("1", "Who said it?", context, (Answer(text, context.index(text)),))
+        features = KIND.features([example], reader)
+        (item,) = features.items
+        window, target = item.windows[0], item.target
+        first, last = (window.positions[place - window.first] for place in (target.start, target.end))
+        assert context[target.offsets[first][0] : target.offsets[last][1]] == text
+        assert features.answers_not_aligned == 0
+        # <eos> between question and context
+        assert target.no_answer == window.first - 1
+        assert window.input_ids[target.no_answer] == tokenizer.eos_token_id
+
+
+def test_a_question_s_own_separator_is_not_taken_for_no_answer():
+    example = QuestionExample("1", "<eos> who <eos> ?", "a <eos> b", ())
+    (item,) = KIND.features([example], Reader(published_tokenizer(), 64, "windows", 0, 64)).items
+    assert item.target.no_answer == item.windows[0].first - 1 == 4
+
+
+def test_a_template_without_cls_lets_its_first_token_stand_for_no_answer():
     tokenizer = small_tokenizer("bert")
     tokenizer.cls_token = None
-    with pytest.raises(UserError, match=r"has no \[CLS\] token"):
+    (item,) = KIND.features(question_examples(1), Reader(tokenizer, 64, "windows", 0, 64)).items
+    assert item.target.no_answer == 0
+
+
+def test_a_tokenizer_that_puts_nothing_between_question_and_context_is_refused():
+    tokenizer = small_tokenizer("bert")
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    with pytest.raises(UserError, match="does not keep the two texts of a pair apart"):
         KIND.features(question_examples(1), Reader(tokenizer, 64, "windows", 0, 64))
+
+
+def test_the_share_of_answers_that_the_tokens_do_not_give_back_is_counted():
+    context = "the film was seen by many people in town"
+
+    def share(*answers):
+        examples = [QuestionExample(str(n), "who ?", context, found) for n, found in enumerate(answers)]
+        return KIND.features(examples, Reader(small_tokenizer("bert"), 64, "windows", 0, 64)).answers_not_aligned
+
+    whole = (Answer("many people", context.index("many")),)
+    part = (Answer("eop", context.index("eop")),)  # "people" is one token
+    article = (Answer("film", 4), Answer("never", -1))
+    missing = (Answer("never", -1),)
+    assert share(whole) == share(article, whole) == 0
+    assert share(part) == 1
+    assert share(part, whole, article, whole) == 0.25
+    assert share(part, whole, (), missing) == 0.5  # of the questions whose answer is in the context
+    assert share(()) is None
+    assert share((Answer("the film", 0),), (Answer("film", 4),)) == 0
+
+
+def test_what_normalisation_leaves_out_makes_no_answer_lost():
+    # "film." is one token of its own tokenizer, and the answer's normalised words are the same without the point.
+    context = "It was a film. Then"
+    example = QuestionExample("1", "what ?", context, (Answer("film", 9),))
+    features = KIND.features([example], Reader(published_tokenizer(split="whitespace"), 64, "windows", 0, 64))
+    (item,) = features.items
+    assert item.target.end == item.target.start
+    assert features.answers_not_aligned == 0
+
+
+def test_under_recurrence_question_and_context_are_one_text_of_any_length():
+    example = question_examples(1, words=300)[0]
+    recipe = Training(strategy="recurrence", segment=8)
+    tokenizer, qa = small_tokenizer("transformer_xl"), kind((), recipe)
+    reader = reader_for(recipe, tokenizer, limit=None, stride=qa.stride, strategy=qa.strategy)
+    (item,) = qa.features([example], reader).items
+    assert item.windows[0].input_ids == tokenizer(example.question, example.context)["input_ids"]
+    assert item.target.owned == range(300)
+    assert (qa.head().pointer, KIND.head().pointer) == (True, False)
+    assert (qa.strategy, KIND.strategy) == (None, "windows")

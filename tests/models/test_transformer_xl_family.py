@@ -9,10 +9,11 @@ import torch
 import transformers
 from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples
 
-from harness.config import ModelConfig, Training, find_model
-from harness.data.reading import reader_for
+from harness.config import ModelConfig, find_model
 from harness.errors import UserError
+from harness.models._pointer import NOTE
 from harness.models._stock import family_of
+from harness.predict import predict_rows
 from harness.registry import FAMILIES
 from harness.run import Options, run
 
@@ -46,11 +47,20 @@ def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(publis
     assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
 
 
-def test_questions_need_a_tokenizer_that_knows_places(published):
-    loaded, kind = loaded_model("transformer_xl", published, "question_answering", labels=())
-    reader = reader_for(Training(), loaded.tokenizer, limit=None, stride=kind.stride, strategy=kind.strategy)
-    with pytest.raises(UserError, match="TransformerXLTokenizer: gives no character offsets"):
-        kind.features(question_examples(2), reader)
+@pytest.mark.parametrize("strategy", ["windows", "recurrence"])
+def test_published_weights_and_words_answer_questions_and_the_record_says_how(published, tmp_path, strategy):
+    own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))
+    settings = {"strategy": strategy, "segment": 8, "memory": 8, "maximum_steps": 2}
+    cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", **settings)
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    assert record.counts.answers_not_aligned == {"train": 0.0, "validation": 0.0, "test": 0.0}
+    assert NOTE in record.notes
+    assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
+    context = " ".join(["then"] * 30)
+    (row,) = predict_rows(cell.folder, [{"question": "who ?", "context": context}])
+    assert row["prediction"] == context[row["start"] : row["end"]]
+    assert row["prediction"]
 
 
 def test_a_pickled_vocabulary_names_the_command_that_converts_it(published):
