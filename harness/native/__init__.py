@@ -1,7 +1,7 @@
 """Operators for CPUs that plain torch has not, or has slowly: attention over sequences laid end to end, and dropout.
 
 Kernels in C++ (`kernels/`) are compiled at first use where a compiler is; otherwise the same numbers come from plain
-torch (`_plain.py`), more slowly. Which elements are dropped depends on torch's CPU generator alone, from which each call
+torch (`_plain.py`), more slowly. Which elements are dropped depends on torch's CPU generator alone, of which each call
 draws one number: not on the number of threads, nor on whether the kernels are there.
 """
 
@@ -35,7 +35,7 @@ def attention(
     The softmax and all sums are made in 32 bits. Memory grows with the tokens, not with their square.
 
     Args:
-        query: [queries, heads, width], 32 bits or bfloat16; views are read in place where a head's numbers are adjacent.
+        query: [queries, heads, width], float32 or bfloat16; read in place where a head's numbers are adjacent.
         key: [tokens, heads, width], of the same type.
         value: [tokens, heads, width], of the same type.
         boundaries: Where sequences begin and the last one ends, int32 [sequences + 1], from 0 to `tokens`.
@@ -50,11 +50,9 @@ def attention(
     _check(dropout)
     if key.shape != value.shape or query.shape[1:] != key.shape[1:] or len(of_queries) != len(boundaries):
         raise ValueError(f"attention: shapes {[*query.shape]}, {[*key.shape]}, {[*value.shape]} do not fit together")
-    _check_boundaries(of_queries, len(query))
-    _check_boundaries(boundaries, len(key))
     arguments = (query, key, value, of_queries, boundaries, scaling, dropout, _seed(dropout))
     if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
-        sums: Tensor = _kernels().attention(*arguments)[0]
+        sums: Tensor = _kernels().attention(*arguments)
         return sums
     return _plain.attention(*arguments)
 
@@ -65,8 +63,8 @@ def dropout_add_norm(
     """LayerNorm(residual + dropout(hidden)), of the shape of both and the wider of their types; sums in 32 bits.
 
     Args:
-        hidden: [..., width], 32 bits or bfloat16.
-        residual: [..., width], 32 bits or bfloat16; under autocast, hidden states are often 16 bits and this is not.
+        hidden: [..., width], float32 or bfloat16.
+        residual: [..., width], float32 or bfloat16; under autocast, hidden states are often 16 bits and this is not.
         weight: Of the norm [width].
         bias: Of the norm [width].
         epsilon: Of the norm.
@@ -81,7 +79,7 @@ def dropout_add_norm(
     rows = (-1, hidden.shape[-1])
     arguments = (hidden.reshape(rows), residual.reshape(rows), weight, bias, epsilon, dropout, _seed(dropout))
     if _has_kernels(hidden, residual, weight, bias):
-        normal: Tensor = _kernels().dropout_add_norm(*arguments)[0]
+        normal: Tensor = _kernels().dropout_add_norm(*arguments)
         return normal.view(hidden.shape)
     return _plain.dropout_add_norm(*arguments).view(hidden.shape)
 
@@ -119,9 +117,3 @@ def _seed(dropout: float) -> int:
 def _check(dropout: float) -> None:
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout: must be at least 0 and below 1 (got {dropout})")
-
-
-def _check_boundaries(boundaries: Tensor, tokens: int) -> None:
-    steps = boundaries.diff()
-    if len(steps) and (int(boundaries[0]) != 0 or int(boundaries[-1]) != tokens or int(steps.min()) < 0):
-        raise ValueError(f"boundaries: must rise from 0 to {tokens} (got {boundaries.tolist()})")

@@ -1,11 +1,148 @@
-"""The compiled kernels: built once for a machine, and kept."""
+"""The compiled kernels: built at first use, kept in the user's cache, and never loaded half-written."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+
+import torch
+
+_SOURCES = Path(__file__).parent / "kernels"
+_log = logging.getLogger(__name__)
+
+
+class UnavailableError(Exception):
+    """The kernels cannot be built here; says why."""
 
 
 @cache
 def unavailable() -> str | None:
-    """Why the kernels are not available, in one line; None: they are."""
-    return "native kernels: not built yet"
+    """Why the kernels are not available, in one line; None: they are.
+
+    The first call loads them, and builds them where that was not done before. A reason other than the user's own
+    HARNESS_NATIVE=0 is also logged, once.
+    """
+    if os.environ.get("HARNESS_NATIVE") == "0":
+        return "native kernels: switched off by HARNESS_NATIVE=0"
+    try:
+        torch.ops.load_library(str(_built(_cache_folder())))
+    except (UnavailableError, OSError) as error:
+        reason = f"native kernels: not available, plain torch is used ({error})"
+        _log.warning(reason)
+        return reason
+    return None
+
+
+def _cache_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "finetune-harness" / "native"
+
+
+def _built(folder: Path) -> Path:
+    """The library for this machine, built if it is not there whole."""
+    command = _command()
+    library = folder / f"{_key(command)}.so"
+    if not _is_whole(library):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(folder / "lock"):
+            if not _is_whole(library):  # Another process may have built it meanwhile.
+                _build(command, library)
+    return library
+
+
+def _build(command: list[str], library: Path) -> None:
+    _log.warning("native kernels: compiling them for this processor (once; about half a minute)")
+    with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
+        built = Path(scratch) / "library.so"
+        arguments = [*command, str(_SOURCES / "operators.cpp"), "-o", str(built), *_linked()]
+        result = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        if result.returncode:
+            lines = [line for line in result.stderr.splitlines() if "error" in line] or ["no message"]
+            raise UnavailableError(f"{command[0]} failed: {lines[0]}")
+        digest = hashlib.sha256(built.read_bytes()).hexdigest()
+        # The digest last: a library without its own digest is not loaded. Loading a damaged one would end the process.
+        built.replace(library)
+        (Path(scratch) / "digest").write_text(digest)
+        (Path(scratch) / "digest").replace(_digest_of(library))
+
+
+def _is_whole(library: Path) -> bool:
+    digest = _digest_of(library)
+    if not library.exists() or not digest.exists():
+        return False
+    return digest.read_text() == hashlib.sha256(library.read_bytes()).hexdigest()
+
+
+def _digest_of(library: Path) -> Path:
+    return library.with_suffix(".sha256")
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """No other process is inside at the same time; a lock goes with the process that holds it."""
+    if sys.platform == "win32":
+        raise UnavailableError("not made for Windows")
+    import fcntl  # noqa: PLC0415 -- not there on Windows
+
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _command() -> list[str]:
+    """The compiler and its options, without files."""
+    named = os.environ.get("CXX")
+    found = shlex.split(named) if named else [name for name in ("c++", "g++", "clang++") if shutil.which(name)][:1]
+    if not found or not shutil.which(found[0]):
+        raise UnavailableError("no C++ compiler; install g++ or name one in CXX")
+    headers = Path(torch.__file__).parent / "include"
+    here = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
+    threads = [] if sys.platform == "darwin" else ["-fopenmp"]
+    abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
+    folders = [f"-I{headers}", f"-I{headers / 'torch' / 'csrc' / 'api' / 'include'}"]
+    # No -ffast-math: what is not a number must stay so. -Wno-psabi: vectors never cross the library's border.
+    return [
+        *found,
+        "-std=c++20",
+        "-O3",
+        here,
+        *threads,
+        "-fPIC",
+        "-shared",
+        "-fno-math-errno",
+        "-Wno-psabi",
+        abi,
+        *folders,
+    ]
+
+
+def _linked() -> list[str]:
+    return [f"-L{Path(torch.__file__).parent / 'lib'}", "-ltorch_cpu", "-lc10"]
+
+
+def _key(command: list[str]) -> str:
+    """Of all that a built library depends on: sources, torch, the compiler and the processor."""
+    compiler = Path(shutil.which(command[0]) or command[0]).resolve()
+    state = compiler.stat()
+    parts = [torch.__version__, *command, str(compiler), str(state.st_size), str(state.st_mtime_ns), _processor()]
+    parts += [path.name + path.read_text() for path in sorted(_SOURCES.iterdir())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _processor() -> str:
+    """What the processor can do, since the library is compiled for it."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    able = [line for line in lines if line.lower().startswith(("flags", "features"))]
+    return able[0] if able else f"{platform.machine()} {platform.processor()}"

@@ -46,7 +46,7 @@ def attention(
 ) -> Tensor:
     """Weighted sums of values [queries, heads, width]; each sequence attends to itself alone."""
     heads = torch.arange(query.shape[1], device=query.device)
-    queries, keys = query_boundaries.tolist(), key_boundaries.tolist()
+    queries, keys = _rising(query_boundaries, len(query)), _rising(key_boundaries, len(key))
     sums = []
     for i in range(len(queries) - 1):
         of_sequence = slice(keys[i], keys[i + 1])
@@ -79,6 +79,13 @@ def dropout(hidden: Tensor, dropout: float, seed: int) -> Tensor:
     rows = torch.arange(-(-hidden.numel() // _CHUNK), device=hidden.device)
     kept = keep(seed, rows, _CHUNK, dropout=dropout).flatten()[: hidden.numel()]
     return (_wide(hidden) * kept / (1 - dropout)).to(hidden.dtype)
+
+
+def _rising(boundaries: Tensor, tokens: int) -> list[int]:
+    places: list[int] = boundaries.tolist()
+    if not places or places[0] != 0 or places[-1] != tokens or places != sorted(places):
+        raise ValueError(f"boundaries: must rise from 0 to {tokens} (got {places})")
+    return places
 
 
 def _splitmix(seed: int, rows: Tensor) -> Tensor:

@@ -1,0 +1,39 @@
+// Which elements are dropped: a function of the call's seed, the row's number and the column, and of nothing else. So
+// any number of threads draws the same mask, and the backward pass draws it again. `_plain.py` does the same.
+#pragma once
+#include "vectors.h"
+
+// splitmix64: Steele et al. 2014, "Fast splittable pseudorandom number generators".
+inline uint64_t row_key(uint64_t seed, uint64_t row) {
+  uint64_t key = seed + (row + 1) * 0x9E3779B97F4A7C15u;
+  key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
+  key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
+  return key ^ (key >> 31);
+}
+
+constexpr uint32_t column_step = 0x9E3779B9u;
+
+// 32 random bits an element, of its column times `column_step` plus the row key's low half, and the key's high half.
+template <class High> inline Bits random_bits(Bits value, High high) {
+  value = (value ^ (value >> 16)) * 0x7FEB352Du;
+  value ^= high;
+  value = (value ^ (value >> 15)) * 0x846CA68Bu;
+  return value ^ (value >> 16);
+}
+
+struct Dropout {
+  uint64_t seed;
+  uint32_t threshold;
+  float scale;
+  Dropout(double share, int64_t seed)
+      : seed(seed), threshold(std::nearbyint(share * 4294967296.0)), scale(1 / (1 - share)) {}
+
+  // What is kept of a row's columns from `column` on, in its full size.
+  Floats kept(Floats numbers, uint64_t key, long column) const {
+    if (!threshold) return numbers;
+    Bits value;
+    for (long i = 0; i < lanes; i++) value[i] = i * column_step;
+    value += uint32_t(column) * column_step + uint32_t(key);
+    return random_bits(value, uint32_t(key >> 32)) >= threshold ? numbers : Floats{};
+  }
+};
