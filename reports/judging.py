@@ -157,6 +157,7 @@ def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
         examples=entrant.outcomes[0].examples if entrant.outcomes else 0,
         cost=_cost(scored),
         unseen_share=_unseen_share(scored),
+        unaligned_share=_unaligned_share(scored),
     )
 
 
@@ -183,3 +184,9 @@ def _unseen_share(records: Sequence[RunRecord]) -> float | None:
     counts = [record.counts.tokens["test"] for record in records if "test" in record.counts.tokens]
     total = sum(count.total for count in counts)
     return 1 - sum(count.seen for count in counts) / total if total else None
+
+
+def _unaligned_share(records: Sequence[RunRecord]) -> float | None:
+    counts = [record.counts.answers_not_aligned for record in records]
+    shares = [count["test"] for count in counts if "test" in count]
+    return float(np.mean(shares)) if shares else None

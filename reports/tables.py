@@ -76,7 +76,7 @@ def shortfall(cell: Cell) -> str:
 def details(task: TaskComparison) -> Table:
     """The task's models, the best first, then those without a score."""
     unit = unit_of(task.card.main_metric)
-    headings = (
+    headings: tuple[str, ...] = (
         "Model",
         metric_label(task),
         "95 % interval",
@@ -85,7 +85,12 @@ def details(task: TaskComparison) -> Table:
         "Examples",
         "Tokens never read",
     )
-    return Table(f"{task.task}: scores", headings, tuple(_detail_row(cell, unit) for cell in _in_order(task)))
+    cells = _in_order(task)
+    rows: list[tuple[Entry, ...]] = [_detail_row(cell, unit) for cell in cells]
+    if any(cell.unaligned_share is not None for cell in cells):
+        headings = (*headings, "Answers not aligned")
+        rows = [(*row, _faint_gap(share(cell.unaligned_share))) for row, cell in zip(rows, cells, strict=True)]
+    return Table(f"{task.task}: scores", headings, tuple(rows))
 
 
 def _detail_row(cell: Cell, unit: Unit) -> tuple[Entry, ...]:
@@ -157,7 +162,11 @@ def _cost_row(cell: Cell) -> tuple[Entry, ...]:
         memory(cost.peak_memory_bytes),
         amount(cost.training_flops),
     )
-    return (Entry(_name(cell)), *(Entry(text, is_faint=text == NOTHING) for text in texts))
+    return (Entry(_name(cell)), *(_faint_gap(text) for text in texts))
+
+
+def _faint_gap(text: str) -> Entry:
+    return Entry(text, is_faint=text == NOTHING)
 
 
 def of_task(task: TaskComparison) -> tuple[Table, ...]:
@@ -213,6 +222,11 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
         )
     if any(estimate.includes_examples and not estimate.includes_seeds for estimate in estimates):
         notes.append("“Examples only”: a single seed, so the interval does not speak of other seeds.")
+    if any(cell.unaligned_share for task in comparison.tasks for cell in task.cells):
+        notes.append(
+            "“Answers not aligned”: of the test questions with an answer, the share whose answer the model can't give "
+            "as it is, because its tokens spell something else there: part of a word is not a token, for example."
+        )
     if any(cell.is_floor for task in comparison.tasks for cell in task.cells):
         notes.append("Floors read no pretrained weights; a model that does not beat them has not earned its cost.")
     return tuple(notes)

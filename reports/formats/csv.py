@@ -50,6 +50,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         **_difference("baseline", cell.from_baseline),
         **_difference("floor", cell.from_floor),
         "unseen_token_share": cell.unseen_share,
+        "unaligned_answer_share": cell.unaligned_share,
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
     }
 

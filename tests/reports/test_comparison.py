@@ -1,6 +1,8 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from reports.cells import Cell, Comparison
 from reports.comparison import compare
 from reports.numbers import unit_of
 from reports.remarks import remarks
-from reports.tables import left_out, score_entry, shortfall, sizes
+from reports.tables import details, footnotes, left_out, score_entry, shortfall, sizes
 from reports.verdict import reading, verdict
 
 
@@ -244,6 +246,25 @@ def test_two_suites_are_compared_each_by_itself(runs: Path):
 
 def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
     assert cell_of(compare(runs), "bert-mini").unseen_share == pytest.approx(1000 / 26000)
+
+
+def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_counted(runs: Path):
+    def told(**changes: Any) -> tuple[list[str], str]:
+        counts = Counts(examples={"test": 400}, **changes)
+        add_runs(runs, "reader", 0.8, task="quac_spans", counts=counts)
+        comparison = compare(runs)
+        table = details(next(task for task in comparison.tasks if task.task == "quac_spans"))
+        shutil.rmtree(runs / "reviews" / "quac_spans")
+        return [table.headings[-1], table.rows[0][-1].text], " ".join(footnotes(comparison))
+
+    shown, notes = told(answers_not_aligned={"train": 0.5, "test": 0.125})
+    assert shown == ["Answers not aligned", "12 %"]
+    assert "Answers not aligned" in notes
+    shown, notes = told(answers_not_aligned={"train": 0.0, "test": 0.0})
+    assert shown == ["Answers not aligned", "0 %"]
+    assert "Answers not aligned" not in notes
+    shown, _ = told()  # as an earlier version recorded it
+    assert shown[0] == "Tokens never read"
 
 
 def test_what_was_not_measured_is_left_open(runs: Path):
