@@ -38,6 +38,8 @@ class Training(Strict):
         weight_decay: AdamW's, on weight matrices only: none on biases and norms.
         max_grad_norm: The gradient is clipped to this length.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
+        execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
+            "padded" to one length. The numbers are the same, up to rounding.
         dropout: Replaces every dropout of the checkpoint's configuration.
         strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
             each with a memory of those before ("recurrence") or without one ("segments", the control).
@@ -69,6 +71,7 @@ class Training(Strict):
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    execution: Literal["packed", "padded"] = "packed"
     dropout: float | None = Field(None, ge=0, lt=1)
     strategy: Literal["head", "head_tail", "windows", "recurrence", "segments"] = "head"
     max_length: int | None = Field(None, ge=8)

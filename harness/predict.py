@@ -192,7 +192,7 @@ def _outputs(
     reader = reader_for(training, tokenizer, limit=window, stride=kind.stride, strategy=kind.strategy)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     model.to(accelerator.device)
-    loaded = Loaded(model, tokenizer, window, labels, None, (), family.pooled_head)
+    loaded = Loaded(model, tokenizer, window, labels, None, (), family.pooled_head, family.packing)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=MICRO_BATCH_SIZE)
     return forward.evaluate(kind.features(examples, reader), examples)[1]
 

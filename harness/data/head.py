@@ -22,3 +22,8 @@ class Head:
     settings: Mapping[str, Any]
     outputs: tuple[str, ...]
     pointer: bool = False
+
+    @property
+    def tokenwise(self) -> bool:
+        """Whether it says something of each token, not of a text as a whole."""
+        return self.auto_class == "AutoModelForQuestionAnswering"

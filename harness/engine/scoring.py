@@ -9,11 +9,14 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from harness.config import Training
+from harness.data.head import Head
 from harness.data.items import Item
 from harness.data.kind import Kind
+from harness.engine.packed.scoring import Packed
 from harness.engine.recurrence import Recurrence
 from harness.engine.windows import Windows
 from harness.errors import UserError
+from harness.models._packing import hindrance
 from harness.models._stock import Loaded
 
 
@@ -43,7 +46,7 @@ def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: 
     """
     head = kind.head()
     if not training.segmented or kind.strategy is not None:
-        return Windows(loaded.model, head.outputs, accelerator)
+        return _windows(loaded, head, accelerator, training)
     assert loaded.pooled_head is not None, "checked when the cell was made"
     memory = 0 if training.strategy == "segments" else training.memory or training.segment
     longest = getattr(loaded.model.config, "mem_len", None)
@@ -63,3 +66,17 @@ def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: 
         gradient_segments=training.gradient_segments,
         pool=training.pool,
     )
+
+
+def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Training) -> Windows:
+    model, packing = loaded.model, loaded.packing
+    if training.execution == "padded" or packing is None or hindrance(packing, model.config):
+        return Windows(model, head.outputs, accelerator)
+    return Packed(model, head.outputs, accelerator, packing, head.tokenwise)
+
+
+def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
+    """Why windows are padded, where the recipe would have them packed."""
+    if training.execution == "padded" or isinstance(scoring, Packed) or not isinstance(scoring, Windows):
+        return []
+    return [f"padded: {hindrance(loaded.packing, loaded.model.config)}"]

@@ -17,6 +17,7 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
+from harness.models._packing import Packing
 from harness.models._pointer import NOTE, Pointer
 from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
 from harness.models._weights import pretrained, untrained
@@ -36,6 +37,7 @@ class Loaded:
         checkpoint: The weights' origin; None for a model made from nothing.
         notes: What a reader of the record should know, such as which tensors are new.
         pooled_head: The family's.
+        packing: The family's.
     """
 
     model: Any
@@ -45,6 +47,7 @@ class Loaded:
     checkpoint: Checkpoint | None
     notes: tuple[str, ...]
     pooled_head: PooledHead | None = None
+    packing: Packing | None = None
 
     @property
     def pad_id(self) -> int:
@@ -73,6 +76,7 @@ class StockFamily:
             base model takes `mems` and `use_mems`. None: it has none.
         pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
             None: the family has no such model.
+        packing: How its models read texts laid end to end, without padding. None: they can't.
     """
 
     model_types: tuple[str, ...] = ()
@@ -82,6 +86,7 @@ class StockFamily:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pooled_head: PooledHead | None = None
     pointing: Callable[[Any], Any] | None = None
+    packing: Packing | None = None
 
     def load(
         self,
@@ -126,7 +131,7 @@ class StockFamily:
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
         limit = None if self.unlimited else _limit(tokenizer, model)
-        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), self.pooled_head)
+        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), self.pooled_head, self.packing)
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)

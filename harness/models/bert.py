@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.models._packing import Packing, counted_positions, short_bert_layer
 from harness.models._stock import StockFamily
 
 family = StockFamily(
@@ -13,4 +14,5 @@ family = StockFamily(
         "intermediate_size": 1024,
         "max_position_embeddings": 512,
     },
+    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, counted_positions),
 )

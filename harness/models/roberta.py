@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
+
+from harness.models._packing import Packing, short_bert_layer
 from harness.models._stock import StockFamily
+
+
+def positions(model: Any, input_ids: Tensor) -> Tensor:
+    """Positions [texts, length] as in fairseq: from padding_idx + 1, and padding is not counted wherever it stands."""
+    embeddings = model.base_model.embeddings
+    return embeddings.create_position_ids_from_input_ids(input_ids, embeddings.padding_idx)
+
 
 family = StockFamily(
     model_types=("roberta", "xlm-roberta", "camembert"),
@@ -14,4 +26,5 @@ family = StockFamily(
         "max_position_embeddings": 514,
         "type_vocab_size": 1,
     },
+    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, positions),
 )

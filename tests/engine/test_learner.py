@@ -116,11 +116,11 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
     learner, items = set_up(checkpoints["bert"], micro_batch_size=16, learning_rate=1e-4)
     forward, tried = learner.forward.model.forward, []
 
-    def narrow(input_ids, **inputs):
-        tried.append(len(input_ids))
-        if len(input_ids) > 4:
+    def narrow(boundaries, **inputs):
+        tried.append(len(boundaries.lengths))
+        if tried[-1] > 4:
             raise error
-        return forward(input_ids=input_ids, **inputs)
+        return forward(boundaries=boundaries, **inputs)
 
     learner.forward.model.forward = narrow
     result = after(learner, items[:10], items[10:])
@@ -139,11 +139,11 @@ def test_out_of_memory_in_the_middle_of_a_step_leaves_nothing_of_the_first_try(c
     learner, items = set_up(checkpoints["bert"], micro_batch_size=8, **settings)
     forward, calls = learner.forward.model.forward, []
 
-    def third_time_unlucky(**inputs):
-        calls.append(len(inputs["input_ids"]))
+    def third_time_unlucky(boundaries, **inputs):
+        calls.append(len(boundaries.lengths))
         if len(calls) == 3:
             raise OUT_OF_MEMORY[0]
-        return forward(**inputs)
+        return forward(boundaries=boundaries, **inputs)
 
     learner.forward.model.forward = third_time_unlucky
     result = after(learner, items)

@@ -286,11 +286,11 @@ def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoint
     loss, outputs = learner.forward.evaluate(validation.features, validation.examples)
     forward, tried = learner.forward.model.forward, []
 
-    def narrow(input_ids, **inputs):
-        tried.append(len(input_ids))
-        if len(input_ids) > room:
+    def narrow(boundaries, **inputs):
+        tried.append(len(boundaries.lengths))
+        if tried[-1] > room:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return forward(input_ids=input_ids, **inputs)
+        return forward(boundaries=boundaries, **inputs)
 
     learner.forward.model.forward = narrow
     again, same = learner.forward.evaluate(validation.features, validation.examples)

@@ -13,6 +13,7 @@ from harness.models._stock import StockFamily
 from harness.models.scratch.configuration import ScratchConfig
 from harness.models.scratch.heads import ScratchForQuestionAnswering, ScratchForSequenceClassification
 from harness.models.scratch.model import ScratchModel
+from harness.models.scratch.packing import packing
 
 # A baseline that trains in minutes without a GPU; layers and width are BERT-mini's (Turc et al. 2019).
 DEFAULT_ARCHITECTURE: dict[str, Any] = {
@@ -37,4 +38,5 @@ family = StockFamily(
     model_types=(ScratchConfig.model_type,),
     architecture=DEFAULT_ARCHITECTURE,
     unlimited=True,  # positions are computed
+    packing=packing,
 )

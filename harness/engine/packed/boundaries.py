@@ -1,0 +1,99 @@
+"""Boundaries: where each text starts and ends among texts that are laid end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+# A block's attention weights, a head: few enough to stay in a processor's cache.
+BLOCK_WEIGHTS = 160_000
+
+
+@dataclass(frozen=True)
+class Block:
+    """Texts of nearly the same length, side by side.
+
+    Attributes:
+        texts: Which ones [texts].
+        tokens: Where their tokens lie [texts, longest]; a shorter text's last one is repeated.
+        real: False on what is repeated [texts, longest].
+        mask: Added to the scores of attention [texts, 1, 1, longest]: -inf on what is repeated; None: nothing is.
+    """
+
+    texts: Tensor
+    tokens: Tensor
+    real: Tensor
+    mask: Tensor | None
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Where each text starts and ends. What is worked out of it serves all layers.
+
+    Attributes:
+        lengths: Tokens of each text, at least one.
+        device: Where the tokens are.
+    """
+
+    lengths: Sequence[int]
+    device: torch.device
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """Where each text starts, and where the last one ends [texts + 1], in the form that kernels want."""
+        ends = torch.tensor([0, *self.lengths]).cumsum(0)
+        return ends.to(self.device, torch.int32)
+
+    @cached_property
+    def first_tokens(self) -> Tensor:
+        """Where each text's first token lies [texts]."""
+        return self.starts[:-1].long()
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """All texts, in blocks with little padding."""
+        return [self._block(texts) for texts in grouped(self.lengths)]
+
+    @cached_property
+    def places(self) -> Tensor:
+        """Where each token lies among those of all blocks [total]."""
+        owners = torch.cat([block.tokens.flatten() for block in self.blocks])
+        real = torch.cat([block.real.flatten() for block in self.blocks]).nonzero()[:, 0]
+        return real[owners[real].argsort()]
+
+    @cached_property
+    def text_places(self) -> Tensor:
+        """Where each text lies among those of all blocks [texts]."""
+        return torch.cat([block.texts for block in self.blocks]).argsort()
+
+    def _block(self, texts: Sequence[int]) -> Block:
+        chosen = torch.tensor(texts, device=self.device)
+        lengths = torch.tensor([self.lengths[text] for text in texts], device=self.device)[:, None]
+        steps = torch.arange(int(lengths.max()), device=self.device)
+        tokens = self.first_tokens[chosen][:, None] + steps.minimum(lengths - 1)
+        real = steps < lengths
+        if real.all():
+            return Block(chosen, tokens, real, None)
+        mask = torch.zeros(tokens.shape, device=self.device).masked_fill(~real, -torch.inf)
+        return Block(chosen, tokens, real, mask[:, None, None])
+
+
+def grouped(lengths: Sequence[int]) -> list[list[int]]:
+    """Texts in groups of nearly the same length, each small enough to be one block.
+
+    >>> grouped([5, 30, 6, 31])
+    [[0, 2], [1, 3]]
+    """
+    groups: list[list[int]] = []
+    for text in sorted(range(len(lengths)), key=lengths.__getitem__):
+        # A few tokens of padding cost less than another handful of small operations.
+        near = bool(groups) and lengths[text] <= 1.25 * lengths[groups[-1][0]] + 2
+        if near and (len(groups[-1]) + 1) * lengths[text] ** 2 <= BLOCK_WEIGHTS:
+            groups[-1].append(text)
+        else:
+            groups.append([text])
+    return groups
