@@ -1,0 +1,143 @@
+"""What one document costs: a training step on it and its evaluation, measured in this process.
+
+    python benchmarks/document_cost.py transformer-xl-random recurrence 16384
+
+prints a line of JSON. `long_documents.py` calls it for many lengths, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+import torch
+from accelerate.utils.memory import should_reduce_batch_size
+
+import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+from harness.config import Training, find_model
+from harness.data.items import Features
+from harness.data.reading import Reader, reader_for
+from harness.engine.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers
+from harness.engine.finetuning import forward_of
+from harness.engine.learner import Learner
+from harness.engine.optimisation import adamw, linear_schedule
+from harness.registry import FAMILIES, KINDS
+from tasks.task import TextExample
+
+LABELS = ("bad", "good")
+SEGMENTS = {"segment": 256, "memory": 256}
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "head": {"strategy": "head", "max_length": 512},
+    "windows": {"strategy": "windows", "max_length": 512, "max_windows": 1_000_000},
+    "recurrence": {"strategy": "recurrence", **SEGMENTS},
+    "recurrence-4": {"strategy": "recurrence", "gradient_segments": 4, **SEGMENTS},
+    "segments": {"strategy": "segments", "segment": 256},
+    "full": {"strategy": "head"},  # and a window as long as the document
+}
+SHORT = 300  # tokens of the document to warm up with: more than a segment
+REPEATED_FOR = 3.0  # seconds, after which a measurement is not repeated
+
+
+def training(recipe: str, tokens: int) -> Training:
+    """The recipe, with one window or segment in a pass: the least memory, for a second forward pass over the text."""
+    settings = dict(RECIPES[recipe])
+    if recipe == "full":
+        settings["max_length"] = max(tokens, SHORT)
+    return Training(micro_batch_size=1, **settings)
+
+
+def words(count: int) -> list[str]:
+    """`count` words out of 6,000 made-up ones, always the same."""
+    chooser = random.Random(1)
+    syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
+    known = ["".join(chooser.choices(syllables, k=chooser.choice((1, 2, 2, 3)))) for _ in range(6_000)]
+    return chooser.choices(known, k=count)
+
+
+def document(reader: Reader, tokens: int) -> TextExample:
+    """A text of `tokens` tokens, special ones included."""
+    room = tokens - 2  # [CLS] and [SEP]
+    text = " ".join(words(room))
+    (encoded,) = reader.encode([text])
+    assert len(encoded.ids) >= room, "a word has a token or more"
+    return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
+
+
+def prepared(model: str, recipe: Training) -> tuple[Learner, Any, Reader]:
+    """A learner with the small untrained model of configs/models, the kind of its task, and what reads texts."""
+    seed_layers(0)
+    spec, kind = find_model(model), KINDS.load("classification")(LABELS, recipe)
+    loaded = FAMILIES.load(str(spec.family)).load(
+        spec, kind.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
+    )
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
+    reader = reader_for(recipe, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
+    forward = forward_of(loaded, kind, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
+    optimizer = adamw(loaded.model, recipe)
+    return Learner(forward, optimizer, linear_schedule(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
+
+
+def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any]:
+    """Seconds of the processor and bytes that a training step on one document, and its evaluation, take.
+
+    It is tokenised before, which takes less than a kilobyte a token for a moment, however it is read.
+    """
+    learner, kind, reader = prepared(model, training(recipe, tokens))
+    # What is made once, such as the optimiser's state, is made now.
+    short, text = document(reader, SHORT), document(reader, tokens)
+    _measured(learner, short, kind.features([short], reader), repeats=1)
+    features = kind.features([text], reader)
+    reset_peak_memory()
+    before = psutil.Process().memory_info().rss
+    seconds = _measured(learner, text, features, repeats=repeats)
+    return {**seconds, "before_bytes": before, "peak_bytes": peak_memory_bytes()}
+
+
+def _measured(learner: Learner, text: TextExample, features: Features, *, repeats: int) -> dict[str, float]:
+    return {
+        "training_seconds": _seconds(lambda: learner.step(features.items), repeats),
+        "evaluation_seconds": _seconds(lambda: learner.forward.evaluate(features, [text]), repeats),
+    }
+
+
+def _seconds(work: Callable[[], object], repeats: int) -> float:
+    """The median of the processor's seconds: others on the machine slow these down less than they do the clock's."""
+    found: list[float] = []
+    while len(found) < repeats and sum(found) < REPEATED_FOR:
+        started = time.process_time()
+        work()
+        found.append(time.process_time() - started)
+    return median(found)
+
+
+def main() -> None:
+    """Print what the document costs as JSON; nothing but the point where it takes more memory than is allowed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", help="of configs/models, untrained")
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("tokens", type=int)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--gigabytes", type=float, default=8.0, help="most memory; more of it is refused")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    most = int(asked.gigabytes * 1e9)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    point = {"model": asked.model, "recipe": asked.recipe, "tokens": asked.tokens}
+    try:
+        point |= cost(asked.model, asked.recipe, asked.tokens, repeats=asked.repeats)
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+    print(json.dumps(point))
+
+
+if __name__ == "__main__":
+    main()
