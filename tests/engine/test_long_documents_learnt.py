@@ -55,29 +55,27 @@ def accuracy(family, **settings):
     return sum(int(row.argmax()) == example.target for row, example in zip(logits, test, strict=True)) / len(test)
 
 
-@pytest.mark.parametrize("family", ARCHITECTURES)
 @pytest.mark.parametrize(
-    "recipe",
+    ("family", "recipe"),
     [
-        {"pool": "mean"},
-        {"pool": "segment_ends"},
-        {"pool": "last", "gradient_segments": 4},
+        ("transformer_xl", {"pool": "mean"}),
+        ("transformer_xl", {"pool": "segment_ends"}),
+        ("transformer_xl", {"pool": "last", "gradient_segments": 4}),
+        ("xlnet", {"pool": "mean"}),
     ],
-    ids=["mean", "segment ends", "last state, gradient through all segments"],
 )
 def test_recurrence_learns_what_a_cut_text_does_not_hold(family, recipe):
     assert accuracy(family, strategy="recurrence", **recipe) >= LEARNT
 
 
-@pytest.mark.parametrize("family", ARCHITECTURES)
 @pytest.mark.parametrize(
-    "recipe",
+    ("family", "recipe"),
     [
-        {"strategy": "head", "max_length": SEGMENT},
-        {"strategy": "recurrence", "pool": "last"},
-        {"strategy": "segments", "pool": "last"},
+        ("transformer_xl", {"strategy": "head", "max_length": SEGMENT}),
+        ("transformer_xl", {"strategy": "recurrence", "pool": "last"}),
+        ("transformer_xl", {"strategy": "segments", "pool": "last"}),
+        ("xlnet", {"strategy": "head", "max_length": SEGMENT}),
     ],
-    ids=["head", "last state, gradient through its own segment", "last state without memory"],
 )
 def test_what_neither_the_text_nor_the_gradient_reaches_is_not_learnt(family, recipe):
     assert accuracy(family, **recipe) <= NEAR_CHANCE
