@@ -1,6 +1,7 @@
 """Transformer-XL of any configuration: the paper's formulas, memory with padding, ties, generation."""
 
 import random
+import shutil
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from transformer_xl_by_position import ByPosition
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from harness.errors import UserError
-from harness.models.transformer_xl.attention import relative_shift
+from harness.models.transformer_xl import blocks
+from harness.models.transformer_xl.attention import RelativeAttention, relative_shift
 from harness.models.transformer_xl.configuration import TransformerXLConfig
 from harness.models.transformer_xl.heads import TransformerXLForCausalLM
 
@@ -113,8 +115,8 @@ def test_the_random_configurations_show_every_choice():
 
 
 def test_the_shift_puts_distances_under_their_keys():
-    # By hand: 2 queries, 3 keys, columns at distances 2, 1, 0. Key 0 is 1 before query 0 and 2 before query 1.
-    scores = torch.tensor([[20.0, 10.0, 0.0], [21.0, 11.0, 1.0]])
+    # By hand: 2 queries, 3 keys, columns at distances 3, 2, 1, 0. Key 0 is 1 before query 0 and 2 before query 1.
+    scores = torch.tensor([[30.0, 20.0, 10.0, 0.0], [31.0, 21.0, 11.0, 1.0]])
     shifted = relative_shift(scores)
     assert shifted[0, :2].tolist() == [10.0, 0.0]
     assert shifted[1].tolist() == [21.0, 11.0, 1.0]
@@ -134,6 +136,70 @@ def test_every_attention_gives_the_same(settings):
     weights = sdpa(text, mask, output_attentions=True).attentions
     assert len(weights) == 2
     close(weights[0].sum(dim=-1)[real[:, None].expand(3, 2, 9)], torch.ones(2 * int(real.sum()), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+@pytest.mark.parametrize("settings", [{}, {"same_length": True}, {"memory_start": "empty"}], ids=str)
+def test_blocks_of_texts_and_queries_change_neither_states_nor_gradients(settings, implementation, monkeypatch):
+    model = language_model(**settings)
+    model.set_attn_implementation(implementation)
+    text, mask = words(3, 9), torch.ones(3, 9).long()
+    mask[1, 6:], mask[2, :4] = 0, 0
+    blocks_read = []
+    once = RelativeAttention._summed
+
+    def summed(self, name, projected, distances):
+        blocks_read.append(projected.mask.shape)
+        return once(self, name, projected, distances)
+
+    monkeypatch.setattr(RelativeAttention, "_summed", summed)
+    found = []
+    # 3 texts of 9 queries in one block each layer; each text in blocks of 4, 4 and 1.
+    for least, most, count in ((10**9, 9, 1), (1, 4, 9)):
+        monkeypatch.setattr(blocks, "SCORES_AT_LEAST", least)
+        monkeypatch.setattr(blocks, "QUERIES_AT_MOST", most)
+        blocks_read.clear()
+        first = model.transformer(text, mask)
+        second = model.transformer(text, mask, first.mems, first.memory_mask)
+        assert len(blocks_read) == 2 * model.config.n_layer * count
+        states = torch.cat([output.last_hidden_state[mask.bool()] for output in (first, second)])
+        gradients = torch.autograd.grad(states.square().sum(), model.transformer.layers.parameters())
+        found.append([states, *gradients])
+    # What a later query alone sees is not computed for the earlier ones.
+    memory = second.mems[0].shape[0]
+    assert [shape[-1] for shape in blocks_read[-3:]] == [memory + 4, memory + 8, memory + 9]
+    for whole, parts in zip(*found, strict=True):
+        close(parts, whole)
+
+
+@pytest.mark.slow  # It is compiled.
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="FlexAttention needs a compiler")
+@torch.no_grad()
+def test_flex_attention_gives_the_same_over_two_segments_with_padding():
+    model = language_model(torch.float32, memory_start="empty", d_head=16, mem_len=12)
+    text, mask = words(2, 20), torch.ones(2, 20).long()
+    mask[1, 15:] = 0
+    first = model.transformer(text, mask)
+    second = model.transformer(text, None, first.mems, first.memory_mask)
+    model.set_attn_implementation("flex_attention")
+    close(model.transformer(text, mask).last_hidden_state[mask.bool()], first.last_hidden_state[mask.bool()], 1e-5)
+    again = model.transformer(text, None, first.mems, first.memory_mask)
+    close(again.last_hidden_state, second.last_hidden_state, 1e-5)
+
+
+@pytest.mark.parametrize("head", [AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification], ids=str)
+def test_a_memory_that_nobody_wants_is_not_made(head, monkeypatch):
+    model, text = head.from_config(TransformerXLConfig(**SMALL)).eval(), words(2, 5)
+    wanted = model(text)
+    assert len(wanted.mems) == 2
+    following = model(text, mems=wanted.mems)
+    monkeypatch.setattr("harness.models.transformer_xl.model.next_memory", None)  # A call of it would fail.
+    without = model(text, mems=wanted.mems, use_mems=False)
+    assert without.mems is None
+    assert without.memory_mask is None
+    # The memory that is given counts all the same.
+    close(without[0], following[0])
+    assert not torch.allclose(without[0], wanted[0])
 
 
 @pytest.mark.parametrize("start", ["zeros", "empty"])

@@ -8,7 +8,12 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from harness.models.transformer_xl.blocks import Projected, in_blocks
 from harness.models.transformer_xl.configuration import TransformerXLConfig
+
+FLEX = "flex_attention"
+# Of others it is not known whether a block's shape matters to them.
+IN_BLOCKS = ("eager", "sdpa")
 
 
 def inverse_frequencies(width: int) -> Tensor:
@@ -40,17 +45,17 @@ class PositionalEmbedding(nn.Module):
 
 
 def relative_shift(scores: Tensor) -> Tensor:
-    """y[i, j] = x[i, j + queries - 1 - i]: from "query i at distance" to "query i at key j".
+    """y[i, j] = x[i, j + queries - i]: from "query i at distance" to "query i at key j" [..., queries, keys].
 
-    Source: appendix B. A column of zeros in front, read with rows one longer, moves row i by queries - 1 - i places.
-    Keys after the query come out as what is left over; the mask hides them.
+    Source: appendix B. The same numbers, read in rows that are one shorter, from the second row's place on: each row
+    moves one further than the row before it. Nothing is copied. Keys after the query come out as what is left over; the
+    mask hides them.
 
     Args:
-        scores: [..., queries, keys], the last column at distance 0.
+        scores: [..., queries, keys + 1], the columns at the distances keys … 0; the first is of no key.
     """
-    queries, keys = scores.shape[-2:]
-    padded = nn.functional.pad(scores, (1, 0))
-    return padded.reshape(*scores.shape[:-2], keys + 1, queries)[..., 1:, :].reshape(*scores.shape[:-2], queries, keys)
+    queries, columns = scores.shape[-2:]
+    return scores.flatten(-2)[..., queries:].unflatten(-1, (queries, columns - 1))
 
 
 def eager_attention(
@@ -71,14 +76,14 @@ def eager_attention(
         query: [batch, heads, queries, width].
         key: [batch, heads, keys, width].
         value: [batch, heads, keys, width].
-        attention_mask: The bias, masked where a query may not look [batch, heads, queries, keys].
+        attention_mask: The bias, far below every score where a query may not look [batch, heads, queries, keys].
         scaling: 1 / √width.
         dropout: Share of the weights that is set to zero.
 
     Returns:
         Sums [batch, queries, heads, width] and weights [batch, heads, queries, keys].
     """
-    scores = query @ key.transpose(-2, -1) * scaling + attention_mask
+    scores = (query * scaling) @ key.transpose(-2, -1) + attention_mask
     weights = nn.functional.dropout(scores.softmax(dim=-1), dropout)
     return (weights @ value).transpose(1, 2), weights
 
@@ -109,49 +114,71 @@ class RelativeAttention(nn.Module):
         self.drop = nn.Dropout(config.dropout)
 
     def forward(
-        self, hidden: Tensor, context: Tensor, positions: Tensor, visible: Tensor, *, weigh: bool = False
+        self, hidden: Tensor, context: Tensor, positions: Tensor, mask: Tensor, *, weigh: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         """The sub-layer's output [batch, queries, d_model], and where `weigh`, the attention's weights.
 
         Args:
             hidden: The segment [batch, queries, d_model].
             context: Memory and segment [batch, keys, d_model].
-            positions: Encodings of the distances keys - 1 … 0 [keys, d_model].
-            visible: Which keys each query may look at [batch or 1, 1, queries, keys].
+            positions: Encodings of the distances keys … 0 [keys + 1, d_model].
+            mask: 0 where a query may look, else far below every score [batch or 1, 1, queries, keys].
             weigh: Whether to return the weights [batch, heads, queries, keys].
         """
         if not self.config.pre_lnorm:
-            sums, weights = self._attend(hidden, context, positions, visible, weigh=weigh)
+            sums, weights = self._attend(hidden, context, positions, mask, weigh=weigh)
             return self.layer_norm(hidden + sums), weights
-        sums, weights = self._attend(self.layer_norm(hidden), self.layer_norm(context), positions, visible, weigh=weigh)
+        sums, weights = self._attend(self.layer_norm(hidden), self.layer_norm(context), positions, mask, weigh=weigh)
         return hidden + sums, weights
 
     def _attend(
-        self, hidden: Tensor, context: Tensor, positions: Tensor, visible: Tensor, *, weigh: bool
+        self, hidden: Tensor, context: Tensor, positions: Tensor, mask: Tensor, *, weigh: bool
     ) -> tuple[Tensor, Tensor | None]:
-        name = "eager" if weigh else self.config._attn_implementation
-        attend = ALL_ATTENTION_FUNCTIONS.get_interface(name, eager_attention)
+        projected = self._projected(hidden, context, mask)
+        distances = self._heads(self.r_net(positions)) * self.config.d_head**-0.5
+        name = "eager" if weigh else self._implementation(projected.value)
+        weights: Tensor | None = None
+        if name in IN_BLOCKS and not weigh and hidden.device.type == "cpu":
+            sums = in_blocks(lambda part, places: self._summed(name, part, places)[0], projected, distances)
+        else:
+            sums, weights = self._summed(name, projected, distances)
+        return self.drop(self.o_net(sums.flatten(-2))), weights
+
+    def _projected(self, hidden: Tensor, context: Tensor, mask: Tensor) -> Projected:
+        """Queries with either bias, keys and values, cut into heads."""
         inner = self.o_net.in_features
         query_net, key_value_net = self.qkv_net.weight.split([inner, 2 * inner])
-        query = nn.functional.linear(hidden, query_net).unflatten(-1, (-1, self.config.d_head))
-        key, value = nn.functional.linear(context, key_value_net).chunk(2, dim=-1)
-        bias = self._bias((query + self.r_r_bias).transpose(1, 2), positions, visible)
-        sums, weights = attend(
+        query = self._heads(nn.functional.linear(hidden, query_net))
+        key, value = map(self._heads, nn.functional.linear(context, key_value_net).chunk(2, dim=-1))
+        # Under autocast the biases are in single precision still.
+        content, place = ((query + bias.unsqueeze(-2)).to(value.dtype) for bias in (self.r_w_bias, self.r_r_bias))
+        return Projected(content, place, key, value, mask.expand(len(hidden), -1, -1, -1))
+
+    def _summed(self, name: str, projected: Projected, distances: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Sums [batch, queries, heads, d_head] by the attention of that name; the second is eager attention's weights.
+
+        Source: appendix B. All distances' scores are computed at once, then shifted to the keys that they belong to.
+        """
+        content, place, key, value, mask = projected
+        bias = relative_shift(place @ distances.transpose(-2, -1)) + mask
+        # Of a mask, transformers shows FlexAttention the first head's alone.
+        given = {"attention_mask": None, "position_bias": bias} if name == FLEX else {"attention_mask": bias}
+        return ALL_ATTENTION_FUNCTIONS.get_interface(name, eager_attention)(
             self,
-            (query + self.r_w_bias).transpose(1, 2).to(value.dtype),
-            self._heads(key),
-            self._heads(value),
-            bias.to(value.dtype),
+            content,
+            key,
+            value,
+            **given,
             scaling=self.config.d_head**-0.5,
             dropout=self.config.dropatt if self.training else 0.0,
         )
-        return self.drop(self.o_net(sums.flatten(-2))), weights
 
-    def _bias(self, query: Tensor, positions: Tensor, visible: Tensor) -> Tensor:
-        """The terms of distance, over √d_head; the lowest number where a query may not look."""
-        distances = self._heads(self.r_net(positions))
-        scores = relative_shift(query.to(distances.dtype) @ distances.transpose(-2, -1)) * self.config.d_head**-0.5
-        return scores.masked_fill(~visible, torch.finfo(scores.dtype).min)
+    def _implementation(self, value: Tensor) -> str:
+        """The configured attention's name."""
+        name: str = self.config._attn_implementation
+        # torch's CPU kernels take 1.3 to 1.5 times as long as the plain products in half precision.
+        slow = name == "sdpa" and value.device.type == "cpu" and value.dtype in (torch.bfloat16, torch.float16)
+        return "eager" if slow else name
 
     def _heads(self, projected: Tensor) -> Tensor:
         """[..., length, heads x d_head] cut into heads [..., heads, length, d_head]."""

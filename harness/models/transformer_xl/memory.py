@@ -67,6 +67,8 @@ class Keys:
 
     def of_layer(self, index: int, hidden: Tensor) -> Tensor:
         """Memory and segment of a layer in one [batch, kept + length, d_model], right distances between them."""
+        if self.memory.kept == 0:
+            return hidden
         joined = torch.cat([self.memory.states[index].transpose(0, 1).to(hidden.dtype), hidden], dim=1)
         return joined if self.order is None else _picked(joined, self.order)
 
@@ -84,6 +86,17 @@ class Keys:
             return seen[None, None]
         real = self.real if self.order is None else self.real.gather(1, self.order)
         return seen[None, None] & real[:, None, None]
+
+    def mask(self, config: TransformerXLConfig, hidden: Tensor) -> Tensor:
+        """What is added to scores: 0 for the visible keys, half the lowest number for the others.
+
+        Half, so that a score added to it stays a number. In the precision that scores of `hidden` come out in.
+        """
+        device = hidden.device
+        half = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if half else hidden.dtype
+        visible = self.visible(config, device)
+        return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill(~visible, torch.finfo(dtype).min / 2)
 
 
 def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Keys:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
+from transformers.integrations.flex_attention import flex_attention_forward
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput, can_return_tuple
 
@@ -72,10 +74,10 @@ class Layer(GradientCheckpointingLayer):
         self.pos_ff = FeedForward(config)
 
     def forward(
-        self, hidden: Tensor, context: Tensor, positions: Tensor, visible: Tensor, *, weigh: bool = False
+        self, hidden: Tensor, context: Tensor, positions: Tensor, mask: Tensor, *, weigh: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         """The layer's output and the attention's weights; arguments as in `RelativeAttention`."""
-        attended, weights = self.dec_attn(hidden, context, positions, visible, weigh=weigh)
+        attended, weights = self.dec_attn(hidden, context, positions, mask, weigh=weigh)
         return self.pos_ff(attended), weights
 
 
@@ -89,6 +91,8 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False  # Losses are means over the batch, which transformers' Trainer must divide itself.
     _no_split_modules = ["Layer"]  # noqa: RUF012 -- the base class's form
     _supports_sdpa = True
+    # Earlier versions would leave the positions out, and say nothing.
+    _supports_flex_attn = "position_bias" in signature(flex_attention_forward).parameters
     _keys_to_ignore_on_load_missing = [r"pos_emb\.inv_freq"]  # noqa: RUF012 -- computed, so it may be absent
 
     @property
@@ -198,6 +202,7 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         inputs_embeds: Tensor | None = None,
         output_hidden_states: bool | None = None,
         output_attentions: bool | None = None,
+        use_mems: bool | None = None,
         **_: Any,
     ) -> TransformerXLOutput:
         """A vector for each token, and the memory for the next segment.
@@ -210,6 +215,8 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
             inputs_embeds: Vectors in place of `input_ids` [batch, length, d_model], scaled already.
             output_hidden_states: Whether to return what went into each layer.
             output_attentions: Whether to return the attention's weights.
+            use_mems: False: return no memory for the next segment, and spend no time on it. What is given as `mems` is
+                attended to all the same.
 
         Raises:
             ValueError: Neither or both of `input_ids` and `inputs_embeds` are given.
@@ -222,7 +229,7 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         weigh = self.config.output_attentions if output_attentions is None else output_attentions
         show = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         states, weights = self._through_layers(hidden, keys, weigh=weigh)
-        kept = next_memory(keys, states[:-1], self.config.mem_len)
+        kept = None if use_mems is False else next_memory(keys, states[:-1], self.config.mem_len)
         states[-1] = self.drop(states[-1])
         return TransformerXLOutput(
             last_hidden_state=states[-1],
@@ -234,12 +241,12 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
 
     def _through_layers(self, hidden: Tensor, keys: Keys, *, weigh: bool) -> tuple[list[Tensor], list[Tensor]]:
         """What goes into each layer and what comes out of the last, and the attention's weights."""
-        positions = self.drop(self.pos_emb(keys.count).to(hidden.dtype))
-        visible = keys.visible(self.config, hidden.device)
+        positions = self.drop(self.pos_emb(keys.count + 1).to(hidden.dtype))
+        mask = keys.mask(self.config, hidden)
         states, weights = [hidden], []
         for index, layer in enumerate(self.layers):
             context = keys.of_layer(index, states[-1])
-            hidden, weight = layer(states[-1], context, positions, visible, weigh=weigh)
+            hidden, weight = layer(states[-1], context, positions, mask, weigh=weigh)
             states.append(hidden)
             weights.append(weight)
         return states, weights
