@@ -33,6 +33,7 @@ def attention(
     """Weighted sums of values [queries, heads, width], contiguous, in the query's type; sequences do not mix.
 
     The softmax and all sums are made in 32 bits. Memory grows with the tokens, not with their square.
+    A query without keys gets zeros. Autocast changes nothing: the types are the arguments' own.
 
     Args:
         query: [queries, heads, width], float32 or bfloat16; read in place where a head's numbers are adjacent.
@@ -48,8 +49,12 @@ def attention(
     """
     of_queries = boundaries if query_boundaries is None else query_boundaries
     _check(dropout)
-    if key.shape != value.shape or query.shape[1:] != key.shape[1:] or len(of_queries) != len(boundaries):
+    if query.dim() != 3 or key.shape != value.shape or query.shape[1:] != key.shape[1:]:
         raise ValueError(f"attention: shapes {[*query.shape]}, {[*key.shape]}, {[*value.shape]} do not fit together")
+    if len(of_queries) != len(boundaries):
+        raise ValueError(
+            f"boundaries: must be as many for queries as for keys (got {len(of_queries)} and {len(boundaries)})"
+        )
     arguments = (query, key, value, of_queries, boundaries, scaling, dropout, _seed(dropout))
     if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
         sums: Tensor = _kernels().attention(*arguments)
@@ -76,12 +81,11 @@ def dropout_add_norm(
     _check(dropout)
     if hidden.shape != residual.shape or weight.shape != bias.shape or weight.shape != hidden.shape[-1:]:
         raise ValueError(f"dropout_add_norm: {[*hidden.shape]}, {[*residual.shape]}, {[*weight.shape]} do not fit")
-    rows = (-1, hidden.shape[-1])
-    arguments = (hidden.reshape(rows), residual.reshape(rows), weight, bias, epsilon, dropout, _seed(dropout))
+    arguments = (hidden, residual, weight, bias, epsilon, dropout, _seed(dropout))
     if _has_kernels(hidden, residual, weight, bias):
         normal: Tensor = _kernels().dropout_add_norm(*arguments)
-        return normal.view(hidden.shape)
-    return _plain.dropout_add_norm(*arguments).view(hidden.shape)
+        return normal
+    return _plain.dropout_add_norm(*arguments)
 
 
 def dropout(hidden: Tensor, p: float) -> Tensor:
@@ -93,11 +97,11 @@ def dropout(hidden: Tensor, p: float) -> Tensor:
     _check(p)
     if not p:
         return hidden
-    arguments = (hidden.reshape(-1), p, _seed(p))
+    arguments = (hidden, p, _seed(p))
     if _has_kernels(hidden):
         dropped: Tensor = _kernels().dropout(*arguments)
-        return dropped.view(hidden.shape)
-    return _plain.dropout(*arguments).view(hidden.shape)
+        return dropped
+    return _plain.dropout(*arguments)
 
 
 def _kernels() -> Any:

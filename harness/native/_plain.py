@@ -49,35 +49,33 @@ def attention(
     queries, keys = _rising(query_boundaries, len(query)), _rising(key_boundaries, len(key))
     sums = []
     for i in range(len(queries) - 1):
-        of_sequence = slice(keys[i], keys[i + 1])
-        scores = torch.einsum(
-            "qhw,khw->hqk", _wide(query[queries[i] : queries[i + 1]]) * scaling, _wide(key[of_sequence])
-        )
-        weights = scores.softmax(-1)
-        if dropout:
-            rows = torch.arange(queries[i], queries[i + 1], device=query.device) * len(heads) + heads[:, None]
-            kept = keep(seed, rows, keys[i + 1] - keys[i], dropout=dropout)
-            weights = weights * kept / (1 - dropout)
-        sums.append(torch.einsum("hqk,khw->qhw", weights, _wide(value[of_sequence])))
+        of_queries, of_keys = slice(queries[i], queries[i + 1]), slice(keys[i], keys[i + 1])
+        with torch.autocast(query.device.type, enabled=False):
+            scores = torch.einsum("qhw,khw->hqk", _wide(query[of_queries]) * scaling, _wide(key[of_keys]))
+            weights = scores.softmax(-1)
+            if dropout:
+                rows = torch.arange(queries[i], queries[i + 1], device=query.device) * len(heads) + heads[:, None]
+                weights = weights * keep(seed, rows, scores.shape[-1], dropout=dropout) / (1 - dropout)
+            sums.append(torch.einsum("hqk,khw->qhw", weights, _wide(value[of_keys])))
     return torch.cat(sums).to(query.dtype) if sums else torch.zeros_like(query)
 
 
 def dropout_add_norm(
     hidden: Tensor, residual: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dropout: float, seed: int
 ) -> Tensor:
-    """LayerNorm(residual + dropout(hidden)) [rows, width], computed in 32 bits."""
+    """LayerNorm(residual + dropout(hidden)) [..., width], computed in 32 bits."""
     dropped = _wide(hidden)
     if dropout:
-        rows = torch.arange(hidden.shape[0], device=hidden.device)
-        dropped = dropped * keep(seed, rows, hidden.shape[1], dropout=dropout) / (1 - dropout)
+        rows = torch.arange(hidden.shape[:-1].numel(), device=hidden.device).view(hidden.shape[:-1])
+        dropped = dropped * keep(seed, rows, hidden.shape[-1], dropout=dropout) / (1 - dropout)
     normal = layer_norm(_wide(residual) + dropped, weight.shape, _wide(weight), _wide(bias), epsilon)
     return normal.to(torch.promote_types(hidden.dtype, residual.dtype))
 
 
 def dropout(hidden: Tensor, dropout: float, seed: int) -> Tensor:
-    """Hidden states [elements], of which a share is nought and the rest larger."""
+    """Hidden states [...] of which a share is nought and the rest larger."""
     rows = torch.arange(-(-hidden.numel() // _CHUNK), device=hidden.device)
-    kept = keep(seed, rows, _CHUNK, dropout=dropout).flatten()[: hidden.numel()]
+    kept = keep(seed, rows, _CHUNK, dropout=dropout).flatten()[: hidden.numel()].view(hidden.shape)
     return (_wide(hidden) * kept / (1 - dropout)).to(hidden.dtype)
 
 

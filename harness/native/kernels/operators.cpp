@@ -119,9 +119,9 @@ std::tuple<Tensor, Tensor, Tensor> dropout_add_norm(const Tensor& hidden_, const
                                                     double share, int64_t seed) {
   const Tensor hidden = hidden_.contiguous(), residual = residual_.contiguous(),
                weight = weight_.to(at::kFloat).contiguous(), bias = bias_.to(at::kFloat).contiguous();
-  const long rows = hidden.size(0), width = hidden.size(1);
+  const long width = weight.numel(), rows = hidden.numel() / width;
   const auto type = at::promote_types(hidden.scalar_type(), residual.scalar_type());
-  const Tensor output = at::empty({rows, width}, hidden.options().dtype(type));
+  const Tensor output = at::empty(hidden.sizes(), hidden.options().dtype(type));
   const Tensor mean = at::empty({rows}, hidden.options().dtype(at::kFloat)), deviation = at::empty_like(mean);
   by_type(hidden, [&](auto h) { by_type(residual, [&](auto r) { by_type(output, [&](auto o) {
     using Out = decltype(o);
@@ -142,7 +142,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> dropout_add_norm_backward(
     const Tensor& deviation, double share, int64_t seed) {
   const Tensor slope = slope_.contiguous(), hidden = hidden_.contiguous(), residual = residual_.contiguous(),
                weight = weight_.to(at::kFloat).contiguous();
-  const long rows = hidden.size(0), width = hidden.size(1), groups = (rows + rows_together - 1) / rows_together;
+  const long width = weight.numel(), rows = hidden.numel() / width, groups = (rows + rows_together - 1) / rows_together;
   const Tensor for_hidden = at::empty_like(hidden), for_residual = at::empty_like(residual);
   // Each group of rows sums for itself, so that the order of the sums does not depend on the threads.
   const Tensor sums = at::zeros({groups, 2, rounded_up(width, lanes)}, mean.options());
