@@ -1,9 +1,11 @@
-"""Windows that a model can't read, and tokenizers that can't say where an answer stands: failed cells, with a word."""
+"""Windows that a model can't read, and tokenizers that part no two texts: failed cells, with a word."""
 
 from pathlib import Path
 
 import pytest
 from command_line import questions, read_record, reviews, write_csv, write_jsonl
+from small_models import small_tokenizer
+from tokenizers.processors import TemplateProcessing
 
 
 def reason(result):
@@ -31,13 +33,12 @@ def test_a_window_that_does_not_fit_the_model_is_told(command, checkpoints, sett
     assert said in reason(command("run", "--model", checkpoints["bert"], "--train", "data.csv", *flags))
 
 
-def test_a_tokenizer_without_offsets_cannot_answer_questions(command, checkpoints):
-    Path("bytes").mkdir()
-    # ByT5's reads bytes; transformers has it in Python only. It needs no vocabulary: the file stands for one.
-    Path("bytes/vocab.txt").touch()
-    Path("bytes/tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
-    lines = [f'checkpoint = "{checkpoints["bert"]}"', 'init = "random"', 'tokenizer = "bytes"']
-    Path("slow.toml").write_text("\n".join([*lines, "[architecture]", "vocab_size = 400"]))
+def test_a_tokenizer_that_puts_nothing_between_question_and_context_is_told(command, checkpoints):
+    tokenizer = small_tokenizer("bert")
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    tokenizer.save_pretrained("plain")
+    lines = [f'checkpoint = "{checkpoints["bert"]}"', 'init = "random"', 'tokenizer = "plain"']
+    Path("unparted.toml").write_text("\n".join(lines))
     write_jsonl(Path("data.jsonl"), questions())
-    said = reason(command("run", "--model", "slow.toml", "--train", "data.jsonl", "--question", "question"))
-    assert said.startswith("tokenizer ByT5Tokenizer: gives no character offsets")
+    said = reason(command("run", "--model", "unparted.toml", "--train", "data.jsonl", "--question", "question"))
+    assert "it does not keep the two texts of a pair apart" in said

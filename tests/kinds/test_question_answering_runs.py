@@ -51,6 +51,21 @@ def test_a_record_of_an_earlier_version_is_read(checkpoints, tmp_path):
     assert read_record(file).counts == record.counts.model_copy(update={"answers_not_aligned": {}})
 
 
+def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(checkpoints, tmp_path):
+    (tmp_path / "bytes").mkdir()
+    # ByT5's reads bytes; transformers has it in Python only. It needs no vocabulary: the file stands for one.
+    (tmp_path / "bytes" / "vocab.txt").touch()
+    (tmp_path / "bytes" / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
+    settings = {"init": "random", "tokenizer": str(tmp_path / "bytes"), "architecture": {"vocab_size": 400}}
+    own = own_data(tmp_path / "data", question_examples(30, words=6), sizes=(None, 10, 10))
+    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
+    model = cell.config.model.model_copy(update=settings)
+    cell = replace(cell, config=cell.config.model_copy(update={"model": model}))
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    assert record.counts.answers_not_aligned == {"train": 0.0, "validation": 0.0, "test": 0.0}
+
+
 @pytest.mark.parametrize("repeat", [False, True], ids=["once", "repeated"])
 @pytest.mark.parametrize("strategy", ["recurrence", "segments"])
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])
