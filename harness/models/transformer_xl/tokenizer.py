@@ -24,7 +24,7 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
     commas and points in numbers. It is for plain text, and not idempotent: "@-@" comes apart. "whitespace" is for text
     that is split already, as WikiText is, and ends each line with the end-of-sentence token.
 
-    There is no way back to the places of the words in the text, so it can't be used for question answering.
+    It doesn't say where its words stand in the text; `harness/data/alignment.py` finds most of them back.
 
     Args:
         vocab_file: A word a line, the most frequent first.
