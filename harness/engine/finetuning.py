@@ -17,6 +17,7 @@ from harness.data.kind import Kind
 from harness.data.reading import Reader, reader_for
 from harness.data.splits import relabelled, texts_of
 from harness.engine.device import hardware, seed_dropout, seed_layers
+from harness.engine.fast_dropout import with_fast_dropout
 from harness.engine.flops import training_flops
 from harness.engine.forward import Forward
 from harness.engine.learner import Learner
@@ -99,6 +100,7 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
         dropout=config.training.dropout,
         texts=lambda: texts_of(splits.train),
     )
+    with_fast_dropout(loaded.model)
     loaded.model.to(accelerator.device)
     seed_dropout(config.seed, accelerator.process_index)
     return loaded

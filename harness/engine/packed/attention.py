@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from harness.engine.packed.boundaries import Boundaries
+from harness.engine.packed.flash import flash_attention, serves
 from harness.engine.packed.plain import plain_attention
 
 NAME = "harness_packed"
@@ -26,7 +27,8 @@ def packed_attention(
         scaling: Of the scores.
         dropout: Share of the weights that is set to zero.
     """
-    return plain_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout)
+    compute = flash_attention if serves(query) else plain_attention
+    return compute(query, key, value, boundaries, scaling=scaling, dropout=dropout)
 
 
 def attend(

@@ -49,6 +49,11 @@ class Boundaries:
         return ends.to(self.device, torch.int32)
 
     @cached_property
+    def text_starts(self) -> Tensor:
+        """The same where each text has one query."""
+        return torch.arange(len(self.lengths) + 1, device=self.device, dtype=torch.int32)
+
+    @cached_property
     def first_tokens(self) -> Tensor:
         """Where each text's first token lies [texts]."""
         return self.starts[:-1].long()
