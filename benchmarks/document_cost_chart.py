@@ -31,7 +31,7 @@ MEASURES: Mapping[str, Callable[[Point], float]] = {
 
 def chart(points: Sequence[Point]) -> str:
     """The points as an SVG of its own; both axes are logarithmic."""
-    models = list(dict.fromkeys(point["model"] for point in points))
+    models = sorted({point["model"] for point in points})
     picture = drawing(HEIGHT * len(models) + 40, "What a document costs, by its length", width=2 * PANEL)
     picture.set("xmlns", "http://www.w3.org/2000/svg")
     add(picture, "style", STYLE)
@@ -43,7 +43,8 @@ def chart(points: Sequence[Point]) -> str:
             panel = add(picture, "g", transform=f"translate({column * PANEL} {row * HEIGHT})")
             _axes(panel, f"{model}: {title}", across, scales[title])
             _lines(panel, [point for point in points if point["model"] == model], value, across, scales[title])
-    _legend(picture, list(dict.fromkeys(point["recipe"] for point in points)), HEIGHT * len(models) + 20)
+    drawn = {point["recipe"] for point in points}
+    _legend(picture, [recipe for recipe in COLOURS if recipe in drawn], HEIGHT * len(models) + 20)
     return str(markup(picture))
 
 
@@ -54,9 +55,9 @@ def _scale(values: Sequence[float], start: float, end: float) -> Scale:
 def _axes(panel: Element, title: str, across: Scale, up: Scale) -> None:
     add(panel, "text", title, class_="title", x=LEFT, y=TOP - 10)
     lengths = {float(tokens): f"{tokens:,}" for tokens in (512, 2048, 8192, 32768, 100_000)}
-    powers = {10.0**power: f"{10.0**power:,g}" for power in range(-3, 6)}
+    steps = [factor * 10.0**power for power in range(-3, 6) for factor in (1, 3)]
     horizontal_axis(panel, across, top=TOP, bottom=BOTTOM, title="tokens in the document", labels=_on(across, lengths))
-    vertical_axis(panel, up, left=LEFT, right=RIGHT, labels=_on(up, powers))
+    vertical_axis(panel, up, left=LEFT, right=RIGHT, labels=_on(up, {value: f"{value:,.4g}" for value in steps}))
 
 
 def _on(scale: Scale, labels: Mapping[float, str]) -> dict[float, str]:
@@ -65,7 +66,7 @@ def _on(scale: Scale, labels: Mapping[float, str]) -> dict[float, str]:
 
 def _lines(panel: Element, points: Sequence[Point], value: Callable[[Point], float], across: Scale, up: Scale) -> None:
     for recipe, colour in COLOURS.items():
-        places = [(across(point["tokens"]), up(value(point))) for point in points if point["recipe"] == recipe]
+        places = sorted((across(point["tokens"]), up(value(point))) for point in points if point["recipe"] == recipe)
         if places:
             group = add(panel, "g")
             add(group, "title", recipe)

@@ -3,7 +3,7 @@
     nice python benchmarks/long_documents.py
 
 measures each point in a process of its own (`document_cost.py`) on one thread, and writes
-results/long_documents.md, .svg and .jsonl after each, so that a run that is stopped leaves what it has.
+results/long_documents.md, .svg and .jsonl after each. A run that was stopped goes on with --resume.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def tables(points: Sequence[Point], gigabytes: float) -> Iterator[tuple[str, lis
     """A table a measure: its title, its headings, its rows."""
     lengths = sorted({point["tokens"] for point in points})
     known = {(point["model"], point["recipe"], point["tokens"]): point for point in points}
-    names = list(dict.fromkeys((point["model"], point["recipe"]) for point in points))
+    names = sorted({name[:2] for name in known}, key=lambda name: (name[0], list(RECIPES).index(name[1])))
     for title, shown in MEASURES.items():
         rows = [[*name, *(_cell(known.get((*name, tokens)), shown, gigabytes) for tokens in lengths)] for name in names]
         yield title, ["model", "recipe", *(f"{tokens:,}" for tokens in lengths)], rows
@@ -118,6 +118,12 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def read(folder: Path) -> list[Point]:
+    """What an earlier run measured."""
+    file = folder / "long_documents.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+
 def write(points: Sequence[Point], folder: Path, gigabytes: float) -> None:
     """Write all that is measured so far."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,10 +154,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--gigabytes", type=float, default=8.0, help="a point that takes more is given up")
     parser.add_argument("--output", type=Path, default=FOLDER / "results")
+    parser.add_argument("--resume", action="store_true", help="keep the points that are in the results")
     asked = parser.parse_args()
-    console, points = Console(), []
+    console, points = Console(), read(asked.output) if asked.resume else []
     for model, recipe, tokens in wanted(asked.model or MODELS, asked.recipe or tuple(RECIPES), asked.tokens or TOKENS):
-        if any(p["model"] == model and p["recipe"] == recipe and "peak_bytes" not in p for p in points):
+        same = [point for point in points if (point["model"], point["recipe"]) == (model, recipe)]
+        if any(point["tokens"] == tokens or "peak_bytes" not in point for point in same):
             continue
         points.append(measured(model, recipe, tokens, gigabytes=asked.gigabytes, repeats=asked.repeats))
         console.print(told(points[-1], asked.gigabytes), soft_wrap=True, highlight=False)
