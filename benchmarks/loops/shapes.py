@@ -1,0 +1,83 @@
+"""Shapes: the sizes of the models that are trained, what an example costs them, and checkpoints of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config import find_model
+
+VOCABULARY = "minilm"  # the model of configs/models whose tokenizer all shapes have: BERT's, 30,522 pieces
+CLASSIFIER = "AutoModelForSequenceClassification"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A BERT's size.
+
+    Attributes:
+        name: As it is called in tables.
+        layers: How many.
+        width: Of the hidden states; the feed-forward layers are four times as wide.
+        heads: Of attention.
+    """
+
+    name: str
+    layers: int
+    width: int
+    heads: int
+
+    def flops(self, length: int, *, outputs: int, tokenwise: bool) -> int:
+        """Operations of one forward pass over a text of `length` tokens: those of its matrix products.
+
+        A product of [m, k] and [k, n] is 2·m·k·n. In a layer a token takes four of width x width and two of width x
+        4 width; its attention to `length` tokens takes 2·length·width for the scores and as much for the sums.
+
+        Args:
+            length: Tokens of the text, without padding.
+            outputs: Of the head.
+            tokenwise: Whether the head says something of each token; else of the first one, through BERT's pooler.
+        """
+        square = self.width * self.width
+        layer = length * 2 * (4 * square + 8 * square) + 4 * length * length * self.width
+        of_head = 2 * self.width * outputs
+        head = length * of_head if tokenwise else 2 * square + of_head
+        return self.layers * layer + head
+
+
+SHAPES = {
+    shape.name: shape for shape in (Shape("tiny", 2, 128, 2), Shape("mini", 6, 384, 12), Shape("base", 12, 768, 12))
+}
+
+
+def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Sequence[str]) -> Path:
+    """A checkpoint of random weights that each loop starts from, its head included, and a real tokenizer.
+
+    Args:
+        shape: Of the model.
+        folder: Where it goes.
+        auto_class: transformers' name of the model with its head, or of the encoder alone.
+        labels: Of a classifier.
+    """
+    import torch
+    import transformers
+
+    from harness.models._checkpoint import find_checkpoint
+
+    source = find_checkpoint(str(find_model(VOCABULARY).checkpoint)).folder
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+    names = dict(enumerate(labels))
+    config = transformers.BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.width,
+        **({"id2label": names, "label2id": {name: index for index, name in names.items()}} if names else {}),
+    )
+    torch.manual_seed(1)
+    getattr(transformers, auto_class).from_config(config).save_pretrained(folder)
+    tokenizer.model_max_length = config.max_position_embeddings
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -1,0 +1,111 @@
+"""Training and evaluation side by side: transformers' Trainer, an accelerate loop, and the harness.
+
+    make bench                               # everything, in half an hour and more; writes benchmarks/results.md
+    python -m benchmarks.training --quick    # a part of it, in minutes; prints only
+
+Every loop is a process of its own, on one thread, and they take turns (`loops/turns.py`): so they share whatever slows
+the machine down. What each of them is: `benchmarks/README.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.loops.grid import Grid, run_grids
+from benchmarks.loops.job import LOOPS
+from benchmarks.loops.racing import Plan, raced
+from benchmarks.loops.tables import Table, case_table
+from harness.engine.device import actual_precision, hardware
+from harness.native import unavailable
+
+RESULTS = Path(__file__).parent / "results.md"
+EVERY = ("a", "b", "b32", "c", "d", "dplain", "d32", "dpad")
+FEW = ("a", "b", "d", "dplain", "d32")  # for the largest model: each loop holds one
+PLANS = (
+    Plan("tiny", "SST-2", EVERY, batches=16),
+    Plan("mini", "SST-2", EVERY),
+    Plan("mini", "MNLI", EVERY, batches=6),
+    Plan("mini", "SQuAD", EVERY, batch_size=8, batches=5),
+    Plan("mini", "IMDb", EVERY, batch_size=8, batches=5),
+    Plan("base", "MNLI", FEW, batches=3),
+)
+QUICK = (Plan("tiny", "SST-2", ("a", "b", "c", "d"), batches=8), Plan("mini", "MNLI", ("a", "b", "d"), batches=3))
+MODES = ("training", "evaluation")
+
+
+def main() -> None:
+    """Measure, and write after each table, so that a run that is stopped leaves what it has."""
+    asked = _asked()
+    bf16, console, tables = actual_precision("auto") == "bf16", Console(), []
+    output = asked.output or (None if asked.quick else RESULTS)
+    with tempfile.TemporaryDirectory() as folder:
+        for table in _tables(asked, Path(folder), bf16=bf16):
+            table.show(console)
+            tables.append(table)
+            if output is not None:
+                output.write_text(markdown(tables), encoding="utf-8")
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """The tables, and what they were measured on."""
+    machine = hardware(None)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "accelerate"))
+    lines = [
+        "# Training loops side by side",
+        "",
+        f"Written by `make bench` on: {machine['processor']}, {machine['cores']} cores; {versions}.",
+        f"Native kernels: {unavailable() or 'built'}.",
+        "",
+        "One thread a loop but for whole commands; milliseconds of the processor; medians, with the least and the most",
+        "of the rounds in brackets. The loss is the mean of the same turns, which read the same texts.",
+        "`README.md` says what the loops are, and what is fair about it.",
+        "",
+        *(table.markdown() for table in tables),
+    ]
+    return "\n".join(lines)
+
+
+def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[Table]:
+    """A table a case, then one of the grid."""
+    for mode in MODES:
+        for plan in _plans(asked):
+            if mode in (asked.mode or MODES):
+                yield case_table(raced(plan, mode, rounds=asked.rounds, folder=folder, bf16=bf16))
+    if "grid" in (asked.mode or ["grid"]):
+        models, tasks = (("tiny",), ("SST-2",)) if asked.quick else (("tiny", "mini"), ("SST-2", "MNLI"))
+        grid = Grid(folder / "grid", models, tasks, seeds=(0, 1), bf16=bf16)
+        grid.folder.mkdir()
+        yield run_grids(grid, ("b", "d") if asked.quick else ("a", "b", "d"), rounds=1 if asked.quick else 2)
+
+
+def _plans(asked: argparse.Namespace) -> Iterator[Plan]:
+    """The plans that are asked for, without a loop that would be another one's double here."""
+    for plan in QUICK if asked.quick else PLANS:
+        chosen = asked.loop or plan.loops
+        loops = tuple(key for key in LOOPS if key in chosen and not (key == "dplain" and unavailable()))
+        if f"{plan.shape} {plan.data}" in (asked.case or [f"{plan.shape} {plan.data}"]):
+            yield Plan(plan.shape, plan.data, loops, plan.batch_size, plan.batches)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a part, in minutes; prints only")
+    cases = [f"{plan.shape} {plan.data}" for plan in PLANS]
+    parser.add_argument("--case", action="append", choices=cases, help="default: all; repeatable")
+    parser.add_argument("--mode", action="append", choices=[*MODES, "grid"], help="default: all; repeatable")
+    parser.add_argument("--loop", action="append", choices=LOOPS, help="default: all; repeatable")
+    parser.add_argument("--rounds", type=int, help="default: 3, quick 2")
+    parser.add_argument("--output", type=Path, help=f"default: {RESULTS.name} beside this file, quick: none")
+    asked = parser.parse_args()
+    asked.rounds = asked.rounds or (2 if asked.quick else 3)
+    return asked
+
+
+if __name__ == "__main__":
+    main()
