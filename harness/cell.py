@@ -5,8 +5,13 @@ Work goes on in `<cell>/.partial/`. When everything is there, it moves into plac
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -70,7 +75,23 @@ class Cell:
     def settle(self) -> None:
         """Go on with a move into place that was cut short. Of several processes, one only may do so."""
         if _status(self.partial / RECORD) is not None:
-            self._move_into_place()
+            with self.claimed() as ours:
+                if ours and _status(self.partial / RECORD) is not None:
+                    self._move_into_place()
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Whether the cell is this process's alone until the block ends; False: another one is at it.
+
+        The claim is a lock on the folder itself: it leaves no file, and goes with the process, however that ends. Where
+        folders cannot be locked (some network disks), every process believes that it is alone.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            yield _locked(folder)
+        finally:
+            os.close(folder)
 
     def begin(self, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
@@ -130,6 +151,15 @@ def _status(file: Path) -> Status | None:
         return read_record(file).status
     except UserError:
         return None
+
+
+def _locked(folder: int) -> bool:
+    """Whether the open folder could be locked, or can't be locked by anybody."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
 
 
 def _remove(path: Path) -> None:

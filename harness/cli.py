@@ -129,6 +129,9 @@ def run(
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+    workers: Annotated[
+        int | None, typer.Option(help="Cells run side by side, each in a process; default: one a core, or GPU.", min=1)
+    ] = None,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
     own = {
@@ -154,7 +157,8 @@ def run(
     console = Console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
-    failed = run_cells(cells, Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds), console)
+    options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds)
+    failed = run_cells(cells, options, console, workers=workers)
     folder = runs / checked_suite.name if checked_suite else cells[0].folder
     _conclude(console, failed, len(cells), folder=folder, next_folder=folder if checked_suite else runs)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cell import CHECKPOINT, STATE, Cell
-from harness.config import task_of
+from harness.config import OwnData, RunConfig, task_of
 from harness.data.splits import limited
 from harness.engine.card import model_card
 from harness.engine.device import fresh_accelerator, processes, reset_peak_memory
@@ -20,6 +20,8 @@ from harness.record import RunRecord, write_predictions
 from harness.recording import now, run_record, with_cost
 from harness.registry import FAMILIES, is_floor
 from tasks.task import Splits, Task
+
+_last_loaded: dict[tuple[str, str, OwnData | None], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     reset_peak_memory()
     task = task_of(cell.config)
     with watch("load"):
-        splits = limited(task.load(), cell.config.training)
+        splits = limited(_loaded(task, cell.config), cell.config.training)
     if together.is_main_process:
         cell.begin(redo=options.redo)
     together.wait_for_everyone()
@@ -67,6 +69,15 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
         cell.finish(record)
     together.wait_for_everyone()
     return record
+
+
+def _loaded(task: Task, config: RunConfig) -> Splits:
+    """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
+    key = (config.task, config.data, config.own)
+    if key not in _last_loaded:
+        _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
+        _last_loaded[key] = task.load()
+    return _last_loaded[key]
 
 
 def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher: Watcher, watch: Stopwatch) -> Outcome:

@@ -1,4 +1,4 @@
-"""What a person sees of a run under way: a bar in a terminal, plain lines elsewhere."""
+"""What a person sees of runs under way: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from harness.engine.loop import Watcher
 from harness.record import CurvePoint
 
 PLAIN_SECONDS = 10.0
 
 
-class View(Protocol):
+class Row(Watcher, Protocol):
     """A watcher of one cell."""
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None: ...  # noqa: D102
-    def evaluated(self, point: CurvePoint) -> None: ...  # noqa: D102
+
+class Board(Protocol):
+    """Shows the cells that run, and how many are done; `with` shows and hides it."""
+
+    def begin(self, title: str) -> Row:
+        """The row of a cell that begins."""
+
+    def end(self, row: Row) -> None:
+        """Take away the row of a cell that has ended."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -41,32 +50,50 @@ class Speed:
         return self.rate
 
 
-class Bar:
-    """A progress bar with loss, speed and time left."""
+class _Bar:
+    """A cell's bar, with loss and speed."""
 
-    def __init__(self, title: str, console: Console) -> None:
-        self._speed = Speed()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._progress.add_task(title, total=None, facts="preparing")
-        self._validated = ""
+    def __init__(self, title: str, progress: Progress) -> None:
+        self._speed, self._validated, self._progress = Speed(), "", progress
+        self.task = progress.add_task(title, total=None, facts="preparing")
 
     def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Move the bar."""
         facts = f"loss {loss:.3f} · {self._speed.count(items):.0f} examples/s{self._validated}"
-        self._progress.update(self._task, completed=step, total=steps, facts=facts)
+        self._progress.update(self.task, completed=step, total=steps, facts=facts)
 
     def evaluated(self, point: CurvePoint) -> None:
         """Show the validation scores beside the loss from now on."""
         name, value = next(iter(point.validation_scores.items()))
         self._validated = f" · validation {name} {value:.3f}"
+
+
+class Bars:
+    """A bar a cell that runs, and, of several cells, one for the whole."""
+
+    def __init__(self, cells: int, console: Console) -> None:
+        self._begun, self._cells = 0, cells
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[facts]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._whole = self._progress.add_task("cells", total=cells, facts="", visible=cells > 1)
+
+    def begin(self, title: str) -> Row:
+        """A bar for the cell."""
+        self._begun += 1
+        return _Bar(f"[{self._begun}/{self._cells}] {title}", self._progress)
+
+    def end(self, row: Row) -> None:
+        """Take the cell's bar away, and move that of the whole."""
+        assert isinstance(row, _Bar), "what `begin` gave"
+        self._progress.remove_task(row.task)
+        self._progress.advance(self._whole)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -78,19 +105,21 @@ class Bar:
         self._progress.stop()
 
 
-class Lines:
-    """A line now and then, for logs."""
+class _Line:
+    """Lines about one cell, now and then."""
 
     def __init__(self, title: str, console: Console) -> None:
         self._title, self._console = title, console
         self._speed, self._said = Speed(), time.monotonic()
+        self._first: tuple[int, float] | None = None  # Step and time: a run that goes on began long before.
 
     def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Say how far it is, every ten seconds."""
         rate, now = self._speed.count(items), time.monotonic()
+        self._first = self._first or (step, now)
         if now - self._said >= PLAIN_SECONDS:
             self._said = now
-            left = (steps - step) * items / max(rate, 1e-6)
+            left = (now - self._first[1]) / max(step - self._first[0], 1) * (steps - step)
             self._say(f"step {step}/{steps}  loss {loss:.3f}  {rate:.0f} examples/s  {left:.0f} s left")
 
     def evaluated(self, point: CurvePoint) -> None:
@@ -102,6 +131,21 @@ class Lines:
     def _say(self, text: str) -> None:
         self._console.print(f"  {self._title}: {text}", highlight=False, markup=False, soft_wrap=True)
 
+
+class Lines:
+    """Lines for logs, each with its cell."""
+
+    def __init__(self, cells: int, console: Console) -> None:
+        self._begun, self._cells, self._console = 0, cells, console
+
+    def begin(self, title: str) -> Row:
+        """What says lines about the cell."""
+        self._begun += 1
+        return _Line(f"[{self._begun}/{self._cells}] {title}", self._console)
+
+    def end(self, row: Row) -> None:
+        """Say nothing: the cell's result will be said."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -111,6 +155,6 @@ class Lines:
         return
 
 
-def view(title: str, console: Console) -> View:
-    """A bar where there is a terminal, lines where there is none."""
-    return Bar(title, console) if console.is_terminal else Lines(title, console)
+def board(cells: int, console: Console) -> Board:
+    """Bars where there is a terminal, lines where there is none."""
+    return Bars(cells, console) if console.is_terminal else Lines(cells, console)

@@ -1,51 +1,73 @@
-"""Run cells one after the other; what goes wrong in one costs that one only."""
+"""Run the cells that are not recorded yet, here one after the other or side by side in workers."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Sequence
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
 
 from rich.console import Console
 from rich.text import Text
 
-from harness.cell import ERROR, Cell
+from harness.cell import Cell
 from harness.engine.device import processes
 from harness.engine.tracking import check_tracker
 from harness.errors import UserError
+from harness.grid.attempt import DONE, attempt
 from harness.grid.cells import states
-from harness.grid.progress import view
+from harness.grid.order import recorded_seconds
+from harness.grid.places import Place, places, this_machine
+from harness.grid.progress import Board, board
+from harness.grid.workers import Result, in_workers
 from harness.record import RunRecord
-from harness.recording import failed_record
-from harness.run import Options, run
-
-DONE = ("complete", "diverged")
+from harness.run import Options
 
 
-def run_cells(cells: Sequence[Cell], options: Options, console: Console) -> int:
+def run_cells(cells: Sequence[Cell], options: Options, console: Console, *, workers: int | None = None) -> int:
     """Run the cells that are not recorded yet.
+
+    Args:
+        cells: In the suite's order.
+        options: How.
+        console: Where to say what happens.
+        workers: Processes that take cells side by side; None: as many as suit the machine.
 
     Returns:
         How many failed.
 
     Raises:
-        UserError: A cell is recorded with another configuration (and `redo` was not asked for), or there is no such
-            tracker.
+        UserError: A cell is recorded with another configuration (and `redo` was not asked for), there is no such
+            tracker, or there can't be so many workers.
     """
     if options.track is not None:
         check_tracker(options.track)
+    asked = _asked(workers)
     waiting = _waiting(cells, redo=options.redo)
     if len(waiting) < len(cells):
         console.print(f"{len(cells) - len(waiting)} of {len(cells)} cells are recorded already and are skipped.")
+    where = [] if asked == 1 or len(waiting) < 2 else places(this_machine(), asked=asked, cells=len(waiting))
     failed, told = 0, set[str]()
-    for number, cell in enumerate(waiting, start=1):
-        record = _run_one(cell, options, console, title=f"[{number}/{len(waiting)}] {cell}")
-        failed += record.status == "failed"
-        console.print(_line(cell, record), soft_wrap=True)
-        news = [fact for fact in _facts(record) if fact not in told]
-        told.update(news)
-        for line in (*record.reason.splitlines(), *news):
-            console.print(Text(f"    {line}"), soft_wrap=True)
+    with (
+        board(len(waiting), console) as shown,
+        closing(_results(cells, waiting, options, shown=shown, where=where)) as results,
+    ):
+        for cell, record in results:
+            failed += record is not None and record.status == "failed"
+            _say(cell, record, console, told)
     return failed
+
+
+def _asked(workers: int | None) -> int | None:
+    """How many workers; one where processes were launched together, which run each cell side by side themselves.
+
+    Raises:
+        UserError: More are asked for all the same.
+    """
+    if "ACCELERATE_MIXED_PRECISION" not in os.environ and processes().num_processes == 1:
+        return workers
+    if workers not in (None, 1):
+        raise UserError(f"--workers {workers}: can't stand beside accelerate launch. Leave one of them out.")
+    return 1
 
 
 def _waiting(cells: Sequence[Cell], *, redo: bool) -> list[Cell]:
@@ -60,33 +82,30 @@ def _waiting(cells: Sequence[Cell], *, redo: bool) -> list[Cell]:
     return [cell for cell, state in zip(cells, before, strict=True) if state not in DONE]
 
 
-def _run_one(cell: Cell, options: Options, console: Console, *, title: str) -> RunRecord:
-    """The cell's record. Whatever goes wrong is told and recorded, and the other cells go on."""
-    try:
-        with view(title, console) as watcher:
-            return run(cell, options, watcher)
-    except UserError as error:
-        reason = "\n".join(error.lines)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        _keep_traceback(cell)
-    record = failed_record(cell, reason)
-    try:
-        cell.fail(record)  # By whichever process fails: of several, the main one may never hear of it.
-    except OSError as error:
-        console.print(Text(f"{cell}: its failure could not be recorded ({error})."))
-    if processes().num_processes > 1:
-        raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
-    return record
+def _results(
+    cells: Sequence[Cell], waiting: Sequence[Cell], options: Options, *, shown: Board, where: Sequence[Place]
+) -> Generator[Result]:
+    """Each waiting cell with its record, as `attempt` gives it; in workers where there are places for several."""
+    if len(where) > 1:
+        yield from in_workers(waiting, options, shown, places=where, seconds=recorded_seconds(cells))
+        return
+    for cell in waiting:
+        row = shown.begin(str(cell))
+        record = attempt(cell, options, row)
+        shown.end(row)
+        yield cell, record
 
 
-def _keep_traceback(cell: Cell) -> None:
-    """Leave the traceback beside the record, for whoever mends it."""
-    try:
-        cell.folder.mkdir(parents=True, exist_ok=True)
-        (cell.folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
-    except OSError:
-        return  # The disk is full: the reason is told all the same.
+def _say(cell: Cell, record: RunRecord | None, console: Console, told: set[str]) -> None:
+    """Say how the cell ended, and what nobody was told yet."""
+    if record is None:
+        console.print(Text(f"– {cell}  another command is at work on it"), soft_wrap=True)
+        return
+    console.print(_line(cell, record), soft_wrap=True)
+    news = [fact for fact in _facts(record) if fact not in told]
+    told.update(news)
+    for line in (*record.reason.splitlines(), *news):
+        console.print(Text(f"    {line}"), soft_wrap=True)
 
 
 def _line(cell: Cell, record: RunRecord) -> Text:

@@ -1,0 +1,105 @@
+"""Places: how many workers a grid has, and with how many threads or on which GPU each works."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import psutil
+
+GIGABYTES_EACH = 4  # Fine-tuning a base-sized model in fp32: its weights five times over, and what a pass needs.
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker works.
+
+    Attributes:
+        threads: Of one operation, unless the user's own OMP_NUM_THREADS says otherwise.
+        gpu: What CUDA_VISIBLE_DEVICES names for it; None: no GPU of its own.
+    """
+
+    threads: int
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to share among workers.
+
+    Attributes:
+        cores: Processors that this process may use.
+        gpus: As CUDA_VISIBLE_DEVICES names them.
+        memory_bytes: What is free of the CPU's.
+        threads: What the user's OMP_NUM_THREADS asks for; None where it is not set.
+    """
+
+    cores: int
+    gpus: tuple[str, ...]
+    memory_bytes: int
+    threads: int | None
+
+
+def places(machine: Machine, *, asked: int | None, cells: int) -> list[Place]:
+    """A place for each worker, never more than there are cells; one place means that no worker is needed.
+
+    A worker a GPU; or one a core, as long as each has memory enough: matrices of this size gain little from a second
+    thread, and other runs much. The threads are such that no core is idle and none has two to serve.
+
+    Args:
+        machine: What there is to share.
+        asked: How many the user wants; None: as many as suit.
+        cells: How many are to be run.
+
+    >>> places(Machine(cores=8, gpus=(), memory_bytes=64 << 30, threads=None), asked=None, cells=3)
+    [Place(threads=2, gpu=None), Place(threads=2, gpu=None), Place(threads=2, gpu=None)]
+    """
+    number = min(asked or _suitable(machine), max(cells, 1))
+    threads = max(machine.cores // number, 1)
+    gpus = machine.gpus or (None,)
+    return [Place(threads, gpus[index % len(gpus)]) for index in range(number)]
+
+
+def _suitable(machine: Machine) -> int:
+    if machine.gpus:
+        return len(machine.gpus)
+    by_cores = machine.cores // (machine.threads or 1)
+    by_memory = machine.memory_bytes // (GIGABYTES_EACH << 30)
+    return max(min(by_cores, by_memory), 1)
+
+
+def this_machine() -> Machine:
+    """What this process may use: of the cores, what its affinity and its container leave it."""
+    import joblib  # noqa: PLC0415 -- only a grid asks
+    import torch  # noqa: PLC0415 -- heavy
+
+    # Another accelerator, such as a Mac's, counts as one GPU, which workers would only share.
+    count = torch.cuda.device_count() or int(torch.accelerator.is_available())
+    return Machine(
+        cores=joblib.cpu_count(),
+        gpus=_named_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"), count),
+        memory_bytes=psutil.virtual_memory().available,
+        threads=_number(os.environ.get("OMP_NUM_THREADS", "")),
+    )
+
+
+def _named_gpus(visible: str | None, count: int) -> tuple[str, ...]:
+    """The names of the first `count` GPUs, which are numbers where the user has named none.
+
+    >>> _named_gpus("2,GPU-8f", 2)
+    ('2', 'GPU-8f')
+    >>> _named_gpus(None, 2)
+    ('0', '1')
+    """
+    names = visible.split(",") if visible else map(str, range(count))
+    return tuple(name.strip() for name in names)[:count]
+
+
+def _number(text: str) -> int | None:
+    """The first number of OMP_NUM_THREADS, which may have one for each level of nesting; None where it has none.
+
+    >>> _number("4,2"), _number(""), _number("0")
+    (4, None, None)
+    """
+    first = text.partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None

@@ -1,0 +1,228 @@
+"""A suite on warm workers: the results of one cell after the other, to the bit, whatever happens to the processes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from pyarrow import parquet
+from small_models import own_data, text_examples
+from subprocesses import LONGEST, ROOT, environment, finish
+
+pytestmark = pytest.mark.slow
+
+# Half of the cells compute in 16 bits: what one leaves in its process must not reach the next.
+SUITE = """
+tasks = ["mine"]
+models = ["first", "second", "majority"]
+seeds = [0, 1]
+[variants]
+first = "bert.toml"
+second = "bert.toml"
+[training]
+maximum_steps = {steps}
+epochs = 50
+batch_size = 4
+learning_rate = 1e-3
+dropout = 0.1
+[training_for.second]
+precision = "bf16"
+[data.mine]
+train = "data/train.jsonl"
+validation = "data/validation.jsonl"
+test = "data/test.jsonl"
+"""
+CELLS = ["first/seed-0", "first/seed-1", "majority/seed-0", "second/seed-0", "second/seed-1"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A suite's file and the folder of its runs."""
+
+    file: Path
+    runs: Path
+
+    def start(self, *flags):
+        """The command in a session of its own, as in a terminal of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "harness", "run", str(self.file), f"--runs={self.runs}", *flags],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def folder(self, cell):
+        return self.runs / self.file.stem / "mine" / cell
+
+    def record(self, cell):
+        return json.loads((self.folder(cell) / "run.json").read_text())
+
+    def check_same(self, other):
+        """Every cell is whole, and has the other's numbers and bytes."""
+        for cell in CELLS:
+            ours, theirs = self.record(cell), other.record(cell)
+            assert ours["status"] == "complete", (cell, ours["reason"])
+            for name in ("scores", "curve", "best_step", "counts", "config", "notes"):
+                assert ours[name] == theirs[name], (cell, name)
+            files = [grid.folder(cell) / "predictions.parquet" for grid in (self, other)]
+            assert parquet.read_table(files[0]).equals(parquet.read_table(files[1])), cell
+            weights = [grid.folder(cell) / "checkpoint/model.safetensors" for grid in (self, other)]
+            assert weights[0].exists() == weights[1].exists() == (not cell.startswith("majority"))
+            if weights[0].exists():
+                assert weights[0].read_bytes() == weights[1].read_bytes(), cell
+            assert sorted(path.name for path in self.folder(cell).iterdir()) == [
+                "checkpoint", "predictions.parquet", "run.json"
+            ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def new_grid(checkpoints, tmp_path_factory):
+    """A suite of two models and a floor, of so many steps a run; each in a folder of its own."""
+
+    def made(name, steps):
+        folder = tmp_path_factory.mktemp(name)
+        own_data(folder / "data", text_examples(101, longest=30), sizes=(None, 11, 13))
+        (folder / "bert.toml").write_text(f'family = "bert"\ncheckpoint = {json.dumps(str(checkpoints["bert"]))}\n')
+        (folder / "two.toml").write_text(SUITE.format(steps=steps))
+        return Grid(folder / "two.toml", folder / "runs")
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def one_by_one(new_grid):
+    """What the suite leaves when its cells run one after the other in one process."""
+    grid = new_grid("one", 80)
+    code, output = finish(grid.start("--workers=1"))
+    assert code == 0, output
+    return grid
+
+
+@pytest.fixture
+def grid(one_by_one, tmp_path):
+    """The same suite, with no runs yet."""
+    return Grid(one_by_one.file, tmp_path / "runs")
+
+
+def workers_of(process):
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def until(process, condition):
+    """Wait for the condition, while the process runs."""
+    stop = time.monotonic() + LONGEST
+    while not condition():
+        assert process.poll() is None, finish(process)[1]
+        assert time.monotonic() < stop
+        time.sleep(0.002)
+
+
+def under_way(grid):
+    """The cells with a saved state."""
+    return [cell for cell in CELLS if list(grid.folder(cell).glob(".partial/state/step-*[1-9]"))]
+
+
+def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
+    code, output = finish(grid.start("--workers=2", "--track=tensorboard"))
+    assert code == 0, output
+    assert output.count("✓") == len(CELLS)
+    assert {line.split("]")[0].strip() for line in output.splitlines() if "validation loss" in line} <= {
+        f"[{number}/5" for number in range(1, 6)
+    }
+    logged = {file.relative_to(grid.folder("")).parts[:2] for file in grid.runs.rglob("events.out.tfevents*")}
+    assert logged == {tuple(cell.split("/")) for cell in CELLS if not cell.startswith("majority")}
+    assert {grid.record(cell)["provenance"]["hardware"]["threads"] for cell in CELLS} == {1}
+    for cell in CELLS:  # A tracker's files lie beside the result.
+        shutil.rmtree(grid.folder(cell) / "two", ignore_errors=True)
+    grid.check_same(one_by_one)
+
+
+def test_workers_are_the_default_and_skip_what_is_recorded(grid, one_by_one):
+    process = grid.start()
+    until(process, lambda: bool(workers_of(process)) or process.poll() is not None)
+    code, output = finish(process)
+    assert code == 0, output
+    grid.check_same(one_by_one)
+    code, output = finish(grid.start())
+    assert (code, "5 of 5 cells are recorded already" in output) == (0, True), output
+
+
+def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_by_one):
+    process = grid.start("--workers=2", "--checkpoint-seconds=0")
+    until(process, lambda: len(under_way(grid)) > 0)
+    workers_of(process)[0].kill()
+    code, output = finish(process)
+    assert code == 1, output
+    assert "1 of 5 failed; the same command tries again." in output
+    (lost,) = [cell for cell in CELLS if grid.record(cell)["status"] == "failed"]
+    model, seed = lost.split("/seed-")
+    lines = output.splitlines()
+    place = lines.index(f"✗ mine · {model} · seed {seed}  failed")
+    assert lines[place + 1].strip().startswith("its worker was killed (SIGKILL")
+    state = list(grid.folder(lost).glob(".partial/state/step-*"))
+    code, output = finish(grid.start("--workers=2"))
+    assert code == 0, output
+    assert "4 of 5 cells are recorded already" in output
+    assert len(state) <= 1
+    grid.check_same(one_by_one)
+
+
+STOPS = {
+    "Ctrl-C in the terminal": (lambda process: os.killpg(process.pid, signal.SIGINT), 130),
+    "SIGTERM to the parent": (lambda process: process.send_signal(signal.SIGTERM), 130),
+    "SIGKILL to the parent": (lambda process: process.kill(), -signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("how", STOPS)
+def test_a_stop_leaves_no_worker_behind_and_the_same_command_goes_on(how, grid, one_by_one):
+    stop, expected = STOPS[how]
+    process = grid.start("--workers=2", "--checkpoint-seconds=0")
+    until(process, lambda: len(under_way(grid)) == 2)
+    workers = workers_of(process)
+    assert len(workers) == 2
+    started = time.monotonic()
+    stop(process)
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    took = time.monotonic() - started
+    assert not alive, took
+    code, output = finish(process)
+    assert code == expected
+    assert "Traceback" not in output
+    if expected == 130:
+        assert "Stopped. What is recorded stays; the same command goes on from there." in output
+    assert not list(grid.runs.rglob("error.txt"))
+    begun = under_way(grid)
+    assert not [cell for cell in begun if (grid.folder(cell) / "run.json").exists()]
+    code, output = finish(grid.start("--workers=2"))
+    assert code == 0, output
+    grid.check_same(one_by_one)
+
+
+def test_two_commands_on_one_suite_share_its_cells_and_spoil_nothing(grid, one_by_one):
+    processes = [grid.start("--workers=2", "--checkpoint-seconds=0") for _ in range(2)]
+    outputs = [finish(process) for process in processes]
+    assert [code for code, _ in outputs] == [0, 0], outputs
+    said = "".join(output for _, output in outputs)
+    assert said.count("✓") + said.count("recorded already") >= len(CELLS) - said.count("at work on it")
+    grid.check_same(one_by_one)
+
+
+def test_workers_beside_accelerate_launch_are_refused(grid):
+    words = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes=1", "-m", "harness", "run", str(grid.file)]
+    done = subprocess.run(
+        [sys.executable, *words, f"--runs={grid.runs}", "--workers=2"],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "--workers 2: can't stand beside accelerate launch. Leave one of them out." in done.stderr

@@ -1,0 +1,97 @@
+"""Of several commands at a time, one has a cell; the others leave it alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import pytest
+from small_models import Silent, own_cell, own_data, text_examples
+
+from harness.grid.attempt import attempt
+from harness.record import RECORD
+from harness.run import Options
+
+
+@pytest.fixture
+def cell(tmp_path):
+    """A floor's cell, which takes no time."""
+    own = own_data(tmp_path / "data", text_examples(60))
+    return own_cell(tmp_path / "runs", own, None, family="majority")
+
+
+def test_a_cell_is_claimed_once_at_a_time_and_no_file_is_left(cell):
+    with cell.claimed() as first, cell.claimed() as second:
+        assert (first, second) == (True, False)
+    with cell.claimed() as again:
+        assert again
+    assert list(cell.folder.iterdir()) == []
+
+
+def test_a_claim_goes_with_its_process(cell):
+    cell.folder.mkdir(parents=True)
+    holding = (
+        "import fcntl, os, sys, time\n"
+        "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", holding, cell.folder], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with cell.claimed() as ours:
+            assert not ours
+        process.send_signal(signal.SIGKILL)
+    with cell.claimed() as ours:
+        assert ours
+
+
+def test_a_disk_that_knows_no_locks_stops_nobody(cell, monkeypatch):
+    def unknown(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("harness.cell.fcntl.flock", unknown)
+    with cell.claimed() as ours:
+        assert ours
+
+
+def test_a_cell_that_another_command_is_at_is_left_as_it_is(cell):
+    with cell.claimed():
+        assert attempt(cell, Options(), Silent()) is None
+        assert list(cell.folder.iterdir()) == []
+    assert attempt(cell, Options(), Silent()).status == "complete"
+
+
+def test_a_cell_that_another_command_has_done_meanwhile_is_not_done_again(cell):
+    attempt(cell, Options(), Silent())
+    before = (cell.folder / RECORD).stat().st_mtime_ns
+    assert attempt(cell, Options(), Silent()) is None
+    assert (cell.folder / RECORD).stat().st_mtime_ns == before
+    assert attempt(cell, Options(redo=True), Silent()).status == "complete"
+
+
+def test_a_move_into_place_that_another_command_is_at_is_left_to_it(cell):
+    attempt(cell, Options(), Silent())
+    cell.partial.mkdir()
+    (cell.folder / RECORD).rename(cell.partial / RECORD)
+    with cell.claimed():
+        cell.settle()
+        assert (cell.partial / RECORD).exists()
+    cell.settle()
+    assert (cell.folder / RECORD).exists()
+
+
+def test_what_a_run_does_to_its_process_does_not_reach_the_next_run(cell, monkeypatch):
+    monkeypatch.setenv("KEPT", "before")
+    filters = list(warnings.filters)
+
+    def run(*_):
+        os.environ.update(KEPT="changed", ADDED="1")
+        warnings.simplefilter("error")
+        raise ValueError("on the way")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.grid.attempt.run", run)
+        assert attempt(cell, Options(), Silent()).reason == "ValueError: on the way"
+    assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
+    assert warnings.filters == filters
