@@ -5,15 +5,28 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_models import LABELS, learner_for, loaded_model, question_examples, text_examples
+from pyarrow import parquet
+from small_models import (
+    LABELS,
+    Silent,
+    learner_for,
+    loaded_model,
+    own_cell,
+    own_data,
+    question_examples,
+    text_examples,
+)
 
 from harness.config import Training
+from harness.engine.packed import flash
 from harness.engine.packed.attention import NAME, attend, packed_attention
 from harness.engine.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
+from harness.engine.packed.plain import plain_attention
 from harness.engine.packed.scoring import Packed
 from harness.engine.scoring import execution_notes
 from harness.engine.windows import Windows
 from harness.registry import FAMILIES, KINDS
+from harness.run import Options, run
 from tasks.task import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.files() if getattr(FAMILIES.load(name), "packing", None) is not None]
@@ -220,6 +233,65 @@ def test_a_text_does_not_see_its_neighbours():
         torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
         torch.testing.assert_close(firsts[0, text], alone[:, 0])
         start += length
+
+
+@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
+def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypatch):
+    """By a stand-in: it needs a GPU. It is given [tokens, heads, width] and where texts start, as int32."""
+    boundaries = Boundaries([3, 1, 9], torch.device("cpu"))
+    query, key, value = torch.randn(3, 1, 2, 13, 8).unbind()
+    query = query[:, :, boundaries.first_tokens] if one_each else query
+
+    def kernel(q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale):
+        assert cu_seqlens_q.dtype == cu_seqlens_k.dtype == torch.int32
+        assert (max_seqlen_q, max_seqlen_k, dropout_p) == (1 if one_each else 9, 9, 0.0)
+        parts = []
+        for text in range(len(cu_seqlens_k) - 1):
+            asking, said = slice(*cu_seqlens_q[text : text + 2]), slice(*cu_seqlens_k[text : text + 2])
+            weights = (torch.einsum("qhw,khw->hqk", q[asking], k[said]) * softmax_scale).softmax(-1)
+            parts.append(torch.einsum("hqk,khw->qhw", weights, v[said]))
+        return torch.cat(parts)
+
+    monkeypatch.setattr(flash, "_kernel", lambda: kernel)
+    found = flash.flash_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    expected = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
+    found = {}
+    for precision in ("fp32", "bf16"):
+        learner, _, _ = set_up(family, checkpoints, "classification", precision=precision)
+        packed, collator = learner.forward.scoring, learner.forward.collator
+        packed.model.eval()
+        inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
+        with torch.no_grad():
+            found[precision] = packed.logits(inputs, 100)[0].float()
+            padded = Windows(packed.model, packed.outputs, packed.accelerator).logits(inputs, 100)[0].float()
+    error = (found["bf16"] - found["fp32"]).abs().max()
+    assert 0 < error < max(2 * (padded - found["fp32"]).abs().max(), 0.02)
+
+
+@pytest.mark.slow  # twelve whole runs
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+@pytest.mark.parametrize("recipe", [{}, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}])
+def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, checkpoints, tmp_path):
+    own = own_data(tmp_path / "data", text_examples(60, longest=30), sizes=(None, 10, 10))
+    records, rows = [], []
+    for execution in ("packed", "padded"):
+        settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
+        cell = own_cell(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
+        records.append(run(cell, Options(), Silent()))
+        rows.append(parquet.read_table(cell.folder / "predictions.parquet").to_pylist())
+    packed, padded = records
+    assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
+        pytest.approx((p.step, p.train_loss, p.validation_loss), abs=1e-5) for p in padded.curve
+    ]
+    assert packed.scores == padded.scores
+    assert packed.notes == padded.notes
+    for ours, theirs in zip(*rows, strict=True):
+        assert ours["logits"] == pytest.approx(theirs["logits"], abs=1e-4)
 
 
 def test_texts_share_a_block_where_little_padding_is_needed_and_the_cache_holds_it():
