@@ -79,7 +79,8 @@ def dropout_add_norm(
         ValueError: `dropout` is not in [0, 1), or shapes differ.
     """
     _check(dropout)
-    if hidden.shape != residual.shape or weight.shape != bias.shape or weight.shape != hidden.shape[-1:]:
+    fitting = hidden.shape == residual.shape and weight.shape == bias.shape == hidden.shape[-1:]
+    if not fitting or not weight.numel():
         raise ValueError(f"dropout_add_norm: {[*hidden.shape]}, {[*residual.shape]}, {[*weight.shape]} do not fit")
     arguments = (hidden, residual, weight, bias, epsilon, dropout, _seed(dropout))
     if _has_kernels(hidden, residual, weight, bias):

@@ -109,3 +109,12 @@ def test_boundaries_that_do_not_cover_the_tokens_are_refused(places):
 def test_a_share_that_leaves_nothing_is_refused(share):
     with pytest.raises(ValueError, match="at least 0 and below 1"):
         native.dropout(torch.ones(3), share)
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (3, 2), 3], [(2, 3), (2, 3), 2], [(2, 0), (2, 0), 0]])
+def test_shapes_that_do_not_fit_are_refused(shapes):
+    hidden, residual, width = shapes
+    with pytest.raises(ValueError, match="do not fit"):
+        native.dropout_add_norm(
+            torch.ones(hidden), torch.ones(residual), torch.ones(width), torch.ones(width), epsilon=1e-5
+        )

@@ -1,6 +1,6 @@
 // Attention of one head within one sequence, block by block, so that memory grows with the tokens alone.
-// Source: Dao et al. 2022, "FlashAttention", algorithms 1 and 4; here with scores [keys, queries], so that what belongs
-// to a query (its maximum, its sum, its random numbers) lies in the lanes of a vector and nothing is summed across them.
+// Source: Dao et al. 2022, "FlashAttention", algorithms 1 and 4; here with scores [keys, queries], so that what
+// belongs to a query (its maximum, sum and random numbers) lies in a lane, and nothing is summed across lanes.
 #pragma once
 #include "multiply.h"
 #include "random.h"

@@ -18,8 +18,8 @@ template <class Hidden, class Residual> struct Normalise {
     for (long i = 0; i < width; i += lanes) {
       const Floats factor = dropout.kept(Floats{} + dropout.scale, key, i);
       store(factors + i, factor);
-      const Floats given = load(hidden + row * width + i, width - i), kept = load(residual + row * width + i, width - i);
-      store(added + i, given * factor + kept);
+      const Floats dropped = load(hidden + row * width + i, width - i) * factor;
+      store(added + i, dropped + load(residual + row * width + i, width - i));
     }
   }
 
