@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 HINTS = ["red", "blue", "green", "white", "black", "brown", "grey"]  # a hint stands for the name at its place
 CANDIDATES = 6
 LEARNT, NEAR_CHANCE = 0.9, 0.35  # chance: 1 / 6
-SEGMENT, STEPS = 16, 300
+SEGMENT, STEPS = 16, 200
 ARCHITECTURES = {
     "transformer_xl": {
         "d_model": 64, "d_embed": 64, "n_layer": 2, "n_head": 4, "d_head": 16, "d_inner": 128, "init_std": 0.15,
