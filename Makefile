@@ -8,7 +8,7 @@ PIP := $(RUN) pip --disable-pip-version-check --quiet
 OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup samples demo test check format clean
+.PHONY: help setup samples demo test bench check format clean
 
 help: ## Show the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -39,6 +39,9 @@ demo: $(VENV)/.samples ## Fine-tune real models on real tasks, and compare them 
 
 test: $(VENV)/.samples ## Run every test.
 	@$(RUN) pytest --numprocesses 2 --dist loadgroup --quiet
+
+bench: $(VENV)/.samples ## Race our training against the Trainer and accelerate; BENCH=--quick for a few minutes of it.
+	@$(OFFLINE) $(RUN) benchmarks.training $(BENCH)
 
 check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
 	@$(RUN) ruff check .

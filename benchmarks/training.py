@@ -37,12 +37,14 @@ PLANS = (
 )
 QUICK = (Plan("tiny", "SST-2", ("a", "b", "c", "d"), batches=8), Plan("mini", "MNLI", ("a", "b", "d"), batches=3))
 MODES = ("training", "evaluation")
+WIDTH = 116  # characters, that a table takes in a terminal or a file
 
 
 def main() -> None:
     """Measure, and write after each table, so that a run that is stopped leaves what it has."""
     asked = _asked()
-    bf16, console, tables = actual_precision("auto") == "bf16", Console(), []
+    bf16, tables = actual_precision("auto") == "bf16", []
+    console = Console(width=max(Console().width, WIDTH))
     output = asked.output or (None if asked.quick else RESULTS)
     with tempfile.TemporaryDirectory() as folder:
         for table in _tables(asked, Path(folder), bf16=bf16):

@@ -65,6 +65,7 @@ def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Seq
 
     from harness.models._checkpoint import find_checkpoint
 
+    transformers.utils.logging.disable_progress_bar()
     source = find_checkpoint(str(find_model(VOCABULARY).checkpoint)).folder
     tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     names = dict(enumerate(labels))
