@@ -60,12 +60,13 @@ def case_table(case: Case) -> Table:
 
 
 def spread_text(value: Spread, digits: int) -> str:
-    """The median, and the least and the most in brackets.
+    """The median, and the least and the most in brackets where they differ from it.
 
     >>> spread_text(Spread(2.0, 1.96, 2.1), 2)
     '2.00 (1.96–2.10)'
     """
-    return f"{value.middle:.{digits}f} ({value.low:.{digits}f}–{value.high:.{digits}f})"
+    middle, low, high = (f"{number:.{digits}f}" for number in (value.middle, value.low, value.high))
+    return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def _row(case: Case, loop: str) -> tuple[str, ...]:

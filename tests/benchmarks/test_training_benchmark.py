@@ -2,10 +2,11 @@
 
 import pytest
 
+from benchmarks.loops.grid import Grid, Whole, grid_table, suite
 from benchmarks.loops.job import LOOPS
-from benchmarks.loops.measured import Case
+from benchmarks.loops.measured import Case, Spread
 from benchmarks.loops.shapes import SHAPES
-from benchmarks.loops.tables import Table, case_table
+from benchmarks.loops.tables import Table, case_table, spread_text
 from benchmarks.loops.texts import Texts, evenly_spaced, read_texts, write_texts
 from benchmarks.loops.turns import ROOT, Turn, Worker, interleaved
 from tasks.task import Answer, QuestionExample, TextExample
@@ -88,6 +89,23 @@ def test_a_table_says_when_others_had_the_machine_and_when_losses_cannot_be_comp
     assert not any("padding" in note for note in case_table(case()).notes)
 
 
+def test_a_spread_of_nothing_is_not_shown():
+    assert spread_text(Spread(1.0, 0.999, 1.001), 2) == "1.00"
+    assert spread_text(Spread(1.0, 0.9, 1.2), 1) == "1.0 (0.9–1.2)"
+
+
+def test_a_grids_ratios_are_of_the_clock():
+    grid = Grid(ROOT, ("tiny", "mini"), ("SST-2",), (0, 1), bf16=True)
+    found = {
+        "b": [Whole(40.0, 70.0, 0.5), Whole(60.0, 70.0, 0.7)],
+        "d": [Whole(10.0, 18.0, 0.5), Whole(10.0, 18.0, 0.5)],
+    }
+    table = grid_table(grid, found)
+    assert table.rows[0] == ("b Trainer, best flags", "50.0 (40.0–60.0)", "70.0", "5.00 (4.00–6.00)", "60.0")
+    assert table.rows[1][3] == "1.00"
+    assert "2 models x 1 tasks x 2 seeds" in table.title
+
+
 def test_a_table_is_markdown_too():
     text = Table("Fast", ("loop", "ms"), [("a", "1"), ("b", "2")], ["Said below."]).markdown()
     assert text.splitlines() == [
@@ -125,7 +143,6 @@ def test_every_loop_has_its_file():
 
 
 def test_the_grid_is_a_suite_that_the_harness_reads(tmp_path):
-    from benchmarks.loops.grid import Grid, suite
     from harness.grid.suite import read_suite
 
     for name in ("tiny", "mini"):
