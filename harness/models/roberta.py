@@ -12,8 +12,9 @@ from harness.models._stock import StockFamily
 
 def positions(model: Any, input_ids: Tensor) -> Tensor:
     """Positions [texts, length] as in fairseq: from padding_idx + 1, and padding is not counted wherever it stands."""
-    embeddings = model.base_model.embeddings
-    return embeddings.create_position_ids_from_input_ids(input_ids, embeddings.padding_idx)
+    padding = model.base_model.embeddings.padding_idx
+    counted = (input_ids != padding).long()
+    return counted.cumsum(1) * counted + padding
 
 
 family = StockFamily(

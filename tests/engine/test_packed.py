@@ -2,11 +2,13 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from pyarrow import parquet
 from small_models import (
+    ARCHITECTURES,
     LABELS,
     Silent,
     learner_for,
@@ -16,8 +18,10 @@ from small_models import (
     question_examples,
     text_examples,
 )
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from harness.config import Training
+from harness.engine.device import fresh_accelerator
 from harness.engine.packed import flash
 from harness.engine.packed.attention import NAME, attend, packed_attention
 from harness.engine.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
@@ -184,6 +188,18 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
     packed = learner_for(loaded, kind, Training())[0].forward.scoring
     packed.model.eval()
     assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=True))
+
+
+@pytest.mark.parametrize(
+    ("family", "model_type"), [(name, kind) for name in FAMILIES_PACKED for kind in FAMILIES.load(name).model_types]
+)
+def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
+    torch.manual_seed(0)
+    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3}
+    model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
+    packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, tokenwise=False)
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=False, pad=1))
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):

@@ -64,16 +64,20 @@ class Boundaries:
         return [self._block(texts) for texts in grouped(self.lengths)]
 
     @cached_property
-    def places(self) -> Tensor:
-        """Where each token lies among those of all blocks [total]."""
-        owners = torch.cat([block.tokens.flatten() for block in self.blocks])
-        real = torch.cat([block.real.flatten() for block in self.blocks]).nonzero()[:, 0]
-        return real[owners[real].argsort()]
+    def order(self) -> Tensor:
+        """The tokens of all blocks, one block after the other."""
+        return torch.cat([block.tokens.flatten() for block in self.blocks])
 
     @cached_property
-    def text_places(self) -> Tensor:
-        """Where each text lies among those of all blocks [texts]."""
-        return torch.cat([block.texts for block in self.blocks]).argsort()
+    def places(self) -> Tensor:
+        """Where each token lies in `order` [total]."""
+        real = torch.cat([block.real.flatten() for block in self.blocks]).nonzero()[:, 0]
+        return real[self.order[real].argsort()]
+
+    @cached_property
+    def text_order(self) -> Tensor:
+        """The texts of all blocks, one block after the other [texts]."""
+        return torch.cat([block.texts for block in self.blocks])
 
     def _block(self, texts: Sequence[int]) -> Block:
         chosen = torch.tensor(texts, device=self.device)

@@ -15,26 +15,29 @@ def plain_attention(
 ) -> Tensor:
     """As `packed_attention`, by blocks of texts of nearly the same length."""
     one_each = query.shape[2] == len(boundaries.lengths)
-    queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
-    found = []
-    for block in boundaries.blocks:
-        asking = block.texts[:, None] if one_each else block.tokens
-        sums = block_attention(
-            _taken(queries, asking),
-            _taken(keys, block.tokens),
-            _taken(values, block.tokens),
-            mask=block.mask,
-            scaling=scaling,
-            dropout=dropout,
-        )
-        found.append(sums.transpose(1, 2).flatten(0, 1))
-    places = boundaries.text_places if one_each else boundaries.places
-    return torch.cat(found).index_select(0, places)[None]
+    asking = text_blocks(query, boundaries) if one_each else token_blocks(query, boundaries)
+    offered = zip(token_blocks(key, boundaries), token_blocks(value, boundaries), strict=True)
+    found = [
+        block_attention(queries, keys, values, mask=block.mask, scaling=scaling, dropout=dropout)
+        for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True)
+    ]
+    sums = torch.cat([part.transpose(1, 2).flatten(0, 1) for part in found])
+    places = boundaries.text_order.argsort() if one_each else boundaries.places
+    return sums.index_select(0, places)[None]
 
 
-def _taken(states: Tensor, places: Tensor) -> Tensor:
-    """[total, heads, width] at places [texts, length], as attention wants it [texts, heads, length, width]."""
-    return states.index_select(0, places.flatten()).unflatten(0, places.shape).transpose(1, 2)
+def token_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+    """[1, heads, total, width], cut into blocks [texts, heads, length, width]."""
+    laid = states[0].transpose(0, 1).index_select(0, boundaries.order)
+    shapes = [block.tokens.shape for block in boundaries.blocks]
+    parts = laid.split([shape.numel() for shape in shapes])
+    return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def text_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+    """The same of one query a text: [1, heads, texts, width], cut into blocks [texts, heads, 1, width]."""
+    laid = states[0].transpose(0, 1).index_select(0, boundaries.text_order)
+    return [part[:, :, None] for part in laid.split([len(block.texts) for block in boundaries.blocks])]
 
 
 def block_attention(

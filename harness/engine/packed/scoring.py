@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,7 @@ class Packed(Windows):
             config._attn_implementation = before
             last.__dict__.pop("forward", None)
 
-    def _first_tokens(self, layer: Any, boundaries: Boundaries) -> Any:
+    def _first_tokens(self, layer: Any, boundaries: Boundaries) -> Callable[..., Tensor]:
         """The layer's forward pass, giving texts [texts, 1, width]: to the head, each one looks a token long."""
         whole, tokens = layer.forward, boundaries.first_tokens
 
