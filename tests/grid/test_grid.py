@@ -79,6 +79,17 @@ def test_a_suite_runs_once_and_floors_run_with_one_seed_only(command, suite):
     assert snapshot("runs/tiny/mine") == before
 
 
+def test_no_workers_at_all_are_refused(command, suite):
+    result = command("run", suite, "--workers", "0")
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert "--workers" in result.errors
+
+
+def test_one_cell_alone_needs_no_worker(command, suite, monkeypatch):
+    monkeypatch.setattr("harness.grid.runner.in_workers", None)
+    assert command("run", suite, "--only", "majority", "--workers", "2").code == 0
+
+
 def test_only_some_of_a_suite(command, suite):
     assert command("run", suite, "--only", "majority").code == 0
     assert states(command) == "3 new, 1 complete"
