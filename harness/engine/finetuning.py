@@ -24,7 +24,7 @@ from harness.engine.learner import Learner
 from harness.engine.loop import Schedule, Validation, Watcher, finetune
 from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
 from harness.engine.outcome import Outcome, Stopwatch, identified, judged
-from harness.engine.scoring import execution_notes, scoring_for
+from harness.engine.scoring import attention_facts, execution_notes, scoring_for
 from harness.engine.windows import Windows
 from harness.models._stock import Loaded
 from harness.record import Tokens
@@ -84,7 +84,7 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         training_flops=training_flops(
             loaded.model, train.items, progress.items, attended=learner.forward.scoring.attended
         ),
-        hardware=hardware(accelerator),
+        hardware={**hardware(accelerator), **attention_facts(learner.forward.scoring, accelerator.device)},
         notes=[*loaded.notes, *execution_notes(loaded, learner.forward.scoring, training), *progress.notes],
         **_origin(loaded, config),
     )

@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from harness.config import Training
 from harness.engine.device import fresh_accelerator
 from harness.engine.packed import flash
-from harness.engine.packed.attention import NAME, attend, packed_attention
+from harness.engine.packed.attention import NAME, attend, has_kernels, native_attention
 from harness.engine.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
 from harness.engine.packed.plain import plain_attention
 from harness.engine.packed.scoring import Packed
@@ -240,8 +240,8 @@ def test_a_text_does_not_see_its_neighbours():
     lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290]
     boundaries = Boundaries(lengths, torch.device("cpu"))
     query, key, value = torch.randn(3, 1, 2, sum(lengths), 8, dtype=torch.float64).unbind()
-    found = packed_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    firsts = packed_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
+    found = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
     start = 0
     for text, length in enumerate(lengths):
         q, k, v = (states[0, :, start : start + length] for states in (query, key, value))
@@ -249,6 +249,25 @@ def test_a_text_does_not_see_its_neighbours():
         torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
         torch.testing.assert_close(firsts[0, text], alone[:, 0])
         start += length
+
+
+@pytest.mark.slow  # compiles the kernels, where nobody has yet
+@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
+def test_compiled_kernels_give_what_plain_torch_gives(one_each):
+    if not has_kernels(torch.device("cpu")):
+        pytest.skip("no compiler")
+    boundaries = Boundaries([3, 1, 9, 200, 9], torch.device("cpu"))
+    found = []
+    for attention in (native_attention, plain_attention):
+        torch.manual_seed(0)
+        leaves = [torch.randn(1, 222, 16, requires_grad=True) for _ in range(3)]
+        query, key, value = (leaf.view(1, 222, 2, 8).transpose(1, 2) for leaf in leaves)
+        query = query[:, :, boundaries.first_tokens] if one_each else query
+        sums = attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+        sums.square().sum().backward()
+        found.append([sums, *(leaf.grad for leaf in leaves)])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
@@ -324,11 +343,11 @@ def test_attention_s_dropout_keeps_the_expectation():
     boundaries = Boundaries([3, 50, 4], torch.device("cpu"))
     query, key = torch.randn(2, 1, 2, 57, 8).unbind()
     value = torch.ones(1, 2, 57, 4000)
-    found = packed_attention(query, key, value, boundaries, scaling=0.1, dropout=0.3)
+    found = plain_attention(query, key, value, boundaries, scaling=0.1, dropout=0.3)
     assert found[0, 10].mean().item() == pytest.approx(1.0, abs=0.5)
     torch.manual_seed(0)
     many = torch.stack(
-        [packed_attention(query, key, value[..., :1], boundaries, scaling=0.1, dropout=0.3) for _ in range(400)]
+        [plain_attention(query, key, value[..., :1], boundaries, scaling=0.1, dropout=0.3) for _ in range(400)]
     )
     # A token of a text of 50 sums some 50 weights: their dropout's spread is below 0.1, its mean's below 0.005.
     assert many[:, 0, 3:53].mean().item() == pytest.approx(1.0, abs=0.005)

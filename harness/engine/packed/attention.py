@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+from harness import native
 from harness.engine.packed.boundaries import Boundaries
 from harness.engine.packed.flash import flash_attention, serves
 from harness.engine.packed.plain import plain_attention
 
 NAME = "harness_packed"
+KERNEL_TYPES = (torch.float32, torch.bfloat16)
 
 
 def packed_attention(
@@ -27,8 +30,27 @@ def packed_attention(
         scaling: Of the scores.
         dropout: Share of the weights that is set to zero.
     """
-    compute = flash_attention if serves(query) else plain_attention
+    if serves(query):
+        return flash_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout)
+    compute = native_attention if query.dtype in KERNEL_TYPES and has_kernels(query.device) else plain_attention
     return compute(query, key, value, boundaries, scaling=scaling, dropout=dropout)
+
+
+def has_kernels(device: torch.device) -> bool:
+    """Whether our own compiled kernels compute on the device; the first call compiles them, where that is possible."""
+    return device.type == "cpu" and native.unavailable() is None
+
+
+def native_attention(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+) -> Tensor:
+    """As `packed_attention`, by our own compiled kernels."""
+    queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
+    asking = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
+    sums = native.attention(
+        queries, keys, values, boundaries.starts, scaling=scaling, dropout=dropout, query_boundaries=asking
+    )
+    return sums[None]
 
 
 def attend(
