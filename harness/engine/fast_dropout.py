@@ -31,13 +31,15 @@ class _Dropped(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, below: int) -> Tensor:
-        ctx.kept = kept_places(states.shape, below)
+        kept = kept_places(states.shape, below)
+        ctx.save_for_backward(kept)  # So that a checkpoint can drop it and draw it again.
         ctx.scale = STEPS / (STEPS - below)
-        return (states * ctx.kept).mul_(ctx.scale)
+        return (states * kept).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return (gradients[0] * ctx.kept).mul_(ctx.scale), None
+        (kept,) = ctx.saved_tensors
+        return (gradients[0] * kept).mul_(ctx.scale), None
 
 
 def kept_places(shape: torch.Size, below: int) -> Tensor:

@@ -72,3 +72,12 @@ def test_every_dropout_of_a_model_is_swapped_and_its_checkpoint_stays(family, ch
     assert after
     assert all(module.training for module in model.modules())
     assert (list(model.state_dict()), model.config.to_json_string()) == (names, config)
+
+
+def test_its_mask_is_a_saved_tensor_that_a_checkpoint_can_drop():
+    states, saved = torch.rand(50, requires_grad=True), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
+        found = dropped(states, 0.5)
+    found.sum().backward()
+    assert [tensor.dtype for tensor in saved] == [torch.bool]
+    torch.testing.assert_close(states.grad, saved[0] * 2.0)
