@@ -127,6 +127,14 @@ def test_truncated_weights_are_told(folder):
     assert "cut short or damaged" in refusal(folder)
 
 
+def test_sizes_that_do_not_fit_name_transformer_xl_s_tensor_too(checkpoints, tmp_path):
+    folder = Path(shutil.copytree(checkpoints["transformer_xl"], tmp_path / "xl"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "d_inner": 64}))
+    told = refusal(folder, "transformer_xl")
+    assert "layers.0.pos_ff.CoreNet.0.bias is [48] in the weights, but config.json asks for [64]" in told
+
+
 def test_sizes_that_do_not_fit_name_the_tensor(folder):
     change_config(folder, intermediate_size=40)
     said = refusal(folder)
