@@ -14,6 +14,8 @@ from harness.models.transformer_xl.configuration import TransformerXLConfig
 FLEX = "flex_attention"
 # Of others it is not known whether a block's shape matters to them.
 IN_BLOCKS = ("eager", "sdpa")
+# SDPA's kernel takes 1.2 to 1.5 times as long as the plain products here (benchmarks/transformer_xl_attention.py).
+PLAIN_ON_A_CPU = (torch.bfloat16,)
 
 
 def inverse_frequencies(width: int) -> Tensor:
@@ -176,9 +178,8 @@ class RelativeAttention(nn.Module):
     def _implementation(self, value: Tensor) -> str:
         """The configured attention's name."""
         name: str = self.config._attn_implementation
-        # torch's CPU kernels take 1.3 to 1.5 times as long as the plain products in half precision.
-        slow = name == "sdpa" and value.device.type == "cpu" and value.dtype in (torch.bfloat16, torch.float16)
-        return "eager" if slow else name
+        on_cpu = value.device.type == "cpu"
+        return "eager" if name == "sdpa" and on_cpu and value.dtype in PLAIN_ON_A_CPU else name
 
     def _heads(self, projected: Tensor) -> Tensor:
         """[..., length, heads x d_head] cut into heads [..., heads, length, d_head]."""
