@@ -1,6 +1,7 @@
 """No test reaches a network: the Hub's libraries are told so before anything imports them."""
 
 import os
+import signal
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
@@ -9,6 +10,9 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiting for threads than they gain.
 
 import pytest
+
+# A shell has its background jobs ignore Ctrl-C, and what they start inherits that; tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

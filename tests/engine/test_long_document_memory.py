@@ -18,9 +18,9 @@ d_inner = 512
 mem_len = 256
 """
 BYTES_LIMIT = 2e9
-# A token's id and mask, the weight of its state, and copies of them. Were a layer's states kept, they alone would take
-# 512 bytes a token; the graph of all segments takes several times the limit.
-BYTES_A_TOKEN = 200
+# A token's id and mask, the weight of its state, copies of them, and what the C library does not give back. Were a
+# layer's states kept, they alone would take 512 bytes a token; the graph of all segments takes several times the limit.
+BYTES_A_TOKEN = 400
 
 
 def cost(model, tokens):

@@ -10,8 +10,7 @@ import pytest
 
 from harness.native import _library
 
-COMPILER = """#!{python}
-import pathlib, sys, time
+COMPILER = """import pathlib, sys, time
 arguments = sys.argv[1:]
 with open({log!r}, "a") as log:
     log.write("called\\n")
@@ -28,8 +27,10 @@ def folder(tmp_path):
 @pytest.fixture
 def calls(tmp_path, monkeypatch):
     """The calls of a compiler that writes what is not a library, slowly."""
-    compiler, log = tmp_path / "compiler", tmp_path / "calls"
-    compiler.write_text(COMPILER.format(python=sys.executable, log=str(log), seconds=0.1))
+    compiler, script, log = tmp_path / "compiler", tmp_path / "compiler.py", tmp_path / "calls"
+    script.write_text(COMPILER.format(log=str(log), seconds=0.1))
+    # A first line may name no interpreter whose path has a space.
+    compiler.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
     return lambda: log.read_text().splitlines()
