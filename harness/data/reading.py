@@ -255,13 +255,11 @@ def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride:
     Raises:
         UserError: The recipe's window is longer than the model's limit.
     """
-    chosen_strategy = strategy or training.strategy
-    max_windows = training.max_windows or MAX_WINDOWS
-    if chosen_strategy == training.strategy and training.segmented:
+    if training.segmented:
         window = training.segment * training.max_windows if training.max_windows else ANY_LENGTH
-        return Reader(tokenizer, window, chosen_strategy, 0, max_windows)
+        return Reader(tokenizer, window, training.strategy, stride=0, max_windows=1)
     if training.max_length is not None and limit is not None and training.max_length > limit:
         raise UserError(f"max_length: {training.max_length}, but this model reads at most {limit} tokens at once.")
     window = training.max_length or min(limit or 512, 512)
     chosen = training.stride if training.stride is not None else min(stride, window // 4)
-    return Reader(tokenizer, window, chosen_strategy, chosen, max_windows)
+    return Reader(tokenizer, window, strategy or training.strategy, chosen, training.max_windows or MAX_WINDOWS)

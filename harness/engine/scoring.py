@@ -47,7 +47,7 @@ def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: 
         UserError: The recipe's memory is longer than the model's.
     """
     head = kind.head()
-    if not training.segmented or kind.strategy is not None:
+    if not training.segmented:
         return _windows(loaded, head, accelerator, training)
     assert loaded.pooled_head is not None, "checked when the cell was made"
     memory = 0 if training.strategy == "segments" else training.memory or training.segment
