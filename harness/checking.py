@@ -1,8 +1,9 @@
-"""What is wrong with a TOML file, a line a mistake, in a user's words."""
+"""What a TOML file or a command line sets, and what is wrong with it, a line a mistake, in a user's words."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,3 +69,25 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise UserError(f"{file}: not TOML ({error}). Mend that line.") from error
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). Name a TOML file.") from error
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` pairs as settings; a value is read as TOML, and as text where it is none.
+
+    >>> parse_settings(["learning_rate=3e-5", "strategy=windows"])
+    {'learning_rate': 3e-05, 'strategy': 'windows'}
+
+    Raises:
+        UserError: Every pair of another form.
+    """
+    malformed = [pair for pair in pairs if not pair.partition("=")[0].strip() or not pair.partition("=")[2].strip()]
+    if malformed:
+        raise UserError(*(f"--set {pair}: not of the form key=value. Write --set epochs=2." for pair in malformed))
+    return {key.strip(): _value(text.strip()) for key, _, text in (pair.partition("=") for pair in pairs)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

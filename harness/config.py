@@ -5,8 +5,7 @@ Suites are read in harness/grid/suite.py.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -40,6 +39,8 @@ class Training(Strict):
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
             "padded" to one length. The numbers are the same, up to rounding.
+        vocabulary: Which rows of the embedding are kept in training: those that are "used" by the data, or the "whole".
+            What is saved is the whole, and the same, up to rounding.
         dropout: Replaces every dropout of the checkpoint's configuration.
         strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
             each with a memory of those before ("recurrence") or without one ("segments", the control).
@@ -72,6 +73,7 @@ class Training(Strict):
     max_grad_norm: float = Field(1.0, gt=0)
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     execution: Literal["packed", "padded"] = "packed"
+    vocabulary: Literal["used", "whole"] = "used"
     dropout: float | None = Field(None, ge=0, lt=1)
     strategy: Literal["head", "head_tail", "windows", "recurrence", "segments"] = "head"
     max_length: int | None = Field(None, ge=8)
@@ -282,25 +284,3 @@ def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:
     if recipe is None:
         raise UserError(*mistakes)
     return recipe
-
-
-def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """`key=value` pairs as settings; a value is read as TOML, and as text where it is none.
-
-    >>> parse_settings(["learning_rate=3e-5", "strategy=windows"])
-    {'learning_rate': 3e-05, 'strategy': 'windows'}
-
-    Raises:
-        UserError: Every pair of another form.
-    """
-    malformed = [pair for pair in pairs if not pair.partition("=")[0].strip() or not pair.partition("=")[2].strip()]
-    if malformed:
-        raise UserError(*(f"--set {pair}: not of the form key=value. Write --set epochs=2." for pair in malformed))
-    return {key.strip(): _value(text.strip()) for key, _, text in (pair.partition("=") for pair in pairs)}
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

@@ -2,11 +2,11 @@
 
 import pytest
 
+from harness.checking import parse_settings
 from harness.config import (
     ModelConfig,
     Training,
     find_model,
-    parse_settings,
     recipe_for,
     recipe_of,
 )

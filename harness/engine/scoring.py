@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -13,7 +12,6 @@ from harness.config import Training
 from harness.data.head import Head
 from harness.data.items import Item
 from harness.data.kind import Kind
-from harness.engine.packed.attention import has_kernels
 from harness.engine.packed.scoring import Packed
 from harness.engine.recurrence import Recurrence
 from harness.engine.windows import Windows
@@ -74,7 +72,6 @@ def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Tra
     model, packing = loaded.model, loaded.packing
     if training.execution == "padded" or packing is None or hindrance(packing, model.config):
         return Windows(model, head.outputs, accelerator)
-    has_kernels(accelerator.device)  # compiled now, if ever, and not within the first step's time
     return Packed(model, head.outputs, accelerator, packing, head.tokenwise)
 
 
@@ -83,10 +80,3 @@ def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> lis
     if training.execution == "padded" or isinstance(scoring, Packed) or not isinstance(scoring, Windows):
         return []
     return [f"padded: {hindrance(loaded.packing, loaded.model.config)}"]
-
-
-def attention_facts(scoring: Scoring, device: torch.device) -> dict[str, str]:
-    """What computes a packed run's attention, as the record says it."""
-    if not isinstance(scoring, Packed) or device.type != "cpu":
-        return {}
-    return {"attention": "compiled kernels" if has_kernels(device) else "plain torch"}

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cell import Cell
-from harness.config import OwnData, find_model, parse_settings, recipe_for
+from harness.checking import parse_settings
+from harness.config import OwnData, find_model, recipe_for
 from harness.errors import UserError
 from harness.grid.cells import single_cell, suite_cells
 from harness.grid.suite import Suite, read_suite

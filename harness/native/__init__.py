@@ -15,9 +15,14 @@ from torch import Tensor
 from harness.native import _plain
 from harness.native._library import unavailable
 
-__all__ = ["attention", "dropout", "dropout_add_norm", "unavailable"]
+__all__ = ["attention", "dropout", "dropout_add_norm", "serves", "unavailable"]
 
 _TYPES = (torch.float32, torch.bfloat16)
+
+
+def serves(device: torch.device) -> bool:
+    """Whether the kernels compute on the device; the first call compiles them, where that is possible."""
+    return device.type == "cpu" and unavailable() is None
 
 
 def attention(
@@ -110,8 +115,7 @@ def _kernels() -> Any:
 
 
 def _has_kernels(*tensors: Tensor) -> bool:
-    on_cpu = all(tensor.device.type == "cpu" and tensor.dtype in _TYPES for tensor in tensors)
-    return on_cpu and unavailable() is None
+    return all(tensor.dtype in _TYPES and serves(tensor.device) for tensor in tensors)
 
 
 def _seed(dropout: float) -> int:

@@ -20,10 +20,11 @@ from small_models import (
 )
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
+from harness import native
 from harness.config import Training
 from harness.engine.device import fresh_accelerator
 from harness.engine.packed import flash
-from harness.engine.packed.attention import NAME, attend, has_kernels, native_attention
+from harness.engine.packed.attention import NAME, attend, native_attention
 from harness.engine.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
 from harness.engine.packed.plain import plain_attention
 from harness.engine.packed.scoring import Packed
@@ -254,7 +255,7 @@ def test_a_text_does_not_see_its_neighbours():
 @pytest.mark.slow  # compiles the kernels, where nobody has yet
 @pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
 def test_compiled_kernels_give_what_plain_torch_gives(one_each):
-    if not has_kernels(torch.device("cpu")):
+    if not native.serves(torch.device("cpu")):
         pytest.skip("no compiler")
     boundaries = Boundaries([3, 1, 9, 200, 9], torch.device("cpu"))
     found = []

@@ -32,13 +32,8 @@ def packed_attention(
     """
     if serves(query):
         return flash_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout)
-    compute = native_attention if query.dtype in KERNEL_TYPES and has_kernels(query.device) else plain_attention
+    compute = native_attention if query.dtype in KERNEL_TYPES and native.serves(query.device) else plain_attention
     return compute(query, key, value, boundaries, scaling=scaling, dropout=dropout)
-
-
-def has_kernels(device: torch.device) -> bool:
-    """Whether our own compiled kernels compute on the device; the first call compiles them, where that is possible."""
-    return device.type == "cpu" and native.unavailable() is None
 
 
 def native_attention(
