@@ -23,6 +23,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.config import Training, find_model
+from harness.data.encoding import encode
 from harness.data.items import Features
 from harness.data.reading import Reader, reader_for
 from harness.engine.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers
@@ -66,7 +67,7 @@ def document(reader: Reader, tokens: int) -> TextExample:
     """A text of `tokens` tokens, special ones included."""
     room = tokens - 2  # [CLS] and [SEP]
     text = " ".join(words(room))
-    (encoded,) = reader.encode([text])
+    (encoded,) = encode(reader.tokenizer, [text], located=False)
     assert len(encoded.ids) >= room, "a word has a token or more"
     return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from harness.environment import prepare_libraries
 from harness.errors import UserError
 
 RUNS = Path("runs")
@@ -138,7 +139,7 @@ def run(
         "train": train, "validation": validation, "test": test, "text": tuple(text or ()), "label": label, "kind": kind,
         "question": question, "context": context, "answers": answers, "group": group,
     }  # fmt: skip
-    _prepare_libraries()
+    prepare_libraries()
     from harness.grid.asked import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
 
     if suite is not None:
@@ -218,7 +219,7 @@ def predict(
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
 ) -> None:
     """Use a trained model on new text."""
-    _prepare_libraries()
+    prepare_libraries()
     from harness.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
@@ -238,7 +239,7 @@ def perplexity(
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
 ) -> None:
     """Show how well a language model foretells a text, with memories of several lengths."""
-    _prepare_libraries()
+    prepare_libraries()
     from harness.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
     from harness.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
 
@@ -263,23 +264,23 @@ def convert_(
     Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
 
 
+@app.command(epilog="Example: harness cache --clear")
+def cache(
+    clear: Annotated[bool, typer.Option("--clear/--size", help="Remove it all, or show how much it is.")] = False,
+) -> None:
+    """Show or clear what is kept between runs: encoded texts, compiled kernels. All of it is made anew when needed."""
+    from harness import cache as kept  # noqa: PLC0415 -- a command's own
+    from harness.listing import cache_table  # noqa: PLC0415 -- a command's own
+
+    console = Console()
+    console.print(cache_table(kept.kept(), "Removed" if clear else "Kept"), soft_wrap=True)
+    if clear:
+        kept.clear()
+
+
 def _comparison(runs: Path, baseline: str | None) -> Any:
     from harness.grid.cells import stated  # noqa: PLC0415 -- a command's own
     from reports.comparison import compare  # noqa: PLC0415 -- heavy
 
     suites_own, description = stated(runs)
     return compare(runs, baseline=baseline or suites_own, description=description)
-
-
-def _prepare_libraries() -> None:
-    """Before they are imported: no progress bars of others between ours, and threads that spin little."""
-    import os  # noqa: PLC0415 -- a command's own
-    import warnings  # noqa: PLC0415 -- a command's own
-
-    # A thread that spins while it waits takes the core from the one it waits for, wherever other work runs too.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    warnings.filterwarnings("ignore", category=FutureWarning)

@@ -1,9 +1,13 @@
-"""What `harness list` shows. Nothing is imported but file names and first lines."""
+"""What `harness list` and `harness cache` show. Nothing is imported but file names and first lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from rich.filesize import decimal
+from rich.table import Table
+
+from harness.cache import Kept
 from harness.errors import UserError, nearest
 from harness.registry import CONFIGS, FORMATS, TASKS
 
@@ -40,3 +44,12 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "suites": lambda: _configs("suites"),
     "formats": _formats,
 }
+
+
+def cache_table(kept: Sequence[Kept], title: str) -> Table:
+    """A row a kind of thing that is kept between runs, and what they take in all."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
+    for part in kept:
+        table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))
+    table.add_row("in all", f"{sum(part.files for part in kept)} files", decimal(sum(part.bytes for part in kept)), "")
+    return table

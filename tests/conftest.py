@@ -7,6 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_EVALUATE_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HARNESS_FEATURES"] = "0"  # No test leaves texts in the user's cache.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiting for threads than they gain.
 
 import pytest

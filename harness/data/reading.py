@@ -11,21 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config import Training
-from harness.data.alignment import aligned
+from harness.data.encoding import Encoded, encode
 from harness.errors import UserError
 
 Stretch = Sequence[int]  # token positions of the text, in order
 
 ANY_LENGTH = 10**30  # what transformers takes for no limit
 MAX_WINDOWS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A text's token ids, and the characters [start, end) that each token covers."""
-
-    ids: list[int]
-    offsets: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class Document:
         windows: What the model reads, in order.
         total: Tokens of the example, special ones left out.
         seen: How many of them some window reads.
-        offsets: The characters of the (second) text that each of its tokens covers.
+        offsets: The characters of the (second) text that each of its tokens covers, where they are wanted.
     """
 
     windows: tuple[Window, ...]
@@ -130,33 +122,6 @@ class Reader:
     stride: int
     max_windows: int
 
-    def encode(self, texts: Sequence[str], *, located: bool = False) -> list[Encoded]:
-        """Token ids and offsets of each text, whole, without special tokens.
-
-        Args:
-            texts: The texts.
-            located: Whether offsets are wanted of a tokenizer that gives none, too: they are then searched for.
-        """
-        if not texts:
-            return []
-        fast = self.tokenizer.is_fast
-        if located and not fast:
-            return [self._located(text) for text in texts]
-        batch = self.tokenizer(
-            list(texts),
-            add_special_tokens=False,
-            return_offsets_mapping=fast,
-            return_attention_mask=False,
-            verbose=False,
-        )
-        offsets = batch["offset_mapping"] if fast else [[] for _ in texts]
-        return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
-
-    def _located(self, text: str) -> Encoded:
-        # Words that the vocabulary lacks are still themselves here; their ids are all one.
-        tokens = self.tokenizer.tokenize(text)
-        return Encoded(self.tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
-
     def documents(
         self, texts: Sequence[str], pairs: Sequence[str | None], *, located: bool = False, repeat_first: bool = False
     ) -> list[Document]:
@@ -165,15 +130,15 @@ class Reader:
         Args:
             texts: The texts, or the first ones of pairs.
             pairs: The second ones.
-            located: As in `encode`, of the second text of a pair.
+            located: Whether offsets are wanted, of the second text of a pair.
             repeat_first: Whether a pair's first text stands again behind all else.
         """
         paired = any(pair is not None for pair in pairs)
         template = learnt_template(self.tokenizer, 2 if paired else 1)
-        first = self.encode(texts)
+        first = encode(self.tokenizer, texts, located=False)
         if not paired:
             return [self._of_text(text, template) for text in first]
-        second = self.encode([pair or "" for pair in pairs], located=located)
+        second = encode(self.tokenizer, [pair or "" for pair in pairs], located=located)
         times = 2 if repeat_first else 1
         return [self._of_pair(a.ids, b, template, times) for a, b in zip(first, second, strict=True)]
 

@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import torch
+
+from harness.cache import alone, cache_folder
 
 _SOURCES = Path(__file__).parent / "kernels"
 _log = logging.getLogger(__name__)
@@ -36,17 +36,12 @@ def unavailable() -> str | None:
     if os.environ.get("HARNESS_NATIVE") == "0":
         return "native kernels: switched off by HARNESS_NATIVE=0"
     try:
-        torch.ops.load_library(str(_built(_cache_folder())))
+        torch.ops.load_library(str(_built(cache_folder("native"))))
     except (UnavailableError, OSError) as error:
         reason = f"native kernels: not available, plain torch is used ({error})"
         _log.warning(reason)
         return reason
     return None
-
-
-def _cache_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "finetune-harness" / "native"
 
 
 def _built(folder: Path) -> Path:
@@ -55,7 +50,7 @@ def _built(folder: Path) -> Path:
     library = folder / f"{_key(command)}.so"
     if not _is_whole(library):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(folder / "lock"):
+        with alone(folder / "lock"):
             if not _is_whole(library):  # Another process may have built it meanwhile.
                 _build(command, library)
     return library
@@ -86,18 +81,6 @@ def _is_whole(library: Path) -> bool:
 
 def _digest_of(library: Path) -> Path:
     return library.with_suffix(".sha256")
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """No other process is inside at the same time; a lock goes with the process that holds it."""
-    if sys.platform == "win32":
-        raise UnavailableError("not made for Windows")
-    import fcntl  # noqa: PLC0415 -- not there on Windows
-
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _command() -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from small_models import FILLERS, small_tokenizer
 
 from harness.config import Training
+from harness.data.encoding import encode
 from harness.data.reading import Reader, covered, learnt_template, reader_for
 from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
@@ -180,9 +181,10 @@ def test_a_window_without_room_for_text_is_refused():
 
 def test_a_text_of_a_hundred_thousand_characters_is_read_to_its_end(minilm_tokenizer):
     text = ("film plot " * 10_000)[:100_000]
-    document = read(minilm_tokenizer, text, window=512, strategy="windows")
-    assert document.total == document.seen == 20_000
-    assert len(document.windows) == 40  # 20,000 tokens, 510 a window
+    whole = reader(minilm_tokenizer, window=512, strategy="windows")
+    document = whole.documents(["film"], [text], located=True)[0]
+    assert document.total == document.seen == 20_001
+    assert len(document.windows) == 40  # 20,000 tokens, 508 a window beside the first text
     assert document.offsets[-1] == (99_995, 99_999)
 
 
@@ -246,7 +248,7 @@ def test_a_repeated_question_leaves_the_context_half_of_a_short_window():
 def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
     text = "Zyzzogeton’s 23,000 well-known “people”"
     published = TransformerXLTokenizer(str(XL / "vocab.txt"), split=split)
-    plain, located = (reader(published).encode([text], located=wanted)[0] for wanted in (False, True))
+    plain, located = (encode(published, [text], located=wanted)[0] for wanted in (False, True))
     assert located.ids == plain.ids == published(text)["input_ids"]
     assert (plain.offsets, located.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
     assert len(located.offsets) == len(located.ids)
