@@ -67,7 +67,7 @@ def document(reader: Reader, tokens: int) -> TextExample:
     """A text of `tokens` tokens, special ones included."""
     room = tokens - 2  # [CLS] and [SEP]
     text = " ".join(words(room))
-    (encoded,) = encode(reader.tokenizer, [text], located=False)
+    (encoded,) = encode(reader.tokenizer, [text], located=True)
     assert len(encoded.ids) >= room, "a word has a token or more"
     return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
 
