@@ -107,6 +107,9 @@ def _versions() -> str:
 def _content(tokenizer: Any) -> bytes:
     """All that the tokenizer is, as it is saved."""
     if tokenizer.is_fast:
+        # As encoding leaves it, whatever its file or an earlier call asked for.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
         return str(tokenizer.backend_tokenizer.to_str()).encode()
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
@@ -134,14 +137,13 @@ def _read(entry: Path, *, located: bool) -> list[Encoded] | None:
         ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
     except (FileNotFoundError, ValueError, EOFError):
         return None
-    ends = lengths.cumsum()
     if lengths.sum() != len(ids) or len(offsets) != (len(ids) if located else 0):
         return None
-    starts = ends - lengths
-    return [
-        Encoded(ids[start:end].tolist(), list(map(tuple, offsets[start:end].tolist())))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
+    ends = lengths.cumsum()
+    # Lists first, then slices of them: a slice of an array costs a microsecond, and a tuple made alone as much.
+    tokens, places = ids.tolist(), list(zip(*offsets.T.tolist(), strict=True))
+    bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    return [Encoded(tokens[start:end], places[start:end]) for start, end in bounds]
 
 
 def _array(file: Path) -> NDArray[Any]:

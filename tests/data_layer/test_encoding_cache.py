@@ -76,6 +76,7 @@ def test_another_text_tokenizer_or_wish_for_offsets_is_another_entry(kept, made)
         encode(tokenizer, texts, located=located)
     assert len(made) == len(entries(kept)) == 4
     bert.padding_side = "left"  # changes no text's tokens
+    bert(["a", "b"], padding=True, truncation=True, max_length=8)  # nor does what another call asked for
     encode(bert, ["ab", "c"], located=False)
     assert len(made) == 4
 
