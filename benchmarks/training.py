@@ -25,8 +25,9 @@ from harness.engine.device import actual_precision, hardware
 from harness.native import unavailable
 
 RESULTS = Path(__file__).parent / "results.md"
-EVERY = ("a", "b", "b32", "c", "d", "dplain", "d32", "dpad")
-FEW = ("a", "b", "d", "dplain", "d32")  # for the largest model: each loop holds one
+EVERY = ("a", "b", "b32", "c", "d", "dwhole", "dplain", "d32", "dpad")
+OF_TRAINING = ("dwhole",)  # that evaluate as another one does
+FEW = ("a", "b", "d", "dwhole", "dplain", "d32")  # for the largest model: each loop holds one
 PLANS = (
     Plan("tiny", "SST-2", EVERY, batches=16),
     Plan("mini", "SST-2", EVERY),
@@ -76,7 +77,7 @@ def markdown(tables: Sequence[Table]) -> str:
 def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[Table]:
     """A table a case, then one of the grid."""
     for mode in MODES:
-        for plan in _plans(asked):
+        for plan in _plans(asked, mode):
             if mode in (asked.mode or MODES):
                 yield case_table(raced(plan, mode, rounds=asked.rounds, folder=folder, bf16=bf16))
     if "grid" in (asked.mode or ["grid"]):
@@ -86,10 +87,10 @@ def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[
         yield run_grids(grid, ("b", "d") if asked.quick else ("a", "b", "d"), rounds=1 if asked.quick else 2)
 
 
-def _plans(asked: argparse.Namespace) -> Iterator[Plan]:
+def _plans(asked: argparse.Namespace, mode: str) -> Iterator[Plan]:
     """The plans that are asked for, without a loop that would be another one's double here."""
     for plan in QUICK if asked.quick else PLANS:
-        chosen = asked.loop or plan.loops
+        chosen = [key for key in asked.loop or plan.loops if mode == "training" or key not in OF_TRAINING]
         loops = tuple(key for key in LOOPS if key in chosen and not (key == "dplain" and unavailable()))
         if f"{plan.shape} {plan.data}" in (asked.case or [f"{plan.shape} {plan.data}"]):
             yield Plan(plan.shape, plan.data, loops, plan.batch_size, plan.batches)

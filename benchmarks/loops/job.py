@@ -34,6 +34,7 @@ LOOPS = {
     "b32": Loop("b Trainer, best flags", "trainer", bf16=False, settings={"best": True}),
     "c": Loop("c accelerate", "accelerated", bf16=False),
     "d": Loop("d harness", "ours", bf16=True, settings=PACKED),
+    "dwhole": Loop("d harness, whole vocabulary", "ours", bf16=True, settings={**PACKED, "vocabulary": "whole"}),
     "dplain": Loop("d harness, plain torch", "ours", bf16=True, settings=PACKED, environment=NO_KERNELS),
     "d32": Loop("d harness", "ours", bf16=False, settings=PACKED),
     "dpad": Loop("d harness, padded", "ours", bf16=True, settings=PADDED),

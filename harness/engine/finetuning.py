@@ -108,7 +108,6 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
     )
     loaded.model.to(accelerator.device)
     with_fast_dropout(loaded.model)
-    with_fused_norms(loaded.model)
     seed_dropout(config.seed, accelerator.process_index)
     return loaded
 
@@ -141,6 +140,7 @@ def forward_of(
     Raises:
         UserError: The recipe's memory is longer than the model's.
     """
+    with_fused_norms(loaded.model)
     scoring = scoring_for(loaded, kind, accelerator, training)
     left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows)
     collator = Collator(loaded.pad_id, left, loaded.typed, accelerator.device)
