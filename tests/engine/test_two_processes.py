@@ -37,6 +37,16 @@ def launched(words):
     ]
 
 
+def comparable(command, name):
+    """The rows' values; of a span's score its distance from the first row's, for the rest of it nobody learns.
+
+    The loss does not see a constant added to all start or end logits: the gradient of the head's bias is rounding
+    error, of which Adam makes whole steps.
+    """
+    values = np.array([row[name] for row in command.rows()])
+    return values if name == "logits" else values - values[0]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints, tmp_path):
     examples, sizes, settings = CASES[case]
@@ -52,8 +62,8 @@ def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints,
     for ours, theirs in zip(two.rows(), one.rows(), strict=True):
         assert ours["reference"] == theirs["reference"]
         assert ours["prediction"] == theirs["prediction"]
-        for name in {"logits", "score", "no_answer_score"} & ours.keys():
-            np.testing.assert_allclose(ours[name], theirs[name], atol=1e-4)
+    for name in {"logits", "score", "no_answer_score"} & two.rows()[0].keys():
+        np.testing.assert_allclose(comparable(two, name), comparable(one, name), atol=1e-4)
     assert two.record()["scores"] == one.record()["scores"]
     for ours, theirs in zip(two.record()["curve"], one.record()["curve"], strict=True):
         assert ours["train_loss"] == pytest.approx(theirs["train_loss"], abs=1e-4)
