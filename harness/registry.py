@@ -69,6 +69,8 @@ class Registry:
 TASKS = Registry("task", "tasks", "task", nested=True)
 FAMILIES = Registry("model family", "harness.models", "family")
 KINDS = Registry("kind of task", "harness.kinds", "kind")
+CORPORA = Registry("corpus", "harness.corpora", "corpus")
+OBJECTIVES = Registry("objective", "harness.pretraining.objectives", "objective")
 FORMATS = Registry("report format", "reports.formats", "render")
 
 

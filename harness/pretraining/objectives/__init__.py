@@ -1,0 +1,1 @@
+"""What a model learns from raw text: a file is an objective, and gives it as `objective`."""

@@ -1,0 +1,195 @@
+"""What a file of configs/pretraining may say: from which texts a model is pretrained, how, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.checking import Strict, checked, read_toml
+from harness.config import Seed
+from harness.errors import UserError, nearest
+from harness.registry import CONFIGS, CORPORA, FAMILIES, OBJECTIVES
+
+RECIPES = CONFIGS / "pretraining"
+
+
+class CorporaRecipe(Strict):
+    """Which texts.
+
+    Attributes:
+        names: Of harness/corpora.
+        files: A user's own text files in UTF-8, patterns allowed. They start from the recipe's folder and stay below it,
+            unless they are absolute.
+        documents: What one document of those files is.
+        hub: A data set of the Hub, streamed.
+        hub_config: Which of its configurations.
+        hub_revision: Its commit, tag or branch.
+        hub_split: Its split.
+        hub_column: The column that holds the text.
+        held_out: Share of each corpus's documents that training never sees.
+        exclude_tasks: Tasks whose validation and test examples must not occur in the texts; default: every task whose
+            data needs no network.
+    """
+
+    names: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    documents: Literal["file", "blank_line", "line"] = "file"
+    hub: str | None = None
+    hub_config: str | None = None
+    hub_revision: str | None = None
+    hub_split: str = "train"
+    hub_column: str = "text"
+    held_out: float = Field(0.01, gt=0, lt=1)
+    exclude_tasks: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _texts_come_from_somewhere(self) -> Self:
+        if not (self.names or self.files or self.hub):
+            raise ValueError("needs texts. Give names, files, or hub")
+        return self
+
+
+class TokenizerRecipe(Strict):
+    """Which tokenizer.
+
+    Attributes:
+        kind: What is trained on the texts: byte-level byte-pair encoding (Radford et al. 2019), or WordPiece (Devlin et
+            al. 2019).
+        vocabulary_size: Entries, special ones included.
+        checkpoint: Another checkpoint's tokenizer, in place of a new one.
+    """
+
+    kind: Literal["byte_bpe", "wordpiece"] = "byte_bpe"
+    vocabulary_size: int = Field(8192, ge=300)
+    checkpoint: str | None = None
+
+
+class PretrainingPlan(Strict):
+    """How a model is trained on the texts.
+
+    Attributes:
+        tokens: Read in all, special ones included.
+        batch_tokens: Read in an optimiser step.
+        length: Most tokens of a sequence, special ones included; of a causal stream, its segment.
+        learning_rate: Peak of the linear schedule.
+        warmup_ratio: Share of the steps in which the learning rate rises.
+        weight_decay: AdamW's, on weight matrices only.
+        max_grad_norm: The gradient is clipped to this length.
+        precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
+        micro_batch_size: Most sequences in one forward pass; smaller ones give the same gradient in less memory.
+        dropout: Replaces every dropout of the architecture.
+        masked: Share of a sequence's tokens that is to be foretold (masked objectives).
+        duplicates: Versions of each text, with masks of their own, that are made once (static masking).
+        memory: States of each layer that a segment sees of those before it (causal objectives); default: a segment.
+        evaluations: How often the held-out texts are scored.
+        evaluation_tokens: Tokens of each corpus's held-out texts that are scored, the same ones each time.
+        keep: Shares of the run after which a checkpoint is kept.
+        save: Type of the saved weights.
+        seed: Of the weights, of the order of the texts, of masks and dropout.
+    """
+
+    tokens: int = Field(ge=1)
+    batch_tokens: int = Field(8192, ge=8)
+    length: int = Field(128, ge=8)
+    learning_rate: float = Field(1e-3, gt=0, lt=1)
+    warmup_ratio: float = Field(0.06, ge=0, le=1)
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    precision: Literal["fp32", "bf16", "auto"] = "auto"
+    micro_batch_size: int = Field(64, ge=1)
+    dropout: float | None = Field(None, ge=0, lt=1)
+    masked: float = Field(0.15, gt=0, lt=1)
+    duplicates: int = Field(10, ge=1)
+    memory: int | None = Field(None, ge=0)
+    evaluations: int = Field(20, ge=1)
+    evaluation_tokens: int = Field(32768, ge=8)
+    keep: tuple[float, ...] = (0.1, 0.3, 1.0)
+    save: Literal["fp32", "bf16"] = "fp32"
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.batch_tokens < self.length:
+            raise ValueError(f"batch_tokens {self.batch_tokens} holds no sequence of length {self.length}. Raise it")
+        if self.tokens < self.batch_tokens:
+            raise ValueError(
+                f"tokens {self.tokens} is less than one step's batch_tokens, {self.batch_tokens}. Raise it"
+            )
+        if any(not 0 < share <= 1 for share in self.keep):
+            raise ValueError(f"keep: each share must be above 0 and at most 1 (got {list(self.keep)})")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.tokens // self.batch_tokens
+
+    @property
+    def remembered(self) -> int:
+        """States of each layer that a segment sees of those before it."""
+        return self.length if self.memory is None else self.memory
+
+
+class PretrainingRecipe(Strict):
+    """A file of configs/pretraining.
+
+    Attributes:
+        family: A file's name in harness/models.
+        objective: A file's name in harness/pretraining/objectives.
+        architecture: Settings of the transformers configuration, on top of the family's own small one.
+        corpora: Which texts.
+        tokenizer: Which tokenizer.
+        training: How the model is trained on them.
+    """
+
+    family: str
+    objective: str
+    architecture: dict[str, int | float | str | bool | list[int]] = Field({})
+    corpora: CorporaRecipe
+    tokenizer: TokenizerRecipe = TokenizerRecipe()
+    training: PretrainingPlan
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as it goes into the record."""
+        return self.model_dump(mode="json")
+
+
+def find_recipe(name: str, overrides: Mapping[str, Any]) -> tuple[PretrainingRecipe, Path]:
+    """The recipe called `name`, and the folder that its files start from.
+
+    Args:
+        name: A file of configs/pretraining, or the path of a .toml file.
+        overrides: Settings of [training], from `--set`.
+
+    Raises:
+        UserError: There is none, or with all of its mistakes.
+    """
+    known = {file.stem: file for file in RECIPES.glob("*.toml")}
+    if name not in known and not name.endswith(".toml"):
+        raise UserError(f"{name!r}: no such recipe in configs/pretraining, and no .toml file.{nearest(name, known)}")
+    file = known.get(name, Path(name))
+    content = read_toml(file)
+    if isinstance(content.get("training"), dict):
+        content["training"] = {**content["training"], **overrides}
+    mistakes: list[str] = []
+    recipe = checked(PretrainingRecipe, content, f"{file}: ", mistakes)
+    mistakes += [f"{file}: {line}" for line in _unknown(content)]
+    if mistakes or recipe is None:
+        raise UserError(*mistakes)
+    return recipe, file.parent
+
+
+def _unknown(content: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each name that no registry knows, whatever else is wrong."""
+    for key, registry in (("family", FAMILIES), ("objective", OBJECTIVES)):
+        name = content.get(key)
+        if isinstance(name, str) and name not in registry.files():
+            yield f"{key}: {name!r}: no such {registry.noun}.{nearest(name, registry.files())}"
+    corpora = content.get("corpora")
+    names = corpora.get("names", ()) if isinstance(corpora, dict) else ()
+    for name in names if isinstance(names, list) else ():
+        if isinstance(name, str) and name not in CORPORA.files():
+            yield f"corpora.names: {name!r}: no such corpus.{nearest(name, CORPORA.files())}"
