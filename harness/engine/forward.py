@@ -53,8 +53,9 @@ class Forward:
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        for group in self.passes([items[index] for index in mine]):
-            found += [(next(places), loss, result) for loss, result in self._judged(group)]
+        with self.accelerator.autocast():  # Around all passes, so that the weights are cast once, not in each.
+            for group in self.passes([items[index] for index in mine]):
+                found += [(next(places), loss, result) for loss, result in self._judged(group)]
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.kind.outputs([row[2] for row in everything], features, examples)
