@@ -63,7 +63,7 @@ def _complain(*lines: str) -> int:
 
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
-    what: Annotated[str, typer.Argument(help="tasks, models, suites or formats; everything when left out.")] = "",
+    what: Annotated[str, typer.Argument(help="tasks, models, suites, corpora, formats; left out: all.")] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
     from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own

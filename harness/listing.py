@@ -9,7 +9,7 @@ from rich.table import Table
 
 from harness.cache import Kept
 from harness.errors import UserError, nearest
-from harness.registry import CONFIGS, FORMATS, TASKS
+from harness.registry import CONFIGS, CORPORA, FORMATS, TASKS, Registry
 
 Rows = list[tuple[str, ...]]
 
@@ -29,8 +29,8 @@ def _tasks() -> Rows:
     return [(name, file.parent.name, TASKS.description(name)) for name, file in TASKS.files().items()]
 
 
-def _formats() -> Rows:
-    return [(name, FORMATS.description(name)) for name in FORMATS.files()]
+def _described(registry: Registry) -> Rows:
+    return [(name, registry.description(name)) for name in registry.files()]
 
 
 def _configs(folder: str) -> Rows:
@@ -42,7 +42,8 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "tasks": _tasks,
     "models": lambda: _configs("models"),
     "suites": lambda: _configs("suites"),
-    "formats": _formats,
+    "formats": lambda: _described(FORMATS),
+    "corpora": lambda: _described(CORPORA),
 }
 
 

@@ -51,18 +51,19 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
         clusters.join(place, first.setdefault(keys[text], place))
     if not exact_only:
         kept = sorted(first.values())
-        for one, other in _containing_pairs([_words(texts[place]) for place in kept]):
+        for one, other in _containing_pairs([normalised_words(texts[place]) for place in kept]):
             clusters.join(kept[one], kept[other])
     return [clusters.root(place) for place in range(len(texts))]
 
 
-def _words(text: str) -> list[str]:
+def normalised_words(text: str) -> list[str]:
+    """The text's words, without differences of case and Unicode form."""
     return _WORD.findall(normalised(text))
 
 
 def _key(text: str) -> str:
     """What texts that are the same have in common. A short text's punctuation counts: it may be all there is."""
-    words = _words(text)
+    words = normalised_words(text)
     return " ".join(words) if len(words) >= SHINGLE_WORDS else normalised(text)
 
 

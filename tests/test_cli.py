@@ -111,7 +111,7 @@ def test_the_help_names_every_command(command):
     assert all(f" {name} " in output for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["tasks", "models", "formats"])
+@pytest.mark.parametrize("name", ["tasks", "models", "corpora", "formats"])
 def test_a_list_says_what_each_entry_is(command, name):
     lines = [line for line in command("list", name).output.splitlines()[1:] if line.strip()]
     assert len(lines) >= 3

@@ -21,8 +21,7 @@ class CorporaRecipe(Strict):
 
     Attributes:
         names: Of harness/corpora.
-        files: A user's own text files in UTF-8, patterns allowed. They start from the recipe's folder and stay below it,
-            unless they are absolute.
+        files: A user's own text files in UTF-8, patterns allowed; relative ones stay below the recipe's folder.
         documents: What one document of those files is.
         hub: A data set of the Hub, streamed.
         hub_config: Which of its configurations.
@@ -113,11 +112,9 @@ class PretrainingPlan(Strict):
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         if self.batch_tokens < self.length:
-            raise ValueError(f"batch_tokens {self.batch_tokens} holds no sequence of length {self.length}. Raise it")
+            raise ValueError(f"batch_tokens {self.batch_tokens} holds no sequence of {self.length}. Raise it")
         if self.tokens < self.batch_tokens:
-            raise ValueError(
-                f"tokens {self.tokens} is less than one step's batch_tokens, {self.batch_tokens}. Raise it"
-            )
+            raise ValueError(f"tokens {self.tokens} is less than a step's batch_tokens, {self.batch_tokens}. Raise it")
         if any(not 0 < share <= 1 for share in self.keep):
             raise ValueError(f"keep: each share must be above 0 and at most 1 (got {list(self.keep)})")
         return self
@@ -149,7 +146,7 @@ class PretrainingRecipe(Strict):
     objective: str
     architecture: dict[str, int | float | str | bool | list[int]] = Field({})
     corpora: CorporaRecipe
-    tokenizer: TokenizerRecipe = TokenizerRecipe()
+    tokenizer: TokenizerRecipe = Field(default_factory=lambda: TokenizerRecipe.model_validate({}))
     training: PretrainingPlan
 
     def resolved(self) -> dict[str, Any]:

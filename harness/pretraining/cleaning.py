@@ -1,0 +1,48 @@
+"""Documents as they are learnt from: cleaned a little, and cut into sentences that give them back."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+
+WORDS_WITHOUT_AN_END = 60
+# Control characters that are no text, but for tabs and line ends.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff]")
+_LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
+_BLANKS = re.compile(r"[ \t\u00a0]+")
+_EMPTY_LINES = re.compile(r" ?\n ?(?:\n ?)+")
+# A sentence ends at a line's end, and at a stop (with closing quotes) before blanks and what may begin another one.
+_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9])|(?=\n)(?<!\n)")
+_LONG = re.compile(rf"(?:\s*+\S++){{{WORDS_WITHOUT_AN_END}}}")  # Possessive: else a long piece takes for ever.
+
+
+def cleaned(text: str) -> str:
+    r"""The text in Unicode's composed form, without control characters, runs of blanks, and more than one empty line.
+
+    >>> cleaned("A\u0301  b\r\n\r\n\r\nc\x00 ")
+    'Á b\n\nc'
+    """
+    text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text))
+    text = _BLANKS.sub(" ", _CONTROLS.sub("", text))
+    return _EMPTY_LINES.sub("\n\n", text).replace(" \n", "\n").replace("\n ", "\n").strip()
+
+
+def sentences(text: str) -> list[str]:
+    r"""The text's sentences, each with the blanks before it, so that together they are the text.
+
+    What has no end for long (lists, posts without punctuation) is cut every sixty words.
+
+    >>> sentences("He came. She\nwent? 3.5 km")
+    ['He came.', ' She', '\nwent?', ' 3.5 km']
+    """
+    ends = [match.end() for match in _END.finditer(text)]
+    starts = [0, *(end for end in ends if 0 < end < len(text))]
+    pieces = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [part for piece in pieces for part in _of_bearable_length(piece) if part]
+
+
+def _of_bearable_length(sentence: str) -> list[str]:
+    cuts = [match.end() for match in _LONG.finditer(sentence)]
+    bounds = [0, *(cut for cut in cuts if cut < len(sentence)), len(sentence)]
+    return [sentence[start:end] for start, end in pairwise(bounds)]

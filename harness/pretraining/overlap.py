@@ -1,0 +1,121 @@
+"""What texts have in common, by their runs of words: evaluation examples that stand in a corpus, and near-duplicates.
+
+Sources: runs of 13 words for examples in a training corpus, Brown et al. 2020, "Language Models are Few-Shot
+Learners", appendix C; a share of all runs as a sketch of a document, Broder 1997, "On the resemblance and containment
+of documents".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.duplicates import normalised_words
+
+RUN_WORDS = 13
+LEAST_WORDS = 8  # A shorter text says too little to be missed or found.
+SKETCHED = 16  # A sketch keeps one run of so many.
+CONTAINMENT = 0.5
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+Hashes = NDArray[np.uint64]
+
+
+@lru_cache(maxsize=1_000_000)
+def _word_hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+
+def run_hashes(words: Hashes, length: int) -> Hashes:
+    """A number for each run of `length` words [words - length + 1], from those of the words."""
+    places = len(words) - length + 1
+    if places < 1:
+        return np.empty(0, dtype=np.uint64)
+    hashes = np.zeros(places, dtype=np.uint64)
+    for offset in range(length):
+        hashes = hashes * _MULTIPLIER + words[offset : offset + places]  # wraps at 2**64
+    return hashes
+
+
+def word_hashes(text: str) -> Hashes:
+    """A number for each word, whatever its case and the punctuation around it."""
+    return np.fromiter(map(_word_hash, normalised_words(text)), dtype=np.uint64)
+
+
+@dataclass
+class Exclusion:
+    """Runs of words that must not occur, and whose they are.
+
+    Attributes:
+        owners: Names of tasks.
+        runs: By the length of the runs, in words: their numbers, rising, and the owner of each.
+        skipped: Texts too short to be looked for, by owner.
+    """
+
+    owners: Sequence[str]
+    runs: Mapping[int, tuple[Hashes, NDArray[np.int64]]]
+    skipped: Mapping[str, int]
+
+    def found_in(self, words: Hashes) -> str | None:
+        """The owner of a run that occurs among the words; None: none does."""
+        for length, (known, owners) in self.runs.items():
+            places = np.searchsorted(known, hashes := run_hashes(words, length))
+            hits = known[np.minimum(places, len(known) - 1)] == hashes
+            if hits.any():
+                owner: str = self.owners[int(owners[places[hits][0]])]
+                return owner
+        return None
+
+
+def exclusion_of(texts: Mapping[str, Iterable[str]]) -> Exclusion:
+    """All runs of 13 words of the texts; of texts of eight to twelve words, these in one run.
+
+    Args:
+        texts: Texts by their owner.
+    """
+    found: dict[int, list[tuple[Hashes, int]]] = {}
+    skipped: Counter[str] = Counter()
+    for owner, (name, owned) in enumerate(texts.items()):
+        for text in dict.fromkeys(owned):
+            words = word_hashes(text)
+            if len(words) < LEAST_WORDS:
+                skipped[name] += 1
+                continue
+            length = min(len(words), RUN_WORDS)
+            found.setdefault(length, []).append((run_hashes(words, length), owner))
+    return Exclusion(tuple(texts), {length: _sorted(parts) for length, parts in found.items()}, dict(skipped))
+
+
+def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int64]]:
+    hashes = np.concatenate([part for part, _ in parts])
+    owners = np.repeat([owner for _, owner in parts], [len(part) for part, _ in parts])
+    unique, first = np.unique(hashes, return_index=True)
+    return unique, owners[first]
+
+
+@dataclass
+class Seen:
+    """Documents that were seen, to tell the same and nearly the same ones.
+
+    Memory: a digest a document, and one of sixteen runs of its words.
+    """
+
+    digests: set[bytes] = field(default_factory=set)
+    sketched: set[int] = field(default_factory=set)
+
+    def is_new(self, text: str, words: Hashes) -> bool:
+        """Whether no document before was the same, or had half of its runs; remembers it if so."""
+        digest = hashlib.blake2b(" ".join(normalised_words(text)).encode("utf-8", "replace"), digest_size=16).digest()
+        sketch = run_hashes(words, RUN_WORDS)
+        kept = sketch[sketch % np.uint64(SKETCHED) == 0].tolist()
+        common = sum(run in self.sketched for run in kept)
+        if digest in self.digests or (kept and common >= CONTAINMENT * len(kept)):
+            return False
+        self.digests.add(digest)
+        self.sketched.update(kept)
+        return True

@@ -1,0 +1,58 @@
+"""Evaluation examples that stand in a corpus are found, and documents that were there before."""
+
+from harness.pretraining.overlap import LEAST_WORDS, RUN_WORDS, Seen, exclusion_of, run_hashes, word_hashes
+
+WORDS = [f"word{number}" for number in range(200)]
+LONG, SHORT, TINY = " ".join(WORDS[:40]), " ".join(WORDS[50 : 50 + LEAST_WORDS]), " ".join(WORDS[100:104])
+
+
+def text(start, stop):
+    return " ".join(WORDS[start:stop])
+
+
+def test_a_document_with_thirteen_words_of_an_example_is_found_by_its_owner():
+    exclusion = exclusion_of({"reviews": [LONG], "questions": [SHORT]})
+    assert exclusion.found_in(word_hashes("before " + text(20, 20 + RUN_WORDS) + " behind")) == "reviews"
+    assert exclusion.found_in(word_hashes("before " + SHORT + " behind")) == "questions"
+
+
+def test_twelve_words_of_a_long_example_are_no_overlap():
+    exclusion = exclusion_of({"reviews": [LONG], "questions": [SHORT]})
+    assert exclusion.found_in(word_hashes("before " + text(20, 19 + RUN_WORDS) + " behind")) is None
+    assert exclusion.found_in(word_hashes(text(120, 200))) is None
+    assert exclusion.found_in(word_hashes("")) is None
+
+
+def test_case_and_punctuation_hide_no_example():
+    exclusion = exclusion_of({"reviews": [LONG]})
+    assert exclusion.found_in(word_hashes(", ".join(WORDS[:RUN_WORDS]).upper())) == "reviews"
+
+
+def test_what_is_too_short_to_be_looked_for_is_counted():
+    exclusion = exclusion_of({"reviews": [LONG, TINY], "questions": [SHORT]})
+    assert exclusion.skipped == {"reviews": 1}
+    assert exclusion.found_in(word_hashes(TINY)) is None
+
+
+def test_without_examples_nothing_is_excluded():
+    assert exclusion_of({}).found_in(word_hashes(LONG)) is None
+
+
+def test_runs_in_another_order_are_others():
+    one, other = word_hashes("a b c d"), word_hashes("a b d c")
+    assert len(run_hashes(one, 4)) == 1
+    assert run_hashes(one, 4) != run_hashes(other, 4)
+    assert len(run_hashes(one, 5)) == 0
+
+
+def test_a_document_is_new_once_and_so_is_one_that_holds_half_of_it():
+    seen = Seen()
+    pages = " ".join(f"page{number}" for number in range(2000))
+    more = pages + " " + " ".join(f"more{number}" for number in range(500))
+    other = " ".join(f"other{number}" for number in range(2000))
+    assert seen.is_new(pages, word_hashes(pages))
+    assert not seen.is_new(pages.upper(), word_hashes(pages.upper()))
+    assert not seen.is_new(more, word_hashes(more))
+    assert seen.is_new(other, word_hashes(other))
+    assert seen.is_new("short text", word_hashes("short text"))
+    assert not seen.is_new("Short, text!", word_hashes("Short, text!"))
