@@ -16,8 +16,10 @@ from datasets import Sequence as ListOf
 
 from harness.errors import UserError
 from tasks.metrics import EVALUATE, LOWER, Values, metric
+from tasks.perplexities import COSTS, RATIOS, SIZES
 
 _TEXT, _NUMBER, _TEXTS = Value("string"), Value("float64"), ListOf(Value("string"))
+_FORETOLD = (dict.fromkeys(COSTS, _NUMBER), dict.fromkeys(SIZES, _NUMBER))
 # What predictions and references look like, by metric; label names are text.
 _FORMS: dict[str, Any] = {
     "pearson": (_NUMBER, _NUMBER),
@@ -27,6 +29,7 @@ _FORMS: dict[str, Any] = {
     "qa_f1": (_TEXT, _TEXTS),
     "macro_f1_with_none": (_TEXTS, _TEXTS),
     "micro_f1_with_none": (_TEXTS, _TEXTS),
+    **dict.fromkeys(RATIOS, _FORETOLD),
 }
 
 

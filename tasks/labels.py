@@ -11,7 +11,7 @@ SEPARATOR = "|"
 
 
 def label_names(task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-    """The names of the labels in the order of their indices; none for regression and question answering.
+    """The names of the labels in the order of their indices; none for kinds that have none.
 
     Names found in the data are sorted, numbers by their value: "2" comes before "10".
     """

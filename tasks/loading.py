@@ -53,6 +53,8 @@ def _columns(task: Task) -> tuple[str, ...]:
     group = (task.group,) if task.group else ()
     if task.kind == "question_answering":
         return (task.question, task.context, task.answers, *group)
+    if task.kind == "language_modelling":
+        return (*task.text, *group)
     return (*task.text, task.label, *group)
 
 

@@ -1,7 +1,8 @@
 """Scores of predictions against references, in the form that predictions.parquet has them in.
 
 Label names (text) for classification, lists of label names for multi_label, numbers for regression, lists of answer
-texts against one text for question answering. Every score is in its natural unit: 0..1, or -1..1 for correlations.
+texts against one text for question answering, sizes against costs for language modelling (`tasks.perplexities`). Every
+score is in its natural unit: 0..1, or -1..1 for correlations.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 
 from harness.errors import UserError, nearest
 from tasks import answers
+from tasks.perplexities import RATIOS
 
 Values = Sequence[Any]
 Score = Callable[[Values, Values, Sequence[str]], float]
 PerExample = Callable[[Values, Values, Sequence[str]], list[float]]
 EVALUATE = "evaluate:"
 LOWER = ":lower"
-KINDS = ("classification", "multi_label", "regression", "question_answering")
+KINDS = ("classification", "multi_label", "regression", "question_answering", "language_modelling")
 
 
 @dataclass(frozen=True)
@@ -219,5 +221,6 @@ METRICS: Mapping[str, Metric] = {
         _means("mean_squared_error", squared_errors, "regression", higher_is_better=False),
         _means("exact_match", exact_matches, "question_answering"),
         _means("qa_f1", qa_f1s, "question_answering"),
+        *(Metric(name, ratio, False, kinds=("language_modelling",)) for name, ratio in RATIOS.items()),
     )
 }

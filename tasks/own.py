@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import UserError, nearest
 from tasks.files import refuse
 from tasks.metrics import EVALUATE, KINDS, metric
+from tasks.perplexities import RATIOS
 from tasks.sources import Files
 from tasks.task import Task
 
@@ -17,6 +18,7 @@ DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {
     "multi_label": ("micro_f1", "macro_f1"),
     "regression": ("pearson", "spearman", "mean_squared_error"),
     "question_answering": ("qa_f1", "exact_match"),
+    "language_modelling": ("bits_per_byte", *(name for name in RATIOS if name != "bits_per_byte")),
 }
 
 

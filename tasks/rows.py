@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tasks.cells import CellError, label_index, number_cell, text_cell
 from tasks.labels import several
 from tasks.spans import read_answers
-from tasks.task import Example, QuestionExample, Row, Target, Task, TextExample
+from tasks.task import DocumentExample, Example, QuestionExample, Row, Target, Task, TextExample
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Reading:
 
     def examples(self, split: str, rows: Sequence[Row]) -> list[Example]:
         """The examples of a split; rows with mistakes are left out and their mistakes kept in `problems`."""
-        make = self._question if self.task.kind == "question_answering" else self._text
+        others = {"question_answering": self._question, "language_modelling": self._document}
+        make = others.get(self.task.kind, self._text)
         found: list[Example] = []
         for number, row in enumerate(rows, start=1):
             place = row_place(split, number, row)
@@ -58,6 +59,14 @@ class Reading:
             self.dropped["train rows whose answer is not in its context"] += 1
             return None
         return QuestionExample(identity, question, context, answers, self._group(row))
+
+    def _document(self, row: Row, identity: str, split: str) -> DocumentExample:
+        del split  # documents are read alike in every split
+        (column,) = self.task.text
+        text = text_cell(row, column)
+        if not text.strip():
+            raise CellError(f"{column}: an empty document (got {text!r}). Fill the cell or leave the row out.")
+        return DocumentExample(identity, text, self._group(row))
 
     def _group(self, row: Row) -> str:
         cell = row[self.task.group] if self.task.group else None

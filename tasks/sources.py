@@ -30,12 +30,14 @@ class Hub:
         config: The data set's configuration.
         revision: The commit; None takes the newest.
         splits: The publisher's name of each of our splits.
+        prepare: Makes the publisher's rows of a split ours, such as an article of its lines.
     """
 
     path: str
     config: str | None = None
     revision: str | None = None
     splits: Mapping[str, str] = field(default_factory=lambda: {split: split for split in SPLITS})
+    prepare: Callable[[Sequence[Row]], Sequence[Row]] | None = None
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
         """Rows by split.
@@ -54,7 +56,8 @@ class Hub:
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
         if missing:
             raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Mend the task's splits.")
-        return {ours: _named_labels(data[theirs]) for ours, theirs in self.splits.items()}
+        rows = {ours: _named_labels(data[theirs]) for ours, theirs in self.splits.items()}
+        return rows if self.prepare is None else {split: self.prepare(found) for split, found in rows.items()}
 
     def fingerprint(self) -> str:
         """Path, configuration and revision, "unpinned" where there is none."""

@@ -21,6 +21,7 @@ LEAST_EXAMPLES = 10
 # Beyond this many examples only texts that are equal once normalised count as repeated: shingles would take half a
 # minute and two gigabytes on 50,000 film reviews.
 MOST_COMPARED = 30_000
+MOST_CHARACTERS = 200_000_000
 # A part of a pair that is shorter than this says little about where it comes from ("Yes.").
 LEAST_TELLING_WORDS = 8
 
@@ -82,18 +83,11 @@ def carved(
     return stay, [examples[place] for place in sorted(taken)]
 
 
-def parts_of(example: Example) -> tuple[str, ...]:
-    """The texts that an example is made of: a text, a pair, or a question and its context."""
-    if isinstance(example, TextExample):
-        return (example.text,) if example.pair is None else (example.text, example.pair)
-    return (example.question, example.context)
-
-
 def _without_repeats(examples: Examples) -> tuple[dict[str, list[Example]], dict[str, int]]:
     kept = {split: list(rows) for split, rows in examples.items()}
     unique: dict[tuple[str, ...], Example] = {}
     for example in kept["train"]:
-        unique.setdefault(tuple(map(normalised, parts_of(example))), example)
+        unique.setdefault(tuple(map(normalised, example.parts)), example)
     repeats = len(kept["train"]) - len(unique)
     kept["train"] = list(unique.values())
     return kept, {"train rows that repeat an earlier one": repeats} if repeats else {}
@@ -102,9 +96,10 @@ def _without_repeats(examples: Examples) -> tuple[dict[str, list[Example]], dict
 def _part_clusters(examples: Examples) -> dict[Example, tuple[int, ...]]:
     """The near-duplicate cluster of every part of every example."""
     every = [example for split in examples.values() for example in split]
-    texts = [part for example in every for part in parts_of(example)]
-    clusters = iter(near_duplicates(texts, exact_only=len(every) > MOST_COMPARED))
-    return {example: tuple(next(clusters) for _ in parts_of(example)) for example in every}
+    texts = [part for example in every for part in example.parts]
+    large = len(every) > MOST_COMPARED or sum(map(len, texts)) > MOST_CHARACTERS
+    clusters = iter(near_duplicates(texts, exact_only=large))
+    return {example: tuple(next(clusters) for _ in example.parts) for example in every}
 
 
 def _without_leaks(
@@ -129,7 +124,7 @@ def _groups(examples: Sequence[Example], parts: Mapping[Example, tuple[int, ...]
     first: dict[object, int] = {}
     for place, example in enumerate(examples):
         keys: list[object] = [example.group] if example.group else []
-        texts = parts_of(example)
+        texts = example.parts
         telling = [len(texts) == 1 or len(text.split()) >= LEAST_TELLING_WORDS for text in texts]
         keys += [cluster for cluster, tells in zip(parts[example], telling, strict=True) if tells]
         for key in [*keys, ("whole", parts[example])]:
@@ -141,7 +136,7 @@ def _groups(examples: Sequence[Example], parts: Mapping[Example, tuple[int, ...]
 
 
 def _strata(examples: Sequence[Example]) -> list[object]:
-    """What each example counts as: its label; of several labels the rarest; numbers and questions all the same."""
+    """What each example counts as: its label; of several labels the rarest; all others are the same."""
     targets = [example.target if isinstance(example, TextExample) else 0.0 for example in examples]
     counts = Counter(label for target in targets if isinstance(target, tuple) for label in target)
     return [_stratum(target, counts) for target in targets]

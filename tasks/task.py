@@ -29,6 +29,11 @@ class TextExample:
     pair: str | None = None
     group: str = ""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text, or the two of a pair."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -48,8 +53,27 @@ class QuestionExample:
     answers: tuple[Answer, ...]
     group: str = ""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The question and its context."""
+        return (self.question, self.context)
 
-Example = TextExample | QuestionExample
+
+@dataclass(frozen=True, slots=True)
+class DocumentExample:
+    """A whole text, each piece of which is to be foretold from the rest."""
+
+    id: str
+    text: str
+    group: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text."""
+        return (self.text,)
+
+
+Example = TextExample | QuestionExample | DocumentExample
 
 
 @dataclass(frozen=True)
@@ -85,7 +109,8 @@ class Task:
     """One row of the registry. A missing validation or test split is carved out of train, by group.
 
     Attributes:
-        kind: A file's name in harness/kinds: classification, multi_label, regression or question_answering.
+        kind: A file's name in harness/kinds: classification, multi_label, regression, question_answering or
+            language_modelling.
         source: Where the rows come from.
         metrics: Names of `tasks.metrics`, the main one first.
         licence: The data's licence.

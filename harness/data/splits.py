@@ -53,8 +53,5 @@ def texts_of(examples: Sequence[Any]) -> list[str]:
     """Every text of the examples, for a tokenizer that is trained on them; each once."""
     found: dict[str, None] = {}
     for example in examples:
-        parts = (
-            (example.text, example.pair) if isinstance(example, TextExample) else (example.question, example.context)
-        )
-        found.update(dict.fromkeys(part for part in parts if part))
+        found.update(dict.fromkeys(part for part in example.parts if part))
     return list(found)

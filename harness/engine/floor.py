@@ -7,7 +7,7 @@ from typing import Any
 from harness.config import RunConfig
 from harness.engine.outcome import Outcome, Stopwatch, identified, judged
 from harness.registry import KINDS
-from tasks.task import Splits, Task, TextExample
+from tasks.task import Splits, Task
 
 
 def fit_floor(family: Any, task: Task, splits: Splits, *, config: RunConfig, watch: Stopwatch) -> Outcome:
@@ -35,7 +35,4 @@ def fit_floor(family: Any, task: Task, splits: Splits, *, config: RunConfig, wat
 
 
 def _words(example: Any) -> int:
-    texts = (
-        (example.text, example.pair or "") if isinstance(example, TextExample) else (example.question, example.context)
-    )
-    return sum(len(text.split()) for text in texts)
+    return sum(len(text.split()) for text in example.parts)

@@ -8,5 +8,12 @@ def samples():
         "classification": (["no", "yes", "yes"], ["no", "no", "yes"]),
         "multi_label": ([["no"], [], ["no", "yes"]], [["no"], ["yes"], ["yes"]]),
         "regression": ([0.0, 1.0, 2.0], [0.5, 0.5, 3.0]),
+        "language_modelling": (
+            [{"bytes": 8, "characters": 8}, {"bytes": 24, "characters": 12}],
+            [
+                {"nats": 2.0, "tokens": 3, "masked_nats": 1.0, "masked_tokens": 4},
+                {"nats": 6.0, "tokens": 5, "masked_nats": 3.0, "masked_tokens": 6},
+            ],
+        ),
         "question_answering": ([["a cat"], [], ["x y"]], ["cat", "dog", "y"]),
     }

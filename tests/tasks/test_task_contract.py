@@ -8,15 +8,17 @@ import pytest
 
 from harness.errors import UserError
 from harness.registry import TASKS
+from tasks.downloads import Download
 from tasks.duplicates import MOST_SHARERS
 from tasks.metrics import KINDS, METRICS
 from tasks.sources import Generated, Hub, Packaged
-from tasks.splitting import LEAST_TELLING_WORDS, parts_of
-from tasks.task import QuestionExample, TextExample
+from tasks.splitting import LEAST_TELLING_WORDS
+from tasks.task import DocumentExample, QuestionExample, TextExample
 
 ALL = {name: TASKS.load(name) for name in TASKS.files()}
 HUB = [name for name, task in ALL.items() if isinstance(task.source, Hub)]
 PACKAGED = [name for name, task in ALL.items() if isinstance(task.source, Packaged)]
+DOWNLOADED = [name for name, task in ALL.items() if isinstance(task.source, Download)]
 LOCAL = [name for name, task in ALL.items() if isinstance(task.source, Packaged | Generated)]
 # Splits made by us: no group and no near-duplicate part crosses them.
 CARVED = {"rotten_tomatoes", "boolq", "word_pleasantness", "quac_spans", "narrative_qa", "disfl_qa"}
@@ -43,13 +45,15 @@ CARDS = {
     "ecthr_a": (("text",), "labels", ("2", "3", "5", "6", "8", "9", "10", "11", "14", "P1-1")),
     "squad": (("question", "context"), "answers", None),
     "squad_v2": (("question", "context"), "answers", None),
+    "wikitext_103": (("text",), None, None),
 }
 SMALL = 40
 
 
 def test_there_are_tasks_of_every_kind_and_source():
     assert {task.kind for task in ALL.values()} == set(KINDS)
-    assert len(HUB) + len(LOCAL) == len(ALL)
+    assert len(HUB) + len(DOWNLOADED) + len(LOCAL) == len(ALL)
+    assert DOWNLOADED
     assert HUB
     assert LOCAL
     assert set(HUB) == set(CARDS)
@@ -116,7 +120,7 @@ def write_like_the_card(name, folder, splits):
         features |= {"id": Value("string"), "title": Value("string")}
         features["answers"] = Sequence({"text": Value("string"), "answer_start": Value("int32")})
     elif names is None:
-        features[target] = Value("float32")
+        features |= {target: Value("float32")} if target else {}
     elif isinstance(names, str):
         features[target] = Value("string")
     else:
@@ -129,6 +133,9 @@ def write_like_the_card(name, folder, splits):
 
 
 def card_row(name, split, number):
+    if name == "wikitext_103":
+        lines = ("", f" = {split} {number // 4} = \n", "", f" {split} {number} @-@ <unk> . \n")
+        return {"text": lines[number % 4]}
     texts, target, names = CARDS[name]
     words = f"{split}{number} one{number} two{number}"
     if target == "answers":
@@ -167,6 +174,10 @@ def assert_valid_example(one, kind, labels, split):
         assert all(one.context[answer.start :].startswith(answer.text) for answer in placed)
         assert split != "train" or len(placed) == len(one.answers)
         return
+    if kind == "language_modelling":
+        assert isinstance(one, DocumentExample)
+        assert one.text.strip()
+        return
     assert isinstance(one, TextExample)
     targets = one.target if isinstance(one.target, tuple) else (one.target,)
     if kind == "regression":
@@ -185,7 +196,10 @@ def loaded(name):
 def test_the_data_that_needs_no_network_is_valid_on_every_side(name):
     splits = loaded(name)
     assert_valid(splits, ALL[name].kind)
-    assert len(splits.test) >= 150
+    if ALL[name].kind == "language_modelling":
+        assert sum(len(one.text.split()) for one in splits.test) >= 50_000
+    else:
+        assert len(splits.test) >= 150
     if ALL[name].kind == "classification":
         for split in SPLITS:
             assert {one.target for one in getattr(splits, split)} == set(range(len(splits.labels))), split
@@ -217,16 +231,16 @@ def leaking(judging, others, *, whole):
     Written apart from `tasks.duplicates`, as a check of it: plain sets of strings instead of hashes and clusters. Runs
     that many texts have are formulas of their kind and show no copying.
     """
-    texts = {part: runs(part) for one in (*judging, *others) for part in parts_of(one)}
+    texts = {part: runs(part) for one in (*judging, *others) for part in one.parts}
     held = Counter(run for own in texts.values() for run in own)
     holders = defaultdict(set)
     for number, one in enumerate(others):
-        for part in parts_of(one):
+        for part in one.parts:
             for run in texts[part]:
                 if held[run] <= MOST_SHARERS:
                     holders[run].add(number)
     quantify = all if whole else any
-    return [one.id for one in judging if quantify([_repeated(part, holders) for part in parts_of(one)])]
+    return [one.id for one in judging if quantify([_repeated(part, holders) for part in one.parts])]
 
 
 def _repeated(part, holders):
