@@ -87,7 +87,7 @@ def _located(tokenizer: Any, text: str) -> Encoded:
 
 def _key(tokenizer: Any, texts: Sequence[str], *, located: bool) -> str:
     digest = hashlib.sha256(f"{FORM} {located} {type(tokenizer).__qualname__} {_versions()}".encode())
-    digest.update(_content(tokenizer))
+    digest.update(content_of(tokenizer))
     for text in texts:
         content = text.encode("utf-8", "surrogatepass")
         digest.update(len(content).to_bytes(8, "little") + content)
@@ -104,7 +104,7 @@ def _versions() -> str:
     return " ".join(found)
 
 
-def _content(tokenizer: Any) -> bytes:
+def content_of(tokenizer: Any) -> bytes:
     """All that the tokenizer is, as it is saved."""
     if tokenizer.is_fast:
         # As encoding leaves it, whatever its file or an earlier call asked for.

@@ -42,7 +42,7 @@ def train_tokenizer(
     )
     tokenizer.train_from_iterator(texts, trainer, length=len(texts))
     # Built anew, so that "##e" is a piece like any other, not a special token to be found in texts.
-    return _wrapped(_empty_tokenizer(tokenizer.get_vocab(), lower=lower))
+    return wrapped(_empty_tokenizer(tokenizer.get_vocab(), lower=lower))
 
 
 def _empty_tokenizer(vocabulary: dict[str, int], *, lower: bool) -> Tokenizer:
@@ -50,11 +50,6 @@ def _empty_tokenizer(vocabulary: dict[str, int], *, lower: bool) -> Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix=CONTINUED)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{FIRST} $A {SEPARATOR}",
-        pair=f"{FIRST} $A {SEPARATOR} $B:1 {SEPARATOR}:1",
-        special_tokens=[(token, vocabulary[token]) for token in (FIRST, SEPARATOR)],
-    )
     return tokenizer
 
 
@@ -72,7 +67,13 @@ def _letters(tokenizer: Tokenizer, texts: Sequence[str], most: int) -> tuple[lis
     return sorted(frequent), sorted(set(frequent) & {letter for word in words for letter in word[1:]})
 
 
-def _wrapped(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+def wrapped(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """The tokenizer as transformers takes it: with BERT's special tokens, framing texts and pairs as BERT does."""
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{FIRST} $A {SEPARATOR}",
+        pair=f"{FIRST} $A {SEPARATOR} $B:1 {SEPARATOR}:1",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (FIRST, SEPARATOR)],
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,

@@ -7,8 +7,8 @@ import unicodedata
 from itertools import pairwise
 
 WORDS_WITHOUT_AN_END = 60
-# Control characters that are no text, but for tabs and line ends.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff]")
+# Control characters that are no text, but for tabs and line ends; halves of characters, which are none in UTF-8.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
 _BLANKS = re.compile(r"[ \t\u00a0]+")
 _EMPTY_LINES = re.compile(r" ?\n ?(?:\n ?)+")

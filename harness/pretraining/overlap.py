@@ -54,41 +54,49 @@ class Exclusion:
     Attributes:
         owners: Names of tasks.
         runs: By the length of the runs, in words: their numbers, rising, and the owner of each.
-        skipped: Texts too short to be looked for, by owner.
+        looked_for: How many examples have a text that is long enough to be looked for, by owner.
+        skipped: How many have none, by owner.
     """
 
     owners: Sequence[str]
     runs: Mapping[int, tuple[Hashes, NDArray[np.int64]]]
+    looked_for: Mapping[str, int]
     skipped: Mapping[str, int]
 
-    def found_in(self, words: Hashes) -> str | None:
-        """The owner of a run that occurs among the words; None: none does."""
+    def owners_at(self, words: Hashes) -> NDArray[np.int64]:
+        """The place in `owners`, of a run that covers it, for each word [words]; -1 where none does."""
+        covered = np.full(len(words), -1, dtype=np.int64)
         for length, (known, owners) in self.runs.items():
-            places = np.searchsorted(known, hashes := run_hashes(words, length))
-            hits = known[np.minimum(places, len(known) - 1)] == hashes
-            if hits.any():
-                owner: str = self.owners[int(owners[places[hits][0]])]
-                return owner
-        return None
+            hashes = run_hashes(words, length)
+            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            starts = np.flatnonzero(known[places] == hashes)
+            for offset in range(length if len(starts) else 0):
+                covered[starts + offset] = owners[places[starts]]
+        return covered
 
 
-def exclusion_of(texts: Mapping[str, Iterable[str]]) -> Exclusion:
-    """All runs of 13 words of the texts; of texts of eight to twelve words, these in one run.
+def exclusion_of(examples: Mapping[str, Iterable[Sequence[str]]]) -> Exclusion:
+    """All runs of 13 words of the examples' texts; of texts of eight to twelve words, these in one run.
 
     Args:
-        texts: Texts by their owner.
+        examples: The texts of each example, by owner.
     """
     found: dict[int, list[tuple[Hashes, int]]] = {}
+    looked_for: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
-    for owner, (name, owned) in enumerate(texts.items()):
-        for text in dict.fromkeys(owned):
-            words = word_hashes(text)
-            if len(words) < LEAST_WORDS:
-                skipped[name] += 1
-                continue
-            length = min(len(words), RUN_WORDS)
-            found.setdefault(length, []).append((run_hashes(words, length), owner))
-    return Exclusion(tuple(texts), {length: _sorted(parts) for length, parts in found.items()}, dict(skipped))
+    for owner, (name, owned) in enumerate(examples.items()):
+        sizes: dict[str, int] = {}
+        for texts in owned:
+            for text in texts:
+                if text not in sizes:
+                    sizes[text] = len(words := word_hashes(text))
+                    length = min(len(words), RUN_WORDS)
+                    if length >= LEAST_WORDS:
+                        found.setdefault(length, []).append((run_hashes(words, length), owner))
+            enough = any(sizes[text] >= LEAST_WORDS for text in texts)
+            (looked_for if enough else skipped)[name] += 1
+    runs = {length: _sorted(parts) for length, parts in found.items()}
+    return Exclusion(tuple(examples), runs, dict(looked_for), dict(skipped))
 
 
 def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int64]]:
@@ -108,9 +116,9 @@ class Seen:
     digests: set[bytes] = field(default_factory=set)
     sketched: set[int] = field(default_factory=set)
 
-    def is_new(self, text: str, words: Hashes) -> bool:
-        """Whether no document before was the same, or had half of its runs; remembers it if so."""
-        digest = hashlib.blake2b(" ".join(normalised_words(text)).encode("utf-8", "replace"), digest_size=16).digest()
+    def is_new(self, words: Hashes) -> bool:
+        """Whether no document before had the same words, or half of the runs; remembers it if so."""
+        digest = hashlib.blake2b(words.tobytes(), digest_size=16).digest()
         sketch = run_hashes(words, RUN_WORDS)
         kept = sketch[sketch % np.uint64(SKETCHED) == 0].tolist()
         common = sum(run in self.sketched for run in kept)

@@ -58,11 +58,13 @@ class TokenizerRecipe(Strict):
         kind: What is trained on the texts: byte-level byte-pair encoding (Radford et al. 2019), or WordPiece (Devlin et
             al. 2019).
         vocabulary_size: Entries, special ones included.
+        lowercase: Whether texts are lower-cased first (WordPiece also strips accents then).
         checkpoint: Another checkpoint's tokenizer, in place of a new one.
     """
 
     kind: Literal["byte_bpe", "wordpiece"] = "byte_bpe"
     vocabulary_size: int = Field(8192, ge=300)
+    lowercase: bool = False
     checkpoint: str | None = None
 
 

@@ -10,32 +10,43 @@ def text(start, stop):
     return " ".join(WORDS[start:stop])
 
 
+def owners(exclusion, looked_through):
+    found = exclusion.owners_at(word_hashes(looked_through))
+    return sorted({exclusion.owners[owner] for owner in found if owner >= 0})
+
+
 def test_a_document_with_thirteen_words_of_an_example_is_found_by_its_owner():
-    exclusion = exclusion_of({"reviews": [LONG], "questions": [SHORT]})
-    assert exclusion.found_in(word_hashes("before " + text(20, 20 + RUN_WORDS) + " behind")) == "reviews"
-    assert exclusion.found_in(word_hashes("before " + SHORT + " behind")) == "questions"
+    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]})
+    assert owners(exclusion, "before " + text(20, 20 + RUN_WORDS) + " behind") == ["reviews"]
+    assert owners(exclusion, "before " + SHORT + " behind") == ["questions"]
+
+
+def test_every_word_of_a_run_is_covered_and_no_other():
+    exclusion = exclusion_of({"reviews": [(LONG,)]})
+    found = exclusion.owners_at(word_hashes("one two " + text(20, 20 + RUN_WORDS) + " three"))
+    assert found.tolist() == [-1, -1, *[0] * RUN_WORDS, -1]
 
 
 def test_twelve_words_of_a_long_example_are_no_overlap():
-    exclusion = exclusion_of({"reviews": [LONG], "questions": [SHORT]})
-    assert exclusion.found_in(word_hashes("before " + text(20, 19 + RUN_WORDS) + " behind")) is None
-    assert exclusion.found_in(word_hashes(text(120, 200))) is None
-    assert exclusion.found_in(word_hashes("")) is None
+    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]})
+    assert owners(exclusion, "before " + text(20, 19 + RUN_WORDS) + " behind") == []
+    assert owners(exclusion, text(120, 200)) == []
+    assert owners(exclusion, "") == []
 
 
 def test_case_and_punctuation_hide_no_example():
-    exclusion = exclusion_of({"reviews": [LONG]})
-    assert exclusion.found_in(word_hashes(", ".join(WORDS[:RUN_WORDS]).upper())) == "reviews"
+    exclusion = exclusion_of({"reviews": [(LONG,)]})
+    assert owners(exclusion, ", ".join(WORDS[:RUN_WORDS]).upper()) == ["reviews"]
 
 
 def test_what_is_too_short_to_be_looked_for_is_counted():
-    exclusion = exclusion_of({"reviews": [LONG, TINY], "questions": [SHORT]})
-    assert exclusion.skipped == {"reviews": 1}
-    assert exclusion.found_in(word_hashes(TINY)) is None
+    exclusion = exclusion_of({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]})
+    assert (exclusion.looked_for, exclusion.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
+    assert owners(exclusion, TINY) == []
 
 
 def test_without_examples_nothing_is_excluded():
-    assert exclusion_of({}).found_in(word_hashes(LONG)) is None
+    assert owners(exclusion_of({}), LONG) == []
 
 
 def test_runs_in_another_order_are_others():
@@ -50,9 +61,9 @@ def test_a_document_is_new_once_and_so_is_one_that_holds_half_of_it():
     pages = " ".join(f"page{number}" for number in range(2000))
     more = pages + " " + " ".join(f"more{number}" for number in range(500))
     other = " ".join(f"other{number}" for number in range(2000))
-    assert seen.is_new(pages, word_hashes(pages))
-    assert not seen.is_new(pages.upper(), word_hashes(pages.upper()))
-    assert not seen.is_new(more, word_hashes(more))
-    assert seen.is_new(other, word_hashes(other))
-    assert seen.is_new("short text", word_hashes("short text"))
-    assert not seen.is_new("Short, text!", word_hashes("Short, text!"))
+    assert seen.is_new(word_hashes(pages))
+    assert not seen.is_new(word_hashes(pages.upper()))
+    assert not seen.is_new(word_hashes(more))
+    assert seen.is_new(word_hashes(other))
+    assert seen.is_new(word_hashes("short text"))
+    assert not seen.is_new(word_hashes("Short, text!"))

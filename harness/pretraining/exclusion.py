@@ -1,0 +1,124 @@
+"""What must not stand in the texts: the examples that tasks choose and judge models on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+
+from harness.errors import UserError, nearest
+from harness.pretraining.cleaning import cleaned
+from harness.pretraining.overlap import Exclusion, Hashes, exclusion_of
+from harness.pretraining.progress import followed
+from harness.registry import TASKS
+from tasks.sources import Hub
+from tasks.task import Example, QuestionExample
+
+MOST_CUT = 0.1  # A document of which more sentences than this share were hit is left out.
+
+
+@dataclass(frozen=True)
+class LookedFor:
+    """Tasks whose examples are looked for.
+
+    Attributes:
+        fingerprints: What each one's examples depend on.
+        missing: Why the examples of others can't be looked for.
+    """
+
+    fingerprints: Mapping[str, str]
+    missing: Mapping[str, str]
+
+
+def tasks_to_look_for(names: Sequence[str] | None) -> LookedFor:
+    """The tasks called `names`; None: every registered one whose data is on this machine.
+
+    Raises:
+        UserError: A named task is none, or its data isn't there.
+    """
+    known = TASKS.files()
+    wrong = [
+        f"corpora.exclude_tasks: {name!r}: no such task.{nearest(name, known)}"
+        for name in names or ()
+        if name not in known
+    ]
+    if wrong:
+        raise UserError(*wrong)
+    fingerprints: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for name in known if names is None else names:
+        source = TASKS.load(name).source
+        if names is None and isinstance(source, Hub):
+            missing[name] = "its data is on the Hub. Name it in corpora.exclude_tasks to look for it."
+            continue
+        try:
+            fingerprints[name] = source.fingerprint()
+        except UserError as error:
+            missing[name] = error.lines[0]
+    if names is not None and missing:
+        raise UserError(*(f"corpora.exclude_tasks: {name}: {line}" for name, line in missing.items()))
+    return LookedFor(fingerprints, missing)
+
+
+def exclusion_of_tasks(names: Sequence[str], console: Console) -> Exclusion:
+    """All runs of words of the tasks' validation and test examples."""
+    loaded = followed(names, "evaluation examples", console)
+    return exclusion_of({name: list(_evaluation_texts(name)) for name in loaded})
+
+
+def _evaluation_texts(name: str) -> Iterator[tuple[str, ...]]:
+    splits = TASKS.load(name).load()
+    return (texts_of_example(example) for split in (splits.validation, splits.test) for example in split)
+
+
+def texts_of_example(example: Example) -> tuple[str, ...]:
+    """All that an example says, its label apart."""
+    answers = example.answers if isinstance(example, QuestionExample) else ()
+    return (*example.parts, *(answer.text for answer in answers))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is left of a document.
+
+    Attributes:
+        text: Its other sentences; None: too many shared a run, or there are none.
+        owners: The owner of a shared run, for each sentence that has one.
+    """
+
+    text: str | None
+    owners: Sequence[str]
+
+
+def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], exclusion: Exclusion) -> Cut:
+    """The document without the sentences that touch an excluded run; none of it where those are more than a tenth.
+
+    Sentences that come together by a cut are looked through again.
+
+    Args:
+        pieces: The document's sentences, which are the document when put together.
+        words: Numbers of the words of each.
+        exclusion: The runs.
+    """
+    kept = list(range(len(pieces)))
+    owners: list[str] = []
+    while hits := _hit_sentences([words[place] for place in kept], exclusion):
+        owners += hits.values()
+        if len(owners) > MOST_CUT * len(pieces):
+            return Cut(None, owners)
+        kept = [place for number, place in enumerate(kept) if number not in hits]
+    text = "".join(pieces[place] for place in kept)
+    return Cut((cleaned(text) if owners else text) or None, owners)
+
+
+def _hit_sentences(words: Sequence[Hashes], exclusion: Exclusion) -> dict[int, str]:
+    """The owner of a run, by the number of each sentence that has a word of it."""
+    owners = exclusion.owners_at(np.concatenate(words))
+    hits = np.flatnonzero(owners >= 0)
+    if not len(hits):
+        return {}
+    sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
+    places, first = np.unique(sentence_of[hits], return_index=True)
+    return {int(place): exclusion.owners[int(owners[hits[index]])] for place, index in zip(places, first, strict=True)}

@@ -1,0 +1,81 @@
+"""Texts of a data set of the Hub, streamed: no file of it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import UserError, nearest
+from harness.pretraining.recipe import CorporaRecipe
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def hub_fingerprint(recipe: CorporaRecipe) -> tuple[str, str | None]:
+    """What a recipe's data set depends on, and the commit that its revision stands for; None for a local folder.
+
+    Raises:
+        UserError: The Hub can't be reached, or has no such data set or revision.
+    """
+    assert recipe.hub is not None
+    where = f"{recipe.hub_config or 'default'}/{recipe.hub_split}/{recipe.hub_column}"
+    if Path(recipe.hub).is_dir():
+        digest = hashlib.sha256()
+        for file in sorted(file for file in Path(recipe.hub).rglob("*") if file.is_file()):
+            with file.open("rb") as stream:
+                digest.update(file.name.encode() + hashlib.file_digest(stream, "sha256").digest())
+        return f"folder:{digest.hexdigest()}/{where}", None
+    commit = _commit(recipe.hub, recipe.hub_revision)
+    return f"hub:{recipe.hub}@{commit}/{where}", commit
+
+
+def _commit(path: str, revision: str | None) -> str:
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    from huggingface_hub import HfApi  # noqa: PLC0415 -- only where the Hub is asked
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415 -- as above
+
+    try:
+        return str(HfApi().dataset_info(path, revision=revision).sha)
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        raise _unavailable(path, error) from error
+
+
+def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
+    """The column's texts, in the data set's order.
+
+    Raises:
+        UserError: The data set, its configuration or its split can't be had; it has no such column, or no text there.
+    """
+    from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
+    from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
+
+    assert recipe.hub is not None
+    try:
+        data = load_dataset(recipe.hub, recipe.hub_config, revision=revision, split=recipe.hub_split, streaming=True)
+        for number, row in enumerate(data, start=1):
+            if recipe.hub_column not in row:
+                raise UserError(
+                    f"corpora.hub_column: {recipe.hub} has no column {recipe.hub_column!r} "
+                    f"(its columns: {', '.join(row)}).{nearest(recipe.hub_column, row)}"
+                )
+            text = row[recipe.hub_column]
+            if not isinstance(text, str | None):
+                raise UserError(
+                    f"{recipe.hub}, row {number}: {recipe.hub_column!r} is no text (got {type(text).__name__}). "
+                    "Name a column of texts in corpora.hub_column."
+                )
+            yield text or ""
+    except (OSError, ValueError, DatasetsError) as error:
+        # By these the Hub's libraries tell of a missing network, name, configuration or split.
+        raise _unavailable(recipe.hub, error) from error
+
+
+def _unavailable(path: str, error: Exception) -> UserError:
+    first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return UserError(
+        f"{path}: the data set can't be had ({first}). Check its name, revision, configuration, split and the network, "
+        "or use files of your own."
+    )

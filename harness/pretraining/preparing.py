@@ -1,0 +1,160 @@
+"""From raw texts to a tokenizer and token files: what a model is pretrained on.
+
+Both steps are kept in the user's cache: the texts as they were cleaned, and their tokens. Each is named after all that
+it depends on, so that another tokenizer reads the same texts, and nothing kept is ever out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from transformers import AutoTokenizer
+
+from harness.data.encoding import content_of
+from harness.errors import UserError
+from harness.pretraining.exclusion import LookedFor, exclusion_of_tasks, tasks_to_look_for
+from harness.pretraining.kept import kept, key
+from harness.pretraining.progress import followed
+from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
+from harness.pretraining.stored_texts import StoredTexts
+from harness.pretraining.texts import Texts, text_sources
+from harness.pretraining.tokenizer import SAMPLED_CHARACTERS, checkpoint_tokenizer, sample, trained
+from harness.pretraining.tokens import TokenFile, read_token_file, write_tokens
+from harness.pretraining.writing_texts import exclusion_report, shared_runs, stored_sources, write_texts
+
+FORM = 1  # Raised whenever the same sources would be kept in another form.
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a model is pretrained on.
+
+    Attributes:
+        tokenizer: With its special tokens.
+        training: The tokens to learn from, of all corpora.
+        held_out: The tokens that training never sees, by corpus; of those that have any.
+        report: What was read, left out and kept, as JSON can hold it.
+    """
+
+    tokenizer: Any
+    training: TokenFile
+    held_out: Mapping[str, TokenFile]
+    report: Mapping[str, Any]
+
+
+def prepared(
+    corpora: CorporaRecipe, tokenizer: TokenizerRecipe, *, folder: Path, seed: int, console: Console
+) -> Prepared:
+    """The tokens of the recipe's texts, out of the cache where they are there.
+
+    Args:
+        corpora: Which texts.
+        tokenizer: Which tokenizer.
+        folder: Where relative patterns of files start from.
+        seed: Says which documents are held out.
+        console: Shows how far it is.
+
+    Raises:
+        UserError: What can't be had, read or learnt from.
+    """
+    sources = text_sources(corpora, folder)
+    looked_for = tasks_to_look_for(corpora.exclude_tasks)
+    borrowed = None if tokenizer.checkpoint is None else checkpoint_tokenizer(tokenizer.checkpoint)
+    texts_key = key(
+        FORM,
+        [(source.name, source.fingerprint) for source in sources],
+        dict(looked_for.fingerprints),
+        dict(looked_for.missing),
+        corpora.held_out,
+        seed,
+    )
+    content = None if borrowed is None else content_of(borrowed).hex()
+    tokens_key = key(texts_key, tokenizer.model_dump(exclude={"checkpoint"}), content, version("tokenizers"))
+
+    def build_tokens(place: Path) -> None:
+        texts = kept(
+            f"texts-{texts_key}",
+            lambda inner: _build_texts(inner, sources, looked_for, corpora.held_out, seed=seed, console=console),
+        )
+        _build_tokens(place, texts, tokenizer, borrowed, console)
+
+    return _read(kept(f"tokens-{tokens_key}", build_tokens), borrowed)
+
+
+def _build_texts(
+    place: Path, sources: Sequence[Texts], looked_for: LookedFor, held_out: float, *, seed: int, console: Console
+) -> None:
+    exclusion = exclusion_of_tasks(tuple(looked_for.fingerprints), console)
+    tallies = write_texts(sources, exclusion, place, held_out=held_out, seed=seed, console=console)
+    stored = stored_sources(place, [source.name for source in sources])
+    left = shared_runs(stored, exclusion, console)
+    assert not any(left.values()), f"evaluation examples were left in the texts: {left}"
+    _check_split(stored)
+    report = {
+        "corpora": {source.name: _told(source) | tallies[source.name].told() for source in sources},
+        "exclusion": exclusion_report(exclusion, tallies, left),
+        "not_looked_for": dict(looked_for.missing),
+    }
+    _write_json(place / "report.json", report)
+
+
+def _told(source: Texts) -> dict[str, Any]:
+    return {"licence": source.licence, "citation": source.citation, "source": source.fingerprint}
+
+
+def _check_split(stored: Mapping[str, StoredTexts]) -> None:
+    documents = sum(len(texts.lengths) for texts in stored.values())
+    for held_out, what in ((True, "held out"), (False, "left to train on")):
+        if not any(texts.count(held_out=held_out) for texts in stored.values()):
+            raise UserError(
+                f"corpora.held_out: no document is {what} (of {documents}). Give more documents (files may be cut by "
+                'documents = "blank_line" or "line"), or another share.'
+            )
+
+
+def _build_tokens(place: Path, texts: Path, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
+    report = json.loads((texts / "report.json").read_text())
+    stored = stored_sources(texts, list(report["corpora"]))
+    tokenizer, told = (borrowed, {"checkpoint": recipe.checkpoint}) if borrowed else _trained(stored, recipe, console)
+    if not borrowed:
+        tokenizer.save_pretrained(place / "tokenizer")
+    training = (text for corpus in stored.values() for text in corpus.documents(held_out=False))
+    count = sum(corpus.count(held_out=False) for corpus in stored.values())
+    write_tokens(followed(training, "encoding", console, total=count), tokenizer, place / "training")
+    for number, corpus in enumerate(stored.values()):
+        if corpus.count(held_out=True):
+            write_tokens(corpus.documents(held_out=True), tokenizer, place / "held_out" / str(number))
+    report["tokenizer"] = {"kind": recipe.kind, "vocabulary_size": len(tokenizer)} | told
+    _write_json(place / "report.json", report)
+
+
+def _trained(
+    stored: Mapping[str, StoredTexts], recipe: TokenizerRecipe, console: Console
+) -> tuple[Any, dict[str, Any]]:
+    characters = sum(len(text) for corpus in stored.values() for text in corpus.documents(held_out=False))
+    training = (text for corpus in stored.values() for text in corpus.documents(held_out=False))
+    count = sum(corpus.count(held_out=False) for corpus in stored.values())
+    texts = sample(followed(training, "training the tokenizer", console, total=count), characters)
+    told = {"characters": characters, "characters_sampled": min(characters, SAMPLED_CHARACTERS)}
+    return trained(texts, recipe), told
+
+
+def _read(entry: Path, borrowed: Any) -> Prepared:
+    report = json.loads((entry / "report.json").read_text())
+    tokenizer = borrowed or AutoTokenizer.from_pretrained(entry / "tokenizer", trust_remote_code=False)
+    numbered = {name: entry / "held_out" / str(number) for number, name in enumerate(report["corpora"])}
+    held_out = {name: read_token_file(place) for name, place in numbered.items() if place.is_dir()}
+    training = read_token_file(entry / "training")
+    report["training"] = training.counts()
+    report["held_out"] = {name: file.counts() for name, file in held_out.items()}
+    return Prepared(tokenizer, training, held_out, report)
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,96 @@
+"""Documents in files, as they were kept: the text of all, how long each is, and which are held out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_FOR_ONE = 10  # From so many documents on, one is held out at least.
+
+
+@dataclass(frozen=True)
+class StoredTexts:
+    """Documents of one corpus, read one at a time.
+
+    Attributes:
+        folder: Where they are.
+        lengths: Of each document, in bytes of UTF-8 [documents].
+        held_out: Which documents training never sees [documents].
+    """
+
+    folder: Path
+    lengths: NDArray[np.int64]
+    held_out: NDArray[np.bool_]
+
+    def documents(self, *, held_out: bool | None = None) -> Iterator[str]:
+        """Documents in their order: all, or those that are held out, or the others."""
+        with (self.folder / "texts.utf8").open("rb") as stream:
+            for length, held in zip(self.lengths, self.held_out, strict=True):
+                if held_out is None or held == held_out:
+                    yield stream.read(int(length)).decode()
+                else:
+                    stream.seek(int(length), 1)
+
+    def count(self, *, held_out: bool) -> int:
+        """How many documents are held out, or are not."""
+        return int((self.held_out == held_out).sum())
+
+
+def read_stored_texts(folder: Path) -> StoredTexts:
+    """The documents that a `TextWriter` left."""
+    lengths = np.fromfile(folder / "lengths.int64", dtype=np.int64)
+    return StoredTexts(folder, lengths, np.fromfile(folder / "held_out.bool", dtype=np.bool_))
+
+
+class TextWriter:
+    """Writes documents one after the other; of each, only a number stays in memory until the end.
+
+    Whether a document is held out depends on itself and the seed alone, not on the others or their order; but where
+    chance holds none of ten or more out, the one that was nearest to it is.
+    """
+
+    def __init__(self, folder: Path, *, share: float, seed: int) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._share, self._seed = folder, share, seed
+        self._lots: list[float] = []
+
+    def __enter__(self) -> Self:
+        self._texts = (self._folder / "texts.utf8").open("wb")
+        self._lengths = (self._folder / "lengths.int64").open("wb")
+        return self
+
+    def write(self, text: str, *, identity: str) -> None:
+        """Add a document.
+
+        Args:
+            text: What is kept of it.
+            identity: What its lot is drawn by: the text before anything was cut out of it.
+        """
+        content = text.encode()
+        self._texts.write(content)
+        self._lengths.write(np.int64(len(content)).tobytes())
+        self._lots.append(_lot(identity, self._seed))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._texts.close()
+        self._lengths.close()
+        lots: NDArray[Any] = np.array(self._lots)
+        held_out = lots < self._share
+        if len(lots) >= LEAST_FOR_ONE and not held_out.any():
+            held_out[lots.argmin()] = True
+        held_out.tofile(self._folder / "held_out.bool")
+
+
+def _lot(text: str, seed: int) -> float:
+    """A number in [0, 1), the same one for a text and a seed."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(16, "little", signed=True)).digest()
+    return int.from_bytes(digest, "little") / 2**64

@@ -1,0 +1,169 @@
+"""Where the texts come from: named corpora, a user's own files, a data set of the Hub."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.pretraining.hub_texts import hub_documents, hub_fingerprint
+from harness.pretraining.recipe import CorporaRecipe
+from harness.registry import CORPORA
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Documents of one source.
+
+    Attributes:
+        name: What the report calls it.
+        licence: Of the texts.
+        citation: Who to name.
+        fingerprint: What the documents depend on, so that other documents have another one.
+        documents: Gives them one after the other, as they were written, the same ones every time.
+    """
+
+    name: str
+    licence: str
+    citation: str
+    fingerprint: str
+    documents: Callable[[], Iterator[str]]
+
+
+def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
+    """All sources of a recipe, in its order.
+
+    Files and data sets of the Hub are streamed, a document at a time. A named corpus is read at once, for it comes out
+    of a package, of at most some 20 MB.
+
+    Args:
+        recipe: The recipe.
+        folder: Where relative patterns of `files` start from.
+
+    Raises:
+        UserError: Every source that can't be had.
+    """
+    mistakes: list[str] = []
+    sources: list[Texts] = []
+    wanted: list[Callable[[], Texts]] = [lambda name=name: _named(name) for name in recipe.names]  # type: ignore[misc]
+    if recipe.files:
+        wanted.append(lambda: _own_files(recipe, folder))
+    if recipe.hub:
+        wanted.append(lambda: _of_the_hub(recipe))
+    for source in wanted:
+        try:
+            sources.append(source())
+        except UserError as error:
+            mistakes.extend(error.lines)
+    if mistakes:
+        raise UserError(*mistakes)
+    return sources
+
+
+def _named(name: str) -> Texts:
+    corpus = CORPORA.load(name)
+    reader = hashlib.sha256(CORPORA.files()[name].read_bytes()).hexdigest()
+    fingerprint = f"{corpus.source.fingerprint()} {' '.join(corpus.source.paths)} {reader}"
+    return Texts(name, corpus.licence, corpus.citation, fingerprint, corpus.documents)
+
+
+def _own_files(recipe: CorporaRecipe, folder: Path) -> Texts:
+    found = matched_files(recipe.files, folder)
+    digest = hashlib.sha256(recipe.documents.encode())
+    for file in found:
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    documents = _CUT[recipe.documents]
+    return Texts(
+        "files",
+        "the user's own data",
+        "",
+        f"files:{digest.hexdigest()}",
+        lambda: (document for file in found for document in documents(_lines(file))),
+    )
+
+
+def _of_the_hub(recipe: CorporaRecipe) -> Texts:
+    assert recipe.hub is not None
+    fingerprint, revision = hub_fingerprint(recipe)
+    return Texts(
+        recipe.hub, "see its page on the Hub", recipe.hub, fingerprint, lambda: hub_documents(recipe, revision)
+    )
+
+
+def matched_files(patterns: tuple[str, ...], folder: Path) -> list[Path]:
+    """The files that the patterns match, in the patterns' order and by name, each once.
+
+    Raises:
+        UserError: Every pattern that matches none, or, being relative, leads out of `folder`.
+    """
+    mistakes: list[str] = []
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        files = _matches(pattern, folder)
+        if not files:
+            mistakes.append(f"corpora.files: {pattern!r}: no such file below {folder}. Check the pattern.")
+        outside = [file for file in files if not _stays(file, pattern, folder)]
+        if outside:
+            mistakes.append(
+                f"corpora.files: {pattern!r}: {outside[0]} is not below {folder}. Write its absolute path to use it."
+            )
+        found |= dict.fromkeys(files)
+    if mistakes:
+        raise UserError(*mistakes)
+    return list(found)
+
+
+def _matches(pattern: str, folder: Path) -> list[Path]:
+    whole = folder / Path(pattern).expanduser()
+    if whole.is_file():
+        return [whole]
+    anchor = Path(whole.anchor) if Path(pattern).expanduser().is_absolute() else folder
+    rest = str(whole.relative_to(anchor)) if whole != anchor else "*"
+    return sorted(file for file in anchor.glob(rest) if file.is_file())
+
+
+def _stays(file: Path, pattern: str, folder: Path) -> bool:
+    return Path(pattern).expanduser().is_absolute() or file.resolve().is_relative_to(folder.resolve())
+
+
+def _lines(file: Path) -> Iterator[str]:
+    r"""The lines of a text in UTF-8, each with its end; only "\n" ends one."""
+    try:
+        with file.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                yield _decoded(line, file, number)
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Check its permissions.") from error
+
+
+def _decoded(line: bytes, file: Path, number: int) -> str:
+    if b"\0" in line:
+        raise UserError(f"{file}, line {number}: holds zero bytes, so it is no plain text. Give text files in UTF-8.")
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{file}, line {number}: not UTF-8 (byte {line[error.start]:#04x} at offset {error.start} of the line). "
+            "Save the file as UTF-8."
+        ) from error
+
+
+def _whole(lines: Iterator[str]) -> Iterator[str]:
+    yield "".join(lines)
+
+
+def _blocks(lines: Iterator[str]) -> Iterator[str]:
+    block: list[str] = []
+    for line in lines:
+        if line.strip():
+            block.append(line)
+        elif block:
+            yield "".join(block)
+            block = []
+    yield "".join(block)
+
+
+_CUT: dict[str, Callable[[Iterator[str]], Iterator[str]]] = {"file": _whole, "blank_line": _blocks, "line": iter}

@@ -1,0 +1,96 @@
+"""The tokenizer of a pretraining run: trained on its own texts, or another checkpoint's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from harness.data.trained_tokenizer import SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
+from harness.errors import UserError
+from harness.models._checkpoint import find_checkpoint
+from harness.models._stored import read_tokenizer
+from harness.pretraining.cleaning import sentences
+from harness.pretraining.recipe import TokenizerRecipe
+
+SAMPLED_CHARACTERS = 20_000_000
+BLOCK_SENTENCES = 32
+_FILES = ("tokenizer*", "*.txt", "*.model", "*.json")
+
+
+def checkpoint_tokenizer(name: str) -> Any:
+    """The tokenizer of a checkpoint, which neither cuts nor pads.
+
+    Raises:
+        UserError: There is no such checkpoint, or none in it.
+    """
+    tokenizer = read_tokenizer(find_checkpoint(name, files=_FILES))
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
+
+
+def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
+    """A new tokenizer with the special tokens [PAD] [UNK] [CLS] [SEP] [MASK] as ids 0 to 4.
+
+    Raises:
+        UserError: The texts give fewer entries than the recipe asks for.
+    """
+    size = recipe.vocabulary_size
+    if recipe.kind == "wordpiece":
+        tokenizer = train_tokenizer(texts, vocabulary_size=size, lower=recipe.lowercase)
+    else:
+        tokenizer = wrapped(_byte_pairs(texts, size, lowercase=recipe.lowercase))
+    if len(tokenizer) < size:
+        raise UserError(
+            f"tokenizer.vocabulary_size: the training texts give {len(tokenizer)} entries only (got {size}). "
+            "Lower it, or give more texts."
+        )
+    return tokenizer
+
+
+def _byte_pairs(texts: Iterable[str], size: int, *, lowercase: bool) -> Tokenizer:
+    """A byte-level byte-pair encoding, with every byte in its vocabulary, so that no text is unknown.
+
+    Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+    if lowercase:
+        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def sample(texts: Iterable[str], characters: int, most: int = SAMPLED_CHARACTERS) -> Iterator[str]:
+    """About `most` of the texts' characters: blocks of sentences at even distances; all of them where they are fewer.
+
+    Args:
+        texts: The texts.
+        characters: How many they have in all.
+        most: How many are wanted.
+    """
+    share, owed = min(1.0, most / max(characters, 1)), 0.0
+    for text in texts:
+        pieces = sentences(text)
+        for start in range(0, len(pieces), BLOCK_SENTENCES):
+            block = "".join(pieces[start : start + BLOCK_SENTENCES])
+            owed += share * len(block)
+            if owed > 0:
+                owed -= len(block)
+                yield block
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write the tokenizer as transformers reads it."""
+    tokenizer.save_pretrained(folder)

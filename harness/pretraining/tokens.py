@@ -1,0 +1,138 @@
+"""Documents as token ids in files that are mapped into memory, so that a corpus may be larger than it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.pretraining.cleaning import sentences
+
+ENCODED_AT_ONCE = 2048  # sentences
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """Documents as token ids, mapped into memory.
+
+    Attributes:
+        ids: Of all tokens [tokens], uint16 or uint32, without special ones, documents one after the other.
+        sentences: Where each sentence starts in `ids`, and the end [sentences + 1].
+        documents: Which sentence each document starts with, and the end [documents + 1].
+        bytes: Of each document's text in UTF-8 [documents].
+        characters: Of each document's text [documents].
+    """
+
+    ids: NDArray[Any]
+    sentences: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+    characters: NDArray[np.int64]
+
+    def document(self, index: int) -> NDArray[Any]:
+        """The ids of a document [tokens]."""
+        first, last = self.documents[index], self.documents[index + 1]
+        return self.ids[self.sentences[first] : self.sentences[last]]
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of all documents."""
+        return len(self.ids)
+
+    @property
+    def document_count(self) -> int:
+        """Documents."""
+        return len(self.documents) - 1
+
+    @property
+    def sentence_count(self) -> int:
+        """Sentences of all documents."""
+        return len(self.sentences) - 1
+
+    def counts(self) -> dict[str, int]:
+        """Documents, sentences, characters, bytes and tokens, for a report."""
+        return {
+            "documents": self.document_count,
+            "sentences": self.sentence_count,
+            "characters": int(self.characters.sum()),
+            "bytes": int(self.bytes.sum()),
+            "tokens": self.token_count,
+        }
+
+
+def read_token_file(folder: Path) -> TokenFile:
+    """What `write_tokens` left in a folder.
+
+    Raises:
+        OSError: It is not there.
+        ValueError: It is not whole.
+    """
+    types = json.loads((folder / "types.json").read_text())
+    arrays = {name: np.memmap(folder / f"{name}.bin", dtype=types[name], mode="r") for name in types}
+    file = TokenFile(**arrays)
+    whole = (
+        file.sentences[-1] == len(file.ids)
+        and file.documents[-1] == file.sentence_count
+        and len(file.bytes) == len(file.characters) == file.document_count
+    )
+    if not whole:
+        raise ValueError(f"{folder}: not whole")
+    return file
+
+
+def write_tokens(texts: Iterable[str], tokenizer: Any, folder: Path) -> None:
+    """Write the texts, of which each gives a token at least, as a `TokenFile`; a document is in memory at a time.
+
+    A text is encoded sentence by sentence (`cleaning.sentences`).
+
+    Args:
+        texts: The documents.
+        tokenizer: A transformers tokenizer.
+        folder: Where the files go; made here.
+    """
+    folder.mkdir(parents=True)
+    types = dict.fromkeys(("sentences", "documents", "bytes", "characters"), "int64")
+    types["ids"] = "uint16" if len(tokenizer) <= 2**16 else "uint32"
+    files = {name: (folder / f"{name}.bin").open("wb") for name in types}
+
+    def write(name: str, values: Any) -> None:
+        files[name].write(np.asarray(values, dtype=types[name]).tobytes())
+
+    try:
+        tokens, pieces = 0, 0
+        write("sentences", [0])
+        write("documents", [0])
+        for text in texts:
+            before = tokens
+            for encoded in encoded_sentences(sentences(text), tokenizer):
+                ends = tokens + np.cumsum([len(ids) for ids in encoded])
+                write("ids", [token for ids in encoded for token in ids])
+                write("sentences", ends)
+                tokens, pieces = int(ends[-1]), pieces + len(encoded)
+            if tokens > before:
+                write("documents", [pieces])
+                write("bytes", [len(text.encode())])
+                write("characters", [len(text)])
+    finally:
+        for file in files.values():
+            file.close()
+    (folder / "types.json").write_text(json.dumps(types))
+
+
+def encoded_sentences(pieces: Sequence[str], tokenizer: Any) -> Iterator[list[list[int]]]:
+    """The ids of sentences, without those that have none, some thousand sentences at a time."""
+    remaining = iter(pieces)
+    while batch := list(islice(remaining, ENCODED_AT_ONCE)):
+        if tokenizer.is_fast:
+            encodings = tokenizer.backend_tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            found = [encoding.ids for encoding in encodings]
+        else:
+            found = tokenizer(batch, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+        if found := [ids for ids in found if ids]:
+            yield found
