@@ -81,17 +81,9 @@ class Cell:
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Whether the cell is this process's alone until the block ends; False: another one is at it.
-
-        The claim is a lock on the folder itself: it leaves no file, and goes with the process, however that ends. Where
-        folders cannot be locked (some network disks), every process believes that it is alone.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            yield _locked(folder)
-        finally:
-            os.close(folder)
+        """Whether the cell is this process's alone until the block ends; False: another one is at it."""
+        with claimed(self.folder) as ours:
+            yield ours
 
     def begin(self, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
@@ -143,6 +135,21 @@ class Cell:
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),
             )
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Whether the folder is this process's alone until the block ends; False: another one is at it.
+
+    The claim is a lock on the folder itself: it leaves no file, and goes with the process, however that ends. Where
+    folders cannot be locked (some network disks), every process believes that it is alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        yield _locked(opened)
+    finally:
+        os.close(opened)
 
 
 def _status(file: Path) -> Status | None:

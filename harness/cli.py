@@ -251,6 +251,25 @@ def perplexity(
         write_rows(rows, output)
 
 
+@app.command(
+    epilog="""Examples:\n
+    harness pretrain bert-mini\n
+    harness pretrain my-recipe.toml --set tokens=2000000"""
+)
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="A file of configs/pretraining, or a path to one.")],
+    settings: SetOption = None,
+    runs: RunsOption = RUNS,
+    redo: Annotated[bool, typer.Option("--redo", help="Replace what an earlier run left.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=1)] = 120.0,
+) -> None:
+    """Pretrain a small checkpoint of one's own, from raw text; a run that was stopped goes on."""
+    prepare_libraries()
+    from harness.grid.pretraining import pretrain_here  # noqa: PLC0415 -- heavy
+
+    pretrain_here(recipe, settings or (), runs=runs, redo=redo, checkpoint_seconds=checkpoint_seconds)
+
+
 @app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")
 def convert_(
     folder: Annotated[Path, typer.Argument(help="A checkpoint whose weights or vocabulary are pickles.")],

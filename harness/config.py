@@ -32,7 +32,7 @@ class Training(Strict):
         micro_batch_size: Most windows in one forward pass; smaller ones give the same gradient in less memory.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
-        maximum_steps: Most optimiser steps.
+        maximum_steps: Most optimiser steps; 0: the model is judged as it is.
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: AdamW's, on weight matrices only: none on biases and norms.
         max_grad_norm: The gradient is clipped to this length.
@@ -54,6 +54,7 @@ class Training(Strict):
             end, so that 1 stops it at each segment's start, as Dai et al. 2019 train.
         pool: What of a text its label is read from: of windows, their logits' "mean" or "max"; of segments, the "mean"
             of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
+        hidden_every: Of so many tokens of a document a masked model foretells one, alone hidden (language modelling).
         longest_answer: Most tokens in an answer (question answering).
         repeat_question: Whether the question stands behind the context once more, so that the last state, which points
             at the answer, has just read it (question answering in segments).
@@ -67,7 +68,7 @@ class Training(Strict):
     micro_batch_size: int = Field(32, ge=1)
     epochs: float = Field(3.0, gt=0)
     minimum_steps: int = Field(0, ge=0)
-    maximum_steps: int | None = Field(None, ge=1)
+    maximum_steps: int | None = Field(None, ge=0)
     warmup_ratio: float = Field(0.1, ge=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
@@ -83,6 +84,7 @@ class Training(Strict):
     memory: int | None = Field(None, ge=1)
     gradient_segments: int = Field(1, ge=1)
     pool: Literal["mean", "max", "last", "segment_ends"] = "mean"
+    hidden_every: int = Field(8, ge=1)
     longest_answer: int = Field(30, ge=1)
     repeat_question: bool = False
     evaluations_per_epoch: int = Field(2, ge=1)
@@ -101,6 +103,11 @@ class Training(Strict):
     def segmented(self) -> bool:
         """Whether a text is read from end to end, segment by segment."""
         return self.strategy in ("recurrence", "segments")
+
+    @property
+    def remembered(self) -> int:
+        """States of each layer that a segment sees of those before it."""
+        return 0 if self.strategy == "segments" else self.memory or self.segment
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -129,7 +136,7 @@ class ModelConfig(Strict):
     init: Literal["pretrained", "random"] = "pretrained"
     tokenizer: str | None = None
     vocabulary_size: int = Field(8192, ge=100)
-    architecture: dict[str, int | float | str | bool] = Field({})
+    architecture: dict[str, int | float | str | bool | list[int]] = Field({})
     head: Literal["auto", "new"] = "auto"
     training: dict[str, Any] = Field({}, exclude=True)
 

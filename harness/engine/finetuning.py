@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 from harness.config import RunConfig, Training
 from harness.data.head import Head
-from harness.data.items import Collator, Features, length_grouped_batches
+from harness.data.items import Collator, Features, Item, length_grouped_batches
 from harness.data.kind import Kind
 from harness.data.reading import Reader, reader_for
 from harness.data.splits import relabelled, texts_of
@@ -54,11 +54,11 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
     with bench.watch("load"):
         loaded = _loaded(family, make_kind(splits.labels).head(), splits, config=config, accelerator=accelerator)
     splits, kind = relabelled(splits, loaded.labels), make_kind(loaded.labels)
-    reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
+    reader = reader_of(loaded, kind, training)
     with bench.watch("features"):
-        train, validation = kind.features(splits.train, reader), kind.features(splits.validation, reader)
-    read = [*train.items, *validation.items] if training.vocabulary == "used" else None
-    vocabulary = with_used_vocabulary(loaded.model, read)
+        train = kind.features(() if training.maximum_steps == 0 else splits.train, reader)
+        validation = kind.features(splits.validation, reader)
+    vocabulary = with_used_vocabulary(loaded.model, _vocabulary_of([*train.items, *validation.items], kind, training))
     learner, schedule = _learner(loaded, kind, train, config=config, bench=bench)
     choice = _validation(kind, validation, splits, config)
     progress = finetune(learner, train.items, choice, schedule=schedule, folder=bench.folder, watcher=bench.watcher)
@@ -91,9 +91,31 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
             loaded.model, train.items, progress.items, attended=learner.forward.scoring.attended
         ),
         hardware=hardware(accelerator),
-        notes=[*loaded.notes, *execution_notes(loaded, learner.forward.scoring, training), *progress.notes],
+        notes=[
+            *loaded.notes,
+            *execution_notes(loaded, learner.forward.scoring, training),
+            *kind.notes(splits.test, reader),
+            *progress.notes,
+        ],
         **_origin(loaded, config),
     )
+
+
+def reader_of(loaded: Loaded, kind: Kind, training: Training) -> Reader:
+    """What reads texts for the model."""
+    return reader_for(
+        training,
+        loaded.tokenizer,
+        limit=loaded.limit,
+        stride=kind.stride,
+        strategy=kind.strategy,
+        causal=loaded.causal,
+    )
+
+
+def _vocabulary_of(items: Sequence[Item], kind: Kind, training: Training) -> Sequence[Item] | None:
+    """What is read with the used rows of the embedding alone; None: all words are wanted, as by a language model."""
+    return items if training.vocabulary == "used" and kind.head().auto_class is not None else None
 
 
 def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accelerator: Accelerator) -> Loaded:
@@ -114,7 +136,7 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
 
 def _learner(
     loaded: Loaded, kind: Kind, train: Features, *, config: RunConfig, bench: Bench
-) -> tuple[Learner, Schedule]:
+) -> tuple[Learner[Forward], Schedule]:
     training = config.training
     per_epoch = len(length_grouped_batches([0] * len(train.items), training.batch_size, seed=0, epoch=0))
     steps = number_of_steps(training, per_epoch)
@@ -125,7 +147,7 @@ def _learner(
     return learner, Schedule(training, config.seed, steps, bench.checkpoint_seconds)
 
 
-def _restore(vocabulary: UsedVocabulary, learner: Learner, progress: Progress) -> None:
+def _restore(vocabulary: UsedVocabulary, learner: Learner[Forward], progress: Progress) -> None:
     """Give the model its whole embedding back, as it would be at the best step."""
     if vocabulary.used is not None:
         rows = vocabulary.model.get_input_embeddings().weight

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ class Forward:
         collator: Makes batches.
         accelerator: Devices, precision, processes.
         micro_batch_size: Most windows in one forward pass.
+        carried: Empty: no step of fine-tuning needs anything of the one before.
     """
 
     model: Any
@@ -36,6 +37,7 @@ class Forward:
     collator: Collator
     accelerator: Accelerator
     micro_batch_size: int
+    carried: dict[str, Tensor] = field(default_factory=dict)
 
     def losses(self, items: Sequence[Item]) -> Tensor:
         """One loss an item [items], with its graph where gradients are on."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
 
-from harness.data.items import Item
 from harness.engine.device import generators, restore_generators
-from harness.engine.forward import Forward
 from harness.record import CurvePoint
 
 
@@ -27,25 +26,53 @@ class DivergedError(Exception):
     curve: Sequence[CurvePoint] = ()
 
 
+class Trainable(Protocol):
+    """What a learner asks of a model: losses of items, and which of them are read together.
+
+    Attributes:
+        model: A transformers model, on the accelerator's device.
+        accelerator: Devices, precision, processes.
+        micro_batch_size: Most of an item's parts in one forward pass.
+        carried: What goes on from one step to the next beside weights, such as memories; saved with a run's state.
+    """
+
+    model: Any
+    accelerator: Accelerator
+    micro_batch_size: int
+    carried: dict[str, Tensor]
+
+    def losses(self, items: Sequence[Any]) -> Tensor:
+        """One loss an item [items], with its graph."""
+
+    def passes(self, items: Sequence[Any]) -> list[list[Any]]:
+        """The items in groups that are read together."""
+
+    def share(self, items: Sequence[Any]) -> Sequence[Any]:
+        """What of a step is this process's."""
+
+
+Forwarded = TypeVar("Forwarded", bound=Trainable)
+
+
 @dataclass
-class Learner:
+class Learner(Generic[Forwarded]):
     """A model with what it takes to train it.
 
     Attributes:
-        forward: Scores items; its passes are halved when memory runs out.
+        forward: Scores items, a `Forward` in fine-tuning; its passes are halved when memory runs out.
         optimizer: Over the model's parameters.
         scheduler: Of the learning rate.
         max_grad_norm: The gradient is clipped to this length.
         notes: What happened on the way.
     """
 
-    forward: Forward
+    forward: Forwarded
     optimizer: torch.optim.Optimizer
     scheduler: Any
     max_grad_norm: float
     notes: list[str]
 
-    def step(self, items: Sequence[Item]) -> float:
+    def step(self, items: Sequence[Any]) -> float:
         """One optimiser step on the mean loss of `items`, however many passes and processes share them.
 
         Returns:
@@ -70,7 +97,7 @@ class Learner:
             return happened
         return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
 
-    def _gradients(self, items: Sequence[Item]) -> float:
+    def _gradients(self, items: Sequence[Any]) -> float:
         """Fill the gradients; where memory runs out, with smaller passes."""
         drawn = generators(self.forward.accelerator.device)
         while True:
@@ -89,7 +116,7 @@ class Learner:
             self.optimizer.zero_grad()
             restore_generators(drawn)
 
-    def _accumulated(self, items: Sequence[Item]) -> Tensor:
+    def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
         for group in self.forward.passes(self.forward.share(items)):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from harness.config import Training
 from harness.data.items import Features, Item, length_grouped_batches
+from harness.engine.forward import Forward
 from harness.engine.learner import DivergedError, Learner
 from harness.engine.optimisation import evaluation_steps
 from harness.engine.state import Progress, copied, load_state, model_tensors, restore, save_state
@@ -64,7 +65,7 @@ class Schedule:
 
 
 def finetune(
-    learner: Learner,
+    learner: Learner[Forward],
     items: Sequence[Item],
     validation: Validation,
     *,
@@ -72,7 +73,7 @@ def finetune(
     folder: Path,
     watcher: Watcher,
 ) -> Progress:
-    """Fine-tune the learner's model, and leave in it the weights that were best on the validation split.
+    """Fine-tune the learner's model, and leave in it the weights that were best on the validation split; by no step, all.
 
     A run whose state lies in `folder` continues from there as if it had never stopped.
 
@@ -80,6 +81,8 @@ def finetune(
         DivergedError: A loss is not finite.
     """
     progress = load_state(learner, folder)
+    if schedule.steps == 0:
+        return progress
     try:
         _train(learner, items, validation, progress, schedule=schedule, folder=folder, watcher=watcher)
     except DivergedError as error:
@@ -90,7 +93,7 @@ def finetune(
 
 
 def _train(
-    learner: Learner,
+    learner: Learner[Forward],
     items: Sequence[Item],
     validation: Validation,
     progress: Progress,
@@ -140,7 +143,7 @@ def _count(progress: Progress, batch: Sequence[Item], loss: float) -> None:
     progress.loss_items += len(batch)
 
 
-def _look(learner: Learner, validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
+def _look(learner: Learner[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
     """Score the validation split, and keep the weights if they are the best so far."""
     started = time.monotonic()
     loss, outputs = learner.forward.evaluate(validation.features, validation.examples)

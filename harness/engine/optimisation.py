@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -14,7 +14,18 @@ from harness.config import Training
 _NORMS = (nn.LayerNorm, nn.RMSNorm)
 
 
-def adamw(model: nn.Module, training: Training) -> torch.optim.AdamW:
+class Rates(Protocol):
+    """What a recipe says of the optimiser."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def warmup_ratio(self) -> float: ...
+
+
+def adamw(model: nn.Module, training: Rates) -> torch.optim.AdamW:
     """AdamW with bias correction, and weight decay on matrices only (Devlin et al. 2019, appendix A.2)."""
     bare = {
         id(parameter)
@@ -30,7 +41,7 @@ def adamw(model: nn.Module, training: Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
 
 
-def linear_schedule(optimizer: torch.optim.Optimizer, training: Training, steps: int) -> Any:
+def linear_schedule(optimizer: torch.optim.Optimizer, training: Rates, steps: int) -> Any:
     """The learning rate rises over the warm-up, then falls to zero at the last step."""
     return get_linear_schedule_with_warmup(optimizer, math.ceil(training.warmup_ratio * steps), steps)
 

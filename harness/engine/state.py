@@ -41,6 +41,8 @@ class Progress:
         validation_seconds: Seconds that validation took.
         micro_batch_size: Most windows in one forward pass.
         notes: What happened on the way.
+        processor_seconds: Seconds of the processor that pretraining took, of all threads.
+        first_losses: Of pretraining's first steps, by which another run shows that it is the same.
     """
 
     step: int = 0
@@ -55,6 +57,8 @@ class Progress:
     validation_seconds: float = 0.0
     micro_batch_size: int = 0
     notes: list[str] = field(default_factory=list)
+    processor_seconds: float = 0.0
+    first_losses: list[float] = field(default_factory=list)
 
 
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
@@ -83,14 +87,18 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
         tensor.copy_(values[name])
 
 
-def save_state(progress: Progress, learner: Learner, folder: Path) -> None:
+def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
     """Write everything that continuing needs to `folder`/step-N, then drop the older states."""
     drawn = gather_object([generators(learner.forward.accelerator.device)])
+    carried = gather_object([copied(learner.forward.carried)])
     if learner.forward.accelerator.is_main_process:
         tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= _optimizer_tensors(learner)
         tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(drawn) for name, s in states.items()}
+        tensors |= {
+            f"carried.{rank}.{name}": tensor for rank, each in enumerate(carried) for name, tensor in each.items()
+        }
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
         _write(folder, progress.step, tensors, facts)
@@ -111,7 +119,7 @@ def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str,
         shutil.rmtree(old)
 
 
-def load_state(learner: Learner, folder: Path) -> Progress:
+def load_state(learner: Learner[Any], folder: Path) -> Progress:
     """The progress that `folder` holds, put back into the learner; a fresh one where there is none that is whole.
 
     Raises:
@@ -133,6 +141,9 @@ def load_state(learner: Learner, folder: Path) -> Progress:
     _restore_optimizer(learner, _under("optimizer.", tensors))
     _restore_schedule(learner, facts["step"])
     restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
+    carried = _under(f"carried.{learner.forward.accelerator.process_index}.", tensors)
+    device = learner.forward.accelerator.device
+    learner.forward.carried = {name: tensor.to(device) for name, tensor in carried.items()}
     learner.forward.micro_batch_size = facts["micro_batch_size"]
     learner.notes[:0] = facts["notes"]
     return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
@@ -153,7 +164,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _optimizer_tensors(learner: Learner) -> dict[str, Tensor]:
+def _optimizer_tensors(learner: Learner[Any]) -> dict[str, Tensor]:
     return {
         f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
         for name, parameter in learner.forward.model.named_parameters()
@@ -161,7 +172,7 @@ def _optimizer_tensors(learner: Learner) -> dict[str, Tensor]:
     }
 
 
-def _restore_optimizer(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
+def _restore_optimizer(learner: Learner[Any], tensors: Mapping[str, Tensor]) -> None:
     for name, parameter in learner.forward.model.named_parameters():
         state = {
             key.removeprefix(f"{name}."): value.to(parameter.device)
@@ -172,7 +183,7 @@ def _restore_optimizer(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
             learner.optimizer.state[parameter] = state
 
 
-def _restore_schedule(learner: Learner, step: int) -> None:
+def _restore_schedule(learner: Learner[Any], step: int) -> None:
     learner.scheduler.last_epoch = step - 1
     with warnings.catch_warnings():
         # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.

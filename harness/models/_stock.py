@@ -17,10 +17,11 @@ from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint, find_checkpoint
 from harness.models._labels import matched_labels
+from harness.models._language_head import Language
 from harness.models._packing import Packing
 from harness.models._pointer import NOTE, Pointer
 from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
-from harness.models._weights import pretrained, untrained
+from harness.models._weights import check_language_head, pretrained, untrained
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -38,6 +39,7 @@ class Loaded:
         notes: What a reader of the record should know, such as which tensors are new.
         pooled_head: The family's.
         packing: The family's.
+        language: The family's.
     """
 
     model: Any
@@ -48,6 +50,12 @@ class Loaded:
     notes: tuple[str, ...]
     pooled_head: PooledHead | None = None
     packing: Packing | None = None
+    language: Language | None = None
+
+    @property
+    def causal(self) -> bool:
+        """Whether the family's language models foretell each token from those before it."""
+        return self.language is not None and self.language.causal
 
     @property
     def pad_id(self) -> int:
@@ -77,6 +85,7 @@ class StockFamily:
         pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
             None: the family has no such model.
         packing: How its models read texts laid end to end, without padding. None: they can't.
+        language: How its models foretell words, for pretraining and judging them as language models. None: they don't.
     """
 
     model_types: tuple[str, ...] = ()
@@ -87,6 +96,7 @@ class StockFamily:
     pooled_head: PooledHead | None = None
     pointing: Callable[[Any], Any] | None = None
     packing: Packing | None = None
+    language: Language | None = None
 
     def load(
         self,
@@ -122,16 +132,37 @@ class StockFamily:
         order = kept or labels
         config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
-        model_class = getattr(transformers, head.auto_class)
+        model_class = model_class_of(head, self.language, spec.checkpoint or f"family {spec.family!r}")
         if checkpoint is None or spec.init == "random":
             model, notes = untrained(model_class, config, spec), ["every weight is new"]
         else:
             new_head = spec.head == "new" or (bool(labels) and kept is None)
             model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
+            if head.auto_class is None:
+                check_language_head(checkpoint.name, notes)
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
         limit = None if self.unlimited else _limit(tokenizer, model)
-        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), self.pooled_head, self.packing)
+        parts = (self.pooled_head, self.packing, self.language)
+        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts)
+
+    def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
+        """An untrained model with the family's language heads. Seeds must be set before.
+
+        Args:
+            spec: The architecture.
+            tokenizer: Whose words it is to know.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+
+        Raises:
+            UserError: The architecture makes no model.
+        """
+        assert self.language is not None, "checked when the recipe was read"
+        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
+        config = self._made_config(spec, tokenizer)
+        config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
+        _set_dropout(config, dropout)
+        return untrained(getattr(transformers, self.language.auto_class), config, spec)
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
@@ -178,6 +209,26 @@ class StockFamily:
         special = special_tokens(tokenizer)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
         return AutoConfig.for_model(self.model_types[0], **made)
+
+
+def model_class_of(head: Head, language: Language | None, where: str) -> Any:
+    """The Auto class of models with the head.
+
+    Args:
+        head: What goes on top.
+        language: How the family's models foretell words.
+        where: What a message calls the model.
+
+    Raises:
+        UserError: It is to be a language model, and the family has none.
+    """
+    if head.auto_class is not None:
+        return getattr(transformers, head.auto_class)
+    if language is None:
+        raise UserError(
+            f"{where}: its family foretells no words here. Choose a model of the family transformer_xl, bert or roberta."
+        )
+    return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
 
 
 def special_tokens(tokenizer: Any) -> dict[str, int]:

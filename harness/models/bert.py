@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
+
+from harness.models._language_head import Language, losses_by
 from harness.models._packing import Packing, counted_positions, short_bert_layer
 from harness.models._stock import StockFamily
+
+
+def pair_scores(model: Any, first: Tensor) -> Tensor:
+    """Scores [texts, 2] from first states [texts, width]: next-sentence prediction, Devlin et al. 2019, section 3.1."""
+    scores: Tensor = model.cls.seq_relationship(model.bert.pooler(first[:, None]))
+    return scores
+
 
 family = StockFamily(
     model_types=("bert",),
@@ -15,4 +27,10 @@ family = StockFamily(
         "max_position_embeddings": 512,
     },
     packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, counted_positions),
+    language=Language(
+        "AutoModelForPreTraining",
+        causal=False,
+        word_losses=losses_by(lambda model, states: model.cls.predictions(states)),
+        pair_scores=pair_scores,
+    ),
 )

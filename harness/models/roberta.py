@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from harness.models._language_head import Language, losses_by
 from harness.models._packing import Packing, short_bert_layer
 from harness.models._stock import StockFamily
 
@@ -28,4 +29,9 @@ family = StockFamily(
         "type_vocab_size": 1,
     },
     packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, positions),
+    language=Language(
+        "AutoModelForMaskedLM",
+        causal=False,
+        word_losses=losses_by(lambda model, states: model.lm_head(states)),
+    ),
 )

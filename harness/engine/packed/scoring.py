@@ -16,6 +16,17 @@ from harness.engine.windows import Windows
 from harness.models._packing import Packing
 
 
+@contextmanager
+def packed_attention_in(config: Any) -> Iterator[None]:
+    """The configuration's model reads packed texts inside of this, and is the stock model again after it."""
+    before = config._attn_implementation
+    config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
 @dataclass(frozen=True)
 class Packed(Windows):
     """Reads windows as `Windows` does, with the same result, and computes nothing for padding.
@@ -44,16 +55,14 @@ class Packed(Windows):
 
     @contextmanager
     def _reading(self, boundaries: Boundaries) -> Iterator[None]:
-        """The model reads packed texts inside of this, and is the stock model again after it."""
-        config, last = self.model.config, self.packing.layers(self.model)[-1]
-        before = config._attn_implementation
-        config._attn_implementation = NAME
+        """As `packed_attention_in`, and the last layer gives what the head reads."""
+        last = self.packing.layers(self.model)[-1]
         if not self.tokenwise:
             last.forward = self._first_tokens(last, boundaries)
         try:
-            yield
+            with packed_attention_in(self.model.config):
+                yield
         finally:
-            config._attn_implementation = before
             last.__dict__.pop("forward", None)
 
     def _first_tokens(self, layer: Any, boundaries: Boundaries) -> Callable[..., Tensor]:

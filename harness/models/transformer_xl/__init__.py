@@ -16,6 +16,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from harness.models._language_head import Language
 from harness.models._stock import StockFamily
 from harness.models.transformer_xl.configuration import TransformerXLConfig
 from harness.models.transformer_xl.heads import (
@@ -61,4 +62,9 @@ family = StockFamily(
     unlimited=True,  # positions are distances
     pooled_head=lambda model, pooled: (model.score(pooled),),
     pointing=lambda config: config,  # its model for questions always points
+    language=Language(
+        "AutoModelForCausalLM",
+        causal=True,
+        word_losses=lambda model, states, words: model.token_losses(states, words),
+    ),
 )

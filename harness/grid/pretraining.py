@@ -1,0 +1,69 @@
+"""Pretraining as the command line asks for it: its place, what a person sees, what is said at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from harness.checking import parse_settings
+from harness.engine.device import processes
+from harness.errors import UserError
+from harness.grid.progress import board
+from harness.pretraining.place import Place
+from harness.pretraining.recipe import find_recipe
+from harness.pretraining.record import PretrainingRecord
+from harness.pretraining.run import Job, pretrained, resolved
+
+FOLDER = "pretraining"
+
+
+def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool, checkpoint_seconds: float) -> None:
+    """Pretrain what a recipe says, or go on with it, and say what came out.
+
+    Args:
+        name: A recipe of configs/pretraining, or a .toml file.
+        settings: Of its [training], as key=value.
+        runs: The folder of all runs.
+        redo: Replace what an earlier run left.
+        checkpoint_seconds: How often the state is saved.
+
+    Raises:
+        UserError: The recipe has mistakes, or its place holds another one's run, or one that is under way.
+    """
+    found, files_from = find_recipe(name, parse_settings(list(settings)))
+    recipe, stem = resolved(found), Path(name).stem
+    place, together = Place(runs / FOLDER / stem), processes()
+    console = Console(quiet=not together.is_main_process)
+    record = None if redo else place.recorded(recipe)
+    if record is None:
+        with place.claimed() as ours:
+            if not ours and together.is_main_process:
+                raise UserError(
+                    f"{place.folder}: another process is at it. Wait for it, or name another --runs folder."
+                )
+            if together.is_main_process:
+                place.begin(recipe, redo=redo)
+            together.wait_for_everyone()
+            with board(1, console) as shown:
+                job = Job(stem, recipe, files_from, place, checkpoint_seconds)
+                record = pretrained(job, shown.begin(stem), console)
+    _say(record, place, console)
+
+
+def _say(record: PretrainingRecord, place: Place, console: Console) -> None:
+    if record.status == "diverged":
+        console.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
+        raise typer.Exit(1)
+    point = record.curve[-1]
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
+    console.print(
+        f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
+        f"held-out loss {point.validation_loss:.3f} nats a word ({losses}).\n"
+        f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
+        f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
+        soft_wrap=True,
+        highlight=False,
+    )

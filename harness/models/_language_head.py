@@ -1,0 +1,43 @@
+"""What a family tells of its language models: how the states of a text foretell words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Language:
+    """How a family's language models foretell words.
+
+    Attributes:
+        auto_class: transformers' Auto class of the model with its heads.
+        causal: Whether it reads from left to right, with a memory, and foretells the next word; else it foretells
+            words that were hidden from it.
+        word_losses: Minus the log-probability of each word [words], from a model, the base model's last states where
+            they are foretold [words, width], and the words.
+        pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
+            the states of the texts' first tokens [texts, width]. None: the models have no such head.
+    """
+
+    auto_class: str
+    causal: bool
+    word_losses: Callable[[Any, Tensor, Tensor], Tensor]
+    pair_scores: Callable[[Any, Tensor], Tensor] | None = None
+
+
+def losses_by(word_scores: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor, Tensor], Tensor]:
+    """`word_losses` of models that score the whole vocabulary.
+
+    Args:
+        word_scores: Scores [words, vocabulary] from a model and states [words, width].
+    """
+
+    def word_losses(model: Any, states: Tensor, words: Tensor) -> Tensor:
+        return functional.cross_entropy(word_scores(model, states).float(), words, reduction="none")
+
+    return word_losses

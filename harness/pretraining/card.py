@@ -1,0 +1,69 @@
+"""The model card of a pretrained checkpoint, in the Hub's format."""
+
+from __future__ import annotations
+
+from harness.pretraining.record import PretrainingRecord
+
+
+def pretraining_card(record: PretrainingRecord) -> str:
+    """README.md for the checkpoints that `record` tells of."""
+    plan, tokenizer = record.config["training"], record.config["tokenizer"]
+    machine = record.provenance.hardware
+    settings = "\n".join(f"- {key}: {value}" for key, value in plan.items() if value is not None)
+    return f"""---
+library_name: transformers
+language: en
+tags:
+- pretraining
+---
+
+# {record.name}
+
+A small {record.config["family"]}, pretrained from nothing by the objective "{record.config["objective"]}":
+{record.parameters:,} parameters, {record.tokens:,} tokens read in {record.steps:,} steps.
+
+    harness pretrain {record.name}
+
+makes it anew. It took {record.processor_seconds / 60:.0f} minutes of the processor \
+({machine.get("processor", "unknown")}).
+
+## Corpus
+
+{_corpora(record)}
+
+Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus.get("vocabulary", "?")} entries\
+{", lower-cased" if tokenizer.get("lowercase") else ""}.
+
+## Losses, in nats a foretold word
+
+{_curve(record)}
+
+## Recipe
+
+{settings}
+
+## Intended use
+
+Comparing architectures and ways to pretrain, at one small budget. It knows little of the world and less of today's
+language, has not been checked for what its texts say of people, and should not serve anybody but to measure.
+"""
+
+
+def _corpora(record: PretrainingRecord) -> str:
+    rows = ["| corpus | documents | characters | licence |", "|---|---:|---:|---|"]
+    for name, facts in record.corpus.get("corpora", {}).items():
+        training = facts.get("training", {})
+        rows.append(
+            f"| {name} | {training.get('documents', 0):,} | {training.get('characters', 0):,} | "
+            f"{facts.get('licence', 'unknown')} |"
+        )
+    return "\n".join(rows)
+
+
+def _curve(record: PretrainingRecord) -> str:
+    names = list(record.curve[-1].validation_scores) if record.curve else []
+    rows = [f"| step | training | {' | '.join(names)} |", f"|---:|---:|{'---:|' * len(names)}"]
+    for point in record.curve:
+        cells = " | ".join(f"{point.validation_scores[name]:.3f}" for name in names)
+        rows.append(f"| {point.step:,} | {point.train_loss:.3f} | {cells} |")
+    return "\n".join(rows)

@@ -1,0 +1,117 @@
+"""The pretraining loop: steps, looks at held-out texts, checkpoints on the way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.engine.learner import DivergedError, Learner
+from harness.engine.loop import Watcher
+from harness.engine.state import Progress, load_state, save_state
+from harness.pretraining.foretelling import Objective
+from harness.pretraining.recipe import PretrainingPlan
+from harness.record import CurvePoint
+
+FIRST_LOSSES = 200  # steps
+
+
+@dataclass(frozen=True)
+class Course:
+    """A run of pretraining.
+
+    Attributes:
+        objective: Gives the steps.
+        held_out: What is scored on the way, by corpus.
+        plan: How long, and when to look.
+        corpus_tokens: Tokens of the corpus, to count epochs by.
+        folder: Where the state is kept.
+        keep: Writes a checkpoint of the model, from the share of the run that is done.
+        checkpoint_seconds: The state is saved when the last time is longer ago.
+    """
+
+    objective: Objective
+    held_out: Mapping[str, Sequence[Any]]
+    plan: PretrainingPlan
+    corpus_tokens: int
+    folder: Path
+    keep: Callable[[float], None]
+    checkpoint_seconds: float
+
+
+def pretrain(learner: Learner[Any], course: Course, watcher: Watcher) -> Progress:
+    """Train the learner's model to the plan's end; a run whose state is there goes on as if it had never stopped.
+
+    Raises:
+        DivergedError: A loss is not finite.
+    """
+    progress = load_state(learner, course.folder)
+    steps, keep = course.plan.steps, kept_steps(course.plan)
+    looks = look_steps(course.plan)
+    saved = time.monotonic()
+    if progress.step < steps:
+        for batch in course.objective.steps(progress.step):
+            _step(learner, batch, progress, watcher, steps)
+            if progress.step in looks:
+                watcher.evaluated(_look(learner, course, progress))
+            for share in keep.get(progress.step, ()):
+                course.keep(share)
+            due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
+            if learner.anywhere(due):
+                save_state(progress, learner, course.folder)
+                saved = time.monotonic()
+            if progress.step == steps:
+                break
+    return progress
+
+
+def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:
+    """The steps after which a checkpoint is kept, and of which shares of the run; the last one always is."""
+    found: dict[int, list[float]] = {}
+    for share in sorted({*plan.keep, 1.0}):
+        found.setdefault(max(1, round(share * plan.steps)), []).append(share)
+    return found
+
+
+def look_steps(plan: PretrainingPlan) -> frozenset[int]:
+    """The steps after which held-out texts are scored: evenly, and at the end."""
+    return frozenset(max(1, round(plan.steps * look / plan.evaluations)) for look in range(1, plan.evaluations + 1))
+
+
+def _step(learner: Learner[Any], batch: Sequence[Any], progress: Progress, watcher: Watcher, steps: int) -> None:
+    started, processor = time.monotonic(), time.process_time()
+    loss = learner.step(batch)
+    progress.step += 1
+    progress.items += len(batch)
+    progress.tokens += sum(item.size for item in batch)
+    if progress.step <= FIRST_LOSSES:
+        progress.first_losses.append(loss)
+    progress.loss_sum += loss
+    progress.loss_items += 1
+    progress.micro_batch_size, progress.notes = learner.forward.micro_batch_size, learner.notes
+    progress.seconds += time.monotonic() - started
+    progress.processor_seconds += time.process_time() - processor
+    watcher.stepped(progress.step, steps, loss=loss, items=len(batch))
+
+
+def _look(learner: Learner[Any], course: Course, progress: Progress) -> CurvePoint:
+    """Score the held-out texts: nats a foretold word, of each corpus and of all."""
+    started = time.monotonic()
+    found = {name: learner.forward.evaluate(texts) for name, texts in course.held_out.items()}
+    mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())
+    if not math.isfinite(mean):
+        raise DivergedError(f"the held-out loss is {mean} at step {progress.step}")
+    point = CurvePoint(
+        step=progress.step,
+        epoch=progress.tokens / course.corpus_tokens,
+        train_loss=progress.loss_sum / progress.loss_items,
+        validation_loss=mean,
+        validation_scores={name: nats / words for name, (nats, words) in found.items()},
+    )
+    progress.curve.append(point)
+    progress.loss_sum, progress.loss_items = 0.0, 0
+    progress.validation_seconds += time.monotonic() - started
+    return point

@@ -1,0 +1,156 @@
+"""Masked language models: sequences laid end to end, whose hidden words are foretold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+
+from harness.engine.packed.boundaries import Boundaries
+from harness.engine.packed.scoring import packed_attention_in
+from harness.errors import UserError
+from harness.models._packing import hindrance
+from harness.pretraining.drafts import Drafted, drafts, steps_of
+from harness.pretraining.foretelling import Trainable, Untrained
+from harness.pretraining.masking import MaskedSequence, Masker
+from harness.pretraining.recipe import PretrainingPlan
+from harness.pretraining.tokens import TokenFile
+
+FOLLOWS, FOLLOWS_NOT = 0, 1  # as the published BERT's next-sentence head counts
+HELD_OUT = 2**31  # The order of held-out texts is the same for every run's seed.
+
+
+class MaskedObjective:
+    """Words are hidden, and foretold from both sides."""
+
+    def __init__(
+        self,
+        tokens: TokenFile,
+        tokenizer: Any,
+        plan: PretrainingPlan,
+        drafted: Callable[[TokenFile, int], Drafted],
+        *,
+        versions: int | None,
+        pairs: bool,
+    ) -> None:
+        """What is to be foretold.
+
+        Args:
+            tokens: The corpus.
+            tokenizer: Its tokenizer.
+            plan: How much is read.
+            drafted: From a corpus and the longest sequence to what makes a shard's sequences.
+            versions: So many times a text is prepared; None: anew each time.
+            pairs: Whether it is foretold, too, whether a pair's second text follows its first.
+        """
+        self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
+        self._drafted, self._versions, self._pairs = drafted, versions, pairs
+
+    def steps(self, start: int) -> Iterator[list[MaskedSequence]]:
+        """The sequences of each optimiser step after the first `start`."""
+        masker = self._masker(self._tokens)
+        made = drafts(self._tokens, self._made(self._tokens), seed=self._plan.seed, versions=self._versions)
+        return map(masker.step, steps_of(made, batch_tokens=self._plan.batch_tokens, start=start))
+
+    def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
+        """Sequences of other texts, as many as the plan scores."""
+        masker, found, read = self._masker(tokens), {}, 0
+        for draft in drafts(tokens, self._made(tokens), seed=HELD_OUT, versions=1):
+            if draft.key in found or read >= self._plan.evaluation_tokens:
+                break
+            found[draft.key] = draft
+            read += draft.length
+        return [masker(draft) for draft in found.values()]
+
+    def trainable(self, start: Untrained) -> MaskedModel:
+        """The model, ready to be trained.
+
+        Raises:
+            UserError: Its family has no such heads, or does not read texts laid end to end.
+        """
+        kind = start.model.config.model_type
+        if start.language.causal:
+            raise UserError(
+                f"a {kind} reads from left to right and can't foretell hidden words. Choose objective causal."
+            )
+        if self._pairs and start.language.pair_scores is None:
+            raise UserError(f"a {kind} has no head for next-sentence prediction. Choose objective roberta.")
+        if reason := hindrance(start.packing, start.model.config):
+            raise UserError(f"{kind}: {reason}, which pretraining asks for. Choose another family.")
+        return MaskedModel(start, self._plan.micro_batch_size, pairs=self._pairs)
+
+    def _made(self, tokens: TokenFile) -> Drafted:
+        return self._drafted(tokens, self._plan.length)
+
+    def _masker(self, tokens: TokenFile) -> Masker:
+        return Masker(tokens, self._tokenizer, share=self._plan.masked, seed=self._plan.seed)
+
+
+class MaskedModel(Trainable):
+    """A model that foretells hidden words."""
+
+    def __init__(self, start: Untrained, micro_batch_size: int, *, pairs: bool) -> None:
+        """Args: the model, most sequences in one forward pass, whether pairs are judged."""
+        super().__init__(start, micro_batch_size)
+        assert start.packing is not None, "checked by the objective"
+        self._packing, self._pairs = start.packing, pairs
+        self._typed = getattr(start.model.config, "type_vocab_size", 1) > 1
+        self._pad_id = int(start.tokenizer.pad_token_id)
+
+    def losses(self, sequences: Sequence[MaskedSequence]) -> Tensor:
+        """A loss a sequence [sequences]: its words', weighted, and whether its second text follows."""
+        words, pairs = self._read(sequences)
+        counts = [len(sequence.words) for sequence in sequences]
+        sums = torch.stack([part.sum() for part in torch.split(words, counts)])
+        weights = torch.tensor([sequence.weight for sequence in sequences], device=sums.device)
+        return sums * weights + (0 if pairs is None else pairs)
+
+    @torch.no_grad()
+    def evaluate(self, sequences: Sequence[MaskedSequence]) -> tuple[float, int]:
+        """Nats of all hidden words together, and how many they are, over all processes."""
+        self.model.eval()
+        nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
+        for group in self.passes(self.share(sequences)):
+            nats += self._read(group)[0].double().sum()
+        total = self.accelerator.reduce(nats, reduction="sum")
+        return float(total), sum(len(sequence.words) for sequence in sequences)
+
+    def _read(self, sequences: Sequence[MaskedSequence]) -> tuple[Tensor, Tensor | None]:
+        """The loss of each hidden word, and of each pair, where they are judged."""
+        device = self.accelerator.device
+        boundaries = Boundaries([len(sequence.input_ids) for sequence in sequences], device)
+        starts = [0, *accumulate(boundaries.lengths)]
+        places = torch.cat([torch.from_numpy(s.places) + start for s, start in zip(sequences, starts, strict=False)])
+        words = torch.cat([torch.from_numpy(sequence.words) for sequence in sequences])
+        with self.accelerator.autocast():
+            states = self._states(sequences, boundaries)
+            losses = self.language.word_losses(self.model, states[places.to(device)], words.to(device))
+            if not self._pairs:
+                return losses, None
+            assert self.language.pair_scores is not None, "checked by the objective"
+            scores = self.language.pair_scores(self.model, states[boundaries.first_tokens])
+        answers = torch.tensor([FOLLOWS if s.follows else FOLLOWS_NOT for s in sequences], device=device)
+        return losses, functional.cross_entropy(scores.float(), answers, reduction="none")
+
+    def _states(self, sequences: Sequence[MaskedSequence], boundaries: Boundaries) -> Tensor:
+        """The last states of all tokens, sequence after sequence [total, width]."""
+        device = self.accelerator.device
+        rows = [torch.from_numpy(sequence.input_ids) for sequence in sequences]
+        padded = pad_sequence(rows, batch_first=True, padding_value=self._pad_id)
+        real = torch.arange(padded.shape[1]) < torch.tensor(boundaries.lengths)[:, None]
+        padded, real = padded.to(device), real.to(device)
+        inputs = {"input_ids": padded[real], "position_ids": self._packing.positions(self.model, padded)[real]}
+        if self._typed:
+            types = torch.cat([torch.from_numpy(sequence.token_type_ids) for sequence in sequences])
+            inputs["token_type_ids"] = types.to(device)
+        with packed_attention_in(self.model.config):
+            output = self.model.base_model(
+                **{name: tensor[None] for name, tensor in inputs.items()}, boundaries=boundaries
+            )
+        states: Tensor = output.last_hidden_state[0]
+        return states

@@ -1,0 +1,96 @@
+"""Masking: some of a sequence's tokens are hidden, and are to be foretold.
+
+Source: Devlin et al. 2019, section 3.1, "Masked LM", and appendix A.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
+
+from harness.data.reading import learnt_template
+from harness.pretraining.drafts import Draft, Stretch
+from harness.pretraining.tokens import TokenFile
+
+# Of the tokens that are to be foretold: so many are shown as [MASK], so many as another word; the rest are shown.
+MASKED, REPLACED = 0.8, 0.1
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSequence:
+    """A sequence with words to be foretold.
+
+    Attributes:
+        input_ids: What the model is shown [length].
+        token_type_ids: Which text of a pair each token belongs to [length].
+        places: Where words are to be foretold [foretold].
+        words: What stands there [foretold].
+        follows: Whether the second text of a pair is what follows the first one; None: it is no pair.
+        weight: What the sum of the words' losses is multiplied by, so that the mean over a step's sequences is the mean
+            over its words.
+    """
+
+    input_ids: Ids
+    token_type_ids: Ids
+    places: Ids
+    words: Ids
+    follows: bool | None
+    weight: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """How many tokens it has."""
+        return len(self.input_ids)
+
+
+class Masker:
+    """Reads drafts and hides words of theirs."""
+
+    def __init__(self, tokens: TokenFile, tokenizer: Any, *, share: float, seed: int) -> None:
+        """Args: the corpus, its tokenizer, the share of tokens to be foretold, and the seed of every choice."""
+        self._tokens, self._share, self._seed = tokens, share, seed
+        self._templates = {texts: learnt_template(tokenizer, texts) for texts in (1, 2)}
+        self._special = np.array(sorted(tokenizer.all_special_ids))
+        self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
+        self._mask_id, self._separator = tokenizer.mask_token_id, tokenizer.sep_token_id
+
+    def __call__(self, draft: Draft) -> MaskedSequence:
+        """The draft's sequence, the same whenever it is asked for."""
+        generator = default_rng((self._seed, *draft.key))
+        texts = [self._read(stretches) for stretches in draft.texts]
+        ids, types, _ = self._templates[len(texts)].around(*texts)
+        return self._hidden(np.array(ids), np.array(types), draft.follows, generator)
+
+    def step(self, drafts: Sequence[Draft]) -> list[MaskedSequence]:
+        """The sequences of one step, weighted."""
+        return weighted([self(draft) for draft in drafts])
+
+    def _read(self, stretches: Sequence[Stretch]) -> list[int]:
+        """The tokens of a text; between stretches, which are of different documents, stands a separator."""
+        ids: list[int] = []
+        for index, (start, end) in enumerate(stretches):
+            ids += [self._separator] * (index > 0) + self._tokens.ids[start:end].tolist()
+        return ids
+
+    def _hidden(self, ids: Ids, types: Ids, follows: bool | None, generator: Generator) -> MaskedSequence:
+        plain = np.flatnonzero(~np.isin(ids, self._special))
+        count = min(max(1, round(len(ids) * self._share)), len(plain))
+        places = np.sort(generator.choice(plain, count, replace=False))
+        words, draw = ids[places], generator.random(count)
+        others = generator.choice(self._words, count)
+        shown = np.where(draw < MASKED, self._mask_id, np.where(draw < MASKED + REPLACED, others, words))
+        ids = ids.copy()
+        ids[places] = shown
+        return MaskedSequence(ids, types, places, words, follows)
+
+
+def weighted(sequences: Sequence[MaskedSequence]) -> list[MaskedSequence]:
+    """The sequences of one step, with their weights."""
+    weight = len(sequences) / sum(len(sequence.words) for sequence in sequences)
+    return [replace(sequence, weight=weight) for sequence in sequences]

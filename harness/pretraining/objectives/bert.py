@@ -1,0 +1,86 @@
+"""BERT: masks that are made once, pairs of texts, and next-sentence prediction.
+
+Source: Devlin et al. 2019, sections 3.1 and A.2. Each text is prepared in some versions before training, with masks
+and pairs of their own, and these come again and again ("static masking", as Liu et al. 2019, section 4.1, calls it).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from harness.pretraining.drafts import Draft, Stretch, sentence_stretches
+from harness.pretraining.masked import MaskedObjective
+from harness.pretraining.tokens import TokenFile
+
+SPECIAL = 3  # [CLS] first [SEP] second [SEP]
+SHORT = 0.1  # Share of sequences that are shorter on purpose: fine-tuning reads short ones, too.
+RANDOM_NEXT = 0.5
+
+
+class Pairs:
+    """Makes pairs of texts out of a shard's documents."""
+
+    def __init__(self, tokens: TokenFile, length: int) -> None:
+        """Args: the corpus, and most tokens of a sequence."""
+        self._tokens, self._room = tokens, length - SPECIAL
+
+    def __call__(self, documents: NDArray[np.int64], generator: Generator) -> list[Draft]:
+        """A shard's pairs; half of the second texts are out of another one of its documents."""
+        texts = [found for document in documents if (found := sentence_stretches(self._tokens, int(document)))]
+        return [pair for index in range(len(texts)) for pair in self._of(index, texts, generator)]
+
+    def _of(self, index: int, texts: list[list[Stretch]], generator: Generator) -> list[Draft]:
+        """The pairs that begin in one document."""
+        sentences, made, start = texts[index], [], 0
+        while start < len(sentences):
+            target = int(generator.integers(2, self._room)) if generator.random() < SHORT else self._room
+            end = _filled(sentences, start, target)
+            middle = start + (int(generator.integers(1, end - start)) if end - start > 1 else 1)
+            first = (sentences[start][0], sentences[middle - 1][1])
+            if middle == end or (len(texts) > 1 and generator.random() < RANDOM_NEXT):
+                if len(texts) == 1:
+                    break
+                second = self._random_next(index, texts, target - (first[1] - first[0]), generator)
+                made.append(self._pair(first, second, follows=False, generator=generator))
+                start = middle  # What was not used begins the next pair.
+            else:
+                second = (sentences[middle][0], sentences[end - 1][1])
+                made.append(self._pair(first, second, follows=True, generator=generator))
+                start = end
+        return made
+
+    @staticmethod
+    def _random_next(index: int, texts: list[list[Stretch]], target: int, generator: Generator) -> Stretch:
+        """Sentences of another document, from a random one on."""
+        other = int(generator.integers(len(texts) - 1))
+        sentences = texts[other + (other >= index)]
+        start = int(generator.integers(len(sentences)))
+        return sentences[start][0], sentences[_filled(sentences, start, max(target, 1)) - 1][1]
+
+    def _pair(self, first: Stretch, second: Stretch, *, follows: bool, generator: Generator) -> Draft:
+        """A draft that fits: of the longer text a token at a time goes, of its front or its back."""
+        (a, b), (c, d) = first, second
+        while (b - a) + (d - c) > self._room:
+            front = generator.random() < 0.5
+            if b - a > d - c:
+                a, b = (a + 1, b) if front else (a, b - 1)
+            else:
+                c, d = (c + 1, d) if front else (c, d - 1)
+        return Draft((((a, b),), ((c, d),)), b - a + d - c + SPECIAL, follows)
+
+
+def _filled(sentences: list[Stretch], start: int, target: int) -> int:
+    """Behind the last of the sentences from `start` on that bring `target` tokens together."""
+    end = start + 1
+    while end < len(sentences) and sentences[end - 1][1] - sentences[start][0] < target:
+        end += 1
+    return end
+
+
+def objective(tokens: TokenFile, tokenizer: Any, *, plan: Any) -> MaskedObjective:
+    """The objective on a corpus."""
+    return MaskedObjective(tokens, tokenizer, plan, Pairs, versions=plan.duplicates, pairs=True)

@@ -1,0 +1,187 @@
+"""Transformer-XL's: each token foretells the next one, over running text, with a memory of the segments before.
+
+Source: Dai et al. 2019, sections 3.2 and 4. Documents follow each other whole, in random order; what comes out is cut
+into as many streams as are read side by side. A stream is read segment by segment, and its memory goes on from one
+optimiser step to the next, without its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import default_rng
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.data.reading import learnt_template
+from harness.engine.memory import first_memory, read_segment
+from harness.errors import UserError
+from harness.pretraining.foretelling import Trainable, Untrained
+from harness.pretraining.recipe import PretrainingPlan
+from harness.pretraining.tokens import TokenFile
+
+HELD_OUT_STREAMS = 8
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a stream.
+
+    Attributes:
+        stream: Its number.
+        step: The optimiser step that reads it.
+        first: Whether nothing comes before it.
+        ids: Tokens [length], and the one after them.
+    """
+
+    stream: int
+    step: int
+    first: bool
+    ids: Ids
+
+    @property
+    def size(self) -> int:
+        """How many tokens are read."""
+        return len(self.ids) - 1
+
+
+class Streams:
+    """Documents in some order, laid end to end and cut into streams of one length."""
+
+    def __init__(self, tokens: TokenFile, tokenizer: Any, order: Ids, *, streams: int, length: int) -> None:
+        """Args: the corpus, its tokenizer, which documents, how many streams, tokens of a segment."""
+        (before, after), self._tokens, self._order = learnt_template(tokenizer, 1).pieces, tokens, order
+        self._before, self._after = [token for token, _ in before], [token for token, _ in after]
+        sizes = tokens.sentences[tokens.documents[order + 1]] - tokens.sentences[tokens.documents[order]]
+        self._ends = np.cumsum(sizes + len(self._before) + len(self._after))
+        self._length, self._size = length, (int(self._ends[-1]) - 1) // streams
+        self._streams = streams
+        self.steps = self._size // length
+
+    def segments(self, step: int, number: int) -> list[Segment]:
+        """The segment of each stream at a place of the epoch.
+
+        Args:
+            step: The place, from 0.
+            number: Of the optimiser step.
+        """
+        starts = [stream * self._size + step * self._length for stream in range(self._streams)]
+        return [
+            Segment(stream, number, step == 0, self._read(start, start + self._length + 1))
+            for stream, start in enumerate(starts)
+        ]
+
+    def _read(self, start: int, stop: int) -> Ids:
+        """The tokens from `start` to `stop` of all documents, each in the tokenizer's frame."""
+        first = int(np.searchsorted(self._ends, start, side="right"))
+        parts: list[Any] = []
+        begin = int(self._ends[first - 1]) if first else 0
+        at, read = begin, first
+        while at < stop:
+            document = self._tokens.document(int(self._order[read]))
+            parts += [self._before, document, self._after]
+            at, read = int(self._ends[read]), read + 1
+        return np.concatenate(parts).astype(np.int64)[start - begin : stop - begin]
+
+
+class CausalObjective:
+    """Each token foretells the next one."""
+
+    def __init__(self, tokens: TokenFile, tokenizer: Any, plan: PretrainingPlan) -> None:
+        """Args: the corpus, its tokenizer, how much is read."""
+        self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
+
+    def steps(self, start: int) -> Iterator[list[Segment]]:
+        """The segments of each optimiser step after the first `start`."""
+        number = 0
+        for epoch in count():
+            order = default_rng((self._plan.seed, epoch)).permutation(self._tokens.document_count)
+            streams = self._laid(self._tokens, order, self._plan.batch_tokens // self._plan.length)
+            for step in range(streams.steps):
+                if number >= start:
+                    yield streams.segments(step, number)
+                number += 1
+
+    def held_out(self, tokens: TokenFile) -> list[Segment]:
+        """Segments of other texts, in their own order, as many as the plan scores."""
+        streams = self._laid(tokens, np.arange(tokens.document_count), HELD_OUT_STREAMS)
+        steps = min(streams.steps, max(1, self._plan.evaluation_tokens // (HELD_OUT_STREAMS * self._plan.length)))
+        return [segment for step in range(steps) for segment in streams.segments(step, step)]
+
+    def trainable(self, start: Untrained) -> CausalModel:
+        """The model, ready to be trained.
+
+        Raises:
+            UserError: Its family has no memory.
+        """
+        if not start.language.causal:
+            kind = start.model.config.model_type
+            raise UserError(f"a {kind} reads both ways at once: the next word is no secret. Choose objective roberta.")
+        return CausalModel(start, self._plan.micro_batch_size, memory=self._plan.remembered)
+
+    def _laid(self, tokens: TokenFile, order: Ids, streams: int) -> Streams:
+        return Streams(tokens, self._tokenizer, order, streams=streams, length=self._plan.length)
+
+
+class CausalModel(Trainable):
+    """A model that foretells the next word, and goes on from step to step with a memory of each stream."""
+
+    def __init__(self, start: Untrained, micro_batch_size: int, *, memory: int) -> None:
+        """Args: the model, most segments in one forward pass, states of a layer that are kept."""
+        super().__init__(start, micro_batch_size)
+        self._longest, self._step = memory, -1
+        self._before: dict[int, Tensor] = {}
+
+    def losses(self, segments: Sequence[Segment]) -> Tensor:
+        """The mean loss of each segment's words [segments]; the memory is kept for the next step.
+
+        A step that is tried once more begins with the memory that it began with before.
+        """
+        if segments[0].step != self._step:
+            self._step, self._before, self.carried = segments[0].step, _by_stream(self.carried), {}
+        losses, after = self._read(segments, self._before)
+        self.carried |= {str(segment.stream): state for segment, state in zip(segments, after, strict=True)}
+        return losses.mean(1)
+
+    @torch.no_grad()
+    def evaluate(self, segments: Sequence[Segment]) -> tuple[float, int]:
+        """Nats of all words together, and how many they are, over all processes."""
+        self.model.eval()
+        nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
+        memory: dict[int, Tensor] = {}
+        for step in range(segments[-1].step + 1):
+            mine = self.share([segment for segment in segments if segment.step == step])
+            for group in self.passes(mine):
+                losses, after = self._read(group, memory)
+                memory |= {segment.stream: state for segment, state in zip(group, after, strict=True)}
+                nats += losses.double().sum()
+        total = self.accelerator.reduce(nats, reduction="sum")
+        return float(total), sum(len(segment.ids) - 1 for segment in segments)
+
+    def _read(self, segments: Sequence[Segment], memory: dict[int, Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Losses [segments, length], and each stream's memory after it [layers, kept, width]."""
+        ids = torch.from_numpy(np.stack([segment.ids for segment in segments])).to(self.accelerator.device)
+        if segments[0].first or not memory:
+            before = first_memory(self.model, len(segments), self._longest)
+        else:
+            before = list(torch.stack([memory[segment.stream] for segment in segments], dim=2))
+        with self.accelerator.autocast():
+            states, after = read_segment(self.model, {"input_ids": ids[:, :-1]}, before, longest=self._longest)
+            losses = self.language.word_losses(self.model, states.flatten(0, 1), ids[:, 1:].flatten())
+        kept = torch.stack([state.detach() for state in after])  # [layers, kept, segments, width]
+        return losses.view(len(segments), -1), list(kept.unbind(2))
+
+
+def _by_stream(carried: dict[str, Tensor]) -> dict[int, Tensor]:
+    return {int(stream): state for stream, state in carried.items()}
+
+
+def objective(tokens: TokenFile, tokenizer: Any, *, plan: PretrainingPlan) -> CausalObjective:
+    """The objective on a corpus."""
+    return CausalObjective(tokens, tokenizer, plan)

@@ -1,0 +1,66 @@
+"""RoBERTa: masks that are drawn anew each time, full sentences across documents, and no next-sentence prediction.
+
+Source: Liu et al. 2019, sections 4.1 and 4.2 ("FULL-SENTENCES").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from harness.pretraining.drafts import Draft, Stretch, sentence_stretches
+from harness.pretraining.masked import MaskedObjective
+from harness.pretraining.tokens import TokenFile
+
+SPECIAL = 2  # <s> text </s>
+
+
+class FullSentences:
+    """Fills sequences with sentences as they follow each other, from one document into the next."""
+
+    def __init__(self, tokens: TokenFile, length: int) -> None:
+        """Args: the corpus, and most tokens of a sequence."""
+        self._tokens, self._room = tokens, length - SPECIAL
+
+    def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[Draft]:
+        """A shard's sequences; a separator parts the documents in them."""
+        made: list[Draft] = []
+        stretches: list[Stretch] = []
+        for document in documents:
+            begins = True
+            for start, end in self._pieces(int(document)):
+                if _size(stretches) + begins + end - start > self._room:
+                    made += _drafts(stretches)
+                    stretches = []
+                if begins or not stretches:
+                    stretches.append((start, end))
+                else:
+                    stretches[-1] = (stretches[-1][0], end)
+                begins = False
+        return [*made, *_drafts(stretches)]
+
+    def _pieces(self, document: int) -> list[Stretch]:
+        """The document's sentences; one that is too long for any sequence is cut."""
+        longest = self._room - 1
+        return [
+            (place, min(place + longest, end))
+            for start, end in sentence_stretches(self._tokens, document)
+            for place in range(start, end, longest)
+        ]
+
+
+def _size(stretches: list[Stretch]) -> int:
+    """Tokens of the stretches and of the separators between them."""
+    return sum(end - start for start, end in stretches) + max(len(stretches) - 1, 0)
+
+
+def _drafts(stretches: list[Stretch]) -> list[Draft]:
+    return [Draft((tuple(stretches),), _size(stretches) + SPECIAL, None)] if stretches else []
+
+
+def objective(tokens: TokenFile, tokenizer: Any, *, plan: Any) -> MaskedObjective:
+    """The objective on a corpus."""
+    return MaskedObjective(tokens, tokenizer, plan, FullSentences, versions=None, pairs=False)

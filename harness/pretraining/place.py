@@ -1,0 +1,96 @@
+"""Place: the folder of one run of pretraining, in which a result is either whole or not there.
+
+    runs/pretraining/<name>/    checkpoint/  checkpoint-10/  checkpoint-30/  pretraining.json
+
+Work goes on in `.partial/`, and moves into place with the record last.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cell import claimed
+from harness.errors import UserError
+from harness.identity import differences
+from harness.pretraining.recipe import PretrainingRecipe
+from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining, write_pretraining
+from harness.record import write_atomically
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run of pretraining takes place.
+
+    Attributes:
+        folder: Its folder.
+    """
+
+    folder: Path
+
+    @property
+    def partial(self) -> Path:
+        """Where the work goes on until it is whole."""
+        return self.folder / ".partial"
+
+    @property
+    def state(self) -> Path:
+        """Where the state of a run under way is saved."""
+        return self.partial / "state"
+
+    def checkpoint(self, share: float) -> Path:
+        """Where the checkpoint goes that is kept after a share of the run."""
+        return self.partial / ("checkpoint" if share == 1 else f"checkpoint-{share * 100:g}")
+
+    def recorded(self, recipe: PretrainingRecipe) -> PretrainingRecord | None:
+        """The record of an earlier run of the same recipe; None: there is none.
+
+        Raises:
+            UserError: What is there, or begun, is of another recipe, with the differing keys.
+        """
+        if (self.folder / FILE).exists():
+            record = read_pretraining(self.folder / FILE)
+            self._check(record.config, recipe, self.folder / FILE)
+            return record
+        if self.state.exists() and (self.partial / CONFIG).exists():
+            self._check(json.loads((self.partial / CONFIG).read_bytes()), recipe, self.partial)
+        return None
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Whether the place is this process's alone until the block ends."""
+        with claimed(self.folder) as ours:
+            yield ours
+
+    def begin(self, recipe: PretrainingRecipe, *, redo: bool) -> None:
+        """Make the place for the work; with `redo` without what an earlier attempt left of it."""
+        if redo:
+            shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.partial / CONFIG, json.dumps(recipe.resolved()).encode())
+
+    def finish(self, record: PretrainingRecord, card: Callable[[PretrainingRecord], str]) -> None:
+        """Move the work into place. An earlier result goes only now that the new one is whole."""
+        write_pretraining(record, self.partial)
+        (self.folder / FILE).unlink(missing_ok=True)
+        for old in self.folder.glob("checkpoint*"):
+            shutil.rmtree(old)
+        for new in self.partial.glob("checkpoint*"):
+            (new / "README.md").write_text(card(record), encoding="utf-8")
+            new.rename(self.folder / new.name)
+        (self.partial / FILE).rename(self.folder / FILE)
+        shutil.rmtree(self.partial)
+
+    def _check(self, recorded: object, recipe: PretrainingRecipe, where: Path) -> None:
+        lines = differences(recorded, recipe.resolved()) if isinstance(recorded, dict) else ["no configuration"]
+        if lines:
+            raise UserError(
+                f"{where}: begun with another recipe; use --redo to replace it, or another --runs folder.",
+                *(f"    {line}" for line in lines),
+            )

@@ -1,0 +1,75 @@
+"""PretrainingRecord: what a run of pretraining leaves beside its checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import UserError
+from harness.record import CurvePoint, Provenance, write_atomically
+
+FILE = "pretraining.json"
+
+
+class PretrainingRecord(BaseModel):
+    """A model, pretrained from nothing.
+
+    Attributes:
+        status: "complete", or "diverged": a loss was not finite.
+        reason: Why it diverged.
+        name: The recipe's.
+        config: The recipe, resolved.
+        corpus: What was read, by corpus: see `harness/pretraining/preparing.py`.
+        parameters: Numbers in the model, its heads included.
+        steps: Optimiser steps.
+        tokens: That training read, special ones included.
+        curve: Losses in nats a foretold word: of training since the point before, of the held-out texts, by corpus.
+        first_losses: Of the first steps, by which another run shows that it is the same.
+        seconds: Of the clock, that training and scoring took.
+        processor_seconds: Of the processor, that training took, of all threads.
+        peak_memory_bytes: Most memory that the process held.
+        provenance: Where everything came from.
+        notes: What happened on the way.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    schema_version: Literal[1] = 1
+    status: Literal["complete", "diverged"] = "complete"
+    reason: str = ""
+    name: str
+    config: dict[str, Any]
+    corpus: dict[str, Any]
+    parameters: int
+    steps: int
+    tokens: int
+    curve: tuple[CurvePoint, ...]
+    first_losses: tuple[float, ...]
+    seconds: dict[str, float]
+    processor_seconds: float
+    peak_memory_bytes: int
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+
+
+def write_pretraining(record: PretrainingRecord, folder: Path) -> None:
+    """Write `record` as `folder`/pretraining.json, whole or not at all."""
+    write_atomically(folder / FILE, record.model_dump_json(indent=1).encode())
+
+
+def read_pretraining(file: Path) -> PretrainingRecord:
+    """The record in `file`.
+
+    Raises:
+        UserError: It is none.
+    """
+    try:
+        return PretrainingRecord.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Name the pretraining.json of a run.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "content"
+        raise UserError(f"{file}: {where}: {first['msg']}. Name the pretraining.json of a run.") from error

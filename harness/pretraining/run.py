@@ -1,0 +1,181 @@
+"""Pretraining from start to finish: texts, tokenizer, model, training, checkpoints, record. Read this first."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from harness.config import ModelConfig
+from harness.engine.device import (
+    actual_precision,
+    fresh_accelerator,
+    hardware,
+    peak_memory_bytes,
+    processes,
+    reset_peak_memory,
+    seed_dropout,
+    seed_layers,
+)
+from harness.engine.fast_dropout import with_fast_dropout
+from harness.engine.fused_norm import with_fused_norms
+from harness.engine.learner import DivergedError, Learner
+from harness.engine.loop import Watcher
+from harness.engine.optimisation import adamw, linear_schedule
+from harness.engine.provenance import git_state, package_versions
+from harness.engine.state import Progress
+from harness.errors import UserError
+from harness.pretraining.card import pretraining_card
+from harness.pretraining.foretelling import Untrained
+from harness.pretraining.loop import Course, pretrain
+from harness.pretraining.place import Place
+from harness.pretraining.preparing import Prepared, prepared
+from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
+from harness.pretraining.record import PretrainingRecord
+from harness.record import Provenance
+from harness.recording import now
+from harness.registry import FAMILIES, OBJECTIVES
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be pretrained, and where.
+
+    Attributes:
+        name: The recipe's.
+        recipe: The recipe, its precision resolved.
+        files_from: The folder that the recipe's relative files start from.
+        place: Where checkpoints and record go.
+        checkpoint_seconds: How often the state of a run under way is saved.
+    """
+
+    name: str
+    recipe: PretrainingRecipe
+    files_from: Path
+    place: Place
+    checkpoint_seconds: float = 120.0
+
+
+def resolved(recipe: PretrainingRecipe) -> PretrainingRecipe:
+    """The recipe with "auto" replaced by what it means on this machine, so that the record says what was done."""
+    plan = recipe.training.model_copy(update={"precision": actual_precision(recipe.training.precision)})
+    return recipe.model_copy(update={"training": plan})
+
+
+def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecord:
+    """Pretrain the recipe's model, or go on with it, and leave checkpoints and a record in the job's place.
+
+    A loss that is not finite is a result too: a record that says so.
+
+    Raises:
+        UserError: Texts, tokenizer, family and objective do not fit together.
+    """
+    started, plan, together = now(), job.recipe.training, processes()
+    reset_peak_memory()
+    with together.main_process_first():
+        corpus = prepared(
+            job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
+        )
+    _check_size(corpus, plan)
+    learner, course = _course(job, corpus)
+    reason, progress = "", Progress()
+    try:
+        progress = pretrain(learner, course, watcher)
+    except DivergedError as error:
+        reason, progress.curve = str(error), list(error.curve)
+    record = _record(job, corpus, learner, progress, started=started, reason=reason)
+    if together.is_main_process:
+        job.place.finish(record, pretraining_card)
+    together.wait_for_everyone()
+    return record
+
+
+def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
+    if corpus.training.token_count < plan.batch_tokens:
+        raise UserError(
+            f"corpora: {corpus.training.token_count} tokens to train on, fewer than one step reads "
+            f"(batch_tokens {plan.batch_tokens}). Give more text, or lower batch_tokens."
+        )
+
+
+def _course(job: Job, corpus: Prepared) -> tuple[Learner[Any], Course]:
+    """The model with what trains it, and the run before it."""
+    plan = job.recipe.training
+    make_objective = OBJECTIVES.load(job.recipe.objective)
+    objective = make_objective(corpus.training, corpus.tokenizer, plan=plan)
+    held_out = {name: texts for name, tokens in corpus.held_out.items() if (texts := objective.held_out(tokens))}
+    if not held_out:
+        raise UserError("corpora: no held-out text is long enough to be scored. Raise held_out, or give more text.")
+    start = _untrained(job, corpus.tokenizer)
+    trainable = objective.trainable(start)
+    optimizer = adamw(start.model, plan)
+    learner = Learner(trainable, optimizer, linear_schedule(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
+    keep = partial(_keep, job, start)
+    size = corpus.training.token_count
+    course = Course(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
+    return learner, course
+
+
+def _untrained(job: Job, tokenizer: Any) -> Untrained:
+    """The recipe's model on its device; seeds are set before its weights are made, and anew for dropout."""
+    plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
+    if getattr(family, "language", None) is None:
+        raise UserError(f"family {job.recipe.family!r}: has no language model that is trained from nothing. Try bert.")
+    accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.place.partial)
+    seed_layers(plan.seed)
+    spec = ModelConfig.model_validate({"family": job.recipe.family, "architecture": job.recipe.architecture})
+    model = family.new_language_model(spec, tokenizer, dropout=plan.dropout).to(accelerator.device)
+    with_fast_dropout(model)
+    with_fused_norms(model)
+    seed_dropout(plan.seed, accelerator.process_index)
+    return Untrained(model, family.language, family.packing, tokenizer, accelerator)
+
+
+def _keep(job: Job, start: Untrained, share: float) -> None:
+    """Write a stock Hugging Face checkpoint of the model as it is now."""
+    if not start.accelerator.is_main_process:
+        return
+    folder = job.place.checkpoint(share)
+    # A copy, because the model goes on training in 32 bits.
+    model = copy.deepcopy(start.model)
+    if job.recipe.training.save == "bf16":
+        model = model.to(torch.bfloat16)
+    model.save_pretrained(folder)
+    if not start.language.causal:
+        start.tokenizer.model_max_length = job.recipe.training.length
+    start.tokenizer.save_pretrained(folder)
+
+
+def _record(
+    job: Job, corpus: Prepared, learner: Learner[Any], progress: Progress, *, started: str, reason: str
+) -> PretrainingRecord:
+    commit, dirty = git_state()
+    return PretrainingRecord(
+        status="diverged" if reason else "complete",
+        reason=reason,
+        name=job.name,
+        config=job.recipe.resolved(),
+        corpus=dict(corpus.report),
+        parameters=learner.forward.model.num_parameters(),
+        steps=progress.step,
+        tokens=progress.tokens,
+        curve=tuple(progress.curve),
+        first_losses=tuple(progress.first_losses),
+        seconds={"train": progress.seconds, "validate": progress.validation_seconds},
+        processor_seconds=progress.processor_seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+        provenance=Provenance(
+            packages=package_versions(),
+            git_commit=commit,
+            git_dirty=dirty,
+            hardware=hardware(learner.forward.accelerator),
+            started=started,
+            finished=now(),
+        ),
+        notes=tuple(progress.notes),
+    )
