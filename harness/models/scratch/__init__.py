@@ -1,17 +1,25 @@
 """A Transformer encoder from scratch, to be read beside its paper: Vaswani et al. 2017, "Attention Is All You Need".
 
-Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, in this order.
+Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, language.py, in this order.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+)
 
 from harness.models._stock import StockFamily
 from harness.models.scratch.configuration import ScratchConfig
 from harness.models.scratch.heads import ScratchForQuestionAnswering, ScratchForSequenceClassification
+from harness.models.scratch.language import ScratchForPreTraining, language
 from harness.models.scratch.model import ScratchModel
 from harness.models.scratch.packing import packing
 
@@ -30,6 +38,8 @@ def register() -> None:
     """Make transformers' Auto classes know the models; once or many times, it is the same."""
     AutoConfig.register(ScratchConfig.model_type, ScratchConfig, exist_ok=True)
     AutoModel.register(ScratchConfig, ScratchModel, exist_ok=True)
+    AutoModelForMaskedLM.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
+    AutoModelForPreTraining.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
     AutoModelForSequenceClassification.register(ScratchConfig, ScratchForSequenceClassification, exist_ok=True)
     AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
 
@@ -39,4 +49,5 @@ family = StockFamily(
     architecture=DEFAULT_ARCHITECTURE,
     unlimited=True,  # positions are computed
     packing=packing,
+    language=language,
 )

@@ -29,6 +29,7 @@ class ScratchConfig(PreTrainedConfig):
         layer_norm_eps: What keeps layer normalisation from dividing by zero.
         classifier_dropout: Dropout before the classifier; None: `hidden_dropout_prob`.
         pad_token_id: The token that fills up a batch.
+        tie_word_embeddings: Whether a language model's output table is the input's.
     """
 
     model_type = "scratch-transformer"
@@ -47,6 +48,7 @@ class ScratchConfig(PreTrainedConfig):
     layer_norm_eps: float = 1e-5
     classifier_dropout: float | int | None = None
     pad_token_id: int | None = 0
+    tie_word_embeddings: bool = True
 
     def __post_init__(self, **settings: Any) -> None:
         super().__post_init__(**settings)
