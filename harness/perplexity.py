@@ -14,10 +14,11 @@ from rich.table import Table
 
 from harness.config import find_model
 from harness.engine.device import fresh_accelerator
+from harness.engine.foretelling import unseen_memory
 from harness.engine.perplexity import EncodedText, Surprise, segment_losses, segments
 from harness.errors import UserError
 from harness.models._language import language_model
-from tasks.files import utf8_text
+from tasks.files import refuse, utf8_text
 
 Row = dict[str, Any]
 # What a row says, by the heading of its column.
@@ -103,15 +104,8 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
 
 def _check_memories(config: Any, memories: Sequence[int]) -> None:
     """Refuse memories that the model would not look at: with `same_length` it sees its last mem_len tokens alone."""
-    longer = [memory for memory in memories if config.same_length and memory > config.mem_len]
-    if longer:
-        raise UserError(
-            *(
-                f"--memory {memory}: this model has same_length, so a token sees the last {config.mem_len} (mem_len) "
-                "however many are kept. Lower it, or raise mem_len in the [architecture] of a model file."
-                for memory in longer
-            )
-        )
+    reasons = {memory: unseen_memory(config, memory) for memory in memories}
+    refuse(f"--memory {memory}: {reason}" for memory, reason in reasons.items() if reason is not None)
 
 
 def _surprise(

@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import transformers
 from transformers import AutoTokenizer
 
 from harness.cell import CHECKPOINT
 from harness.config import RunConfig, task_of
-from harness.data.reading import reader_for
 from harness.engine.device import fresh_accelerator
-from harness.engine.finetuning import forward_of
+from harness.engine.finetuning import forward_of, reader_of
 from harness.errors import UserError, nearest
 from harness.identity import recorded_config
-from harness.models._stock import Loaded
+from harness.models._stock import Loaded, model_class_of
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES, KINDS, is_floor
 from tasks.cells import CellError, text_cell
 from tasks.files import read_rows, refuse
-from tasks.task import QuestionExample, Row, Task, TextExample
+from tasks.task import DocumentExample, QuestionExample, Row, Task, TextExample
 
 MICRO_BATCH_SIZE = 32
 # The columns that predictions have, whatever the kind of task.
@@ -147,6 +145,8 @@ def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
     refuse(mistakes)
     if task.kind == "question_answering":
         return [QuestionExample(str(index), pair[0], pair[1], ()) for index, pair in enumerate(texts)]
+    if task.kind == "language_modelling":
+        return [DocumentExample(str(index), parts[0]) for index, parts in enumerate(texts)]
     target: Any = () if task.kind == "multi_label" else 0
     return [TextExample(str(index), parts[0], target, *parts[1:]) for index, parts in enumerate(texts)]
 
@@ -183,16 +183,17 @@ def _outputs(
     family: Any, folder: Path, kind: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]
 ) -> Any:
     head = kind.head()
-    model = getattr(transformers, head.auto_class).from_pretrained(
+    model = model_class_of(head, family.language, str(folder)).from_pretrained(
         folder, dtype="float32", use_safetensors=True, trust_remote_code=False
     )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     training = config.training
     window = tokenizer.model_max_length  # as saved: the window that it was trained with
-    reader = reader_for(training, tokenizer, limit=window, stride=kind.stride, strategy=kind.strategy)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     model.to(accelerator.device)
-    loaded = Loaded(model, tokenizer, window, labels, None, (), family.pooled_head, family.packing)
+    parts = (family.pooled_head, family.packing, family.language)
+    loaded = Loaded(model, tokenizer, window, labels, None, (), *parts)
+    reader = reader_of(loaded, kind, training)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=MICRO_BATCH_SIZE)
     return forward.evaluate(kind.features(examples, reader), examples)[1]
 

@@ -5,7 +5,7 @@ derivative of the metric by that example's weight (Hampel 1974; Efron 1982, chap
 The variance of those values is the metric's sampling variance, and they pair over examples as plain scores do. For a
 metric that is a mean, the influence is the example's score less the mean.
 
-Every function takes references and predictions [examples, columns] (an indicator a label, or one column of numbers)
+Every function takes references and predictions [examples, columns] (an indicator a label, or columns of numbers)
 and gives the score and the influences [examples], which add up to zero.
 """
 
@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.perplexities import COSTS, RATIOS, SIZES, Ratio
 
 Floats = NDArray[np.float64]
 Scored = tuple[float, Floats]
@@ -90,6 +92,21 @@ def spearman(references: Floats, predictions: Floats) -> Scored:
     return r, influences
 
 
+def foretold(ratio: Ratio) -> Metric:
+    """Bits or a perplexity of language models, from documents' sizes and costs; no number where a cost is missing."""
+
+    def scored(sizes: Floats, costs: Floats) -> Scored:
+        named = dict(zip((*SIZES, *COSTS), [*sizes.T, *costs.T], strict=False))
+        nats, units = (named.get(name, np.full(len(sizes), np.nan))[:, None] for name in (ratio.nats, ratio.units))
+        if np.isnan(nats + units).any():
+            return float("nan"), np.full(len(sizes), np.nan)
+        found, influences = _ratio(nats, units)
+        score = ratio.of(float(found[0]), 1.0)
+        return score, influences[:, 0] * (score if ratio.exponential else 1 / np.log(2))
+
+    return scored
+
+
 INFLUENCES: Mapping[str, Metric] = {
     "accuracy": accuracy,
     "mean_squared_error": mean_squared_error,
@@ -101,6 +118,7 @@ INFLUENCES: Mapping[str, Metric] = {
     "matthews": correlation,
     "pearson": correlation,
     "spearman": spearman,
+    **{name: foretold(ratio) for name, ratio in RATIOS.items()},
 }
 """The metrics of `tasks.metrics` whose influences are known in closed form, by name."""
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from reports.statistics import Estimate
 from tasks.metrics import EVALUATE, LOWER
+from tasks.perplexities import RATIOS
 
 NOTHING = "–"
 
@@ -82,6 +83,8 @@ def unit_of(metric: str) -> Unit:
         return Unit(100, 1, -1.0, 1.0)
     if metric in PERCENT_METRICS:
         return Unit(100, 1, 0.0, 1.0)
+    if metric in RATIOS:
+        return Unit(1, 2, 1.0) if RATIOS[metric].exponential else Unit(1, 3, 0.0)
     return Unit(1, 3, 0.0) if metric == "mean_squared_error" else Unit(1, 3)
 
 
@@ -93,6 +96,7 @@ def metric_name(metric: str) -> str:
     """
     names = {"f1": "F1", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "qa_f1": "token F1"}
     names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation", "matthews": "Matthews correlation"}
+    names |= {"pseudo_perplexity": "pseudo-perplexity", "pseudo_bits_per_byte": "pseudo-bits per byte"}
     if metric.startswith(EVALUATE):
         metric = PurePath(metric.removeprefix(EVALUATE).removesuffix(LOWER)).name.removesuffix(".py")
     return names.get(metric, metric.replace("_", " "))

@@ -21,6 +21,7 @@ from harness.errors import UserError
 from harness.record import PREDICTIONS, RECORD
 from reports.influence import INFLUENCES, Floats, by_jackknife, of_mean
 from tasks.metrics import EVALUATE
+from tasks.perplexities import COSTS, RATIOS, SIZES
 
 COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
@@ -66,6 +67,8 @@ def read_outcome(
     score, contributions = _judged(table, labels, metric, _clusters(table["group"]))
     if not (np.isfinite(score) and np.isfinite(contributions).all()):
         file = folder / PREDICTIONS
+        if metric in RATIOS and np.isnan(score):
+            raise UserError(f"{file}: no {metric}: this model foretells in another way, or has no tokens.")
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
     return Outcome(_digest(table), table.num_rows, score, contributions)
 
@@ -137,13 +140,15 @@ def _matrices(references: Any, predictions: Any, labels: Sequence[str], *, occur
     """Both columns as numbers [examples, columns]: an indicator a label, or the number itself.
 
     Args:
-        references: Names, lists of names, or numbers.
+        references: Names, lists of names, numbers, or documents' sizes.
         predictions: The same.
         labels: All names, in order.
         occurring: Leave out names that are nowhere, where an example has one (as scikit-learn's macro average does).
     """
     from pyarrow import types  # noqa: PLC0415
 
+    if types.is_struct(references.type) and types.is_struct(predictions.type):
+        return _fields(references, SIZES), _fields(predictions, COSTS)
     if types.is_floating(references.type) or types.is_integer(references.type):
         return _numbers(references), _numbers(predictions)
     several = types.is_nested(references.type)
@@ -157,6 +162,13 @@ def _matrices(references: Any, predictions: Any, labels: Sequence[str], *, occur
 
 def _numbers(column: Any) -> Floats:
     return np.asarray(column.cast("float64").fill_null(float("nan")), dtype=np.float64)[:, None]
+
+
+def _fields(column: Any, names: Sequence[str]) -> Floats:
+    """The named numbers of each example [examples, names]; what is missing is no number."""
+    there = {column.type.field(index).name for index in range(column.type.num_fields)}
+    missing = np.full((len(column), 1), np.nan)
+    return np.hstack([_numbers(column.field(name)) if name in there else missing for name in names])
 
 
 def _indicators(column: Any, names: Sequence[str]) -> Floats:

@@ -65,7 +65,7 @@ def shortfall(cell: Cell) -> str:
         return ""
     planned = len(cell.runs) + len(cell.missing_seeds)
     counts = Counter(
-        run.record.status if run.record.status != "complete" else "without predictions" for run in cell.troubled
+        run.record.status if run.record.status != "complete" else "without a score" for run in cell.troubled
     )
     parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
     if cell.missing_seeds:

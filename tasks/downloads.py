@@ -93,5 +93,5 @@ def first_hundred_million(
         raise UserError(f"not UTF-8 ({error.reason}). Get the file again.") from error
     train = texts["train"]
     pieces = [train[start : start + piece] for start in range(0, len(train), piece)]
-    judging = {split: [{"text": text}] for split, text in texts.items() if split != "train"}
-    return {"train": [{"text": text} for text in pieces], **judging}
+    documents = {split: [text] for split, text in texts.items()} | {"train": pieces}
+    return {split: [{"text": text} for text in found] for split, found in documents.items()}

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import torch
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architecture
 from harness.config import ModelConfig, OwnData, Training
-from harness.data.reading import reader_for
 from harness.data.trained_tokenizer import train_tokenizer
 from harness.engine.device import fresh_accelerator, seed_dropout, seed_layers
-from harness.engine.finetuning import forward_of
+from harness.engine.finetuning import forward_of, reader_of
 from harness.engine.learner import Learner
 from harness.engine.optimisation import adamw, linear_schedule
 from harness.grid.cells import single_cell
 from harness.registry import FAMILIES, KINDS
-from tasks.task import Answer, QuestionExample, TextExample
+from tasks.task import Answer, DocumentExample, QuestionExample, TextExample
 
 FILLERS = [
     *("the", "film", "plot", "actor", "scene", "was", "seen", "by", "many", "people"),
@@ -110,9 +109,9 @@ def write_checkpoint(family, folder):
     return folder
 
 
-def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABELS, dropout=0.0, seed=0):
+def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABELS, dropout=0.0, seed=0, training=None):
     """The family's model with the kind's head, and the kind."""
-    kind = KINDS.load(kind_name)(labels, Training())
+    kind = KINDS.load(kind_name)(labels, training or Training())
     seed_layers(seed)
     spec = ModelConfig(family=family, checkpoint=str(checkpoint))
     loaded = FAMILIES.load(family).load(spec, kind.head(), labels=labels, dropout=dropout, texts=list)
@@ -122,7 +121,7 @@ def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABEL
 def learner_for(loaded, kind, training, *, steps=10, seed=0):
     """What takes optimiser steps on the model, and what reads texts for it."""
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
-    reader = reader_for(training, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
+    reader = reader_of(loaded, kind, training)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
     optimizer = adamw(loaded.model, training)
     seed_dropout(seed, 0)
@@ -161,6 +160,23 @@ def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):
     return single_cell("own", own, name=family, model=model, seed=seed, training=recipe, runs=folder)
 
 
+def write_language_checkpoint(family, folder, **settings):
+    """The same with the family's language head, for families that have one."""
+    tokenizer = small_tokenizer(family)
+    known = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, **ARCHITECTURES[family], **settings}
+    config = AutoConfig.for_model(FAMILIES.load(family).model_types[0], **known)
+    torch.manual_seed(11)
+    head = AutoModelForCausalLM if FAMILIES.load(family).language.causal else AutoModelForMaskedLM
+    head.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def document_examples(count, *, seed=0, shortest=30, longest=60):
+    """Texts without labels, of many lengths."""
+    return [DocumentExample(e.id, e.text) for e in text_examples(count, seed=seed, shortest=shortest, longest=longest)]
+
+
 def weights(model):
     """A copy of the model's tensors."""
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
@@ -176,6 +192,8 @@ def write_rows(examples, file):
                     "answer_start": [a.start for a in example.answers],
                 }
                 row = {"question": example.question, "context": example.context, "answers": answers}
+            elif isinstance(example, DocumentExample):
+                row = {"text": example.text}
             else:
                 row = {"text": example.text, "label": LABELS[example.target]}
                 row |= {"pair": example.pair} if example.pair is not None else {}

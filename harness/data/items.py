@@ -56,7 +56,8 @@ class Batch:
 
     Attributes:
         items: The items.
-        inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length].
+        inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length]; in language modelling `foretold`,
+            1 for the tokens that are to be foretold.
         counts: How many windows each item has [items].
     """
 
@@ -89,6 +90,8 @@ class Collator:
         inputs["attention_mask"] = self._padded([[1] * len(row) for row in rows], 0)
         if self.typed:
             inputs["token_type_ids"] = self._padded([window.token_type_ids for window in windows], 0)
+        if any(window.foretold for window in windows):
+            inputs["foretold"] = self._padded([_marked(window) for window in windows], 0)
         counts = torch.tensor([len(item.windows) for item in items], device=self.device)
         return Batch(items, inputs, counts)
 
@@ -104,6 +107,12 @@ class Collator:
             start = longest - len(row) if self.left else 0
             target[start : start + len(row)] = torch.tensor(row)
         return padded.to(self.device)
+
+
+def _marked(window: Window) -> list[int]:
+    """1 for each of the window's tokens that is to be foretold, else 0."""
+    chosen = set(window.foretold)
+    return [int(place in chosen) for place in range(len(window.input_ids))]
 
 
 def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> list[list[int]]:

@@ -45,6 +45,9 @@ class Kind(Protocol):
     def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
         """One output an example."""
 
+    def notes(self, examples: Sequence[Any], reader: Reader) -> list[str]:
+        """What a reader of the record should know of how the test split is read."""
+
     def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
         """What is chosen on the validation split after training."""
 

@@ -29,12 +29,14 @@ class Window:
         token_type_ids: Which text each token belongs to.
         first: Where in `input_ids` the stretch of the (second) text starts.
         positions: The stretch: positions in the (second) text's own tokens.
+        foretold: Where in `input_ids` the tokens stand that are to be foretold (language modelling).
     """
 
     input_ids: list[int]
     token_type_ids: list[int]
     first: int
     positions: Stretch
+    foretold: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Reader:
             which the engine takes apart.
         stride: Tokens that neighbouring windows share.
         max_windows: Most windows of one text.
+        causal: Whether the model foretells each token from those before it, as a language model; else from both sides.
     """
 
     tokenizer: Any
@@ -121,6 +124,7 @@ class Reader:
     strategy: str
     stride: int
     max_windows: int
+    causal: bool = False
 
     def documents(
         self, texts: Sequence[str], pairs: Sequence[str | None], *, located: bool = False, repeat_first: bool = False
@@ -199,6 +203,19 @@ def covered(stretches: Sequence[Stretch]) -> int:
     return len(stretches[0]) if len(stretches) == 1 else len(set().union(*stretches))
 
 
+def owned(index: int, document: Document) -> range:
+    """The positions whose context is widest in this window: an overlap is shared out at its middle."""
+    positions = document.windows[index].positions
+    if not positions:
+        return range(0)
+    start, stop = positions[0], positions[-1] + 1
+    if index > 0:
+        start = (start + document.windows[index - 1].positions[-1] + 1) // 2
+    if index + 1 < len(document.windows):
+        stop = (stop + document.windows[index + 1].positions[0]) // 2
+    return range(start, stop)
+
+
 def _window(
     template: Template, before: tuple[list[int], ...], ids: list[int], stretch: Stretch, again: Sequence[int] = ()
 ) -> Window:
@@ -207,7 +224,15 @@ def _window(
     return Window([*input_ids, *again], [*token_type_ids, *[template.types[0]] * len(again)], first, stretch)
 
 
-def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride: int, strategy: str | None) -> Reader:
+def reader_for(
+    training: Training,
+    tokenizer: Any,
+    *,
+    limit: int | None,
+    stride: int,
+    strategy: str | None,
+    causal: bool = False,
+) -> Reader:
     """The reader that a recipe asks for.
 
     Args:
@@ -216,15 +241,17 @@ def reader_for(training: Training, tokenizer: Any, *, limit: int | None, stride:
         limit: Most tokens that the model can read at once; None: any number.
         stride: The kind's default for tokens that neighbouring windows share.
         strategy: The kind's own, where the recipe has no choice.
+        causal: Whether the model is a language model that foretells each token from those before it.
 
     Raises:
         UserError: The recipe's window is longer than the model's limit.
     """
     if training.segmented:
         window = training.segment * training.max_windows if training.max_windows else ANY_LENGTH
-        return Reader(tokenizer, window, training.strategy, stride=0, max_windows=1)
+        return Reader(tokenizer, window, training.strategy, stride=0, max_windows=1, causal=causal)
     if training.max_length is not None and limit is not None and training.max_length > limit:
         raise UserError(f"max_length: {training.max_length}, but this model reads at most {limit} tokens at once.")
     window = training.max_length or min(limit or 512, 512)
     chosen = training.stride if training.stride is not None else min(stride, window // 4)
-    return Reader(tokenizer, window, strategy or training.strategy, chosen, training.max_windows or MAX_WINDOWS)
+    most = training.max_windows or MAX_WINDOWS
+    return Reader(tokenizer, window, strategy or training.strategy, chosen, most, causal)

@@ -20,6 +20,8 @@ def training_flops(model: Any, items: Sequence[Item], trained_items: int, *, att
         trained_items: How many were read in all, some more than once.
         attended: Most tokens that a token attends to; None: all of its window.
     """
+    if not trained_items:
+        return 0.0
     config = model.config.get_text_config()
     dense = 2 * model.num_parameters(exclude_embeddings=True)
     # A few architectures name their sizes otherwise; attention is then left out of the estimate.

@@ -5,7 +5,6 @@ Source: Dai et al. 2019, section 4. The memory's length is free: longer than in 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from harness.engine.memory import first_memory, read_segment
-
-MOST_NATS = 700.0  # whose exponential is a number still
+from harness.engine.foretelling import NextInSegments
+from harness.engine.segments import Texts
+from tasks.perplexities import RATIOS
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ class Surprise:
     @property
     def perplexity(self) -> float:
         """How many equally likely tokens would leave as much to guess."""
-        mean = self.nats / self.text.predicted
-        return math.inf if mean > MOST_NATS else math.exp(mean)
+        return RATIOS["perplexity"].of(self.nats, self.text.predicted)
 
     @property
     def bits_per_byte(self) -> float:
@@ -65,17 +63,17 @@ class Surprise:
 
         Only where no words are unknown, though: these cost little. The first token costs nothing.
         """
-        return self.nats / math.log(2) / self.text.bytes
+        return RATIOS["bits_per_byte"].of(self.nats, self.text.bytes)
 
     @property
     def bits_per_character(self) -> float:
         """Bits that the text takes, a character; as `bits_per_byte`."""
-        return self.nats / math.log(2) / self.text.characters
+        return RATIOS["bits_per_character"].of(self.nats, self.text.characters)
 
 
 def segments(text: EncodedText, segment: int) -> int:
     """How many segments of `segment` tokens the text is read in; its last token is foretold, not read."""
-    return math.ceil(text.predicted / segment)
+    return -(-text.predicted // segment)
 
 
 @torch.no_grad()
@@ -94,11 +92,16 @@ def segment_losses(
         memory: Most states of each layer that a segment sees of those before it; 0: none.
     """
     model.eval()
-    ids = torch.tensor(text.ids, device=accelerator.device)
-    kept = first_memory(model, 1, memory)
-    for start in range(0, text.predicted, segment):
-        stop = min(start + segment, text.predicted)
-        with accelerator.autocast():
-            states, kept = read_segment(model, {"input_ids": ids[None, start:stop]}, kept, longest=memory)
-            losses = model.token_losses(states[0], ids[start + 1 : stop + 1])
-        yield losses
+    reader = NextInSegments(
+        model,
+        accelerator,
+        segment=segment,
+        memory=memory,
+        gradient_segments=1,
+        word_losses=lambda model, states, words: model.token_losses(states, words),
+    )
+    ids = torch.tensor([text.ids], device=accelerator.device)
+    everything = torch.ones_like(ids[:, 1:])
+    texts = Texts({"input_ids": ids[:, :-1], "attention_mask": everything}, [text.predicted], segment)
+    for losses in reader.read(texts, reader.foretelling(ids[:, 1:], everything.bool())):
+        yield losses[0]

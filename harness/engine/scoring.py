@@ -12,6 +12,7 @@ from harness.config import Training
 from harness.data.head import Head
 from harness.data.items import Item
 from harness.data.kind import Kind
+from harness.engine.foretelling import foretelling_for
 from harness.engine.packed.scoring import Packed
 from harness.engine.recurrence import Recurrence
 from harness.engine.windows import Windows
@@ -42,13 +43,15 @@ def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: 
     """How the recipe has a model read what is longer than it reads at once.
 
     Raises:
-        UserError: The recipe's memory is longer than the model's.
+        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so.
     """
     head = kind.head()
+    if head.auto_class is None:
+        return foretelling_for(loaded, accelerator, training)
     if not training.segmented:
         return _windows(loaded, head, accelerator, training)
     assert loaded.pooled_head is not None, "checked when the cell was made"
-    memory = 0 if training.strategy == "segments" else training.memory or training.segment
+    memory = training.remembered
     longest = getattr(loaded.model.config, "mem_len", None)
     if longest is not None and memory > longest:
         raise UserError(
@@ -58,12 +61,12 @@ def scoring_for(loaded: Loaded, kind: Kind, accelerator: Accelerator, training: 
     score = loaded.model.pointer if head.pointer else partial(loaded.pooled_head, loaded.model)
     return Recurrence(
         loaded.model,
-        score,
-        head.pointer,
         accelerator,
         segment=training.segment,
         memory=memory,
         gradient_segments=training.gradient_segments,
+        head=score,
+        pointer=head.pointer,
         pool=training.pool,
     )
 

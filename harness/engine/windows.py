@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,16 +36,26 @@ class Windows:
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """What the head says of each window [windows, ...]; see `Scoring`."""
-        count = len(inputs["input_ids"])
-        if count <= limit:
-            return self._logits(inputs)
-        parts = []
-        for start in range(0, count, limit):
-            part = {name: rows[start : start + limit] for name, rows in inputs.items()}
-            parts.append(checkpoint(self._logits, part, use_reentrant=False))
-        return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return in_parts(self._logits, inputs, limit)
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         with self.accelerator.autocast():
             output = self.model(**inputs)
         return tuple(output[name] for name in self.outputs)
+
+
+def in_parts(
+    read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]], inputs: Mapping[str, Tensor], limit: int
+) -> tuple[Tensor, ...]:
+    """What `read` makes of inputs [rows, ...], at most `limit` rows at a time.
+
+    Where there are more, the backward pass computes each part again, so that memory holds the graph of one.
+    """
+    count = len(next(iter(inputs.values())))
+    if count <= limit:
+        return read(inputs)
+    parts = []
+    for start in range(0, count, limit):
+        part = {name: rows[start : start + limit] for name, rows in inputs.items()}
+        parts.append(checkpoint(read, part, use_reentrant=False))
+    return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -111,9 +112,11 @@ def _say(cell: Cell, record: RunRecord | None, console: Console, told: set[str])
 def _line(cell: Cell, record: RunRecord) -> Text:
     if record.status != "complete":
         return Text.assemble((f"✗ {cell}", "red"), f"  {record.status}")
-    metric = record.task_card.main_metric
+    known = {name: score for name, score in record.scores["test"].items() if not math.isnan(score)}
+    # A masked model has no perplexity, but a pseudo-perplexity.
+    metric = next(iter(known), record.task_card.main_metric)
     seconds = sum(record.cost.seconds.values())
-    return Text.assemble((f"✓ {cell}", "green"), f"  {metric} {record.scores['test'][metric]:.4f}  {seconds:.0f} s")
+    return Text.assemble((f"✓ {cell}", "green"), f"  {metric} {known.get(metric, math.nan):.4f}  {seconds:.0f} s")
 
 
 def _facts(record: RunRecord) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.data.reading import Document, Template, Window
+from harness.data.reading import Document, Template, Window, owned
 from tasks.answers import exact_match
 from tasks.task import Answer, QuestionExample
 
@@ -72,7 +72,7 @@ def targets_of(document: Document, tokens: range, template: Template, cls_id: in
         held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
         shift = window.first - window.positions[0] if held else 0
         start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (none, none)
-        targets.append(Target(start, end, none, _owned(index, document), document.offsets))
+        targets.append(Target(start, end, none, owned(index, document), document.offsets))
     return targets
 
 
@@ -121,16 +121,3 @@ def not_aligned(
             start, end = (document.offsets[tokens[0]][0], document.offsets[tokens[-1]][1]) if tokens else (0, 0)
             found.append(exact_match([answer.text], example.context[start:end]))
     return 1 - sum(found) / len(found) if found else None
-
-
-def _owned(index: int, document: Document) -> range:
-    """The positions whose context is widest in this window: an overlap is shared out at its middle."""
-    positions = document.windows[index].positions
-    if not positions:
-        return range(0)
-    start, stop = positions[0], positions[-1] + 1
-    if index > 0:
-        start = (start + document.windows[index - 1].positions[-1] + 1) // 2
-    if index + 1 < len(document.windows):
-        stop = (stop + document.windows[index + 1].positions[0]) // 2
-    return range(start, stop)

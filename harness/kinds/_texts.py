@@ -76,6 +76,10 @@ class TextKind:
         """Logits [examples, labels]."""
         return np.stack(results)
 
+    def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
+        """Nothing to tell."""
+        return []
+
     def calibration(self, _outputs: Outputs, _examples: Sequence[TextExample]) -> dict[str, float]:
         """Nothing to calibrate."""
         return {}

@@ -116,6 +116,10 @@ class QuestionAnswering:
             best[item.example] = Span(top.start, top.end, top.score, min(known.no_answer_score, span.no_answer_score))
         return [_trimmed(best[index], example.context) for index, example in enumerate(examples)]
 
+    def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
+        """Nothing to tell."""
+        return []
+
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
         """The no-answer threshold with the best F1 (Rajpurkar et al. 2018), where some questions have no answer."""
         if all(example.answers for example in examples):

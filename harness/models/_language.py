@@ -14,7 +14,7 @@ from harness.config import ModelConfig
 from harness.errors import UserError
 from harness.models._checkpoint import find_checkpoint
 from harness.models._stored import check_vocabulary, read_config, read_tokenizer
-from harness.models._weights import OWN_HEAD, pretrained
+from harness.models._weights import check_language_head, pretrained
 from harness.registry import FAMILIES
 
 
@@ -40,8 +40,7 @@ def language_model(spec: ModelConfig, name: str) -> tuple[Any, Any]:
     tokenizer = read_tokenizer(find_checkpoint(spec.tokenizer) if spec.tokenizer else checkpoint)
     check_vocabulary(name, config, tokenizer)
     model, notes = pretrained(AutoModelForCausalLM, checkpoint, config, new_head=False)
-    if notes != [OWN_HEAD]:
-        raise UserError(f"{name}: its weights are no whole language model ({notes[0]}). Choose another checkpoint.")
+    check_language_head(name, notes)
     return model, tokenizer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -62,6 +62,20 @@ def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_hea
     if not new.intersection(_head_tensors(model)):
         notes.append(OWN_HEAD)
     return model, notes
+
+
+def check_language_head(name: str, notes: Sequence[str]) -> None:
+    """Refuse a language model part of which is new: what it foretells would be chance.
+
+    Args:
+        name: What the user calls it.
+        notes: Those of `pretrained`.
+
+    Raises:
+        UserError: Its weights lack a tensor.
+    """
+    if list(notes) != [OWN_HEAD]:
+        raise UserError(f"{name}: its weights are no whole language model ({notes[0]}). Choose another checkpoint.")
 
 
 def _head_tensors(model: Any) -> list[str]:

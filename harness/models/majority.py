@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.spans import Span, sentences
+from harness.models._bytes import ByteFrequencies, byte_frequencies, read_byte_frequencies
 from harness.models._constants import constant_scores
 from tasks.metrics import metric
 from tasks.task import Example, QuestionExample
@@ -81,17 +82,24 @@ class ConstantPlace:
         _write(folder, vars(self))
 
 
+Fitted = Constant | ConstantPlace | ByteFrequencies
+
+
 class Majority:
     """The family. Its members read the training targets and nothing else."""
 
-    def fit(self, examples: Sequence[Example], *, kind: str, labels: tuple[str, ...]) -> Constant | ConstantPlace:
+    def fit(self, examples: Sequence[Example], *, kind: str, labels: tuple[str, ...]) -> Fitted:
         """The best constant for `examples`, the training data."""
+        if kind == "language_modelling":
+            return byte_frequencies(examples)
         if kind == "question_answering":
             return _best_place([cast(QuestionExample, example) for example in examples])
         return Constant(tuple(constant_scores(examples, kind=kind, labels=labels).tolist()), kind)
 
-    def load(self, folder: Path, *, kind: str, labels: tuple[str, ...]) -> Constant | ConstantPlace:
+    def load(self, folder: Path, *, kind: str, labels: tuple[str, ...]) -> Fitted:
         """What `save` wrote into `folder`."""
+        if kind == "language_modelling":
+            return read_byte_frequencies(folder)
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if kind == "question_answering":
             return ConstantPlace(**content)

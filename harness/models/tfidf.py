@@ -17,6 +17,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from harness.data.spans import Span, sentences
+from harness.errors import UserError
 from harness.models._constants import constant_scores, indicators, targets
 from harness.models._words import Words, fit_words, read_words, write_words
 from tasks.task import Example, QuestionExample, TextExample
@@ -85,7 +86,15 @@ class TfIdf:
     """The family."""
 
     def fit(self, examples: Sequence[Example], *, kind: str, labels: tuple[str, ...]) -> Linear | NearestSentence:
-        """A model of `examples`, the training data; without a word to go by it gives the majority's constant."""
+        """A model of `examples`, the training data; without a word to go by it gives the majority's constant.
+
+        Raises:
+            UserError: The task asks what comes next, which a bag of words does not say.
+        """
+        if kind == "language_modelling":
+            raise UserError(
+                "tfidf: a bag of words foretells nothing. Leave it out of language modelling; take majority."
+            )
         if kind == "question_answering":
             contexts = dict.fromkeys(cast(QuestionExample, example).context for example in examples)
             return NearestSentence(

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
     LABELS,
     Silent,
+    document_examples,
     learner_for,
     loaded_model,
     own_cell,
@@ -18,16 +20,20 @@ from small_models import (
     question_examples,
     text_examples,
     weights,
+    write_language_checkpoint,
 )
 
 from harness.config import Training
+from harness.errors import UserError
 from harness.registry import FAMILIES, KINDS
 from harness.run import Options, run
 from tasks.task import TextExample
 
 # `auto` reads what other families read too; its own test is below.
 TRAINED = [name for name in FAMILIES.files() if not hasattr(FAMILIES.load(name), "fit") and name != "auto"]
+LANGUAGE = [name for name in TRAINED if FAMILIES.load(name).language is not None]
 COLUMNS = {
+    "language_modelling": {"reference": dict, "prediction": dict},
     "classification": {"reference": str, "prediction": str, "logits": list},
     "multi_label": {"reference": list, "prediction": list, "logits": list},
     "regression": {"reference": float, "prediction": float},
@@ -43,6 +49,7 @@ def test_every_family_and_every_kind_is_tested_here():
     assert set(TRAINED) == set(ARCHITECTURES)
     assert len(TRAINED) >= 4
     assert set(COLUMNS) == set(KINDS.files())
+    assert len(LANGUAGE) >= 3
 
 
 def examples_of(kind_name):
@@ -55,7 +62,7 @@ def labels_of(kind_name):
     return LABELS if kind_name in {"classification", "multi_label"} else ()
 
 
-@pytest.mark.parametrize("kind_name", COLUMNS)
+@pytest.mark.parametrize("kind_name", [name for name in COLUMNS if name != "language_modelling"])
 @pytest.mark.parametrize("family", TRAINED)
 def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kind_name, checkpoints, tmp_path):
     loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels_of(kind_name))
@@ -80,6 +87,37 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
         for name in kind.head().outputs:
             torch.testing.assert_close(plain(**inputs)[name], loaded.model(**inputs)[name], atol=1e-6, rtol=0)
     assert {file.suffix for file in tmp_path.iterdir()} <= PLAIN_FILES
+
+
+@pytest.mark.parametrize("family", LANGUAGE)
+def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
+    own = own_data(tmp_path / "data", document_examples(9), kind="language_modelling", sizes=(None, 3, 3))
+    checkpoint = write_language_checkpoint(family, tmp_path / "checkpoint")
+    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    assert record.best_step == 0
+    assert record.curve == ()
+    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    for row in rows:
+        assert {name: type(row[name]) for name in COLUMNS["language_modelling"]} == COLUMNS["language_modelling"]
+    causal = FAMILIES.load(family).language.causal
+    finite = {name for name, score in record.scores["test"].items() if np.isfinite(score)}
+    told = {"perplexity", "bits_per_byte", "bits_per_character"}
+    assert finite == (told if causal else {"pseudo_perplexity", "pseudo_bits_per_byte"})
+
+    folder = cell.folder / "checkpoint"
+    assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
+    head = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
+    before, after = (weights(head.from_pretrained(where)) for where in (checkpoint, folder))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("family", sorted(set(TRAINED) - set(LANGUAGE)))
+def test_a_family_without_language_models_says_so(family, checkpoints):
+    with pytest.raises(UserError, match="its family foretells no words here"):
+        loaded_model(family, checkpoints[family], "language_modelling", labels=())
 
 
 def _untrained(family, kind_name):
@@ -114,8 +152,6 @@ def _predicted(classify, file, **settings):
 
 
 def _recorded(folder):
-    from pyarrow import parquet
-
     rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
     return [p for row in rows for p in torch.tensor(row["logits"]).softmax(0).tolist()]
 

@@ -230,7 +230,7 @@ def test_predictions_that_cannot_be_read_leave_the_seed_without_a_score(runs: Pa
     if content is not None:
         file.write_bytes(content)
     cell = cell_of(compare(runs), "bert-mini")
-    assert shortfall(cell) == "1 of 3 without predictions"
+    assert shortfall(cell) == "1 of 3 without a score"
     assert "no readable predictions" in cell.troubled[0].trouble
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from reports.influence import INFLUENCES, by_jackknife, macro_f1
 from tasks.metrics import METRICS
+from tasks.perplexities import COSTS, RATIOS, SIZES
 
 LABELS = ("a", "b", "c", "d")
 BINARY = ("no", "yes")
@@ -38,7 +39,15 @@ def numbers():
     return list(references), list(predictions), (), references[:, None], predictions[:, None]
 
 
+def documents():
+    sizes, costs = RNG.integers(500, 5_000, (N, 2)).astype(float), RNG.integers(100, 900, (N, 4)).astype(float)
+    costs[:, [0, 2]] *= RNG.normal(3.0, 0.4, (N, 2))
+    rows = [[dict(zip(names, row, strict=True)) for row in side] for names, side in ((SIZES, sizes), (COSTS, costs))]
+    return *rows, (), sizes, costs
+
+
 CASES = {
+    **{name: [documents()] for name in RATIOS},
     "accuracy": [single(LABELS), several()],
     "mean_squared_error": [numbers()],
     "f1": [single(BINARY)],
@@ -91,6 +100,13 @@ def test_a_constant_side_has_no_correlation_and_no_influence(name: str):
     score, influences = INFLUENCES[name](np.arange(5.0)[:, None], np.ones((5, 1)))
     assert score == 0
     assert not influences.any()
+
+
+def test_what_a_model_does_not_do_has_no_score():
+    *_, sizes, costs = documents()
+    costs[:, :2] = np.nan
+    assert np.isnan(INFLUENCES["perplexity"](sizes, costs)[0])
+    assert np.isfinite(INFLUENCES["pseudo_perplexity"](sizes, costs)[0])
 
 
 def test_a_label_that_is_nowhere_counts_as_nothing_found():

@@ -2,10 +2,11 @@ import pytest
 
 from reports.numbers import NOTHING, PERCENT_METRICS, Unit, amount, duration, memory, p_value, share, unit_of
 from tasks.metrics import METRICS
+from tasks.perplexities import RATIOS
 
 
 def test_every_metric_but_the_unbounded_is_shown_in_percent():
-    assert set(METRICS) - PERCENT_METRICS == {"mean_squared_error"}
+    assert set(METRICS) - PERCENT_METRICS == {"mean_squared_error", *RATIOS}
     assert set(METRICS) >= PERCENT_METRICS
 
 

@@ -9,6 +9,7 @@ from harness.errors import UserError
 from harness.record import write_predictions
 from reports.outcomes import read_outcome
 from tasks.metrics import METRICS
+from tasks.perplexities import RATIOS
 
 EXAMPLES = {
     "classification": (list(guesses(0.8, 1, 60)), LABELS),
@@ -16,7 +17,13 @@ EXAMPLES = {
     "regression": (([1.0, 2.0, 3.0, 4.0] * 5, [1.5, 2.0, 2.0, 4.5] * 5), ()),
     "question_answering": (([["the cat", "a cat"], ["dog"], []] * 9, ["cat", "a big dog", ""] * 9), ()),
 }
+FORETOLD = (
+    [{"bytes": 90 + n, "characters": 80 + n} for n in range(12)],
+    [{"nats": 60.0 + n * n, "tokens": 20 + n, "masked_nats": 40.0 - n, "masked_tokens": 21 + n} for n in range(12)],
+)
+EXAMPLES["language_modelling"] = (FORETOLD, ())
 METRICS_OF = {
+    "language_modelling": tuple(RATIOS),
     "classification": ("accuracy", "macro_f1", "micro_f1", "f1", "matthews"),
     "multi_label": ("accuracy", "macro_f1", "micro_f1", "macro_f1_with_none", "micro_f1_with_none"),
     "regression": ("mean_squared_error", "pearson", "spearman"),
@@ -102,3 +109,11 @@ def test_an_empty_file_is_an_error(tmp_path: Path):
     write_predictions([], tmp_path)
     with pytest.raises(UserError, match="predictions"):
         read_outcome(tmp_path, LABELS, "accuracy")
+
+
+@pytest.mark.parametrize("prediction", [{"nats": None, "tokens": None, "masked_nats": 4.0, "masked_tokens": 2}, {}])
+def test_a_perplexity_of_a_model_that_foretells_otherwise_is_a_gap_with_its_reason(tmp_path: Path, prediction: dict):
+    sizes = [{"bytes": 9, "characters": 9}] * 3
+    write_predictions(predictions(sizes, [{"other": 1, **prediction}] * 3), tmp_path)
+    with pytest.raises(UserError, match="no bits_per_byte: this model foretells in another way"):
+        read_outcome(tmp_path, (), "bits_per_byte")
