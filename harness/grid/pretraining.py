@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
 from rich.console import Console
@@ -14,8 +15,9 @@ from harness.errors import UserError
 from harness.grid.progress import board
 from harness.pretraining.place import Place
 from harness.pretraining.recipe import find_recipe
-from harness.pretraining.record import PretrainingRecord
+from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.run import Job, pretrained, resolved
+from harness.pretraining.verifying import verified
 
 FOLDER = "pretraining"
 
@@ -51,6 +53,33 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
                 job = Job(stem, recipe, files_from, place, checkpoint_seconds)
                 record = pretrained(job, shown.begin(stem), console)
     _say(record, place, console)
+
+
+def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
+    """Take the first steps of a recipe again, and say whether their losses are those that a record holds.
+
+    Args:
+        name: A recipe of configs/pretraining, or a .toml file.
+        settings: Of its [training], as key=value.
+        file: A pretraining.json.
+
+    Raises:
+        UserError: The recipe has mistakes, or the record is of another one, or none.
+    """
+    found, files_from = find_recipe(name, parse_settings(list(settings)))
+    record, stem, console = read_pretraining(file), Path(name).stem, Console()
+    with TemporaryDirectory() as folder, board(1, console) as shown:
+        job = Job(stem, resolved(found), files_from, Place(Path(folder)))
+        verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
+    console.print(
+        f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
+        f"the largest difference is {verdict.largest:.2g} nats a word.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if not verdict.holds:
+        console.print("That is more than rounding: the code, a library or the texts are not what they were.")
+        raise typer.Exit(1)
 
 
 def _say(record: PretrainingRecord, place: Place, console: Console) -> None:

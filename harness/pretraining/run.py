@@ -75,14 +75,9 @@ def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecor
     Raises:
         UserError: Texts, tokenizer, family and objective do not fit together.
     """
-    started, plan, together = now(), job.recipe.training, processes()
+    started, together = now(), processes()
     reset_peak_memory()
-    with together.main_process_first():
-        corpus = prepared(
-            job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
-        )
-    _check_size(corpus, plan)
-    learner, course = _course(job, corpus)
+    learner, course, corpus = course_of(job, console)
     reason, progress = "", Progress()
     try:
         progress = pretrain(learner, course, watcher)
@@ -93,6 +88,21 @@ def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecor
         job.place.finish(record, pretraining_card)
     together.wait_for_everyone()
     return record
+
+
+def course_of(job: Job, console: Console) -> tuple[Learner[Any], Course, Prepared]:
+    """The model with what trains it, the run before it, and its texts.
+
+    Raises:
+        UserError: Texts, tokenizer, family and objective do not fit together.
+    """
+    plan = job.recipe.training
+    with processes().main_process_first():
+        corpus = prepared(
+            job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
+        )
+    _check_size(corpus, plan)
+    return *_course(job, corpus), corpus
 
 
 def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:

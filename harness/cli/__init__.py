@@ -1,0 +1,44 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from harness.cli import comparing, models
+from harness.cli._app import app
+from harness.errors import UserError
+
+STOPPED = 130
+USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
+__all__ = ["app", "comparing", "main", "models"]
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    if len(sys.argv) < 2:
+        sys.argv.append("--help")
+    try:
+        code = app(prog_name="harness", standalone_mode=False)
+    except UserError as error:
+        code = _complain(*error.lines)
+    except USAGE_ERROR as error:
+        code = _complain(f"{error.format_message().rstrip('.')}. See: harness --help.")
+    except typer.Abort:
+        code = STOPPED
+    except OSError as error:
+        code = _complain(f"{error.filename or 'harness'}: {error.strerror or error}. Use another place or make room.")
+    if code == STOPPED:
+        _complain("Stopped. What is recorded stays; the same command goes on from there.")
+    sys.exit(code or 0)
+
+
+def _complain(*lines: str) -> int:
+    """Show what is wrong, and return the exit code for it."""
+    console = Console(stderr=True, soft_wrap=True)
+    for line in lines:
+        console.print(line, style="red", markup=False, highlight=False)
+    return 2

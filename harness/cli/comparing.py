@@ -1,0 +1,164 @@
+"""Commands that compare models: what there is, plans, runs, comparisons, reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli._app import RUNS, OnlyOption, RunsOption, SetOption, app
+from harness.environment import prepare_libraries
+from harness.errors import UserError
+
+
+@app.command("list", epilog="Example: harness list tasks")
+def list_(
+    what: Annotated[str, typer.Argument(help="tasks, models, suites, corpora, formats; left out: all.")] = "",
+) -> None:
+    """Show what there is to name in a suite or on the command line."""
+    from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
+
+    console = Console()
+    for name in [what] if what else LISTS:
+        table = Table(
+            title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
+        )
+        for row in listed(name):
+            table.add_row(*row)
+        if table.rows:
+            console.print(table, "")
+
+
+@app.command(epilog="Example: harness plan demo")
+def plan(
+    suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
+    only: OnlyOption = None,
+    settings: SetOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Check a suite and show its cells and what of them is recorded; start nothing."""
+    from harness.grid.asked import asked_suite  # noqa: PLC0415 -- a command's own
+    from harness.grid.cells import states  # noqa: PLC0415 -- a command's own
+    from harness.grid.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
+
+    cells = asked_suite(suite, only=only, settings=settings, runs=runs)[1]
+    found = states(cells)
+    console = Console()
+    console.print(plan_table(cells, found))
+    console.print(counted(found))
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness run demo\n
+    harness run --task rotten_tomatoes --model minilm --seed 1 --set epochs=2\n
+    harness run --model minilm --train my.csv --text review --label stars\n
+    accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
+)
+def run(
+    suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
+    task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
+    model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
+    ] = None,
+    train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl or parquet.")] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="Your own validation data; else it comes out of train.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
+    text: Annotated[list[str] | None, typer.Option(help="The column of the text; give it twice for pairs.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of the label.")] = None,
+    kind: Annotated[str | None, typer.Option(help="classification (default), multi_label or regression.")] = None,
+    question: Annotated[str | None, typer.Option(help="The column of the question (question answering).")] = None,
+    context: Annotated[str | None, typer.Option(help="The column of the context (question answering).")] = None,
+    answers: Annotated[str | None, typer.Option(help="The column of the answers (question answering).")] = None,
+    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    settings: SetOption = None,
+    only: OnlyOption = None,
+    redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
+    runs: RunsOption = RUNS,
+    track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+    workers: Annotated[
+        int | None, typer.Option(help="Cells run side by side, each in a process; default: one a core, or GPU.", min=1)
+    ] = None,
+) -> None:
+    """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
+    own = {
+        "train": train, "validation": validation, "test": test, "text": tuple(text or ()), "label": label, "kind": kind,
+        "question": question, "context": context, "answers": answers, "group": group,
+    }  # fmt: skip
+    prepare_libraries()
+    from harness.grid.asked import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
+
+    if suite is not None:
+        refuse_with_suite(task=task, model=model, seed=seed, **own)
+        checked_suite, cells = asked_suite(suite, only=only, settings=settings, runs=runs)
+    else:
+        if only:
+            raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
+        checked_suite, cells = None, [asked_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
+    from harness.engine.device import processes  # noqa: PLC0415 -- heavy
+    from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
+    from harness.grid.runner import run_cells  # noqa: PLC0415 -- heavy
+    from harness.run import Options  # noqa: PLC0415 -- heavy
+
+    main_process = processes().is_main_process
+    console = Console(quiet=not main_process)
+    if checked_suite is not None and main_process:
+        write_suite(checked_suite, runs)
+    options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds)
+    failed = run_cells(cells, options, console, workers=workers)
+    folder = runs / checked_suite.name if checked_suite else cells[0].folder
+    _conclude(console, failed, len(cells), folder=folder, next_folder=folder if checked_suite else runs)
+
+
+def _conclude(console: Console, failed: int, cells: int, *, folder: Path, next_folder: Path) -> None:
+    """Say where the records are; exit with 1 where a cell failed."""
+    if failed:
+        console.print(f"{failed} of {cells} failed; the same command tries again. Records in {folder}.", soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(f"Records in {folder}. Next: harness compare {next_folder}", soft_wrap=True)
+
+
+@app.command(epilog="Example: harness compare runs/demo")
+def compare(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+) -> None:
+    """Show models x tasks with intervals, the differences from a baseline, and costs."""
+    from reports.terminal import show  # noqa: PLC0415 -- heavy
+
+    show(_comparison(runs, baseline), Console())
+
+
+@app.command(epilog="Example: harness report runs/demo --format html --output report.html")
+def report(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    format_: Annotated[str, typer.Option("--format", help="html, markdown, latex or csv.")] = "html",
+    output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+) -> None:
+    """Write the comparison as one file."""
+    from harness.record import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
+
+    render = FORMATS.load(format_)
+    endings = {"markdown": "md", "latex": "tex"}
+    target = output or runs / f"report.{endings.get(format_, format_)}"
+    content = render(_comparison(runs, baseline))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, content.encode())
+    Console().print(f"Report: {target.absolute()}", soft_wrap=True, highlight=False)
+
+
+def _comparison(runs: Path, baseline: str | None) -> Any:
+    from harness.grid.cells import stated  # noqa: PLC0415 -- a command's own
+    from reports.comparison import compare  # noqa: PLC0415 -- heavy
+
+    suites_own, description = stated(runs)
+    return compare(runs, baseline=baseline or suites_own, description=description)

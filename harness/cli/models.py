@@ -1,0 +1,113 @@
+"""Commands about single models: pretraining, prediction, perplexity, conversion; and the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli._app import RUNS, RunsOption, SetOption, app
+from harness.environment import prepare_libraries
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness pretrain bert-mini\n
+    harness pretrain my-recipe.toml --set tokens=2000000\n
+    harness pretrain bert-mini --verify configs/models/bert-mini/pretraining.json"""
+)
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="A file of configs/pretraining, or a path to one.")],
+    settings: SetOption = None,
+    runs: RunsOption = RUNS,
+    redo: Annotated[bool, typer.Option("--redo", help="Replace what an earlier run left.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+    verify: Annotated[
+        Path | None, typer.Option(help="Take the first steps of this pretraining.json again, and compare the losses.")
+    ] = None,
+) -> None:
+    """Pretrain a small checkpoint of one's own, from raw text; a run that was stopped goes on."""
+    prepare_libraries()
+    from harness.grid.pretraining import pretrain_here, verify_here  # noqa: PLC0415 -- heavy
+
+    if verify is not None:
+        verify_here(recipe, settings or (), verify)
+        return
+    pretrain_here(recipe, settings or (), runs=runs, redo=redo, checkpoint_seconds=checkpoint_seconds)
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness predict runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
+    harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl"""
+)
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    text: Annotated[list[str] | None, typer.Option(help="A text; give it twice for a pair.")] = None,
+    question: Annotated[str | None, typer.Option(help="A question, with --context.")] = None,
+    context: Annotated[str | None, typer.Option(help="The text that holds the answer.")] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
+) -> None:
+    """Use a trained model on new text."""
+    prepare_libraries()
+    from harness.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
+
+    check_output(output)
+    rows = rows_to_read(run, text=text or (), question=question, context=context, file=input_)
+    write_rows(predict_rows(run, rows), output)
+
+
+@app.command(epilog="Example: harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512")
+def perplexity(
+    model: Annotated[str, typer.Argument(help="A language model with a memory: a folder, a Hub id, a model file.")],
+    text: Annotated[Path, typer.Option(help="A plain text file in UTF-8.")],
+    segment: Annotated[int, typer.Option(help="Tokens that are read at once.", min=1)] = 128,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(help="States kept of the segments before; repeatable. Default: 0, and the model's own.", min=0),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
+) -> None:
+    """Show how well a language model foretells a text, with memories of several lengths."""
+    prepare_libraries()
+    from harness.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
+    from harness.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
+
+    check_output(output)
+    console = Console()
+    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), console=console)
+    console.print(perplexity_table(rows))
+    if output is not None:
+        write_rows(rows, output)
+
+
+@app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")
+def convert_(
+    folder: Annotated[Path, typer.Argument(help="A checkpoint whose weights or vocabulary are pickles.")],
+    output: Annotated[Path | None, typer.Option(help="The folder to write; default: FOLDER-safe.")] = None,
+) -> None:
+    """Make a checkpoint of pickles into one of safetensors and plain text; no code in it is run."""
+    from harness.convert import convert  # noqa: PLC0415 -- heavy
+
+    target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
+    converted = convert(folder, target)
+    Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Example: harness cache --clear")
+def cache(
+    clear: Annotated[bool, typer.Option("--clear/--size", help="Remove it all, or show how much it is.")] = False,
+) -> None:
+    """Show or clear what is kept between runs: encoded texts, compiled kernels. All of it is made anew when needed."""
+    from harness import cache as kept  # noqa: PLC0415 -- a command's own
+    from harness.listing import cache_table  # noqa: PLC0415 -- a command's own
+
+    console = Console()
+    console.print(cache_table(kept.kept(), "Removed" if clear else "Kept"), soft_wrap=True)
+    if clear:
+        kept.clear()
