@@ -9,7 +9,7 @@ from rich.table import Table
 
 from harness.cache import Kept
 from harness.errors import UserError, nearest
-from harness.registry import CONFIGS, CORPORA, FORMATS, TASKS, Registry
+from harness.registry import CONFIGS, CORPORA, FORMATS, OBJECTIVES, TASKS, Registry
 
 Rows = list[tuple[str, ...]]
 
@@ -43,7 +43,9 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "models": lambda: _configs("models"),
     "suites": lambda: _configs("suites"),
     "formats": lambda: _described(FORMATS),
+    "recipes": lambda: _configs("pretraining"),
     "corpora": lambda: _described(CORPORA),
+    "objectives": lambda: _described(OBJECTIVES),
 }
 
 

@@ -16,7 +16,7 @@ from harness.errors import UserError
 
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
-    what: Annotated[str, typer.Argument(help="tasks, models, suites, corpora, formats; left out: all.")] = "",
+    what: Annotated[str, typer.Argument(help="tasks, models, suites, recipes, corpora, objectives, formats; left out: all.")] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
     from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
