@@ -3,15 +3,15 @@
 A cell's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
 The predictions are a row a test example, in the test split's order:
 
-| column | classification | multi_label | regression | question_answering |
-|---|---|---|---|---|
-| id, group | text | text | text | text |
-| length | tokens of the example, special ones left out (words, for the floors) | same | same | same |
-| reference | label name | label names | number | answer texts; none means unanswerable |
-| prediction | label name | label names | number | text; empty means no answer |
-| logits | one a label | one a label | – | – |
-| start, end | – | – | – | characters of the context; -1 for no answer |
-| score, no_answer_score | – | – | – | of the best span, of no answer |
+| column | classification | multi_label | regression | question_answering | language_modelling |
+|---|---|---|---|---|---|
+| id, group | text | text | text | text | text |
+| length | tokens of the example, special ones left out (words, for the floors) | same | same | same | same |
+| reference | label name | label names | number | answer texts; none means unanswerable | bytes, characters |
+| prediction | label name | label names | number | text; empty means no answer | costs: `tasks/perplexities.py` |
+| logits | one a label | one a label | – | – | – |
+| start, end | – | – | – | characters of the context; -1 for no answer | – |
+| score, no_answer_score | – | – | – | of the best span, of no answer | – |
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows out of csv, tsv, jsonl and parquet files, with the line of every mistake."""
+"""Rows out of csv, tsv, jsonl, parquet and text files, with the line of every mistake."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PlacedRow(dict[str, object]):
 
 
 def read_rows(file: Path) -> list[PlacedRow]:
-    """The rows of `file`, by its suffix: .csv, .tsv, .jsonl or .parquet.
+    """The rows of `file`, by its suffix: .csv, .tsv, .jsonl, .parquet; a .txt is one row, of a folder each .txt in it.
 
     Cells of csv and tsv stay text ("" is an empty text); both follow the csv quoting rules. UTF-8, with or without a
     byte-order mark.
@@ -39,6 +39,8 @@ def read_rows(file: Path) -> list[PlacedRow]:
     Raises:
         UserError: The file is missing, empty, of another kind or encoding, or some of its lines are broken.
     """
+    if file.is_dir():
+        return _read_folder(file)
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         raise UserError(f"{file}: unknown kind of file ({file.suffix!r}).{nearest(file.suffix, _READERS)}")
@@ -79,6 +81,29 @@ def utf8_text(file: Path) -> str:
             f"{file}, line {line}: not UTF-8 (byte {content[error.start]:#04x} at offset {error.start}). "
             f"Save the file as UTF-8."
         ) from error
+
+
+def text_files(folder: Path) -> list[Path]:
+    """The .txt files in a folder, by name."""
+    return sorted(folder.glob("*.txt"))
+
+
+def _read_folder(folder: Path) -> list[PlacedRow]:
+    rows: list[PlacedRow] = []
+    problems: list[str] = []
+    for file in text_files(folder):
+        try:
+            rows += _read_text(file)
+        except UserError as error:
+            problems.extend(error.lines)
+    refuse(problems)
+    if not rows:
+        raise UserError(f"{folder}: a folder without a .txt file in it. Name a file, or a folder with texts.")
+    return rows
+
+
+def _read_text(file: Path) -> list[PlacedRow]:
+    return [PlacedRow({"id": file.name, "text": utf8_text(file)}, str(file))]
 
 
 def _separated(delimiter: str) -> Callable[[Path], list[PlacedRow]]:
@@ -162,4 +187,5 @@ _READERS: Mapping[str, Callable[[Path], list[PlacedRow]]] = {
     ".tsv": _separated("\t"),
     ".jsonl": _read_json_lines,
     ".parquet": _read_parquet,
+    ".txt": _read_text,
 }

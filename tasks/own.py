@@ -36,7 +36,7 @@ def own_task(
     group: str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> Task:
-    """A task on csv, tsv, jsonl or parquet files. A column that isn't named has its argument's name.
+    """A task on csv, tsv, jsonl, parquet or txt files. A column that isn't named has its argument's name.
 
     Args:
         train: The file to train on; validation and test are carved out of it where they aren't given.
@@ -76,14 +76,19 @@ def _column_problems(kind: str, asked: Columns, told: Columns) -> list[str]:
     """What doesn't fit in the columns of a question (`asked`) and of a text (`told`)."""
     if kind not in KINDS:
         return [f"kind: {kind!r} is none.{nearest(kind, KINDS)}"]
+    unused = {
+        "question_answering": told,
+        "language_modelling": {**asked, "label": told["label"]},
+    }
     problems = [
         f"{name}: names a column that {kind} has no use for (got {column!r}). Leave it out, or choose another kind."
-        for name, column in (told if kind == "question_answering" else asked).items()
+        for name, column in unused.get(kind, asked).items()
         if column
     ]
-    texts = told["text"] or ()
-    if len(texts) > 2:
-        problems.append(f"text: one column or two make an input (got {len(texts)}). Name at most two.")
+    texts, most = told["text"] or (), 1 if kind == "language_modelling" else 2
+    if len(texts) > most:
+        allowed = ("one column makes", "one") if most == 1 else ("one column or two make", "at most two")
+        problems.append(f"text: {allowed[0]} an input (got {len(texts)}). Name {allowed[1]}.")
     return problems
 
 

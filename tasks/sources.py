@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
-from tasks.files import read_rows
+from tasks.files import read_rows, text_files
 from tasks.task import Row
 
 SPLITS = ("train", "validation", "test")
@@ -76,7 +76,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of csv, tsv, jsonl or parquet files. A split that isn't given is carved out of train."""
+    """Rows of csv, tsv, jsonl, parquet or txt files, or folders of txt. A split that isn't given comes out of train."""
 
     train: Path | str
     validation: Path | str | None = None
@@ -104,7 +104,8 @@ class Files:
         digest = hashlib.sha256()
         for split, file in self._files().items():
             digest.update(f"{split}:".encode())
-            digest.update(file.read_bytes() if file.is_file() else b"missing")
+            for part in text_files(file) if file.is_dir() else [file]:
+                digest.update(part.read_bytes() if part.is_file() else b"missing")
         return f"files:{digest.hexdigest()}"
 
     def _files(self) -> dict[str, Path]:

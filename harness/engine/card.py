@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.record import RunRecord
 
-_PIPELINES = {"question_answering": "question-answering"}
+_PIPELINES = {"question_answering": "question-answering", "language_modelling": "text-generation"}
 
 
 def model_card(record: RunRecord) -> str:
@@ -18,7 +20,7 @@ def model_card(record: RunRecord) -> str:
     recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
     return f"""---
 library_name: transformers
-pipeline_tag: {_PIPELINES.get(record.task_card.kind, "text-classification")}
+pipeline_tag: {_pipeline(record)}
 tags:
 - {record.task}
 ---
@@ -45,3 +47,10 @@ tags:
 Comparing models on this task. It was judged on one test set ({record.counts.examples.get("test", 0)} examples) and
 nothing else; nothing is known of its behaviour on other text.
 """
+
+
+def _pipeline(record: RunRecord) -> str:
+    # A model that foretells hidden words has no number of bits but a pseudo one.
+    if math.isnan(record.scores["test"].get("bits_per_byte", 0.0)):
+        return "fill-mask"
+    return _PIPELINES.get(record.task_card.kind, "text-classification")

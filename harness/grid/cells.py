@@ -185,7 +185,7 @@ def _data(task: str, own: OwnData | None, metrics: Sequence[str]) -> _Data:
         if problems:
             raise UserError(*problems)
     else:
-        lost = [f"{file}: no such file. Check the path." for file in own.files().values() if not Path(file).is_file()]
+        lost = [f"{file}: no such file. Check the path." for file in own.files().values() if not Path(file).exists()]
         if lost:
             raise UserError(*lost)
         found = own_task(**own.model_dump(exclude_none=True), metrics=metrics)

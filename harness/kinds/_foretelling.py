@@ -51,8 +51,8 @@ def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
         return []
     characters = sum(map(len, texts))
     return [
-        f"the tokenizer loses {lost / characters:.2%} of the test split's characters, and {unknown / tokens:.2%} of its "
-        "tokens stand for unknown words: what is lost costs little, so bits a byte are not to be compared across "
+        f"the tokenizer loses {lost / characters:.2%} of the test split's characters, and {unknown / tokens:.2%} of "
+        "its tokens stand for unknown words: what is lost costs little, so bits a byte are not to be compared across "
         "tokenizers"
     ]
 

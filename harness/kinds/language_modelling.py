@@ -1,8 +1,8 @@
 """Language modelling: how well a model foretells whole documents.
 
 A model that reads from left to right foretells each token from those before it, in windows that overlap or in segments
-with a memory; nothing before a document's first token foretells it. A masked model foretells a sample of the tokens, each
-alone hidden, from both sides (Salazar et al. 2020): that is a pseudo-perplexity, and no perplexity.
+with a memory. A masked model foretells a sample of the tokens, each alone hidden, from both sides (Salazar et al.
+2020): that is a pseudo-perplexity, and no perplexity.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def test_a_document_of_one_token_with_nothing_before_it_is_refused(language):
     _, kind, reader = set_up("transformer_xl", language["transformer_xl"])
     bare = replace(reader, tokenizer=_without_template(reader.tokenizer))
     short = [DocumentExample("long", "the film"), DocumentExample("short", "film")]
-    with pytest.raises(UserError, match="^short: too short, nothing in it comes after another token"):
+    with pytest.raises(UserError, match=r"^short: too short, nothing in it comes after another token"):
         kind.features(short, bare)
     assert [item.windows[0].foretold for item in kind.features(short, reader).items] == [range(1, 3), range(1, 2)]
 

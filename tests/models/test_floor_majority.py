@@ -4,9 +4,12 @@ import math
 import numpy as np
 import pytest
 
+from harness.config import Training
 from harness.data.spans import Span
 from harness.models.majority import STRATEGIES, family
-from tasks.task import Answer, QuestionExample, TextExample
+from harness.registry import KINDS
+from tasks.metrics import scores
+from tasks.task import Answer, DocumentExample, QuestionExample, TextExample
 
 
 def _texts(*targets):
@@ -95,3 +98,26 @@ def test_a_saved_one_comes_back_the_same(kind, labels, examples, tmp_path):
     assert np.array_equal(loaded.outputs(examples), fitted.outputs(examples))
     assert [file.name for file in tmp_path.iterdir()] == ["majority.json"]
     json.loads((tmp_path / "majority.json").read_text())
+
+
+def _documents(*texts):
+    return [DocumentExample(id=str(index), text=text) for index, text in enumerate(texts)]
+
+
+def test_a_document_costs_what_its_bytes_cost_by_their_frequency_in_training(tmp_path):
+    fitted = family.fit(_documents("aab", "c"), kind="language_modelling", labels=())
+    # By hand, one added to each of 256 counts: (2 + 1) / 260 and (0 + 1) / 260; é is two bytes.
+    (found,) = fitted.outputs(_documents("aé"))
+    assert found["nats"] == pytest.approx(-math.log(3 / 260) - 2 * math.log(1 / 260))
+    assert found["tokens"] is found["masked_nats"] is None
+    fitted.save(tmp_path)
+    assert family.load(tmp_path, kind="language_modelling", labels=()) == fitted
+
+
+def test_bytes_never_seen_cost_eight_bits_where_nothing_was_learnt():
+    fitted = family.fit([], kind="language_modelling", labels=())
+    rows = KINDS.load("language_modelling")((), Training()).rows(
+        fitted.outputs(_documents("abc")), _documents("abc"), {}
+    )
+    reference, prediction = rows[0]["reference"], rows[0]["prediction"]
+    assert scores(["bits_per_byte"], [reference], [prediction])["bits_per_byte"] == pytest.approx(8.0)

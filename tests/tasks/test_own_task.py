@@ -62,3 +62,47 @@ def test_a_missing_label_column_names_those_that_are_there(tmp_path):
     file.write_text("text,stars\nx,1\ny,2\n")
     with pytest.raises(UserError, match=r"no column 'label' \(its columns: text, stars\)"):
         own_task(train=file).load()
+
+
+def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
+    for split, count in (("train", 12), ("test", 2)):
+        (tmp_path / split).mkdir()
+        for number in range(count):
+            (tmp_path / split / f"{number}.txt").write_text(f"Text {number} of {split}.\n\nIt ends.\n")
+    (tmp_path / "validation.txt").write_text("\ufeffOne file is one document.\n", encoding="utf-8")
+    task = own_task(
+        train=tmp_path / "train",
+        validation=tmp_path / "validation.txt",
+        test=tmp_path / "test",
+        kind="language_modelling",
+    )
+    splits = task.load()
+    assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [12, 1, 2]
+    assert splits.test[1].text == "Text 1 of test.\n\nIt ends.\n"
+    assert splits.test[1].id == "1.txt"
+    before = task.source.fingerprint()
+    (tmp_path / "test" / "1.txt").write_text("Another one.")
+    assert task.source.fingerprint() != before
+
+
+def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "b.txt").write_bytes(b"fine")
+    (tmp_path / "c.txt").write_bytes(b"\nna\xefve")
+    with pytest.raises(UserError) as raised:
+        own_task(train=tmp_path, kind="language_modelling").load()
+    assert [line.partition(": not UTF-8")[0] for line in raised.value.lines] == [
+        f"{tmp_path / 'a.txt'}, line 1",
+        f"{tmp_path / 'c.txt'}, line 2",
+    ]
+
+
+def test_a_folder_without_texts_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"a folder without a \.txt file in it"):
+        own_task(train=tmp_path, kind="language_modelling").load()
+
+
+def test_documents_have_one_column_and_no_label():
+    lines = complaint(kind="language_modelling", text=["a", "b"], label="c")
+    assert lines[0].startswith("label: names a column that language_modelling has no use for")
+    assert lines[1] == "text: one column makes an input (got 2). Name one."
