@@ -41,7 +41,7 @@ class Entrant:
         return Evidence(
             np.array([outcome.score for outcome in self.outcomes]),
             np.stack([outcome.contributions for outcome in self.outcomes]),
-            deterministic=self.is_floor and len(self.outcomes) == 1,
+            deterministic=len(self.outcomes) == 1 and (self.is_floor or _is_as_published(self.runs[0].record)),
         )
 
 
@@ -84,6 +84,13 @@ def judged_cells(entrants: Sequence[Entrant], card: TaskCard, baseline: str | No
         )
         for entrant in entrants
     )
+
+
+def _is_as_published(record: RunRecord) -> bool:
+    """Whether the run judged a language model as it was found, in which no seed plays a part."""
+    training, model = record.config.get("training", {}), record.config.get("model", {})
+    untouched = training.get("maximum_steps") == 0 and model.get("init") == "pretrained"
+    return untouched and record.task_card.kind == "language_modelling"
 
 
 def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Outcome | None]:

@@ -68,6 +68,10 @@ class NextInSegments(SegmentReader):
 
     word_losses: WordLosses
 
+    def size(self, item: Item) -> int:
+        """How many segments the item has; without a graph nothing stays of one that was read, and a text counts once."""
+        return super().size(item) if torch.is_grad_enabled() else 1
+
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [texts, length]; see `Scoring`."""
         read, foretold = _without_places(inputs)

@@ -1,0 +1,92 @@
+"""Language models in a report: documents are resampled, less is better, and what a model does not do is a gap."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic_runs import card, predictions, record, save
+
+from harness.registry import FORMATS
+from reports.comparison import compare
+from reports.numbers import unit_of
+from reports.tables import metric_label, score_entry
+from reports.verdict import verdict
+
+RNG = np.random.default_rng(5)
+DOCUMENTS = 150
+BYTES = RNG.integers(500, 9_000, DOCUMENTS)
+HARDNESS = RNG.normal(0.7, 0.08, DOCUMENTS)
+
+
+def add_model(runs: Path, model: str, nats_a_byte: float, *, masked: bool = False, maximum_steps: int = 0) -> None:
+    nats = BYTES * (HARDNESS + nats_a_byte + np.random.default_rng(len(model)).normal(0, 0.01, DOCUMENTS))
+    prefix = "masked_" if masked else ""
+    nothing = dict.fromkeys(("nats", "tokens", "masked_nats", "masked_tokens"))
+    costs = [
+        {**nothing, f"{prefix}nats": float(cost), f"{prefix}tokens": int(size) // 4}
+        for cost, size in zip(nats, BYTES, strict=True)
+    ]
+    sizes = [{"bytes": int(size), "characters": int(size)} for size in BYTES]
+    settings: dict[str, Any] = {"training": {"maximum_steps": maximum_steps}, "model": {"init": "pretrained"}}
+    told = card("bits_per_byte", "language_modelling", higher_is_better=False)
+    bits = float(nats.sum() / BYTES.sum() / math.log(2))
+    scores = {"test": {"bits_per_byte": math.nan if masked else bits}}
+    save(runs, record(model=model, task="plays", task_card=told, config=settings, curve=(), scores=scores),
+         predictions(sizes, costs))  # fmt: skip
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    add_model(tmp_path, "xl-memory", 0.00)
+    add_model(tmp_path, "xl-alone", 0.02)
+    add_model(tmp_path, "bert-masked", -0.3, masked=True)
+    return tmp_path
+
+
+def test_a_score_is_the_ratio_of_sums_and_its_interval_resamples_documents(runs: Path):
+    (task,) = compare(runs).tasks
+    cell = next(cell for cell in task.cells if cell.model == "xl-memory")
+    assert cell.estimate is not None
+    nats = BYTES * (HARDNESS + np.random.default_rng(len("xl-memory")).normal(0, 0.01, DOCUMENTS))
+    assert cell.estimate.value == pytest.approx(nats.sum() / BYTES.sum() / math.log(2))
+    drawn = RNG.integers(0, DOCUMENTS, (4_000, DOCUMENTS))
+    bootstrapped = nats[drawn].sum(1) / BYTES[drawn].sum(1) / math.log(2)
+    assert cell.estimate.standard_error == pytest.approx(bootstrapped.std(), rel=0.05)
+
+
+def test_the_model_that_needs_fewer_bits_is_the_better_one(runs: Path):
+    (task,) = compare(runs, baseline="xl-alone").tasks
+    assert [cell.model for cell in task.ranked] == ["xl-memory", "xl-alone"]
+    best, other = task.ranked
+    assert best.is_top
+    assert other.beaten_by == ("xl-memory",)
+    assert best.from_baseline is not None
+    assert best.from_baseline.gain == pytest.approx(0.02 / math.log(2), rel=0.2)
+    sentences = " ".join(verdict(task))
+    assert "xl-memory has the lowest bits per byte" in sentences
+    assert "Against xl-alone, xl-memory (−0.0" in sentences
+    assert "is better." in sentences
+    assert metric_label(task).endswith("↓")
+
+
+def test_a_masked_model_has_no_bits_but_a_reason(runs: Path):
+    (task,) = compare(runs).tasks
+    cell = next(cell for cell in task.cells if cell.model == "bert-masked")
+    assert score_entry(cell, unit_of("bits_per_byte")).text == "1 of 1 without a score"
+    assert "foretells in another way" in cell.runs[0].trouble
+
+
+@pytest.mark.parametrize("name", FORMATS.files())
+def test_every_format_shows_them(name: str, runs: Path):
+    rendered = FORMATS.load(name)(compare(runs, baseline="xl-alone"))
+    assert "xl-memory" in rendered
+    assert "nan" not in rendered.lower()
+
+
+def test_a_model_judged_as_it_is_would_give_the_same_with_any_seed(runs: Path):
+    add_model(runs, "xl-trained", 0.01, maximum_steps=100)
+    (task,) = compare(runs).tasks
+    includes = {cell.model: cell.estimate.includes_seeds for cell in task.ranked if cell.estimate is not None}
+    assert includes == {"xl-memory": True, "xl-alone": True, "xl-trained": False}
