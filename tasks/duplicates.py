@@ -27,6 +27,10 @@ def normalised(text: str) -> str:
     >>> normalised("Ｇood\n  FILM")
     'good film'
     """
+    return _normalised(text)
+
+
+def _normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -58,7 +62,7 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
 
 def normalised_words(text: str) -> list[str]:
     """The text's words, without differences of case and Unicode form."""
-    return _WORD.findall(normalised(text))
+    return _WORD.findall(_normalised(text))
 
 
 def _key(text: str) -> str:

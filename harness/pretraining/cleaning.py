@@ -12,8 +12,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
 _BLANKS = re.compile(r"[ \t\u00a0]+")
 _EMPTY_LINES = re.compile(r" ?\n ?(?:\n ?)+")
-# A sentence ends at a line's end, and at a stop (with closing quotes) before blanks and what may begin another one.
-_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9])|(?=\n)(?<!\n)")
+# A sentence ends before a line's end, and at a stop (with closing quotes) before blanks and what may begin another one.
+_END = re.compile(r"[.!?][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9])|\n+")
 _LONG = re.compile(rf"(?:\s*+\S++){{{WORDS_WITHOUT_AN_END}}}")  # Possessive: else a long piece takes for ever.
 
 
@@ -36,13 +36,17 @@ def sentences(text: str) -> list[str]:
     >>> sentences("He came. She\nwent? 3.5 km")
     ['He came.', ' She', '\nwent?', ' 3.5 km']
     """
-    ends = [match.end() for match in _END.finditer(text)]
+    ends = [match.start() if text[match.start()] == "\n" else match.end() for match in _END.finditer(text)]
     starts = [0, *(end for end in ends if 0 < end < len(text))]
     pieces = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     return [part for piece in pieces for part in _of_bearable_length(piece) if part]
 
 
 def _of_bearable_length(sentence: str) -> list[str]:
-    cuts = [match.end() for match in _LONG.finditer(sentence)]
+    if len(sentence.split()) <= WORDS_WITHOUT_AN_END:
+        return [sentence]
+    cuts: list[int] = []
+    while match := _LONG.match(sentence, cuts[-1] if cuts else 0):
+        cuts.append(match.end())
     bounds = [0, *(cut for cut in cuts if cut < len(sentence)), len(sentence)]
     return [sentence[start:end] for start, end in pairwise(bounds)]

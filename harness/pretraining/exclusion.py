@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from harness.registry import TASKS
 from tasks.sources import Hub
 from tasks.task import Example, QuestionExample
 
-MOST_CUT = 0.1  # A document of which more sentences than this share were hit is left out.
+MOST_SHARED = 0.1  # A document of which examples have more of the words than this is left out.
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,12 @@ def tasks_to_look_for(names: Sequence[str] | None) -> LookedFor:
     missing: dict[str, str] = {}
     for name in known if names is None else names:
         source = TASKS.load(name).source
+        reader = hashlib.sha256(known[name].read_bytes()).hexdigest()
         if names is None and isinstance(source, Hub):
             missing[name] = "its data is on the Hub. Name it in corpora.exclude_tasks to look for it."
             continue
         try:
-            fingerprints[name] = source.fingerprint()
+            fingerprints[name] = f"{source.fingerprint()} {reader}"
         except UserError as error:
             missing[name] = error.lines[0]
     if names is not None and missing:
@@ -64,13 +66,13 @@ def tasks_to_look_for(names: Sequence[str] | None) -> LookedFor:
 
 def exclusion_of_tasks(names: Sequence[str], console: Console) -> Exclusion:
     """All runs of words of the tasks' validation and test examples."""
-    loaded = followed(names, "evaluation examples", console)
-    return exclusion_of({name: list(_evaluation_texts(name)) for name in loaded})
+    return exclusion_of((name, _evaluation_texts(name)) for name in followed(names, "reading evaluation sets", console))
 
 
 def _evaluation_texts(name: str) -> Iterator[tuple[str, ...]]:
     splits = TASKS.load(name).load()
-    return (texts_of_example(example) for split in (splits.validation, splits.test) for example in split)
+    for example in (*splits.validation, *splits.test):
+        yield texts_of_example(example)
 
 
 def texts_of_example(example: Example) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ class Cut:
     """What is left of a document.
 
     Attributes:
-        text: Its other sentences; None: too many shared a run, or there are none.
+        text: Its other sentences; None: too many words lie in a shared run, or no sentence is left.
         owners: The owner of a shared run, for each sentence that has one.
     """
 
@@ -93,32 +95,50 @@ class Cut:
 
 
 def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], exclusion: Exclusion) -> Cut:
-    """The document without the sentences that touch an excluded run; none of it where those are more than a tenth.
+    """The document without the sentences that touch an excluded run; none of it where runs are over a tenth of it.
 
-    Sentences that come together by a cut are looked through again.
+    It is the words in shared runs that are counted, not the sentences with one: in a text without stops, a sentence is
+    sixty words. Sentences that come together by a cut are looked through again.
 
     Args:
         pieces: The document's sentences, which are the document when put together.
         words: Numbers of the words of each.
         exclusion: The runs.
     """
-    kept = list(range(len(pieces)))
-    owners: list[str] = []
-    while hits := _hit_sentences([words[place] for place in kept], exclusion):
-        owners += hits.values()
-        if len(owners) > MOST_CUT * len(pieces):
+    kept, owners, shared = list(range(len(pieces))), list[str](), 0
+    while kept:
+        hits = Hits.among([words[place] for place in kept], exclusion)
+        if not hits.owners:
+            break
+        owners += hits.owners.values()
+        shared += hits.words
+        if shared > MOST_SHARED * sum(map(len, words)):
             return Cut(None, owners)
-        kept = [place for number, place in enumerate(kept) if number not in hits]
+        kept = [place for number, place in enumerate(kept) if number not in hits.owners]
     text = "".join(pieces[place] for place in kept)
     return Cut((cleaned(text) if owners else text) or None, owners)
 
 
-def _hit_sentences(words: Sequence[Hashes], exclusion: Exclusion) -> dict[int, str]:
-    """The owner of a run, by the number of each sentence that has a word of it."""
-    owners = exclusion.owners_at(np.concatenate(words))
-    hits = np.flatnonzero(owners >= 0)
-    if not len(hits):
-        return {}
-    sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
-    places, first = np.unique(sentence_of[hits], return_index=True)
-    return {int(place): exclusion.owners[int(owners[hits[index]])] for place, index in zip(places, first, strict=True)}
+@dataclass(frozen=True)
+class Hits:
+    """Sentences that have words of an excluded run.
+
+    Attributes:
+        owners: The owner of a run, by the sentence's number.
+        words: How many words lie in a run.
+    """
+
+    owners: Mapping[int, str]
+    words: int
+
+    @classmethod
+    def among(cls, words: Sequence[Hashes], exclusion: Exclusion) -> Hits:
+        """The hits in sentences that stand one after the other."""
+        owners = exclusion.owners_at(np.concatenate(words))
+        hit = np.flatnonzero(owners >= 0)
+        if not len(hit):
+            return cls({}, 0)
+        sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
+        places, first = np.unique(sentence_of[hit], return_index=True)
+        names = (exclusion.owners[int(owners[hit[index]])] for index in first)
+        return cls(dict(zip(places.tolist(), names, strict=True)), len(hit))

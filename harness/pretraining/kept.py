@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.cache import alone, cache_folder
 from harness.errors import UserError
+
+Found = TypeVar("Found")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def key(*parts: Any) -> str:
@@ -18,27 +23,62 @@ def key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
 
 
-def kept(name: str, build: Callable[[Path], None]) -> Path:
-    """The folder called `name`; where there is none, `build` fills it, and it is moved into place when it is whole.
+def kept(name: str, build: Callable[[Path], None], read: Callable[[Path], Found]) -> Found:
+    """What is in the folder called `name`; where there is none, it is made first.
+
+    Args:
+        name: The folder's name, which says all that its content depends on.
+        build: Fills an empty folder, which is moved into place once that is done. What a killed process left is begun
+            anew.
+        read: Gives what is in the folder. An OSError or ValueError means that it is not there, or damaged.
 
     Raises:
         UserError: The cache can't be written to.
     """
     entry = cache_folder("corpora") / name
-    try:
+    if (found := _read(entry, read)) is not None:
+        return found
+    with _told(entry.parent, any_error=True):
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if entry.is_dir():
-            return entry
-        with alone(entry.with_suffix(".lock")):
-            if not entry.is_dir():  # Another process may have made it meanwhile.
-                partial = entry.with_suffix(".partial")
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir(mode=0o700)
-                build(partial)
-                partial.rename(entry)
+        entry.with_suffix(".lock").touch()
+    with alone(entry.with_suffix(".lock")):
+        found = _read(entry, read)  # Another process may have made it meanwhile.
+        if found is None:
+            _make(entry, build)
+            found = read(entry)
+    return found
+
+
+def _read(entry: Path, read: Callable[[Path], Found]) -> Found | None:
+    try:
+        return read(entry)
+    except (OSError, ValueError):
+        return None
+
+
+def _make(entry: Path, build: Callable[[Path], None]) -> None:
+    """Leave an entry that is whole, or none."""
+    partial = entry.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
+    try:
+        with _told(entry.parent, any_error=False):
+            partial.mkdir(mode=0o700)
+            build(partial)
+            partial.rename(entry)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _told(folder: Path, *, any_error: bool) -> Iterator[None]:
+    """Tell the user that the cache can't be written to: for any error, or for a full disk alone."""
+    try:
+        yield
     except OSError as error:
+        if not any_error and error.errno not in _FULL:
+            raise
         raise UserError(
-            f"{entry.parent}: texts can't be kept ({error.strerror or error}). "
+            f"{folder}: texts can't be kept ({error.strerror or error}). "
             "Make room, or name another folder in HARNESS_CACHE."
         ) from error
-    return entry

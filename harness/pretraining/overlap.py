@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -26,20 +26,26 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 Hashes = NDArray[np.uint64]
 
 
-@lru_cache(maxsize=1_000_000)
+@lru_cache(maxsize=2**18)
 def _word_hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
 def run_hashes(words: Hashes, length: int) -> Hashes:
     """A number for each run of `length` words [words - length + 1], from those of the words."""
-    places = len(words) - length + 1
-    if places < 1:
+    if len(words) < length:
         return np.empty(0, dtype=np.uint64)
-    hashes = np.zeros(places, dtype=np.uint64)
-    for offset in range(length):
-        hashes = hashes * _MULTIPLIER + words[offset : offset + places]  # wraps at 2**64
+    hashes = words[:0]
+    for longer in range(1, length + 1):
+        hashes = _longer(hashes, words, longer)
     return hashes
+
+
+def _longer(hashes: Hashes, words: Hashes, length: int) -> Hashes:
+    """Numbers of the runs of `length` words, from those of the runs of one word less."""
+    if length == 1:
+        return words
+    return hashes[:-1] * _MULTIPLIER + words[length - 1 :]  # wraps at 2**64
 
 
 def word_hashes(text: str) -> Hashes:
@@ -66,25 +72,30 @@ class Exclusion:
     def owners_at(self, words: Hashes) -> NDArray[np.int64]:
         """The place in `owners`, of a run that covers it, for each word [words]; -1 where none does."""
         covered = np.full(len(words), -1, dtype=np.int64)
-        for length, (known, owners) in self.runs.items():
-            hashes = run_hashes(words, length)
-            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            starts = np.flatnonzero(known[places] == hashes)
-            for offset in range(length if len(starts) else 0):
-                covered[starts + offset] = owners[places[starts]]
+        hashes = np.empty(0, dtype=np.uint64)
+        for length in range(1, min(max(self.runs, default=0), len(words)) + 1):
+            hashes = _longer(hashes, words, length)
+            if length in self.runs:
+                known, owners = self.runs[length]
+                places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+                starts = np.flatnonzero(known[places] == hashes)
+                for offset in range(length if len(starts) else 0):
+                    covered[starts + offset] = owners[places[starts]]
         return covered
 
 
-def exclusion_of(examples: Mapping[str, Iterable[Sequence[str]]]) -> Exclusion:
+def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exclusion:
     """All runs of 13 words of the examples' texts; of texts of eight to twelve words, these in one run.
 
     Args:
-        examples: The texts of each example, by owner.
+        examples: Owners, and the texts of each of their examples.
     """
+    owners: list[str] = []
     found: dict[int, list[tuple[Hashes, int]]] = {}
     looked_for: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
-    for owner, (name, owned) in enumerate(examples.items()):
+    for owner, (name, owned) in enumerate(examples):
+        owners.append(name)
         sizes: dict[str, int] = {}
         for texts in owned:
             for text in texts:
@@ -96,7 +107,7 @@ def exclusion_of(examples: Mapping[str, Iterable[Sequence[str]]]) -> Exclusion:
             enough = any(sizes[text] >= LEAST_WORDS for text in texts)
             (looked_for if enough else skipped)[name] += 1
     runs = {length: _sorted(parts) for length, parts in found.items()}
-    return Exclusion(tuple(examples), runs, dict(looked_for), dict(skipped))
+    return Exclusion(tuple(owners), runs, dict(looked_for), dict(skipped))
 
 
 def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int64]]:
@@ -106,24 +117,51 @@ def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int
     return unique, owners[first]
 
 
-@dataclass
+def sketch(words: Hashes) -> Hashes:
+    """One of sixteen runs of words, chosen by themselves, so that two texts keep the same ones of those they share."""
+    runs = run_hashes(words, RUN_WORDS)
+    return np.unique(runs[runs % np.uint64(SKETCHED) == 0])
+
+
+class Numbers:
+    """A set of numbers that only grows, at eight bytes each: most of them sorted, the latest in a Python set."""
+
+    def __init__(self, latest: int = 2**18) -> None:
+        self._most, self._sorted, self._latest = latest, np.empty(0, dtype=np.uint64), set[int]()
+
+    def has(self, numbers: Hashes) -> NDArray[np.bool_]:
+        """Whether each number is in the set [numbers]."""
+        found = np.fromiter((number in self._latest for number in numbers.tolist()), dtype=np.bool_, count=len(numbers))
+        if len(self._sorted):
+            places = np.minimum(np.searchsorted(self._sorted, numbers), len(self._sorted) - 1)
+            found |= self._sorted[places] == numbers
+        return found
+
+    def add(self, numbers: Hashes) -> None:
+        """Put the numbers into the set."""
+        self._latest.update(numbers.tolist())
+        if len(self._latest) > self._most:
+            latest = np.fromiter(self._latest, dtype=np.uint64, count=len(self._latest))
+            self._sorted = np.union1d(self._sorted, latest)
+            self._latest = set()
+
+
 class Seen:
     """Documents that were seen, to tell the same and nearly the same ones.
 
-    Memory: a digest a document, and one of sixteen runs of its words.
+    Memory: eight bytes a document, and eight for one of sixteen runs of its words, that is half a byte a word.
     """
 
-    digests: set[bytes] = field(default_factory=set)
-    sketched: set[int] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._documents, self._sketched = Numbers(), Numbers()
 
     def is_new(self, words: Hashes) -> bool:
         """Whether no document before had the same words, or half of the runs; remembers it if so."""
-        digest = hashlib.blake2b(words.tobytes(), digest_size=16).digest()
-        sketch = run_hashes(words, RUN_WORDS)
-        kept = sketch[sketch % np.uint64(SKETCHED) == 0].tolist()
-        common = sum(run in self.sketched for run in kept)
-        if digest in self.digests or (kept and common >= CONTAINMENT * len(kept)):
+        digest = hashlib.blake2b(words.tobytes(), digest_size=8).digest()
+        document = np.frombuffer(digest, dtype=np.uint64)
+        kept = sketch(words)
+        if self._documents.has(document)[0] or (len(kept) and self._sketched.has(kept).mean() >= CONTAINMENT):
             return False
-        self.digests.add(digest)
-        self.sketched.update(kept)
+        self._documents.add(document)
+        self._sketched.add(kept)
         return True

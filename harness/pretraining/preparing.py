@@ -7,8 +7,9 @@ it depends on, so that another tokenizer reads the same texts, and nothing kept 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,15 @@ from harness.errors import UserError
 from harness.pretraining.exclusion import LookedFor, exclusion_of_tasks, tasks_to_look_for
 from harness.pretraining.kept import kept, key
 from harness.pretraining.progress import followed
+from harness.pretraining.proof import look_through
 from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
 from harness.pretraining.stored_texts import StoredTexts
 from harness.pretraining.texts import Texts, text_sources
 from harness.pretraining.tokenizer import SAMPLED_CHARACTERS, checkpoint_tokenizer, sample, trained
 from harness.pretraining.tokens import TokenFile, read_token_file, write_tokens
-from harness.pretraining.writing_texts import exclusion_report, shared_runs, stored_sources, write_texts
+from harness.pretraining.writing_texts import exclusion_report, stored_sources, write_texts
 
-FORM = 1  # Raised whenever the same sources would be kept in another form.
+FORM = 2  # Raised whenever the same sources would be kept in another form.
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,22 @@ def prepared(
     content = None if borrowed is None else content_of(borrowed).hex()
     tokens_key = key(texts_key, tokenizer.model_dump(exclude={"checkpoint"}), content, version("tokenizers"))
 
+    def build_texts(place: Path) -> None:
+        _build_texts(place, sources, looked_for, corpora.held_out, seed=seed, console=console)
+
     def build_tokens(place: Path) -> None:
-        texts = kept(
-            f"texts-{texts_key}",
-            lambda inner: _build_texts(inner, sources, looked_for, corpora.held_out, seed=seed, console=console),
-        )
+        texts = kept(f"texts-{texts_key}", build_texts, _read_texts)
         _build_tokens(place, texts, tokenizer, borrowed, console)
 
-    return _read(kept(f"tokens-{tokens_key}", build_tokens), borrowed)
+    return kept(f"tokens-{tokens_key}", build_tokens, partial(_read, borrowed=borrowed))
+
+
+@dataclass(frozen=True)
+class Built:
+    """The texts as they were kept, by corpus, and what became of the others."""
+
+    stored: Mapping[str, StoredTexts]
+    report: Mapping[str, Any]
 
 
 def _build_texts(
@@ -93,19 +103,20 @@ def _build_texts(
     exclusion = exclusion_of_tasks(tuple(looked_for.fingerprints), console)
     tallies = write_texts(sources, exclusion, place, held_out=held_out, seed=seed, console=console)
     stored = stored_sources(place, [source.name for source in sources])
-    left = shared_runs(stored, exclusion, console)
-    assert not any(left.values()), f"evaluation examples were left in the texts: {left}"
     _check_split(stored)
+    proof = look_through(stored, exclusion, console)
+    assert not any(proof.excluded.values()), f"evaluation examples were left in the texts: {proof.excluded}"
     report = {
         "corpora": {source.name: _told(source) | tallies[source.name].told() for source in sources},
-        "exclusion": exclusion_report(exclusion, tallies, left),
+        "exclusion": exclusion_report(exclusion, tallies, proof.excluded),
         "not_looked_for": dict(looked_for.missing),
+        "held_out_runs_in_training": dict(proof.held_out),
     }
     _write_json(place / "report.json", report)
 
 
 def _told(source: Texts) -> dict[str, Any]:
-    return {"licence": source.licence, "citation": source.citation, "source": source.fingerprint}
+    return {"licence": source.licence, "citation": source.citation, "source": source.origin}
 
 
 def _check_split(stored: Mapping[str, StoredTexts]) -> None:
@@ -118,41 +129,54 @@ def _check_split(stored: Mapping[str, StoredTexts]) -> None:
             )
 
 
-def _build_tokens(place: Path, texts: Path, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
-    report = json.loads((texts / "report.json").read_text())
-    stored = stored_sources(texts, list(report["corpora"]))
-    tokenizer, told = (borrowed, {"checkpoint": recipe.checkpoint}) if borrowed else _trained(stored, recipe, console)
-    if not borrowed:
+def _read_texts(place: Path) -> Built:
+    report = json.loads((place / "report.json").read_text(encoding="utf-8"))
+    return Built(stored_sources(place, list(report["corpora"])), report)
+
+
+def _build_tokens(place: Path, texts: Built, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
+    tokenizer, told = borrowed, {"checkpoint": recipe.checkpoint}
+    if tokenizer is None:
+        tokenizer, told = _trained(texts.stored, recipe, console)
         tokenizer.save_pretrained(place / "tokenizer")
-    training = (text for corpus in stored.values() for text in corpus.documents(held_out=False))
-    count = sum(corpus.count(held_out=False) for corpus in stored.values())
-    write_tokens(followed(training, "encoding", console, total=count), tokenizer, place / "training")
-    for number, corpus in enumerate(stored.values()):
+    training = followed(_training(texts.stored), "encoding", console, total=_training_documents(texts.stored))
+    write_tokens(training, tokenizer, place / "training")
+    for number, corpus in enumerate(texts.stored.values()):
         if corpus.count(held_out=True):
             write_tokens(corpus.documents(held_out=True), tokenizer, place / "held_out" / str(number))
-    report["tokenizer"] = {"kind": recipe.kind, "vocabulary_size": len(tokenizer)} | told
-    _write_json(place / "report.json", report)
+    _write_json(place / "report.json", {**texts.report, "tokenizer": told | {"vocabulary_size": len(tokenizer)}})
+
+
+def _training(stored: Mapping[str, StoredTexts]) -> Iterator[str]:
+    return (text for corpus in stored.values() for text in corpus.documents(held_out=False))
+
+
+def _training_documents(stored: Mapping[str, StoredTexts]) -> int:
+    return sum(corpus.count(held_out=False) for corpus in stored.values())
 
 
 def _trained(
     stored: Mapping[str, StoredTexts], recipe: TokenizerRecipe, console: Console
 ) -> tuple[Any, dict[str, Any]]:
-    characters = sum(len(text) for corpus in stored.values() for text in corpus.documents(held_out=False))
-    training = (text for corpus in stored.values() for text in corpus.documents(held_out=False))
-    count = sum(corpus.count(held_out=False) for corpus in stored.values())
-    texts = sample(followed(training, "training the tokenizer", console, total=count), characters)
-    told = {"characters": characters, "characters_sampled": min(characters, SAMPLED_CHARACTERS)}
-    return trained(texts, recipe), told
+    characters = sum(map(len, _training(stored)))
+    texts = followed(_training(stored), "training the tokenizer", console, total=_training_documents(stored))
+    told = {
+        "kind": recipe.kind,
+        "lowercase": recipe.lowercase,
+        "characters": characters,
+        "characters_sampled": min(characters, SAMPLED_CHARACTERS),
+    }
+    return trained(sample(texts, characters), recipe), told
 
 
-def _read(entry: Path, borrowed: Any) -> Prepared:
-    report = json.loads((entry / "report.json").read_text())
-    tokenizer = borrowed or AutoTokenizer.from_pretrained(entry / "tokenizer", trust_remote_code=False)
+def _read(entry: Path, *, borrowed: Any) -> Prepared:
+    report = json.loads((entry / "report.json").read_text(encoding="utf-8"))
     numbered = {name: entry / "held_out" / str(number) for number, name in enumerate(report["corpora"])}
     held_out = {name: read_token_file(place) for name, place in numbered.items() if place.is_dir()}
     training = read_token_file(entry / "training")
     report["training"] = training.counts()
     report["held_out"] = {name: file.counts() for name, file in held_out.items()}
+    tokenizer = borrowed or AutoTokenizer.from_pretrained(entry / "tokenizer", trust_remote_code=False)
     return Prepared(tokenizer, training, held_out, report)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +45,21 @@ class StoredTexts:
 
 
 def read_stored_texts(folder: Path) -> StoredTexts:
-    """The documents that a `TextWriter` left."""
+    """The documents that a `TextWriter` left.
+
+    Raises:
+        OSError: They are not there.
+        ValueError: They are not whole.
+    """
     lengths = np.fromfile(folder / "lengths.int64", dtype=np.int64)
-    return StoredTexts(folder, lengths, np.fromfile(folder / "held_out.bool", dtype=np.bool_))
+    held_out = np.fromfile(folder / "held_out.bool", dtype=np.bool_)
+    if len(lengths) != len(held_out) or lengths.sum() != (folder / "texts.utf8").stat().st_size:
+        raise ValueError(f"{folder}: not whole")
+    return StoredTexts(folder, lengths, held_out)
 
 
 class TextWriter:
-    """Writes documents one after the other; of each, only a number stays in memory until the end.
+    """Writes documents one after the other; of each, a number alone stays in memory until the end.
 
     Whether a document is held out depends on itself and the seed alone, not on the others or their order; but where
     chance holds none of ten or more out, the one that was nearest to it is.
@@ -59,7 +68,7 @@ class TextWriter:
     def __init__(self, folder: Path, *, share: float, seed: int) -> None:
         folder.mkdir(parents=True)
         self._folder, self._share, self._seed = folder, share, seed
-        self._lots: list[float] = []
+        self._lots = array("d")
 
     def __enter__(self) -> Self:
         self._texts = (self._folder / "texts.utf8").open("wb")
@@ -83,7 +92,7 @@ class TextWriter:
     ) -> None:
         self._texts.close()
         self._lengths.close()
-        lots: NDArray[Any] = np.array(self._lots)
+        lots: NDArray[Any] = np.frombuffer(self._lots)
         held_out = lots < self._share
         if len(lots) >= LEAST_FOR_ONE and not held_out.any():
             held_out[lots.argmin()] = True

