@@ -142,7 +142,7 @@ class StockFamily:
                 check_language_head(checkpoint.name, notes)
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
-        limit = None if self.unlimited else _limit(tokenizer, model)
+        limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
         parts = (self.pooled_head, self.packing, self.language)
         return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts)
 
@@ -163,6 +163,11 @@ class StockFamily:
         config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
         return untrained(getattr(transformers, self.language.auto_class), config, spec)
+
+    def longest_text(self, model: Any) -> int | None:
+        """Most tokens that the model has positions for; None: any number."""
+        stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
+        return stated - _unused_positions(model) if stated and stated > 0 else None
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
@@ -276,9 +281,8 @@ def _set_dropout(config: Any, dropout: float | None) -> None:
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 
-def _limit(tokenizer: Any, model: Any) -> int | None:
-    stated = getattr(model.config, "max_position_embeddings", None)
-    limits = [tokenizer.model_max_length, stated - _unused_positions(model) if stated and stated > 0 else None]
+def _limit(tokenizer: Any, longest_text: int | None) -> int | None:
+    limits = [tokenizer.model_max_length, longest_text]
     known = [limit for limit in limits if limit is not None and limit < 1_000_000]
     return min(known) if known else None
 

@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness.engine.learner import DivergedError, Learner
 from harness.engine.loop import Watcher
-from harness.engine.state import Progress, load_state, save_state
+from harness.engine.state import Progress, save_state
 from harness.pretraining.foretelling import Objective
 from harness.pretraining.recipe import PretrainingPlan
 from harness.record import CurvePoint
@@ -42,30 +43,25 @@ class Course:
     checkpoint_seconds: float
 
 
-def pretrain(learner: Learner[Any], course: Course, watcher: Watcher) -> Progress:
-    """Train the learner's model to the plan's end; a run whose state is there goes on as if it had never stopped.
+def pretrain(learner: Learner[Any], course: Course, progress: Progress, watcher: Watcher) -> None:
+    """Train the learner's model to the plan's end, on from the step that `progress` says, and write it up there.
 
     Raises:
         DivergedError: A loss is not finite.
     """
-    progress = load_state(learner, course.folder)
     steps, keep = course.plan.steps, kept_steps(course.plan)
     looks = look_steps(course.plan)
     saved = time.monotonic()
-    if progress.step < steps:
-        for batch in course.objective.steps(progress.step):
-            _step(learner, batch, progress, watcher, steps)
-            if progress.step in looks:
-                watcher.evaluated(_look(learner, course, progress))
-            for share in keep.get(progress.step, ()):
-                course.keep(share)
-            due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
-            if learner.anywhere(due):
-                save_state(progress, learner, course.folder)
-                saved = time.monotonic()
-            if progress.step == steps:
-                break
-    return progress
+    for batch in islice(course.objective.steps(progress.step), steps - progress.step):
+        _step(learner, batch, progress, watcher, steps)
+        if progress.step in looks:
+            watcher.evaluated(_look(learner, course, progress))
+        for share in keep.get(progress.step, ()):
+            course.keep(share)
+        due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
+        if learner.anywhere(due):
+            save_state(progress, learner, course.folder)
+            saved = time.monotonic()
 
 
 def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:

@@ -28,7 +28,7 @@ from harness.engine.learner import DivergedError, Learner
 from harness.engine.loop import Watcher
 from harness.engine.optimisation import adamw, linear_schedule
 from harness.engine.provenance import git_state, package_versions
-from harness.engine.state import Progress
+from harness.engine.state import Progress, load_state
 from harness.errors import UserError
 from harness.pretraining.card import pretraining_card
 from harness.pretraining.foretelling import Untrained
@@ -78,11 +78,11 @@ def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecor
     started, together = now(), processes()
     reset_peak_memory()
     learner, course, corpus = course_of(job, console)
-    reason, progress = "", Progress()
+    reason, progress = "", load_state(learner, course.folder)
     try:
-        progress = pretrain(learner, course, watcher)
+        pretrain(learner, course, progress, watcher)
     except DivergedError as error:
-        reason, progress.curve = str(error), list(error.curve)
+        reason = str(error)
     record = _record(job, corpus, learner, progress, started=started, reason=reason)
     if together.is_main_process:
         job.place.finish(record, pretraining_card)
@@ -140,6 +140,12 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
     seed_layers(plan.seed)
     spec = ModelConfig.model_validate({"family": job.recipe.family, "architecture": job.recipe.architecture})
     model = family.new_language_model(spec, tokenizer, dropout=plan.dropout).to(accelerator.device)
+    longest = family.longest_text(model)
+    if longest is not None and plan.length > longest:
+        raise UserError(
+            f"training.length: {plan.length}, but this {model.config.model_type} has positions for {longest} tokens. "
+            "Lower it, or raise architecture.max_position_embeddings."
+        )
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
