@@ -51,6 +51,8 @@ def sentence_stretches(tokens: TokenFile, document: int) -> list[Stretch]:
 
 def shards(tokens: TokenFile, generator: Generator) -> Iterator[NDArray[np.int64]]:
     """All documents in random order, in groups of some millions of tokens."""
+    if not tokens.document_count:
+        return
     order = generator.permutation(tokens.document_count)
     ends = np.cumsum(tokens.sentences[tokens.documents[order + 1]] - tokens.sentences[tokens.documents[order]])
     cuts = np.searchsorted(ends, np.arange(SHARD_TOKENS, int(ends[-1]), SHARD_TOKENS)) + 1
@@ -72,13 +74,28 @@ def drafts(tokens: TokenFile, drafted: Drafted, *, seed: int, versions: int | No
     """
     for epoch in count():
         version, some = epoch if versions is None else epoch % versions, False
-        for number, documents in enumerate(shards(tokens, default_rng((seed, version)))):
-            made = drafted(documents, default_rng((seed, version, number)))
-            for index in default_rng((seed, version, number, epoch)).permutation(len(made)).tolist():
-                draft, some = made[index], True
-                yield Draft(draft.texts, draft.length, draft.follows, (version, number, index))
+        for draft in epoch_drafts(tokens, drafted, seed=seed, version=version, epoch=epoch):
+            some = True
+            yield draft
         if not some:
             raise UserError(f"corpora: {tokens.token_count} tokens make no sequence of this objective. Give more text.")
+
+
+def epoch_drafts(tokens: TokenFile, drafted: Drafted, *, seed: int, version: int, epoch: int) -> Iterator[Draft]:
+    """The drafts of one epoch.
+
+    Args:
+        tokens: The corpus.
+        drafted: Makes a shard's.
+        seed: Of every random choice.
+        version: Says which sequences there are, beside the seed.
+        epoch: Says in which order a shard's come.
+    """
+    for number, documents in enumerate(shards(tokens, default_rng((seed, version)))):
+        made = drafted(documents, default_rng((seed, version, number)))
+        for index in default_rng((seed, version, number, epoch)).permutation(len(made)).tolist():
+            draft = made[index]
+            yield Draft(draft.texts, draft.length, draft.follows, (version, number, index))
 
 
 def steps_of(found: Iterator[Draft], *, batch_tokens: int, start: int) -> Iterator[list[Draft]]:

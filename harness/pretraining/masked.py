@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from harness.data.reading import learnt_template
 from harness.engine.packed.boundaries import Boundaries
 from harness.engine.packed.scoring import packed_attention_in
 from harness.errors import UserError
 from harness.models._packing import hindrance
-from harness.pretraining.drafts import Drafted, drafts, steps_of
+from harness.pretraining.drafts import Drafted, drafts, epoch_drafts, steps_of
 from harness.pretraining.foretelling import Trainable, Untrained
-from harness.pretraining.masking import MaskedSequence, Masker
+from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.tokens import TokenFile
 
@@ -33,7 +34,7 @@ class MaskedObjective:
         tokens: TokenFile,
         tokenizer: Any,
         plan: PretrainingPlan,
-        drafted: Callable[[TokenFile, int], Drafted],
+        drafted: Callable[[TokenFile, int, int], Drafted],
         *,
         versions: int | None,
         pairs: bool,
@@ -44,10 +45,15 @@ class MaskedObjective:
             tokens: The corpus.
             tokenizer: Its tokenizer.
             plan: How much is read.
-            drafted: From a corpus and the longest sequence to what makes a shard's sequences.
+            drafted: What makes a shard's sequences, from a corpus, most tokens of a sequence, and how many of them are
+                special.
             versions: So many times a text is prepared; None: anew each time.
             pairs: Whether it is foretold, too, whether a pair's second text follows its first.
+
+        Raises:
+            UserError: The tokenizer lacks a special token.
         """
+        check_special_tokens(tokenizer)
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
         self._drafted, self._versions, self._pairs = drafted, versions, pairs
 
@@ -59,13 +65,13 @@ class MaskedObjective:
 
     def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
         """Sequences of other texts, as many as the plan scores."""
-        masker, found, read = self._masker(tokens), {}, 0
-        for draft in drafts(tokens, self._made(tokens), seed=HELD_OUT, versions=1):
-            if draft.key in found or read >= self._plan.evaluation_tokens:
+        masker, found, read = self._masker(tokens), [], 0
+        for draft in epoch_drafts(tokens, self._made(tokens), seed=HELD_OUT, version=0, epoch=0):
+            if read >= self._plan.evaluation_tokens:
                 break
-            found[draft.key] = draft
+            found.append(masker(draft))
             read += draft.length
-        return [masker(draft) for draft in found.values()]
+        return found
 
     def trainable(self, start: Untrained) -> MaskedModel:
         """The model, ready to be trained.
@@ -85,7 +91,8 @@ class MaskedObjective:
         return MaskedModel(start, self._plan.micro_batch_size, pairs=self._pairs)
 
     def _made(self, tokens: TokenFile) -> Drafted:
-        return self._drafted(tokens, self._plan.length)
+        special = learnt_template(self._tokenizer, 2 if self._pairs else 1).size
+        return self._drafted(tokens, self._plan.length, special)
 
     def _masker(self, tokens: TokenFile) -> Masker:
         return Masker(tokens, self._tokenizer, share=self._plan.masked, seed=self._plan.seed)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from harness.data.reading import learnt_template
+from harness.data.reading import Template, learnt_template
+from harness.errors import UserError
 from harness.pretraining.drafts import Draft, Stretch
 from harness.pretraining.tokens import TokenFile
 
@@ -55,7 +56,7 @@ class Masker:
     def __init__(self, tokens: TokenFile, tokenizer: Any, *, share: float, seed: int) -> None:
         """Args: the corpus, its tokenizer, the share of tokens to be foretold, and the seed of every choice."""
         self._tokens, self._share, self._seed = tokens, share, seed
-        self._templates = {texts: learnt_template(tokenizer, texts) for texts in (1, 2)}
+        self._tokenizer, self._templates = tokenizer, dict[int, Template]()
         self._special = np.array(sorted(tokenizer.all_special_ids))
         self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
         self._mask_id, self._separator = tokenizer.mask_token_id, tokenizer.sep_token_id
@@ -64,12 +65,17 @@ class Masker:
         """The draft's sequence, the same whenever it is asked for."""
         generator = default_rng((self._seed, *draft.key))
         texts = [self._read(stretches) for stretches in draft.texts]
-        ids, types, _ = self._templates[len(texts)].around(*texts)
+        ids, types, _ = self._template(len(texts)).around(*texts)
         return self._hidden(np.array(ids), np.array(types), draft.follows, generator)
 
     def step(self, drafts: Sequence[Draft]) -> list[MaskedSequence]:
         """The sequences of one step, weighted."""
         return weighted([self(draft) for draft in drafts])
+
+    def _template(self, texts: int) -> Template:
+        if texts not in self._templates:
+            self._templates[texts] = learnt_template(self._tokenizer, texts)
+        return self._templates[texts]
 
     def _read(self, stretches: Sequence[Stretch]) -> list[int]:
         """The tokens of a text; between stretches, which are of different documents, stands a separator."""
@@ -90,7 +96,21 @@ class Masker:
         return MaskedSequence(ids, types, places, words, follows)
 
 
+def check_special_tokens(tokenizer: Any) -> None:
+    """Refuse a tokenizer without a token to hide words, to part texts, or to fill up with.
+
+    Raises:
+        UserError: It lacks one.
+    """
+    lacking = [name for name in ("mask_token", "sep_token", "pad_token") if getattr(tokenizer, name) is None]
+    if lacking:
+        raise UserError(
+            f"tokenizer.checkpoint: this tokenizer has no {' and no '.join(lacking)}, so no words can be hidden. "
+            "Choose another, or leave checkpoint out."
+        )
+
+
 def weighted(sequences: Sequence[MaskedSequence]) -> list[MaskedSequence]:
     """The sequences of one step, with their weights."""
-    weight = len(sequences) / sum(len(sequence.words) for sequence in sequences)
+    weight = len(sequences) / max(sum(len(sequence.words) for sequence in sequences), 1)
     return [replace(sequence, weight=weight) for sequence in sequences]

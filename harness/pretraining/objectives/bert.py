@@ -16,7 +16,6 @@ from harness.pretraining.drafts import Draft, Stretch, sentence_stretches
 from harness.pretraining.masked import MaskedObjective
 from harness.pretraining.tokens import TokenFile
 
-SPECIAL = 3  # [CLS] first [SEP] second [SEP]
 SHORT = 0.1  # Share of sequences that are shorter on purpose: fine-tuning reads short ones, too.
 RANDOM_NEXT = 0.5
 
@@ -24,9 +23,9 @@ RANDOM_NEXT = 0.5
 class Pairs:
     """Makes pairs of texts out of a shard's documents."""
 
-    def __init__(self, tokens: TokenFile, length: int) -> None:
-        """Args: the corpus, and most tokens of a sequence."""
-        self._tokens, self._room = tokens, length - SPECIAL
+    def __init__(self, tokens: TokenFile, length: int, special: int) -> None:
+        """Args: the corpus, most tokens of a sequence, and how many of them are special."""
+        self._tokens, self._room, self._special = tokens, length - special, special
 
     def __call__(self, documents: NDArray[np.int64], generator: Generator) -> list[Draft]:
         """A shard's pairs; half of the second texts are out of another one of its documents."""
@@ -39,11 +38,13 @@ class Pairs:
         while start < len(sentences):
             target = int(generator.integers(2, self._room)) if generator.random() < SHORT else self._room
             end = _filled(sentences, start, target)
+            if len(texts) == 1:  # No other document has a second text for a sentence by itself.
+                end = max(end, start + 2)
+                if end > len(sentences):
+                    break
             middle = start + (int(generator.integers(1, end - start)) if end - start > 1 else 1)
             first = (sentences[start][0], sentences[middle - 1][1])
             if middle == end or (len(texts) > 1 and generator.random() < RANDOM_NEXT):
-                if len(texts) == 1:
-                    break
                 second = self._random_next(index, texts, target - (first[1] - first[0]), generator)
                 made.append(self._pair(first, second, follows=False, generator=generator))
                 start = middle  # What was not used begins the next pair.
@@ -70,7 +71,7 @@ class Pairs:
                 a, b = (a + 1, b) if front else (a, b - 1)
             else:
                 c, d = (c + 1, d) if front else (c, d - 1)
-        return Draft((((a, b),), ((c, d),)), b - a + d - c + SPECIAL, follows)
+        return Draft((((a, b),), ((c, d),)), b - a + d - c + self._special, follows)
 
 
 def _filled(sentences: list[Stretch], start: int, target: int) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.data.reading import learnt_template
+from harness.engine.foretelling import unseen_memory
 from harness.engine.memory import first_memory, read_segment
 from harness.errors import UserError
 from harness.pretraining.foretelling import Trainable, Untrained
@@ -59,8 +60,9 @@ class Streams:
         (before, after), self._tokens, self._order = learnt_template(tokenizer, 1).pieces, tokens, order
         self._before, self._after = [token for token, _ in before], [token for token, _ in after]
         sizes = tokens.sentences[tokens.documents[order + 1]] - tokens.sentences[tokens.documents[order]]
-        self._ends = np.cumsum(sizes + len(self._before) + len(self._after))
-        self._length, self._size = length, (int(self._ends[-1]) - 1) // streams
+        framed = sizes + len(self._before) + len(self._after)
+        self._ends = np.cumsum(framed)
+        self._length, self._size = length, max(int(framed.sum()) - 1, 0) // streams
         self._streams = streams
         self.steps = self._size // length
 
@@ -79,15 +81,20 @@ class Streams:
 
     def _read(self, start: int, stop: int) -> Ids:
         """The tokens from `start` to `stop` of all documents, each in the tokenizer's frame."""
-        first = int(np.searchsorted(self._ends, start, side="right"))
-        parts: list[Any] = []
-        begin = int(self._ends[first - 1]) if first else 0
-        at, read = begin, first
-        while at < stop:
-            document = self._tokens.document(int(self._order[read]))
-            parts += [self._before, document, self._after]
-            at, read = int(self._ends[read]), read + 1
-        return np.concatenate(parts).astype(np.int64)[start - begin : stop - begin]
+        place, parts = int(np.searchsorted(self._ends, start, side="right")), []
+        while start < stop:
+            begin = int(self._ends[place - 1]) if place else 0
+            parts += self._framed(self._tokens.document(int(self._order[place])), start - begin, stop - begin)
+            start, place = int(self._ends[place]), place + 1
+        return np.concatenate(parts).astype(np.int64)
+
+    def _framed(self, document: NDArray[Any], start: int, stop: int) -> list[Any]:
+        """What of the document in its frame stands from `start` to `stop`, read without the rest of it."""
+        found, at = [], 0
+        for part in (self._before, document, self._after):
+            found.append(part[max(start - at, 0) : max(stop - at, 0)])
+            at += len(part)
+        return found
 
 
 class CausalObjective:
@@ -103,6 +110,8 @@ class CausalObjective:
         for epoch in count():
             order = default_rng((self._plan.seed, epoch)).permutation(self._tokens.document_count)
             streams = self._laid(self._tokens, order, self._plan.batch_tokens // self._plan.length)
+            if not streams.steps:
+                raise UserError(f"corpora: {self._tokens.token_count} tokens fill no step. Give more text.")
             for step in range(streams.steps):
                 if number >= start:
                     yield streams.segments(step, number)
@@ -118,12 +127,15 @@ class CausalObjective:
         """The model, ready to be trained.
 
         Raises:
-            UserError: Its family has no memory.
+            UserError: Its family has no memory, or would not look at so long a one.
         """
         if not start.language.causal:
             kind = start.model.config.model_type
             raise UserError(f"a {kind} reads both ways at once: the next word is no secret. Choose objective roberta.")
-        return CausalModel(start, self._plan.micro_batch_size, memory=self._plan.remembered)
+        memory = self._plan.remembered
+        if reason := unseen_memory(start.model.config, memory):
+            raise UserError(f"memory: {memory}, but {reason}")
+        return CausalModel(start, self._plan.micro_batch_size, memory=memory)
 
     def _laid(self, tokens: TokenFile, order: Ids, streams: int) -> Streams:
         return Streams(tokens, self._tokenizer, order, streams=streams, length=self._plan.length)

@@ -15,15 +15,13 @@ from harness.pretraining.drafts import Draft, Stretch, sentence_stretches
 from harness.pretraining.masked import MaskedObjective
 from harness.pretraining.tokens import TokenFile
 
-SPECIAL = 2  # <s> text </s>
-
 
 class FullSentences:
     """Fills sequences with sentences as they follow each other, from one document into the next."""
 
-    def __init__(self, tokens: TokenFile, length: int) -> None:
-        """Args: the corpus, and most tokens of a sequence."""
-        self._tokens, self._room = tokens, length - SPECIAL
+    def __init__(self, tokens: TokenFile, length: int, special: int) -> None:
+        """Args: the corpus, most tokens of a sequence, and how many of them are special."""
+        self._tokens, self._room, self._special = tokens, length - special, special
 
     def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[Draft]:
         """A shard's sequences; a separator parts the documents in them."""
@@ -33,14 +31,17 @@ class FullSentences:
             begins = True
             for start, end in self._pieces(int(document)):
                 if _size(stretches) + begins + end - start > self._room:
-                    made += _drafts(stretches)
+                    made += self._drafts(stretches)
                     stretches = []
                 if begins or not stretches:
                     stretches.append((start, end))
                 else:
                     stretches[-1] = (stretches[-1][0], end)
                 begins = False
-        return [*made, *_drafts(stretches)]
+        return [*made, *self._drafts(stretches)]
+
+    def _drafts(self, stretches: list[Stretch]) -> list[Draft]:
+        return [Draft((tuple(stretches),), _size(stretches) + self._special, None)] if stretches else []
 
     def _pieces(self, document: int) -> list[Stretch]:
         """The document's sentences; one that is too long for any sequence is cut."""
@@ -55,10 +56,6 @@ class FullSentences:
 def _size(stretches: list[Stretch]) -> int:
     """Tokens of the stretches and of the separators between them."""
     return sum(end - start for start, end in stretches) + max(len(stretches) - 1, 0)
-
-
-def _drafts(stretches: list[Stretch]) -> list[Draft]:
-    return [Draft((tuple(stretches),), _size(stretches) + SPECIAL, None)] if stretches else []
 
 
 def objective(tokens: TokenFile, tokenizer: Any, *, plan: Any) -> MaskedObjective:
