@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,13 +40,13 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
     console = Console(quiet=not together.is_main_process)
-    record = None if redo else place.recorded(recipe)
-    if record is None:
-        with place.claimed() as ours:
-            if not ours and together.is_main_process:
-                raise UserError(
-                    f"{place.folder}: another process is at it. Wait for it, or name another --runs folder."
-                )
+    with _claimed(place):
+        if together.is_main_process:
+            place.settle()
+        together.wait_for_everyone()
+        record = None if redo else place.recorded(recipe)
+        together.wait_for_everyone()  # Nobody begins before all have looked.
+        if record is None:
             if together.is_main_process:
                 place.begin(recipe, redo=redo)
             together.wait_for_everyone()
@@ -53,6 +54,18 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
                 job = Job(stem, recipe, files_from, place, checkpoint_seconds)
                 record = pretrained(job, shown.begin(stem), console)
     _say(record, place, console)
+
+
+@contextmanager
+def _claimed(place: Place) -> Iterator[None]:
+    """The place as this command's alone; of processes that were launched together, the main one claims it for all."""
+    if not processes().is_main_process:
+        yield
+        return
+    with place.claimed() as ours:
+        if not ours:
+            raise UserError(f"{place.folder}: another process is at it. Wait for it, or name another --runs folder.")
+        yield
 
 
 def verify_here(name: str, settings: Sequence[str], file: Path) -> None:

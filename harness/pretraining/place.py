@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.cell import claimed
 from harness.errors import UserError
@@ -22,6 +23,7 @@ from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining
 from harness.record import write_atomically
 
 CONFIG = "config.json"
+CHECKPOINTS = "checkpoint*"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Place:
             record = read_pretraining(self.folder / FILE)
             self._check(record.config, recipe, self.folder / FILE)
             return record
-        if self.state.exists() and (self.partial / CONFIG).exists():
-            self._check(json.loads((self.partial / CONFIG).read_bytes()), recipe, self.partial)
+        if self.state.exists():
+            self._check(self._begun(), recipe, self.partial)
         return None
 
     @contextmanager
@@ -69,23 +71,41 @@ class Place:
             yield ours
 
     def begin(self, recipe: PretrainingRecipe, *, redo: bool) -> None:
-        """Make the place for the work; with `redo` without what an earlier attempt left of it."""
-        if redo:
+        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
+        if redo or self._begun() != recipe.resolved():
             shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True, exist_ok=True)
         write_atomically(self.partial / CONFIG, json.dumps(recipe.resolved()).encode())
 
     def finish(self, record: PretrainingRecord, card: Callable[[PretrainingRecord], str]) -> None:
         """Move the work into place. An earlier result goes only now that the new one is whole."""
+        for checkpoint in self.partial.glob(CHECKPOINTS):
+            (checkpoint / "README.md").write_text(card(record), encoding="utf-8")
         write_pretraining(record, self.partial)
-        (self.folder / FILE).unlink(missing_ok=True)
-        for old in self.folder.glob("checkpoint*"):
-            shutil.rmtree(old)
-        for new in self.partial.glob("checkpoint*"):
-            (new / "README.md").write_text(card(record), encoding="utf-8")
+        self._move_into_place()
+
+    def settle(self) -> None:
+        """Go on with a move into place that was cut short. Whose place it is must have been claimed."""
+        if (self.partial / FILE).exists():
+            self._move_into_place()
+
+    def _move_into_place(self) -> None:
+        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        if (self.folder / FILE).exists():
+            for old in self.folder.glob(CHECKPOINTS):
+                shutil.rmtree(old)
+            (self.folder / FILE).unlink()
+        for new in self.partial.glob(CHECKPOINTS):
             new.rename(self.folder / new.name)
         (self.partial / FILE).rename(self.folder / FILE)
         shutil.rmtree(self.partial)
+
+    def _begun(self) -> Any:
+        """The recipe of the work under way; None where there is none that can be read."""
+        try:
+            return json.loads((self.partial / CONFIG).read_bytes())
+        except (OSError, ValueError):
+            return None
 
     def _check(self, recorded: object, recipe: PretrainingRecipe, where: Path) -> None:
         lines = differences(recorded, recipe.resolved()) if isinstance(recorded, dict) else ["no configuration"]
