@@ -31,7 +31,7 @@ makes it anew. It took {record.processor_seconds / 60:.0f} minutes of the proces
 
 {_corpora(record)}
 
-Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus.get("vocabulary", "?")} entries\
+Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus["tokenizer"]["vocabulary_size"]:,} entries\
 {", lower-cased" if tokenizer.get("lowercase") else ""}.
 
 ## Losses, in nats a foretold word
@@ -51,12 +51,8 @@ language, has not been checked for what its texts say of people, and should not 
 
 def _corpora(record: PretrainingRecord) -> str:
     rows = ["| corpus | documents | characters | licence |", "|---|---:|---:|---|"]
-    for name, facts in record.corpus.get("corpora", {}).items():
-        training = facts.get("training", {})
-        rows.append(
-            f"| {name} | {training.get('documents', 0):,} | {training.get('characters', 0):,} | "
-            f"{facts.get('licence', 'unknown')} |"
-        )
+    for name, facts in record.corpus["corpora"].items():
+        rows.append(f"| {name} | {facts['kept']:,} | {facts['kept_characters']:,} | {facts['licence']} |")
     return "\n".join(rows)
 
 

@@ -1,6 +1,7 @@
 """A Transformer encoder from scratch, to be read beside its paper: Vaswani et al. 2017, "Attention Is All You Need".
 
-Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, language.py, in this order.
+Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, language.py, in
+this order.
 """
 
 from __future__ import annotations
