@@ -65,14 +65,16 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
-    train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl or parquet.")] = None,
+    train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, or a folder of txt.")] = None,
     validation: Annotated[
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")
     ] = None,
     test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
     text: Annotated[list[str] | None, typer.Option(help="The column of the text; give it twice for pairs.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of the label.")] = None,
-    kind: Annotated[str | None, typer.Option(help="classification (default), multi_label or regression.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="classification (default), multi_label, regression or language_modelling.")
+    ] = None,
     question: Annotated[str | None, typer.Option(help="The column of the question (question answering).")] = None,
     context: Annotated[str | None, typer.Option(help="The column of the context (question answering).")] = None,
     answers: Annotated[str | None, typer.Option(help="The column of the answers (question answering).")] = None,

@@ -69,7 +69,7 @@ class NextInSegments(SegmentReader):
     word_losses: WordLosses
 
     def size(self, item: Item) -> int:
-        """How many segments the item has; without a graph nothing stays of one that was read, and a text counts once."""
+        """How many segments the item has; without a graph nothing stays of one that was read: a text counts once."""
         return super().size(item) if torch.is_grad_enabled() else 1
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
