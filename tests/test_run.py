@@ -147,6 +147,19 @@ def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpo
     assert {tensor.dtype for tensor in weights_of(cell).values()} == {torch.float32}
 
 
+def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr(Learner, "step", lambda *_: pytest.fail("a step was taken"))
+    cell = own_cell(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
+    record = run(cell, Options(), Silent())
+    assert (record.status, record.best_step, record.curve) == ("complete", 0, ())
+    assert record.cost.training_flops == 0
+    assert 0 <= record.scores["test"]["accuracy"] <= 1
+    stored, kept = (
+        load_file(folder / "model.safetensors") for folder in (checkpoints["bert"], cell.folder / "checkpoint")
+    )
+    assert all(torch.equal(kept[f"bert.{name}"], tensor) for name, tensor in stored.items())
+
+
 def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path, monkeypatch):
     events = []
     step, documents = Learner.step, Reader.documents

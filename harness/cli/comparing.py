@@ -16,7 +16,9 @@ from harness.errors import UserError
 
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
-    what: Annotated[str, typer.Argument(help="tasks, models, suites, recipes, corpora, objectives, formats; left out: all.")] = "",
+    what: Annotated[
+        str, typer.Argument(help="tasks, models, suites, recipes, corpora, objectives, formats; left out: all.")
+    ] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
     from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
@@ -65,7 +67,9 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
-    train: Annotated[str | None, typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, or a folder of txt.")] = None,
+    train: Annotated[
+        str | None, typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, or a folder of txt.")
+    ] = None,
     validation: Annotated[
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")
     ] = None,

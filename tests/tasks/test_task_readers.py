@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from tasks.language_modelling import plays, wikitext_103
 from tasks.long_documents import listops, needle
 from tasks.question_answering import narrative_qa, quac_spans
 from tasks.tabs import read_tab
@@ -104,3 +105,35 @@ def test_places_and_colours_of_the_needle_are_equally_frequent():
     for split in rows.values():
         kinds = Counter((row["id"].rpartition("-")[2], row["label"]) for row in split)
         assert set(kinds.values()) == {len(split) // 12}
+
+
+def words_of(text):
+    """As Transformer-XL's published reader has it: split at blanks, every line ends with a token of its own."""
+    return [word for line in text.removesuffix("\n").split("\n") for word in (*line.split(), "<eos>")]
+
+
+def test_the_articles_of_wikitext_have_the_words_of_the_whole_file_in_its_order():
+    lines = [
+        *(
+            " \n",
+            " = One = \n",
+            " \n",
+            " The first 1 @.@ 5 <unk> . \n",
+            " \n",
+            " = = Its part = = \n",
+            " \n",
+            " a = b \n",
+        ),
+        *(" \n", " = Two = Three = \n", " \n", " = not a title , for no empty line follows = \n", " The end . \n"),
+    ]
+    stored = [{"text": "" if line == " \n" else line} for line in lines]  # as the Hub has them
+    found = [row["text"] for row in wikitext_103.articles(stored)]
+    assert [text.split("\n")[1] for text in found] == [" = One = ", " = Two = Three = "]
+    assert [word for text in found for word in words_of(text)] == words_of("".join(lines))
+
+
+def test_the_held_out_plays_are_whole_and_of_three_genres():
+    genre = {name: kind for kind, names in plays.GENRES.items() for name in names}
+    for names in plays.JUDGING.values():
+        assert sorted(genre[name] for name in names) == ["comedies", "histories", "tragedies"]
+    assert not set(plays.JUDGING["test"]) & set(plays.JUDGING["validation"])
