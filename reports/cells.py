@@ -141,3 +141,8 @@ class Comparison:
     description: str = ""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def task_count(self) -> int:
+        """How many tasks there are; one that is judged by two metrics counts once."""
+        return len({(task.suite, task.task) for task in self.tasks})

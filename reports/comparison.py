@@ -5,15 +5,17 @@ It reads records and predictions and judges them; the formats only render what i
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import UserError, nearest
-from harness.record import RunRecord, read_records
+from harness.record import RunRecord, TaskCard, read_records
 from reports.cells import Comparison, TaskComparison
 from reports.judging import Entrant, entrant, judged_cells
 from reports.warnings import warnings_about
+from tasks.perplexities import MASKED
 
 __all__ = ["Comparison", "compare"]
 
@@ -41,7 +43,11 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
-    judged = [_judged(group, [known[model] for model in models], chosen) for group in _by_task(found)]
+    judged = [
+        _judged(group, [known[model] for model in models], chosen, card=card)
+        for group in _by_task(found)
+        for card in _cards([record for _, record in group])
+    ]
     return Comparison(
         runs=str(runs),
         description=description,
@@ -49,7 +55,7 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
         baseline=chosen,
         tasks=tuple(task for task, _ in judged),
         problems=tuple(problems),
-        warnings=tuple(line for _, lines in judged for line in lines),
+        warnings=tuple(dict.fromkeys(line for _, lines in judged for line in lines)),
     )
 
 
@@ -61,15 +67,31 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
     return [groups[key] for key in sorted(groups)]
 
 
+def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
+    """The task's card; of language modelling another one for models that foretell from both sides, where there are any.
+
+    What they have is easier to have small, so that it is never set beside a perplexity.
+    """
+    card = records[0].task_card
+    masked = MASKED.get(card.main_metric, "")
+    scores = [record.scores["test"] for record in records if "test" in record.scores]
+    has, has_masked = (
+        any(math.isfinite(one.get(name, math.nan)) for one in scores) for name in (card.main_metric, masked)
+    )
+    apart = card.model_copy(update={"main_metric": masked})
+    return [*([card] if has or not has_masked else []), *([apart] if has_masked else [])]
+
+
 def _judged(
-    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None
+    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
 ) -> tuple[TaskComparison, tuple[str, ...]]:
     """The task's cells, a cell a model (told by any of its runs), and what makes them doubtful."""
     first = found[0][1]
-    card = first.task_card
     entrants: list[Entrant] = [
         entrant(known, [(folder, record) for folder, record in found if record.model == known.model], card)
         for known in models
     ]
     cells = judged_cells(entrants, card, baseline)
-    return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(entrants)
+    return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(
+        entrants, card.main_metric
+    )

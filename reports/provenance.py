@@ -26,7 +26,7 @@ def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         *((name, _distinct(one.packages[name] for one in found if name in one.packages)) for name in packages),
         *((f"Data of {task.task}", _distinct(_data_digests(task))) for task in comparison.tasks),
     ]
-    return tuple((name, value) for name, value in rows if value)
+    return tuple(dict.fromkeys((name, value) for name, value in rows if value))
 
 
 def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
@@ -63,7 +63,8 @@ def _single_words(run: RunRecord) -> list[str]:
 
 
 def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:
-    return [run.record for task in tasks for cell in task.cells for run in cell.runs]
+    """Every record, once."""
+    return list({id(run.record): run.record for task in tasks for cell in task.cells for run in cell.runs}.values())
 
 
 def _data_digests(task: TaskComparison) -> Sequence[str]:

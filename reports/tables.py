@@ -43,7 +43,7 @@ def scores(comparison: Comparison) -> Table:
         cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in comparison.tasks]
         floor = any(cell.is_floor for cell, _ in cells)
         rows.append((Entry(f"{model} (floor)" if floor else model), *(score_entry(cell, unit) for cell, unit in cells)))
-    headings = tuple(f"{title(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
+    headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
     return Table("Test scores: mean over seeds ± 95 % interval", ("Model", *headings), tuple(rows))
 
 
@@ -192,6 +192,13 @@ def _most_said(task: TaskComparison, words: Callable[[RunRecord], list[str]]) ->
 
 
 def title(comparison: Comparison, task: TaskComparison) -> str:
+    """The task's name, with its suite where there are several, and its metric where it has several."""
+    name = task_name(comparison, task)
+    metrics = {one.card.main_metric for one in comparison.tasks if (one.suite, one.task) == (task.suite, task.task)}
+    return f"{name}, {metric_name(task.card.main_metric)}" if len(metrics) > 1 else name
+
+
+def task_name(comparison: Comparison, task: TaskComparison) -> str:
     """The task's name, with its suite where there are several."""
     several = len({one.suite for one in comparison.tasks}) > 1
     return f"{task.task} [{task.suite}]" if several else task.task

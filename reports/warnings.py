@@ -12,9 +12,9 @@ from reports.judging import Entrant
 SCORE_TOLERANCE = 1e-6
 
 
-def warnings_about(entrants: Sequence[Entrant]) -> tuple[str, ...]:
-    """A sentence for everything that a reader must know before believing the numbers."""
-    lines = [line for entrant in entrants if entrant.runs for line in _about_one(entrant)]
+def warnings_about(entrants: Sequence[Entrant], metric: str) -> tuple[str, ...]:
+    """A sentence for everything that a reader must know before believing the numbers, which are of `metric`."""
+    lines = [line for entrant in entrants if entrant.runs for line in _about_one(entrant, metric)]
     lines += _about_data([run.record for entrant in entrants for run in entrant.runs])
     sets = {entrant.test_set for entrant in entrants if entrant.test_set is not None}
     if len(sets) > 1:
@@ -25,8 +25,8 @@ def warnings_about(entrants: Sequence[Entrant]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _about_one(entrant: Entrant) -> Iterator[str]:
-    yield from _changed_scores(entrant)
+def _about_one(entrant: Entrant, metric: str) -> Iterator[str]:
+    yield from _changed_scores(entrant, metric)
     yield from _differing_settings(entrant)
     if entrant.outcomes and entrant.test_set is None:
         where = f"{_place(entrant.runs[0].record)}/{entrant.model}"
@@ -36,9 +36,8 @@ def _about_one(entrant: Entrant) -> Iterator[str]:
         yield f"{_place(entrant.runs[0].record)}/{entrant.model}: seed {seed} is there twice. Remove a copy."
 
 
-def _changed_scores(entrant: Entrant) -> Iterator[str]:
+def _changed_scores(entrant: Entrant, metric: str) -> Iterator[str]:
     for run in entrant.runs:
-        metric = run.record.task_card.main_metric
         recorded = run.record.scores.get("test", {}).get(metric)
         if run.score is not None and recorded is not None and not abs(run.score - recorded) <= SCORE_TOLERANCE:
             yield (

@@ -64,3 +64,9 @@ RATIOS: Mapping[str, Ratio] = {
     "pseudo_perplexity": Ratio("masked_nats", "masked_tokens", exponential=True),
     "pseudo_bits_per_byte": Ratio("masked_nats", "bytes"),
 }
+# Of each score the one of models that foretell from both sides, where the score is of those that read left to right.
+MASKED = {
+    "perplexity": "pseudo_perplexity",
+    "bits_per_byte": "pseudo_bits_per_byte",
+    "bits_per_character": "pseudo_bits_per_byte",
+}

@@ -11,7 +11,8 @@ from synthetic_runs import card, predictions, record, save
 from harness.registry import FORMATS
 from reports.comparison import compare
 from reports.numbers import unit_of
-from reports.tables import metric_label, score_entry
+from reports.remarks import remarks
+from reports.tables import metric_label, score_entry, title
 from reports.verdict import verdict
 
 RNG = np.random.default_rng(5)
@@ -32,7 +33,8 @@ def add_model(runs: Path, model: str, nats_a_byte: float, *, masked: bool = Fals
     settings: dict[str, Any] = {"training": {"maximum_steps": maximum_steps}, "model": {"init": "pretrained"}}
     told = card("bits_per_byte", "language_modelling", higher_is_better=False)
     bits = float(nats.sum() / BYTES.sum() / math.log(2))
-    scores = {"test": {"bits_per_byte": math.nan if masked else bits}}
+    known = {"pseudo_bits_per_byte": bits} if masked else {"bits_per_byte": bits}
+    scores = {"test": {"bits_per_byte": math.nan, "pseudo_bits_per_byte": math.nan, **known}}
     save(runs, record(model=model, task="plays", task_card=told, config=settings, curve=(), scores=scores),
          predictions(sizes, costs))  # fmt: skip
 
@@ -46,7 +48,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_a_score_is_the_ratio_of_sums_and_its_interval_resamples_documents(runs: Path):
-    (task,) = compare(runs).tasks
+    task, _ = compare(runs).tasks
     cell = next(cell for cell in task.cells if cell.model == "xl-memory")
     assert cell.estimate is not None
     nats = BYTES * (HARDNESS + np.random.default_rng(len("xl-memory")).normal(0, 0.01, DOCUMENTS))
@@ -57,7 +59,7 @@ def test_a_score_is_the_ratio_of_sums_and_its_interval_resamples_documents(runs:
 
 
 def test_the_model_that_needs_fewer_bits_is_the_better_one(runs: Path):
-    (task,) = compare(runs, baseline="xl-alone").tasks
+    task, _ = compare(runs, baseline="xl-alone").tasks
     assert [cell.model for cell in task.ranked] == ["xl-memory", "xl-alone"]
     best, other = task.ranked
     assert best.is_top
@@ -71,11 +73,33 @@ def test_the_model_that_needs_fewer_bits_is_the_better_one(runs: Path):
     assert metric_label(task).endswith("↓")
 
 
-def test_a_masked_model_has_no_bits_but_a_reason(runs: Path):
-    (task,) = compare(runs).tasks
-    cell = next(cell for cell in task.cells if cell.model == "bert-masked")
-    assert score_entry(cell, unit_of("bits_per_byte")).text == "1 of 1 without a score"
-    assert "foretells in another way" in cell.runs[0].trouble
+def test_a_masked_model_has_no_bits_but_a_comparison_apart(runs: Path):
+    comparison = compare(runs)
+    task, apart = comparison.tasks
+    cells = [next(cell for cell in one.cells if cell.model == "bert-masked") for one in (task, apart)]
+    assert [one.card.main_metric for one in (task, apart)] == ["bits_per_byte", "pseudo_bits_per_byte"]
+    assert score_entry(cells[0], unit_of("bits_per_byte")).text == "1 of 1 without a score"
+    assert "foretells in another way" in cells[0].runs[0].trouble
+    assert [cell.model for cell in apart.ranked] == ["bert-masked"]
+    assert [title(comparison, one) for one in comparison.tasks] == [
+        "plays, bits per byte",
+        "plays, pseudo-bits per byte",
+    ]
+    assert comparison.task_count == 1
+    assert remarks(comparison) == ()
+
+
+def test_masked_models_alone_are_compared_by_what_they_have(tmp_path: Path):
+    add_model(tmp_path, "bert-masked", -0.3, masked=True)
+    (task,) = compare(tmp_path).tasks
+    assert task.card.main_metric == "pseudo_bits_per_byte"
+    assert title(compare(tmp_path), task) == "plays"
+
+
+def test_a_run_without_any_number_keeps_its_reason(tmp_path: Path):
+    add_model(tmp_path, "xl-memory", 0.0)
+    add_model(tmp_path, "broken", math.nan)
+    assert any("broken" in line and "bits_per_byte" in line for line in remarks(compare(tmp_path)))
 
 
 @pytest.mark.parametrize("name", FORMATS.files())
@@ -87,6 +111,6 @@ def test_every_format_shows_them(name: str, runs: Path):
 
 def test_a_model_judged_as_it_is_would_give_the_same_with_any_seed(runs: Path):
     add_model(runs, "xl-trained", 0.01, maximum_steps=100)
-    (task,) = compare(runs).tasks
+    task, _ = compare(runs).tasks
     includes = {cell.model: cell.estimate.includes_seeds for cell in task.ranked if cell.estimate is not None}
     assert includes == {"xl-memory": True, "xl-alone": True, "xl-trained": False}
