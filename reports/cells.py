@@ -15,11 +15,13 @@ class Run:
     Attributes:
         score: The main metric on the test split, recomputed; None where the run has none to show.
         trouble: Why it has none, as a reader of the report should hear it.
+        is_judged_otherwise: Whether the metric says nothing of such a model, so that none was to be expected.
     """
 
     record: RunRecord
     score: float | None
     trouble: str = ""
+    is_judged_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

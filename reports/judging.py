@@ -13,7 +13,7 @@ import numpy as np
 from harness.errors import UserError
 from harness.record import RunRecord, TaskCard
 from reports.cells import Cell, Cost, Difference, Run
-from reports.outcomes import Outcome, read_outcome
+from reports.outcomes import JudgedOtherwiseError, Outcome, read_outcome
 from reports.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
 
 
@@ -100,7 +100,8 @@ def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, O
         recorded = record.scores.get("test")
         outcome = read_outcome(folder, record.task_card.labels, card.main_metric, recorded=recorded)
     except UserError as error:
-        return Run(record=record, score=None, trouble=str(error)), None
+        otherwise = isinstance(error, JudgedOtherwiseError)
+        return Run(record=record, score=None, trouble=str(error), is_judged_otherwise=otherwise), None
     return Run(record=record, score=outcome.score), outcome
 
 

@@ -27,6 +27,10 @@ COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
 
 
+class JudgedOtherwiseError(UserError):
+    """The metric says nothing of a model of this sort."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What one run's predictions amount to.
@@ -58,6 +62,7 @@ def read_outcome(
         recorded: The record's test scores by metric.
 
     Raises:
+        JudgedOtherwiseError: The metric says nothing of such a model.
         UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due; or there is no
             recorded score where one is due.
     """
@@ -68,7 +73,7 @@ def read_outcome(
     if not (np.isfinite(score) and np.isfinite(contributions).all()):
         file = folder / PREDICTIONS
         if metric in RATIOS and np.isnan(score):
-            raise UserError(f"{file}: no {metric}: this model foretells in another way, or has no tokens.")
+            raise JudgedOtherwiseError(f"{file}: no {metric}: this model foretells in another way, or has no tokens.")
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
     return Outcome(_digest(table), table.num_rows, score, contributions)
 

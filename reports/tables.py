@@ -54,7 +54,8 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
         scored = [run.score for run in cell.scored if run.score is not None]
         if scored:
             return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
-        return Entry(missing or "not run", is_faint=True)
+        otherwise = bool(cell.runs) and all(run.is_judged_otherwise for run in cell.runs)
+        return Entry(missing or (NOTHING if otherwise else "not run"), is_faint=True)
     text = unit.with_interval(cell.estimate)
     return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
 
@@ -65,7 +66,9 @@ def shortfall(cell: Cell) -> str:
         return ""
     planned = len(cell.runs) + len(cell.missing_seeds)
     counts = Counter(
-        run.record.status if run.record.status != "complete" else "without a score" for run in cell.troubled
+        run.record.status if run.record.status != "complete" else "without a score"
+        for run in cell.troubled
+        if not run.is_judged_otherwise
     )
     parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
     if cell.missing_seeds:
