@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = {"texts": "texts, encoded", "native": "kernels, compiled", "corpora": "texts to pretrain on, and tokens"}
+KINDS = {"texts": "texts, encoded", "native": "kernels, compiled", "corpora": "texts to pretrain on"}
 
 
 @dataclass(frozen=True)
