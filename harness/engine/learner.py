@@ -81,11 +81,13 @@ class Learner(Generic[Forwarded]):
         Raises:
             DivergedError: It is not finite.
         """
-        self.forward.model.train()
+        if not self.forward.model.training:
+            self.forward.model.train()  # Visits each module: no small part of a small model's step.
         loss = self._gradients(items)
         if not math.isfinite(loss):
             raise DivergedError(f"the training loss is {loss}")
-        torch.nn.utils.clip_grad_norm_(self.forward.model.parameters(), self.max_grad_norm)
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
         self.optimizer.step()
         self.scheduler.step()
         self.optimizer.zero_grad()
