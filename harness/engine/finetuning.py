@@ -92,10 +92,8 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
         ),
         hardware=hardware(accelerator),
         notes=[
-            *loaded.notes,
-            *execution_notes(loaded, learner.forward.scoring, training),
-            *kind.notes(splits.test, reader),
-            *progress.notes,
+            *(*loaded.notes, *execution_notes(loaded, learner.forward.scoring, training)),
+            *(*kind.notes(splits.test, reader), *progress.notes),
         ],
         **_origin(loaded, config),
     )

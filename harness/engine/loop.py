@@ -73,7 +73,9 @@ def finetune(
     folder: Path,
     watcher: Watcher,
 ) -> Progress:
-    """Fine-tune the learner's model, and leave in it the weights that were best on the validation split; by no step, all.
+    """Fine-tune the learner's model, and leave in it the weights that were best on the validation split.
+
+    By no step it stays as it is.
 
     A run whose state lies in `folder` continues from there as if it had never stopped.
 

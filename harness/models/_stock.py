@@ -231,7 +231,7 @@ def model_class_of(head: Head, language: Language | None, where: str) -> Any:
         return getattr(transformers, head.auto_class)
     if language is None:
         raise UserError(
-            f"{where}: its family foretells no words here. Choose a model of the family transformer_xl, bert or roberta."
+            f"{where}: its family foretells no words here. Choose one of the family transformer_xl, bert or roberta."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
 
