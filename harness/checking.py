@@ -46,10 +46,20 @@ def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     got = f" (got {problem['input']!r})" if key and problem["type"] not in {"missing", "too_short"} else ""
     if problem["type"] == "extra_forbidden":
-        return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), shape.model_fields)}"
+        return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
     stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
     place = f"{where}{key}" if key else where.rstrip(" .:")
     return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
+
+
+def _beside(shape: type[BaseModel], place: Sequence[Any]) -> Sequence[str]:
+    """The settings of the table that a place lies in."""
+    for key in place[:-1]:
+        inner = shape.model_fields[key].annotation if key in shape.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        shape = inner
+    return list(shape.model_fields)
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import transformers
 from torch import Tensor
-from transformers import AutoConfig
 
 from harness.config import ModelConfig
 from harness.data.head import Head
@@ -20,7 +19,7 @@ from harness.models._labels import matched_labels
 from harness.models._language_head import Language
 from harness.models._packing import Packing
 from harness.models._pointer import NOTE, Pointer
-from harness.models._stored import check_architecture, check_vocabulary, read_config, read_tokenizer
+from harness.models._stored import check_architecture, check_vocabulary, made_config, read_config, read_tokenizer
 from harness.models._weights import check_language_head, pretrained, untrained
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
@@ -213,7 +212,7 @@ class StockFamily:
         check_architecture(self.model_types[0], spec.architecture)
         special = special_tokens(tokenizer)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
-        return AutoConfig.for_model(self.model_types[0], **made)
+        return made_config(self.model_types[0], made, f"family {spec.family}")
 
 
 def model_class_of(head: Head, language: Language | None, where: str) -> Any:

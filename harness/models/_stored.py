@@ -11,6 +11,8 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer
 from harness.errors import UserError, nearest
 from harness.models._checkpoint import Checkpoint
 
+# What libraries raise of a configuration that makes no model, among them no heads, negative sizes, too little memory.
+IMPOSSIBLE = (ValueError, TypeError, KeyError, ArithmeticError, RuntimeError, StrictDataclassError)
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
 
@@ -31,6 +33,23 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
         return AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False, **architecture)
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         raise UserError(f"{checkpoint.name}: its config.json can't be read ({on_one_line(error)}).") from error
+
+
+def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any:
+    """A transformers configuration of a model that is made from nothing.
+
+    Args:
+        model_type: Of the architecture.
+        settings: In place of its defaults.
+        where: What a message calls the model.
+
+    Raises:
+        UserError: A setting has a wrong type or value.
+    """
+    try:
+        return AutoConfig.for_model(model_type, **settings)
+    except IMPOSSIBLE as error:
+        raise UserError(f"{where}: no model can be made like that ({on_one_line(error)}).") from error
 
 
 def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import torch
 from harness.config import ModelConfig
 from harness.errors import UserError
 from harness.models._checkpoint import Checkpoint
-from harness.models._stored import on_one_line
+from harness.models._stored import IMPOSSIBLE, on_one_line
 
 OWN_HEAD = "the checkpoint's own head is kept"
 
@@ -23,7 +23,7 @@ def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
     """
     try:
         return model_class.from_config(config, dtype=torch.float32)
-    except ValueError as error:
+    except IMPOSSIBLE as error:
         where = spec.checkpoint or f"family {spec.family}"
         raise UserError(f"{where}: no model can be made like that ({on_one_line(error)}).") from error
 

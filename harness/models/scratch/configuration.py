@@ -56,6 +56,10 @@ class ScratchConfig(PreTrainedConfig):
             raise UserError(*mistakes)
 
     def _mistakes(self) -> Iterator[str]:
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        if small := [name for name in sizes if getattr(self, name) < 1]:
+            yield from (f"{name}: must be at least 1 (got {getattr(self, name)}). Choose another." for name in small)
+            return
         if self.hidden_size % 2:
             yield f"hidden_size: must be even (got {self.hidden_size}). Positions take sine and cosine in pairs."
         if self.hidden_size % self.num_attention_heads:
