@@ -9,6 +9,7 @@ import numpy as np
 from safetensors.torch import load_file
 from small_models import ARCHITECTURES, FILLERS, OPINIONS
 
+from harness.cache import cache_folder
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.tokens import TokenFile
 
@@ -94,6 +95,16 @@ def write_recipe(file, family="bert", objective="bert", *, architecture=None, co
 
 
 LENIENT = {"transformer_xl": {"cutoffs": [120], "mem_len": 64}}
+
+
+def own_cache(folder, monkeypatch):
+    """A cache of the tests' own, with the kernels of the user's, which take long to compile."""
+    compiled, own = cache_folder("native"), folder / "finetune-harness" / "native"
+    if not own.is_symlink():
+        compiled.mkdir(parents=True, exist_ok=True)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.symlink_to(compiled)
+    monkeypatch.setenv("HARNESS_CACHE", str(folder))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+"""The folder of a pretraining: a result is whole or not there, and never made of two recipes' checkpoints."""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.pretraining.place import Place
+from harness.pretraining.recipe import PretrainingRecipe
+from harness.pretraining.record import PretrainingRecord
+from harness.record import Provenance
+
+
+def recipe(**training):
+    content = {
+        "family": "bert",
+        "objective": "bert",
+        "corpora": {"names": ["plays"]},
+        "training": {"tokens": 10_000, "keep": [0.1, 0.3], **training},
+    }
+    return PretrainingRecipe.model_validate(content)
+
+
+def record(found, note=""):
+    return PretrainingRecord(
+        name="mine",
+        config=found.resolved(),
+        corpus={},
+        parameters=1,
+        steps=1,
+        tokens=1,
+        curve=(),
+        first_losses=(),
+        seconds={},
+        processor_seconds=0.0,
+        peak_memory_bytes=0,
+        provenance=Provenance(packages={}, hardware={}, started="", finished=""),
+        notes=(note,),
+    )
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path / "pretraining" / "mine")
+
+
+def work(place, note, *shares):
+    """Leave checkpoints, and a state as a run does that is under way."""
+    for share in shares:
+        place.checkpoint(share).mkdir(parents=True)
+        (place.checkpoint(share) / "weights").write_text(note)
+    place.state.mkdir()
+
+
+def finish(place, found, note, *shares, redo=False):
+    place.begin(found, redo=redo)
+    work(place, note, *shares)
+    place.finish(record(found, note), lambda made: f"card of {made.notes[0]}")
+
+
+def checkpoints(place):
+    """What each checkpoint's weights and card say."""
+    return {
+        folder.name: ((folder / "weights").read_text(), (folder / "README.md").read_text())
+        for folder in place.folder.glob("checkpoint*")
+    }
+
+
+def card(note):
+    return note, f"card of {note}"
+
+
+def test_a_result_that_is_whole_is_in_its_place_with_its_cards_and_nothing_else(place):
+    finish(place, recipe(), "first", 0.1, 1.0)
+    assert sorted(path.name for path in place.folder.iterdir()) == ["checkpoint", "checkpoint-10", "pretraining.json"]
+    assert checkpoints(place) == {"checkpoint": card("first"), "checkpoint-10": card("first")}
+    assert place.recorded(recipe()).notes == ("first",)
+
+
+def test_another_recipe_is_refused_with_the_keys_that_differ(place):
+    finish(place, recipe(), "first", 1.0)
+    with pytest.raises(UserError) as caught:
+        place.recorded(recipe(seed=1, learning_rate=0.5))
+    first, *lines = str(caught.value).splitlines()
+    assert "begun with another recipe; use --redo to replace it" in first
+    assert [line.strip() for line in lines] == [
+        "training.learning_rate: recorded 0.001, wanted 0.5",
+        "training.seed: recorded 0, wanted 1",
+    ]
+
+
+def test_another_recipe_s_work_that_could_be_gone_on_with_is_refused_too(place):
+    place.begin(recipe(), redo=False)
+    work(place, "first", 0.1)
+    assert place.recorded(recipe()) is None
+    with pytest.raises(UserError, match=r"training.seed: recorded 0, wanted 1"):
+        place.recorded(recipe(seed=1))
+    (place.partial / "config.json").write_text("{broken")
+    with pytest.raises(UserError, match="no configuration"):
+        place.recorded(recipe())
+
+
+def test_what_another_recipe_left_before_its_first_state_never_gets_into_a_result(place):
+    place.begin(recipe(), redo=False)
+    work(place, "first", 0.1)
+    place.state.rmdir()  # It was killed before it was saved.
+    assert place.recorded(recipe(seed=1)) is None
+    finish(place, recipe(seed=1), "second", 0.3, 1.0)
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
+
+
+def test_the_same_recipe_s_work_stays_where_it_goes_on(place):
+    place.begin(recipe(), redo=False)
+    work(place, "first", 0.1)
+    place.begin(recipe(), redo=False)
+    assert place.state.exists()
+    place.begin(recipe(), redo=True)
+    assert [path.name for path in place.partial.iterdir()] == ["config.json"]
+
+
+def test_an_old_result_goes_with_all_of_its_checkpoints_and_only_when_the_new_one_is_whole(place):
+    finish(place, recipe(), "first", 0.1, 0.3, 1.0)
+    place.begin(recipe(seed=1), redo=True)
+    assert set(checkpoints(place)) == {"checkpoint", "checkpoint-10", "checkpoint-30"}
+    finish(place, recipe(seed=1), "second", 0.3, 1.0, redo=True)
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
+    assert place.recorded(recipe(seed=1)).notes == ("second",)
+
+
+@pytest.mark.parametrize("cut", range(9))
+def test_a_move_into_place_that_is_cut_short_anywhere_is_gone_on_with(place, cut, monkeypatch):
+    """A process may be killed before any of the calls that change the folder."""
+    finish(place, recipe(), "first", 0.1, 1.0)
+    calls = []
+
+    def mortal(function):
+        def call(*args, **options):
+            if len(calls) == cut:
+                raise KeyboardInterrupt
+            calls.append(function)
+            return function(*args, **options)
+
+        return call
+
+    place.begin(recipe(seed=1), redo=True)
+    work(place, "second", 0.3, 1.0)
+    with monkeypatch.context() as patched:
+        for name in ("rename", "unlink"):
+            patched.setattr(Path, name, mortal(getattr(Path, name)))
+        patched.setattr(shutil, "rmtree", mortal(shutil.rmtree))
+        with suppress(KeyboardInterrupt):
+            place.finish(record(recipe(seed=1), "second"), lambda made: f"card of {made.notes[0]}")
+    assert len(calls) == min(cut, 8), "there are eight such calls"
+    place.settle()
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
+    assert place.recorded(recipe(seed=1)).notes == ("second",)
+
+
+def test_two_claims_at_once_are_not_both_granted(place):
+    with place.claimed() as ours, place.claimed() as theirs:
+        assert (ours, theirs) == (True, False)
+    with place.claimed() as again:
+        assert again

@@ -1,0 +1,222 @@
+"""`harness pretrain` from a user's own text files to a checkpoint that plain transformers and `harness run` read."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from command_line import reviews, write_csv
+from rich.console import Console
+from safetensors.torch import load_file
+from small_corpora import Pretraining, own_cache, write_recipe, write_texts
+
+from harness.engine.device import fresh_accelerator
+from harness.engine.learner import DivergedError, Learner
+from harness.pretraining.foretelling import Untrained
+from harness.pretraining.preparing import prepared
+from harness.pretraining.recipe import find_recipe
+from harness.registry import FAMILIES, OBJECTIVES
+
+pytestmark = pytest.mark.slow
+
+LEARNT = {
+    "bert": ("bert", "bert", "BertForPreTraining"),
+    "roberta": ("roberta", "roberta", "RobertaForMaskedLM"),
+    "transformer_xl": ("transformer_xl", "causal", "TransformerXLForCausalLM"),
+    "scratch, pairs": ("scratch", "bert", "ScratchForPreTraining"),
+    "scratch, full sentences": ("scratch", "roberta", "ScratchForPreTraining"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch, tmp_path_factory):
+    own_cache(tmp_path_factory.getbasetemp() / "pretraining-cache", monkeypatch)
+
+
+@pytest.fixture
+def texts(tmp_path):
+    write_texts(tmp_path)
+    return tmp_path
+
+
+def pretrain(command, recipe, *words):
+    """Pretrain, in the folder that the command is called from."""
+    made = Pretraining(Path(recipe), Path("runs"))
+    result = command("pretrain", recipe, *words)
+    assert result.code == 0, result.output + result.errors
+    return made
+
+
+def loaded(made, auto_class, name="checkpoint"):
+    """The checkpoint as plain transformers loads it, every tensor of it."""
+    model, report = getattr(transformers, auto_class).from_pretrained(made.folder / name, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    return model.float()
+
+
+def prepared_corpus(made):
+    """What the recipe was trained on, out of the cache."""
+    recipe, folder = find_recipe(str(made.recipe), {})
+    return prepared(
+        recipe.corpora, recipe.tokenizer, folder=folder, seed=recipe.training.seed, console=Console(quiet=True)
+    )
+
+
+def held_out_loss(made, model):
+    """Nats a word of the held-out texts, that a model foretells."""
+    recipe, corpus = find_recipe(str(made.recipe), {})[0], prepared_corpus(made)
+    family = FAMILIES.load(recipe.family)
+    objective = OBJECTIVES.load(recipe.objective)(corpus.training, corpus.tokenizer, plan=recipe.training)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
+    trainable = objective.trainable(Untrained(model, family.language, family.packing, corpus.tokenizer, accelerator))
+    nats, words = trainable.evaluate(objective.held_out(corpus.held_out["files"]))
+    return nats / words
+
+
+@pytest.mark.parametrize("case", LEARNT)
+def test_a_run_ends_with_a_checkpoint_that_foretells_as_its_record_says(case, command, texts):
+    family, objective, architecture = LEARNT[case]
+    made = pretrain(command, write_recipe(texts / "mine.toml", family, objective))
+    names = ["checkpoint", "checkpoint-50", "pretraining.json"]
+    assert sorted(path.name for path in made.folder.iterdir()) == names
+    record = made.record()
+    assert (record["status"], record["steps"], len(record["first_losses"])) == ("complete", 31, 31)
+    assert 31 * 256 <= record["tokens"] < 31 * 256 + 32
+    losses = [point["validation_loss"] for point in record["curve"]]
+    assert [point["step"] for point in record["curve"]] == [10, 21, 31]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < math.log(320) - 0.5, "it foretells better than chance"
+    assert record["first_losses"][-1] < record["first_losses"][0] - 0.5
+    config = json.loads((made.folder / "checkpoint/config.json").read_text())
+    assert config["architectures"] == [architecture]
+    model = loaded(made, FAMILIES.load(family).language.auto_class)
+    assert model.num_parameters() == record["parameters"]
+    assert held_out_loss(made, model.eval()) == pytest.approx(losses[-1], abs=1e-5)
+    card = (made.folder / "checkpoint/README.md").read_text()
+    assert f"{losses[-1]:.3f} |" in card
+    assert f"| files | {record['corpus']['corpora']['files']['kept']} | " in card
+    assert "320 entries" in card
+
+
+def test_the_tokenizer_of_a_checkpoint_frames_and_cuts_texts_as_pretraining_did(command, texts):
+    made = pretrain(command, write_recipe(texts / "mine.toml", tokens=1000))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(made.folder / "checkpoint")
+    assert tokenizer.model_max_length == 32
+    ids = tokenizer("The film.", "A plot.")["input_ids"]
+    assert (ids[0], ids[-1], ids.count(tokenizer.sep_token_id)) == (tokenizer.cls_token_id, tokenizer.sep_token_id, 2)
+    assert len(tokenizer) == 320
+
+
+@pytest.mark.parametrize("case", LEARNT)
+def test_a_checkpoint_is_a_model_to_fine_tune(case, command, texts):
+    family, objective, _ = LEARNT[case]
+    made = pretrain(command, write_recipe(texts / "mine.toml", family, objective, tokens=1000))
+    write_csv(Path("reviews.csv"), reviews(60))
+    model = made.folder / "checkpoint"
+    result = command("run", "--model", model, "--train", "reviews.csv", "--set", "maximum_steps=3")
+    assert result.code == 0, result.output
+    (found,) = Path("runs/single").rglob("run.json")
+    record = json.loads(found.read_text())
+    assert (record["status"], record["family"]) == ("complete", family)
+    (note,) = [note for note in record["notes"] if note.startswith("new layers")]
+    assert "classifier" in note or "score" in note
+    assert not any(layer in note for layer in ("embeddings", "encoder", "layers.0", "word_emb")), "the encoder is kept"
+
+
+@pytest.mark.parametrize("family", ["bert", "scratch"])
+def test_a_model_learns_to_foretell_hidden_words_from_those_around(family, command, texts):
+    """Words follow each other as in a list here. Who knows but how frequent each is loses the entropy of its share."""
+    objective = "roberta" if family == "scratch" else "bert"
+    made = pretrain(command, write_recipe(texts / "mine.toml", family, objective, tokens=150_000, dropout=0.0))
+    ids = prepared_corpus(made).training.ids
+    shares = np.unique(ids, return_counts=True)[1] / len(ids)
+    entropy = -(shares * np.log(shares)).sum()
+    assert made.record()["curve"][-1]["validation_loss"] < entropy - 0.5
+
+
+def test_weights_are_saved_in_half_precision_where_asked_and_in_full_elsewhere(command, texts):
+    full = pretrain(command, write_recipe(texts / "full.toml"))
+    half = pretrain(command, write_recipe(texts / "half.toml", save="bf16"))
+    assert half.record()["first_losses"] == full.record()["first_losses"], "training stays in full precision"
+    assert half.record()["curve"] == full.record()["curve"]
+    for name in ("checkpoint", "checkpoint-50"):
+        ours, theirs = half.weights(name), full.weights(name)
+        assert {tensor.dtype for tensor in ours.values()} == {torch.bfloat16}
+        assert {tensor.dtype for tensor in theirs.values()} == {torch.float32}
+        assert all(torch.equal(tensor.bfloat16(), ours[key]) for key, tensor in theirs.items())
+    config = json.loads((half.folder / "checkpoint/config.json").read_text())
+    assert config["dtype"] == "bfloat16"
+
+
+def test_checkpoints_on_the_way_are_those_of_a_run_that_looked_there(command, texts):
+    made = pretrain(command, write_recipe(texts / "mine.toml", keep=[1 / 3, 1.0], evaluations=3))
+    assert (made.folder / "checkpoint-33.3333").is_dir()
+    on_the_way = loaded(made, "AutoModelForPreTraining", "checkpoint-33.3333").eval()
+    assert held_out_loss(made, on_the_way) == pytest.approx(made.record()["curve"][0]["validation_loss"], abs=1e-5)
+
+
+def test_a_second_command_does_nothing_another_recipe_is_refused_and_redo_replaces(command, texts):
+    recipe = write_recipe(texts / "mine.toml", tokens=1000)
+    made = pretrain(command, recipe)
+    before = {path: path.stat().st_mtime_ns for path in made.folder.rglob("*") if path.is_file()}
+    assert "held-out loss" in command("pretrain", recipe).output
+    assert {path: path.stat().st_mtime_ns for path in made.folder.rglob("*") if path.is_file()} == before
+    refused = command("pretrain", recipe, "--set", "seed=1", "--set", "keep=[1.0]")
+    assert refused.code == 2
+    assert "begun with another recipe; use --redo" in refused.errors
+    assert [line.strip() for line in refused.lines[1:]] == [
+        "training.keep: recorded [0.5, 1.0], wanted [1.0]",
+        "training.seed: recorded 0, wanted 1",
+    ]
+    assert {path: path.stat().st_mtime_ns for path in made.folder.rglob("*") if path.is_file()} == before
+    first = made.weights()
+    pretrain(command, recipe, "--redo", "--set", "seed=1", "--set", "keep=[1.0]")
+    assert sorted(path.name for path in made.folder.iterdir()) == ["checkpoint", "pretraining.json"]
+    assert made.record()["config"]["training"]["seed"] == 1
+    assert not all(torch.equal(tensor, first[name]) for name, tensor in made.weights().items())
+
+
+def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command, texts):
+    recipe = write_recipe(texts / "mine.toml", tokens=2000)
+    one = pretrain(command, recipe)
+    two = Pretraining(recipe, Path("again"))
+    assert command("pretrain", recipe, "--runs", "again").code == 0
+    ours, theirs = (load_file(made.folder / "checkpoint/model.safetensors") for made in (one, two))
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+    found = command("pretrain", recipe, "--verify", one.folder / "pretraining.json")
+    assert found.code == 0
+    assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats a word" in found.output
+    record = one.record()
+    record["first_losses"][3] += 0.5
+    Path("other.json").write_text(json.dumps(record))
+    found = command("pretrain", recipe, "--verify", "other.json")
+    assert found.code == 1
+    assert "of 7 losses the first 3 are the same to the bit; the largest difference is 0.5" in found.output
+    refused = command("pretrain", recipe, "--verify", one.folder / "pretraining.json", "--set", "seed=3")
+    assert (refused.code, refused.lines[1].strip()) == (2, "training.seed: recorded 0, wanted 3")
+
+
+def test_a_run_that_diverges_leaves_a_record_of_how_far_it_came(command, texts, monkeypatch):
+    step, taken = Learner.step, []
+
+    def broken(learner, items):
+        taken.append(len(items))
+        if len(taken) == 15:
+            raise DivergedError("the training loss is nan")
+        return step(learner, items)
+
+    monkeypatch.setattr(Learner, "step", broken)
+    recipe = write_recipe(texts / "mine.toml")
+    for _ in range(2):  # Told again, not tried again.
+        result = command("pretrain", recipe)
+        assert result.code == 1
+        assert "Diverged: the training loss is nan." in result.output
+        assert len(taken) == 15
+    record = Pretraining(recipe, Path("runs")).record()
+    assert (record["status"], record["reason"], record["steps"]) == ("diverged", "the training loss is nan", 14)
+    assert [point["step"] for point in record["curve"]] == [10]
+    assert len(record["first_losses"]) == 14
