@@ -12,14 +12,13 @@ def pretraining_card(record: PretrainingRecord) -> str:
     settings = "\n".join(f"- {key}: {value}" for key, value in plan.items() if value is not None)
     return f"""---
 library_name: transformers
-language: en
 tags:
 - pretraining
 ---
 
 # {record.name}
 
-A small {record.config["family"]}, pretrained from nothing by the objective "{record.config["objective"]}":
+A {record.config["family"]}, pretrained from nothing by the objective "{record.config["objective"]}":
 {record.parameters:,} parameters, {record.tokens:,} tokens read in {record.steps:,} steps.
 
     harness pretrain {record.name}
@@ -35,6 +34,8 @@ Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus["token
 {", lower-cased" if tokenizer.get("lowercase") else ""}.
 
 ## Losses, in nats a foretold word
+
+Of BERT's objective, the training loss has that of next sentences in it.
 
 {_curve(record)}
 
