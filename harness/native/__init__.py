@@ -60,11 +60,11 @@ def attention(
         raise ValueError(
             f"boundaries: must be as many for queries as for keys (got {len(of_queries)} and {len(boundaries)})"
         )
-    arguments = (query, key, value, of_queries, boundaries, scaling, dropout, _seed(dropout))
+    given, options = (query, key, value, of_queries, boundaries), (scaling, dropout, _seed(dropout))
     if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
-        sums: Tensor = _kernels().attention(*arguments)
+        sums: Tensor = _kernels().attention(given, *options)
         return sums
-    return _plain.attention(*arguments)
+    return _plain.attention(*given, *options)
 
 
 def dropout_add_norm(
@@ -87,11 +87,11 @@ def dropout_add_norm(
     fitting = hidden.shape == residual.shape and weight.shape == bias.shape == hidden.shape[-1:]
     if not fitting or not weight.numel():
         raise ValueError(f"dropout_add_norm: {[*hidden.shape]}, {[*residual.shape]}, {[*weight.shape]} do not fit")
-    arguments = (hidden, residual, weight, bias, epsilon, dropout, _seed(dropout))
-    if _has_kernels(hidden, residual, weight, bias):
-        normal: Tensor = _kernels().dropout_add_norm(*arguments)
+    given, options = (hidden, residual, weight, bias), (epsilon, dropout, _seed(dropout))
+    if _has_kernels(*given):
+        normal: Tensor = _kernels().dropout_add_norm(given, *options)
         return normal
-    return _plain.dropout_add_norm(*arguments)
+    return _plain.dropout_add_norm(*given, *options)
 
 
 def dropout(hidden: Tensor, p: float) -> Tensor:
@@ -103,11 +103,11 @@ def dropout(hidden: Tensor, p: float) -> Tensor:
     _check(p)
     if not p:
         return hidden
-    arguments = (hidden, p, _seed(p))
+    seed = _seed(p)
     if _has_kernels(hidden):
-        dropped: Tensor = _kernels().dropout(*arguments)
+        dropped: Tensor = _kernels().dropout([hidden], 0.0, p, seed)
         return dropped
-    return _plain.dropout(*arguments)
+    return _plain.dropout(hidden, p, seed)
 
 
 def _kernels() -> Any:

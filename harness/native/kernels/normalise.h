@@ -1,55 +1,54 @@
-// LayerNorm(residual + dropout(hidden)) row by row, and dropout alone. Sums are made in 32 bits.
+// LayerNorm(residual + dropout(hidden)) row by row. Sums are made in 32 bits.
 #pragma once
 #include "random.h"
 
-constexpr long rows_together = 64, chunk = 1024;
-
-// The rows of one call; what the norm saw is computed again in the backward pass instead of being kept.
+// The rows of one call; what comes out of the norm is computed again in the backward pass instead of being kept.
 template <class Hidden, class Residual> struct Normalise {
+  using Output = std::conditional_t<std::is_same_v<Hidden, Residual>, Hidden, float>;  // The wider type of the two.
   const Hidden* hidden;
   const Residual* residual;
   const float *weight, *bias;
-  long width;
-  Dropout dropout;
+  const long width;
+  const float epsilon;
+  const Dropout dropout;
+  const long padded = rounded_up(width, lanes);
+  static inline thread_local Buffer<float> buffer;
 
-  // What is normalised; `factors` takes what each hidden number is multiplied by.
-  void add(long row, float* added, float* factors) const {
+  // What is normalised, its mean, and what brings its deviation to 1; `factors`: what dropout multiplied by.
+  std::pair<float, float> add(long row, float* added, float* factors) const {
     const uint64_t key = row_key(dropout.seed, row);
+    Floats total = {}, squares = {};
     for (long i = 0; i < width; i += lanes) {
       const Floats factor = dropout.kept(Floats{} + dropout.scale, key, i);
-      store(factors + i, factor);
       const Floats dropped = load(hidden + row * width + i, width - i) * factor;
-      store(added + i, dropped + load(residual + row * width + i, width - i));
+      const Floats here = dropped + load(residual + row * width + i, width - i);
+      store(factors + i, factor), store(added + i, here);
+      total += here;
     }
+    const float mean = sum(total) / width;
+    std::fill(added + width, added + padded, mean);  // Beyond the row's end nothing is far from it.
+    for (long i = 0; i < width; i += lanes) squares += (load(added + i) - mean) * (load(added + i) - mean);
+    return {mean, 1 / std::sqrt(sum(squares) / width + epsilon)};
   }
 
-  template <class T> void forward(long row, T* output, float epsilon, float* mean, float* deviation) const {
-    float *added = buffer(), *factors = added + padded();
-    add(row, added, factors);
-    Floats total = {}, squares = {};
-    for (long i = 0; i < width; i += lanes) total += load(added + i);
-    const float middle = sum(total) / width;
+  void forward(long row, Output* output) const {
+    float* added = buffer.resize(2 * padded);
+    const auto [mean, scale] = add(row, added, added + padded);
     for (long i = 0; i < width; i += lanes) {
-      const Floats distance = load(added + i) - middle;
-      squares += some(distance * distance, width - i);
-    }
-    mean[row] = middle, deviation[row] = 1 / std::sqrt(sum(squares) / width + epsilon);
-    for (long i = 0; i < width; i += lanes) {
-      const Floats normal = (load(added + i) - middle) * deviation[row];
-      store(output + row * width + i, normal * load(weight + i, width - i) + load(bias + i, width - i), width - i);
+      const Floats scaled = (load(added + i) - mean) * scale * load(weight + i, width - i);
+      store(output + row * width + i, scaled + load(bias + i, width - i), width - i);
     }
   }
 
   // Adds to the slopes of weight and bias [width, padded].
-  template <class T>
-  void backward(long row, const T* slope, const float* mean, const float* deviation, Hidden* hidden_slope,
-                Residual* residual_slope, float* weight_slope, float* bias_slope) const {
-    float *normal = buffer(), *factors = normal + padded();
-    add(row, normal, factors);
+  void backward(long row, const Output* slope, Hidden* hidden_slope, Residual* residual_slope, float* weight_slope,
+                float* bias_slope) const {
+    float *normal = buffer.resize(2 * padded), *factors = normal + padded;
+    const auto [mean, scale] = add(row, normal, factors);
     Floats total = {}, along = {};
     for (long i = 0; i < width; i += lanes) {
       const Floats given = load(slope + row * width + i, width - i), scaled = given * load(weight + i, width - i);
-      const Floats here = (load(normal + i) - mean[row]) * deviation[row];
+      const Floats here = (load(normal + i) - mean) * scale;
       store(normal + i, here);
       total += scaled, along += scaled * here;
       store(weight_slope + i, load(weight_slope + i) + given * here);
@@ -58,32 +57,9 @@ template <class Hidden, class Residual> struct Normalise {
     const float total_mean = sum(total) / width, along_mean = sum(along) / width;
     for (long i = 0; i < width; i += lanes) {
       const Floats scaled = load(slope + row * width + i, width - i) * load(weight + i, width - i);
-      const Floats change = (scaled - total_mean - load(normal + i) * along_mean) * deviation[row];
+      const Floats change = (scaled - total_mean - load(normal + i) * along_mean) * scale;
       store(residual_slope + row * width + i, change, width - i);
       store(hidden_slope + row * width + i, change * load(factors + i), width - i);
     }
   }
-
-  long padded() const { return rounded_up(width, lanes); }
-  float* buffer() const {
-    static thread_local Buffer<float> buffer;
-    buffer.resize(2 * padded());
-    return buffer.data();
-  }
-  static Floats some(Floats wide, long count) {
-    float numbers[lanes];
-    if (count >= lanes) return wide;
-    store(numbers, wide);
-    return load(numbers, count);
-  }
 };
-
-// One chunk of elements laid end to end, with a random stream of its own.
-template <class T> void drop_chunk(const T* from, T* to, long elements, long number, const Dropout& dropout) {
-  const long first = number * chunk, count = std::min(chunk, elements - first);
-  const uint64_t key = row_key(dropout.seed, number);
-  for (long i = 0; i < count; i += lanes) {
-    const Floats kept = dropout.kept(load(from + first + i, count - i), key, i) * dropout.scale;
-    store(to + first + i, kept, count - i);
-  }
-}

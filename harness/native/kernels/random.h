@@ -12,9 +12,8 @@ inline uint64_t row_key(uint64_t seed, uint64_t row) {
 }
 
 constexpr uint32_t column_step = 0x9E3779B9u;
-
-// 32 random bits an element, of its column times `column_step` plus the row key's low half, and the key's high half.
-template <class High> inline Bits random_bits(Bits value, High high) {
+// 32 random bits of an element: `value` is its column times `column_step` plus its row key's low half.
+inline Bits random_bits(Bits value, Bits high) {
   value = (value ^ (value >> 16)) * 0x7FEB352Du;
   value ^= high;
   value = (value ^ (value >> 15)) * 0x846CA68Bu;
@@ -28,12 +27,15 @@ struct Dropout {
   Dropout(double share, int64_t seed)
       : seed(seed), threshold(std::nearbyint(share * 4294967296.0)), scale(1 / (1 - share)) {}
 
-  // What is kept of a row's columns from `column` on, in its full size.
-  Floats kept(Floats numbers, uint64_t key, long column) const {
+  // What is kept of numbers, in its full size; `value` and `high` as above.
+  Floats kept(Floats numbers, Bits value, Bits high) const {
     if (!threshold) return numbers;
+    return random_bits(value, high) >= threshold ? numbers : Floats{};
+  }
+  // The same of a row's columns from `column` on.
+  Floats kept(Floats numbers, uint64_t key, long column) const {
     Bits value;
     for (long i = 0; i < lanes; i++) value[i] = i * column_step;
-    value += uint32_t(column) * column_step + uint32_t(key);
-    return random_bits(value, uint32_t(key >> 32)) >= threshold ? numbers : Floats{};
+    return kept(numbers, value + uint32_t(column) * column_step + uint32_t(key), Bits{} + uint32_t(key >> 32));
   }
 };
