@@ -18,11 +18,16 @@ class Rates(Protocol):
     """What a recipe says of the optimiser."""
 
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> float:
+        """The highest one."""
+
     @property
-    def weight_decay(self) -> float: ...
+    def weight_decay(self) -> float:
+        """AdamW's, on weight matrices only."""
+
     @property
-    def warmup_ratio(self) -> float: ...
+    def warmup_ratio(self) -> float:
+        """Share of the steps in which the learning rate rises."""
 
 
 def adamw(model: nn.Module, training: Rates) -> torch.optim.AdamW:
