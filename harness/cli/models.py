@@ -16,7 +16,7 @@ from harness.environment import prepare_libraries
     epilog="""Examples:\n
     harness pretrain bert-mini\n
     harness pretrain my-recipe.toml --set tokens=2000000\n
-    harness pretrain bert-mini --verify configs/models/bert-mini/pretraining.json"""
+    harness pretrain xl-mini --verify configs/models/xl-mini/pretraining.json"""
 )
 def pretrain(
     recipe: Annotated[str, typer.Argument(help="A file of configs/pretraining, or a path to one.")],
