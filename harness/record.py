@@ -29,6 +29,7 @@ from harness.errors import UserError
 SCHEMA_VERSION = 1
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
+PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 
@@ -82,12 +83,23 @@ class Cost(_Part):
     training_flops: float = 0.0
 
 
+class Pretraining(_Part):
+    """How far `harness pretrain` had come with the weights that a run began with: `tokens` of which `recipe`.
+
+    It stands in the checkpoint's config.json under `pretraining`. Of fresh weights in its architecture it is 0 tokens.
+    """
+
+    recipe: str
+    tokens: int
+
+
 class Provenance(_Part):
     """Where everything came from, so that the run can be repeated."""
 
     data_digest: str = ""
     checkpoint_digest: str = ""
     hub_commit: str | None = None
+    pretraining: Pretraining | None = None
     packages: dict[str, str] = {}
     git_commit: str | None = None
     git_dirty: bool | None = None

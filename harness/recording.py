@@ -25,7 +25,11 @@ def run_record(cell: Cell, task: Task, splits: Splits, outcome: Outcome | Diverg
     if isinstance(outcome, DivergedError):
         facts = {"reason": str(outcome), "curve": tuple(outcome.curve), "counts": counts, "provenance": origin}
         return _record(cell, card, "diverged", **facts)
-    weights = {"checkpoint_digest": outcome.checkpoint_digest, "hub_commit": outcome.hub_commit}
+    weights = {
+        "checkpoint_digest": outcome.checkpoint_digest,
+        "hub_commit": outcome.hub_commit,
+        "pretraining": outcome.pretraining,
+    }
     machine = {"hardware": outcome.hardware or origin.hardware}
     return _record(
         cell,

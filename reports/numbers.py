@@ -68,6 +68,12 @@ class Unit:
             return f"{self.signed(estimate.low)} to {self.signed(estimate.high)}"
         return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
 
+    def ends(self, estimate: Estimate) -> tuple[float, float, float]:
+        """The interval's low end, the mean and the high end, as numbers to be drawn; all the mean without interval."""
+        low = estimate.value if estimate.low is None else self.bounded(estimate.low)
+        high = estimate.value if estimate.high is None else self.bounded(estimate.high)
+        return low * self.factor, estimate.value * self.factor, high * self.factor
+
     def bounded(self, value: float) -> float:
         """`value`, or the bound that it lies beyond."""
         return min(max(value, self.least), self.most)

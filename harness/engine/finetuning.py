@@ -25,6 +25,7 @@ from harness.engine.learner import Learner
 from harness.engine.loop import Schedule, Validation, Watcher, finetune
 from harness.engine.optimisation import adamw, linear_schedule, number_of_steps
 from harness.engine.outcome import Outcome, Stopwatch, identified, judged
+from harness.engine.provenance import pretraining_of
 from harness.engine.scoring import execution_notes, scoring_for
 from harness.engine.state import Progress
 from harness.engine.vocabulary import UsedVocabulary, decay_of, with_used_vocabulary
@@ -187,8 +188,12 @@ def _counted(splits: Mapping[str, Features]) -> dict[str, Any]:
 def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:
     if loaded.checkpoint is None:
         return {}
-    digest = loaded.checkpoint.digest() if config.model.init == "pretrained" else ""
-    return {"checkpoint_digest": digest, "hub_commit": loaded.checkpoint.hub_commit}
+    fresh = config.model.init == "random"
+    return {
+        "checkpoint_digest": "" if fresh else loaded.checkpoint.digest(),
+        "hub_commit": loaded.checkpoint.hub_commit,
+        "pretraining": pretraining_of(loaded.checkpoint.config(), fresh=fresh),
+    }
 
 
 def _save(loaded: Loaded, reader: Reader, folder: Path) -> None:

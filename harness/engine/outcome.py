@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.record import CurvePoint, Tokens
+from harness.record import CurvePoint, Pretraining, Tokens
 from tasks.metrics import scores
 
 Row = dict[str, Any]
@@ -35,6 +35,7 @@ class Outcome:
         training_flops: An estimate; see `flops.py`.
         checkpoint_digest: SHA-256 of the weights that training began with.
         hub_commit: The commit that a Hub id stood for.
+        pretraining: How far the weights were pretrained, where that is known.
         hardware: What the run ran on.
         notes: What a reader should know.
     """
@@ -54,6 +55,7 @@ class Outcome:
     training_flops: float = 0.0
     checkpoint_digest: str = ""
     hub_commit: str | None = None
+    pretraining: Pretraining | None = None
     hardware: dict[str, str | int] = field(default_factory=dict)
     notes: Sequence[str] = ()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from harness.record import PRETRAINING, Pretraining
 from tasks.task import Splits
 
 _PACKAGES = (
@@ -37,6 +40,20 @@ def _feed(digest: Any, examples: Sequence[Any]) -> None:
     digest.update(b"split")
     for example in examples:
         digest.update(repr(example).encode("utf-8", "surrogatepass"))
+
+
+def pretraining_of(config: Mapping[str, Any], *, fresh: bool) -> Pretraining | None:
+    """How far `harness pretrain` had come with a checkpoint; None where its configuration does not say.
+
+    Args:
+        config: The content of its config.json.
+        fresh: Whether the run had its architecture alone, with fresh weights.
+    """
+    try:
+        found = Pretraining.model_validate(config[PRETRAINING])
+    except (KeyError, ValidationError):  # Anybody's checkpoint may have something else of this name.
+        return None
+    return found.model_copy(update={"tokens": 0}) if fresh else found
 
 
 def package_versions() -> dict[str, str]:

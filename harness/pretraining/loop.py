@@ -30,7 +30,7 @@ class Course:
         plan: How long, and when to look.
         corpus_tokens: Tokens of the corpus, to count epochs by.
         folder: Where the state is kept.
-        keep: Writes a checkpoint of the model, from the share of the run that is done.
+        keep: Writes a checkpoint of the model, from the share of the run that is done, and the tokens it has read.
         checkpoint_seconds: The state is saved when the last time is longer ago.
     """
 
@@ -39,7 +39,7 @@ class Course:
     plan: PretrainingPlan
     corpus_tokens: int
     folder: Path
-    keep: Callable[[float], None]
+    keep: Callable[[float, int], None]
     checkpoint_seconds: float
 
 
@@ -57,7 +57,7 @@ def pretrain(learner: Learner[Any], course: Course, progress: Progress, watcher:
         if progress.step in looks:
             watcher.evaluated(_look(learner, course, progress))
         for share in keep.get(progress.step, ()):
-            course.keep(share)
+            course.keep(share, progress.tokens)
         due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
         if learner.anywhere(due):
             save_state(progress, learner, course.folder)

@@ -37,7 +37,7 @@ from harness.pretraining.place import Place
 from harness.pretraining.preparing import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
-from harness.record import Provenance
+from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.recording import now
 from harness.registry import FAMILIES, OBJECTIVES
 
@@ -152,7 +152,7 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
     return Untrained(model, family.language, family.packing, tokenizer, accelerator)
 
 
-def _keep(job: Job, start: Untrained, share: float) -> None:
+def _keep(job: Job, start: Untrained, share: float, tokens: int) -> None:
     """Write a stock Hugging Face checkpoint of the model as it is now."""
     if not start.accelerator.is_main_process:
         return
@@ -161,6 +161,7 @@ def _keep(job: Job, start: Untrained, share: float) -> None:
     model = copy.deepcopy(start.model)
     if job.recipe.training.save == "bf16":
         model = model.to(torch.bfloat16)
+    setattr(model.config, PRETRAINING, Pretraining(recipe=job.name, tokens=tokens).model_dump())
     model.save_pretrained(folder)
     if not start.language.causal:
         start.tokenizer.model_max_length = job.recipe.training.length

@@ -32,15 +32,15 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
     floor = next((cell for cell in task.ranked if cell.is_floor), None)
     heights = [value for cell, _ in points for value in _ends(cell, unit)]
-    heights += [_mean(floor) * unit.factor] if floor else []
+    heights += [_ends(floor, unit)[1]] if floor else []
     y = Scale(*around(heights), BOTTOM, TOP)
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
     vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
     add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
     if floor:
-        _floor_line(chart, floor, y(_mean(floor) * unit.factor))
-    places = [(x(seconds), y(_mean(cell) * unit.factor)) for cell, seconds in points]
+        _floor_line(chart, floor, y(_ends(floor, unit)[1]))
+    places = [(x(seconds), y(_ends(cell, unit)[1])) for cell, seconds in points]
     labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
     for (cell, seconds), place, label in zip(points, places, labels, strict=True):
         group = add(chart, "g", class_=classes[cell.model])
@@ -66,16 +66,9 @@ def _seconds(cell: Cell) -> float:
     return (cell.cost.train_seconds if cell.cost else None) or 0.0
 
 
-def _mean(cell: Cell) -> float:
+def _ends(cell: Cell, unit: Unit) -> tuple[float, float, float]:
     assert cell.estimate is not None
-    return cell.estimate.value
-
-
-def _ends(cell: Cell, unit: Unit) -> list[float]:
-    """The interval's ends as they are shown, with the mean between them."""
-    assert cell.estimate is not None
-    ends = (cell.estimate.low, cell.estimate.value, cell.estimate.high)
-    return [unit.bounded(value) * unit.factor for value in ends if value is not None]
+    return unit.ends(cell.estimate)
 
 
 def _told(cell: Cell, unit: Unit) -> str:

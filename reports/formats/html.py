@@ -6,6 +6,7 @@ from reports import provenance
 from reports.cells import Comparison
 from reports.charts.curves import learning_curves
 from reports.charts.forest import forest
+from reports.charts.pretraining import pretraining_curves
 from reports.charts.tradeoff import tradeoff
 from reports.templates import rendered
 
@@ -22,6 +23,7 @@ def render(comparison: Comparison) -> str:
         forest=forest,
         tradeoff=tradeoff,
         learning_curves=learning_curves,
+        pretraining_curves=pretraining_curves,
         provenance=provenance,
     )
 

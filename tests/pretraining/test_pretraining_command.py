@@ -122,6 +122,7 @@ def test_a_checkpoint_is_a_model_to_fine_tune(case, command, texts):
     (found,) = Path("runs/single").rglob("run.json")
     record = json.loads(found.read_text())
     assert (record["status"], record["family"]) == ("complete", family)
+    assert record["provenance"]["pretraining"] == {"recipe": "mine", "tokens": made.record()["tokens"]}
     (note,) = [note for note in record["notes"] if note.startswith("new layers")]
     assert "classifier" in note or "score" in note
     assert not any(layer in note for layer in ("embeddings", "encoder", "layers.0", "word_emb")), "the encoder is kept"
@@ -154,7 +155,11 @@ def test_weights_are_saved_in_half_precision_where_asked_and_in_full_elsewhere(c
 
 def test_checkpoints_on_the_way_are_those_of_a_run_that_looked_there(command, texts):
     made = pretrain(command, write_recipe(texts / "mine.toml", keep=[1 / 3, 1.0], evaluations=3))
-    assert (made.folder / "checkpoint-33.3333").is_dir()
+    third, whole = (
+        json.loads((made.folder / name / "config.json").read_text())["pretraining"]["tokens"]
+        for name in ("checkpoint-33.3333", "checkpoint")
+    )
+    assert 2.5 * third < whole == made.record()["tokens"]
     on_the_way = loaded(made, "AutoModelForPreTraining", "checkpoint-33.3333").eval()
     assert held_out_loss(made, on_the_way) == pytest.approx(made.record()["curve"][0]["validation_loss"], abs=1e-5)
 

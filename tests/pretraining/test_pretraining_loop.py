@@ -55,7 +55,8 @@ def run(settings, learner, progress=None):
     """What a run leaves: progress, watcher, kept shares with the step after which each was written."""
     watcher, kept, done = Watching(), [], progress or Progress()
 
-    def keep(share):
+    def keep(share, tokens):
+        assert tokens == done.tokens
         kept.append((done.step, share))
 
     course = Course(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)

@@ -5,10 +5,12 @@ from xml.etree import ElementTree
 import pytest
 from synthetic_runs import add_runs, curve, record, save
 
+from harness.record import Pretraining, Provenance
 from reports.charts.canvas import Scale, around, plain
 from reports.charts.curves import learning_curves
 from reports.charts.forest import forest
 from reports.charts.labels import placed
+from reports.charts.pretraining import pretraining_curves
 from reports.charts.tradeoff import tradeoff
 from reports.comparison import compare
 from reports.formats.html import colour_classes
@@ -93,3 +95,31 @@ def test_a_task_without_costs_or_curves_has_no_such_charts(tmp_path: Path):
     comparison = compare(tmp_path)
     assert tradeoff(comparison.tasks[0], colour_classes(comparison)) is None
     assert learning_curves(comparison.tasks[0]) == {}
+
+
+def pretrained(recipe: str, tokens: int) -> Provenance:
+    return Provenance(data_digest="sha256:d1", pretraining=Pretraining(recipe=recipe, tokens=tokens))
+
+
+def test_the_checkpoints_of_a_recipe_make_a_line_from_fresh_weights_to_the_last(tmp_path: Path):
+    for model, score, tokens in (("whole", 0.85, 3_000_000), ("fresh", 0.70, 0), ("a-third", 0.80, 1_000_000)):
+        add_runs(tmp_path, model, score, provenance=pretrained("bert-mini", tokens))
+    add_runs(tmp_path, "bert-base", 0.90)
+    comparison = compare(tmp_path)
+    classes = colour_classes(comparison)
+    chart = pretraining_curves(comparison.tasks[0], classes)
+    assert chart is not None
+    (line,) = (group for group in ElementTree.fromstring(chart).iter("g") if group.find("path") is not None)
+    assert line.get("class") == classes["whole"]
+    assert [title.text.split(":")[0] for title in line.iter("title")] == ["fresh", "a-third", "whole"]
+    assert [label.text for label in line.iter("text")] == ["bert-mini"]
+    across = [float(dot.get("cx")) for dot in line.iter("circle")]
+    assert (across[1] - across[0]) * 2 == pytest.approx(across[2] - across[1], abs=0.1)
+
+
+@pytest.mark.parametrize("tokens", [[0], [0, 1_000_000, 1_000_000]])
+def test_a_recipe_with_one_checkpoint_or_two_that_read_as_much_makes_no_line(tmp_path: Path, tokens: list[int]):
+    for number, read in enumerate(tokens):
+        add_runs(tmp_path, f"bert-{number}", 0.8, provenance=pretrained("bert-mini", read))
+    comparison = compare(tmp_path)
+    assert pretraining_curves(comparison.tasks[0], colour_classes(comparison)) is None

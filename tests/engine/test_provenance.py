@@ -1,10 +1,11 @@
-"""The state of the source tree, as a record keeps it."""
+"""The state of the source tree and how far weights were pretrained, as a record keeps it."""
 
 import subprocess
 
 import pytest
 
 from harness.engine import provenance
+from harness.record import Pretraining
 
 
 @pytest.fixture
@@ -30,3 +31,14 @@ def test_an_installed_copy_inside_another_checkout_does_not_tell_that_ones_commi
     installed.mkdir(parents=True)
     monkeypatch.setattr(provenance, "_ROOT", installed)
     assert provenance.git_state() == (None, None)
+
+
+def test_a_checkpoint_says_how_far_it_was_pretrained_and_fresh_weights_have_read_nothing():
+    config = {"model_type": "bert", "pretraining": {"recipe": "bert-mini", "tokens": 28_000_000}}
+    assert provenance.pretraining_of(config, fresh=False) == Pretraining(recipe="bert-mini", tokens=28_000_000)
+    assert provenance.pretraining_of(config, fresh=True) == Pretraining(recipe="bert-mini", tokens=0)
+
+
+@pytest.mark.parametrize("config", [{}, {"pretraining": "yes"}, {"pretraining": {"tokens": 3}}])
+def test_a_checkpoint_from_elsewhere_says_nothing_of_it(config):
+    assert provenance.pretraining_of(config, fresh=False) is None
