@@ -22,12 +22,14 @@ class Language:
             they are foretold [words, width], and the words.
         pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
             the states of the texts' first tokens [texts, width]. None: the models have no such head.
+        look_at_neighbours: Has a fresh model's first heads look at the words around. None: it has no learnt positions.
     """
 
     auto_class: str
     causal: bool
     word_losses: Callable[[Any, Tensor, Tensor], Tensor]
     pair_scores: Callable[[Any, Tensor], Tensor] | None = None
+    look_at_neighbours: Callable[[Any], None] | None = None
 
 
 def losses_by(word_scores: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor, Tensor], Tensor]:

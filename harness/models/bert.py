@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from harness.models._language_head import Language, losses_by
+from harness.models._neighbours import look_at_neighbours
 from harness.models._packing import Packing, counted_positions, short_bert_layer
 from harness.models._stock import StockFamily
 
@@ -32,5 +33,6 @@ family = StockFamily(
         causal=False,
         word_losses=losses_by(lambda model, states: model.cls.predictions(states)),
         pair_scores=pair_scores,
+        look_at_neighbours=look_at_neighbours,
     ),
 )

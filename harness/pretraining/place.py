@@ -17,8 +17,7 @@ from typing import Any
 
 from harness.cell import claimed
 from harness.errors import UserError
-from harness.identity import differences
-from harness.pretraining.recipe import PretrainingRecipe
+from harness.pretraining.recipe import PretrainingRecipe, settings_that_differ
 from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining, write_pretraining
 from harness.record import write_atomically
 
@@ -108,8 +107,7 @@ class Place:
             return None
 
     def _check(self, recorded: object, recipe: PretrainingRecipe, where: Path) -> None:
-        lines = differences(recorded, recipe.resolved()) if isinstance(recorded, dict) else ["no configuration"]
-        if lines:
+        if lines := settings_that_differ(recorded, recipe):
             raise UserError(
                 f"{where}: begun with another recipe; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),

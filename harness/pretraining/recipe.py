@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from harness.checking import Strict, checked, read_toml
 from harness.config import Seed
 from harness.errors import UserError, nearest
+from harness.identity import differences
 from harness.registry import CONFIGS, CORPORA, FAMILIES, OBJECTIVES
 
 RECIPES = CONFIGS / "pretraining"
@@ -139,6 +140,8 @@ class PretrainingRecipe(Strict):
         family: A file's name in harness/models.
         objective: A file's name in harness/pretraining/objectives.
         architecture: Settings of the transformers configuration, on top of the family's own small one.
+        start: "random": all weights are drawn; "neighbours": the first layer's heads look at the words around, too
+            (harness/models/_neighbours.py).
         corpora: Which texts.
         tokenizer: Which tokenizer.
         training: How the model is trained on them.
@@ -147,6 +150,7 @@ class PretrainingRecipe(Strict):
     family: str
     objective: str
     architecture: dict[str, int | float | str | bool | list[int]] = Field({})
+    start: Literal["random", "neighbours"] = "random"
     corpora: CorporaRecipe
     tokenizer: TokenizerRecipe = Field(default_factory=lambda: TokenizerRecipe.model_validate({}))
     training: PretrainingPlan
@@ -154,6 +158,17 @@ class PretrainingRecipe(Strict):
     def resolved(self) -> dict[str, Any]:
         """The recipe as it goes into the record."""
         return self.model_dump(mode="json")
+
+
+def settings_that_differ(recorded: object, recipe: PretrainingRecipe) -> list[str]:
+    """A line for each setting in which a recorded recipe is another one; what it did not know yet has its default."""
+    if not isinstance(recorded, Mapping):
+        return ["no configuration"]
+    try:
+        recorded = PretrainingRecipe.model_validate(recorded).resolved()
+    except ValidationError:  # Of another version: what it says is compared as it stands.
+        recorded = dict(recorded)
+    return differences(recorded, recipe.resolved())
 
 
 def find_recipe(name: str, overrides: Mapping[str, Any]) -> tuple[PretrainingRecipe, Path]:

@@ -30,6 +30,7 @@ from harness.engine.optimisation import adamw, linear_schedule
 from harness.engine.provenance import git_state, package_versions
 from harness.engine.state import Progress, load_state
 from harness.errors import UserError
+from harness.models._language_head import Language
 from harness.pretraining.card import pretraining_card
 from harness.pretraining.foretelling import Untrained
 from harness.pretraining.loop import Course, pretrain
@@ -146,10 +147,21 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
             f"training.length: {plan.length}, but this {model.config.model_type} has positions for {longest} tokens. "
             "Lower it, or raise architecture.max_position_embeddings."
         )
+    if job.recipe.start == "neighbours":
+        _look_at_neighbours(model, job.recipe.family, family.language)
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
     return Untrained(model, family.language, family.packing, tokenizer, accelerator)
+
+
+def _look_at_neighbours(model: Any, family: str, language: Language) -> None:
+    if language.look_at_neighbours is None:
+        raise UserError(f'start: "neighbours", but a {family} has no learnt positions to find them by. Leave it out.')
+    try:
+        language.look_at_neighbours(model)
+    except ValueError as error:
+        raise UserError(f'start: "neighbours": {error}. Change the architecture, or leave it out.') from error
 
 
 def _keep(job: Job, start: Untrained, share: float, tokens: int) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.engine.loop import Watcher
 from harness.errors import UserError
-from harness.identity import differences
+from harness.pretraining.recipe import settings_that_differ
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run import Job, course_of
 
@@ -48,7 +48,7 @@ def verified(job: Job, record: PretrainingRecord, watcher: Watcher, console: Con
     Raises:
         UserError: The record is of another recipe, with the differing keys.
     """
-    if lines := differences(record.config, job.recipe.resolved()):
+    if lines := settings_that_differ(record.config, job.recipe):
         raise UserError(f"{record.name}: recorded with another recipe.", *(f"    {line}" for line in lines))
     expected = record.first_losses
     learner, course, _ = course_of(job, console)
