@@ -78,7 +78,17 @@ PLAN = {
 }  # fmt: skip
 
 
-def write_recipe(file, family="bert", objective="bert", *, architecture=None, corpora=None, tokenizer=None, **training):
+def write_recipe(
+    file,
+    family="bert",
+    objective="bert",
+    *,
+    start="random",
+    architecture=None,
+    corpora=None,
+    tokenizer=None,
+    **training,
+):
     """A recipe on the text files beside it."""
     sections = {
         "architecture": {**ARCHITECTURES[family], **LENIENT.get(family, {}), **(architecture or {})},
@@ -86,7 +96,7 @@ def write_recipe(file, family="bert", objective="bert", *, architecture=None, co
         "tokenizer": {**TOKENIZER, **(tokenizer or {})},
         "training": {**PLAN, **training},
     }
-    lines = [f'family = "{family}"', f'objective = "{objective}"']
+    lines = [f'family = "{family}"', f'objective = "{objective}"', f'start = "{start}"']
     for name, settings in sections.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ recipes had read five million tokens and more, a fifth of all, and a word's neig
 
 Positions start as waves, as in Vaswani et al. 2017, section 3.5, but of evenly spread frequencies, so that any two
 places differ as much as any other two. A turn of all waves is a step along the text, so that a head whose queries are
-turned against its keys finds the word at a fixed distance: where many heads of trained encoders look (Clark et al. 2019,
-"What Does BERT Look At?", section 3.1; as fixed heads, Raganato et al. 2020). All of it is trained like other weights.
+turned against its keys finds the word at a fixed distance: where many heads of trained encoders look (Clark et al.
+2019, "What Does BERT Look At?", section 3.1; as fixed heads, Raganato et al. 2020). All of it is trained like the rest.
 """
 
 from __future__ import annotations

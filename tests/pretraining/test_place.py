@@ -1,5 +1,6 @@
 """The folder of a pretraining: a result is whole or not there, and never made of two recipes' checkpoints."""
 
+import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_another_recipe_is_refused_with_the_keys_that_differ(place):
         "training.learning_rate: recorded 0.001, wanted 0.5",
         "training.seed: recorded 0, wanted 1",
     ]
+
+
+def test_a_setting_that_was_not_there_yet_when_a_result_was_recorded_has_its_default(place):
+    finish(place, recipe(), "first", 1.0)
+    file = place.folder / "pretraining.json"
+    recorded = json.loads(file.read_text())
+    del recorded["config"]["start"], recorded["config"]["training"]["duplicates"]
+    file.write_text(json.dumps(recorded))
+    assert place.recorded(recipe()).notes == ("first",)
+    with pytest.raises(UserError, match=r"training.duplicates: recorded 10, wanted 3"):
+        place.recorded(recipe(duplicates=3))
 
 
 def test_another_recipe_s_work_that_could_be_gone_on_with_is_refused_too(place):

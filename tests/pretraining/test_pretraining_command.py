@@ -139,6 +139,22 @@ def test_a_model_learns_to_foretell_hidden_words_from_those_around(family, comma
     assert made.record()["curve"][-1]["validation_loss"] < entropy - 0.5
 
 
+def test_heads_that_start_with_the_neighbours_foretell_sooner(command, texts):
+    """Words follow each other as in a list here."""
+    losses = {}
+    for start in ("random", "neighbours"):
+        recipe = write_recipe(texts / f"{start}.toml", start=start, tokens=40_000, dropout=0.0)
+        losses[start] = pretrain(command, recipe).record()["curve"][-1]["validation_loss"]
+    assert losses["neighbours"] < losses["random"] - 0.3
+
+
+@pytest.mark.parametrize(("family", "objective"), [("scratch", "bert"), ("transformer_xl", "causal")])
+def test_a_family_without_learnt_positions_is_refused_such_a_start(family, objective, command, texts):
+    refused = command("pretrain", write_recipe(texts / "mine.toml", family, objective, start="neighbours"))
+    assert refused.code == 2
+    assert f"a {family} has no learnt positions to find them by. Leave it out." in refused.errors
+
+
 def test_weights_are_saved_in_half_precision_where_asked_and_in_full_elsewhere(command, texts):
     full = pretrain(command, write_recipe(texts / "full.toml"))
     half = pretrain(command, write_recipe(texts / "half.toml", save="bf16"))
