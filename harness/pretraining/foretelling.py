@@ -33,7 +33,7 @@ class Untrained:
     accelerator: Accelerator
 
 
-class Trainable:
+class Foreteller:
     """What the learner asks of a model: which of a step's sequences are this process's, and which go together."""
 
     def __init__(self, start: Untrained, micro_batch_size: int) -> None:

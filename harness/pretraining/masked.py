@@ -17,7 +17,7 @@ from harness.engine.packed.scoring import packed_attention_in
 from harness.errors import UserError
 from harness.models._packing import hindrance
 from harness.pretraining.drafts import Drafted, drafts, epoch_drafts, steps_of
-from harness.pretraining.foretelling import Trainable, Untrained
+from harness.pretraining.foretelling import Foreteller, Untrained
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.tokens import TokenFile
@@ -64,14 +64,14 @@ class MaskedObjective:
         return map(masker.step, steps_of(made, batch_tokens=self._plan.batch_tokens, start=start))
 
     def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
-        """Sequences of other texts, as many as the plan scores."""
+        """Sequences of other texts, as many as the plan scores; those of unknown words alone have none to foretell."""
         masker, found, read = self._masker(tokens), [], 0
         for draft in epoch_drafts(tokens, self._made(tokens), seed=HELD_OUT, version=0, epoch=0):
             if read >= self._plan.evaluation_tokens:
                 break
             found.append(masker(draft))
             read += draft.length
-        return found
+        return [sequence for sequence in found if len(sequence.words)]
 
     def trainable(self, start: Untrained) -> MaskedModel:
         """The model, ready to be trained.
@@ -98,7 +98,7 @@ class MaskedObjective:
         return Masker(tokens, self._tokenizer, share=self._plan.masked, seed=self._plan.seed)
 
 
-class MaskedModel(Trainable):
+class MaskedModel(Foreteller):
     """A model that foretells hidden words."""
 
     def __init__(self, start: Untrained, micro_batch_size: int, *, pairs: bool) -> None:

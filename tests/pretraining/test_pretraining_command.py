@@ -143,7 +143,7 @@ def test_heads_that_start_with_the_neighbours_foretell_sooner(command, texts):
     """Words follow each other as in a list here."""
     losses = {}
     for start in ("random", "neighbours"):
-        recipe = write_recipe(texts / f"{start}.toml", start=start, tokens=40_000, dropout=0.0)
+        recipe = write_recipe(texts / f"{start}.toml", start=start, tokens=100_000, dropout=0.0)
         losses[start] = pretrain(command, recipe).record()["curve"][-1]["validation_loss"]
     assert losses["neighbours"] < losses["random"] - 0.3
 

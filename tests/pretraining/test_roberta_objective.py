@@ -95,3 +95,10 @@ def test_steps_read_so_many_tokens_each_and_pairs_are_not_judged():
     found = list(chain.from_iterable(batches))
     assert {sequence.follows for sequence in found} == {None}
     assert all(sequence.words.min() >= FIRST_WORD for sequence in found)
+
+
+def test_held_out_texts_of_unknown_words_alone_are_left_out():
+    tokenizer = small_tokenizer("roberta")
+    made = objective(word_corpus(vocabulary=len(tokenizer)), tokenizer, plan=plan())
+    assert made.held_out(token_file([[[tokenizer.unk_token_id] * 9]])) == []
+    assert len(made.held_out(token_file([[[FIRST_WORD] * 9]]))) == 1

@@ -22,7 +22,7 @@ from harness.data.reading import learnt_template
 from harness.engine.foretelling import unseen_memory
 from harness.engine.memory import first_memory, read_segment
 from harness.errors import UserError
-from harness.pretraining.foretelling import Trainable, Untrained
+from harness.pretraining.foretelling import Foreteller, Untrained
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.tokens import TokenFile
 
@@ -141,7 +141,7 @@ class CausalObjective:
         return Streams(tokens, self._tokenizer, order, streams=streams, length=self._plan.length)
 
 
-class CausalModel(Trainable):
+class CausalModel(Foreteller):
     """A model that foretells the next word, and goes on from step to step with a memory of each stream."""
 
     def __init__(self, start: Untrained, micro_batch_size: int, *, memory: int) -> None:
