@@ -56,10 +56,8 @@ def test_the_place_of_padding_stays_empty():
 def test_positions_start_as_large_as_words():
     model = fresh("bert")
     FAMILIES.load("bert").language.look_at_neighbours(model)
-    embeddings = model.bert.embeddings
-    assert embeddings.position_embeddings.weight.std() == pytest.approx(
-        embeddings.word_embeddings.weight.std(), rel=0.1
-    )
+    words, positions = model.bert.embeddings.word_embeddings, model.bert.embeddings.position_embeddings
+    assert positions.weight.std().item() == pytest.approx(words.weight.std().item(), rel=0.1)
 
 
 def test_heads_of_an_odd_width_are_refused():
