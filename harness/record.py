@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 
@@ -90,7 +90,7 @@ class Pretraining(_Part):
     """
 
     recipe: str
-    tokens: int
+    tokens: int = Field(ge=0)
 
 
 class Provenance(_Part):

@@ -39,6 +39,9 @@ def test_a_checkpoint_says_how_far_it_was_pretrained_and_fresh_weights_have_read
     assert provenance.pretraining_of(config, fresh=True) == Pretraining(recipe="bert-mini", tokens=0)
 
 
-@pytest.mark.parametrize("config", [{}, {"pretraining": "yes"}, {"pretraining": {"tokens": 3}}])
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"pretraining": "yes"}, {"pretraining": {"tokens": 3}}, {"pretraining": {"recipe": "one", "tokens": -1}}],
+)
 def test_a_checkpoint_from_elsewhere_says_nothing_of_it(config):
     assert provenance.pretraining_of(config, fresh=False) is None
