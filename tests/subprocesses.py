@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def finish(process):
     except subprocess.TimeoutExpired:
         raise AssertionError(f"hangs: {kill(process)[-2000:]}") from None
     return process.returncode, output
+
+
+def workers_below(pid=None):
+    """What multiprocessing started below a process (default: this one) and still runs: a child may end at any time."""
+    found = []
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):  # or, by inheritance, a zombie
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def kill(process):

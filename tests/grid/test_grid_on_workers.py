@@ -14,7 +14,7 @@ import psutil
 import pytest
 from pyarrow import parquet
 from small_models import own_data, text_examples
-from subprocesses import LONGEST, ROOT, environment, finish
+from subprocesses import LONGEST, ROOT, environment, finish, workers_below
 
 pytestmark = pytest.mark.slow
 
@@ -114,10 +114,6 @@ def grid(one_by_one, tmp_path):
     return Grid(one_by_one.file, tmp_path / "runs")
 
 
-def workers_of(process):
-    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
-
-
 def until(process, condition):
     """Wait for the condition, while the process runs."""
     stop = time.monotonic() + LONGEST
@@ -149,7 +145,7 @@ def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
 
 def test_workers_are_the_default_and_skip_what_is_recorded(grid, one_by_one):
     process = grid.start()
-    until(process, lambda: bool(workers_of(process)) or process.poll() is not None)
+    until(process, lambda: bool(workers_below(process.pid)) or process.poll() is not None)
     code, output = finish(process)
     assert code == 0, output
     grid.check_same(one_by_one)
@@ -160,7 +156,7 @@ def test_workers_are_the_default_and_skip_what_is_recorded(grid, one_by_one):
 def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_by_one):
     process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) > 0)
-    workers_of(process)[0].kill()
+    workers_below(process.pid)[0].kill()
     code, output = finish(process)
     assert code == 1, output
     assert "1 of 5 failed; the same command tries again." in output
@@ -189,7 +185,7 @@ def test_a_stop_leaves_no_worker_behind_and_the_same_command_goes_on(how, grid, 
     stop, expected = STOPS[how]
     process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) == 2)
-    workers = workers_of(process)
+    workers = workers_below(process.pid)
     assert len(workers) == 2
     started = time.monotonic()
     stop(process)

@@ -4,9 +4,9 @@ import os
 import signal
 from threading import Timer
 
-import psutil
 import pytest
 import working
+from subprocesses import workers_below
 
 from harness.cell import Cell
 from harness.config import ModelConfig, RunConfig, Training
@@ -68,7 +68,7 @@ def results(monkeypatch):
         return in_workers(cells, None, board or Noted(), places=places, seconds={})
 
     yield found
-    assert [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())] == []
+    assert workers_below() == []
 
 
 def test_each_cell_is_run_once_and_workers_stay_warm(cell, results):
