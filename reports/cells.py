@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.record import RunRecord, TaskCard
+from reports.numbers import Unit
 from reports.statistics import SIGNIFICANCE, Estimate
 
 
@@ -104,6 +105,12 @@ class Cell:
     def troubled(self) -> tuple[Run, ...]:
         """The runs without one."""
         return tuple(run for run in self.runs if run.score is None)
+
+
+def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
+    """The interval's low end, the mean and the high end of a cell with a score, as numbers to be drawn."""
+    assert cell.estimate is not None
+    return unit.ends(cell.estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from harness.record import Pretraining
-from reports.cells import Cell, TaskComparison
+from reports.cells import Cell, TaskComparison, ends_of
 from reports.charts.canvas import (
     WIDTH,
     Scale,
@@ -43,13 +43,13 @@ def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Mark
     unit, measure = unit_of(task.card.main_metric), metric_name(task.card.main_metric)
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each recipe's checkpoints by the tokens of pretraining")
     x = Scale(0.0, float(max(points[-1][0] for points in lines.values())), LEFT + 14, RIGHT - 14)
-    heights = [end for points in lines.values() for _, cell in points for end in _ends(cell, unit)]
+    heights = [end for points in lines.values() for _, cell in points for end in ends_of(cell, unit)]
     y = Scale(*around(heights), BOTTOM, TOP)
     labels = {value: amount(value) for value in x.ticks(4)}
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="tokens of pretraining", labels=labels)
     vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
     add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
-    ends = [(x(points[-1][0]), y(_ends(points[-1][1], unit)[1])) for points in lines.values()]
+    ends = [(x(points[-1][0]), y(ends_of(points[-1][1], unit)[1])) for points in lines.values()]
     names = placed(list(lines), ends, left=LEFT, right=RIGHT)
     for number, ((recipe, points), label) in enumerate(zip(lines.items(), names, strict=True)):
         group = add(chart, "g", class_=classes[points[-1][1].model])
@@ -78,17 +78,12 @@ def _origin(cell: Cell) -> Pretraining | None:
 
 
 def _line(group: Element, points: Points, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
-    places = [(x(tokens) + shift, y(_ends(cell, unit)[1])) for tokens, cell in points]
+    places = [(x(tokens) + shift, y(ends_of(cell, unit)[1])) for tokens, cell in points]
     add(group, "path", class_="path", d=path(places))
     for (tokens, cell), (across, up) in zip(points, places, strict=True):
         assert cell.estimate is not None
-        low, _, high = (y(end) for end in _ends(cell, unit))
+        low, _, high = (y(end) for end in ends_of(cell, unit))
         point = add(group, "g")
         add(point, "title", f"{cell.model}: {unit.with_interval(cell.estimate)} after {amount(tokens)} tokens")
         add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
         add(point, "circle", class_="dot", cx=across, cy=up, r=5)
-
-
-def _ends(cell: Cell, unit: Unit) -> tuple[float, float, float]:
-    assert cell.estimate is not None
-    return unit.ends(cell.estimate)

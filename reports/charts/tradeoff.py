@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from reports.cells import Cell, TaskComparison
+from reports.cells import Cell, TaskComparison, ends_of
 from reports.charts.canvas import WIDTH, Scale, add, around, drawing, horizontal_axis, markup, plain, vertical_axis
 from reports.charts.labels import placed
 from reports.numbers import Unit, duration, metric_name, unit_of
@@ -31,21 +31,21 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
     x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
     floor = next((cell for cell in task.ranked if cell.is_floor), None)
-    heights = [value for cell, _ in points for value in _ends(cell, unit)]
-    heights += [_ends(floor, unit)[1]] if floor else []
+    heights = [value for cell, _ in points for value in ends_of(cell, unit)]
+    heights += [ends_of(floor, unit)[1]] if floor else []
     y = Scale(*around(heights), BOTTOM, TOP)
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
     vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
     add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
     if floor:
-        _floor_line(chart, floor, y(_ends(floor, unit)[1]))
-    places = [(x(seconds), y(_ends(cell, unit)[1])) for cell, seconds in points]
+        _floor_line(chart, floor, y(ends_of(floor, unit)[1]))
+    places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
     labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
     for (cell, seconds), place, label in zip(points, places, labels, strict=True):
         group = add(chart, "g", class_=classes[cell.model])
         add(group, "title", f"{cell.model}: {_told(cell, unit)} after {duration(seconds)}")
-        _point(group, [y(end) for end in _ends(cell, unit)], place)
+        _point(group, [y(end) for end in ends_of(cell, unit)], place)
         add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
@@ -64,11 +64,6 @@ def _point(group: Element, ends: Sequence[float], place: tuple[float, float]) ->
 
 def _seconds(cell: Cell) -> float:
     return (cell.cost.train_seconds if cell.cost else None) or 0.0
-
-
-def _ends(cell: Cell, unit: Unit) -> tuple[float, float, float]:
-    assert cell.estimate is not None
-    return unit.ends(cell.estimate)
 
 
 def _told(cell: Cell, unit: Unit) -> str:
