@@ -1,8 +1,8 @@
 """A start in which the heads of an encoder's first layer look at the words around, each at another place.
 
 An encoder whose weights are all drawn at random looks at every word alike, and foretells a hidden one from the mixture
-of all others. Masked language modelling teaches it to tell places apart only after long: a small BERT without it
-lost nothing by shuffled texts after 2.8 million tokens, and was little further after 8.4 million, 30 % of its run.
+of all others. Masked language modelling teaches it to tell places apart only after long: a small BERT that
+began so lost nothing by shuffled texts after 2.8 million tokens, and was little further after 8.4 million (30 %).
 
 Positions start as waves, as in Vaswani et al. 2017, section 3.5, but of evenly spread frequencies, so that any two
 places differ as much as any other two. A turn of all waves is a step along the text, so that a head whose queries are
