@@ -10,22 +10,12 @@ from markupsafe import Markup
 
 from harness.record import Pretraining
 from reports.cells import Cell, TaskComparison, ends_of
-from reports.charts.canvas import (
-    WIDTH,
-    Scale,
-    add,
-    around,
-    drawing,
-    horizontal_axis,
-    markup,
-    path,
-    plain,
-    vertical_axis,
-)
+from reports.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
 from reports.charts.labels import placed
+from reports.charts.scores import BOTTOM, LEFT, TOP, score_axis
 from reports.numbers import Unit, amount, metric_name, unit_of
 
-LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 20, 24, 250
+RIGHT = WIDTH - 20
 APART = 4.0  # of intervals that would hide each other
 
 Points = list[tuple[int, Cell]]  # tokens and the model that has read them, ascending
@@ -44,11 +34,9 @@ def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Mark
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each recipe's checkpoints by the tokens of pretraining")
     x = Scale(0.0, float(max(points[-1][0] for points in lines.values())), LEFT + 14, RIGHT - 14)
     heights = [end for points in lines.values() for _, cell in points for end in ends_of(cell, unit)]
-    y = Scale(*around(heights), BOTTOM, TOP)
     labels = {value: amount(value) for value in x.ticks(4)}
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="tokens of pretraining", labels=labels)
-    vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
-    add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
+    y = score_axis(chart, task, heights, right=RIGHT)
     ends = [(x(points[-1][0]), y(ends_of(points[-1][1], unit)[1])) for points in lines.values()]
     names = placed(list(lines), ends, left=LEFT, right=RIGHT)
     for number, ((recipe, points), label) in enumerate(zip(lines.items(), names, strict=True)):

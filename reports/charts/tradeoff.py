@@ -8,11 +8,12 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from reports.cells import Cell, TaskComparison, ends_of
-from reports.charts.canvas import WIDTH, Scale, add, around, drawing, horizontal_axis, markup, plain, vertical_axis
+from reports.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
 from reports.charts.labels import placed
+from reports.charts.scores import BOTTOM, LEFT, TOP, score_axis
 from reports.numbers import Unit, duration, metric_name, unit_of
 
-LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 14, 24, 250
+RIGHT = WIDTH - 14
 LABEL_WIDTH = 46
 SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
 BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
@@ -33,11 +34,9 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     floor = next((cell for cell in task.ranked if cell.is_floor), None)
     heights = [value for cell, _ in points for value in ends_of(cell, unit)]
     heights += [ends_of(floor, unit)[1]] if floor else []
-    y = Scale(*around(heights), BOTTOM, TOP)
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
-    vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
-    add(chart, "text", f"{measure} {'↑' if task.card.higher_is_better else '↓'}", class_="axis", x=4, y=12)
+    y = score_axis(chart, task, heights, right=RIGHT)
     if floor:
         _floor_line(chart, floor, y(ends_of(floor, unit)[1]))
     places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
