@@ -59,11 +59,21 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
 def keep_freed_memory() -> None:
     """Have the C library keep what a step frees for the next one, which would else ask the system for it page by page.
 
-    Only glibc's, and not where the environment says something of it. `reset_peak_memory` still gives all of it back.
+    Only glibc's, and not where the environment says something of it. `give_freed_memory_back` gives all of it back.
     """
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
         for option, value in (_KEPT, _OWN_BLOCK):
             ctypes.CDLL("libc.so.6").mallopt(option, value)
+
+
+def give_freed_memory_back() -> None:
+    """Have the C library give the system what `keep_freed_memory` has kept.
+
+    Steps of ever other lengths leave gaps of ever other sizes, which add up to gigabytes unless a long run calls this
+    now and then.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def actual_precision(asked: str) -> str:
@@ -105,8 +115,7 @@ def restore_generators(states: Mapping[str, torch.Tensor]) -> None:
 def reset_peak_memory() -> None:
     """Start measuring the peak anew, without what an earlier run in this process left behind."""
     gc.collect()
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_freed_memory_back()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     if _CLEAR.exists():

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.engine.device import generators, restore_generators
+from harness.engine.device import generators, give_freed_memory_back, restore_generators
 from harness.engine.learner import Learner
 from harness.errors import UserError
 from harness.record import CurvePoint
@@ -88,7 +88,10 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
 
 
 def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
-    """Write everything that continuing needs to `folder`/step-N, then drop the older states."""
+    """Write everything that continuing needs to `folder`/step-N, then drop the older states.
+
+    Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
+    """
     drawn = gather_object([generators(learner.forward.accelerator.device)])
     carried = gather_object([copied(learner.forward.carried)])
     if learner.forward.accelerator.is_main_process:
@@ -102,6 +105,8 @@ def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
         _write(folder, progress.step, tensors, facts)
+        del tensors
+    give_freed_memory_back()
     learner.forward.accelerator.wait_for_everyone()
 
 
