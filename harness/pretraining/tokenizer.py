@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from harness.data.trained_tokenizer import SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
+from harness.data.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
 from harness.errors import UserError
 from harness.models._checkpoint import find_checkpoint
 from harness.models._stored import read_tokenizer
@@ -55,6 +55,8 @@ def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
 def _byte_pairs(texts: Iterable[str], size: int, *, lowercase: bool) -> Tokenizer:
     """A byte-level byte-pair encoding, with every byte in its vocabulary, so that no text is unknown.
 
+    A space belongs to the word behind it, also where that is hidden: in "new [MASK] city" the mask takes it up.
+
     Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
@@ -64,7 +66,9 @@ def _byte_pairs(texts: Iterable[str], size: int, *, lowercase: bool) -> Tokenize
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
-        special_tokens=list(SPECIAL_TOKENS),
+        special_tokens=[
+            AddedToken(token, special=True, normalized=False, lstrip=token == MASK) for token in SPECIAL_TOKENS
+        ],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

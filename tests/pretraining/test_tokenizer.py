@@ -45,6 +45,14 @@ def test_special_tokens_come_first_and_texts_are_framed_as_bert_frames_them(kind
     assert len(found) == 400
 
 
+def test_a_hidden_word_stands_for_its_space_too(tmp_path):
+    tokenizer().save_pretrained(tmp_path)
+    found = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    before, after = (found.encode(text, add_special_tokens=False) for text in ("so be", " then"))
+
+    assert found.encode("so be [MASK] then", add_special_tokens=False) == [*before, found.mask_token_id, *after]
+
+
 @pytest.mark.parametrize("kind", ["byte_bpe", "wordpiece"])
 def test_sentences_one_after_the_other_are_the_document(kind):
     found = tokenizer(kind, lowercase=True)
