@@ -1,0 +1,104 @@
+"""What a checkpoint's states say of a task before any fine-tuning: a logistic regression on the mean of a text's.
+
+    python benchmarks/frozen_states.py rotten_tomatoes reuters_r8       # --model, --train, --test for others
+
+prints a table: for each checkpoint, and for its architecture with fresh weights (the mean of three draws), the test
+accuracy of the layer and the strength of regularisation that are best on the validation split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from rich.console import Console
+from rich.table import Table
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from harness.models.transformer_xl import register
+from harness.registry import CONFIGS, TASKS
+from tasks.loading import load_splits
+from tasks.task import TextExample
+
+MODELS = ("bert-mini", "roberta-mini", "xl-mini")
+STRENGTHS = (1e-3, 1e-2, 1e-1)
+LONGEST, TOGETHER = 128, 64  # tokens, texts
+FRESH_SEEDS = (0, 1, 2)
+Part = tuple[list[np.ndarray], list[Any]]  # a matrix [texts, width] a layer, and the labels
+
+
+def states(model: Any, tokenizer: Any, examples: Sequence[TextExample]) -> Part:
+    """The mean of each text's states, layer by layer, and the texts' labels."""
+    ordered = sorted(examples, key=lambda example: len(example.text))
+    groups = [ordered[start : start + TOGETHER] for start in range(0, len(ordered), TOGETHER)]
+    means = [_means(model, tokenizer, [example.text for example in group]) for group in groups]
+    return [torch.cat(layer).numpy() for layer in zip(*means, strict=True)], [example.target for example in ordered]
+
+
+@torch.no_grad()
+def _means(model: Any, tokenizer: Any, texts: list[str]) -> list[torch.Tensor]:
+    inputs = tokenizer(texts, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+    mask = inputs["attention_mask"]
+    output = model(input_ids=inputs["input_ids"], attention_mask=mask, output_hidden_states=True)
+    real = mask[..., None].float()
+    return [(layer * real).sum(1) / real.sum(1) for layer in output.hidden_states]
+
+
+def accuracy(train: Part, validation: Part, test: Part) -> float:
+    """On the test split, of what is best on the validation split."""
+    fitted = [
+        (layer, make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=500)).fit(matrix, train[1]))
+        for layer, matrix in enumerate(train[0])
+        for strength in STRENGTHS
+    ]
+    layer, best = max(fitted, key=lambda pair: pair[1].score(validation[0][pair[0]], validation[1]))
+    return float(best.score(test[0][layer], test[1]))
+
+
+def main() -> None:
+    """Read the arguments, print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("tasks", nargs="+", metavar="TASK", help="classification tasks of one text")
+    parser.add_argument("--model", action="append", help="a folder of configs/models; repeatable")
+    parser.add_argument("--train", type=int, default=1500, help="training examples")
+    parser.add_argument("--test", type=int, default=1000, help="test examples, and validation examples, at most")
+    asked = parser.parse_args()
+    register()
+    transformers.logging.set_verbosity_error()
+    table = Table("model", *(f"{task}: {weights}" for task in asked.tasks for weights in ("pretrained", "fresh")))
+    for name in asked.model or MODELS:
+        table.add_row(name, *(cell for task in asked.tasks for cell in _row(name, task, asked.train, asked.test)))
+    Console().print(table)
+
+
+def _row(name: str, task: str, train: int, test: int) -> list[str]:
+    folder = CONFIGS / "models" / name
+    splits, draw = load_splits(TASKS.load(task)), random.Random(0)
+    parts = [
+        draw.sample(rows, min(most, len(rows)))
+        for rows, most in ((splits.train, train), (splits.validation, test), (splits.test, test))
+    ]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def score(model: Any) -> float:
+        return accuracy(*(states(model.float().eval(), tokenizer, part) for part in parts))
+
+    fresh = [score(_fresh(folder, seed)) for seed in FRESH_SEEDS]
+    return [f"{score(AutoModel.from_pretrained(folder)):.3f}", f"{np.mean(fresh):.3f}"]
+
+
+def _fresh(folder: Any, seed: int) -> Any:
+    torch.manual_seed(seed)
+    return AutoModel.from_config(AutoConfig.from_pretrained(folder))
+
+
+if __name__ == "__main__":
+    main()
