@@ -56,6 +56,9 @@ class Training(Strict):
             of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
         hidden_every: Of so many tokens of a document a masked model foretells one, alone hidden (language modelling).
         longest_answer: Most tokens in an answer (question answering).
+        empty_windows: Share of the training windows without an answer that are kept, the same ones for every seed
+            (question answering; Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few: there are
+            many of them in a long context, and each teaches the same). All are read in validation and test.
         repeat_question: Whether the question stands behind the context once more, so that the last state, which points
             at the answer, has just read it (question answering in segments).
         evaluations_per_epoch: How often the validation split is scored.
@@ -86,6 +89,7 @@ class Training(Strict):
     pool: Literal["mean", "max", "last", "segment_ends"] = "mean"
     hidden_every: int = Field(8, ge=1)
     longest_answer: int = Field(30, ge=1)
+    empty_windows: float = Field(1.0, ge=0, le=1)
     repeat_question: bool = False
     evaluations_per_epoch: int = Field(2, ge=1)
     patience: int | None = Field(None, ge=1)

@@ -33,6 +33,9 @@ class Kind(Protocol):
     def features(self, examples: Sequence[Any], reader: Reader) -> Features:
         """The examples as items."""
 
+    def taught(self, features: Features) -> Features:
+        """Those of the training split that are trained on."""
+
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """What losses and results are made from [items, ...]."""
 

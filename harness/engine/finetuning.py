@@ -57,7 +57,7 @@ def finetune_model(family: Any, task: Task, splits: Splits, *, config: RunConfig
     splits, kind = relabelled(splits, loaded.labels), make_kind(loaded.labels)
     reader = reader_of(loaded, kind, training)
     with bench.watch("features"):
-        train = kind.features(() if training.maximum_steps == 0 else splits.train, reader)
+        train = kind.taught(kind.features(() if training.maximum_steps == 0 else splits.train, reader))
         validation = kind.features(splits.validation, reader)
     vocabulary = with_used_vocabulary(loaded.model, _vocabulary_of([*train.items, *validation.items], kind, training))
     learner, schedule = _learner(loaded, kind, train, config=config, bench=bench)

@@ -33,6 +33,11 @@ class Target:
     owned: range
     offsets: Sequence[tuple[int, int]]
 
+    @property
+    def held(self) -> bool:
+        """Whether the window holds the answer."""
+        return self.start != self.no_answer
+
 
 def span_scores(logits: Tensor, longest: int) -> Tensor:
     """Score of every answer span: its start logit plus its end logit.

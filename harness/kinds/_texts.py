@@ -60,6 +60,10 @@ class TextKind:
         lengths = [document.total for document in documents]
         return Features(items, lengths, sum(document.seen for document in documents))
 
+    def taught(self, features: Features) -> Features:
+        """All of them."""
+        return features
+
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Logits [items, labels], pooled over each item's windows."""
         return pooled(logits[0].float(), batch.counts, self.pool)

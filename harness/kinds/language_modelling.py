@@ -66,6 +66,10 @@ class LanguageModelling:
         items = [Item(index, (window,), reader.causal) for index, windows in enumerate(found) for window in windows]
         return Features(items, [document.total for document in documents], sum(document.seen for document in documents))
 
+    def taught(self, features: Features) -> Features:
+        """All of them."""
+        return features
+
     def _windows(self, document: Document, reader: Reader) -> list[Window]:
         if not reader.causal:
             return list(hidden_words(document, self.hidden_every))

@@ -7,8 +7,9 @@ question and context from end to end instead; the answer is then pointed at from
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from harness.data.head import Head
 from harness.data.items import Batch, Collator, Features, Item
 from harness.data.reading import Reader, learnt_template
 from harness.data.spans import Span
+from harness.errors import UserError
 from harness.kinds._spans import answer_tokens, not_aligned, span_scores, targets_of
 from tasks.metrics import metric
 from tasks.task import QuestionExample
@@ -36,11 +38,13 @@ class QuestionAnswering:
         longest_answer: Most tokens in a predicted span.
         segmented: Whether question and context are read from end to end, segment by segment, instead of in windows.
         repeat_question: Whether the question stands behind the context once more, for the last state to know it.
+        empty_windows: Share of the training windows without an answer that are kept.
     """
 
     longest_answer: int
     segmented: bool = False
     repeat_question: bool = False
+    empty_windows: float = 1.0
     stride = 128
 
     @property
@@ -68,6 +72,20 @@ class QuestionAnswering:
         lengths = [document.total for document in documents]
         lost = not_aligned(examples, documents, places)
         return Features(items, lengths, sum(document.seen for document in documents), lost)
+
+    def taught(self, features: Features) -> Features:
+        """Without most windows that hold no answer, where the recipe says so.
+
+        Raises:
+            UserError: That leaves nothing.
+        """
+        draw = random.Random(0)
+        kept = [item for item in features.items if item.target.held or draw.random() < self.empty_windows]
+        if features.items and not kept:
+            raise UserError(
+                f"empty_windows: {self.empty_windows} leaves no training window: none holds an answer. Raise it."
+            )
+        return replace(features, items=kept)
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Start and end logits [windows, 2, length]; -inf on padding."""
@@ -138,7 +156,7 @@ def kind(labels: tuple[str, ...], training: Training) -> QuestionAnswering:
     """Spans of at most the recipe's longest answer; there are no labels."""
     assert not labels, labels
     repeats = training.segmented and training.repeat_question
-    return QuestionAnswering(training.longest_answer, training.segmented, repeats)
+    return QuestionAnswering(training.longest_answer, training.segmented, repeats, training.empty_windows)
 
 
 def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> float:

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def set_up(family, checkpoints, **settings):
 
 def answered_windows(features, example):
     """Whether each of an example's windows is to give an answer."""
-    return [item.target.start != item.target.no_answer for item in features.items if item.example == example]
+    return [item.target.held for item in features.items if item.example == example]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -364,3 +365,35 @@ def test_under_recurrence_question_and_context_are_one_text_of_any_length():
     assert item.target.owned == range(300)
     assert (qa.head().pointer, KIND.head().pointer) == (True, False)
     assert (qa.strategy, KIND.strategy) == (None, "windows")
+
+
+def long_questions(checkpoints, **settings):
+    """A kind of such settings, and the features of ten questions on contexts of several windows each."""
+    qa = kind((), Training(**settings))
+    _, _, _, reader = set_up("bert", checkpoints, stride=8)
+    return qa, qa.features(question_examples(10, words=120, unanswerable=2), reader)
+
+
+def test_every_window_is_trained_on_unless_the_recipe_says_otherwise(checkpoints):
+    qa, features = long_questions(checkpoints)
+    assert not all(item.target.held for item in features.items)
+    assert qa.taught(features) == features
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_of_the_windows_without_an_answer_a_share_is_trained_on_and_all_with_one(share, checkpoints):
+    qa, features = long_questions(checkpoints, empty_windows=share)
+    taught = qa.taught(features)
+    empty = [item for item in features.items if not item.target.held]
+    kept = [item for item in taught.items if not item.target.held]
+    assert len(kept) == pytest.approx(share * len(empty), abs=0.2 * len(empty) * bool(share))
+    assert [item for item in taught.items if item.target.held] == [item for item in features.items if item.target.held]
+    assert qa.taught(features) == taught
+    assert (taught.lengths, taught.seen) == (features.lengths, features.seen)
+
+
+def test_a_share_that_leaves_no_window_says_what_to_do(checkpoints):
+    qa, features = long_questions(checkpoints, empty_windows=0.0)
+    silent = replace(features, items=[item for item in features.items if not item.target.held])
+    with pytest.raises(UserError, match=r"empty_windows: 0\.0 leaves no training window.*Raise it"):
+        qa.taught(silent)
