@@ -74,18 +74,24 @@ def main() -> None:
     register()
     transformers.logging.set_verbosity_error()
     table = Table("model", *(f"{task}: {weights}" for task in asked.tasks for weights in ("pretrained", "fresh")))
+    samples = [_sample(task, asked.train, asked.test) for task in asked.tasks]
     for name in asked.model or MODELS:
-        table.add_row(name, *(cell for task in asked.tasks for cell in _row(name, task, asked.train, asked.test)))
+        table.add_row(name, *(cell for parts in samples for cell in _cells(name, parts)))
     Console().print(table)
 
 
-def _row(name: str, task: str, train: int, test: int) -> list[str]:
-    folder = CONFIGS / "models" / name
+def _sample(task: str, train: int, test: int) -> list[list[Any]]:
+    """Of the training, validation and test split, at most so many examples."""
     splits, draw = load_splits(TASKS.load(task)), random.Random(0)
-    parts = [
+    return [
         draw.sample(rows, min(most, len(rows)))
         for rows, most in ((splits.train, train), (splits.validation, test), (splits.test, test))
     ]
+
+
+def _cells(name: str, parts: list[list[Any]]) -> list[str]:
+    """Accuracy of the checkpoint and of fresh weights."""
+    folder = CONFIGS / "models" / name
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
     def score(model: Any) -> float:
