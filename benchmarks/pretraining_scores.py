@@ -1,0 +1,55 @@
+"""What a tenth, three tenths and all of pretraining are worth on each task of a suite, as one picture.
+
+    harness run benchmarks/pretraining_curve.toml && python benchmarks/pretraining_scores.py
+
+draws results/pretraining_scores.svg from the suite's runs: the charts of its report, side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+from picture import BLUE, GREEN, RED, picture
+
+from reports.cells import Comparison
+from reports.charts.canvas import WIDTH, add, markup
+from reports.charts.pretraining import pretraining_curves
+from reports.comparison import compare
+
+FOLDER = Path(__file__).parent
+COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
+COLUMNS, TITLE = 2, 26
+STYLE = "path, .interval { stroke: currentColor } .dot, .label { fill: currentColor } " + " ".join(
+    f".{name} {{ color: {colour} }}" for name, colour in COLOURS.items()
+)
+
+
+def chart(comparison: Comparison) -> str:
+    """A panel a task that has a line."""
+    classes = {model: model for model in comparison.models}
+    panels = [(task.task, pretraining_curves(task, classes)) for task in comparison.tasks]
+    drawn = [(task, fromstring(lines)) for task, lines in panels if lines]
+    height = max((float(panel.get("viewBox", "0").split()[-1]) for _, panel in drawn), default=0) + TITLE
+    rows = -(-len(drawn) // COLUMNS)
+    root = picture(rows * height, "Scores of the tasks by the tokens of pretraining", width=COLUMNS * WIDTH)
+    add(root, "style", STYLE)
+    for place, (task, panel) in enumerate(drawn):
+        row, column = divmod(place, COLUMNS)
+        group = add(root, "g", transform=f"translate({column * WIDTH} {row * height + TITLE})")
+        add(group, "text", task, class_="title", x=46, y=-8)
+        group.extend(panel)
+    return str(markup(root))
+
+
+def main() -> None:
+    """Read the runs, write the chart."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("runs", nargs="?", type=Path, default=Path("runs/pretraining_curve"), help="the suite's runs")
+    comparison = compare(parser.parse_args().runs)
+    (FOLDER / "results" / "pretraining_scores.svg").write_text(chart(comparison) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
