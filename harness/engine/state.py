@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,7 +116,8 @@ def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str,
     beside = folder / ".writing"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    save_file(tensors, beside / _TENSORS)
+    with writing_tensors(beside):
+        save_file(tensors, beside / _TENSORS)
     (beside / _FACTS).write_text(json.dumps(facts))
     target = folder / f"step-{step:09d}"
     older = [old for old in folder.glob("step-*") if old != target]
@@ -122,6 +125,15 @@ def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str,
     beside.rename(target)
     for old in older:
         shutil.rmtree(old)
+
+
+@contextmanager
+def writing_tensors(folder: Path) -> Iterator[None]:
+    """What safetensors can't write, as on a full disk, is an OSError that names the folder."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error).rstrip("."), str(folder)) from error
 
 
 def load_state(learner: Learner[Any], folder: Path) -> Progress:

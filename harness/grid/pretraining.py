@@ -18,6 +18,7 @@ from harness.pretraining.place import Place
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.run import Job, pretrained, resolved
+from harness.pretraining.texts import text_sources
 from harness.pretraining.verifying import verified
 
 FOLDER = "pretraining"
@@ -39,16 +40,17 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
+    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
     console = Console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:
             place.settle()
         together.wait_for_everyone()
-        record = None if redo else place.recorded(recipe)
+        record = None if redo else place.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
             if together.is_main_process:
-                place.begin(recipe, redo=redo)
+                place.begin(recipe, texts, redo=redo)
             together.wait_for_everyone()
             with board(1, console) as shown:
                 job = Job(stem, recipe, files_from, place, checkpoint_seconds)

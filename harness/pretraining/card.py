@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from harness.pretraining.recipe import PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
 
 
-def pretraining_card(record: PretrainingRecord) -> str:
-    """README.md for the checkpoints that `record` tells of."""
-    plan, tokenizer = record.config["training"], record.config["tokenizer"]
-    machine = record.provenance.hardware
-    settings = "\n".join(f"- {key}: {value}" for key, value in plan.items() if value is not None)
+def pretraining_card(record: PretrainingRecord, share: float) -> str:
+    """README.md for the checkpoint that was kept after a share of the run that `record` tells of."""
+    tokenizer, machine = record.config["tokenizer"], record.provenance.hardware
+    plan = PretrainingRecipe.model_validate(record.config).training
+    steps = max(1, round(share * plan.steps))
+    part = "" if share == 1 else f", {share:.3g} of the run"
     return f"""---
 library_name: transformers
 tags:
@@ -19,11 +21,11 @@ tags:
 # {record.name}
 
 A {record.config["family"]}, pretrained from nothing by the objective "{record.config["objective"]}":
-{record.parameters:,} parameters, {record.tokens:,} tokens read in {record.steps:,} steps.
+{record.parameters:,} parameters, {round(record.tokens * steps / record.steps):,} tokens read in {steps:,} steps{part}.
 
     harness pretrain {record.name}
 
-makes it anew. It took {record.processor_seconds / 60:.0f} minutes of the processor \
+makes it anew, with the recipe below. The whole run took {record.processor_seconds / 60:.0f} minutes of the processor \
 ({machine.get("processor", "unknown")}).
 
 ## Corpus
@@ -37,11 +39,11 @@ Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus["token
 
 Of BERT's objective, the training loss has that of next sentences in it.
 
-{_curve(record)}
+{_curve(record, steps)}
 
 ## Recipe
 
-{settings}
+{_settings(record)}
 
 ## Intended use
 
@@ -57,10 +59,19 @@ def _corpora(record: PretrainingRecord) -> str:
     return "\n".join(rows)
 
 
-def _curve(record: PretrainingRecord) -> str:
+def _settings(record: PretrainingRecord) -> str:
+    """All settings but those of the texts, which stand above, as they stand in a recipe's file."""
+    config = {key: value for key, value in record.config.items() if key != "corpora"}
+    tables = {key: value for key, value in config.items() if isinstance(value, dict)}
+    named = {key: value for key, value in config.items() if key not in tables}
+    named |= {f"{table}.{key}": value for table, content in tables.items() for key, value in content.items()}
+    return "\n".join(f"- {key}: {value}" for key, value in named.items() if value is not None)
+
+
+def _curve(record: PretrainingRecord, steps: int) -> str:
     names = list(record.curve[-1].validation_scores) if record.curve else []
     rows = [f"| step | training | {' | '.join(names)} |", f"|---:|---:|{'---:|' * len(names)}"]
-    for point in record.curve:
+    for point in (point for point in record.curve if point.step <= steps):
         cells = " | ".join(f"{point.validation_scores[name]:.3f}" for name in names)
         rows.append(f"| {point.step:,} | {point.train_loss:.3f} | {cells} |")
     return "\n".join(rows)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError, nearest
 from harness.pretraining.recipe import CorporaRecipe
@@ -35,11 +36,10 @@ def _commit(path: str, revision: str | None) -> str:
     if revision is not None and _COMMIT.fullmatch(revision):
         return revision
     from huggingface_hub import HfApi  # noqa: PLC0415 -- only where the Hub is asked
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415 -- as above
 
     try:
         return str(HfApi().dataset_info(path, revision=revision).sha)
-    except (OSError, HfHubHTTPError, HFValidationError) as error:
+    except _failures() as error:
         raise _unavailable(path, error) from error
 
 
@@ -50,7 +50,6 @@ def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
         UserError: The data set, its configuration or its split can't be had; it has no such column, or no text there.
     """
     from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
-    from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
 
     assert recipe.hub is not None
     try:
@@ -68,9 +67,17 @@ def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
                     "Name a column of texts in corpora.hub_column."
                 )
             yield text or ""
-    except (OSError, ValueError, DatasetsError) as error:
-        # By these the Hub's libraries tell of a missing network, name, configuration or split.
+    except _failures() as error:
         raise _unavailable(recipe.hub, error) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the Hub's libraries raise for a missing network, name, revision, configuration or split."""
+    from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- importing datasets takes a second
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415 -- only where the Hub is asked
+
+    client_errors: Any = HfHubHTTPError.__bases__  # Its HTTP client's own, which come through where nobody answers.
+    return (OSError, ValueError, DatasetsError, HFValidationError, *client_errors)
 
 
 def _unavailable(path: str, error: Exception) -> UserError:

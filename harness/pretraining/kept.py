@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,15 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def key(*parts: Any) -> str:
     """A name for what depends on the parts, all of which JSON can hold."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def code_digest(root: Path, patterns: Sequence[str]) -> str:
+    """SHA-256 of the files below `root` that match, names and contents."""
+    digest = hashlib.sha256()
+    for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(root)} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def kept(name: str, build: Callable[[Path], None], read: Callable[[Path], Found]) -> Found:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +51,9 @@ def pretrain(learner: Learner[Any], course: Course, progress: Progress, watcher:
     steps, keep = course.plan.steps, kept_steps(course.plan)
     looks = look_steps(course.plan)
     saved = time.monotonic()
-    for batch in islice(course.objective.steps(progress.step), steps - progress.step):
-        _step(learner, batch, progress, watcher, steps)
+    batches = course.objective.steps(progress.step)
+    while progress.step < steps:
+        _step(learner, batches, progress, watcher, steps)
         if progress.step in looks:
             watcher.evaluated(_look(learner, course, progress))
         for share in keep.get(progress.step, ()):
@@ -77,8 +77,11 @@ def look_steps(plan: PretrainingPlan) -> frozenset[int]:
     return frozenset(max(1, round(plan.steps * look / plan.evaluations)) for look in range(1, plan.evaluations + 1))
 
 
-def _step(learner: Learner[Any], batch: Sequence[Any], progress: Progress, watcher: Watcher, steps: int) -> None:
+def _step(
+    learner: Learner[Any], batches: Iterator[Sequence[Any]], progress: Progress, watcher: Watcher, steps: int
+) -> None:
     started, processor = time.monotonic(), time.process_time()
+    batch = next(batches)
     loss = learner.step(batch)
     progress.step += 1
     progress.items += len(batch)

@@ -1,7 +1,8 @@
 """From raw texts to a tokenizer and token files: what a model is pretrained on.
 
 Both steps are kept in the user's cache: the texts as they were cleaned, and their tokens. Each is named after all that
-it depends on, so that another tokenizer reads the same texts, and nothing kept is ever out of date.
+it depends on, the code that reads, cleans and splits them included, so that another tokenizer reads the same texts, and
+nothing kept is ever out of date.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from transformers import AutoTokenizer
 from harness.data.encoding import content_of
 from harness.errors import UserError
 from harness.pretraining.exclusion import LookedFor, exclusion_of_tasks, tasks_to_look_for
-from harness.pretraining.kept import kept, key
+from harness.pretraining.kept import code_digest, kept, key
 from harness.pretraining.progress import followed
 from harness.pretraining.proof import look_through
 from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
@@ -30,7 +31,9 @@ from harness.pretraining.tokenizer import SAMPLED_CHARACTERS, checkpoint_tokeniz
 from harness.pretraining.tokens import TokenFile, read_token_file, write_tokens
 from harness.pretraining.writing_texts import exclusion_report, stored_sources, write_texts
 
-FORM = 2  # Raised whenever the same sources would be kept in another form.
+_ROOT = Path(__file__).parent.parent.parent
+_CODE_OF_TEXTS = ("harness/corpora/*.py", "harness/pretraining/*.py", "tasks/**/*.py")
+_CODE_OF_TOKENS = ("harness/data/trained_tokenizer.py",)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def prepared(
     looked_for = tasks_to_look_for(corpora.exclude_tasks)
     borrowed = None if tokenizer.checkpoint is None else checkpoint_tokenizer(tokenizer.checkpoint)
     texts_key = key(
-        FORM,
+        code_digest(_ROOT, _CODE_OF_TEXTS),
         [(source.name, source.fingerprint) for source in sources],
         dict(looked_for.fingerprints),
         dict(looked_for.missing),
@@ -77,7 +80,13 @@ def prepared(
         seed,
     )
     content = None if borrowed is None else content_of(borrowed).hex()
-    tokens_key = key(texts_key, tokenizer.model_dump(exclude={"checkpoint"}), content, version("tokenizers"))
+    tokens_key = key(
+        texts_key,
+        code_digest(_ROOT, _CODE_OF_TOKENS),
+        tokenizer.model_dump(exclude={"checkpoint"}),
+        content,
+        version("tokenizers"),
+    )
 
     def build_texts(place: Path) -> None:
         _build_texts(place, sources, looked_for, corpora.held_out, seed=seed, console=console)

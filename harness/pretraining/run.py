@@ -28,7 +28,7 @@ from harness.engine.learner import DivergedError, Learner
 from harness.engine.loop import Watcher
 from harness.engine.optimisation import adamw, linear_schedule
 from harness.engine.provenance import git_state, package_versions
-from harness.engine.state import Progress, load_state
+from harness.engine.state import Progress, load_state, writing_tensors
 from harness.errors import UserError
 from harness.models._language_head import Language
 from harness.pretraining.card import pretraining_card
@@ -140,7 +140,7 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.place.partial)
     seed_layers(plan.seed)
     spec = ModelConfig.model_validate({"family": job.recipe.family, "architecture": job.recipe.architecture})
-    model = family.new_language_model(spec, tokenizer, dropout=plan.dropout).to(accelerator.device)
+    model = family.new_language_model(spec, tokenizer, dropout=plan.dropout)
     longest = family.longest_text(model)
     if longest is not None and plan.length > longest:
         raise UserError(
@@ -149,6 +149,7 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
         )
     if job.recipe.start == "neighbours":
         _look_at_neighbours(model, job.recipe.family, family.language)
+    model.to(accelerator.device)
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
@@ -174,7 +175,8 @@ def _keep(job: Job, start: Untrained, share: float, tokens: int) -> None:
     if job.recipe.training.save == "bf16":
         model = model.to(torch.bfloat16)
     setattr(model.config, PRETRAINING, Pretraining(recipe=job.name, tokens=tokens).model_dump())
-    model.save_pretrained(folder)
+    with writing_tensors(folder):
+        model.save_pretrained(folder)
     if not start.language.causal:
         start.tokenizer.model_max_length = job.recipe.training.length
     start.tokenizer.save_pretrained(folder)

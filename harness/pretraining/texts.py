@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,23 +68,22 @@ def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
 
 def _named(name: str) -> Texts:
     corpus = CORPORA.load(name)
-    reader = hashlib.sha256(CORPORA.files()[name].read_bytes()).hexdigest()
     origin = corpus.source.fingerprint()
-    return Texts(name, corpus.licence, corpus.citation, origin, f"{origin} {reader}", corpus.documents)
+    return Texts(name, corpus.licence, corpus.citation, origin, origin, corpus.documents)
 
 
 def _own_files(recipe: CorporaRecipe, folder: Path) -> Texts:
     found = matched_files(recipe.files, folder)
     digest = hashlib.sha256(recipe.documents.encode())
     for file in found:
-        with file.open("rb") as stream:
+        with _readable(file), file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     documents = _CUT[recipe.documents]
     return Texts(
         "files",
         "the user's own data",
         "",
-        f"{len(found)} files",
+        f"{len(found)} files, SHA-256 {digest.hexdigest()[:16]}",
         f"files:{digest.hexdigest()}",
         lambda: (document for file in found for document in documents(_lines(file))),
     )
@@ -105,7 +105,11 @@ def matched_files(patterns: tuple[str, ...], folder: Path) -> list[Path]:
     mistakes: list[str] = []
     found: dict[Path, None] = {}
     for pattern in patterns:
-        files = _matches(pattern, folder)
+        try:
+            files = _matches(pattern, folder)
+        except (ValueError, RuntimeError) as error:  # pathlib's, of a pattern that is none and of nobody's home.
+            mistakes.append(f"corpora.files: {pattern!r}: {error}. Write another pattern, such as **/*.txt.")
+            continue
         if not files:
             mistakes.append(f"corpora.files: {pattern!r}: no such file below {folder}. Check the pattern.")
         outside = [file for file in files if not _stays(file, pattern, folder)]
@@ -134,10 +138,15 @@ def _stays(file: Path, pattern: str, folder: Path) -> bool:
 
 def _lines(file: Path) -> Iterator[str]:
     r"""The lines of a text in UTF-8, each with its end; only "\n" ends one."""
+    with _readable(file), file.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            yield _decoded(line, file, number)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
     try:
-        with file.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                yield _decoded(line, file, number)
+        yield
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). Check its permissions.") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -93,8 +92,3 @@ def sample(texts: Iterable[str], characters: int, most: int = SAMPLED_CHARACTERS
             if owed > 0:
                 owed -= len(block)
                 yield block
-
-
-def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write the tokenizer as transformers reads it."""
-    tokenizer.save_pretrained(folder)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from rich.console import Console
 
+from harness.engine.learner import DivergedError, Learner
 from harness.engine.loop import Watcher
 from harness.errors import UserError
 from harness.pretraining.recipe import settings_that_differ
@@ -46,16 +50,26 @@ def verified(job: Job, record: PretrainingRecord, watcher: Watcher, console: Con
         console: Shows how far the preparation is.
 
     Raises:
-        UserError: The record is of another recipe, with the differing keys.
+        UserError: The record is of another recipe, with the differing keys, or holds no losses.
     """
     if lines := settings_that_differ(record.config, job.recipe):
         raise UserError(f"{record.name}: recorded with another recipe.", *(f"    {line}" for line in lines))
     expected = record.first_losses
+    if not expected:
+        raise UserError(f"{record.name}: its record holds no losses to compare with. Name another pretraining.json.")
     learner, course, _ = course_of(job, console)
     losses: list[float] = []
     for batch in islice(course.objective.steps(0), len(expected)):
-        losses.append(learner.step(batch))
+        losses.append(_loss(learner, batch))
         watcher.stepped(len(losses), len(expected), loss=losses[-1], items=len(batch))
     pairs = list(zip(losses, expected, strict=True))
     equal = next((index for index, (new, old) in enumerate(pairs) if new != old), len(pairs))
-    return Verdict(len(pairs), equal, max((abs(new - old) for new, old in pairs), default=0.0))
+    return Verdict(len(pairs), equal, max(abs(new - old) for new, old in pairs))
+
+
+def _loss(learner: Learner[Any], batch: Sequence[Any]) -> float:
+    """The step's loss; infinite where it is no number, so that it is like no other."""
+    try:
+        return learner.step(batch)
+    except DivergedError:
+        return math.inf

@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from small_models import LABELS, Silent, learner_for, loaded_model, question_exa
 from harness.config import Training
 from harness.engine.learner import DivergedError
 from harness.engine.loop import Schedule, Validation, finetune
+from harness.engine.state import Progress, save_state
 from harness.errors import UserError
 from harness.registry import KINDS
 
@@ -260,6 +262,20 @@ def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
     assert len(watcher.losses) == 5
     assert progress.notes == []
     assert not beside.exists()
+
+
+def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    learner, *_ = set_up(checkpoints["bert"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            save_state(Progress(step=6), learner, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / ".writing")
+    assert (state / "state.safetensors").exists()
 
 
 def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):

@@ -13,6 +13,9 @@ from harness.pretraining.recipe import PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
 from harness.record import Provenance
 
+TEXTS = {"plays": "nltk-plays==1.0", "files": "2 files, SHA-256 aaaa"}
+OTHERS = {**TEXTS, "files": "2 files, SHA-256 bbbb"}
+
 
 def recipe(**training):
     content = {
@@ -28,7 +31,7 @@ def record(found, note=""):
     return PretrainingRecord(
         name="mine",
         config=found.resolved(),
-        corpus={},
+        corpus={"corpora": {name: {"source": origin} for name, origin in TEXTS.items()}},
         parameters=1,
         steps=1,
         tokens=1,
@@ -56,9 +59,13 @@ def work(place, note, *shares):
 
 
 def finish(place, found, note, *shares, redo=False):
-    place.begin(found, redo=redo)
+    place.begin(found, TEXTS, redo=redo)
     work(place, note, *shares)
-    place.finish(record(found, note), lambda made: f"card of {made.notes[0]}")
+    place.finish(record(found, note), card_of)
+
+
+def card_of(made, share):
+    return f"card of {made.notes[0]} after {share}"
 
 
 def checkpoints(place):
@@ -69,23 +76,23 @@ def checkpoints(place):
     }
 
 
-def card(note):
-    return note, f"card of {note}"
+def card(note, share=1.0):
+    return note, f"card of {note} after {share}"
 
 
 def test_a_result_that_is_whole_is_in_its_place_with_its_cards_and_nothing_else(place):
     finish(place, recipe(), "first", 0.1, 1.0)
     assert sorted(path.name for path in place.folder.iterdir()) == ["checkpoint", "checkpoint-10", "pretraining.json"]
-    assert checkpoints(place) == {"checkpoint": card("first"), "checkpoint-10": card("first")}
-    assert place.recorded(recipe()).notes == ("first",)
+    assert checkpoints(place) == {"checkpoint": card("first"), "checkpoint-10": card("first", 0.1)}
+    assert place.recorded(recipe(), TEXTS).notes == ("first",)
 
 
 def test_another_recipe_is_refused_with_the_keys_that_differ(place):
     finish(place, recipe(), "first", 1.0)
     with pytest.raises(UserError) as caught:
-        place.recorded(recipe(seed=1, learning_rate=0.5))
+        place.recorded(recipe(seed=1, learning_rate=0.5), TEXTS)
     first, *lines = str(caught.value).splitlines()
-    assert "begun with another recipe; use --redo to replace it" in first
+    assert "begun with another recipe, or other texts; use --redo to replace it" in first
     assert [line.strip() for line in lines] == [
         "training.learning_rate: recorded 0.001, wanted 0.5",
         "training.seed: recorded 0, wanted 1",
@@ -98,47 +105,85 @@ def test_a_setting_that_was_not_there_yet_when_a_result_was_recorded_has_its_def
     recorded = json.loads(file.read_text())
     del recorded["config"]["start"], recorded["config"]["training"]["duplicates"]
     file.write_text(json.dumps(recorded))
-    assert place.recorded(recipe()).notes == ("first",)
+    assert place.recorded(recipe(), TEXTS).notes == ("first",)
     with pytest.raises(UserError, match=r"training.duplicates: recorded 10, wanted 3"):
-        place.recorded(recipe(duplicates=3))
+        place.recorded(recipe(duplicates=3), TEXTS)
 
 
 def test_another_recipe_s_work_that_could_be_gone_on_with_is_refused_too(place):
-    place.begin(recipe(), redo=False)
+    place.begin(recipe(), TEXTS, redo=False)
     work(place, "first", 0.1)
-    assert place.recorded(recipe()) is None
+    assert place.recorded(recipe(), TEXTS) is None
     with pytest.raises(UserError, match=r"training.seed: recorded 0, wanted 1"):
-        place.recorded(recipe(seed=1))
+        place.recorded(recipe(seed=1), TEXTS)
     (place.partial / "config.json").write_text("{broken")
     with pytest.raises(UserError, match="no configuration"):
-        place.recorded(recipe())
+        place.recorded(recipe(), TEXTS)
+
+
+def test_a_result_or_work_on_other_texts_is_refused_by_their_name(place):
+    place.begin(recipe(), TEXTS, redo=False)
+    work(place, "first", 1.0)
+    line = "texts of files: recorded '2 files, SHA-256 aaaa', wanted '2 files, SHA-256 bbbb'"
+    with pytest.raises(UserError, match=line):
+        place.recorded(recipe(), OTHERS)
+    place.finish(record(recipe(), "first"), card_of)
+    with pytest.raises(UserError, match=line):
+        place.recorded(recipe(), OTHERS)
+    assert place.recorded(recipe(), TEXTS).notes == ("first",)
+
+
+def test_work_goes_on_where_a_setting_was_not_there_yet_when_it_was_begun(place):
+    place.begin(recipe(), TEXTS, redo=False)
+    work(place, "first", 0.1)
+    file = place.partial / "config.json"
+    begun = json.loads(file.read_text())
+    del begun["start"]
+    file.write_text(json.dumps(begun))
+    assert place.recorded(recipe(), TEXTS) is None
+    place.begin(recipe(), TEXTS, redo=False)
+    assert place.state.exists()
+
+
+def test_checkpoints_that_lost_their_record_are_replaced_and_other_folders_stay(place):
+    finish(place, recipe(), "first", 0.1, 1.0)
+    (place.folder / "pretraining.json").unlink()
+    (place.folder / "checkpoint-mine").mkdir()
+    finish(place, recipe(), "second", 0.1, 1.0)
+    finish(place, recipe(), "third", 0.1, 1.0, redo=True)
+    assert sorted(path.name for path in place.folder.glob("checkpoint*")) == [
+        "checkpoint",
+        "checkpoint-10",
+        "checkpoint-mine",
+    ]
+    assert (place.folder / "checkpoint" / "weights").read_text() == "third"
 
 
 def test_what_another_recipe_left_before_its_first_state_never_gets_into_a_result(place):
-    place.begin(recipe(), redo=False)
+    place.begin(recipe(), TEXTS, redo=False)
     work(place, "first", 0.1)
     place.state.rmdir()  # It was killed before it was saved.
-    assert place.recorded(recipe(seed=1)) is None
+    assert place.recorded(recipe(seed=1), TEXTS) is None
     finish(place, recipe(seed=1), "second", 0.3, 1.0)
-    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second", 0.3)}
 
 
 def test_the_same_recipe_s_work_stays_where_it_goes_on(place):
-    place.begin(recipe(), redo=False)
+    place.begin(recipe(), TEXTS, redo=False)
     work(place, "first", 0.1)
-    place.begin(recipe(), redo=False)
+    place.begin(recipe(), TEXTS, redo=False)
     assert place.state.exists()
-    place.begin(recipe(), redo=True)
-    assert [path.name for path in place.partial.iterdir()] == ["config.json"]
+    place.begin(recipe(), TEXTS, redo=True)
+    assert sorted(path.name for path in place.partial.iterdir()) == ["config.json", "texts.json"]
 
 
 def test_an_old_result_goes_with_all_of_its_checkpoints_and_only_when_the_new_one_is_whole(place):
     finish(place, recipe(), "first", 0.1, 0.3, 1.0)
-    place.begin(recipe(seed=1), redo=True)
+    place.begin(recipe(seed=1), TEXTS, redo=True)
     assert set(checkpoints(place)) == {"checkpoint", "checkpoint-10", "checkpoint-30"}
     finish(place, recipe(seed=1), "second", 0.3, 1.0, redo=True)
-    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
-    assert place.recorded(recipe(seed=1)).notes == ("second",)
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second", 0.3)}
+    assert place.recorded(recipe(seed=1), TEXTS).notes == ("second",)
 
 
 @pytest.mark.parametrize("cut", range(9))
@@ -156,18 +201,18 @@ def test_a_move_into_place_that_is_cut_short_anywhere_is_gone_on_with(place, cut
 
         return call
 
-    place.begin(recipe(seed=1), redo=True)
+    place.begin(recipe(seed=1), TEXTS, redo=True)
     work(place, "second", 0.3, 1.0)
     with monkeypatch.context() as patched:
         for name in ("rename", "unlink"):
             patched.setattr(Path, name, mortal(getattr(Path, name)))
         patched.setattr(shutil, "rmtree", mortal(shutil.rmtree))
         with suppress(KeyboardInterrupt):
-            place.finish(record(recipe(seed=1), "second"), lambda made: f"card of {made.notes[0]}")
+            place.finish(record(recipe(seed=1), "second"), card_of)
     assert len(calls) == min(cut, 8), "there are eight such calls"
     place.settle()
-    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second")}
-    assert place.recorded(recipe(seed=1)).notes == ("second",)
+    assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second", 0.3)}
+    assert place.recorded(recipe(seed=1), TEXTS).notes == ("second",)
 
 
 def test_two_claims_at_once_are_not_both_granted(place):

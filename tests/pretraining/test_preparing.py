@@ -8,6 +8,7 @@ from made_texts import documents, kept_files, prepare, write_documents
 
 from harness.errors import UserError
 from harness.pretraining.cleaning import sentences
+from harness.pretraining.kept import code_digest
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +128,29 @@ def test_what_changes_the_texts_makes_them_anew(own, monkeypatch, changed):
     monkeypatch.setattr("harness.pretraining.preparing.write_texts", None)
     with pytest.raises(TypeError):
         prepare({"files": ["*.txt"], **changed}, {}, folder)
+
+
+def test_changed_code_makes_texts_anew(own, monkeypatch):
+    folder = own(documents(30))
+    prepare({"files": ["*.txt"]}, {}, folder)
+    monkeypatch.setattr("harness.pretraining.preparing.write_texts", None)
+    monkeypatch.setattr("harness.pretraining.preparing.code_digest", lambda _root, patterns: str(patterns))
+    with pytest.raises(TypeError):
+        prepare({"files": ["*.txt"]}, {}, folder)
+
+
+def test_the_digest_of_code_follows_names_and_contents_of_what_matches(tmp_path):
+    def digest():
+        return code_digest(tmp_path, ("*.py", "deep/**/*.py"))
+
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    found = {digest()}
+    for name, content in [("a.py", "1"), ("a.py", "2"), ("b.py", "2"), ("deep/er/c.py", "2")]:
+        (tmp_path / name).write_text(content)
+        found.add(digest())
+    assert len(found) == 5
+    (tmp_path / "a.txt").write_text("no code")
+    assert digest() in found
 
 
 def test_a_changed_file_makes_texts_anew_under_its_old_name(own):

@@ -100,6 +100,12 @@ def test_a_run_ends_with_a_checkpoint_that_foretells_as_its_record_says(case, co
     assert f"{losses[-1]:.3f} |" in card
     assert f"| files | {record['corpus']['corpora']['files']['kept']} | " in card
     assert "320 entries" in card
+    assert f"{record['tokens']:,} tokens read in 31 steps.\n" in card
+    assert "- start: random\n" in card
+    half = (made.folder / "checkpoint-50/README.md").read_text()
+    assert "tokens read in 16 steps, 0.5 of the run" in half
+    assert f"{losses[0]:.3f} |" in half
+    assert f"{losses[-1]:.3f} |" not in half
 
 
 def test_the_tokenizer_of_a_checkpoint_frames_and_cuts_texts_as_pretraining_did(command, texts):
@@ -219,6 +225,34 @@ def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command
     assert "of 7 losses the first 3 are the same to the bit; the largest difference is 0.5" in found.output
     refused = command("pretrain", recipe, "--verify", one.folder / "pretraining.json", "--set", "seed=3")
     assert (refused.code, refused.lines[1].strip()) == (2, "training.seed: recorded 0, wanted 3")
+    record["first_losses"] = []
+    Path("other.json").write_text(json.dumps(record))
+    refused = command("pretrain", recipe, "--verify", "other.json")
+    assert refused.code == 2
+    assert "mine: its record holds no losses to compare with" in refused.errors
+
+
+def test_a_verification_that_diverges_says_that_it_is_not_the_same(command, texts, monkeypatch):
+    recipe = write_recipe(texts / "mine.toml", tokens=2000)
+    made = pretrain(command, recipe)
+
+    def diverging(*_):
+        raise DivergedError("the loss is nan")
+
+    monkeypatch.setattr(Learner, "step", diverging)
+    found = command("pretrain", recipe, "--verify", made.folder / "pretraining.json")
+    assert found.code == 1
+    assert "the first 0 are the same to the bit; the largest difference is inf" in found.output
+
+
+def test_a_result_of_other_texts_is_not_taken_for_that_of_these(command, texts):
+    recipe = write_recipe(texts / "mine.toml", tokens=2000)
+    pretrain(command, recipe)
+    (texts / "more.txt").write_text("One more document.")
+    refused = command("pretrain", recipe)
+    assert refused.code == 2
+    assert "texts of files: recorded '" in refused.errors
+    pretrain(command, recipe, "--redo")
 
 
 def test_a_run_that_diverges_leaves_a_record_of_how_far_it_came(command, texts, monkeypatch):

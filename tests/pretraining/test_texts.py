@@ -64,6 +64,13 @@ def test_every_pattern_without_a_file_is_told(tmp_path):
     assert "'b.txt': no such file below" in told
 
 
+@pytest.mark.parametrize("pattern", ["**.txt", "~nobody-of-this-name/a.txt"])
+def test_a_pattern_that_is_none_is_told(tmp_path, pattern):
+    told = complaint(tmp_path, files=["missing.txt", pattern])
+    assert "'missing.txt': no such file below" in told
+    assert f"corpora.files: {pattern!r}: " in told
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"good\nbad\0", "line 2: holds zero bytes"), (b"good\n\nb\xffd", "line 3: not UTF-8 (byte 0xff at offset 1")],
@@ -113,3 +120,9 @@ def test_a_column_without_texts_and_an_unknown_split_are_told(tmp_path, hub):
 def test_without_a_network_a_branch_of_the_hub_is_told_and_a_commit_is_known(tmp_path):
     assert "nobody/nothing: the data set can't be had" in complaint(tmp_path, hub="nobody/nothing")
     assert "@" + "a" * 40 in source(tmp_path, hub="nobody/nothing", hub_revision="a" * 40).fingerprint
+
+
+def test_where_nobody_answers_for_the_hub_that_is_told_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    assert "nobody/nothing: the data set can't be had" in complaint(tmp_path, hub="nobody/nothing")
