@@ -208,5 +208,11 @@ def _record(
             started=started,
             finished=now(),
         ),
-        notes=tuple(progress.notes),
+        notes=(*progress.notes, *_not_scored(corpus, progress)),
     )
+
+
+def _not_scored(corpus: Prepared, progress: Progress) -> list[str]:
+    """A note for each corpus that the curve leaves out."""
+    scored = progress.curve[-1].validation_scores if progress.curve else corpus.held_out
+    return [f"{name}: its held-out texts are too short to be scored" for name in corpus.held_out if name not in scored]

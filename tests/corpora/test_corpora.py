@@ -4,7 +4,7 @@ import pytest
 
 from harness.registry import CORPORA
 
-TOLD = {  # documents, and a piece of the text that nobody else has
+TOLD = {  # documents, and a piece of one
     "news": (3823, "Article 50"),
     "newsgroups": (11293, "car"),
     "passages": (14371, "Wikipedia"),
