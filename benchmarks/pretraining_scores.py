@@ -21,9 +21,10 @@ from reports.comparison import compare
 FOLDER = Path(__file__).parent
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
 COLUMNS, TITLE = 2, 26
-STYLE = "path, .interval { stroke: currentColor } .dot, .label { fill: currentColor } " + " ".join(
-    f".{name} {{ color: {colour} }}" for name, colour in COLOURS.items()
-)
+STYLE = """
+path, .interval { stroke: currentColor } .dot, .label { fill: currentColor }
+.label { paint-order: stroke; stroke: white; stroke-width: 4px }
+""" + " ".join(f".{name} {{ color: {colour} }}" for name, colour in COLOURS.items())
 
 
 def chart(comparison: Comparison) -> str:
