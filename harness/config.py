@@ -57,8 +57,8 @@ class Training(Strict):
         hidden_every: Of so many tokens of a document a masked model foretells one, alone hidden (language modelling).
         longest_answer: Most tokens in an answer (question answering).
         empty_windows: Share of the training windows without an answer that are kept, the same ones for every seed
-            (question answering; Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few: there are
-            many of them in a long context, and each teaches the same). All are read in validation and test.
+            (question answering; Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few, for most of
+            a long context's are such). All are read in validation and test.
         repeat_question: Whether the question stands behind the context once more, so that the last state, which points
             at the answer, has just read it (question answering in segments).
         evaluations_per_epoch: How often the validation split is scored.

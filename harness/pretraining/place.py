@@ -83,7 +83,7 @@ class Place:
         write_atomically(self.partial / CONFIG, json.dumps(recipe.resolved()).encode())
 
     def finish(self, record: PretrainingRecord, card: Callable[[PretrainingRecord, float], str]) -> None:
-        """Move the work into place. An earlier result goes only now that the new one is whole.
+        """Move the work into place. An earlier result, or checkpoints that lost their record, go only now.
 
         Args:
             record: Of the run.
@@ -91,6 +91,8 @@ class Place:
         """
         for share, checkpoint in _checkpoints(self.partial):
             (checkpoint / "README.md").write_text(card(record, share), encoding="utf-8")
+        if not (self.folder / FILE).exists():
+            self._remove_checkpoints()
         write_pretraining(record, self.partial)
         self._move_into_place()
 
@@ -102,15 +104,16 @@ class Place:
     def _move_into_place(self) -> None:
         """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
         if (self.folder / FILE).exists():
-            for _, old in _checkpoints(self.folder):
-                shutil.rmtree(old)
+            self._remove_checkpoints()
             (self.folder / FILE).unlink()
         for _, new in _checkpoints(self.partial):
-            if (self.folder / new.name).exists():  # Without a record it is of no run.
-                shutil.rmtree(self.folder / new.name)
             new.rename(self.folder / new.name)
         (self.partial / FILE).rename(self.folder / FILE)
         shutil.rmtree(self.partial)
+
+    def _remove_checkpoints(self) -> None:
+        for _, old in _checkpoints(self.folder):
+            shutil.rmtree(old)
 
     def _differences(self, recipe: PretrainingRecipe, texts: Origins) -> list[str]:
         """A line for all in which the work under way is not the recipe's on these texts."""

@@ -146,7 +146,7 @@ def test_work_goes_on_where_a_setting_was_not_there_yet_when_it_was_begun(place)
 
 
 def test_checkpoints_that_lost_their_record_are_replaced_and_other_folders_stay(place):
-    finish(place, recipe(), "first", 0.1, 1.0)
+    finish(place, recipe(), "first", 0.1, 0.3, 1.0)
     (place.folder / "pretraining.json").unlink()
     (place.folder / "checkpoint-mine").mkdir()
     finish(place, recipe(), "second", 0.1, 1.0)
