@@ -22,16 +22,17 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
-from harness.config import Training, find_model
-from harness.data.encoding import encode
-from harness.data.items import Features
-from harness.data.reading import Reader, reader_for
-from harness.engine.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers
-from harness.engine.finetuning import forward_of
-from harness.engine.learner import Learner
-from harness.engine.optimisation import adamw, linear_schedule
-from harness.registry import FAMILIES, KINDS
-from tasks.task import TextExample
+from harness.config.model import find_model
+from harness.config.training import Training
+from harness.ops.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.task_types.texts import TextExample
+from harness.tokenization.encoding import encode
+from harness.tokenization.items import Features
+from harness.tokenization.reading import Reader, reader_for
+from harness.training.finetuning import forward_of
+from harness.training.optimisation import adamw, linear_schedule
+from harness.training.step import Learner
 
 LABELS = ("bad", "good")
 SEGMENTS = {"segment": 256, "memory": 256}
@@ -75,7 +76,7 @@ def document(reader: Reader, tokens: int) -> TextExample:
 def prepared(model: str, recipe: Training) -> tuple[Learner, Any, Reader]:
     """A learner with the small untrained model of configs/models, the kind of its task, and what reads texts."""
     seed_layers(0)
-    spec, kind = find_model(model), KINDS.load("classification")(LABELS, recipe)
+    spec, kind = find_model(model), TASK_TYPES.load("classification").objective(LABELS, recipe)
     loaded = FAMILIES.load(str(spec.family)).load(
         spec, kind.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
     )

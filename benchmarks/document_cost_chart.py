@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from picture import BLACK, BLUE, GREEN, GREY, PINK, RED, legend, picture
 
-from reports.charts.canvas import Scale, add, horizontal_axis, markup, path, vertical_axis
+from harness.reporting.charts.canvas import Scale, add, horizontal_axis, markup, path, vertical_axis
 
 Point = dict[str, Any]
 COLOURS = {

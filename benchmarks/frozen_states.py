@@ -23,10 +23,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from harness.models.transformer_xl import register
-from harness.registry import CONFIGS, TASKS
-from tasks.loading import load_splits
-from tasks.task import TextExample
+from harness.data.loading import load_splits
+from harness.models.families.transformer_xl import register
+from harness.registry import BUILT_IN, TASKS
+from harness.task_types.texts import TextExample
 
 MODELS = ("bert-mini", "roberta-mini", "xl-mini")
 STRENGTHS = (1e-3, 1e-2, 1e-1)
@@ -91,7 +91,7 @@ def _sample(task: str, train: int, test: int) -> list[list[Any]]:
 
 def _cells(name: str, parts: list[list[Any]]) -> list[str]:
     """Accuracy of the checkpoint and of fresh weights."""
-    folder = CONFIGS / "models" / name
+    folder = BUILT_IN / "configs/models" / name
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
     def score(model: Any) -> float:

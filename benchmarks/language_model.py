@@ -19,12 +19,12 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, get_cosine_schedule_with_warmup
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
-from harness.config import Training
-from harness.data.trained_tokenizer import train_tokenizer
-from harness.engine.device import seed_layers
-from harness.engine.memory import first_memory, read_segment
-from harness.engine.optimisation import adamw
+from harness.config.training import Training
+from harness.long_texts.memory import first_memory, read_segment
+from harness.ops.device import seed_layers
 from harness.registry import TASKS
+from harness.tokenization.trained_tokenizer import train_tokenizer
+from harness.training.optimisation import adamw
 
 ARCHITECTURE = {
     "d_model": 128, "d_embed": 128, "n_layer": 2, "n_head": 4, "d_head": 32, "d_inner": 512, "cutoffs": [],

@@ -23,7 +23,7 @@ from document_cost_chart import chart
 from rich.console import Console
 from rich.table import Table
 
-from harness.engine.device import hardware
+from harness.ops.device import hardware
 
 FOLDER = Path(__file__).parent
 MODELS = ("transformer-xl-random", "xlnet-random")

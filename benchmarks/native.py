@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn.functional import dropout, layer_norm, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
-from harness import native
-from harness.engine.packed.boundaries import Boundaries
-from harness.engine.packed.plain import plain_attention
+from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.plain import plain_attention
+from harness.ops import native
 
 DROPOUT = 0.1
 LENGTHS = {"SST-2": (14, 60, 64), "MNLI": (38, 128, 32), "SQuAD": (154, 384, 16)}  # Mean, longest, sequences.

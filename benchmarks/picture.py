@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
-from reports.charts.canvas import add, drawing, path
+from harness.reporting.charts.canvas import add, drawing, path
 
 # Told apart also by those who see no red or green (Okabe & Ito 2008).
 GREY, BLUE, GREEN, RED, PINK, BLACK = "#999999", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#000000"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from picture import BLUE, GREEN, RED, legend, picture
 
+from harness.comparison.formatting import amount
 from harness.pretraining.record import PretrainingRecord, read_pretraining
-from reports.charts.canvas import Scale, add, around, horizontal_axis, markup, path, plain, vertical_axis
-from reports.numbers import amount
+from harness.reporting.charts.canvas import Scale, add, around, horizontal_axis, markup, path, plain, vertical_axis
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import fromstring
 
 from picture import BLUE, GREEN, RED, picture
 
-from reports.cells import Comparison
-from reports.charts.canvas import WIDTH, add, markup
-from reports.charts.pretraining import pretraining_curves
-from reports.comparison import compare
+from harness.comparison.comparison import compare
+from harness.comparison.results import Comparison
+from harness.reporting.charts.canvas import WIDTH, add, markup
+from harness.reporting.charts.pretraining import pretraining_curves
 
 FOLDER = Path(__file__).parent
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}

@@ -21,8 +21,8 @@ from benchmarks.loops.grid import Grid, run_grids
 from benchmarks.loops.job import LOOPS
 from benchmarks.loops.racing import Plan, raced
 from benchmarks.loops.tables import Table, case_table
-from harness.engine.device import actual_precision, hardware
-from harness.native import unavailable
+from harness.ops.device import actual_precision, hardware
+from harness.ops.native import unavailable
 
 RESULTS = Path(__file__).parent / "results.md"
 EVERY = ("a", "b", "b32", "c", "d", "dwhole", "dplain", "d32", "dpad")

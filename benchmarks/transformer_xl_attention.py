@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from harness.engine.device import hardware
-from harness.models.transformer_xl.attention import PositionalEmbedding, RelativeAttention
-from harness.models.transformer_xl.configuration import TransformerXLConfig
-from harness.models.transformer_xl.memory import Keys, Memory
+from harness.models.families.transformer_xl.attention import PositionalEmbedding, RelativeAttention
+from harness.models.families.transformer_xl.configuration import TransformerXLConfig
+from harness.models.families.transformer_xl.memory import Keys, Memory
+from harness.ops.device import hardware
 
 PUBLISHED = "published"
 NEVER = 2**62
@@ -162,7 +162,7 @@ class Blocks:
         self.config._attn_implementation, switched_off = OURS[name]
         with ExitStack() as stack:
             for place, value in switched_off.items():
-                stack.enter_context(mock.patch(f"harness.models.transformer_xl.{place}", value))
+                stack.enter_context(mock.patch(f"harness.models.families.transformer_xl.{place}", value))
             output = self.ours(hidden, self.keys.of_layer(0, hidden), self.positions, mask)[0]
         return output
 

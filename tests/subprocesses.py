@@ -13,6 +13,8 @@ import psutil
 from pyarrow import parquet
 from safetensors.torch import load_file
 
+from harness.data.custom import column_roles
+
 ROOT = Path(__file__).parent.parent
 LONGEST = 300.0  # seconds
 
@@ -36,8 +38,8 @@ class Command:
     @property
     def words(self):
         files = [f"--{name}={path}" for name in ("train", "validation", "test") if (path := getattr(self.own, name))]
-        columns = [f"--text={column}" for column in self.own.text]
-        columns += [f"--question={self.own.question}"] if self.own.question else []
+        roles = {role: getattr(self.own, role) for role in column_roles()}
+        columns = [f"--{role}={name}" for role, names in roles.items() for name in names]
         settings = [f"--set={key}={value}" for key, value in self.settings.items()]
         return [
             "-m",

@@ -9,9 +9,9 @@ import warnings
 import pytest
 from small_models import Silent, own_cell, own_data, text_examples
 
-from harness.grid.attempt import attempt
 from harness.record import RECORD
-from harness.run import Options
+from harness.runs.execution import Options
+from harness.suites.attempt import attempt
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_disk_that_knows_no_locks_stops_nobody(cell, monkeypatch):
     def unknown(*_):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("harness.cell.fcntl.flock", unknown)
+    monkeypatch.setattr("harness.runs.run.fcntl.flock", unknown)
     with cell.claimed() as ours:
         assert ours
 
@@ -91,7 +91,7 @@ def test_what_a_run_does_to_its_process_does_not_reach_the_next_run(cell, monkey
         raise ValueError("on the way")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.grid.attempt.run", run)
+        patch.setattr("harness.suites.attempt.run", run)
         assert attempt(cell, Options(), Silent()).reason == "ValueError: on the way"
     assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
     assert warnings.filters == filters

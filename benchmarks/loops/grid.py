@@ -21,7 +21,7 @@ from benchmarks.loops.shapes import SHAPES, write_checkpoint
 from benchmarks.loops.tables import Table, spread_text
 from benchmarks.loops.texts import texts_like
 from benchmarks.loops.turns import ROOT, interleaved
-from tasks.task import TextExample
+from harness.task_types.texts import TextExample
 
 BATCH_SIZE, LEARNING_RATE, MAX_LENGTH = 16, 1e-4, 128
 SPLITS: Mapping[str, int] = {"train": 640, "validation": 160, "test": 160}

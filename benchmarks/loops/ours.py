@@ -8,14 +8,16 @@ from typing import Any
 from benchmarks.loops.job import Job
 from benchmarks.loops.texts import Texts, read_texts
 from benchmarks.loops.turns import Channel
-from harness.config import ModelConfig, RunConfig, Training
-from harness.engine.device import fresh_accelerator, seed_layers
-from harness.engine.finetuning import Bench, finetune_model, forward_of
-from harness.engine.outcome import Stopwatch
+from harness.config.model import ModelConfig
+from harness.config.run import RunConfig
+from harness.config.training import Training
+from harness.data.sources import Generated
+from harness.data.task import Splits, Task
+from harness.ops.device import fresh_accelerator, seed_layers
 from harness.record import CurvePoint
-from harness.registry import FAMILIES, KINDS
-from tasks.sources import Generated
-from tasks.task import Splits, Task
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.training.finetuning import Bench, finetune_model, forward_of
+from harness.training.result import Stopwatch
 
 FAMILY = "bert"
 VALIDATED = 2  # examples: a look at the validation split ends each epoch, outside of the turn
@@ -51,7 +53,12 @@ def training(job: Job, channel: Channel) -> None:
         task="texts", data="texts", metrics=(metric,), model=_model(job), seed=job.seed, training=_recipe(job, texts)
     )
     task = Task(
-        kind=texts.kind, source=Generated(dict, "1"), metrics=(metric,), licence="", citation="", labels=texts.labels
+        task_type=texts.kind,
+        source=Generated(dict, "1"),
+        metrics=(metric,),
+        licence="",
+        citation="",
+        labels=texts.labels,
     )
     state = Path(f"{job.checkpoint}-state-{job.precision}")
     accelerator = fresh_accelerator(job.precision, tracker=None, folder=state)
@@ -65,7 +72,7 @@ def evaluation(job: Job, channel: Channel) -> None:
     """Turns of one evaluation each."""
     texts = read_texts(Path(job.texts))
     recipe = _recipe(job, texts)
-    kind = KINDS.load(texts.kind)(texts.labels, recipe)
+    kind = TASK_TYPES.load(texts.kind).objective(texts.labels, recipe)
     seed_layers(job.seed)
     loaded = FAMILIES.load(FAMILY).load(_model(job), kind.head(), labels=texts.labels, dropout=None, texts=list)
     accelerator = fresh_accelerator(job.precision, tracker=None, folder=Path(job.checkpoint))

@@ -109,6 +109,6 @@ def _turns(jobs: Mapping[str, Job], rounds: int, folder: Path) -> dict[str, list
 
 def _flops(plan: Plan, texts: Texts, lengths: Sequence[int]) -> int:
     """Operations of a forward pass over all texts, without padding."""
-    tokenwise = texts.kind == "question_answering"
-    outputs = 2 if tokenwise else len(texts.labels)
-    return sum(SHAPES[plan.shape].flops(length, outputs=outputs, tokenwise=tokenwise) for length in lengths)
+    per_token = texts.kind == "question_answering"
+    outputs = 2 if per_token else len(texts.labels)
+    return sum(SHAPES[plan.shape].flops(length, outputs=outputs, per_token=per_token) for length in lengths)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config import find_model
+from harness.config.model import find_model
 
 VOCABULARY = "minilm"  # the model of configs/models whose tokenizer all shapes have: BERT's, 30,522 pieces
 CLASSIFIER = "AutoModelForSequenceClassification"
@@ -28,7 +28,7 @@ class Shape:
     width: int
     heads: int
 
-    def flops(self, length: int, *, outputs: int, tokenwise: bool) -> int:
+    def flops(self, length: int, *, outputs: int, per_token: bool) -> int:
         """Operations of one forward pass over a text of `length` tokens: those of its matrix products.
 
         A product of [m, k] and [k, n] is 2·m·k·n. In a layer a token takes four of width x width and two of width x
@@ -37,12 +37,12 @@ class Shape:
         Args:
             length: Tokens of the text, without padding.
             outputs: Of the head.
-            tokenwise: Whether the head says something of each token; else of the first one, through BERT's pooler.
+            per_token: Whether the head says something of each token; else of the first one, through BERT's pooler.
         """
         square = self.width * self.width
         layer = length * 2 * (4 * square + 8 * square) + 4 * length * length * self.width
         of_head = 2 * self.width * outputs
-        head = length * of_head if tokenwise else 2 * square + of_head
+        head = length * of_head if per_token else 2 * square + of_head
         return self.layers * layer + head
 
 
@@ -63,7 +63,7 @@ def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Seq
     import torch
     import transformers
 
-    from harness.models._checkpoint import find_checkpoint
+    from harness.models.checkpoint import find_checkpoint
 
     transformers.utils.logging.disable_progress_bar()
     source = find_checkpoint(str(find_model(VOCABULARY).checkpoint)).folder

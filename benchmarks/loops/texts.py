@@ -14,13 +14,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import Training
-from harness.data.items import Features
-from harness.data.kind import Kind
-from harness.data.reading import reader_for
-from harness.registry import KINDS, TASKS
-from tasks.sources import Packaged
-from tasks.task import Answer, Example, QuestionExample, TextExample
+from harness.config.training import Training
+from harness.data.sources import Packaged
+from harness.data.task import Example
+from harness.registry import TASK_TYPES, TASKS
+from harness.task_types.objective import Objective
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.texts import TextExample
+from harness.tokenization.items import Features
+from harness.tokenization.reading import reader_for
 
 WORDS_OF_A_PHRASE = 9.4  # the mean in SST-2's training split, whose phrases are nodes of parses
 SST2, MNLI = ("negative", "positive"), ("entailment", "neutral", "contradiction")
@@ -32,7 +34,7 @@ class Texts:
     """Examples of one kind.
 
     Attributes:
-        kind: A file's name in harness/kinds.
+        kind: A file's name in harness/task_types.
         labels: Of a classification.
         max_length: To which the example scripts of transformers pad, and all cut.
         examples: The texts.
@@ -47,9 +49,9 @@ class Texts:
         """The harness's recipe for them."""
         return Training(max_length=self.max_length, **settings)
 
-    def features(self, tokenizer: Any, recipe: Training) -> tuple[Kind, Features]:
+    def features(self, tokenizer: Any, recipe: Training) -> tuple[Objective, Features]:
         """The kind, and the examples ready for a model."""
-        kind: Kind = KINDS.load(self.kind)(self.labels, recipe)
+        kind: Objective = TASK_TYPES.load(self.kind).objective(self.labels, recipe)
         reader = reader_for(recipe, tokenizer, limit=512, stride=kind.stride, strategy=kind.strategy)
         return kind, kind.features(self.examples, reader)
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from harness.cli import comparing, models
-from harness.cli._app import app
+from harness.cli.app import app
 from harness.errors import UserError
 
 STOPPED = 130

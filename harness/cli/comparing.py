@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli._app import RUNS, OnlyOption, RunsOption, SetOption, app
+from harness.cli.app import RUNS, OnlyOption, RunsOption, SetOption, app, with_options
+from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 
@@ -21,7 +22,7 @@ def list_(
     ] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
-    from harness.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
 
     console = Console()
     for name in [what] if what else LISTS:
@@ -42,9 +43,9 @@ def plan(
     runs: RunsOption = RUNS,
 ) -> None:
     """Check a suite and show its cells and what of them is recorded; start nothing."""
-    from harness.grid.asked import asked_suite  # noqa: PLC0415 -- a command's own
-    from harness.grid.cells import states  # noqa: PLC0415 -- a command's own
-    from harness.grid.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
+    from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
+    from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import asked_suite  # noqa: PLC0415 -- a command's own
 
     cells = asked_suite(suite, only=only, settings=settings, runs=runs)[1]
     found = states(cells)
@@ -60,6 +61,7 @@ def plan(
     harness run --model minilm --train my.csv --text review --label stars\n
     accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
 )
+@with_options({role: column.help for role, column in column_roles().items()})
 def run(
     suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
     task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
@@ -74,14 +76,9 @@ def run(
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")
     ] = None,
     test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
-    text: Annotated[list[str] | None, typer.Option(help="The column of the text; give it twice for pairs.")] = None,
-    label: Annotated[str | None, typer.Option(help="The column of the label.")] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="classification (default), multi_label, regression or language_modelling.")
+    task_type: Annotated[
+        str | None, typer.Option("--task-type", "--kind", help="What your own data asks for: harness list task-types.")
     ] = None,
-    question: Annotated[str | None, typer.Option(help="The column of the question (question answering).")] = None,
-    context: Annotated[str | None, typer.Option(help="The column of the context (question answering).")] = None,
-    answers: Annotated[str | None, typer.Option(help="The column of the answers (question answering).")] = None,
     group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
@@ -92,26 +89,27 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Cells run side by side, each in a process; default: one a core, or GPU.", min=1)
     ] = None,
+    **columns: list[str] | None,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
-    own = {
-        "train": train, "validation": validation, "test": test, "text": tuple(text or ()), "label": label, "kind": kind,
-        "question": question, "context": context, "answers": answers, "group": group,
+    local = {
+        "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
+        **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     prepare_libraries()
-    from harness.grid.asked import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
 
     if suite is not None:
-        refuse_with_suite(task=task, model=model, seed=seed, **own)
+        refuse_with_suite(task=task, model=model, seed=seed, **local)
         checked_suite, cells = asked_suite(suite, only=only, settings=settings, runs=runs)
     else:
         if only:
             raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
-        checked_suite, cells = None, [asked_single(task, model, own, seed=seed or 0, settings=settings, runs=runs)]
-    from harness.engine.device import processes  # noqa: PLC0415 -- heavy
-    from harness.grid.cells import write_suite  # noqa: PLC0415 -- heavy
-    from harness.grid.runner import run_cells  # noqa: PLC0415 -- heavy
-    from harness.run import Options  # noqa: PLC0415 -- heavy
+        checked_suite, cells = None, [asked_single(task, model, local, seed=seed or 0, settings=settings, runs=runs)]
+    from harness.ops.device import processes  # noqa: PLC0415 -- heavy
+    from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
+    from harness.suites.expansion import write_suite  # noqa: PLC0415 -- heavy
+    from harness.suites.runner import run_cells  # noqa: PLC0415 -- heavy
 
     main_process = processes().is_main_process
     console = Console(quiet=not main_process)
@@ -137,7 +135,7 @@ def compare(
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
 ) -> None:
     """Show models x tasks with intervals, the differences from a baseline, and costs."""
-    from reports.terminal import show  # noqa: PLC0415 -- heavy
+    from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
 
     show(_comparison(runs, baseline), Console())
 
@@ -163,8 +161,8 @@ def report(
 
 
 def _comparison(runs: Path, baseline: str | None) -> Any:
-    from harness.grid.cells import stated  # noqa: PLC0415 -- a command's own
-    from reports.comparison import compare  # noqa: PLC0415 -- heavy
+    from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
+    from harness.suites.expansion import stated  # noqa: PLC0415 -- a command's own
 
     suites_own, description = stated(runs)
     return compare(runs, baseline=baseline or suites_own, description=description)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli._app import RUNS, RunsOption, SetOption, app
+from harness.cli.app import RUNS, RunsOption, SetOption, app, with_options
+from harness.data.custom import predict_options
 from harness.environment import prepare_libraries
 
 
@@ -30,7 +31,7 @@ def pretrain(
 ) -> None:
     """Pretrain a small checkpoint of one's own, from raw text; a run that was stopped goes on."""
     prepare_libraries()
-    from harness.grid.pretraining import pretrain_here, verify_here  # noqa: PLC0415 -- heavy
+    from harness.cli.pretraining import pretrain_here, verify_here  # noqa: PLC0415 -- heavy
 
     if verify is not None:
         verify_here(recipe, settings or (), verify)
@@ -43,22 +44,21 @@ def pretrain(
     harness predict runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
     harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl"""
 )
+@with_options(predict_options())
 def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
-    text: Annotated[list[str] | None, typer.Option(help="A text; give it twice for a pair.")] = None,
-    question: Annotated[str | None, typer.Option(help="A question, with --context.")] = None,
-    context: Annotated[str | None, typer.Option(help="The text that holds the answer.")] = None,
     input_: Annotated[
         Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
+    **texts: list[str] | None,
 ) -> None:
     """Use a trained model on new text."""
     prepare_libraries()
-    from harness.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
+    from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    rows = rows_to_read(run, text=text or (), question=question, context=context, file=input_)
+    rows = rows_to_read(run, {name: values or () for name, values in texts.items()}, file=input_)
     write_rows(predict_rows(run, rows), output)
 
 
@@ -75,8 +75,8 @@ def perplexity(
 ) -> None:
     """Show how well a language model foretells a text, with memories of several lengths."""
     prepare_libraries()
-    from harness.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
-    from harness.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
+    from harness.runs.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
+    from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
     console = Console()
@@ -92,7 +92,7 @@ def convert_(
     output: Annotated[Path | None, typer.Option(help="The folder to write; default: FOLDER-safe.")] = None,
 ) -> None:
     """Make a checkpoint of pickles into one of safetensors and plain text; no code in it is run."""
-    from harness.convert import convert  # noqa: PLC0415 -- heavy
+    from harness.models.convert import convert  # noqa: PLC0415 -- heavy
 
     target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
     converted = convert(folder, target)
@@ -105,7 +105,7 @@ def cache(
 ) -> None:
     """Show or clear what is kept between runs: encoded texts, compiled kernels. All of it is made anew when needed."""
     from harness import cache as kept  # noqa: PLC0415 -- a command's own
-    from harness.listing import cache_table  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
     console = Console()
     console.print(cache_table(kept.kept(), "Removed" if clear else "Kept"), soft_wrap=True)

@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.config import Training
-from tasks.task import Example, Splits, TextExample
+from harness.data.task import Splits
 
 
-def limited(splits: Splits, training: Training) -> Splits:
-    """The splits with at most the recipe's number of examples: the same ones for every model and seed."""
+def limited(splits: Splits, *, train: int | None, validation: int | None, test: int | None) -> Splits:
+    """The splits with at most so many examples each: the same ones for every model and seed."""
     return replace(
         splits,
-        train=_sample(splits.train, training.train_examples),
-        validation=_sample(splits.validation, training.validation_examples),
-        test=_sample(splits.test, training.test_examples),
+        train=_sample(splits.train, train),
+        validation=_sample(splits.validation, validation),
+        test=_sample(splits.test, test),
     )
 
 
-def _sample(examples: Sequence[Example], count: int | None) -> Sequence[Example]:
+def _sample(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
     if count is None or count >= len(examples):
         return examples
     chosen = sorted(random.Random(0).sample(range(len(examples)), count))
@@ -32,21 +31,14 @@ def relabelled(splits: Splits, labels: tuple[str, ...]) -> Splits:
     """The splits with targets that point into `labels`, the same names in another order."""
     if labels == splits.labels:
         return splits
-    place = {old: labels.index(name) for old, name in enumerate(splits.labels)}
+    places = {old: labels.index(name) for old, name in enumerate(splits.labels)}
     return replace(
         splits,
         labels=labels,
-        train=[_moved(example, place) for example in splits.train],
-        validation=[_moved(example, place) for example in splits.validation],
-        test=[_moved(example, place) for example in splits.test],
+        train=[example.relabelled(places) for example in splits.train],
+        validation=[example.relabelled(places) for example in splits.validation],
+        test=[example.relabelled(places) for example in splits.test],
     )
-
-
-def _moved(example: Example, place: dict[int, int]) -> Example:
-    assert isinstance(example, TextExample)
-    target: Any = example.target
-    moved = tuple(place[index] for index in target) if isinstance(target, tuple) else place[target]
-    return replace(example, target=moved)
 
 
 def texts_of(examples: Sequence[Any]) -> list[str]:

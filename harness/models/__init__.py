@@ -1,9 +1,1 @@
-"""Model families, a file each. Importing this makes transformers' Auto classes know our own architectures."""
-
-from __future__ import annotations
-
-from harness.models import scratch, transformer_xl, xlnet
-
-scratch.register()
-transformer_xl.register()
-xlnet.register()
+"""Models: families, simple baselines, and what they are made of."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engine.learner import DivergedError, Learner
-from harness.engine.loop import Watcher
-from harness.engine.state import Progress, save_state
-from harness.pretraining.foretelling import Objective
 from harness.pretraining.recipe import PretrainingPlan
+from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
+from harness.training.loop import Watcher
+from harness.training.state import Progress, save_state
+from harness.training.step import DivergedError, Learner
 
 FIRST_LOSSES = 200  # steps
 

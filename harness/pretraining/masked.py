@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from harness.data.reading import learnt_template
-from harness.engine.packed.boundaries import Boundaries
-from harness.engine.packed.scoring import packed_attention_in
 from harness.errors import UserError
-from harness.models._packing import hindrance
-from harness.pretraining.drafts import Drafted, drafts, epoch_drafts, steps_of
-from harness.pretraining.foretelling import Foreteller, Untrained
+from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.scoring import packed_attention_in
+from harness.models.packing import hindrance
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
+from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, steps_of
+from harness.pretraining.token_losses import Foreteller, Untrained
 from harness.pretraining.tokens import TokenFile
+from harness.tokenization.reading import learnt_template
 
 FOLLOWS, FOLLOWS_NOT = 0, 1  # as the published BERT's next-sentence head counts
 HELD_OUT = 2**31  # The order of held-out texts is the same for every run's seed.

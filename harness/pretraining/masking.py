@@ -13,10 +13,10 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from harness.data.reading import Template, learnt_template
 from harness.errors import UserError
-from harness.pretraining.drafts import Draft, Stretch
+from harness.pretraining.sequence_sampling import Draft, Stretch
 from harness.pretraining.tokens import TokenFile
+from harness.tokenization.reading import Template, learnt_template
 
 # Of the tokens that are to be foretold: so many are shown as [MASK], so many as another word; the rest are shown.
 MASKED, REPLACED = 0.8, 0.1

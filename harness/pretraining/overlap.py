@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.duplicates import normalised_words
+from harness.data.duplicates import normalised_words
 
 RUN_WORDS = 13
 LEAST_WORDS = 8  # A shorter text says too little to be missed or found.

@@ -8,20 +8,18 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from harness.checking import Strict, checked, read_toml
-from harness.config import Seed
+from harness.config.checking import Strict, checked, read_toml
+from harness.config.run import Seed
 from harness.errors import UserError, nearest
-from harness.identity import differences
-from harness.registry import CONFIGS, CORPORA, FAMILIES, OBJECTIVES
-
-RECIPES = CONFIGS / "pretraining"
+from harness.registry import CORPORA, FAMILIES, OBJECTIVES, config_file, config_files
+from harness.runs.identity import differences
 
 
 class CorporaRecipe(Strict):
     """Which texts.
 
     Attributes:
-        names: Of harness/corpora.
+        names: Of harness/pretraining/corpora.
         files: A user's own text files in UTF-8, patterns allowed; relative ones stay below the recipe's folder.
         documents: What one document of those files is.
         hub: A data set of the Hub, streamed.
@@ -141,7 +139,7 @@ class PretrainingRecipe(Strict):
         objective: A file's name in harness/pretraining/objectives.
         architecture: Settings of the transformers configuration, on top of the family's own small one.
         start: "random": all weights are drawn; "neighbours": the first layer's heads look at the words around, too
-            (harness/models/_neighbours.py).
+            (harness/models/local_attention.py).
         corpora: Which texts.
         tokenizer: Which tokenizer.
         training: How the model is trained on them.
@@ -181,10 +179,10 @@ def find_recipe(name: str, overrides: Mapping[str, Any]) -> tuple[PretrainingRec
     Raises:
         UserError: There is none, or with all of its mistakes.
     """
-    known = {file.stem: file for file in RECIPES.glob("*.toml")}
+    known = config_files("pretraining")
     if name not in known and not name.endswith(".toml"):
         raise UserError(f"{name!r}: no such recipe in configs/pretraining, and no .toml file.{nearest(name, known)}")
-    file = known.get(name, Path(name))
+    file = config_file("pretraining", name) if name in known else Path(name)
     content = read_toml(file)
     if isinstance(content.get("training"), dict):
         content["training"] = {**content["training"], **overrides}
@@ -200,10 +198,10 @@ def _unknown(content: Mapping[str, Any]) -> Iterator[str]:
     """A line for each name that no registry knows, whatever else is wrong."""
     for key, registry in (("family", FAMILIES), ("objective", OBJECTIVES)):
         name = content.get(key)
-        if isinstance(name, str) and name not in registry.files():
-            yield f"{key}: {name!r}: no such {registry.noun}.{nearest(name, registry.files())}"
+        if isinstance(name, str) and name not in registry.names():
+            yield f"{key}: {name!r}: no such {registry.noun}.{nearest(name, registry.names())}"
     corpora = content.get("corpora")
     names = corpora.get("names", ()) if isinstance(corpora, dict) else ()
     for name in names if isinstance(names, list) else ():
-        if isinstance(name, str) and name not in CORPORA.files():
-            yield f"corpora.names: {name!r}: no such corpus.{nearest(name, CORPORA.files())}"
+        if isinstance(name, str) and name not in CORPORA.names():
+            yield f"corpora.names: {name!r}: no such corpus.{nearest(name, CORPORA.names())}"

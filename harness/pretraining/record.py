@@ -21,7 +21,7 @@ class PretrainingRecord(BaseModel):
         reason: Why it diverged.
         name: The recipe's.
         config: The recipe, resolved.
-        corpus: What was read, by corpus: see `harness/pretraining/preparing.py`.
+        corpus: What was read, by corpus: see `harness/pretraining/pipeline.py`.
         parameters: Numbers in the model, its heads included.
         steps: Optimiser steps.
         tokens: That training read, special ones included.

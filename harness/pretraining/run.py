@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from harness.config import ModelConfig
-from harness.engine.device import (
+from harness.config.model import ModelConfig
+from harness.errors import UserError
+from harness.models.language_head import Language
+from harness.ops.device import (
     actual_precision,
     fresh_accelerator,
     hardware,
@@ -22,25 +24,23 @@ from harness.engine.device import (
     seed_dropout,
     seed_layers,
 )
-from harness.engine.fast_dropout import with_fast_dropout
-from harness.engine.fused_norm import with_fused_norms
-from harness.engine.learner import DivergedError, Learner
-from harness.engine.loop import Watcher
-from harness.engine.optimisation import adamw, linear_schedule
-from harness.engine.provenance import git_state, package_versions
-from harness.engine.state import Progress, load_state, writing_tensors
-from harness.errors import UserError
-from harness.models._language_head import Language
+from harness.ops.fast_dropout import with_fast_dropout
+from harness.ops.fused_norm import with_fused_norms
 from harness.pretraining.card import pretraining_card
-from harness.pretraining.foretelling import Untrained
 from harness.pretraining.loop import Course, pretrain
-from harness.pretraining.place import Place
-from harness.pretraining.preparing import Prepared, prepared
+from harness.pretraining.pipeline import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
+from harness.pretraining.run_folder import Place
+from harness.pretraining.token_losses import Untrained
 from harness.record import PRETRAINING, Pretraining, Provenance
-from harness.recording import now
 from harness.registry import FAMILIES, OBJECTIVES
+from harness.runs.recording import now
+from harness.training.loop import Watcher
+from harness.training.optimisation import adamw, linear_schedule
+from harness.training.provenance import git_state, package_versions
+from harness.training.state import Progress, load_state, writing_tensors
+from harness.training.step import DivergedError, Learner
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from harness.data.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
 from harness.errors import UserError
-from harness.models._checkpoint import find_checkpoint
-from harness.models._stored import read_tokenizer
+from harness.models.checkpoint import find_checkpoint
+from harness.models.config_and_tokenizer import read_tokenizer
 from harness.pretraining.cleaning import sentences
 from harness.pretraining.recipe import TokenizerRecipe
+from harness.tokenization.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
 
 SAMPLED_CHARACTERS = 20_000_000
 BLOCK_SENTENCES = 32

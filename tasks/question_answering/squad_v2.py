@@ -1,10 +1,10 @@
 """Which words of a Wikipedia paragraph answer a question, if any? 130,319 + 11,873 questions, a third unanswerable."""
 
-from tasks.sources import Hub
-from tasks.task import Task
+from harness.data.sources import Hub
+from harness.data.task import Task
 
 task = Task(
-    kind="question_answering",
+    task_type="question_answering",
     # The public test labels are withheld: validation judges, and our own validation is carved out of train.
     source=Hub(
         "rajpurkar/squad_v2",

@@ -76,7 +76,7 @@ def test_data_with_a_mistake_fails_its_cell_with_the_place(command, refusal):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--kind", "regresion"], "kind: 'regresion' is none. Did you mean regression?"),
+        (["--task-type", "regresion"], "task_type: 'regresion': no such task type. Did you mean regression?"),
         (["--text", "a", "--text", "b", "--text", "c"], "text: one column or two make an input (got 3"),
         (["--question", "q", "--text", "t"], "text: names a column that question_answering has no use for"),
         (["--kind", "classification", "--context", "c"], "context: names a column that classification has no use for"),
@@ -110,7 +110,7 @@ def test_numbers_are_classes_unless_a_regression_is_asked_for(command):
     assert command("run", "--model", "majority", "--train", "data.csv").code == 0
     assert read_record(cell())["task_card"]["labels"] == ["0", "1", "2"]
     assert command("run", "--model", "majority", "--train", "data.csv", "--kind", "regression", "--redo").code == 0
-    assert read_record(cell())["task_card"]["kind"] == "regression"
+    assert read_record(cell())["task_card"]["task_type"] == "regression"
 
 
 def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(command):

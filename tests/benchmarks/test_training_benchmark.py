@@ -9,7 +9,8 @@ from benchmarks.loops.shapes import SHAPES
 from benchmarks.loops.tables import Table, case_table, spread_text
 from benchmarks.loops.texts import Texts, evenly_spaced, read_texts, write_texts
 from benchmarks.loops.turns import ROOT, Turn, Worker, interleaved
-from tasks.task import Answer, QuestionExample, TextExample
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.texts import TextExample
 
 
 def turns(*seconds, loss=0.5):
@@ -29,8 +30,8 @@ def case(**changes):
 def test_flops_are_those_of_the_matrix_products_counted_by_hand():
     # tiny, 10 tokens, a layer: 10 · 2 · (4 · 128² + 2 · 128 · 512) = 3,932,160 for the projections and the feed-forward
     # layers, 2 · 2 · 10² · 128 = 51,200 for attention; the pooler and two labels: 2 · 128² + 2 · 128 · 2 = 33,280.
-    assert SHAPES["tiny"].flops(10, outputs=2, tokenwise=False) == 2 * (3_932_160 + 51_200) + 33_280 == 8_000_000
-    assert SHAPES["tiny"].flops(10, outputs=2, tokenwise=True) == 2 * (3_932_160 + 51_200) + 10 * 512
+    assert SHAPES["tiny"].flops(10, outputs=2, per_token=False) == 2 * (3_932_160 + 51_200) + 33_280 == 8_000_000
+    assert SHAPES["tiny"].flops(10, outputs=2, per_token=True) == 2 * (3_932_160 + 51_200) + 10 * 512
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_flops_agree_with_those_that_torch_counts():
     model = BertForSequenceClassification(config).eval()
     with FlopCounterMode(display=False) as counter:
         model(input_ids=torch.ones(1, 17, dtype=torch.long))
-    assert shape.flops(17, outputs=3, tokenwise=False) == counter.get_total_flops()
+    assert shape.flops(17, outputs=3, per_token=False) == counter.get_total_flops()
 
 
 def test_every_round_gives_each_loop_a_turn_and_the_first_round_is_not_counted():
@@ -143,7 +144,7 @@ def test_every_loop_has_its_file():
 
 
 def test_the_grid_is_a_suite_that_the_harness_reads(tmp_path):
-    from harness.grid.suite import read_suite
+    from harness.suites.suite import read_suite
 
     for name in ("tiny", "mini"):
         (tmp_path / name).mkdir()
@@ -152,5 +153,5 @@ def test_the_grid_is_a_suite_that_the_harness_reads(tmp_path):
     file.write_text(suite(Grid(tmp_path, ("tiny", "mini"), ("SST-2", "MNLI"), (0, 1), bf16=False)))
     read = read_suite(file)
     assert (tuple(read.models), read.tasks, read.seeds) == (("tiny", "mini"), ("SST-2", "MNLI"), (0, 1))
-    assert read.own["MNLI"].text == ("text", "pair")
+    assert read.local["MNLI"].text == ("text", "pair")
     assert read.recipes["MNLI", "mini"].max_length == 128

@@ -12,11 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.config import ModelConfig
-from harness.data.head import Head
+from harness.config.model import ModelConfig
 from harness.errors import UserError
-from harness.models._checkpoint import find_checkpoint
-from harness.models._stock import family_of
+from harness.models.checkpoint import family_of, find_checkpoint
+from harness.models.head import Head
 from harness.registry import FAMILIES
 
 HEAD = Head("AutoModelForSequenceClassification", {"num_labels": 2}, ("logits",))
@@ -234,10 +233,9 @@ def test_a_path_that_leaves_its_package_is_refused(path):
 
 
 def test_the_family_is_found_by_model_type(checkpoints, folder):
-    families = {name: FAMILIES.load(name) for name in FAMILIES.files()}
-    assert family_of(ModelConfig(checkpoint=str(checkpoints["roberta"])), families) == "roberta"
+    assert family_of(ModelConfig(checkpoint=str(checkpoints["roberta"]))) == "roberta"
     change_config(folder, model_type="electra")
-    assert family_of(ModelConfig(checkpoint=str(folder)), families) == "auto"
+    assert family_of(ModelConfig(checkpoint=str(folder))) == "auto"
 
 
 def test_finding_the_family_of_a_hub_model_downloads_no_weights(checkpoints, monkeypatch):
@@ -247,7 +245,6 @@ def test_finding_the_family_of_a_hub_model_downloads_no_weights(checkpoints, mon
         asked.append((name, revision, allow_patterns))
         return str(checkpoints["bert"])
 
-    monkeypatch.setattr("harness.models._checkpoint.snapshot_download", snapshot_download)
-    families = {"bert": FAMILIES.load("bert")}
-    assert family_of(ModelConfig(checkpoint="owner/name", revision="abc"), families) == "bert"
+    monkeypatch.setattr("harness.models.checkpoint.snapshot_download", snapshot_download)
+    assert family_of(ModelConfig(checkpoint="owner/name", revision="abc")) == "bert"
     assert asked == [("owner/name", "abc", ["config.json"])]

@@ -23,14 +23,14 @@ from small_models import (
     write_language_checkpoint,
 )
 
-from harness.config import Training
+from harness.config.training import Training
 from harness.errors import UserError
-from harness.registry import FAMILIES, KINDS
-from harness.run import Options, run
-from tasks.task import TextExample
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.runs.execution import Options, run
+from harness.task_types.texts import TextExample
 
 # `auto` reads what other families read too; its own test is below.
-TRAINED = [name for name in FAMILIES.files() if not hasattr(FAMILIES.load(name), "fit") and name != "auto"]
+TRAINED = [name for name in FAMILIES.names() if not hasattr(FAMILIES.load(name), "fit") and name != "auto"]
 LANGUAGE = [name for name in TRAINED if FAMILIES.load(name).language is not None]
 COLUMNS = {
     "language_modelling": {"reference": dict, "prediction": dict},
@@ -48,7 +48,7 @@ PLAIN_FILES = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
 def test_every_family_and_every_kind_is_tested_here():
     assert set(TRAINED) == set(ARCHITECTURES)
     assert len(TRAINED) >= 4
-    assert set(COLUMNS) == set(KINDS.files())
+    assert set(COLUMNS) == set(TASK_TYPES.names())
     assert len(LANGUAGE) >= 3
 
 
@@ -78,7 +78,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
     for row in kind.rows(outputs, examples, {}):
         assert {name: type(value) for name, value in row.items()} == COLUMNS[kind_name]
 
-    from harness.engine.finetuning import _save
+    from harness.training.finetuning import _save
 
     inputs = learner.forward.collator(features.items).inputs
     _save(loaded, reader, tmp_path)
@@ -91,7 +91,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
 
 @pytest.mark.parametrize("family", LANGUAGE)
 def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
-    own = own_data(tmp_path / "data", document_examples(9), kind="language_modelling", sizes=(None, 3, 3))
+    own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))
     checkpoint = write_language_checkpoint(family, tmp_path / "checkpoint")
     cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
     record = run(cell, Options(), Silent())

@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from harness.data.spans import Span
-from harness.models.majority import family as majority
-from harness.models.tfidf import family
-from tasks.task import QuestionExample, TextExample
+from harness.models.baselines.majority import family as majority
+from harness.models.baselines.tfidf import family
+from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.question_answering.spans import Span
+from harness.task_types.texts import TextExample
 
 
 def _text(text, target, pair=None):
@@ -24,7 +25,7 @@ PAIRS = [_text("yes", 0, "no"), _text("no", 1, "yes"), _text("yes", 0, "no"), _t
 
 
 def test_it_tells_classes_apart_by_their_words():
-    outputs = family.fit(REVIEWS, kind="classification", labels=("fresh", "rotten")).outputs(
+    outputs = family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten")).outputs(
         [_text("good", 0), _text("BAD!", 1)]
     )
     assert outputs.argmax(axis=1).tolist() == [0, 1]
@@ -32,7 +33,7 @@ def test_it_tells_classes_apart_by_their_words():
 
 
 def test_a_text_without_a_known_word_gets_the_intercepts():
-    fitted = family.fit(REVIEWS, kind="classification", labels=("fresh", "rotten"))
+    fitted = family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten"))
     unknown = fitted.outputs([_text("", 0), _text("ünbekannt 👍", 0)])
     expected = fitted.intercepts - np.log(np.exp(fitted.intercepts).sum())
     np.testing.assert_allclose(unknown, [expected] * 2)
@@ -46,12 +47,12 @@ def test_two_classes_get_the_probabilities_of_scikit_learn_s_own():
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
     model = LogisticRegression(C=10.0, max_iter=1000).fit(vectorizer.fit_transform(texts), classes)
     expected = model.predict_log_proba(vectorizer.transform(texts))
-    ours = family.fit(REVIEWS, kind="classification", labels=("fresh", "rotten")).outputs(REVIEWS)
+    ours = family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten")).outputs(REVIEWS)
     np.testing.assert_allclose(ours, expected, atol=1e-9)
 
 
 def test_a_class_that_training_lacks_is_improbable_not_impossible():
-    outputs = family.fit(REVIEWS, kind="classification", labels=("fresh", "rotten", "other")).outputs(REVIEWS)
+    outputs = family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten", "other")).outputs(REVIEWS)
     assert outputs.argmax(axis=1).tolist() == [0, 0, 1, 1]
     assert np.isfinite(outputs).all()
     assert (outputs[:, 2] < math.log(0.2)).all()
@@ -59,12 +60,12 @@ def test_a_class_that_training_lacks_is_improbable_not_impossible():
 
 def test_a_third_class_is_told_apart_too():
     examples = [*REVIEWS, _text("so so", 2), _text("so middling", 2)]
-    outputs = family.fit(examples, kind="classification", labels=("fresh", "rotten", "middling")).outputs(examples)
+    outputs = family.fit(examples, task_type="classification", labels=("fresh", "rotten", "middling")).outputs(examples)
     assert outputs.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_each_label_is_decided_by_itself():
-    fitted = family.fit(TOPICS, kind="multi_label", labels=("food", "praise", "never"))
+    fitted = family.fit(TOPICS, task_type="multi_label", labels=("food", "praise", "never"))
     outputs = fitted.outputs(TOPICS)
     assert (outputs[:, :2] > 0).tolist() == [[True, True], [False, True], [True, False], [False, False]]
     # By hand: a label that none of four has keeps its constant, log (0 + 1)/(4 + 1).
@@ -72,7 +73,7 @@ def test_each_label_is_decided_by_itself():
 
 
 def test_a_number_follows_the_words():
-    cheap, unknown, dear = family.fit(PRICES, kind="regression", labels=()).outputs(
+    cheap, unknown, dear = family.fit(PRICES, task_type="regression", labels=()).outputs(
         [_text("cheap", 0.0), _text("", 0.0), _text("dear", 0.0)]
     )
     assert cheap < unknown < dear
@@ -80,7 +81,7 @@ def test_a_number_follows_the_words():
 
 
 def test_the_two_texts_of_a_pair_are_not_mixed_up():
-    fitted = family.fit(PAIRS, kind="classification", labels=("a", "b"))
+    fitted = family.fit(PAIRS, task_type="classification", labels=("a", "b"))
     assert fitted.outputs([_text("yes", 0, "no"), _text("no", 1, "yes")]).argmax(axis=1).tolist() == [0, 1]
     # A word that only the second texts may have says nothing in the first.
     assert len(fitted.sides) == 2
@@ -88,7 +89,7 @@ def test_the_two_texts_of_a_pair_are_not_mixed_up():
 
 def test_the_sentence_nearest_to_the_question_is_the_answer():
     context = "The cat sat. The dog barked loudly. Nobody came."
-    fitted = family.fit([_question("?", context)], kind="question_answering", labels=())
+    fitted = family.fit([_question("?", context)], task_type="question_answering", labels=())
     span = fitted.outputs([_question("Who barked?", context)])[0]
     assert context[span.start : span.end] == "The dog barked loudly."
     # By hand: four words of which each stands in one sentence but "the" in two of three. "Who" is unknown, so the
@@ -100,7 +101,7 @@ def test_the_sentence_nearest_to_the_question_is_the_answer():
 
 def test_a_question_without_a_shared_word_gets_the_first_sentence_and_no_score():
     context = "The cat sat. The dog barked."
-    fitted = family.fit([_question("?", context)], kind="question_answering", labels=())
+    fitted = family.fit([_question("?", context)], task_type="question_answering", labels=())
     assert fitted.outputs([_question("", context), _question("Why?", "")]) == [
         Span(0, 12, 0.0, 0.0),
         Span(-1, -1, 0.0, 0.0),
@@ -118,8 +119,8 @@ NOTHING_TO_LEARN = [
 
 @pytest.mark.parametrize(("kind", "labels", "examples"), NOTHING_TO_LEARN)
 def test_where_words_say_nothing_it_is_the_majority_s_constant(kind, labels, examples):
-    ours = family.fit(examples, kind=kind, labels=labels).outputs(examples)
-    np.testing.assert_allclose(ours, majority.fit(examples, kind=kind, labels=labels).outputs(examples))
+    ours = family.fit(examples, task_type=kind, labels=labels).outputs(examples)
+    np.testing.assert_allclose(ours, majority.fit(examples, task_type=kind, labels=labels).outputs(examples))
 
 
 @pytest.mark.parametrize(
@@ -134,15 +135,15 @@ def test_where_words_say_nothing_it_is_the_majority_s_constant(kind, labels, exa
     ],
 )
 def test_a_saved_one_comes_back_the_same_and_training_again_gives_it_too(kind, labels, examples, tmp_path):
-    fitted = family.fit(examples, kind=kind, labels=labels)
+    fitted = family.fit(examples, task_type=kind, labels=labels)
     fitted.save(tmp_path)
     before = fitted.outputs(examples)
-    assert np.array_equal(family.load(tmp_path, kind=kind, labels=labels).outputs(examples), before)
-    assert np.array_equal(family.fit(examples, kind=kind, labels=labels).outputs(examples), before)
+    assert np.array_equal(family.load(tmp_path, task_type=kind, labels=labels).outputs(examples), before)
+    assert np.array_equal(family.fit(examples, task_type=kind, labels=labels).outputs(examples), before)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["tfidf.json", "tfidf.safetensors"]
 
 
 def test_words_of_one_text_are_left_out_where_there_are_many_texts():
     examples = [_text(f"word{index} good", index % 2) for index in range(1000)]
-    fitted = family.fit(examples, kind="classification", labels=("a", "b"))
+    fitted = family.fit(examples, task_type="classification", labels=("a", "b"))
     assert fitted.sides[0].vocabulary == ("good",)

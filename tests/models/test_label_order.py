@@ -5,10 +5,10 @@ import torch
 from small_models import write_checkpoint
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from harness.config import ModelConfig
-from harness.data.head import Head
+from harness.config.model import ModelConfig
 from harness.errors import UserError
-from harness.models._labels import classifier_labels, matched_labels
+from harness.models.head import Head
+from harness.models.labels import classifier_labels, matched_labels
 from harness.registry import FAMILIES
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_models import small_tokenizer
 
-from harness.config import ModelConfig
+from harness.config.model import ModelConfig
 from harness.registry import FAMILIES
 
 DISTANCES = (-1, 1, -2, 2)

@@ -5,13 +5,14 @@ import torch
 from small_models import LABELS, text_examples
 from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
-from harness.config import ModelConfig, Training
-from harness.data.reading import reader_for
-from harness.data.trained_tokenizer import train_tokenizer
-from harness.engine.device import fresh_accelerator
-from harness.engine.finetuning import forward_of
+from harness.config.model import ModelConfig
+from harness.config.training import Training
 from harness.errors import UserError
-from harness.registry import FAMILIES, KINDS
+from harness.ops.device import fresh_accelerator
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.tokenization.reading import reader_for
+from harness.tokenization.trained_tokenizer import train_tokenizer
+from harness.training.finetuning import forward_of
 
 SIZES = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64},
@@ -38,7 +39,7 @@ def write(folder, model_type, *, head=AutoModelForSequenceClassification, labels
 
 def load(folder, kind, labels, **spec):
     model = ModelConfig(family=spec.pop("family", "auto"), checkpoint=str(folder), **spec)
-    made = KINDS.load(kind)(labels, Training())
+    made = TASK_TYPES.load(kind).objective(labels, Training())
     torch.manual_seed(spec.get("seed", 7))
     return made, FAMILIES.load(str(model.family)).load(model, made.head(), labels=labels, dropout=0.0, texts=list)
 
@@ -79,7 +80,7 @@ def test_pretrained_weights_are_refused_with_a_tokenizer_trained_anew(tmp_path):
 def test_an_untrained_architecture_takes_the_special_tokens_of_the_tokenizer_that_it_gets(tmp_path):
     write(tmp_path, "bert")
     model = ModelConfig(family="bert", checkpoint=str(tmp_path), init="random", tokenizer="trained")
-    kind = KINDS.load("classification")(LABELS, Training())
+    kind = TASK_TYPES.load("classification").objective(LABELS, Training())
     loaded = FAMILIES.load("bert").load(model, kind.head(), labels=LABELS, dropout=None, texts=lambda: ["a film"])
     assert loaded.model.config.vocab_size == len(loaded.tokenizer)
     assert loaded.model.config.pad_token_id == loaded.tokenizer.pad_token_id == 0

@@ -11,13 +11,13 @@ from small_models import FILLERS, loaded_model
 from torch.nn.functional import cross_entropy
 from transformers import AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 
-from harness.config import ModelConfig
-from harness.data.head import Head
+from harness.config.model import ModelConfig
 from harness.errors import UserError
-from harness.models._pointer import NOTE, Pointer, last_real, pointed
+from harness.models.head import Head
+from harness.models.pointer_head import NOTE, Pointer, last_real, pointed
 from harness.registry import FAMILIES
 
-POINTING = [name for name in FAMILIES.files() if getattr(FAMILIES.load(name), "pointing", None) is not None]
+POINTING = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "pointing", None) is not None]
 HEAD = Head("AutoModelForQuestionAnswering", {}, ("start_logits", "end_logits"), pointer=True)
 TEXTS = torch.randint(5, 90, (3, 7), generator=torch.Generator().manual_seed(0))
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from harness.models.scratch.attention import scaled_dot_product_attention
-from harness.models.scratch.configuration import ScratchConfig
-from harness.models.scratch.embeddings import Embeddings, sinusoids
-from harness.models.scratch.encoder import EncoderLayer
+from harness.models.families.scratch.attention import scaled_dot_product_attention
+from harness.models.families.scratch.configuration import ScratchConfig
+from harness.models.families.scratch.embeddings import Embeddings, sinusoids
+from harness.models.families.scratch.encoder import EncoderLayer
 
 LOWEST = torch.finfo(torch.float32).min
 

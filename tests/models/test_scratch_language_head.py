@@ -10,8 +10,8 @@ from transformers import (
     AutoModelForSequenceClassification,
 )
 
-from harness.models.scratch import ScratchConfig, register
-from harness.models.scratch.language import ScratchForPreTraining
+from harness.models.families.scratch import ScratchConfig, register
+from harness.models.families.scratch.language import ScratchForPreTraining
 
 TOKENS = torch.tensor([[2, 7, 8, 9, 3], [2, 11, 12, 13, 3]])
 LABELS = torch.tensor([[-100, 7, -100, 9, -100], [-100, -100, 21, -100, -100]])

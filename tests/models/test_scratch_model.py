@@ -10,11 +10,11 @@ from transformers import (
     pipeline,
 )
 
-from harness.data.trained_tokenizer import train_tokenizer
 from harness.errors import UserError
-from harness.models.scratch import DEFAULT_ARCHITECTURE, ScratchConfig, register
-from harness.models.scratch.attention import eager_attention
-from harness.models.scratch.embeddings import sinusoids
+from harness.models.families.scratch import DEFAULT_ARCHITECTURE, ScratchConfig, register
+from harness.models.families.scratch.attention import eager_attention
+from harness.models.families.scratch.embeddings import sinusoids
+from harness.tokenization.trained_tokenizer import train_tokenizer
 
 AUTO_CLASSES = (AutoModel, AutoModelForSequenceClassification, AutoModelForQuestionAnswering)
 TOKENS = torch.tensor([[2, 7, 8, 9, 3], [2, 11, 12, 13, 3]])

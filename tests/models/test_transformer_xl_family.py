@@ -9,13 +9,13 @@ import torch
 import transformers
 from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples
 
-from harness.config import ModelConfig, find_model
+from harness.config.model import ModelConfig, find_model
 from harness.errors import UserError
-from harness.models._pointer import NOTE
-from harness.models._stock import family_of
-from harness.predict import predict_rows
+from harness.models.checkpoint import family_of
+from harness.models.pointer_head import NOTE
 from harness.registry import FAMILIES
-from harness.run import Options, run
+from harness.runs.execution import Options, run
+from harness.runs.predict import predict_rows
 
 DATA = Path(__file__).parents[1] / "data" / "transformer_xl"
 
@@ -32,8 +32,7 @@ def published(tmp_path):
 
 
 def test_the_family_is_found_by_a_published_config(published):
-    families = {name: FAMILIES.load(name) for name in FAMILIES.files()}
-    assert family_of(ModelConfig(checkpoint=str(published)), families) == "transformer_xl"
+    assert family_of(ModelConfig(checkpoint=str(published))) == "transformer_xl"
 
 
 @pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
@@ -54,7 +53,7 @@ def test_published_weights_and_words_answer_questions_and_the_record_says_how(pu
     cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", **settings)
     record = run(cell, Options(), Silent())
     assert record.status == "complete"
-    assert record.counts.answers_not_aligned == {"train": 0.0, "validation": 0.0, "test": 0.0}
+    assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
     assert NOTE in record.notes
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     context = " ".join(["then"] * 30)
@@ -76,7 +75,7 @@ def test_the_model_file_of_a_small_untrained_member_is_whole():
 
 
 def test_an_impossible_architecture_in_a_model_file_is_told():
-    from harness.data.head import Head
+    from harness.models.head import Head
 
     spec = ModelConfig(family="transformer_xl", architecture={"same_length": True, "mem_len": 0})
     head = Head("AutoModelForSequenceClassification", {"num_labels": 2}, ("logits",))

@@ -11,10 +11,10 @@ from transformer_xl_by_position import ByPosition
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from harness.errors import UserError
-from harness.models.transformer_xl import blocks
-from harness.models.transformer_xl.attention import RelativeAttention, relative_shift
-from harness.models.transformer_xl.configuration import TransformerXLConfig
-from harness.models.transformer_xl.heads import TransformerXLForCausalLM
+from harness.models.families.transformer_xl import blocks
+from harness.models.families.transformer_xl.attention import RelativeAttention, relative_shift
+from harness.models.families.transformer_xl.configuration import TransformerXLConfig
+from harness.models.families.transformer_xl.heads import TransformerXLForCausalLM
 
 WORDS = 23
 SMALL = {
@@ -194,7 +194,7 @@ def test_a_memory_that_nobody_wants_is_not_made(head, monkeypatch):
     wanted = model(text)
     assert len(wanted.mems) == 2
     following = model(text, mems=wanted.mems)
-    monkeypatch.setattr("harness.models.transformer_xl.model.next_memory", None)  # A call of it would fail.
+    monkeypatch.setattr("harness.models.families.transformer_xl.model.next_memory", None)  # A call of it would fail.
     without = model(text, mems=wanted.mems, use_mems=False)
     assert without.mems is None
     assert without.memory_mask is None

@@ -13,9 +13,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from harness.errors import UserError
-from harness.models.transformer_xl.configuration import TransformerXLConfig
-from harness.models.transformer_xl.tokenizer import TransformerXLTokenizer
-from harness.models.transformer_xl.vocabulary import mended, read_pickled_words, read_words, write_words
+from harness.models.families.transformer_xl.configuration import TransformerXLConfig
+from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
+from harness.models.families.transformer_xl.vocabulary import mended, read_pickled_words, read_words, write_words
 
 DATA = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
 EXPECTED = json.loads((DATA / "expected.json").read_text())  # transformers 4.37.2 with sacremoses 0.2.0

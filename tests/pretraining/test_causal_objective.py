@@ -9,9 +9,9 @@ from small_corpora import numbered_corpus, plan, token_file, word_corpus
 from small_models import small_tokenizer, weights
 from small_pretraining import learner_of, objective_and_model, stock
 
-from harness.data.reading import learnt_template
 from harness.errors import UserError
 from harness.pretraining.objectives.causal import CausalObjective, Streams
+from harness.tokenization.reading import learnt_template
 
 FIRST, LAST = 2, 3  # [CLS] text [SEP]
 OUT_OF_MEMORY = RuntimeError("[enforce fail at alloc_cpu.cpp:118] . DefaultCPUAllocator: can't allocate memory: …")

@@ -7,7 +7,7 @@ import pytest
 from small_corpora import numbered_corpus, token_file
 
 from harness.errors import UserError
-from harness.pretraining.drafts import Draft, drafts, epoch_drafts, sentence_stretches, steps_of
+from harness.pretraining.sequence_sampling import Draft, drafts, epoch_drafts, sentence_stretches, steps_of
 
 
 def whole_documents(tokens):
@@ -35,7 +35,7 @@ def stretches(made):
 
 @pytest.mark.parametrize("shard_tokens", [50, 200, 2**22])
 def test_an_epoch_has_every_document_once_however_many_shards_there_are(shard_tokens, monkeypatch):
-    monkeypatch.setattr("harness.pretraining.drafts.SHARD_TOKENS", shard_tokens)
+    monkeypatch.setattr("harness.pretraining.sequence_sampling.SHARD_TOKENS", shard_tokens)
     tokens = numbered_corpus()
     bounds = tokens.sentences[tokens.documents].tolist()
     expected = {(((start, end),),) for start, end in pairwise(bounds)}
@@ -47,7 +47,7 @@ def test_an_epoch_has_every_document_once_however_many_shards_there_are(shard_to
 
 
 def test_a_shard_is_read_before_the_next_one_and_holds_about_so_many_tokens(monkeypatch):
-    monkeypatch.setattr("harness.pretraining.drafts.SHARD_TOKENS", 200)
+    monkeypatch.setattr("harness.pretraining.sequence_sampling.SHARD_TOKENS", 200)
     tokens = numbered_corpus()
     (made,) = epochs(tokens, 1)
     numbers = [draft.key[1] for draft in made]

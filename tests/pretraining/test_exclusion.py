@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from made_texts import documents, prepare, sentence, write_documents
 
+from harness.data.custom import custom_task
 from harness.errors import UserError
-from harness.pretraining.exclusion import texts_of_example, without_shared_runs
+from harness.pretraining.contamination_audit import look_through
+from harness.pretraining.decontamination import without_shared_runs
+from harness.pretraining.document_store import TextWriter, read_stored_texts
 from harness.pretraining.overlap import exclusion_of, word_hashes
-from harness.pretraining.proof import look_through
-from harness.pretraining.stored_texts import TextWriter, read_stored_texts
-from tasks.own import own_task
-from tasks.task import Answer, QuestionExample, TextExample
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.texts import TextExample
 
 EXAMPLES = documents(30, sentences=3, seed=7)
 
@@ -27,18 +28,18 @@ class Registry:
             rows = "".join(f"{text}\t{'ab'[number % 2]}\n" for number, text in enumerate(texts))
             (folder / f"{split}.tsv").write_text("text\tlabel\n" + rows)
 
-    def files(self):
-        return {"reviews": self.folder / "train.tsv"}
+    def names(self):
+        return ["reviews"]
 
     def load(self, name):
         assert name == "reviews"
-        return own_task(**{split: self.folder / f"{split}.tsv" for split in ("train", "validation", "test")})
+        return custom_task(**{split: self.folder / f"{split}.tsv" for split in ("train", "validation", "test")})
 
 
 @pytest.fixture(autouse=True)
 def tasks(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("harness.pretraining.exclusion.TASKS", Registry(tmp_path / "task"))
+    monkeypatch.setattr("harness.pretraining.decontamination.TASKS", Registry(tmp_path / "task"))
 
 
 def words_of(found):
@@ -89,7 +90,7 @@ def test_a_task_whose_data_is_not_there_is_told_where_it_was_named_and_in_the_re
     def missing(_):
         raise UserError("reviews 1.0: not installed.")
 
-    monkeypatch.setattr("tasks.sources.Files.fingerprint", missing)
+    monkeypatch.setattr("harness.data.sources.Files.fingerprint", missing)
     write_documents(tmp_path / "texts.txt", documents(20))
     found = prepare({"files": ["texts.txt"], "exclude_tasks": None}, {}, tmp_path)
     assert found.report["not_looked_for"] == {"reviews": "reviews 1.0: not installed."}
@@ -142,8 +143,8 @@ def test_what_was_left_by_mistake_would_be_found(tmp_path):
 
 def test_all_that_an_example_says_is_looked_for():
     question = QuestionExample("1", "who", "context", (Answer("one", 0), Answer("two", 4)))
-    assert texts_of_example(question) == ("who", "context", "one", "two")
-    assert texts_of_example(TextExample("1", "text", 0, pair="pair")) == ("text", "pair")
+    assert question.every_text == ("who", "context", "one", "two")
+    assert TextExample("1", "text", 0, pair="pair").every_text == ("text", "pair")
 
 
 def test_a_run_across_two_sentences_takes_both():

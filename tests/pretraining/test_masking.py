@@ -7,8 +7,8 @@ import pytest
 from small_corpora import FIRST_WORD, plan, word_corpus
 from small_models import small_tokenizer
 
-from harness.pretraining.drafts import drafts, epoch_drafts
 from harness.pretraining.masking import Masker, weighted
+from harness.pretraining.sequence_sampling import drafts, epoch_drafts
 from harness.registry import OBJECTIVES
 
 

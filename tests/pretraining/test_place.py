@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.pretraining.place import Place
 from harness.pretraining.recipe import PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
+from harness.pretraining.run_folder import Place
 from harness.record import Provenance
 
 TEXTS = {"plays": "nltk-plays==1.0", "files": "2 files, SHA-256 aaaa"}

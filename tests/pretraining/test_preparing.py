@@ -7,8 +7,8 @@ import pytest
 from made_texts import documents, kept_files, prepare, write_documents
 
 from harness.errors import UserError
+from harness.pretraining.cached import code_digest
 from harness.pretraining.cleaning import sentences
-from harness.pretraining.kept import code_digest
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_what_held_out_texts_share_with_training_texts_is_told(own):
 def test_a_second_call_reads_what_the_first_one_kept(own, cache, monkeypatch):
     folder = own(documents(30))
     first = prepare({"files": ["*.txt"]}, {}, folder)
-    monkeypatch.setattr("harness.pretraining.preparing.write_tokens", None)
+    monkeypatch.setattr("harness.pretraining.pipeline.write_tokens", None)
     again = prepare({"files": ["*.txt"]}, {}, folder)
     assert (again.training.ids == first.training.ids).all()
     assert again.report == first.report
@@ -117,7 +117,7 @@ def test_a_second_call_reads_what_the_first_one_kept(own, cache, monkeypatch):
 def test_another_tokenizer_reads_the_texts_that_were_kept(own, monkeypatch):
     folder = own(documents(60))
     prepare({"files": ["*.txt"]}, {}, folder)
-    monkeypatch.setattr("harness.pretraining.preparing.write_texts", None)
+    monkeypatch.setattr("harness.pretraining.pipeline.write_texts", None)
     assert len(prepare({"files": ["*.txt"]}, {"vocabulary_size": 320}, folder).tokenizer) == 320
 
 
@@ -125,7 +125,7 @@ def test_another_tokenizer_reads_the_texts_that_were_kept(own, monkeypatch):
 def test_what_changes_the_texts_makes_them_anew(own, monkeypatch, changed):
     folder = own(documents(30))
     prepare({"files": ["*.txt"]}, {}, folder)
-    monkeypatch.setattr("harness.pretraining.preparing.write_texts", None)
+    monkeypatch.setattr("harness.pretraining.pipeline.write_texts", None)
     with pytest.raises(TypeError):
         prepare({"files": ["*.txt"], **changed}, {}, folder)
 
@@ -133,8 +133,8 @@ def test_what_changes_the_texts_makes_them_anew(own, monkeypatch, changed):
 def test_changed_code_makes_texts_anew(own, monkeypatch):
     folder = own(documents(30))
     prepare({"files": ["*.txt"]}, {}, folder)
-    monkeypatch.setattr("harness.pretraining.preparing.write_texts", None)
-    monkeypatch.setattr("harness.pretraining.preparing.code_digest", lambda _root, patterns: str(patterns))
+    monkeypatch.setattr("harness.pretraining.pipeline.write_texts", None)
+    monkeypatch.setattr("harness.pretraining.pipeline.code_digest", lambda _root, patterns: str(patterns))
     with pytest.raises(TypeError):
         prepare({"files": ["*.txt"]}, {}, folder)
 
@@ -217,7 +217,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(own, cache, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.pretraining.preparing.write_tokens", full)
+    monkeypatch.setattr("harness.pretraining.pipeline.write_tokens", full)
     assert "No space left on device" in complaint({}, own(documents(20)))
     assert not list(cache.rglob("*.partial"))
     assert not list(cache.rglob("ids.bin"))

@@ -13,12 +13,12 @@ from rich.console import Console
 from safetensors.torch import load_file
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
 
-from harness.engine.device import fresh_accelerator
-from harness.engine.learner import DivergedError, Learner
-from harness.pretraining.foretelling import Untrained
-from harness.pretraining.preparing import prepared
+from harness.ops.device import fresh_accelerator
+from harness.pretraining.pipeline import prepared
 from harness.pretraining.recipe import find_recipe
+from harness.pretraining.token_losses import Untrained
 from harness.registry import FAMILIES, OBJECTIVES
+from harness.training.step import DivergedError, Learner
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from small_corpora import plan
 
-from harness.engine.learner import DivergedError
-from harness.engine.state import Progress
 from harness.pretraining.loop import Course, kept_steps, look_steps, pretrain
+from harness.training.state import Progress
+from harness.training.step import DivergedError
 
 
 class Steps:

@@ -26,8 +26,8 @@ class Objectives:
     noun = "objective"
 
     @staticmethod
-    def files():
-        return {"masked": None}
+    def names():
+        return ["masked"]
 
 
 def written(folder, text):

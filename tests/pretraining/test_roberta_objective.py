@@ -7,9 +7,9 @@ import pytest
 from small_corpora import FIRST_WORD, numbered_corpus, plan, token_file, word_corpus
 from small_models import small_tokenizer
 
-from harness.pretraining.drafts import epoch_drafts
 from harness.pretraining.masking import Masker
 from harness.pretraining.objectives.roberta import FullSentences, objective
+from harness.pretraining.sequence_sampling import epoch_drafts
 
 SPECIAL = 2
 LENGTH = 16
@@ -36,7 +36,7 @@ def test_every_token_is_read_once_and_in_its_document_s_order(length, longest):
 
 @pytest.mark.parametrize("shard_tokens", [100, 2**22])
 def test_an_epoch_of_several_shards_has_every_token_once(shard_tokens, monkeypatch):
-    monkeypatch.setattr("harness.pretraining.drafts.SHARD_TOKENS", shard_tokens)
+    monkeypatch.setattr("harness.pretraining.sequence_sampling.SHARD_TOKENS", shard_tokens)
     tokens = numbered_corpus(longest=40)
     made = epoch_drafts(tokens, FullSentences(tokens, LENGTH, SPECIAL), seed=5, version=2, epoch=2)
     read = [place for draft in made for start, end in draft.texts[0] for place in range(start, end)]

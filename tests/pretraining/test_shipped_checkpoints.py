@@ -4,10 +4,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from harness.models.transformer_xl import register
+from harness.models.families.transformer_xl import register
 from harness.pretraining.recipe import find_recipe, settings_that_differ
 from harness.pretraining.record import read_pretraining
-from harness.registry import CONFIGS
+from harness.registry import BUILT_IN
 
 MASKED, CAUSAL = ("bert-mini", "roberta-mini"), ("xl-mini",)
 NAMES = (*MASKED, *CAUSAL)
@@ -15,7 +15,7 @@ MEGABYTE = 10**6
 
 
 def folder(name):
-    return CONFIGS / "models" / name
+    return BUILT_IN / "configs/models" / name
 
 
 def records():

@@ -7,7 +7,7 @@ import torch
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
 from subprocesses import finish, kill_when, start
 
-from harness.config import CONFIGS
+from harness.registry import BUILT_IN
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def _cache(monkeypatch, tmp_path_factory):
 
 def launched(words):
     """The words, for two processes."""
-    file = CONFIGS / "accelerate/two-processes-cpu.yaml"
+    file = BUILT_IN / "configs/accelerate/two-processes-cpu.yaml"
     return ["-m", "accelerate.commands.launch", "--config_file", str(file), *words]
 
 

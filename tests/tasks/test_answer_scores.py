@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.answers import answer_words, exact_match, qa_f1
+from harness.task_types.question_answering.metrics import answer_words, exact_match, qa_f1
 
 
 @pytest.mark.parametrize(

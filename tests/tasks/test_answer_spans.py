@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.cells import CellError
-from tasks.spans import MOVED, REPEATED, read_answers
+from harness.data.fields import FieldError
+from harness.task_types.question_answering.answers import MOVED, REPEATED, read_answers
 
 CONTEXT = "Birmingham sells ham. The ham is good."
 
@@ -44,5 +44,5 @@ def test_an_answer_that_is_nowhere_starts_at_minus_one():
 
 @pytest.mark.parametrize("cell", [3, [3], {"text": "ham"}, {"text": ["ham"], "answer_start": [1, 2]}, {"start": 1}])
 def test_another_form_is_an_error(cell):
-    with pytest.raises(CellError, match="Mend the row"):
+    with pytest.raises(FieldError, match="Fix the row"):
         read_answers(cell, CONTEXT)

@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
+from harness.data.downloads import Download, first_hundred_million
 from harness.errors import UserError
-from tasks.downloads import Download, first_hundred_million
 
 SOURCE = Download("enwik8", "http://example.org/enwik8.zip", 8, lambda content: {"train": [{"text": content.decode()}]})
 

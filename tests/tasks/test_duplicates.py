@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tasks.duplicates import near_duplicates
+from harness.data.duplicates import near_duplicates
 
 WORDS = [f"word{n}" for n in range(5_000)]
 

@@ -5,9 +5,14 @@ import math
 import pytest
 
 from harness.errors import UserError
-from tasks.metrics import METRICS, metric, scores
+from harness.metrics.lookup import find_metric, known_metrics, scores
+from harness.registry import TASK_TYPES
 
 NAMES = ("no", "yes")
+
+
+def judged_types(name):
+    return [kind for kind in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(kind).metrics]
 
 
 def test_accuracy_is_the_share_of_right_labels():
@@ -91,12 +96,12 @@ def test_constant_predictions_give_a_number(name, expected):
 
 def test_the_mean_squared_error_is_better_the_lower_it_is():
     assert scores(["mean_squared_error"], [1.0, 2.0], [2.0, 4.0])["mean_squared_error"] == 2.5
-    assert not metric("mean_squared_error").higher_is_better
+    assert not find_metric("mean_squared_error").higher_is_better
 
 
 def test_an_evaluate_metric_is_better_the_higher_unless_its_name_says_lower():
-    assert metric("evaluate:mse").higher_is_better
-    assert not metric("evaluate:mse:lower").higher_is_better
+    assert find_metric("evaluate:mse").higher_is_better
+    assert not find_metric("evaluate:mse:lower").higher_is_better
 
 
 def test_answers_are_scored_against_their_best_reference():
@@ -104,15 +109,15 @@ def test_answers_are_scored_against_their_best_reference():
     assert found == {"exact_match": 0.5, "qa_f1": 0.5}
 
 
-@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, one in METRICS.items() for kind in one.kinds])
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in known_metrics() for kind in judged_types(name)])
 def test_every_metric_judges_its_kinds_within_its_bounds(name, kind, samples):
     references, predictions = samples[kind]
-    wrong = metric(name).function(references, predictions, NAMES)
-    right = metric(name).function(references, perfect(kind, references), NAMES)
+    wrong = find_metric(name).function(references, predictions, NAMES)
+    right = find_metric(name).function(references, perfect(kind, references), NAMES)
     assert isinstance(wrong, float)
     assert math.isfinite(wrong)
-    assert right == pytest.approx(1.0 if metric(name).higher_is_better or "perplexity" in name else 0.0)
-    assert (right > wrong) == metric(name).higher_is_better
+    assert right == pytest.approx(1.0 if find_metric(name).higher_is_better or "perplexity" in name else 0.0)
+    assert (right > wrong) == find_metric(name).higher_is_better
 
 
 def perfect(kind, references):
@@ -121,18 +126,19 @@ def perfect(kind, references):
     return [next(iter(texts), "") for texts in references] if kind == "question_answering" else references
 
 
-@pytest.mark.parametrize("name", [name for name, one in METRICS.items() if one.per_example])
+@pytest.mark.parametrize("name", [name for name, one in known_metrics().items() if one.per_example])
 def test_the_score_is_the_mean_of_its_values_by_example(name, samples):
-    one = metric(name)
-    references, predictions = samples[one.kinds[0]]
+    one = find_metric(name)
+    references, predictions = samples[judged_types(name)[0]]
     values = one.per_example(references, predictions, NAMES)
     assert len(values) == len(references)
     assert sum(values) / len(values) == pytest.approx(one.function(references, predictions, NAMES))
 
 
 def test_there_are_metrics_for_every_kind_and_some_by_example(samples):
-    assert {kind for one in METRICS.values() for kind in one.kinds} == set(samples)
-    assert any(one.per_example for one in METRICS.values())
+    assert {kind for name in known_metrics() for kind in judged_types(name)} == set(samples)
+    assert set(samples) == set(TASK_TYPES.names())
+    assert any(one.per_example for one in known_metrics().values())
 
 
 def test_an_unknown_metric_names_the_nearest_one():
@@ -144,5 +150,5 @@ def test_listing_metrics_imports_neither_scikit_learn_nor_scipy():
     import subprocess
     import sys
 
-    code = "import sys, tasks.metrics; assert not {'sklearn', 'scipy', 'numpy', 'evaluate'} & set(sys.modules)"
+    code = "import sys, harness.metrics.lookup; assert not {'sklearn', 'scipy', 'evaluate'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,57 +2,62 @@
 
 import pytest
 
+from harness.data.custom import custom_task
 from harness.errors import UserError
-from tasks.own import DEFAULT_METRICS, own_task
+from harness.registry import TASK_TYPES
 
 
 def complaint(**settings):
     with pytest.raises(UserError) as raised:
-        own_task(train="train.csv", **settings)
+        custom_task(train="train.csv", **settings)
     return raised.value.lines
 
 
 def test_text_and_label_columns_are_assumed_and_it_is_classification():
-    task = own_task(train="train.csv")
-    assert (task.kind, task.text, task.label) == ("classification", ("text",), "label")
+    task = custom_task(train="train.csv")
+    assert (task.task_type, task.columns_of("text"), task.column("label")) == ("classification", ("text",), "label")
     assert task.metrics == ("accuracy", "macro_f1")
 
 
 def test_naming_a_question_makes_it_question_answering():
-    task = own_task(train="train.jsonl", question="q", context="passage")
-    assert (task.kind, task.question, task.context, task.answers) == ("question_answering", "q", "passage", "answers")
+    task = custom_task(train="train.jsonl", columns={"question": ["q"], "context": ["passage"]})
+    assert task.task_type == "question_answering"
+    assert [task.column(role) for role in ("question", "context", "answers")] == ["q", "passage", "answers"]
     assert task.metrics == ("qa_f1", "exact_match")
 
 
-@pytest.mark.parametrize("kind", DEFAULT_METRICS)
+@pytest.mark.parametrize("kind", TASK_TYPES.names())
 def test_every_kind_can_be_asked_for_and_has_metrics(kind):
-    task = own_task(train="train.csv", kind=kind)
-    assert task.kind == kind
-    assert task.metrics == DEFAULT_METRICS[kind]
+    task = custom_task(train="train.csv", task_type=kind)
+    assert task.task_type == kind
+    assert task.metrics == TASK_TYPES.load(kind).default_metrics
 
 
 def test_every_setting_that_does_not_fit_is_told_at_once():
-    lines = complaint(question="q", text=["a"], label="b", metrics=["accuracy", "f2"])
+    lines = complaint(columns={"question": ["q"], "text": ["a"], "label": ["b"]}, metrics=["accuracy", "f2"])
     assert [line.split(":")[0] for line in lines] == ["text", "label", "metrics", "metrics"]
     assert "accuracy can't judge question_answering" in lines[2]
 
 
 def test_a_question_in_a_classification_task_does_not_fit():
-    assert "names a column that classification has no use for" in complaint(kind="classification", question="q")[0]
+    assert (
+        "names a column that classification has no use for"
+        in complaint(task_type="classification", columns={"question": ["q"]})[0]
+    )
 
 
 def test_three_texts_are_one_too_many():
-    assert "(got 3)" in complaint(text=["a", "b", "c"])[0]
+    assert "(got 3)" in complaint(columns={"text": ["a", "b", "c"]})[0]
 
 
 def test_an_unknown_kind_names_the_nearest():
-    assert "Did you mean regression?" in complaint(kind="regresion")[0]
+    assert "Did you mean regression?" in complaint(task_type="regresion")[0]
 
 
 def test_own_files_are_read_split_and_scored_columns_and_all(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("review,stars\n" + "".join(f"w{n} v{n},{n % 5}\n" for n in range(100)))
-    splits = own_task(train=file, text=["review"], label="stars").load()
+    splits = custom_task(train=file, columns={"text": ["review"], "label": ["stars"]}).load()
     assert splits.labels == ("0", "1", "2", "3", "4")
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (70, 10, 20)
 
@@ -61,7 +66,7 @@ def test_a_missing_label_column_names_those_that_are_there(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("text,stars\nx,1\ny,2\n")
     with pytest.raises(UserError, match=r"no column 'label' \(its columns: text, stars\)"):
-        own_task(train=file).load()
+        custom_task(train=file).load()
 
 
 def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
@@ -70,11 +75,11 @@ def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
         for number in range(count):
             (tmp_path / split / f"{number}.txt").write_text(f"Text {number} of {split}.\n\nIt ends.\n")
     (tmp_path / "validation.txt").write_text("\ufeffOne file is one document.\n", encoding="utf-8")
-    task = own_task(
+    task = custom_task(
         train=tmp_path / "train",
         validation=tmp_path / "validation.txt",
         test=tmp_path / "test",
-        kind="language_modelling",
+        task_type="language_modelling",
     )
     splits = task.load()
     assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [12, 1, 2]
@@ -90,7 +95,7 @@ def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
     (tmp_path / "b.txt").write_bytes(b"fine")
     (tmp_path / "c.txt").write_bytes(b"\nna\xefve")
     with pytest.raises(UserError) as raised:
-        own_task(train=tmp_path, kind="language_modelling").load()
+        custom_task(train=tmp_path, task_type="language_modelling").load()
     assert [line.partition(": not UTF-8")[0] for line in raised.value.lines] == [
         f"{tmp_path / 'a.txt'}, line 1",
         f"{tmp_path / 'c.txt'}, line 2",
@@ -99,10 +104,10 @@ def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
 
 def test_a_folder_without_texts_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a folder without a \.txt file in it"):
-        own_task(train=tmp_path, kind="language_modelling").load()
+        custom_task(train=tmp_path, task_type="language_modelling").load()
 
 
 def test_documents_have_one_column_and_no_label():
-    lines = complaint(kind="language_modelling", text=["a", "b"], label="c")
-    assert lines[0].startswith("label: names a column that language_modelling has no use for")
-    assert lines[1] == "text: one column makes an input (got 2). Name one."
+    lines = complaint(task_type="language_modelling", columns={"text": ["a", "b"], "label": ["c"]})
+    assert lines[0] == "text: one column makes an input (got 2). Name one."
+    assert lines[1].startswith("label: names a column that language_modelling has no use for")

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from tasks.metrics import metric, scores
-from tasks.perplexities import size
+from harness.metrics.lookup import find_metric, scores
+from harness.task_types.language_modelling.metrics import size
 
 SIZES = [{"bytes": 10, "characters": 8}, {"bytes": 30, "characters": 30}]
 
@@ -36,7 +36,7 @@ def test_a_score_of_what_the_model_does_not_do_is_no_number():
 
 
 def test_less_is_better_and_a_hopeless_model_has_no_bound():
-    assert not metric("perplexity").higher_is_better
+    assert not find_metric("perplexity").higher_is_better
     assert scores(["perplexity"], SIZES[:1], costs((10_000.0, 2)))["perplexity"] == math.inf
 
 

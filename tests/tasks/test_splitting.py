@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
+from harness.data.splitting import separated
 from harness.errors import UserError
-from tasks.splitting import separated
-from tasks.task import Answer, QuestionExample, TextExample
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.texts import TextExample
 
 WORDS = [f"w{n}" for n in range(9_000)]
 

@@ -6,16 +6,18 @@ from functools import cache
 
 import pytest
 
+from harness.data.downloads import Download
+from harness.data.duplicates import MOST_SHARERS
+from harness.data.sources import Generated, Hub, Packaged
+from harness.data.splitting import LEAST_TELLING_WORDS
 from harness.errors import UserError
-from harness.registry import TASKS
-from tasks.downloads import Download
-from tasks.duplicates import MOST_SHARERS
-from tasks.metrics import KINDS, METRICS
-from tasks.sources import Generated, Hub, Packaged
-from tasks.splitting import LEAST_TELLING_WORDS
-from tasks.task import DocumentExample, QuestionExample, TextExample
+from harness.metrics.lookup import find_metric
+from harness.registry import TASK_TYPES, TASKS
+from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.texts import TextExample
 
-ALL = {name: TASKS.load(name) for name in TASKS.files()}
+ALL = {name: TASKS.load(name) for name in TASKS.names()}
 HUB = [name for name, task in ALL.items() if isinstance(task.source, Hub)]
 PACKAGED = [name for name, task in ALL.items() if isinstance(task.source, Packaged)]
 DOWNLOADED = [name for name, task in ALL.items() if isinstance(task.source, Download)]
@@ -51,7 +53,7 @@ SMALL = 40
 
 
 def test_there_are_tasks_of_every_kind_and_source():
-    assert {task.kind for task in ALL.values()} == set(KINDS)
+    assert {task.task_type for task in ALL.values()} == set(TASK_TYPES.names())
     assert len(HUB) + len(DOWNLOADED) + len(LOCAL) == len(ALL)
     assert DOWNLOADED
     assert HUB
@@ -64,17 +66,17 @@ def test_there_are_tasks_of_every_kind_and_source():
 def test_a_task_has_metrics_that_judge_its_kind_and_says_whose_data_it_is(name):
     task = ALL[name]
     assert task.metrics
-    assert all(task.kind in METRICS[metric].kinds for metric in task.metrics)
+    assert all(find_metric(metric) in task.type.metrics for metric in task.metrics)
     assert task.licence
     assert task.citation
-    assert 1 <= len(task.text) <= 2
+    assert all(1 <= len(task.columns_of(role)) <= column.most for role, column in task.type.columns.items())
     assert len(set(task.labels)) == len(task.labels)
     assert "f1" not in task.metrics or len(task.labels) == 2
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_tasks_file_opens_with_what_it_is(name):
-    first = TASKS.files()[name].read_text(encoding="utf-8").split("\n")[0]
+    first = TASKS.entry(name).file.read_text(encoding="utf-8").split("\n")[0]
     assert first.startswith('"""')
     assert "?" in first
 
@@ -99,13 +101,13 @@ def test_a_hub_task_reads_the_columns_and_labels_of_its_card(name, tmp_path, mon
     task = ALL[name]
     write_like_the_card(name, tmp_path / "data", sorted(set(task.source.splits.values())))
     splits = replace(task, source=replace(task.source, path=str(tmp_path), config=None, revision=None)).load()
-    assert_valid(splits, task.kind)
-    if task.kind == "classification":
+    assert_valid(splits, task.task_type)
+    if task.task_type == "classification":
         names = sorted(CARDS[name][2].split()) if isinstance(CARDS[name][2], str) else CARDS[name][2]
         assert sorted(splits.labels) == sorted(names)
         # Each text says which label its row has on the card.
         assert all(f"is {splits.labels[one.target]} " in f"{one.text} " for one in everything(splits))
-    if task.kind == "multi_label":
+    if task.task_type == "multi_label":
         assert any(not one.target for one in everything(splits))
 
 
@@ -228,8 +230,8 @@ def test_no_text_that_judges_is_mostly_in_another_split(name):
 def leaking(judging, others, *, whole):
     """Judging examples with a part (`whole`: all parts) at least half of whose eight-word runs are in one other.
 
-    Written apart from `tasks.duplicates`, as a check of it: plain sets of strings instead of hashes and clusters. Runs
-    that many texts have are formulas of their kind and show no copying.
+    Written apart from `harness.data.duplicates`, as a check of it: plain sets of strings instead of hashes and
+    clusters. Runs that many texts have are formulas of their kind and show no copying.
     """
     texts = {part: runs(part) for one in (*judging, *others) for part in one.parts}
     held = Counter(run for own in texts.values() for run in own)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness.data.files import read_rows
 from harness.errors import UserError
-from tasks.files import read_rows
 
 
 def written(folder, name, content):

@@ -4,15 +4,15 @@ import math
 
 import pytest
 
+from harness.data.sources import Files, Generated
+from harness.data.task import Task
 from harness.errors import UserError
-from tasks.sources import Files, Generated
-from tasks.task import Task
 
 
 def task(kind="classification", train=(), *, validation=None, test=None, **settings):
     tables = {"train": list(train), "validation": validation, "test": test}
     source = Generated(lambda: {split: rows for split, rows in tables.items() if rows is not None}, version="1")
-    return Task(kind=kind, source=source, metrics=(), licence="", citation="", **settings)
+    return Task(task_type=kind, source=source, metrics=(), licence="", citation="", **settings)
 
 
 def rows(count, labels=("no", "yes"), **more):
@@ -99,7 +99,7 @@ def test_a_label_that_training_loses_to_repeats_is_an_error():
 
 
 def test_a_missing_column_is_told_once_with_the_columns_there_are():
-    (line,) = complaint(task(train=rows(20), text=("txt",)))
+    (line,) = complaint(task(train=rows(20), columns={"text": "txt"}))
     assert line == "train row 1: no column 'txt' (its columns: text, label). Did you mean text?"
 
 
@@ -129,7 +129,7 @@ def test_the_first_ten_mistakes_of_all_splits_are_told_and_the_rest_counted():
 def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("text,label\n" + "".join(f"w{n},{n % 2}\n" for n in range(20)) + "z,\n")
-    own = Task(kind="classification", source=Files(file), metrics=(), licence="", citation="")
+    own = Task(task_type="classification", source=Files(file), metrics=(), licence="", citation="")
     (line,) = complaint(own)
     assert line.startswith(f"train ({file}, line 22): label: no label")
 
@@ -146,7 +146,7 @@ def test_a_list_of_paragraphs_is_joined_by_line_ends():
 
 def test_a_pair_has_two_texts():
     train = [{"a": f"w{n}", "b": f"v{n}", "label": n % 2} for n in range(20)]
-    one = task(train=train, text=("a", "b")).load().train[0]
+    one = task(train=train, columns={"text": ("a", "b")}).load().train[0]
     assert (one.text[0], one.pair) == ("w", f"v{one.text[1:]}")
 
 

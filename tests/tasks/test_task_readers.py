@@ -4,10 +4,13 @@ from collections import Counter
 
 import pytest
 
-from tasks.language_modelling import plays, wikitext_103
-from tasks.long_documents import listops, needle
-from tasks.question_answering import narrative_qa, quac_spans
-from tasks.tabs import read_tab
+from harness.data.orange_tab import read_tab
+from harness.data.samples import GENRES
+from harness.registry import TASKS
+
+plays, wikitext_103, listops, needle, narrative_qa, quac_spans = (
+    TASKS.entry(name).module() for name in ("plays", "wikitext_103", "listops", "needle", "narrative_qa", "quac_spans")
+)
 
 PASSAGE = "In May she married Nikos, a composer. In November she sang. It was a hit."
 
@@ -133,7 +136,7 @@ def test_the_articles_of_wikitext_have_the_words_of_the_whole_file_in_its_order(
 
 
 def test_the_held_out_plays_are_whole_and_of_three_genres():
-    genre = {name: kind for kind, names in plays.GENRES.items() for name in names}
+    genre = {name: kind for kind, names in GENRES.items() for name in names}
     for names in plays.JUDGING.values():
         assert sorted(genre[name] for name in names) == ["comedies", "histories", "tragedies"]
     assert not set(plays.JUDGING["test"]) & set(plays.JUDGING["validation"])

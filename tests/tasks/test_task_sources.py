@@ -4,8 +4,8 @@ from importlib import metadata
 
 import pytest
 
+from harness.data.sources import Files, Generated, Hub, Packaged
 from harness.errors import UserError
-from tasks.sources import Files, Generated, Hub, Packaged
 
 
 @pytest.fixture(autouse=True)

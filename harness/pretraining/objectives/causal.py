@@ -18,13 +18,13 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.data.reading import learnt_template
-from harness.engine.foretelling import unseen_memory
-from harness.engine.memory import first_memory, read_segment
 from harness.errors import UserError
-from harness.pretraining.foretelling import Foreteller, Untrained
+from harness.long_texts.memory import first_memory, read_segment
+from harness.long_texts.token_losses import unseen_memory
 from harness.pretraining.recipe import PretrainingPlan
+from harness.pretraining.token_losses import Foreteller, Untrained
 from harness.pretraining.tokens import TokenFile
+from harness.tokenization.reading import learnt_template
 
 HELD_OUT_STREAMS = 8
 Ids = NDArray[np.int64]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from harness.pretraining.drafts import Draft, Stretch, sentence_stretches
 from harness.pretraining.masked import MaskedObjective
+from harness.pretraining.sequence_sampling import Draft, Stretch, sentence_stretches
 from harness.pretraining.tokens import TokenFile
 
 

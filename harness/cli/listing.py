@@ -1,0 +1,75 @@
+"""What `harness list` and `harness cache` show. Nothing is imported but file names and first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from rich.filesize import decimal
+from rich.table import Table
+
+from harness.cache import Kept
+from harness.errors import UserError, nearest
+from harness.registry import CORPORA, FAMILIES, FORMATS, OBJECTIVES, TASK_TYPES, TASKS, Entry, Registry, config_files
+
+Rows = list[tuple[str, ...]]
+
+
+def listed(what: str) -> Rows:
+    """A row an entry: its name and what it is.
+
+    Raises:
+        UserError: There is no such list.
+    """
+    if what not in LISTS:
+        raise UserError(f"harness list {what}: no such list.{nearest(what, LISTS)}")
+    return LISTS[what]()
+
+
+def _tasks() -> Rows:
+    return [(entry.name, _group(entry), TASKS.description(entry)) for entry in _claims(TASKS)]
+
+
+def _group(entry: Entry) -> str:
+    """The folder that a task lies in; a plug-in has none."""
+    return entry.file.parent.name if entry.file is not None else "plug-in"
+
+
+def _described(registry: Registry) -> Rows:
+    return [(entry.name, registry.description(entry)) for entry in _claims(registry)]
+
+
+def _claims(registry: Registry) -> Iterator[Entry]:
+    """Every claim of every name: one row each where two places claim a name, so that both can be seen."""
+    for claims in registry.entries().values():
+        yield from claims
+
+
+def _configs(folder: str) -> Rows:
+    return [(name, _first_comment(file)) for name, files in config_files(folder).items() for file in files]
+
+
+def _first_comment(file: Path) -> str:
+    return file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()
+
+
+LISTS: dict[str, Callable[[], Rows]] = {
+    "tasks": _tasks,
+    "models": lambda: _configs("models"),
+    "families": lambda: _described(FAMILIES),
+    "task-types": lambda: _described(TASK_TYPES),
+    "suites": lambda: _configs("suites"),
+    "formats": lambda: _described(FORMATS),
+    "recipes": lambda: _configs("pretraining"),
+    "corpora": lambda: _described(CORPORA),
+    "objectives": lambda: _described(OBJECTIVES),
+}
+
+
+def cache_table(kept: Sequence[Kept], title: str) -> Table:
+    """A row a kind of thing that is kept between runs, and what they take in all."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
+    for part in kept:
+        table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))
+    table.add_row("in all", f"{sum(part.files for part in kept)} files", decimal(sum(part.bytes for part in kept)), "")
+    return table

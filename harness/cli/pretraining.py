@@ -1,0 +1,113 @@
+"""Pretraining as the command line asks for it: its place, what a person sees, what is said at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+from rich.console import Console
+
+from harness.config.checking import parse_settings
+from harness.errors import UserError
+from harness.ops.device import processes
+from harness.pretraining.recipe import find_recipe
+from harness.pretraining.record import PretrainingRecord, read_pretraining
+from harness.pretraining.reproduce import verified
+from harness.pretraining.run import Job, pretrained, resolved
+from harness.pretraining.run_folder import Place
+from harness.pretraining.texts import text_sources
+from harness.suites.progress import board
+
+FOLDER = "pretraining"
+
+
+def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool, checkpoint_seconds: float) -> None:
+    """Pretrain what a recipe says, or go on with it, and say what came out.
+
+    Args:
+        name: A recipe of configs/pretraining, or a .toml file.
+        settings: Of its [training], as key=value.
+        runs: The folder of all runs.
+        redo: Replace what an earlier run left.
+        checkpoint_seconds: How often the state is saved.
+
+    Raises:
+        UserError: The recipe has mistakes, or its place holds another one's run, or one that is under way.
+    """
+    found, files_from = find_recipe(name, parse_settings(list(settings)))
+    recipe, stem = resolved(found), Path(name).stem
+    place, together = Place(runs / FOLDER / stem), processes()
+    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
+    console = Console(quiet=not together.is_main_process)
+    with _claimed(place):
+        if together.is_main_process:
+            place.settle()
+        together.wait_for_everyone()
+        record = None if redo else place.recorded(recipe, texts)
+        together.wait_for_everyone()  # Nobody begins before all have looked.
+        if record is None:
+            if together.is_main_process:
+                place.begin(recipe, texts, redo=redo)
+            together.wait_for_everyone()
+            with board(1, console) as shown:
+                job = Job(stem, recipe, files_from, place, checkpoint_seconds)
+                record = pretrained(job, shown.begin(stem), console)
+    _say(record, place, console)
+
+
+@contextmanager
+def _claimed(place: Place) -> Iterator[None]:
+    """The place as this command's alone; of processes that were launched together, the main one claims it for all."""
+    if not processes().is_main_process:
+        yield
+        return
+    with place.claimed() as ours:
+        if not ours:
+            raise UserError(f"{place.folder}: another process is at it. Wait for it, or name another --runs folder.")
+        yield
+
+
+def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
+    """Take the first steps of a recipe again, and say whether their losses are those that a record holds.
+
+    Args:
+        name: A recipe of configs/pretraining, or a .toml file.
+        settings: Of its [training], as key=value.
+        file: A pretraining.json.
+
+    Raises:
+        UserError: The recipe has mistakes, or the record is of another one, or none.
+    """
+    found, files_from = find_recipe(name, parse_settings(list(settings)))
+    record, stem, console = read_pretraining(file), Path(name).stem, Console()
+    with TemporaryDirectory() as folder, board(1, console) as shown:
+        job = Job(stem, resolved(found), files_from, Place(Path(folder)))
+        verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
+    console.print(
+        f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
+        f"the largest difference is {verdict.largest:.2g} nats a word.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if not verdict.holds:
+        console.print("That is more than rounding: the code, a library or the texts are not what they were.")
+        raise typer.Exit(1)
+
+
+def _say(record: PretrainingRecord, place: Place, console: Console) -> None:
+    if record.status == "diverged":
+        console.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
+        raise typer.Exit(1)
+    point = record.curve[-1]
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
+    console.print(
+        f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
+        f"held-out loss {point.validation_loss:.3f} nats a word ({losses}).\n"
+        f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
+        f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
+        soft_wrap=True,
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""From records and predictions to what a comparison supports."""

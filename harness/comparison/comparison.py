@@ -1,0 +1,98 @@
+"""compare: the comparison of all runs in a folder.
+
+It reads records and predictions and judges them; the formats only render what it found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.comparison.analysis import Entrant, entrant, judged_cells
+from harness.comparison.results import Comparison, TaskComparison
+from harness.comparison.warnings import warnings_about
+from harness.errors import UserError, nearest
+from harness.metrics.lookup import known_metrics
+from harness.record import RunRecord, TaskCard, read_records
+
+__all__ = ["Comparison", "compare"]
+
+DEFAULT_BASELINE = "scratch"
+
+Found = tuple[Path, RunRecord]
+
+
+def compare(runs: Path, *, baseline: str | None = None, description: str = "") -> Comparison:
+    """The comparison of every run below `runs`.
+
+    Args:
+        runs: A folder of runs, such as `runs` or `runs/reviews`.
+        baseline: The model that differences are taken from; default: `scratch`, where there is one.
+        description: What the comparison asks; the report's subtitle.
+
+    Raises:
+        UserError: There is no record below `runs`, or no model called `baseline`.
+    """
+    found, problems = read_records(runs)
+    if not found:
+        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
+    known = {record.model: record for _, record in found}
+    models = tuple(sorted(known, key=lambda model: (known[model].simple_baseline, model)))
+    if baseline is not None and baseline not in models:
+        raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
+    chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
+    judged = [
+        _judged(group, [known[model] for model in models], chosen, card=card)
+        for group in _by_task(found)
+        for card in _cards([record for _, record in group])
+    ]
+    return Comparison(
+        runs=str(runs),
+        description=description,
+        models=models,
+        baseline=chosen,
+        tasks=tuple(task for task, _ in judged),
+        problems=tuple(problems),
+        warnings=tuple(dict.fromkeys(line for _, lines in judged for line in lines)),
+    )
+
+
+def _by_task(found: Iterable[Found]) -> list[list[Found]]:
+    """The runs of each task of each suite: budgets differ between suites, so their scores do not compare."""
+    groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for folder, record in found:
+        groups[record.suite, record.task].append((folder, record))
+    return [groups[key] for key in sorted(groups)]
+
+
+def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
+    """The task's card; and another one for the models that are judged by the main metric's alternative, if any.
+
+    A masked model's pseudo-perplexity is easier to have small, so that it is never set beside a perplexity.
+    """
+    card = records[0].task_card
+    main = known_metrics().get(card.main_metric)
+    other = main.alternative if main is not None else ""
+    scores = [record.scores["test"] for record in records if "test" in record.scores]
+    has, has_other = (
+        any(math.isfinite(one.get(name, math.nan)) for one in scores) for name in (card.main_metric, other)
+    )
+    apart = card.model_copy(update={"main_metric": other})
+    return [*([card] if has or not has_other else []), *([apart] if has_other else [])]
+
+
+def _judged(
+    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
+) -> tuple[TaskComparison, tuple[str, ...]]:
+    """The task's cells, a cell a model (told by any of its runs), and what makes them doubtful."""
+    first = found[0][1]
+    entrants: list[Entrant] = [
+        entrant(known, [(folder, record) for folder, record in found if record.model == known.model], card)
+        for known in models
+    ]
+    cells = judged_cells(entrants, card, baseline)
+    return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(
+        entrants, card.main_metric
+    )

@@ -1,0 +1,118 @@
+"""What the data supports, in plain sentences, and no more than that.
+
+"No difference found" is never "the same": the interval's width says what could have been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.comparison.formatting import p_value
+from harness.comparison.results import Cell, TaskComparison
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+
+
+def verdict(task: TaskComparison) -> tuple[str, ...]:
+    """The sentences about one task, the most important first."""
+    if not task.ranked:
+        return (f"No model has a score on {task.task} yet.",)
+    unit = unit_of(task.card.main_metric)
+    return (*_best(task, unit), *_against_baseline(task, unit), *_against_floor(task, unit), *_doubts(task))
+
+
+def reading(cell: Cell) -> str:
+    """What the difference from the baseline says, in two or three words."""
+    found = cell.from_baseline
+    if found is None:
+        return ""
+    if found.estimate is None:
+        return "not comparable: other test examples"
+    if not found.estimate.includes_examples:
+        return "not tested: recorded scores only"
+    if not found.is_significant:
+        return "no difference found"
+    return "better" if (found.gain or 0) > 0 else "worse"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names as a list in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    best, *others = task.ranked
+    assert best.estimate is not None
+    measure = metric_name(task.card.main_metric)
+    direction = "highest" if task.card.higher_is_better else "lowest"
+    interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.half_width is not None else ""
+    if not others:
+        yield f"{best.model} scores {unit.score(best.estimate.value)} in {measure}{interval}."
+        yield "There is no other model to compare it with."
+        return
+    yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
+    tied = [cell.model for cell in others if cell.is_top]
+    if tied and best.estimate.includes_examples:
+        yield f"No model is shown to beat {listed(tied)} either, which does not make them equal."
+    behind = [cell.model for cell in others if best.model in cell.beaten_by]
+    if behind:
+        everyone = "every other model" if len(behind) == len(others) > 1 else listed(behind)
+        yield f"It is ahead of {everyone} by more than chance explains."
+    for cell in others:
+        if cell.beaten_by and cell.model not in behind:
+            yield f"{cell.model} is behind {listed(cell.beaten_by)}."
+
+
+def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    cells = [cell for cell in task.cells if not cell.is_floor and cell.from_baseline is not None]
+    if not cells or cells[0].from_baseline is None:
+        return
+    against = cells[0].from_baseline.against
+    for word in ("better", "worse"):
+        found = [_with_difference(cell, unit) for cell in cells if reading(cell) == word]
+        if found:
+            yield f"Against {against}, {listed(found)} {'is' if len(found) == 1 else 'are'} {word}."
+    open_ = [cell.model for cell in cells if reading(cell) == "no difference found"]
+    if open_:
+        yield f"No difference from {against} was found for {listed(open_)}."
+
+
+def _with_difference(cell: Cell, unit: Unit) -> str:
+    assert cell.from_baseline is not None
+    assert cell.from_baseline.estimate is not None
+    adjusted = p_value(cell.from_baseline.adjusted_p)
+    told = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {told})"
+
+
+def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    floor, below, close = "", [], []
+    for cell in task.cells:
+        found = cell.from_floor
+        if found is None or found.estimate is None or found.gain is None:
+            continue
+        floor, told = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
+        if found.gain <= 0:
+            below.append(told)
+        elif found.estimate.includes_examples and not found.is_significant:
+            close.append(told)
+    if below:
+        yield f"The floor {floor} is not beaten by {listed(below)}."
+    if close:
+        yield f"Ahead of the floor {floor}, but within what chance explains: {listed(close)}."
+
+
+def _doubts(task: TaskComparison) -> Iterator[str]:
+    estimates = {cell.model: cell.estimate for cell in task.ranked if cell.estimate is not None}
+    if not all(estimate.includes_examples for estimate in estimates.values()):
+        measure = metric_name(task.card.main_metric)
+        yield f"The scores in {measure} are as recorded, and how far they depend on the test examples is not known."
+        yield "So no model is shown to be better than another."
+        return
+    single = [model for model, estimate in estimates.items() if not estimate.includes_seeds]
+    if single:
+        yield f"The intervals of {listed(single)} rest on one seed: they leave out the spread over seeds."

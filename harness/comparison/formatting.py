@@ -1,0 +1,62 @@
+"""Numbers as a reader sees them: scores in percent where they are bounded, costs in units that fit."""
+
+from __future__ import annotations
+
+NOTHING = "–"
+
+
+def p_value(value: float | None) -> str:
+    """Such as 0.013 or < 0.001."""
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent, such as 12 %; never rounded to nothing or to all."""
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{value:.0%}".replace("%", " %")
+
+
+def duration(seconds: float | None) -> str:
+    """Such as 0.41 s, 12 min or 3.2 h.
+
+    >>> duration(0.41), duration(95.0), duration(7300.0)
+    ('0.41 s', '95 s', '2.0 h')
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds >= 0.01 else "< 0.01 s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    size, unit = (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")
+    return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+
+
+def memory(size: float | None) -> str:
+    """Bytes, such as 812 MB or 1.4 GB.
+
+    >>> memory(1.4e9)
+    '1.4 GB'
+    """
+    return NOTHING if size is None else f"{_scaled(size)}B"
+
+
+def amount(value: float | None) -> str:
+    """A large number in three figures, such as 11.2 M.
+
+    >>> amount(11_171_074), amount(870.0), amount(999_960.0)
+    ('11.2 M', '870', '1 M')
+    """
+    return NOTHING if value is None else _scaled(value).strip()
+
+
+def _scaled(value: float) -> str:
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if float(f"{value:.3g}") >= size:
+            return f"{value / size:.3g} {prefix}"
+    return f"{value:.3g} "

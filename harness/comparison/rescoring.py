@@ -1,0 +1,138 @@
+"""Outcome: a run's test predictions, judged again.
+
+Scores come from the predictions and not from the record, so a new metric needs no training; the record's own
+score serves as a check. A metric of the `evaluate` library is somebody's code, and is not run here, for runs may come
+from a stranger: its score is the record's, and nothing is known of what each example adds. Only the columns that are
+needed are read: a thousand runs take seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UserError
+from harness.metrics.influence import by_jackknife, of_mean
+from harness.metrics.lookup import EVALUATE, find_metric
+from harness.metrics.metric import Floats, Metric
+from harness.record import PREDICTIONS, RECORD
+
+COLUMNS = ("id", "group", "reference", "prediction")
+JACKKNIFE_BLOCKS = 40
+
+
+class JudgedOtherwiseError(UserError):
+    """The metric says nothing of a model of this sort."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What one run's predictions amount to.
+
+    Attributes:
+        test_set: Digest of the test examples' ids, groups and references, in order: equal digests can be paired.
+            Ids alone don't do: rows without an id of their own are numbered, in every file alike.
+        examples: How many test examples there are.
+        score: The metric, in its natural unit.
+        contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
+            [0] where the score is as recorded.
+    """
+
+    test_set: str
+    examples: int
+    score: float
+    contributions: Floats
+
+
+def read_outcome(
+    folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float] | None = None
+) -> Outcome:
+    """The outcome of the run in `folder`, judged by `metric`.
+
+    Args:
+        folder: Where the predictions lie.
+        labels: The label names in their order.
+        metric: A metric's name; one of the `evaluate` library's is not loaded, but taken from `recorded`.
+        recorded: The record's test scores by metric.
+
+    Raises:
+        JudgedOtherwiseError: The metric says nothing of such a model.
+        UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due; or there is no
+            recorded score where one is due.
+    """
+    table = _predictions(folder)
+    if metric.startswith(EVALUATE):
+        return Outcome(_digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0))
+    score, contributions = _judged(table, labels, find_metric(metric), _clusters(table["group"]))
+    if not (np.isfinite(score) and np.isfinite(contributions).all()):
+        file = folder / PREDICTIONS
+        if find_metric(metric).partial and np.isnan(score):
+            raise JudgedOtherwiseError(f"{file}: no {metric}: this model foretells in another way, or has no tokens.")
+        raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
+    return Outcome(_digest(table), table.num_rows, score, contributions)
+
+
+def _predictions(folder: Path) -> Any:
+    """The columns that are needed, of at least one example."""
+    import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
+    from pyarrow import parquet  # noqa: PLC0415
+
+    file = folder / PREDICTIONS
+    try:
+        table = parquet.read_table(file, columns=list(COLUMNS), use_threads=False)
+    except (OSError, pyarrow.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{file}: no readable predictions ({reason}). Do the run again with --redo.") from error
+    if set(table.column_names) != set(COLUMNS) or not table.num_rows:
+        raise UserError(f"{file}: no predictions in it. Do the run again with --redo.")
+    return table
+
+
+def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
+    score = scores.get(metric)
+    if score is None or not np.isfinite(score):
+        raise UserError(f"{folder / RECORD}: no test score of {metric} (got {score}). Do the run again with --redo.")
+    return score
+
+
+def _digest(table: Any) -> str:
+    digest = hashlib.sha256()
+    for column in ("id", "group", "reference"):
+        digest.update(repr(table[column].to_pylist()).encode())
+    return digest.hexdigest()
+
+
+def _clusters(groups: Any) -> NDArray[np.int64]:
+    """The cluster of each example [examples], from 0; an example without a group is a cluster of its own."""
+    names = groups.combine_chunks().dictionary_encode()
+    codes = np.asarray(names.indices.fill_null(0), dtype=np.int64)
+    alone = np.array([not name for name in names.dictionary.to_pylist()])[codes]
+    codes[alone] = len(names.dictionary) + np.flatnonzero(alone)
+    return np.unique(codes, return_inverse=True)[1]
+
+
+def _judged(table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
+    """The score, and the contribution of each cluster (of each block, where only the jackknife will do)."""
+    if metric.influence is not None:
+        columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
+        score, influences = metric.influence(*columns, labels)
+        return score, _by_cluster(influences, clusters)
+    references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
+    if metric.per_example is not None:
+        score, influences = of_mean(np.asarray(metric.per_example(references, predictions, labels), dtype=np.float64))
+        return score, _by_cluster(influences, clusters)
+
+    def score_of(rows: NDArray[np.int64]) -> float:
+        return float(metric.function([references[i] for i in rows], [predictions[i] for i in rows], labels))
+
+    return score_of(np.arange(len(references))), by_jackknife(score_of, clusters % JACKKNIFE_BLOCKS)
+
+
+def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
+    return np.bincount(clusters, weights=influences) / len(influences)

@@ -1,0 +1,157 @@
+"""The parts of a comparison, as the formats render them: tasks x models, down to the single run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.comparison.statistics import SIGNIFICANCE, Estimate
+from harness.metrics.metric import Unit
+from harness.record import RunRecord, TaskCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One seed of a cell.
+
+    Attributes:
+        score: The main metric on the test split, recomputed; None where the run has none to show.
+        trouble: Why it has none, as a reader of the report should hear it.
+        is_judged_otherwise: Whether the metric says nothing of such a model, so that none was to be expected.
+    """
+
+    record: RunRecord
+    score: float | None
+    trouble: str = ""
+    is_judged_otherwise: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A model's score minus another's, on the same test examples.
+
+    Attributes:
+        estimate: None where the two were not tested on the same examples.
+        adjusted_p: Holm's, over the task's comparisons with the same opponent.
+        gain: The difference with its sign turned so that more is better.
+    """
+
+    against: str
+    estimate: Estimate | None
+    adjusted_p: float | None
+    gain: float | None
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether chance is a poor explanation, after adjustment."""
+        return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a run of the cell took, on average over its complete seeds. None: the floors have no such thing."""
+
+    train_seconds: float | None
+    train_tokens_per_second: float | None
+    peak_memory_bytes: float | None
+    parameters: float | None
+    training_flops: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One model on one task. Without runs it is a gap.
+
+    Attributes:
+        is_floor: Whether it is a trivial model, there to be beaten.
+        missing_seeds: Seeds that other models of the task have and this one lacks.
+        estimate: The mean score over the complete seeds; None where there is none.
+        seed_deviation: Standard deviation over seeds; None below two seeds.
+        examples: Test examples.
+        beaten_by: The models shown to beat it, of all pairs of the task (Holm).
+        unseen_share: Share of the test split's tokens that the model never read; None where nothing was counted.
+        unaligned_share: Of the test questions with an answer, the share whose answer the model's tokens don't spell;
+            None where nothing was counted.
+    """
+
+    model: str
+    family: str
+    is_floor: bool = False
+    runs: tuple[Run, ...] = ()
+    missing_seeds: tuple[int, ...] = ()
+    estimate: Estimate | None = None
+    seed_deviation: float | None = None
+    examples: int = 0
+    beaten_by: tuple[str, ...] = ()
+    from_baseline: Difference | None = None
+    from_floor: Difference | None = None
+    cost: Cost | None = None
+    unseen_share: float | None = None
+    unaligned_share: float | None = None
+
+    @property
+    def is_top(self) -> bool:
+        """Whether it belongs to the tied top group: it has a score, and no model is shown to beat it.
+
+        Where nothing is known of the examples, nothing could be shown, and there is no such group.
+        """
+        return self.estimate is not None and self.estimate.includes_examples and not self.beaten_by
+
+    @property
+    def scored(self) -> tuple[Run, ...]:
+        """The runs with a score."""
+        return tuple(run for run in self.runs if run.score is not None)
+
+    @property
+    def troubled(self) -> tuple[Run, ...]:
+        """The runs without one."""
+        return tuple(run for run in self.runs if run.score is None)
+
+
+def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
+    """The interval's low end, the mean and the high end of a cell with a score, as numbers to be drawn."""
+    assert cell.estimate is not None
+    return unit.ends(cell.estimate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskComparison:
+    """All models on one task of one suite; a cell a model, in the comparison's order."""
+
+    suite: str
+    task: str
+    card: TaskCard
+    cells: tuple[Cell, ...]
+
+    @property
+    def ranked(self) -> tuple[Cell, ...]:
+        """The cells with a score, the best first."""
+        sign = -1 if self.card.higher_is_better else 1
+        scored = [(cell.estimate.value, cell) for cell in self.cells if cell.estimate is not None]
+        return tuple(cell for _, cell in sorted(scored, key=lambda pair: sign * pair[0]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything that a report shows.
+
+    Attributes:
+        runs: The folder, as the user named it.
+        description: What the comparison asks, as its suite says; may be empty.
+        models: Every model's name, the floors last.
+        baseline: The model that differences are taken from.
+        problems: Records and predictions that could not be read.
+        warnings: What makes a comparison doubtful.
+    """
+
+    runs: str
+    models: tuple[str, ...]
+    baseline: str | None
+    tasks: tuple[TaskComparison, ...]
+    description: str = ""
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def task_count(self) -> int:
+        """How many tasks there are; one that is judged by two metrics counts once."""
+        return len({(task.suite, task.task) for task in self.tasks})

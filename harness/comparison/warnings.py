@@ -1,0 +1,74 @@
+"""What makes a task's comparison doubtful, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.comparison.analysis import Entrant
+from harness.record import RunRecord
+from harness.runs.identity import differences, identity
+
+SCORE_TOLERANCE = 1e-6
+
+
+def warnings_about(entrants: Sequence[Entrant], metric: str) -> tuple[str, ...]:
+    """A sentence for everything that a reader must know before believing the numbers, which are of `metric`."""
+    lines = [line for entrant in entrants if entrant.runs for line in _about_one(entrant, metric)]
+    lines += _about_data([run.record for entrant in entrants for run in entrant.runs])
+    sets = {entrant.test_set for entrant in entrants if entrant.test_set is not None}
+    if len(sets) > 1:
+        where = _place(next(run.record for entrant in entrants for run in entrant.runs))
+        lines.append(
+            f"{where}: the models were tested on different examples. Only models with the same test set are compared."
+        )
+    return tuple(lines)
+
+
+def _about_one(entrant: Entrant, metric: str) -> Iterator[str]:
+    yield from _changed_scores(entrant, metric)
+    yield from _differing_settings(entrant)
+    if entrant.outcomes and entrant.test_set is None:
+        where = f"{_place(entrant.runs[0].record)}/{entrant.model}"
+        yield f"{where}: its seeds were tested on different examples, so they have no common score."
+    seeds = [run.record.seed for run in entrant.runs]
+    for seed in sorted({seed for seed in seeds if seeds.count(seed) > 1}):
+        yield f"{_place(entrant.runs[0].record)}/{entrant.model}: seed {seed} is there twice. Remove a copy."
+
+
+def _changed_scores(entrant: Entrant, metric: str) -> Iterator[str]:
+    for run in entrant.runs:
+        recorded = run.record.scores.get("test", {}).get(metric)
+        if run.score is not None and recorded is not None and not abs(run.score - recorded) <= SCORE_TOLERANCE:
+            yield (
+                f"{_place(run.record)}/{entrant.model}, seed {run.record.seed}: the predictions give {metric} "
+                f"{run.score:.6f}, the record says {recorded:.6f}. The report shows the former."
+            )
+
+
+def _differing_settings(entrant: Entrant) -> Iterator[str]:
+    first, *others = [run.record for run in entrant.runs]
+    for other in others:
+        changed = differences(_settings(first), _settings(other))
+        if changed:
+            yield (
+                f"{_place(other)}/{entrant.model}: seeds {first.seed} and {other.seed} ran with different settings "
+                f"({'; '.join(line.replace('recorded', 'first').replace('wanted', 'then') for line in changed)})."
+            )
+
+
+def _about_data(records: Sequence[RunRecord]) -> Iterator[str]:
+    digests = {record.provenance.data_digest for record in records if record.provenance.data_digest}
+    if len(digests) > 1:
+        yield f"{_place(records[0])}: the runs did not read the same data ({len(digests)} digests)."
+    metrics = sorted({record.task_card.main_metric for record in records})
+    if len(metrics) > 1:
+        yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first is used."
+
+
+def _settings(record: RunRecord) -> dict[str, Any]:
+    return {key: value for key, value in identity(record.config).items() if key != "seed"}
+
+
+def _place(record: RunRecord) -> str:
+    return f"{record.suite}/{record.task}"

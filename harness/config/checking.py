@@ -1,0 +1,121 @@
+"""What a TOML file or a command line sets, and what is wrong with it, a line a mistake, in a user's words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from harness.errors import UserError, nearest, notice
+
+Checked = TypeVar("Checked", bound="Strict")
+# What pydantic says of Python's types, in the words of a TOML file.
+_WORDS = {
+    "missing": "is missing",
+    "too_short": "is empty. Name at least one",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "string_type": "must be text in quotes",
+}
+
+
+class Strict(BaseModel):
+    """What a file or a command line may say, and nothing else.
+
+    Attributes:
+        renamed: Settings' earlier names, which are still read, with today's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_names_of_today(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        return {
+            name if (name := cls.renamed.get(key)) and name not in content else key: content[key] for key in content
+        }
+
+
+def checked(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
+    """`content` as a `shape`; or None, with a line for each mistake added to `mistakes`."""
+    if isinstance(content, Mapping):
+        for old, new in shape.renamed.items():
+            if old in content:
+                notice(f"{where}{old}: is called {new} by now; the old name is still read.")
+    try:
+        return shape.model_validate(content)
+    except ValidationError as error:
+        mistakes.extend(mistake_lines(shape, error, where))
+        return None
+
+
+def mistake_lines(shape: type[BaseModel], error: ValidationError, where: str) -> list[str]:
+    """A line for each thing that keeps a content from being a `shape`."""
+    return [_line(shape, problem, where) for problem in error.errors()]
+
+
+def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    got = f" (got {problem['input']!r})" if key and problem["type"] not in {"missing", "too_short"} else ""
+    if problem["type"] == "extra_forbidden":
+        return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
+    stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    place = f"{where}{key}" if key else where.rstrip(" .:")
+    return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
+
+
+def _beside(shape: type[BaseModel], place: Sequence[Any]) -> Sequence[str]:
+    """The settings of the table that a place lies in."""
+    for key in place[:-1]:
+        inner = shape.model_fields[key].annotation if key in shape.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        shape = inner
+    return list(shape.model_fields)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        UserError: It is missing, can't be read, is not UTF-8, or not TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        known = [found.stem for found in file.parent.glob("*.toml")]
+        raise UserError(f"{file}: no such file.{nearest(file.stem, known) or ' Check the path.'}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not TOML ({error}). Fix that line.") from error
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Name a TOML file.") from error
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` pairs as settings; a value is read as TOML, and as text where it is none.
+
+    >>> parse_settings(["learning_rate=3e-5", "strategy=windows"])
+    {'learning_rate': 3e-05, 'strategy': 'windows'}
+
+    Raises:
+        UserError: Every pair of another form.
+    """
+    malformed = [pair for pair in pairs if not pair.partition("=")[0].strip() or not pair.partition("=")[2].strip()]
+    if malformed:
+        raise UserError(*(f"--set {pair}: not of the form key=value. Write --set epochs=2." for pair in malformed))
+    return {key.strip(): _value(text.strip()) for key, _, text in (pair.partition("=") for pair in pairs)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,115 @@
+"""ModelConfig: which weights; and how a user names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.config.checking import Strict, checked, read_toml
+from harness.config.training import Training, recipe_of
+from harness.errors import UserError, nearest
+from harness.registry import FAMILIES, config_file, config_files
+
+
+class ModelConfig(Strict):
+    """Which weights.
+
+    Attributes:
+        family: A file's name in harness/models; default: the one that knows the checkpoint's model_type.
+        checkpoint: A Hub id, a folder, or `package:DISTRIBUTION/FOLDER` for weights that a pip package carries.
+        revision: The Hub commit, tag or branch.
+        init: "pretrained", or "random": the same architecture, untrained.
+        tokenizer: Another checkpoint's tokenizer, or "trained": made from the task's training texts.
+        vocabulary_size: Entries of a trained tokenizer.
+        architecture: Settings of the transformers configuration, for a model that is made from nothing.
+        head: "new" leaves the checkpoint's own classification head out.
+        training: The recipe that suits this model.
+    """
+
+    family: str | None = None
+    checkpoint: str | None = None
+    revision: str | None = None
+    init: Literal["pretrained", "random"] = "pretrained"
+    tokenizer: str | None = None
+    vocabulary_size: int = Field(8192, ge=100)
+    architecture: dict[str, int | float | str | bool | list[int]] = Field({})
+    head: Literal["auto", "new"] = "auto"
+    training: dict[str, Any] = Field({}, exclude=True)
+
+    @model_validator(mode="after")
+    def _weights_come_from_somewhere(self) -> Self:
+        if self.checkpoint is None and self.family is None:
+            raise ValueError("needs a checkpoint or a family")
+        return self
+
+
+def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
+    """The model called `name`: a file of configs/models, a .toml file, a checkpoint's folder, or a Hub id.
+
+    A relative path in a file starts from that file's folder.
+
+    Args:
+        name: As a user writes it.
+        beside: The folder that a relative `.toml` path starts from; default: the working directory.
+
+    Raises:
+        UserError: It is none of them, or its file has mistakes.
+    """
+    known = config_files("models")
+    if name in known:
+        return _read_model(config_file("models", name))
+    if name.endswith(".toml"):
+        return _read_model((beside or Path()) / name)
+    if Path(name).is_dir() or "/" in name or name.startswith("package:"):
+        return ModelConfig.model_validate({"checkpoint": name})
+    raise UserError(
+        f"{name!r}: no such model in configs/models, no folder, and no Hub id (owner/name).{nearest(name, known)}"
+    )
+
+
+def _read_model(file: Path) -> ModelConfig:
+    mistakes: list[str] = []
+    content = read_toml(file)
+    model = checked(ModelConfig, content, f"{file}: ", mistakes)
+    if isinstance(content.get("training"), dict):
+        checked(Training, content["training"], f"{file}: training.", mistakes)
+    if model is not None:
+        model = _with_paths_from(file.parent, model)
+        mistakes += [f"{file}: {line}" for line in _model_mistakes(model)]
+    if mistakes or model is None:
+        raise UserError(*mistakes)
+    return model
+
+
+def _model_mistakes(model: ModelConfig) -> Iterator[str]:
+    families, checkpoint = FAMILIES.names(), model.checkpoint
+    if model.family is not None and model.family not in families:
+        yield f"family: {model.family!r}: no such model family.{nearest(model.family, families)}"
+    from_hub = checkpoint and not checkpoint.startswith(("package:", *".~/")) and not Path(checkpoint).is_dir()
+    if model.revision is not None and not from_hub:
+        yield f"revision: only a checkpoint of the Hub has one (got {model.revision!r} for {checkpoint}). Leave it out."
+
+
+def _with_paths_from(folder: Path, model: ModelConfig) -> ModelConfig:
+    """The model, its relative folders made to start from `folder`."""
+    names = {"checkpoint": model.checkpoint, "tokenizer": model.tokenizer}
+    return model.model_copy(update={key: _path_from(folder, name) for key, name in names.items() if name})
+
+
+def _path_from(folder: Path, name: str) -> str:
+    if name != "trained" and (folder / name).is_dir():
+        return str(folder / name)
+    # Absolute, so that a folder that is missing can't be taken for a Hub id.
+    return str((folder / name).absolute()) if name.startswith(("./", "../")) else name
+
+
+def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:
+    """The recipe of a single run: the model's own, with `overrides` from `--set` on top."""
+    mistakes: list[str] = []
+    recipe = recipe_of({"training.": model.training, "--set ": overrides}, mistakes)
+    if recipe is None:
+        raise UserError(*mistakes)
+    return recipe

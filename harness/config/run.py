@@ -1,0 +1,107 @@
+"""RunConfig: what identifies a run; and a user's own files as its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, create_model
+
+from harness.config.checking import Strict
+from harness.config.model import ModelConfig
+from harness.config.training import Training
+from harness.data.custom import column_roles, custom_task
+from harness.data.sources import SPLITS
+from harness.data.task import Task
+from harness.registry import TASKS
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _as_names(value: object) -> object:
+    """One column's name as a list of one; none, as older versions recorded it, as an empty one."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
+Columns = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+
+
+class LocalFiles(Strict):
+    """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
+
+    train: str
+    validation: str | None = None
+    test: str | None = None
+    task_type: str | None = None
+    group: str | None = None
+
+    def files(self) -> dict[str, str]:
+        """The path of each split that is given."""
+        return {split: path for split in SPLITS if (path := getattr(self, split)) is not None}
+
+    def task(self, metrics: Sequence[str] = ()) -> Task:
+        """The task that they make.
+
+        Raises:
+            UserError: Every setting that doesn't fit the others.
+        """
+        columns = {role: names for role in column_roles() if (names := getattr(self, role))}
+        return custom_task(
+            train=self.train,
+            validation=self.validation,
+            test=self.test,
+            task_type=self.task_type,
+            columns=columns,
+            group=self.group,
+            metrics=metrics,
+        )
+
+
+if TYPE_CHECKING:
+    LocalData = LocalFiles
+else:
+    _COLUMNS = dict.fromkeys(column_roles(), (Columns, ()))
+    LocalData = create_model("LocalData", __base__=LocalFiles, __module__=__name__, **_COLUMNS)
+    LocalData.__doc__ = "A user's own files as a task, with a setting per column that some task type reads."
+
+
+class RunConfig(Strict):
+    """What identifies a run: two runs with the same one are the same run.
+
+    Attributes:
+        task: The task's name.
+        data: Fingerprint of the task's source.
+        weights: Fingerprint of the checkpoint, where it is a folder of the user's.
+        metrics: Names of the metrics, the main one first.
+        local: The files, where the data is the user's own.
+        model: Which weights.
+        seed: Of the new layers, the order of the data and the dropout.
+        training: The recipe.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {"own": "local"}
+
+    task: str
+    data: str
+    weights: str = ""
+    metrics: tuple[str, ...]
+    local: LocalData | None = None
+    model: ModelConfig
+    seed: Seed
+    training: Training
+
+    def resolved(self) -> dict[str, Any]:
+        """The configuration as it goes into the record."""
+        return self.model_dump(mode="json")
+
+
+def task_of(config: RunConfig) -> Task:
+    """The task that the configuration names: of the registry, or the user's own files."""
+    if config.local is not None:
+        return config.local.task(config.metrics)
+    task: Task = TASKS.load(config.task)
+    return task

@@ -1,0 +1,157 @@
+"""Training: a recipe for fine-tuning, checked. It is flat to a user, and made of parts here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, create_model, model_validator
+
+from harness.config.checking import Strict, checked
+from harness.registry import TASK_TYPES
+
+
+class Optimisation(Strict):
+    """How the weights are changed.
+
+    The defaults are those of Devlin et al. 2019 (appendix A.3) with the corrections of Mosbach et al. 2021.
+
+    Attributes:
+        learning_rate: Peak of the linear schedule.
+        batch_size: Training items (texts, or windows of question answering) an optimiser step, over all devices.
+        micro_batch_size: Most windows in one forward pass; smaller ones give the same gradient in less memory.
+        epochs: Passes over the training split.
+        minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
+        maximum_steps: Most optimiser steps; 0: the model is judged as it is.
+        warmup_ratio: Share of the steps in which the learning rate rises.
+        weight_decay: AdamW's, on weight matrices only: none on biases and norms.
+        max_grad_norm: The gradient is clipped to this length.
+        dropout: Replaces every dropout of the checkpoint's configuration.
+    """
+
+    learning_rate: float = Field(2e-5, gt=0, lt=1)
+    batch_size: int = Field(16, ge=1)
+    micro_batch_size: int = Field(32, ge=1)
+    epochs: float = Field(3.0, gt=0)
+    minimum_steps: int = Field(0, ge=0)
+    maximum_steps: int | None = Field(None, ge=0)
+    warmup_ratio: float = Field(0.1, ge=0, le=1)
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    dropout: float | None = Field(None, ge=0, lt=1)
+
+
+class Execution(Strict):
+    """How it is computed: what changes speed and memory, and results by rounding at most.
+
+    Attributes:
+        precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
+        execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
+            "padded" to one length. The numbers are the same, up to rounding.
+        vocabulary: Which rows of the embedding are kept in training: those that are "used" by the data, or the "whole".
+            What is saved is the whole, and the same, up to rounding.
+    """
+
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    execution: Literal["packed", "padded"] = "packed"
+    vocabulary: Literal["used", "whole"] = "used"
+
+
+class LongTexts(Strict):
+    """How a text is read that is longer than the model reads at once.
+
+    Attributes:
+        strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
+            each with a memory of those before ("recurrence") or without one ("segments", the control).
+        max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
+        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128.
+        max_windows: Most windows, or segments, of one text; what lies beyond is not read, and the record says how
+            much. Default: 64 windows, any number of segments.
+        segment: Tokens in a segment.
+        memory: States of each layer that a segment sees of those before it; default: as many as in a segment.
+        gradient_segments: The gradient flows back through the memory of so many segments, counted from the text's
+            end, so that 1 stops it at each segment's start, as Dai et al. 2019 train.
+        pool: What of a text its label is read from: of windows, their logits' "mean" or "max"; of segments, the "mean"
+            of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
+    """
+
+    strategy: Literal["head", "head_tail", "windows", "recurrence", "segments"] = "head"
+    max_length: int | None = Field(None, ge=8)
+    stride: int | None = Field(None, ge=0)
+    max_windows: int | None = Field(None, ge=1)
+    segment: int = Field(256, ge=8)
+    memory: int | None = Field(None, ge=1)
+    gradient_segments: int = Field(1, ge=1)
+    pool: Literal["mean", "max", "last", "segment_ends"] = "mean"
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> Self:
+        if self.stride is not None and self.max_length is not None and self.stride >= self.max_length:
+            raise ValueError(f"stride {self.stride} is not smaller than the window, max_length {self.max_length}")
+        return self
+
+    @property
+    def segmented(self) -> bool:
+        """Whether a text is read from end to end, segment by segment."""
+        return self.strategy in ("recurrence", "segments")
+
+    @property
+    def remembered(self) -> int:
+        """States of each layer that a segment sees of those before it."""
+        return 0 if self.strategy == "segments" else self.memory or self.segment
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """What `pool` may be under the strategy."""
+        return ("mean", "last", "segment_ends") if self.segmented else ("mean", "max")
+
+
+class Evaluation(Strict):
+    """How often the model is scored, and on how many examples.
+
+    Attributes:
+        evaluations_per_epoch: How often the validation split is scored.
+        patience: Evaluations without improvement before training stops early; none: never.
+        train_examples: At most so many, the same ones for every model and seed; likewise for the other two.
+    """
+
+    evaluations_per_epoch: int = Field(2, ge=1)
+    patience: int | None = Field(None, ge=1)
+    train_examples: int | None = Field(None, ge=1)
+    validation_examples: int | None = Field(None, ge=1)
+    test_examples: int | None = Field(None, ge=1)
+
+
+class Recipe(Optimisation, Execution, LongTexts, Evaluation):
+    """What every type of task has in its recipe."""
+
+
+if TYPE_CHECKING:
+    Training = Recipe
+else:
+    _PARTS = [TASK_TYPES.load(name).settings for name in TASK_TYPES.names()]
+    Training = create_model("Training", __base__=(Recipe, *dict.fromkeys(_PARTS)), __module__=__name__)
+    Training.__doc__ = "A recipe for fine-tuning: the parts above, and those of the task types."
+    Training.renamed = {old: new for part in _PARTS for old, new in part.renamed.items()}
+
+
+def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> Training | None:
+    """The recipe of `layers`, each on top of those before it; or None, with a line a mistake added to `mistakes`.
+
+    Args:
+        layers: Settings by the place where they stand, such as "--set ".
+        mistakes: Is added to. A mistake is told of the place where it stands, whatever is on top of it.
+    """
+    alone = [checked(Training, layer, where, mistakes) for where, layer in layers.items()]
+    if any(layer is None for layer in alone):
+        return None
+    merged = {key: value for layer in layers.values() for key, value in layer.items()}
+    place = list(layers)[-1]
+    recipe = checked(Training, merged, place, mistakes)
+    if recipe is not None and recipe.pool not in recipe.pools:
+        mistakes.append(
+            f"{place}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+            f"Choose one of {', '.join(recipe.pools)}."
+        )
+        return None
+    return recipe

@@ -1,0 +1,117 @@
+"""A task out of a user's own files, without a file in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.data.files import refuse
+from harness.data.sources import Files
+from harness.data.task import Task
+from harness.errors import UserError, nearest
+from harness.metrics.lookup import EVALUATE, find_metric
+from harness.registry import TASK_TYPES
+
+DEFAULT_TYPE = "classification"
+
+
+def custom_task(
+    *,
+    train: Path | str,
+    validation: Path | str | None = None,
+    test: Path | str | None = None,
+    task_type: str | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
+    group: str | None = None,
+    metrics: Sequence[str] = (),
+) -> Task:
+    """A task on files of the user's. A column that isn't named is called as its role.
+
+    Args:
+        train: The file to train on; validation and test are carved out of it where they aren't given.
+        validation: The file to choose on.
+        test: The file to judge on.
+        task_type: Default: the one that alone has a column that is named, such as "question", else classification.
+        columns: The columns by their role, such as {"text": ["review"], "label": ["stars"]}.
+        group: The column that says which rows belong together, if any.
+        metrics: Names of metrics; by task type where none are named.
+
+    Raises:
+        UserError: Every setting that doesn't fit the others.
+    """
+    named = {role: tuple(names) for role, names in (columns or {}).items() if names}
+    chosen = task_type or inferred_type(named)
+    if chosen not in TASK_TYPES.names():
+        raise UserError(f"task_type: {chosen!r}: no such task type.{nearest(chosen, TASK_TYPES.names())}")
+    refuse([*_column_problems(chosen, named), *metric_problems(chosen, metrics)])
+    return Task(
+        task_type=chosen,
+        source=Files(train, validation, test),
+        metrics=tuple(metrics) or TASK_TYPES.load(chosen).default_metrics,
+        licence="the user's own data",
+        citation="",
+        columns=named,
+        group=group,
+    )
+
+
+def column_roles() -> dict[str, Any]:
+    """Every role that a column may have in some task type, with the first type's column."""
+    found: dict[str, Any] = {}
+    for task_type in _types().values():
+        for role, column in task_type.columns.items():
+            found.setdefault(role, column)
+    return found
+
+
+def predict_options() -> dict[str, str]:
+    """The help of each option of `harness predict` that gives a text, by its name."""
+    return {option: text for task_type in _types().values() for option, text in task_type.predict_options.items()}
+
+
+def inferred_type(named: Mapping[str, Any]) -> str:
+    """The task type of files with these roles named: the one that alone has one of them, else classification."""
+    for name, task_type in _types().items():
+        if task_type.inferred and not _roles_of_others(name).issuperset(task_type.columns.keys() & named.keys()):
+            return name
+    return DEFAULT_TYPE
+
+
+def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:
+    """A line for each metric that is none, or that can't judge this type of task."""
+    problems: list[str] = []
+    for name in metrics:
+        try:
+            found = find_metric(name)
+        except UserError as error:
+            problems.extend(f"metrics: {line}" for line in error.lines)
+            continue
+        judged = [other for other, known in _types().items() if found in known.metrics]
+        if not name.startswith(EVALUATE) and task_type not in judged:
+            fit = ", ".join(TASK_TYPES.load(task_type).default_metrics)
+            problems.append(f"metrics: {name} can't judge {task_type} (it judges {', '.join(judged)}). Use {fit}.")
+    return problems
+
+
+def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    known = TASK_TYPES.load(task_type).columns
+    for role, names in named.items():
+        if role not in known:
+            got = names[0] if len(names) == 1 else names
+            yield (
+                f"{role}: names a column that {task_type} has no use for (got {got!r}). "
+                "Leave it out, or choose another task type."
+            )
+        elif len(names) > known[role].most:
+            many = known[role].most > 1
+            allowed = ("one column or two make", "at most two") if many else ("one column makes", "one")
+            yield f"{role}: {allowed[0]} an input (got {len(names)}). Name {allowed[1]}."
+
+
+def _types() -> dict[str, Any]:
+    return {name: TASK_TYPES.load(name) for name in TASK_TYPES.names()}
+
+
+def _roles_of_others(name: str) -> set[str]:
+    return {role for other, task_type in _types().items() if other != name for role in task_type.columns}

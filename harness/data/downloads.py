@@ -1,0 +1,97 @@
+"""Rows out of one large file that its publisher offers, and that the user downloads."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data.task import Row
+from harness.errors import UserError
+
+FOLDER = "HARNESS_DATA"
+MILLION = 1_000_000
+BOUNDS = {"train": (0, 90 * MILLION), "validation": (90 * MILLION, 95 * MILLION), "test": (95 * MILLION, 100 * MILLION)}
+PIECE = 10_000
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file in the folder that the environment variable HARNESS_DATA names, whole or in the archive it comes in.
+
+    Attributes:
+        name: The file's; its archive's is the same with ".zip".
+        address: Where its publisher offers it.
+        size: Its bytes.
+        read: Gives the rows by split, from its content.
+    """
+
+    name: str
+    address: str
+    size: int
+    read: Callable[[bytes], Mapping[str, Sequence[Row]]]
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split.
+
+        Raises:
+            UserError: The file isn't there, or is another one.
+        """
+        return self.read(self._content())
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of the file's content."""
+        return f"{self.name}:{hashlib.sha256(self._content()).hexdigest()}"
+
+    def _content(self) -> bytes:
+        file = self._file()
+        if file.suffix == ".zip":
+            try:
+                with zipfile.ZipFile(file) as archive:
+                    content = archive.read(self.name)
+            except (zipfile.BadZipFile, KeyError) as error:
+                raise UserError(f"{file}: no archive with {self.name} in it. Get it from {self.address}.") from error
+        else:
+            content = file.read_bytes()
+        if len(content) != self.size:
+            raise UserError(
+                f"{file}: {self.name} has {self.size:,} bytes (got {len(content):,}). Get it from {self.address}."
+            )
+        return content
+
+    def _file(self) -> Path:
+        folder = os.environ.get(FOLDER)
+        if not folder:
+            raise UserError(
+                f"{self.name}: not there. Get it from {self.address}, and let {FOLDER} name the folder that it is in."
+            )
+        files = [Path(folder) / self.name, Path(folder) / f"{self.name}.zip"]
+        found = next((file for file in files if file.is_file()), None)
+        if found is None:
+            raise UserError(f"{files[0]}: no such file, and no {files[1].name} either. Get it from {self.address}.")
+        return found
+
+
+def first_hundred_million(
+    content: bytes, bounds: Mapping[str, tuple[int, int]] = BOUNDS, piece: int = PIECE
+) -> Mapping[str, list[Row]]:
+    """Train in pieces of so many characters; validation and test in one, as published figures read them.
+
+    A character that a bound cuts through is whole in the later split; one that the file's end cuts through is left out.
+
+    Raises:
+        UserError: The file is not UTF-8.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        texts = {split: decoder.decode(content[start:stop]) for split, (start, stop) in bounds.items()}
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 ({error.reason}). Get the file again.") from error
+    train = texts["train"]
+    pieces = [train[start : start + piece] for start in range(0, len(train), piece)]
+    documents = {split: [text] for split, text in texts.items()} | {"train": pieces}
+    return {split: [{"text": text} for text in found] for split, found in documents.items()}

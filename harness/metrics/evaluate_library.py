@@ -1,0 +1,128 @@
+"""Our scores as metrics of the `evaluate` library, and its metrics as scores of ours. Only here is it imported.
+
+from harness.metrics.evaluate_library import EvaluateMetric
+both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real  # numpy's numbers are Real, but not all of them float
+from typing import Any
+
+import evaluate
+from datasets import Features, Value
+from datasets import Sequence as ListOf
+
+from harness.errors import UserError
+from harness.metrics.lookup import EVALUATE, LOWER, find_metric
+from harness.metrics.metric import TEXTS, Form, Values
+
+
+def _feature(form: Form) -> Any:
+    """A metric's form as the `datasets` library describes it."""
+    if isinstance(form, list):
+        return ListOf(_feature(form[0]))
+    if isinstance(form, dict):
+        return {name: _feature(inner) for name, inner in form.items()}
+    return Value(form)
+
+
+class EvaluateMetric(evaluate.Metric):
+    """One of `harness.metrics.lookup` with `add_batch` and `compute`, without a network.
+
+    Args:
+        name: The metric's name in `harness.metrics.lookup`.
+        labels: The label names, where the metric needs them.
+        several: Whether a row has several labels.
+    """
+
+    def __init__(self, name: str, *, labels: Sequence[str] = (), several: bool = False, **keywords: Any) -> None:
+        self._metric = find_metric(name)
+        self._labels = tuple(labels)
+        self._form = (TEXTS, TEXTS) if several else self._metric.form
+        super().__init__(**keywords)
+
+    def _info(self) -> evaluate.MetricInfo:
+        predictions, references = map(_feature, self._form)
+        return evaluate.MetricInfo(
+            description=self._metric.name,
+            citation="",
+            inputs_description="predictions and references in the form of predictions.parquet",
+            features=Features({"predictions": predictions, "references": references}),
+            module_name=self._metric.name,
+        )
+
+    def _compute(self, predictions: Values, references: Values) -> dict[str, float]:
+        return {self._metric.name: self._metric.function(references, predictions, self._labels)}
+
+
+def evaluate_scores(
+    name: str, references: Values, predictions: Values, *, labels: Sequence[str] = ()
+) -> dict[str, float]:
+    """What a metric of the `evaluate` library gives for predictions in our form.
+
+    It is fed in its own form: label indices, rows of 0 and 1 for several labels, the dictionaries of its "squad"
+    metrics, or plain texts and numbers. Its first number is called `name`, further ones `name.value` without ":lower".
+
+    Args:
+        name: "evaluate:" and a metric's name on the Hub or the path of a script (which is run); ":lower" where less of
+            it is better.
+        references: As in predictions.parquet.
+        predictions: As in predictions.parquet.
+        labels: The label names, in the order of their indices.
+
+    Raises:
+        UserError: The metric can't be had, or doesn't take such predictions.
+    """
+    loaded = _loaded(name)
+    inputs = _inputs(loaded, references, predictions, labels)
+    try:
+        results = loaded.compute(**inputs)
+    except (ValueError, TypeError) as error:
+        # By these a metric of the library tells that the data isn't of its form.
+        raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its kind.") from error
+    numbers = {key: float(value) for key, value in results.items() if isinstance(value, Real)}
+    if not numbers:
+        raise UserError(f"{name}: gives no number (got {', '.join(results)}). Choose another metric.")
+    first = next(iter(numbers))
+    return {name if key == first else f"{name.removesuffix(LOWER)}.{key}": value for key, value in numbers.items()}
+
+
+def _loaded(name: str) -> Any:
+    try:
+        return evaluate.load(name.removeprefix(EVALUATE).removesuffix(LOWER))
+    except (OSError, ImportError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(
+            f"{name}: the metric is not available ({first}). Check the name or path and the network, "
+            f"or use a metric of ours, which need none."
+        ) from error
+
+
+def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequence[str]) -> dict[str, Any]:
+    """The predictions and references in the loaded metric's own form."""
+    if isinstance(loaded.features, dict) and isinstance(loaded.features.get("predictions"), dict):
+        return _squad_form(loaded.features["predictions"], references, predictions)
+    if labels:
+        return {"references": _indices(references, labels), "predictions": _indices(predictions, labels)}
+    return {"references": list(references), "predictions": list(predictions)}
+
+
+def _indices(rows: Values, labels: Sequence[str]) -> list[Any]:
+    index = {label: number for number, label in enumerate(labels)}
+    if isinstance(rows[0], str):
+        return [index[row] for row in rows]
+    return [[int(label in set(row)) for label in labels] for row in rows]
+
+
+def _squad_form(wanted: dict[str, Any], references: Values, predictions: Values) -> dict[str, Any]:
+    """The dictionaries of the "squad" and "squad_v2" metrics; the second also wants a probability of no answer."""
+    told = [{"id": str(row), "prediction_text": text} for row, text in enumerate(predictions)]
+    if "no_answer_probability" in wanted:
+        told = [row | {"no_answer_probability": float(not row["prediction_text"])} for row in told]
+    known = [
+        {"id": str(row), "answers": {"text": list(texts), "answer_start": [0] * len(texts)}}
+        for row, texts in enumerate(references)
+    ]
+    return {"predictions": told, "references": known}

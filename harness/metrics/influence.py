@@ -1,0 +1,135 @@
+"""Influence values: how far one test example moves a metric.
+
+A metric that is a smooth function of sums over examples is, near the data, the mean of one value an example: the
+derivative of the metric by that example's weight (Hampel 1974; Efron 1982, chapter 6, the infinitesimal jackknife).
+The variance of those values is the metric's sampling variance, and they pair over examples as plain scores do. For a
+metric that is a mean, the influence is the example's score less the mean.
+
+Every function takes references and predictions [examples, columns] (an indicator per label, or columns of numbers)
+and gives the score and the influences [examples], which add up to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.metric import Floats, Scored
+
+OfMatrices = Callable[[Floats, Floats], Scored]
+
+
+def of_mean(values: Floats) -> Scored:
+    """The mean of per-example scores [examples]."""
+    score = float(values.mean())
+    return score, values - score
+
+
+def accuracy(references: Floats, predictions: Floats) -> Scored:
+    """Share of examples whose labels are all right."""
+    return of_mean((references == predictions).all(axis=1).astype(float))
+
+
+def mean_squared_error(references: Floats, predictions: Floats) -> Scored:
+    """Mean squared distance."""
+    return of_mean(((references - predictions) ** 2).mean(axis=1))
+
+
+def f1(references: Floats, predictions: Floats) -> Scored:
+    """F1 of the second label, the positive one."""
+    return _f1_of_columns(references[:, 1:2], predictions[:, 1:2])
+
+
+def micro_f1(references: Floats, predictions: Floats) -> Scored:
+    """F1 of all labels' decisions taken together."""
+    right, total = (references * predictions).sum(axis=1), (references + predictions).sum(axis=1)
+    score, influences = ratio(2 * right[:, None], total[:, None])
+    return float(score[0]), influences[:, 0]
+
+
+def macro_f1(references: Floats, predictions: Floats) -> Scored:
+    """Mean of the labels' F1; a label that is nowhere counts as 0."""
+    return _f1_of_columns(references, predictions)
+
+
+def with_none(scored: OfMatrices) -> OfMatrices:
+    """`scored` with "no label at all" as one label more (Chalkidis et al. 2022, LexGLUE)."""
+
+    def extended(labels: Floats) -> Floats:
+        return np.column_stack([labels, labels.sum(axis=1) == 0])
+
+    return lambda references, predictions: scored(extended(references), extended(predictions))
+
+
+def correlation(references: Floats, predictions: Floats) -> Scored:
+    """Pearson's r; over label indicators it is Matthews' coefficient (Gorodkin 2004). 0 where either is constant.
+
+    Source: Devlin, Gnanadesikan and Kettenring 1975, for the influence of one observation on r.
+    """
+    x, y = references - references.mean(axis=0), predictions - predictions.mean(axis=0)
+    spread_x, spread_y = float((x**2).sum(axis=1).mean()), float((y**2).sum(axis=1).mean())
+    if min(spread_x, spread_y) < 1e-20:
+        return 0.0, np.zeros(len(x))
+    scale = np.sqrt(spread_x * spread_y)
+    products = (x * y).sum(axis=1) / scale
+    r = float(products.mean())
+    return r, products - r / 2 * ((x**2).sum(axis=1) / spread_x + (y**2).sum(axis=1) / spread_y)
+
+
+def spearman(references: Floats, predictions: Floats) -> Scored:
+    """Pearson's r of the ranks. An example moves it by its own ranks, and by shifting the ranks above it."""
+    x, y = _ranks(references[:, 0]), _ranks(predictions[:, 0])
+    r, own = correlation(x[:, None], y[:, None])
+    if not own.any():
+        return r, own
+    z_x, z_y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+    shifted = _weight_above(x, (z_y - r * z_x) / x.std()) + _weight_above(y, (z_x - r * z_y) / y.std())
+    influences = own + shifted - shifted.mean()
+    return r, influences
+
+
+def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: NDArray[np.int64]) -> Floats:
+    """A sound, slow answer for any other metric: the contribution of each block of examples [blocks].
+
+    Source: the delete-a-group jackknife (Kott 2001), scaled so that the sum of squares times
+    blocks / (blocks - 1) is the jackknife's variance.
+
+    Args:
+        score_without: The score of the examples at the given positions.
+        blocks: The block of every example [examples], numbered from 0.
+    """
+    count = int(blocks.max()) + 1
+    left_out = np.array([score_without(np.flatnonzero(blocks != block)) for block in range(count)])
+    return np.asarray((left_out.mean() - left_out) * (count - 1) / count, dtype=np.float64)
+
+
+def ratio(numerators: Floats, denominators: Floats) -> tuple[Floats, Floats]:
+    """Ratio of sums [columns], and its influences [examples, columns]; 0 where nothing is to be divided."""
+    sums = denominators.sum(axis=0)
+    safe = np.where(sums > 0, sums, 1.0)
+    found = np.where(sums > 0, numerators.sum(axis=0) / safe, 0.0)
+    return found, (numerators - found * denominators) / safe * len(numerators)
+
+
+def _f1_of_columns(references: Floats, predictions: Floats) -> Scored:
+    scores, influences = ratio(2 * references * predictions, references + predictions)
+    return float(scores.mean()), influences.mean(axis=1)
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks in 0..1 [examples], ties sharing their mean rank."""
+    from scipy.stats import rankdata  # noqa: PLC0415 -- only rank correlation needs it
+
+    return np.asarray(rankdata(values) / len(values), dtype=np.float64)
+
+
+def _weight_above(ranks: Floats, weights: Floats) -> Floats:
+    """Mean weight of the examples ranked above each one, with half of those that tie with it [examples]."""
+    order = np.argsort(ranks, kind="stable")
+    running = np.concatenate([[0.0], np.cumsum(weights[order])])
+    first = np.searchsorted(ranks[order], ranks, side="left")
+    last = np.searchsorted(ranks[order], ranks, side="right")
+    above, tied = running[-1] - running[last], running[last] - running[first]
+    return np.asarray((above + tied / 2) / len(ranks), dtype=np.float64)

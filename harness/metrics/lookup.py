@@ -1,0 +1,93 @@
+"""Metrics by name: those of the task types, and the `evaluate` library's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import PurePath
+
+from harness.errors import UserError, nearest
+from harness.metrics.metric import PLAIN, Metric, Unit, Values
+from harness.registry import TASK_TYPES
+
+EVALUATE = "evaluate:"
+LOWER = ":lower"
+
+
+@cache
+def known_metrics() -> Mapping[str, Metric]:
+    """Every metric of every task type, by name."""
+    types = [TASK_TYPES.load(name) for name in TASK_TYPES.names()]
+    return {metric.name: metric for task_type in types for metric in task_type.metrics}
+
+
+def find_metric(name: str) -> Metric:
+    """The metric called `name`; one of the `evaluate` library's by "evaluate:" and its name or path.
+
+    That library doesn't say which way its metrics point: more is better, unless ":lower" stands behind the name.
+
+    Raises:
+        UserError: There is no such metric; the message names the nearest one.
+    """
+    if name.startswith(EVALUATE):
+        return Metric(
+            name,
+            lambda references, predictions, labels: _evaluated(name, references, predictions, labels)[name],
+            higher_is_better=not name.endswith(LOWER),
+            unit=PLAIN,
+            title=PurePath(name.removeprefix(EVALUATE).removesuffix(LOWER)).name.removesuffix(".py").replace("_", " "),
+        )
+    known = known_metrics()
+    if name not in known:
+        raise UserError(f"{name!r}: no such metric.{nearest(name, known)}")
+    return known[name]
+
+
+def scores(
+    names: Sequence[str], references: Values, predictions: Values, labels: Sequence[str] = ()
+) -> dict[str, float]:
+    """Every named score. An `evaluate` metric with several values gives "evaluate:name" and "evaluate:name.value".
+
+    The first one keeps the ":lower" that it was named with; the others, of which that says nothing, have none.
+
+    Raises:
+        UserError: A name is unknown, or an `evaluate` metric is not available.
+    """
+    assert len(references) == len(predictions) > 0, (len(references), len(predictions))
+    found: dict[str, float] = {}
+    for name in names:
+        if name.startswith(EVALUATE):
+            found |= _evaluated(name, references, predictions, labels)
+        else:
+            found[name] = find_metric(name).function(references, predictions, labels)
+    return found
+
+
+def unit_of(name: str) -> Unit:
+    """How a metric is shown; one that this version does not know, as a plain number.
+
+    >>> unit_of("accuracy").score(0.8341), unit_of("mean_squared_error").score(0.8341)
+    ('83.4', '0.834')
+    """
+    return _shown(name).unit
+
+
+def metric_name(name: str) -> str:
+    """The metric's name in prose; of a script, its file's.
+
+    >>> metric_name("macro_f1"), metric_name("mean_squared_error"), metric_name("evaluate:own/word_errors.py:lower")
+    ('macro-F1', 'mean squared error', 'word errors')
+    """
+    return _shown(name).title or name.replace("_", " ")
+
+
+def _shown(name: str) -> Metric:
+    if name.startswith(EVALUATE):
+        return find_metric(name)
+    return known_metrics().get(name) or Metric(name, lambda *_: float("nan"), unit=PLAIN)
+
+
+def _evaluated(name: str, references: Values, predictions: Values, labels: Sequence[str]) -> dict[str, float]:
+    from harness.metrics.evaluate_library import evaluate_scores  # noqa: PLC0415 -- importing evaluate takes seconds
+
+    return evaluate_scores(name, references, predictions, labels=labels)

@@ -1,0 +1,132 @@
+"""Metric: a score function, and all that a report needs to know to show it and to say how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import fmean
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = Sequence[Any]
+Score = Callable[[Values, Values, Sequence[str]], float]
+PerExample = Callable[[Values, Values, Sequence[str]], list[float]]
+Floats = NDArray[np.float64]
+Scored = tuple[float, Floats]
+Influence = Callable[[Any, Any, Sequence[str]], Scored]
+Form = str | list[str] | dict[str, str]
+TEXT, TEXTS, NUMBER = "string", ["string"], "float64"
+
+
+class HasInterval(Protocol):
+    """A score with an interval around it, or None where there is none."""
+
+    @property
+    def value(self) -> float:
+        """The score."""
+
+    @property
+    def low(self) -> float | None:
+        """The interval's low end."""
+
+    @property
+    def high(self) -> float | None:
+        """The interval's high end."""
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of what lies between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a metric is shown.
+
+    Attributes:
+        factor: What a score is multiplied by.
+        decimals: Digits after the point.
+        least: No score is below; an interval is cut there, for half widths know no bounds.
+        most: No score is above.
+    """
+
+    factor: float
+    decimals: int
+    least: float = -inf
+    most: float = inf
+
+    def score(self, value: float) -> str:
+        """Such as 83.4."""
+        return f"{value * self.factor:.{self.decimals}f}".replace("-", "−")
+
+    def signed(self, value: float) -> str:
+        """Such as +1.2 or −0.4; a difference that rounds to nothing has no sign."""
+        text = f"{value * self.factor:+.{self.decimals}f}"
+        return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+    def with_interval(self, estimate: HasInterval) -> str:
+        """Such as 83.4 ± 1.9; without the interval where there is none."""
+        if estimate.half_width is None:
+            return self.score(estimate.value)
+        return f"{self.score(estimate.value)} ± {self.score(estimate.half_width)}"
+
+    def interval(self, estimate: HasInterval, *, signed: bool = False) -> str:
+        """Such as 81.5 to 85.3."""
+        if estimate.low is None or estimate.high is None:
+            return "–"
+        if signed:
+            return f"{self.signed(estimate.low)} to {self.signed(estimate.high)}"
+        return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
+
+    def ends(self, estimate: HasInterval) -> tuple[float, float, float]:
+        """The interval's low end, the mean and the high end, as numbers to be drawn; all the mean without interval."""
+        low = estimate.value if estimate.low is None else self.bounded(estimate.low)
+        high = estimate.value if estimate.high is None else self.bounded(estimate.high)
+        return low * self.factor, estimate.value * self.factor, high * self.factor
+
+    def bounded(self, value: float) -> float:
+        """`value`, or the bound that it lies beyond."""
+        return min(max(value, self.least), self.most)
+
+
+PERCENT = Unit(100, 1, 0.0, 1.0)
+CORRELATION = Unit(100, 1, -1.0, 1.0)
+PLAIN = Unit(1, 3)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions against references, in the form that predictions.parquet has them in.
+
+    Attributes:
+        name: What it is called in suites and records.
+        function: The score in its natural unit, from references, predictions and label names.
+        higher_is_better: Whether more is better.
+        per_example: One value per example whose mean is the score; None where the score is no such mean.
+        influence: The score and how far each example moves it, in closed form, from the two arrow columns and the label
+            names. None: known from `per_example`, or else by a jackknife (`harness.metrics.influence`).
+        unit: How it is shown, and its bounds.
+        title: Its name in prose; default: `name` without underscores.
+        form: What predictions and references look like to the `evaluate` library.
+        alternative: The metric in its place for models of which it says nothing, and which are not to be compared with
+            the others (`pseudo_perplexity` for masked models).
+        partial: Whether it says nothing of some models: its score is then no number.
+    """
+
+    name: str
+    function: Score
+    higher_is_better: bool = True
+    per_example: PerExample | None = None
+    influence: Influence | None = None
+    unit: Unit = PERCENT
+    title: str = ""
+    form: tuple[Form, Form] = (TEXT, TEXT)
+    alternative: str = ""
+    partial: bool = False
+
+
+def mean_of(per_example: PerExample) -> Score:
+    """The score that is the mean of one value per example."""
+    return lambda references, predictions, labels: fmean(per_example(references, predictions, labels))

@@ -1,7 +1,0 @@
-"""Every other encoder that transformers' Auto classes know: DistilBERT, ELECTRA, DeBERTa, MPNet, ModernBERT."""
-
-from __future__ import annotations
-
-from harness.models._stock import StockFamily
-
-family = StockFamily()

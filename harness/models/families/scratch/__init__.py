@@ -1,0 +1,56 @@
+"""A Transformer encoder from scratch, to be read beside its paper: Vaswani et al. 2017, "Attention Is All You Need".
+
+Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, language.py, in
+this order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+)
+
+from harness.models.families.scratch.configuration import ScratchConfig
+from harness.models.families.scratch.heads import ScratchForQuestionAnswering, ScratchForSequenceClassification
+from harness.models.families.scratch.language import ScratchForPreTraining, language
+from harness.models.families.scratch.model import ScratchModel
+from harness.models.families.scratch.packing import packing
+from harness.models.family import StockFamily
+
+# A baseline that trains in minutes without a GPU; layers and width are BERT-mini's (Turc et al. 2019).
+DEFAULT_ARCHITECTURE: dict[str, Any] = {
+    "hidden_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 1024,
+    "hidden_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+}
+
+
+def register() -> None:
+    """Make transformers' Auto classes know the models; once or many times, it is the same."""
+    AutoConfig.register(ScratchConfig.model_type, ScratchConfig, exist_ok=True)
+    AutoModel.register(ScratchConfig, ScratchModel, exist_ok=True)
+    AutoModelForMaskedLM.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
+    AutoModelForPreTraining.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
+    AutoModelForSequenceClassification.register(ScratchConfig, ScratchForSequenceClassification, exist_ok=True)
+    AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
+
+
+MODEL_TYPES = ("scratch-transformer",)
+
+family = StockFamily(
+    model_types=MODEL_TYPES,
+    architecture=DEFAULT_ARCHITECTURE,
+    unlimited=True,  # positions are computed
+    packing=packing,
+    language=language,
+)

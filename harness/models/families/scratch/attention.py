@@ -1,0 +1,97 @@
+"""Attention: Vaswani et al. 2017, "Attention Is All You Need", section 3.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from harness.models.families.scratch.configuration import ScratchConfig
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None, dropout: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V, with the weights that the softmax gave.
+
+    Source: section 3.2.1, equation 1.
+
+    Args:
+        query: What each position looks for [..., queries, d_k].
+        key: What each position offers [..., keys, d_k].
+        value: What each position tells [..., keys, d_v].
+        mask: Added to the scores [..., queries, keys]: 0 where a query may look, very negative where it may not.
+        dropout: Share of the weights that is set to zero.
+
+    Returns:
+        The weighted sums of the values [..., queries, d_v] and the weights [..., queries, keys].
+    """
+    scores = query @ key.transpose(-2, -1) / key.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores + mask
+    weights = nn.functional.dropout(scores.softmax(dim=-1), dropout)
+    return weights @ value, weights
+
+
+def eager_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, Tensor]:
+    """The formula above, in the form that transformers' `AttentionInterface` asks of an implementation.
+
+    Returns:
+        Each head's sums, heads behind positions [batch, queries, heads, d_v], and the weights.
+    """
+    sums, weights = scaled_dot_product_attention(query, key, value, mask=attention_mask, dropout=dropout)
+    return sums.transpose(1, 2), weights
+
+
+class MultiHeadAttention(nn.Module):
+    """MultiHead(Q, K, V) = Concat(head_1, …, head_h) W^O, where head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V).
+
+    Source: section 3.2.2. As there, the projections have no bias, and a head is hidden_size / h wide.
+    The heads' matrices W_i lie side by side in one, so that a single product serves all heads.
+    """
+
+    is_causal = False  # Read by transformers' attention functions: every position may look at every other.
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.config = config
+        self.head_size = width // config.num_attention_heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(
+        self, hidden: Tensor, attention_mask: Tensor | None = None, **options: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        """Self-attention: queries, keys and values all come from `hidden` [batch, length, width].
+
+        Args:
+            hidden: What the layer below gave.
+            attention_mask: In the form that the chosen implementation wants; `ScratchModel` makes it.
+            **options: Handed on to the implementation.
+
+        Returns:
+            The shape of `hidden`, and the weights [batch, heads, length, length] if the implementation keeps them.
+        """
+        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
+        dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
+        query, key, value = (self._heads(project(hidden)) for project in (self.query, self.key, self.value))
+        scaling = self.head_size**-0.5
+        sums, weights = attend(self, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
+        return self.output(sums.reshape(hidden.shape)), weights
+
+    def _heads(self, projected: Tensor) -> Tensor:
+        """[batch, length, width] cut into heads [batch, heads, length, head_size]."""
+        return projected.unflatten(-1, (-1, self.head_size)).transpose(1, 2)

@@ -1,0 +1,58 @@
+"""Embeddings and positions: Vaswani et al. 2017, sections 3.4 and 3.5."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from harness.models.families.scratch.configuration import ScratchConfig
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """PE(pos, 2i) = sin(pos / 10000^(2i / width)), PE(pos, 2i + 1) = cos of the same angle.
+
+    Source: section 3.5. They are computed, not stored: a checkpoint carries none, and no position is too far.
+
+    Args:
+        positions: Each token's place in its text, from 0 [..., length].
+        width: Numbers a position; even.
+
+    Returns:
+        Encodings [..., length, width], in float32.
+    """
+    assert width % 2 == 0, width
+    even = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32)
+    angles = positions.unsqueeze(-1) / 10000 ** (even / width)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+
+
+class Embeddings(nn.Module):
+    """Tokens, and the text of the pair that each belongs to, as vectors that know their position.
+
+    Source: sections 3.4 (the factor √d_model), 3.5 (the sum with the positions) and 5.4 (dropout on that sum).
+    The embedding of the text's number is an addition: the paper reads one text, pairs came with
+    Devlin et al. 2019 ("BERT", section 3, "segment embeddings").
+    """
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__()
+        self.width = config.hidden_size
+        self.tokens = nn.Embedding(config.vocab_size, self.width, padding_idx=config.pad_token_id)
+        self.segments = nn.Embedding(config.type_vocab_size, self.width)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, tokens: Tensor, segments: Tensor | None, positions: Tensor | None) -> Tensor:
+        """Vectors [batch, length, width].
+
+        Args:
+            tokens: Embedded tokens [batch, length, width].
+            segments: Which text of the pair each token belongs to [batch, length]; None: all to the first.
+            positions: Each token's place [batch, length]; None: counted from 0.
+        """
+        if segments is None:
+            segments = torch.zeros(tokens.shape[:-1], dtype=torch.long, device=tokens.device)
+        # A row a place, not a token: sines are slow, and packed texts have the same places many times over.
+        places = tokens.shape[-2] if positions is None else int(positions.max()) + 1
+        encodings = sinusoids(torch.arange(places, device=tokens.device), self.width).to(tokens.dtype)
+        meanings = (tokens + self.segments(segments)) * self.width**0.5
+        return self.dropout(meanings + (encodings if positions is None else encodings[positions]))

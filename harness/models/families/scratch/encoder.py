@@ -1,0 +1,59 @@
+"""The encoder's layer: Vaswani et al. 2017, sections 3.1 and 3.3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from harness.models.families.scratch.attention import MultiHeadAttention
+from harness.models.families.scratch.configuration import ScratchConfig
+
+ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
+
+
+class FeedForward(nn.Sequential):
+    """FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, at each position alone.
+
+    Source: section 3.3, equation 2. GELU in place of max(0, ·): Hendrycks & Gimpel 2016.
+    """
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(
+            nn.Linear(config.hidden_size, config.intermediate_size),
+            ACTIVATIONS[config.hidden_act](),
+            nn.Linear(config.intermediate_size, config.hidden_size),
+        )
+
+
+class EncoderLayer(GradientCheckpointingLayer):
+    """Self-attention, then the feed-forward network, each with a residual connection around it.
+
+    Source: section 3.1 for LayerNorm(x + Sublayer(x)), section 5.4 for the dropout on each sub-layer's output.
+    Normalising first, x + Sublayer(LayerNorm(x)), is Xiong et al. 2020, "On Layer Normalization in the Transformer
+    Architecture", figure 1b: it trains without a learning-rate warm-up.
+    """
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__()
+        self.norm_first = config.norm_position == "pre"
+        self.attention = MultiHeadAttention(config)
+        self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, hidden: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Tensor:
+        """The layer's output [batch, length, width]; arguments as in `MultiHeadAttention`."""
+        if self.norm_first:
+            hidden = hidden + self._attend(self.attention_norm(hidden), attention_mask, **options)
+            return hidden + self._transform(self.feed_forward_norm(hidden))
+        hidden = self.attention_norm(hidden + self._attend(hidden, attention_mask, **options))
+        return self.feed_forward_norm(hidden + self._transform(hidden))
+
+    def _attend(self, hidden: Tensor, attention_mask: Tensor | None, **options: Any) -> Tensor:
+        return self.dropout(self.attention(hidden, attention_mask, **options)[0])
+
+    def _transform(self, hidden: Tensor) -> Tensor:
+        return self.dropout(self.feed_forward(hidden))

@@ -1,0 +1,77 @@
+"""The encoder's language heads: words that were hidden, and whether one text follows another.
+
+Source: Devlin et al. 2019, section 3.1; the head on hidden words is that of its published code, with the output's table
+tied to the input's (Press & Wolf 2017). No part of Vaswani et al. 2017.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.modeling_outputs import MaskedLMOutput
+from transformers.utils import can_return_tuple
+
+from harness.models.families.scratch.configuration import ScratchConfig
+from harness.models.families.scratch.model import ScratchModel, ScratchPreTrainedModel
+from harness.models.language_head import Language, losses_by
+
+
+class ScratchForPreTraining(ScratchPreTrainedModel):
+    """The encoder with a score a word of the vocabulary, and two scores a pair of texts."""
+
+    _tied_weights_keys = {"decoder.weight": "transformer.embeddings.tokens.weight"}  # noqa: RUF012
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        self.transformer = ScratchModel(config)
+        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.transform_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        self.follows = nn.Linear(config.hidden_size, 2)
+        self.post_init()
+
+    def get_output_embeddings(self) -> nn.Linear:
+        """The output's table, which is the input's."""
+        return self.decoder
+
+    def set_output_embeddings(self, value: nn.Linear) -> None:
+        """Put `value` in the table's place."""
+        self.decoder = value
+
+    def word_scores(self, states: Tensor) -> Tensor:
+        """A score a word [..., vocabulary] from states [..., width]."""
+        # The input's table has a variance of 1 / width, which suits states of variance 1 here as well.
+        scores: Tensor = self.decoder(self.transform_norm(functional.gelu(self.transform(states))))
+        return scores
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> MaskedLMOutput:
+        """`logits` [batch, length, vocabulary], and `loss` where `labels` are given.
+
+        The inputs are those of `ScratchModel`; the labels are words [batch, length], -100 where none is foretold.
+        """
+        outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
+        logits = self.word_scores(outputs.last_hidden_state)
+        loss = None if labels is None else functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+        return MaskedLMOutput(
+            loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
+        )
+
+
+language = Language(
+    "AutoModelForPreTraining",
+    causal=False,
+    word_losses=losses_by(lambda model, states: model.word_scores(states)),
+    pair_scores=lambda model, first: model.follows(first),
+)

@@ -1,0 +1,29 @@
+"""Texts laid end to end, without padding: what `Packing` asks. No part of the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from harness.models.families.scratch.encoder import EncoderLayer
+from harness.models.packing import Packing, attention_of, counted_positions
+
+
+def short_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
+    """The output of `EncoderLayer` for some of its tokens alone; arguments as in `short_bert_layer`."""
+    attention, chosen = layer.attention, hidden[:, tokens]
+    inner = layer.attention_norm(hidden) if layer.norm_first else hidden
+    query = attention._heads(attention.query(inner[:, tokens]))
+    key, value = (attention._heads(project(inner)) for project in (attention.key, attention.value))
+    dropout = attention.config.attention_probs_dropout_prob if layer.training else 0.0
+    attend, scaling = attention_of(attention.config), attention.head_size**-0.5
+    sums, _ = attend(attention, query, key, value, None, dropout=dropout, scaling=scaling, **options)
+    chosen = chosen + layer.dropout(attention.output(sums.flatten(-2)))
+    if layer.norm_first:
+        return chosen + layer._transform(layer.feed_forward_norm(chosen))
+    chosen = layer.attention_norm(chosen)
+    return layer.feed_forward_norm(chosen + layer._transform(chosen))
+
+
+packing = Packing(lambda model: model.base_model.layers, short_layer, counted_positions)

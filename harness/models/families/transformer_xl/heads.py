@@ -1,0 +1,225 @@
+"""What stands on top: a language model, a classifier (or regressor) of texts, and a finder of answers.
+
+Each names the inputs that it reads itself; all others go to `TransformerXLModel` as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import GenerationMixin
+from transformers.utils import ModelOutput, can_return_tuple
+
+from harness.models.families.transformer_xl.adaptive import AdaptiveLogSoftmax
+from harness.models.families.transformer_xl.configuration import TransformerXLConfig
+from harness.models.families.transformer_xl.model import (
+    TransformerXLModel,
+    TransformerXLOutput,
+    TransformerXLPreTrainedModel,
+)
+from harness.models.families.transformer_xl.ties import output_ties
+from harness.models.pointer_head import Pointer, last_real, pointed
+
+IGNORED = -100
+
+
+@dataclass
+class TransformerXLHeadOutput(ModelOutput):
+    """What a head returns; `mems` and all below it are `TransformerXLOutput`'s.
+
+    Attributes:
+        loss: The mean over what there is to predict, where labels are given.
+        logits: The language model's log-probabilities [batch, length, vocab_size], or a score a label [batch, labels].
+        losses: The language model's loss a predicted token, by position [batch, length - 1]; 0 where ignored.
+        start_logits: That the answer starts at each token [batch, length].
+        end_logits: That it ends there [batch, length].
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    losses: Tensor | None = None
+    start_logits: Tensor | None = None
+    end_logits: Tensor | None = None
+    mems: tuple[Tensor, ...] | None = None
+    memory_mask: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
+    """The language model, with the adaptive softmax on top."""
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.crit = AdaptiveLogSoftmax(config)
+        self.post_init()
+
+    @property
+    def _tied_weights_keys(self) -> dict[str, str]:
+        """The output's tables and projections that are the input's."""
+        return output_ties(self.config)
+
+    @classmethod
+    def has_output_layer(cls) -> bool:
+        """True."""
+        return True
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        logits_to_keep: int = 0,
+        **inputs: Any,
+    ) -> TransformerXLHeadOutput:
+        """Log-probabilities of the word after each, or with `labels` the loss alone.
+
+        Args:
+            input_ids: Words [batch, length].
+            attention_mask: 1 for real tokens [batch, length].
+            labels: The words again [batch, length], -100 where none is to be predicted; the shift by one is done here.
+            logits_to_keep: Compute the last so many positions only; 0: all.
+            **inputs: `TransformerXLModel`'s further ones, such as `mems`.
+        """
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        states = outputs.last_hidden_state
+        if labels is None:
+            return _with(outputs, logits=self.crit(states[:, -logits_to_keep:]))
+        losses, count = self._losses(states[:, :-1], labels[:, 1:])
+        # Where nothing is to be predicted the loss is 0, with a graph: neither no number nor a made-up label.
+        return _with(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
+
+    def token_losses(self, states: Tensor, words: Tensor) -> Tensor:
+        """Minus the log-probability of each word [words] after a state [words, d_model]; no shift is done here."""
+        return self.crit.losses(states, words)
+
+    def _losses(self, states: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss at each position [batch, length], and how many are counted."""
+        counted = words != IGNORED
+        losses = states.new_zeros(words.shape, dtype=torch.promote_types(states.dtype, torch.float32))
+        found = self.token_losses(states[counted], words[counted]).to(losses.dtype)
+        return losses.masked_scatter(counted, found), counted.sum()
+
+    @classmethod
+    def _supports_default_dynamic_cache(cls) -> bool:
+        return False  # The memory is the cache.
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        past_key_values: tuple[Sequence[Tensor], Tensor | None] | None = None,
+        attention_mask: Tensor | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """What `forward` gets for the next word: all of the prompt, then the last word and the memory."""
+        options = {name: options[name] for name in ("output_hidden_states", "output_attentions") if name in options}
+        if past_key_values is None:
+            return {"input_ids": input_ids, "attention_mask": attention_mask, "logits_to_keep": 1, **options}
+        mems, memory_mask = past_key_values
+        return {"input_ids": input_ids[:, -1:], "mems": mems, "memory_mask": memory_mask, **options}
+
+    def _update_model_kwargs_for_generation(
+        self, outputs: ModelOutput, model_kwargs: dict[str, Any], *args: Any, **options: Any
+    ) -> dict[str, Any]:
+        updated: dict[str, Any] = super()._update_model_kwargs_for_generation(outputs, model_kwargs, *args, **options)
+        if outputs.mems is not None:
+            updated["past_key_values"] = (outputs.mems, outputs.memory_mask)
+        return updated
+
+    def _reorder_cache(
+        self, past_key_values: tuple[Sequence[Tensor], Tensor | None], beams: Tensor
+    ) -> tuple[Sequence[Tensor], Tensor | None]:
+        """The memories of the chosen beams [beams]."""
+        mems, memory_mask = past_key_values
+        chosen = None if memory_mask is None else memory_mask.index_select(0, beams)
+        return tuple(states.index_select(1, beams) for states in mems), chosen
+
+
+class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
+    """A linear classifier, without a bias as in published checkpoints, on the state of the last real token."""
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.score = nn.Linear(config.d_model, config.num_labels, bias=False)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> TransformerXLHeadOutput:
+        """`logits` [batch, labels], and `loss` where `labels` are given.
+
+        Without an attention mask the last token that is not `config.pad_token_id` is read. The labels are what
+        `config.problem_type` says, or their type, as elsewhere.
+        """
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        states = outputs.last_hidden_state
+        last = self._last(states, input_ids, attention_mask)
+        logits = self.score(states[torch.arange(len(states), device=states.device), last])
+        loss = None if labels is None else self.loss_function(labels, logits, self.config)
+        return _with(outputs, loss=loss, logits=logits)
+
+    def _last(self, states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
+        """The place of each text's last real token [batch]; the last place where there is none."""
+        if attention_mask is not None:
+            real = attention_mask.bool()
+        elif input_ids is not None and self.config.pad_token_id is not None:
+            real = input_ids != self.config.pad_token_id
+        else:
+            real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
+        return last_real(real)
+
+
+class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
+    """A pointer: the last real token's state, which knows all of the text, attends to an answer's start and end.
+
+    A head on each token would know what stands to the token's left alone.
+    """
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.pointer = Pointer(config.d_model)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        **inputs: Any,
+    ) -> TransformerXLHeadOutput:
+        """`start_logits` and `end_logits` [batch, length], and `loss` where both positions [batch] are given.
+
+        Without an attention mask every token counts. Padding scores the lowest number there is.
+        """
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        start_logits, end_logits = pointed(self.pointer, outputs.last_hidden_state, attention_mask)
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)
+        return _with(outputs, loss=loss, start_logits=start_logits, end_logits=end_logits)
+
+
+def _with(outputs: TransformerXLOutput, **found: Tensor | None) -> TransformerXLHeadOutput:
+    """A head's own results, with what the model under it returned."""
+    return TransformerXLHeadOutput(
+        **found,
+        mems=outputs.mems,
+        memory_mask=outputs.memory_mask,
+        hidden_states=outputs.hidden_states,
+        attentions=outputs.attentions,
+    )

@@ -1,0 +1,139 @@
+"""What is kept between segments: Dai et al. 2019, section 3.2.
+
+A layer's memory is what went into it [kept, batch, d_model]; sequence first, as callers of published models expect.
+
+An extension: texts of a batch may differ in length. Padding never enters the memory; each text keeps the last states
+that are its own, flush against the next segment, and a mask says which they are. So a padded text goes on as it would
+alone. Without an attention mask everything counts, as published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.models.families.transformer_xl.configuration import TransformerXLConfig
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The states of the segments before.
+
+    Attributes:
+        states: A tensor a layer [kept, batch, d_model].
+        real: Which of the states are a text's own [batch, kept]; None: all.
+    """
+
+    states: tuple[Tensor, ...]
+    real: Tensor | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many states each layer has."""
+        return self.states[0].shape[0]
+
+
+def first_memory(config: TransformerXLConfig, hidden: Tensor) -> Memory:
+    """What a first segment `hidden` [batch, length, d_model] sees before it: zeros or nothing, as configured."""
+    kept = config.mem_len if config.memory_start == "zeros" else 0
+    state = hidden.new_zeros(kept, hidden.shape[0], config.d_model)
+    return Memory((state,) * config.n_layer)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """How memory and segment lie behind one another.
+
+    Attributes:
+        memory: What came before.
+        length: Positions in the segment.
+        real: Which keys count [batch, kept + length]; None: all.
+        order: Where each key is to lie [batch, kept + length]; None: where it does. A segment's padding on the left
+            goes before the memory, so that no distance from the text to its memory counts it.
+    """
+
+    memory: Memory
+    length: int
+    real: Tensor | None = None
+    order: Tensor | None = None
+
+    @property
+    def count(self) -> int:
+        """How many keys there are."""
+        return self.memory.kept + self.length
+
+    def of_layer(self, index: int, hidden: Tensor) -> Tensor:
+        """Memory and segment of a layer in one [batch, kept + length, d_model], right distances between them."""
+        if self.memory.kept == 0:
+            return hidden
+        joined = torch.cat([self.memory.states[index].transpose(0, 1).to(hidden.dtype), hidden], dim=1)
+        return joined if self.order is None else _picked(joined, self.order)
+
+    def visible(self, config: TransformerXLConfig, device: torch.device) -> Tensor:
+        """Which keys each query may look at [batch or 1, 1, length, kept + length].
+
+        Those before it and itself, and with `same_length` only the last mem_len of them.
+        """
+        queries = torch.arange(self.memory.kept, self.count, device=device).unsqueeze(-1)
+        distances = queries - torch.arange(self.count, device=device)
+        seen = distances >= 0
+        if config.same_length:
+            seen &= distances < config.mem_len
+        if self.real is None:
+            return seen[None, None]
+        real = self.real if self.order is None else self.real.gather(1, self.order)
+        return seen[None, None] & real[:, None, None]
+
+    def mask(self, config: TransformerXLConfig, hidden: Tensor) -> Tensor:
+        """What is added to scores: 0 for the visible keys, half the lowest number for the others.
+
+        Half, so that a score added to it stays a number. In the precision that scores of `hidden` come out in.
+        """
+        device = hidden.device
+        half = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if half else hidden.dtype
+        visible = self.visible(config, device)
+        return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill(~visible, torch.finfo(dtype).min / 2)
+
+
+def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Keys:
+    """The keys of a segment `hidden` [batch, length, d_model], whose mask [batch, length] is 1 for real tokens."""
+    batch, length = hidden.shape[:2]
+    if attention_mask is None and memory.real is None:
+        return Keys(memory, length)
+    all_of = torch.ones(batch, memory.kept + length, dtype=torch.bool, device=hidden.device)
+    before = all_of[:, : memory.kept] if memory.real is None else memory.real.bool()
+    inside = all_of[:, memory.kept :] if attention_mask is None else attention_mask.bool()
+    real = torch.cat([before, inside], dim=1)
+    if memory.kept == 0 or bool(inside[:, 0].all()):
+        return Keys(memory, length, real)
+    leading = inside.cumsum(dim=1) == 0
+    order = torch.cat([before, ~leading], dim=1).int().argsort(dim=1, stable=True)
+    return Keys(memory, length, real, order)
+
+
+def next_memory(keys: Keys, inputs: Sequence[Tensor], longest: int) -> Memory | None:
+    """The last `longest` states of memory and segment, without their graph; None where nothing is kept.
+
+    Args:
+        keys: What the segment looked at.
+        inputs: What went into each layer [batch, length, d_model].
+        longest: Most states to keep.
+    """
+    if longest == 0:
+        return None
+    order = None if keys.real is None else keys.real.int().argsort(dim=1, stable=True)
+    states = []
+    for state, hidden in zip(keys.memory.states, inputs, strict=True):
+        joined = torch.cat([state.transpose(0, 1).to(hidden.dtype), hidden], dim=1).detach()
+        joined = joined if order is None else _picked(joined, order)
+        states.append(joined[:, -longest:].transpose(0, 1))
+    real = None if keys.real is None or order is None else keys.real.gather(1, order)[:, -longest:]
+    return Memory(tuple(states), real)
+
+
+def _picked(states: Tensor, order: Tensor) -> Tensor:
+    return states.gather(1, order.unsqueeze(-1).expand_as(states))

@@ -1,0 +1,292 @@
+"""A family that transformers' Auto classes know: its weights, or its architecture with fresh ones."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import transformers
+from torch import Tensor
+
+from harness.config.model import ModelConfig
+from harness.errors import UserError
+from harness.models.checkpoint import Checkpoint, find_checkpoint
+from harness.models.config_and_tokenizer import (
+    check_architecture,
+    check_vocabulary,
+    made_config,
+    read_config,
+    read_tokenizer,
+)
+from harness.models.head import Head
+from harness.models.labels import matched_labels
+from harness.models.language_head import Language
+from harness.models.packing import Packing
+from harness.models.pointer_head import NOTE, Pointer
+from harness.models.weights import check_language_head, pretrained, untrained
+from harness.tokenization.trained_tokenizer import train_tokenizer
+
+PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready for fine-tuning.
+
+    Attributes:
+        model: A transformers model with its head.
+        tokenizer: Its tokenizer.
+        limit: Most tokens that the model reads at once; None: any number.
+        labels: The data's label names in the order of the model's outputs.
+        checkpoint: The weights' origin; None for a model made from nothing.
+        notes: What a reader of the record should know, such as which tensors are new.
+        pooled_head: The family's.
+        packing: The family's.
+        language: The family's.
+    """
+
+    model: Any
+    tokenizer: Any
+    limit: int | None
+    labels: tuple[str, ...]
+    checkpoint: Checkpoint | None
+    notes: tuple[str, ...]
+    pooled_head: PooledHead | None = None
+    packing: Packing | None = None
+    language: Language | None = None
+
+    @property
+    def causal(self) -> bool:
+        """Whether the family's language models foretell each token from those before it."""
+        return self.language is not None and self.language.causal
+
+    @property
+    def pad_id(self) -> int:
+        """The padding token's id."""
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
+        given = "token_type_ids" in self.tokenizer.model_input_names
+        takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
+        return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1
+
+
+@dataclass(frozen=True)
+class StockFamily:
+    """A family of encoders.
+
+    Attributes:
+        model_types: What config.json calls its members; empty: any.
+        architecture: The configuration of a small member, for a model that is made from nothing.
+        padding_side: Where padding goes: "left" where the head reads the last token.
+        unlimited: Whether positions are relative or computed, so that any length can be read.
+        settings: Configuration that fine-tuning needs, whatever the checkpoint says.
+        pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
+            base model takes `mems` and `use_mems`. None: it has none.
+        pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
+            None: the family has no such model.
+        packing: How its models read texts laid end to end, without padding. None: they can't.
+        language: How its models foretell words, for pretraining and judging them as language models. None: they don't.
+    """
+
+    model_types: tuple[str, ...] = ()
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    padding_side: str = "right"
+    unlimited: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pooled_head: PooledHead | None = None
+    pointing: Callable[[Any], Any] | None = None
+    packing: Packing | None = None
+    language: Language | None = None
+
+    def load(
+        self,
+        spec: ModelConfig,
+        head: Head,
+        *,
+        labels: tuple[str, ...],
+        dropout: float | None,
+        texts: Callable[[], Sequence[str]],
+    ) -> Loaded:
+        """The model that `spec` names, with a head for the task. Seeds must be set before: new layers are random.
+
+        Args:
+            spec: Which weights.
+            head: What goes on top.
+            labels: The data's label names.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+            texts: The task's training texts, for a tokenizer that is trained on them.
+
+        Raises:
+            UserError: The checkpoint can't be had, or does not fit.
+        """
+        checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
+        stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
+        tokenizer = self._tokenizer(spec, checkpoint, texts)
+        config = stored or self._made_config(spec, tokenizer)
+        if head.pointer:
+            config = self._pointing_config(config, spec)
+        if stored is not None and spec.init == "random" and spec.tokenizer is not None:
+            config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
+        check_vocabulary(spec.checkpoint or "", config, tokenizer)
+        kept = _kept_labels(spec, checkpoint, labels)
+        order = kept or labels
+        config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
+        _set_dropout(config, dropout)
+        model_class = model_class_of(head, self.language, spec.checkpoint or f"family {spec.family!r}")
+        if checkpoint is None or spec.init == "random":
+            model, notes = untrained(model_class, config, spec), ["every weight is new"]
+        else:
+            new_head = spec.head == "new" or (bool(labels) and kept is None)
+            model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
+            if head.auto_class is None:
+                check_language_head(checkpoint.name, notes)
+        if isinstance(getattr(model, "pointer", None), Pointer):
+            notes.append(NOTE)
+        limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
+        parts = (self.pooled_head, self.packing, self.language)
+        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts)
+
+    def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
+        """An untrained model with the family's language heads. Seeds must be set before.
+
+        Args:
+            spec: The architecture.
+            tokenizer: Whose words it is to know.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+
+        Raises:
+            UserError: The architecture makes no model.
+        """
+        assert self.language is not None, "checked when the recipe was read"
+        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
+        config = self._made_config(spec, tokenizer)
+        config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
+        _set_dropout(config, dropout)
+        return untrained(getattr(transformers, self.language.auto_class), config, spec)
+
+    def longest_text(self, model: Any) -> int | None:
+        """Most tokens that the model has positions for; None: any number."""
+        stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
+        return stated - _unused_positions(model) if stated and stated > 0 else None
+
+    def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
+        model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
+        if self.model_types and model_type not in self.model_types:
+            raise UserError(
+                f"{checkpoint.name}: its model_type is {model_type!r}, but this family reads {known}. "
+                "Name another family, or leave `family` out."
+            )
+        return read_config(checkpoint, spec.architecture)
+
+    def _pointing_config(self, config: Any, spec: ModelConfig) -> Any:
+        if self.pointing is None:
+            where = spec.checkpoint or f"family {spec.family!r}"
+            raise UserError(
+                f"{where}: {config.model_type} has no model that points at answers from the last state. "
+                'Set strategy = "windows", or choose a model of the family transformer_xl or xlnet.'
+            )
+        return self.pointing(config)
+
+    def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
+        source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
+        if source == "trained" and checkpoint is not None and spec.init == "pretrained":
+            raise UserError(
+                f'{checkpoint.name}: tokenizer = "trained" would give its embeddings other words than they learnt. '
+                'Leave `tokenizer` out, or set init = "random".'
+            )
+        if source == "trained":
+            tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
+        else:
+            origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
+            tokenizer = read_tokenizer(origin)
+        if tokenizer.pad_token_id is None:
+            _pad_with_end(tokenizer, source)
+        # transformers saves what a tokenizer was made with, so that a checkpoint read again pads on the same side.
+        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
+        return tokenizer
+
+    def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
+        if not self.model_types:
+            raise UserError(
+                f"family {spec.family!r}: can't be made from nothing. Name a checkpoint, or a family such as bert."
+            )
+        check_architecture(self.model_types[0], spec.architecture)
+        special = special_tokens(tokenizer)
+        made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
+        return made_config(self.model_types[0], made, f"family {spec.family}")
+
+
+def model_class_of(head: Head, language: Language | None, where: str) -> Any:
+    """The Auto class of models with the head.
+
+    Args:
+        head: What goes on top.
+        language: How the family's models foretell words.
+        where: What a message calls the model.
+
+    Raises:
+        UserError: It is to be a language model, and the family has none.
+    """
+    if head.auto_class is not None:
+        return getattr(transformers, head.auto_class)
+    if language is None:
+        raise UserError(
+            f"{where}: its family foretells no words here. Choose one of the family transformer_xl, bert or roberta."
+        )
+    return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
+
+
+def special_tokens(tokenizer: Any) -> dict[str, int]:
+    """The ids of a tokenizer's special tokens, as a configuration names them."""
+    return {
+        f"{name}_token_id": token
+        for name in ("pad", "bos", "eos", "cls", "sep")
+        if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
+    }
+
+
+def _pad_with_end(tokenizer: Any, source: str) -> None:
+    """Take the end-of-text token for padding, as is usual for models that were trained without padding."""
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{source}: its tokenizer has neither a padding token nor an end-of-text token.")
+    tokenizer.pad_token = tokenizer.eos_token
+
+
+def _kept_labels(spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed."""
+    if checkpoint is None or spec.head == "new" or spec.init == "random" or not labels:
+        return None
+    return matched_labels(checkpoint.name, checkpoint.config(), labels)
+
+
+def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+    if not labels:
+        return dict(settings)
+    names = dict(enumerate(labels))
+    return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}
+
+
+def _set_dropout(config: Any, dropout: float | None) -> None:
+    """Set every dropout that the configuration has."""
+    if dropout is not None:
+        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
+        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
+
+
+def _limit(tokenizer: Any, longest_text: int | None) -> int | None:
+    limits = [tokenizer.model_max_length, longest_text]
+    known = [limit for limit in limits if limit is not None and limit < 1_000_000]
+    return min(known) if known else None
+
+
+def _unused_positions(model: Any) -> int:
+    """Positions that are never used: RoBERTa and its kin start at padding_idx + 1."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0

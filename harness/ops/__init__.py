@@ -1,0 +1,1 @@
+"""What makes a processor fast: compiled kernels, and modules that use them."""

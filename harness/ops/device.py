@@ -1,0 +1,163 @@
+"""The machine: devices through accelerate, seeds, peak memory, hardware."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import platform
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from accelerate.utils import parse_flag_from_env, set_seed
+
+from harness.errors import UserError
+from harness.ops import native
+
+# glibc's mallopt: how much free memory is kept, and from which size on a block is given back at once; bytes.
+_KEPT, _OWN_BLOCK = (-1, 2**31 - 1), (-3, 32 * 2**20)
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def processes() -> PartialState:
+    """The processes that were launched together, and which of them this is.
+
+    Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
+    """
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available())
+
+
+def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> Accelerator:
+    """An accelerator for one run. What an earlier run in this process asked for does not leak into it.
+
+    Args:
+        precision: "fp32" or "bf16".
+        tracker: One of accelerate's trackers, such as "tensorboard", that `check_tracker` let through.
+        folder: Where a tracker may write.
+
+    Raises:
+        UserError: The device does not know the precision.
+    """
+    processes()
+    keep_freed_memory()
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
+    try:
+        return Accelerator(
+            mixed_precision="no" if precision == "fp32" else precision, log_with=tracker, project_dir=folder
+        )
+    except (ValueError, ImportError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"precision {precision}: not here ({first}). Use --set precision=fp32.") from error
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what a step frees for the next one, which would else ask the system for it page by page.
+
+    Only glibc's, and not where the environment says something of it. `give_freed_memory_back` gives all of it back.
+    """
+    if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
+        for option, value in (_KEPT, _OWN_BLOCK):
+            ctypes.CDLL("libc.so.6").mallopt(option, value)
+
+
+def give_freed_memory_back() -> None:
+    """Have the C library give the system what `keep_freed_memory` has kept.
+
+    Steps of ever other lengths leave gaps of ever other sizes, which add up to gigabytes unless a long run calls this
+    now and then.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def actual_precision(asked: str) -> str:
+    """What "auto" means here: bf16 where the device multiplies in it, else fp32."""
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    # torch runs bf16 on every CPU, but slower than fp32 where the processor has no instructions for it.
+    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if has_bf16() else "fp32"
+
+
+def seed_layers(seed: int) -> None:
+    """Set every generator, the same on each process, before any layer is made."""
+    set_seed(seed)
+
+
+def seed_dropout(seed: int, process: int) -> None:
+    """Set torch's generator for training, another on each process."""
+    torch.manual_seed((seed << 16) + process)
+
+
+def generators(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states of torch's random number generators."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def restore_generators(states: Mapping[str, torch.Tensor]) -> None:
+    """Go on drawing random numbers where `generators` was called."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def reset_peak_memory() -> None:
+    """Start measuring the peak anew, without what an earlier run in this process left behind."""
+    gc.collect()
+    give_freed_memory_back()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    if _CLEAR.exists():
+        try:
+            _CLEAR.write_text("5")
+        except OSError:  # Not allowed in some containers: the peak is then the process's.
+            return
+
+
+def peak_memory_bytes() -> int:
+    """Most memory since the last reset: the GPU's where there is one, else the process's."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    if _STATUS.exists():
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def hardware(accelerator: Accelerator | None) -> dict[str, str | int]:
+    """What the run ran on."""
+    found: dict[str, str | int] = {
+        "platform": platform.platform(),
+        "processor": _processor_name(),
+        "cores": os.cpu_count() or 1,
+        "memory_bytes": psutil.virtual_memory().total,
+        "threads": torch.get_num_threads(),
+    }
+    if accelerator is not None:
+        found |= {"device": str(accelerator.device.type), "processes": accelerator.num_processes}
+        if accelerator.device.type == "cpu":
+            found["kernels"] = "compiled" if native.serves(accelerator.device) else "plain torch"
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

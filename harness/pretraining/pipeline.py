@@ -1,0 +1,195 @@
+"""From raw texts to a tokenizer and token files: what a model is pretrained on.
+
+Both steps are kept in the user's cache: the texts as they were cleaned, and their tokens. Each is named after all that
+it depends on, the code that reads, cleans and splits them included, so that another tokenizer reads the same texts, and
+nothing kept is ever out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from transformers import AutoTokenizer
+
+from harness.errors import UserError
+from harness.pretraining.cached import code_digest, kept, key
+from harness.pretraining.contamination_audit import look_through
+from harness.pretraining.corpus_build import exclusion_report, stored_sources, write_texts
+from harness.pretraining.decontamination import LookedFor, exclusion_of_tasks, tasks_to_look_for
+from harness.pretraining.document_store import StoredTexts
+from harness.pretraining.progress import followed
+from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
+from harness.pretraining.texts import Texts, text_sources
+from harness.pretraining.tokenizer import SAMPLED_CHARACTERS, checkpoint_tokenizer, sample, trained
+from harness.pretraining.tokens import TokenFile, read_token_file, write_tokens
+from harness.registry import BUILT_IN
+from harness.tokenization.encoding import content_of
+
+_HARNESS = Path(__file__).parent.parent
+_CODE_OF_TEXTS = ("pretraining/**/*.py", "data/*.py")
+_CODE_OF_TOKENS = ("tokenization/trained_tokenizer.py",)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a model is pretrained on.
+
+    Attributes:
+        tokenizer: With its special tokens.
+        training: The tokens to learn from, of all corpora.
+        held_out: The tokens that training never sees, by corpus; of those that have any.
+        report: What was read, left out and kept, as JSON can hold it.
+    """
+
+    tokenizer: Any
+    training: TokenFile
+    held_out: Mapping[str, TokenFile]
+    report: Mapping[str, Any]
+
+
+def prepared(
+    corpora: CorporaRecipe, tokenizer: TokenizerRecipe, *, folder: Path, seed: int, console: Console
+) -> Prepared:
+    """The tokens of the recipe's texts, out of the cache where they are there.
+
+    Args:
+        corpora: Which texts.
+        tokenizer: Which tokenizer.
+        folder: Where relative patterns of files start from.
+        seed: Says which documents are held out.
+        console: Shows how far it is.
+
+    Raises:
+        UserError: What can't be had, read or learnt from.
+    """
+    sources = text_sources(corpora, folder)
+    looked_for = tasks_to_look_for(corpora.exclude_tasks)
+    borrowed = None if tokenizer.checkpoint is None else checkpoint_tokenizer(tokenizer.checkpoint)
+    texts_key = key(
+        code_digest(_HARNESS, _CODE_OF_TEXTS),
+        code_digest(BUILT_IN, ("tasks/**/*.py",)),
+        [(source.name, source.fingerprint) for source in sources],
+        dict(looked_for.fingerprints),
+        dict(looked_for.missing),
+        corpora.held_out,
+        seed,
+    )
+    content = None if borrowed is None else content_of(borrowed).hex()
+    tokens_key = key(
+        texts_key,
+        code_digest(_HARNESS, _CODE_OF_TOKENS),
+        tokenizer.model_dump(exclude={"checkpoint"}),
+        content,
+        version("tokenizers"),
+    )
+
+    def build_texts(place: Path) -> None:
+        _build_texts(place, sources, looked_for, corpora.held_out, seed=seed, console=console)
+
+    def build_tokens(place: Path) -> None:
+        texts = kept(f"texts-{texts_key}", build_texts, _read_texts)
+        _build_tokens(place, texts, tokenizer, borrowed, console)
+
+    return kept(f"tokens-{tokens_key}", build_tokens, partial(_read, borrowed=borrowed))
+
+
+@dataclass(frozen=True)
+class Built:
+    """The texts as they were kept, by corpus, and what became of the others."""
+
+    stored: Mapping[str, StoredTexts]
+    report: Mapping[str, Any]
+
+
+def _build_texts(
+    place: Path, sources: Sequence[Texts], looked_for: LookedFor, held_out: float, *, seed: int, console: Console
+) -> None:
+    exclusion = exclusion_of_tasks(tuple(looked_for.fingerprints), console)
+    tallies = write_texts(sources, exclusion, place, held_out=held_out, seed=seed, console=console)
+    stored = stored_sources(place, [source.name for source in sources])
+    _check_split(stored)
+    proof = look_through(stored, exclusion, console)
+    assert not any(proof.excluded.values()), f"evaluation examples were left in the texts: {proof.excluded}"
+    report = {
+        "corpora": {source.name: _told(source) | tallies[source.name].told() for source in sources},
+        "exclusion": exclusion_report(exclusion, tallies, proof.excluded),
+        "not_looked_for": dict(looked_for.missing),
+        "held_out_runs_in_training": dict(proof.held_out),
+    }
+    _write_json(place / "report.json", report)
+
+
+def _told(source: Texts) -> dict[str, Any]:
+    return {"licence": source.licence, "citation": source.citation, "source": source.origin}
+
+
+def _check_split(stored: Mapping[str, StoredTexts]) -> None:
+    documents = sum(len(texts.lengths) for texts in stored.values())
+    for held_out, what in ((True, "held out"), (False, "left to train on")):
+        if not any(texts.count(held_out=held_out) for texts in stored.values()):
+            raise UserError(
+                f"corpora.held_out: no document is {what} (of {documents}). Give more documents (files may be cut by "
+                'documents = "blank_line" or "line"), or another share.'
+            )
+
+
+def _read_texts(place: Path) -> Built:
+    report = json.loads((place / "report.json").read_text(encoding="utf-8"))
+    return Built(stored_sources(place, list(report["corpora"])), report)
+
+
+def _build_tokens(place: Path, texts: Built, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
+    tokenizer, told = borrowed, {"checkpoint": recipe.checkpoint}
+    if tokenizer is None:
+        tokenizer, told = _trained(texts.stored, recipe, console)
+        tokenizer.save_pretrained(place / "tokenizer")
+    training = followed(_training(texts.stored), "encoding", console, total=_training_documents(texts.stored))
+    write_tokens(training, tokenizer, place / "training")
+    for number, corpus in enumerate(texts.stored.values()):
+        if corpus.count(held_out=True):
+            write_tokens(corpus.documents(held_out=True), tokenizer, place / "held_out" / str(number))
+    _write_json(place / "report.json", {**texts.report, "tokenizer": told | {"vocabulary_size": len(tokenizer)}})
+
+
+def _training(stored: Mapping[str, StoredTexts]) -> Iterator[str]:
+    return (text for corpus in stored.values() for text in corpus.documents(held_out=False))
+
+
+def _training_documents(stored: Mapping[str, StoredTexts]) -> int:
+    return sum(corpus.count(held_out=False) for corpus in stored.values())
+
+
+def _trained(
+    stored: Mapping[str, StoredTexts], recipe: TokenizerRecipe, console: Console
+) -> tuple[Any, dict[str, Any]]:
+    characters = sum(map(len, _training(stored)))
+    texts = followed(_training(stored), "training the tokenizer", console, total=_training_documents(stored))
+    told = {
+        "kind": recipe.kind,
+        "lowercase": recipe.lowercase,
+        "characters": characters,
+        "characters_sampled": min(characters, SAMPLED_CHARACTERS),
+    }
+    return trained(sample(texts, characters), recipe), told
+
+
+def _read(entry: Path, *, borrowed: Any) -> Prepared:
+    report = json.loads((entry / "report.json").read_text(encoding="utf-8"))
+    numbered = {name: entry / "held_out" / str(number) for number, name in enumerate(report["corpora"])}
+    held_out = {name: read_token_file(place) for name, place in numbered.items() if place.is_dir()}
+    training = read_token_file(entry / "training")
+    report["training"] = training.counts()
+    report["held_out"] = {name: file.counts() for name, file in held_out.items()}
+    tokenizer = borrowed or AutoTokenizer.from_pretrained(entry / "tokenizer", trust_remote_code=False)
+    return Prepared(tokenizer, training, held_out, report)
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,151 @@
+"""Place: the folder of one run of pretraining, in which a result is either whole or not there.
+
+    runs/pretraining/<name>/    checkpoint/  checkpoint-10/  checkpoint-30/  pretraining.json
+
+Work goes on in `.partial/`, and moves into place with the record last.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from harness.pretraining.recipe import PretrainingRecipe, settings_that_differ
+from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining, write_pretraining
+from harness.record import write_atomically
+from harness.runs.identity import differences
+from harness.runs.run import claimed
+
+CONFIG, TEXTS = "config.json", "texts.json"
+_CHECKPOINT = re.compile(r"checkpoint(?:-(\d[\d.e+-]*))?")
+
+Origins = Mapping[str, str]
+"""Where the texts of each corpus come from, with their content's digest if they are the user's own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run of pretraining takes place.
+
+    Attributes:
+        folder: Its folder.
+    """
+
+    folder: Path
+
+    @property
+    def partial(self) -> Path:
+        """Where the work goes on until it is whole."""
+        return self.folder / ".partial"
+
+    @property
+    def state(self) -> Path:
+        """Where the state of a run under way is saved."""
+        return self.partial / "state"
+
+    def checkpoint(self, share: float) -> Path:
+        """Where the checkpoint goes that is kept after a share of the run."""
+        return self.partial / ("checkpoint" if share == 1 else f"checkpoint-{share * 100:g}")
+
+    def recorded(self, recipe: PretrainingRecipe, texts: Origins) -> PretrainingRecord | None:
+        """The record of an earlier run of the same recipe on the same texts; None: there is none.
+
+        Raises:
+            UserError: What is there, or begun, is of another recipe or of other texts, with what differs.
+        """
+        if (self.folder / FILE).exists():
+            record = read_pretraining(self.folder / FILE)
+            self._check([*settings_that_differ(record.config, recipe), *_moved(_origins(record), texts)], FILE)
+            return record
+        if self.state.exists():
+            self._check(self._differences(recipe, texts), self.partial.name)
+        return None
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Whether the place is this process's alone until the block ends."""
+        with claimed(self.folder) as ours:
+            yield ours
+
+    def begin(self, recipe: PretrainingRecipe, texts: Origins, *, redo: bool) -> None:
+        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
+        if redo or self._differences(recipe, texts):
+            shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.partial / TEXTS, json.dumps(dict(texts)).encode())
+        write_atomically(self.partial / CONFIG, json.dumps(recipe.resolved()).encode())
+
+    def finish(self, record: PretrainingRecord, card: Callable[[PretrainingRecord, float], str]) -> None:
+        """Move the work into place. An earlier result, or checkpoints that lost their record, go only now.
+
+        Args:
+            record: Of the run.
+            card: The model card of the checkpoint that was kept after a share of the run.
+        """
+        for share, checkpoint in _checkpoints(self.partial):
+            (checkpoint / "README.md").write_text(card(record, share), encoding="utf-8")
+        if not (self.folder / FILE).exists():
+            self._remove_checkpoints()
+        write_pretraining(record, self.partial)
+        self._move_into_place()
+
+    def settle(self) -> None:
+        """Go on with a move into place that was cut short. Whose place it is must have been claimed."""
+        if (self.partial / FILE).exists():
+            self._move_into_place()
+
+    def _move_into_place(self) -> None:
+        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        if (self.folder / FILE).exists():
+            self._remove_checkpoints()
+            (self.folder / FILE).unlink()
+        for _, new in _checkpoints(self.partial):
+            new.rename(self.folder / new.name)
+        (self.partial / FILE).rename(self.folder / FILE)
+        shutil.rmtree(self.partial)
+
+    def _remove_checkpoints(self) -> None:
+        for _, old in _checkpoints(self.folder):
+            shutil.rmtree(old)
+
+    def _differences(self, recipe: PretrainingRecipe, texts: Origins) -> list[str]:
+        """A line for all in which the work under way is not the recipe's on these texts."""
+        begun, origins = self._begun(CONFIG), self._begun(TEXTS)
+        return [*settings_that_differ(begun, recipe), *_moved(origins if isinstance(origins, dict) else {}, texts)]
+
+    def _begun(self, name: str) -> Any:
+        """What a file of the work under way says; None where it can't be read."""
+        try:
+            return json.loads((self.partial / name).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _check(self, lines: list[str], name: str) -> None:
+        if lines:
+            raise UserError(
+                f"{self.folder / name}: begun with another recipe, or other texts; use --redo to replace it, "
+                "or another --runs folder.",
+                *(f"    {line}" for line in lines),
+            )
+
+
+def _checkpoints(folder: Path) -> list[tuple[float, Path]]:
+    """The checkpoints in a folder, and the share of the run after which each was kept."""
+    found = [(_CHECKPOINT.fullmatch(path.name), path) for path in sorted(folder.glob("checkpoint*"))]
+    return [(float(match[1] or 100) / 100, path) for match, path in found if match]
+
+
+def _origins(record: PretrainingRecord) -> Origins:
+    return {name: facts["source"] for name, facts in record.corpus.get("corpora", {}).items()}
+
+
+def _moved(recorded: Origins, wanted: Origins) -> list[str]:
+    """A line for each corpus whose texts come from elsewhere."""
+    return differences(recorded, wanted, "texts of ")

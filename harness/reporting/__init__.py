@@ -1,0 +1,1 @@
+"""Tables, numbers, charts and sentences, free of any format."""

@@ -1,0 +1,79 @@
+"""Score against pretraining: what the tokens that a checkpoint has read are worth once it is fine-tuned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from harness.comparison.formatting import amount
+from harness.comparison.results import Cell, TaskComparison, ends_of
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+from harness.record import Pretraining
+from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
+from harness.reporting.charts.labels import placed
+from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+
+RIGHT = WIDTH - 20
+APART = 4.0  # of intervals that would hide each other
+
+Points = list[tuple[int, Cell]]  # tokens and the model that has read them, ascending
+
+
+def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
+    """A line a recipe through its checkpoints, in the colour of the last one; None where no recipe has two.
+
+    Checkpoints of `harness pretrain` say how many tokens they have read; the same architecture with fresh weights has
+    read none. Two models of one recipe that read as many, such as variants, are no line's.
+    """
+    lines = _lines(task)
+    if not lines:
+        return None
+    unit, measure = unit_of(task.card.main_metric), metric_name(task.card.main_metric)
+    chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each recipe's checkpoints by the tokens of pretraining")
+    x = Scale(0.0, float(max(points[-1][0] for points in lines.values())), LEFT + 14, RIGHT - 14)
+    heights = [end for points in lines.values() for _, cell in points for end in ends_of(cell, unit)]
+    labels = {value: amount(value) for value in x.ticks(4)}
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="tokens of pretraining", labels=labels)
+    y = score_axis(chart, task, heights, right=RIGHT)
+    ends = [(x(points[-1][0]), y(ends_of(points[-1][1], unit)[1])) for points in lines.values()]
+    names = placed(list(lines), ends, left=LEFT, right=RIGHT)
+    for number, ((recipe, points), label) in enumerate(zip(lines.items(), names, strict=True)):
+        group = add(chart, "g", class_=classes[points[-1][1].model])
+        _line(group, points, unit, x=x, y=y, shift=(number - (len(lines) - 1) / 2) * APART)
+        add(group, "text", recipe, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+    return markup(chart)
+
+
+def _lines(task: TaskComparison) -> dict[str, Points]:
+    """Each recipe's points: two and more, no two of which have read as much."""
+    found: dict[str, Points] = defaultdict(list)
+    for cell in task.cells:
+        origin = _origin(cell)
+        if origin is not None and cell.estimate is not None:
+            found[origin.recipe].append((origin.tokens, cell))
+    ordered = {recipe: sorted(points, key=lambda point: point[0]) for recipe, points in sorted(found.items())}
+    return {
+        recipe: points
+        for recipe, points in ordered.items()
+        if len(points) > 1 and len({tokens for tokens, _ in points}) == len(points)
+    }
+
+
+def _origin(cell: Cell) -> Pretraining | None:
+    return next((run.record.provenance.pretraining for run in cell.scored), None)
+
+
+def _line(group: Element, points: Points, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
+    places = [(x(tokens) + shift, y(ends_of(cell, unit)[1])) for tokens, cell in points]
+    add(group, "path", class_="path", d=path(places))
+    for (tokens, cell), (across, up) in zip(points, places, strict=True):
+        assert cell.estimate is not None
+        low, _, high = (y(end) for end in ends_of(cell, unit))
+        point = add(group, "g")
+        add(point, "title", f"{cell.model}: {unit.with_interval(cell.estimate)} after {amount(tokens)} tokens")
+        add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
+        add(point, "circle", class_="dot", cx=across, cy=up, r=5)

@@ -1,0 +1,22 @@
+"""The axis of scores, in charts that draw them upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from harness.comparison.results import TaskComparison
+from harness.metrics.lookup import metric_name
+from harness.reporting.charts.canvas import Scale, add, around, plain, vertical_axis
+
+LEFT, TOP, BOTTOM = 46, 24, 250
+"""Where such a chart's plot begins and ends, in drawing units."""
+
+
+def score_axis(chart: Element, task: TaskComparison, heights: Sequence[float], *, right: float) -> Scale:
+    """Draw the task's axis of scores so that all `heights` fit, with grid lines up to `right`; give its scale."""
+    y = Scale(*around(heights), BOTTOM, TOP)
+    vertical_axis(chart, y, left=LEFT, right=right, labels=plain(y.ticks()))
+    better = "↑" if task.card.higher_is_better else "↓"
+    add(chart, "text", f"{metric_name(task.card.main_metric)} {better}", class_="axis", x=4, y=12)
+    return y

@@ -1,0 +1,89 @@
+"""Score against cost: what a point of score takes in training time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from harness.comparison.formatting import duration
+from harness.comparison.results import Cell, TaskComparison, ends_of
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
+from harness.reporting.charts.labels import placed
+from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+
+RIGHT = WIDTH - 14
+LABEL_WIDTH = 46
+SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
+BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
+
+
+def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
+    """Score by training seconds, on a logarithmic axis; None where no model has both.
+
+    The best floor is a line across: its seconds, a thousandth of the models', would leave them no room.
+    """
+    unit = unit_of(task.card.main_metric)
+    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_floor]
+    if not points:
+        return None
+    measure = metric_name(task.card.main_metric)
+    chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
+    x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
+    floor = next((cell for cell in task.ranked if cell.is_floor), None)
+    heights = [value for cell, _ in points for value in ends_of(cell, unit)]
+    heights += [ends_of(floor, unit)[1]] if floor else []
+    title = "training time of one run"
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
+    y = score_axis(chart, task, heights, right=RIGHT)
+    if floor:
+        _floor_line(chart, floor, y(ends_of(floor, unit)[1]))
+    places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
+    labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
+    for (cell, seconds), place, label in zip(points, places, labels, strict=True):
+        group = add(chart, "g", class_=classes[cell.model])
+        add(group, "title", f"{cell.model}: {_told(cell, unit)} after {duration(seconds)}")
+        _point(group, [y(end) for end in ends_of(cell, unit)], place)
+        add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+    return markup(chart)
+
+
+def _floor_line(chart: Element, floor: Cell, height: float) -> None:
+    add(chart, "line", class_="floor-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
+    told = f"{floor.model} (floor, {duration(floor.cost.train_seconds if floor.cost else None)})"
+    add(chart, "text", told, class_="tick", x=LEFT + 6, y=height - 5)
+
+
+def _point(group: Element, ends: Sequence[float], place: tuple[float, float]) -> None:
+    across, up = place
+    add(group, "line", class_="interval thin", x1=across, x2=across, y1=ends[0], y2=ends[-1])
+    add(group, "circle", class_="dot", cx=across, cy=up, r=5)
+
+
+def _seconds(cell: Cell) -> float:
+    return (cell.cost.train_seconds if cell.cost else None) or 0.0
+
+
+def _told(cell: Cell, unit: Unit) -> str:
+    assert cell.estimate is not None
+    return unit.with_interval(cell.estimate)
+
+
+def _factor_around(values: Sequence[float]) -> tuple[float, float]:
+    """A range a little wider than all `values`, and at least a factor of four wide."""
+    low, high = min(values) / 1.5, max(values) * 1.5
+    widen = max(1.0, (4 / (high / low)) ** 0.5)
+    return low / widen, high * widen
+
+
+def _time_labels(scale: Scale) -> dict[float, str]:
+    """Labels at the round times on the scale, the rounder ones first, as far as they have room."""
+    chosen: list[float] = []
+    for time in (*SECONDS, *BETWEEN):
+        inside = scale.low <= time <= scale.high
+        if inside and all(abs(scale(time) - scale(other)) >= LABEL_WIDTH for other in chosen):
+            chosen.append(time)
+    return {time: duration(time).replace(".0 ", " ") for time in sorted(chosen)}

@@ -1,0 +1,75 @@
+"""Where the numbers come from: versions, machines, configurations, commands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+
+from harness.comparison.results import Comparison, TaskComparison
+from harness.record import SINGLE, RunRecord
+
+
+def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """What the runs were made with, by name; every value that occurred, most often only one."""
+    records = _records(comparison.tasks)
+    found = [record.provenance for record in records]
+    packages = {name: "" for one in found for name in one.packages}
+    hardware = {name: "" for one in found for name in one.hardware}
+    dates = [moment for one in found for moment in (one.started, one.finished) if moment]
+    commits = [f"{one.git_commit}{' with local changes' if one.git_dirty else ''}" for one in found if one.git_commit]
+    rows = [
+        ("Runs", f"{len(records)} in {comparison.runs}"),
+        ("Made", " to ".join(dict.fromkeys([min(dates), max(dates)])) if dates else ""),
+        ("Commit", _distinct(commits)),
+        *((name, _distinct(str(one.hardware[name]) for one in found if name in one.hardware)) for name in hardware),
+        *((name, _distinct(one.packages[name] for one in found if name in one.packages)) for name in packages),
+        *((f"Data of {task.task}", _distinct(_data_digests(task))) for task in comparison.tasks),
+    ]
+    return tuple(dict.fromkeys((name, value) for name, value in rows if value))
+
+
+def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
+    """Each model's configuration on the task as JSON, of its first seed, by model."""
+    return tuple(
+        (cell.model, json.dumps(cell.runs[0].record.config, indent=2, ensure_ascii=False))
+        for cell in task.cells
+        if cell.runs
+    )
+
+
+def commands(comparison: Comparison) -> tuple[str, ...]:
+    """What to type to make the runs and this report again."""
+    suites = dict.fromkeys(task.suite for task in comparison.tasks if task.suite != SINGLE)
+    singles = _records(task for task in comparison.tasks if task.suite == SINGLE)
+    baseline = f" --baseline {comparison.baseline}" if comparison.baseline else ""
+    return (
+        *(f"harness run {suite}" for suite in suites),
+        *(shlex.join(_single_words(run)) for run in singles),
+        f"harness report {comparison.runs} --format html{baseline} --output report.html",
+    )
+
+
+def _single_words(run: RunRecord) -> list[str]:
+    """The command of a run outside any suite. Own files are named as they were, not by the task made of them."""
+    given = run.config.get("own") or {"task": run.task}
+    flags = [
+        word
+        for name, value in given.items()
+        for part in ([value] if isinstance(value, str) else value or [])
+        for word in (f"--{name}", part)
+    ]
+    return ["harness", "run", *flags, "--model", run.model, "--seed", str(run.seed)]
+
+
+def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:
+    """Every record, once."""
+    return list({id(run.record): run.record for task in tasks for cell in task.cells for run in cell.runs}.values())
+
+
+def _data_digests(task: TaskComparison) -> Sequence[str]:
+    return [record.provenance.data_digest for record in _records([task]) if record.provenance.data_digest]
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(values))

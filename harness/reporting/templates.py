@@ -1,0 +1,40 @@
+"""Templates: jinja2 set up for one format, with what all formats say of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harness.comparison.conclusions import verdict
+from harness.comparison.results import Comparison
+from harness.reporting import tables
+from harness.reporting.remarks import remarks
+
+
+def rendered(
+    template: Path, comparison: Comparison, *, escape: Callable[[str], str] | None = None, **more: object
+) -> str:
+    """A template, filled in.
+
+    Args:
+        template: The file, such as report.tex.j2 beside a format's render.py; those beside it can be included.
+        comparison: What it shows.
+        escape: Makes a text harmless in the format; default: HTML's, applied to everything.
+        more: Further names for the template.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        # HTML escapes by itself. The others call `e` in their templates and are tested with hostile names.
+        autoescape=escape is None,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    if escape is not None:
+        environment.filters["e"] = escape
+    return environment.get_template(template.name).render(
+        comparison=comparison, tables=tables, verdict=verdict, remarks=remarks, **more
+    )

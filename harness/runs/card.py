@@ -1,0 +1,46 @@
+"""The model card: what a checkpoint's folder says of itself, in the Hub's format."""
+
+from __future__ import annotations
+
+from harness.record import RunRecord
+from harness.registry import TASK_TYPES
+
+
+def model_card(record: RunRecord) -> str:
+    """README.md for the checkpoint that `record` tells of."""
+    training = record.config["training"]
+    base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
+    scores = "\n".join(
+        f"| {name} | {record.scores['validation'].get(name, float('nan')):.4f} | {value:.4f} |"
+        for name, value in record.scores["test"].items()
+    )
+    recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
+    return f"""---
+library_name: transformers
+pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(record.scores["test"])}
+tags:
+- {record.task}
+---
+
+# {record.model}, fine-tuned on {record.task}
+
+{record.task_card.description}
+
+- Base: {base}
+- Task type: {record.task_card.task_type}; labels: {", ".join(record.task_card.labels) or "none"}
+- Data: {record.task_card.licence}. {record.task_card.citation}
+- Seed: {record.seed}; weights of step {record.best_step}, chosen on the validation split
+
+| metric | validation | test |
+|---|---|---|
+{scores}
+
+## Recipe
+
+{recipe}
+
+## Intended use
+
+Comparing models on this task. It was scored on one test set ({record.counts.examples.get("test", 0)} examples) and
+nothing else; nothing is known of its behaviour on other text.
+"""

@@ -1,0 +1,111 @@
+"""One run from start to finish: data, model, fine-tuning, judgement, record. Read this first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config.run import LocalData, RunConfig, task_of
+from harness.config.training import Training
+from harness.data.splits import limited
+from harness.data.task import Splits, Task
+from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
+from harness.record import RunRecord, write_predictions
+from harness.registry import FAMILIES, is_simple_baseline
+from harness.runs.card import model_card
+from harness.runs.recording import now, run_record, with_cost
+from harness.runs.run import CHECKPOINT, STATE, Cell
+from harness.training.baseline import fit_baseline
+from harness.training.finetuning import Bench, finetune_model
+from harness.training.loop import Watcher
+from harness.training.result import Outcome, Stopwatch
+from harness.training.step import DivergedError
+from harness.training.tracking import tracked
+
+_last_loaded: dict[tuple[str, str, LocalData | None], Splits] = {}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what: nothing here changes a result.
+
+    Attributes:
+        redo: Replace what an earlier run left.
+        track: One of accelerate's trackers, such as "tensorboard".
+        checkpoint_seconds: How often the state of a run under way is saved.
+    """
+
+    redo: bool = False
+    track: str | None = None
+    checkpoint_seconds: float = 120.0
+
+
+def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
+    """Do the cell's run, or finish it, and leave its record, predictions and checkpoint in its folder.
+
+    A loss that is not finite is a result too: a record that says so.
+
+    Raises:
+        UserError: The data or the checkpoint can't be had, or they don't fit.
+    """
+    started, watch, together = now(), Stopwatch(), processes()
+    reset_peak_memory()
+    task = task_of(cell.config)
+    with watch("load"):
+        splits = _limited(_loaded(task, cell.config), cell.config.training)
+    if together.is_main_process:
+        cell.begin(redo=options.redo)
+    together.wait_for_everyone()
+    outcome: Outcome | DivergedError
+    try:
+        outcome = _learnt(cell, task, splits, options=options, watcher=watcher, watch=watch)
+    except DivergedError as error:
+        outcome = error
+    record = run_record(cell, task, splits, outcome, started=started)
+    if isinstance(outcome, Outcome) and together.is_main_process:
+        with watch("save"):
+            _keep(outcome, record, cell.partial)
+    record = with_cost(record, outcome, watch)
+    if together.is_main_process:
+        cell.finish(record)
+    together.wait_for_everyone()
+    return record
+
+
+def _limited(splits: Splits, training: Training) -> Splits:
+    return limited(
+        splits,
+        train=training.train_examples,
+        validation=training.validation_examples,
+        test=training.test_examples,
+    )
+
+
+def _loaded(task: Task, config: RunConfig) -> Splits:
+    """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
+    key = (config.task, config.data, config.local)
+    if key not in _last_loaded:
+        _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
+        _last_loaded[key] = task.load()
+    return _last_loaded[key]
+
+
+def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher: Watcher, watch: Stopwatch) -> Outcome:
+    """Fit a floor, or fine-tune a model."""
+    assert cell.config.model.family is not None, "the family is resolved before a run begins"
+    family = FAMILIES.load(cell.config.model.family)
+    if is_simple_baseline(cell.config.model.family):
+        return fit_baseline(family, task, splits, config=cell.config, watch=watch)
+    accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
+    facts = {"task": cell.config.task, "model": cell.model, "seed": str(cell.config.seed)}
+    with tracked(watcher, accelerator, name=cell.suite, facts=facts) as told:
+        bench = Bench(accelerator, cell.partial / STATE, watch, told, options.checkpoint_seconds)
+        return finetune_model(family, task, splits, config=cell.config, bench=bench)
+
+
+def _keep(outcome: Outcome, record: RunRecord, folder: Path) -> None:
+    checkpoint = folder / CHECKPOINT
+    checkpoint.mkdir(exist_ok=True)
+    outcome.save(checkpoint)
+    (checkpoint / "README.md").write_text(model_card(record), encoding="utf-8")
+    write_predictions(outcome.rows, folder)

@@ -1,0 +1,70 @@
+"""When two runs are the same run: by their resolved configurations, wherever their files lie."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.config.checking import checked
+from harness.config.run import RunConfig
+from harness.data.sources import SPLITS
+from harness.errors import UserError
+
+
+def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a resolved configuration tells two runs apart.
+
+    Of a user's files and of a checkpoint's folder it is their content (`data`, `weights`), not their paths. A setting
+    that was not there yet when the configuration was recorded has its default.
+
+    >>> identity({"seed": 0, "local": {"train": "a.csv", "label": "stars"}})
+    {'seed': 0, 'local': {'label': 'stars'}}
+    """
+    known = _with_defaults(resolved)
+    known = _without(known, "local", SPLITS)
+    return _without(known, "model", ("checkpoint",)) if known.get("weights") else known
+
+
+def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys in which two resolved configurations differ, each with both values.
+
+    >>> differences({"seed": 1, "training": {"epochs": 3.0}}, {"seed": 1, "training": {"epochs": 1.0}})
+    ['training.epochs: recorded 3.0, wanted 1.0']
+    """
+    lines = []
+    for key in sorted({*recorded, *wanted}):
+        old, new = recorded.get(key), wanted.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            lines += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            lines.append(f"{prefix}{key}: recorded {old!r}, wanted {new!r}")
+    return lines
+
+
+def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
+    """The configuration that a record holds, to use the run again.
+
+    Raises:
+        UserError: It has settings that this version does not know, or not as it was recorded.
+    """
+    mistakes: list[str] = []
+    config = checked(RunConfig, recorded, f"{where}: config.", mistakes)
+    if config is None:
+        raise UserError(*mistakes, f"{where}: made by another version. Use that version, or run it again with --redo.")
+    return config
+
+
+def _with_defaults(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return RunConfig.model_validate(resolved).resolved()
+    except ValidationError:  # Of another version: what it says is compared as it stands.
+        return dict(resolved)
+
+
+def _without(content: dict[str, Any], table: str, keys: Container[str]) -> dict[str, Any]:
+    inner = content.get(table)
+    if not isinstance(inner, Mapping):
+        return content
+    return {**content, table: {key: value for key, value in inner.items() if key not in keys}}

@@ -1,0 +1,185 @@
+"""Use a trained model on new text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from harness.config.run import RunConfig, task_of
+from harness.data.fields import FieldError
+from harness.data.files import read_rows, refuse
+from harness.data.task import Row, Task
+from harness.errors import UserError, nearest
+from harness.models.family import Loaded, model_class_of
+from harness.ops.device import fresh_accelerator
+from harness.record import RECORD, RunRecord, read_record, write_atomically
+from harness.registry import FAMILIES
+from harness.runs.identity import recorded_config
+from harness.runs.run import CHECKPOINT
+from harness.training.finetuning import forward_of, reader_of
+
+MICRO_BATCH_SIZE = 32
+
+
+def rows_to_read(run: Path, options: Mapping[str, Sequence[str]], *, file: Path | None) -> list[Row]:
+    """The rows that the command line gives, in the columns of the run's task.
+
+    Args:
+        run: The folder of one run.
+        options: The texts that are given, by option: {"text": ["a joy"]}.
+        file: The file that is given instead.
+
+    Raises:
+        UserError: They don't fit the task, or the file can't be read.
+    """
+    task = task_of(_config(run, _record(run)))
+    given = {name: values for name, values in options.items() if values}
+    if file is None:
+        return [task.type.row_from_options(task, given, str(run))]
+    if given:
+        raise UserError(f"harness predict: --input can't stand beside {' and '.join(f'--{name}' for name in given)}.")
+    return list(read_rows(file))
+
+
+def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Each row with its prediction, and how sure the model is.
+
+    Raises:
+        UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours.
+    """
+    record = _record(run)
+    config = _config(run, record)
+    task = task_of(config)
+    examples = _examples(task, rows)
+    _check_names(task, rows)
+    labels = record.task_card.labels
+    objective = task.type.objective(labels, config.training)
+    family = FAMILIES.load(record.family)
+    folder = run / CHECKPOINT
+    if not folder.is_dir():
+        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    if record.simple_baseline:
+        outputs = family.load(folder, task_type=task.task_type, labels=labels).outputs(examples)
+    else:
+        outputs = _outputs(family, folder, objective, config, labels=labels, examples=examples)
+    answers = objective.rows(outputs, examples, record.calibration)
+    return [{**row, **task.type.predicted(answer, labels)} for row, answer in zip(rows, answers, strict=True)]
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
+    """Write the rows as JSON lines to the terminal or a .jsonl file, or as a table to a .csv file.
+
+    Raises:
+        UserError: `output` is another kind of file.
+    """
+    check_output(output)
+    if output is None:
+        sys.stdout.write(_json_lines(rows))
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a file that predictions can't be written to, before time is spent on them.
+
+    Raises:
+        UserError: It is neither .jsonl nor .csv.
+    """
+    if output is not None and output.suffix.lower() not in FORMS:
+        raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
+
+
+def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lists and probabilities stand in their cells as JSON."""
+    sink = io.StringIO(newline="")
+    writer = csv.DictWriter(sink, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        nested = {
+            key: json.dumps(cell, ensure_ascii=False) for key, cell in row.items() if isinstance(cell, dict | list)
+        }
+        writer.writerow({**row, **nested})
+    return sink.getvalue()
+
+
+FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _json_lines, ".csv": _table}
+
+
+def _record(run: Path) -> RunRecord:
+    file = run / RECORD
+    if not file.is_file():
+        known = sorted(str(found.parent) for found in run.parent.glob(f"*/{RECORD}"))
+        raise UserError(f"{run}: no {RECORD} here; name the folder of one run.{nearest(str(run), known)}")
+    return read_record(file)
+
+
+def _config(run: Path, record: RunRecord) -> RunConfig:
+    return recorded_config(record.config, run / RECORD)
+
+
+def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
+    """The rows as examples, read as for training.
+
+    Raises:
+        UserError: Every mistake in them.
+    """
+    _check_columns([name for role in task.type.inputs for name in task.columns_of(role)], rows)
+    mistakes: list[str] = []
+    examples = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            examples.append(task.type.unlabelled(task, row, str(number - 1)))
+        except FieldError as error:
+            mistakes.append(f"{_place(row, number)}: {error}")
+    refuse(mistakes)
+    return examples
+
+
+def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """One row tells it all where the table is a table; jsonl rows may each lack something else."""
+    for number, row in enumerate(rows, start=1):
+        missing = [column for column in columns if column not in row]
+        if missing:
+            raise UserError(*(f"{_place(row, number)}: no column {name!r}.{nearest(name, row)}" for name in missing))
+
+
+def _check_names(task: Task, rows: Sequence[Row]) -> None:
+    """Refuse columns that the prediction would overwrite, before time is spent on it."""
+    clashes = [name for name in task.type.prediction_columns if any(name in row for row in rows)]
+    if clashes:
+        raise UserError(f"--input: column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")
+
+
+def _place(row: Row, number: int) -> str:
+    return str(getattr(row, "place", f"row {number}"))
+
+
+def _outputs(
+    family: Any, folder: Path, objective: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]
+) -> Any:
+    head = objective.head()
+    model = model_class_of(head, family.language, str(folder)).from_pretrained(
+        folder, dtype="float32", use_safetensors=True, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    training = config.training
+    window = tokenizer.model_max_length  # as saved: the window that it was trained with
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
+    model.to(accelerator.device)
+    parts = (family.pooled_head, family.packing, family.language)
+    loaded = Loaded(model, tokenizer, window, labels, None, (), *parts)
+    reader = reader_of(loaded, objective, training)
+    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=MICRO_BATCH_SIZE)
+    return forward.evaluate(objective.features(examples, reader), examples)[1]

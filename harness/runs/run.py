@@ -1,0 +1,176 @@
+"""Cell: the folder of one run, in which a result is either whole or not there.
+
+Work goes on in `<cell>/.partial/`. When everything is there, it moves into place, the record last.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.config.run import RunConfig
+from harness.errors import UserError
+from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_atomically, write_record
+from harness.runs.identity import differences, identity
+
+CHECKPOINT = "checkpoint"
+CONFIG = "config.json"
+STATE = "state"
+ERROR = "error.txt"
+State = Literal["new", "unfinished", "complete", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run's place.
+
+    Attributes:
+        suite: The suite's name.
+        model: The model's name in the suite.
+        config: What identifies the run.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`.
+    """
+
+    suite: str
+    model: str
+    config: RunConfig
+    folder: Path
+
+    @property
+    def partial(self) -> Path:
+        """Where the work goes on until it is whole."""
+        return self.folder / ".partial"
+
+    def __str__(self) -> str:
+        return f"{self.config.task} · {self.model} · seed {self.config.seed}"
+
+    def state(self) -> State:
+        """What of the run is there; nothing is changed. What failed, or has no saved state, stands in nobody's way.
+
+        A result whose move into place was cut short counts as there: its record is written when it is whole.
+
+        Raises:
+            UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
+        """
+        whole = [file for file in (self.partial / RECORD, self.folder / RECORD) if file.exists()]
+        record = read_record(whole[0]) if whole else None
+        if record is not None and record.status != "failed":
+            self._check(record.config, whole[0])
+            return record.status
+        begun, saved = self._begun(), (self.partial / STATE).exists()
+        if begun is not None and saved:
+            self._check(begun, self.partial)
+        if self._same(begun) and (saved or record is None):
+            return "unfinished"
+        return "new" if record is None else "failed"
+
+    def settle(self) -> None:
+        """Go on with a move into place that was cut short. Of several processes, one only may do so."""
+        if _status(self.partial / RECORD) is not None:
+            with self.claimed() as ours:
+                if ours and _status(self.partial / RECORD) is not None:
+                    self._move_into_place()
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Whether the cell is this process's alone until the block ends; False: another one is at it."""
+        with claimed(self.folder) as ours:
+            yield ours
+
+    def begin(self, *, redo: bool) -> None:
+        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs."""
+        if redo or not self._same(self._begun()):
+            shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.partial / CONFIG, json.dumps(self.config.resolved()).encode())
+
+    def finish(self, record: RunRecord) -> None:
+        """Move the work into place. An earlier result goes only now that the new one is whole."""
+        write_record(record, self.partial)
+        self._move_into_place()
+
+    def fail(self, record: RunRecord) -> None:
+        """Leave a record of the failure, unless something else than a failure is recorded; saved work stays."""
+        if not (self.folder / RECORD).exists() or _status(self.folder / RECORD) == "failed":
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_record(record, self.folder)
+
+    def _move_into_place(self) -> None:
+        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        diverged = read_record(self.partial / RECORD).status == "diverged"
+        (self.folder / RECORD).unlink(missing_ok=True)
+        for name in (CHECKPOINT, PREDICTIONS):
+            there = (self.partial / name).exists()
+            if there or diverged:
+                _remove(self.folder / name)
+            if there:
+                (self.partial / name).rename(self.folder / name)
+        (self.partial / RECORD).rename(self.folder / RECORD)
+        (self.folder / ERROR).unlink(missing_ok=True)
+        shutil.rmtree(self.partial)
+
+    def _begun(self) -> Any:
+        """The configuration of the work under way; None where there is none that can be read."""
+        try:
+            return json.loads((self.partial / CONFIG).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _same(self, recorded: Any) -> bool:
+        return isinstance(recorded, dict) and not differences(identity(recorded), identity(self.config.resolved()))
+
+    def _check(self, recorded: Any, where: Path) -> None:
+        if not self._same(recorded):
+            wanted = identity(self.config.resolved())
+            lines = differences(identity(recorded), wanted) if isinstance(recorded, dict) else ["no configuration"]
+            raise UserError(
+                f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
+                *(f"    {line}" for line in lines),
+            )
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Whether the folder is this process's alone until the block ends; False: another one is at it.
+
+    The claim is a lock on the folder itself: it leaves no file, and goes with the process, however that ends. Where
+    folders cannot be locked (some network disks), every process believes that it is alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        yield _locked(opened)
+    finally:
+        os.close(opened)
+
+
+def _status(file: Path) -> Status | None:
+    """The record's status; None where it can't be read, which may be a result all the same."""
+    try:
+        return read_record(file).status
+    except UserError:
+        return None
+
+
+def _locked(folder: int) -> bool:
+    """Whether the open folder could be locked, or can't be locked by anybody."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,243 @@
+"""The cells of a suite, or of a single run, and what of them is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.config.model import ModelConfig
+from harness.config.run import LocalData, RunConfig
+from harness.config.training import Training
+from harness.data.custom import metric_problems
+from harness.errors import UserError, collected, nearest
+from harness.ops.device import actual_precision
+from harness.record import SINGLE, write_atomically
+from harness.registry import FAMILIES, TASKS, is_simple_baseline
+from harness.runs.run import Cell, State
+from harness.suites.suite import Suite
+from harness.suites.weights import weights_fingerprint
+
+SUITE_FILE = "suite.json"
+
+
+def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[Cell]:
+    """The suite's cells, task by task, seed by seed, so that a comparison is there early.
+
+    Args:
+        suite: What to run.
+        runs: The folder of all runs.
+        only: Names of tasks and models; where any is given, the others are left out, and not even looked for.
+
+    Raises:
+        UserError: Every mistake found, a line each.
+    """
+    mistakes: list[str] = list(_only_mistakes(suite, only))
+    models: dict[str, ModelConfig] = {}
+    known: list[_Data] = []
+    for name in _wanted(suite.models, only):
+        with collected(mistakes, f"models: {name}: "):
+            models[name] = with_family(suite.models[name])
+    for task in _wanted(suite.tasks, only):
+        with collected(mistakes, f"tasks: {task}: "):
+            known.append(_data(task, suite.local.get(task), suite.metrics.get(task, ())))
+    mistakes += _shared_folders(suite.models)
+    if mistakes:
+        raise UserError(*mistakes)
+    weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
+    found = [
+        _cell(suite.name, name, data, model=model, weights=weights, seed=seed, recipe=recipe, runs=runs)
+        for data in known
+        for seed in suite.seeds
+        for name, model, weights in weighed
+        for recipe in [suite.recipes[data.task, name]]
+    ]
+    return _once_for_floors(found)
+
+
+def single_cell(
+    task: str, local: LocalData | None, *, name: str, model: ModelConfig, seed: int, training: Training, runs: Path
+) -> Cell:
+    """The cell of one run outside any suite.
+
+    Own data is named by its content too: the next `reviews.csv` may be another.
+
+    Raises:
+        UserError: The task, its files or the checkpoint can't be had.
+    """
+    data = _data(task, local, ())
+    if local is not None:
+        data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
+    weights = weights_fingerprint(model)
+    return _cell(SINGLE, name, data, model=with_family(model), weights=weights, seed=seed, recipe=training, runs=runs)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A task, as far as it identifies a run."""
+
+    task: str
+    local: LocalData | None
+    fingerprint: str
+    metrics: tuple[str, ...]
+
+
+def _cell(
+    suite: str,
+    name: str,
+    data: _Data,
+    *,
+    model: ModelConfig,
+    weights: str,
+    seed: int,
+    recipe: Training,
+    runs: Path,
+) -> Cell:
+    config = RunConfig(
+        task=data.task,
+        data=data.fingerprint,
+        weights=weights,
+        metrics=data.metrics,
+        local=data.local,
+        model=model,
+        seed=seed,
+        training=_relevant(recipe, model),
+    )
+    return Cell(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
+
+
+def states(cells: Sequence[Cell]) -> list[State]:
+    """What of each cell is there.
+
+    Raises:
+        UserError: Every cell that is recorded with another configuration, with the differing keys.
+    """
+    found: list[State] = []
+    mistakes: list[str] = []
+    for cell in cells:
+        with collected(mistakes):
+            found.append(cell.state())
+    if mistakes:
+        raise UserError(*mistakes)
+    return found
+
+
+def with_family(model: ModelConfig) -> ModelConfig:
+    """The model with its family named: the one that knows its checkpoint's model_type."""
+    if model.family is not None:
+        return model
+    from harness.models.checkpoint import family_of  # noqa: PLC0415 -- a plan of named families needs no Hub
+
+    return model.model_copy(update={"family": family_of(model)})
+
+
+def write_suite(suite: Suite, runs: Path) -> Path:
+    """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
+    folder = runs / suite.name
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "description": suite.description,
+        "baseline": suite.baseline,
+        "tasks": suite.tasks,
+        "models": list(suite.models),
+        "seeds": suite.seeds,
+    }
+    written = json.dumps(content).encode()
+    if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
+        write_atomically(folder / SUITE_FILE, written)
+    return folder
+
+
+def stated(runs: Path) -> tuple[str | None, str]:
+    """The baseline that the suite with these runs states, or None, and its description, which may be empty.
+
+    Raises:
+        UserError: What `write_suite` wrote was damaged since.
+    """
+    file = runs / SUITE_FILE
+    if not file.is_file():
+        return None, ""
+    try:
+        content = json.loads(file.read_bytes())
+        baseline, description = content["baseline"], content.get("description", "")
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
+    return None if baseline is None else str(baseline), str(description)
+
+
+def folder_name(name: str) -> str:
+    """A model's or file's name as one folder's name.
+
+    >>> folder_name("google-bert/bert-base-uncased")
+    'google-bert--bert-base-uncased'
+    >>> folder_name("..")
+    'unnamed'
+    """
+    plain = re.sub(r"[^\w.+-]", "-", name.strip("/").removesuffix(".toml").replace("/", "--"))
+    return plain.lstrip(".") or "unnamed"
+
+
+def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
+    if local is None:
+        found = TASKS.load(task)
+        problems = metric_problems(found.task_type, metrics)
+        if problems:
+            raise UserError(*problems)
+    else:
+        lost = [f"{file}: no such file. Check the path." for file in local.files().values() if not Path(file).exists()]
+        if lost:
+            raise UserError(*lost)
+        found = local.task(metrics)
+    return _Data(task, local, found.source.fingerprint(), tuple(metrics) or found.metrics)
+
+
+def _relevant(training: Training, model: ModelConfig) -> Training:
+    """The recipe as this machine and this model read it.
+
+    A precision of "auto" becomes the machine's own, so that the record says what was done. What a floor does not read
+    is left out, so that a new learning rate does not ask for a new floor.
+    """
+    assert model.family is not None
+    if not is_simple_baseline(model.family):
+        if training.segmented and not FAMILIES.constant(model.family, "RECURRENT", default=False):
+            raise UserError(
+                f"strategy: {training.strategy!r} asks for a model with a memory, but {model.family!r} has none. "
+                "Choose another strategy, or a model of the family transformer_xl or xlnet."
+            )
+        return training.model_copy(update={"precision": actual_precision(training.precision)})
+    limits = {key: getattr(training, key) for key in ("train_examples", "validation_examples", "test_examples")}
+    return Training(**limits)
+
+
+def _once_for_floors(cells: Sequence[Cell]) -> list[Cell]:
+    """Floors have no randomness: one seed says everything."""
+    kept: dict[tuple[str, str, int], Cell] = {}
+    for cell in cells:
+        assert cell.config.model.family is not None
+        seed = 0 if is_simple_baseline(cell.config.model.family) else cell.config.seed
+        kept.setdefault((cell.config.task, cell.model, seed), cell)
+    return list(kept.values())
+
+
+def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:
+    known = {*suite.tasks, *suite.models}
+    for name in only:
+        if name not in known:
+            yield f"--only {name}: neither a task nor a model of this suite.{nearest(name, known)}"
+
+
+def _shared_folders(models: Iterable[str]) -> Iterator[str]:
+    """Models whose records would lie in one folder."""
+    first: dict[str, str] = {}
+    for name in models:
+        other = first.setdefault(folder_name(name), name)
+        if other != name:
+            yield f"models: {other} and {name} would share the folder {folder_name(name)}. Rename one's file."
+
+
+def _wanted(names: Iterable[str], only: Sequence[str]) -> list[str]:
+    """Those that `only` names; all, where it names none of them."""
+    known = list(names)
+    return [name for name in known if name in only] or known

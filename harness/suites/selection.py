@@ -1,0 +1,89 @@
+"""What the command line asks for, as cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.config.checking import parse_settings
+from harness.config.model import find_model, recipe_for
+from harness.config.run import LocalData
+from harness.errors import UserError
+from harness.registry import config_file
+from harness.runs.run import Cell
+from harness.suites.expansion import single_cell, suite_cells
+from harness.suites.suite import Suite, read_suite
+
+
+def asked_suite(
+    suite: str, *, only: Sequence[str] | None, settings: Sequence[str] | None, runs: Path
+) -> tuple[Suite, list[Cell]]:
+    """The suite called `suite`, a file's name in configs/suites or a path, and its cells.
+
+    Raises:
+        UserError: It has mistakes.
+    """
+    file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
+    found = read_suite(file, overrides=parse_settings(settings or []))
+    return found, suite_cells(found, runs, only=only or ())
+
+
+def asked_single(
+    task: str | None,
+    model: str | None,
+    local: Mapping[str, Any],
+    *,
+    seed: int,
+    settings: Sequence[str] | None,
+    runs: Path,
+) -> Cell:
+    """The cell of one model on one task, or on the user's own files.
+
+    Args:
+        task: A task's name.
+        model: A model's.
+        local: What the command line says of the user's files, by the option's name.
+        seed: The run's.
+        settings: Of the recipe, as key=value.
+        runs: The folder of all runs.
+
+    Raises:
+        UserError: Neither or both of `task` and own files are given, or no model; or they have mistakes.
+    """
+    if model is None or (task is None) == (local["train"] is None):
+        raise UserError(
+            "harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help."
+        )
+    if task is not None:
+        _refuse_with_task(local)
+        data, name = None, task
+    else:
+        data = LocalData(**{key: value for key, value in local.items() if value is not None})
+        name = Path(str(local["train"])).stem
+    found = find_model(model)
+    recipe = recipe_for(found, parse_settings(settings or []))
+    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs)
+
+
+def refuse_with_suite(**flags: Any) -> None:
+    """Refuse what the suite's file says, where the command line says it too.
+
+    Raises:
+        UserError: Any of the flags is given.
+    """
+    given = [_flag(name) for name, value in flags.items() if value not in (None, ())]
+    if given:
+        raise UserError(
+            f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
+        )
+
+
+def _refuse_with_task(local: Mapping[str, Any]) -> None:
+    given = [_flag(name) for name, value in local.items() if value]
+    if given:
+        raise UserError(f"harness run: {', '.join(given)} can't stand beside --task; they describe --train files.")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,225 @@
+"""Suite: models x tasks x seeds, as a TOML file says them.
+
+Precedence, from the general to the particular, and nothing more: the defaults of `Training` < the
+suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < its
+`[training_for.<model>]` < `--set`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from harness.config.checking import Strict, checked, mistake_lines, read_toml
+from harness.config.model import ModelConfig, find_model
+from harness.config.run import LocalData, Seed
+from harness.config.training import Training, recipe_of
+from harness.errors import UserError, collected, nearest
+from harness.metrics.lookup import EVALUATE, LOWER
+from harness.registry import TASKS
+
+
+class _SuiteFile(Strict):
+    description: str = ""
+    tasks: tuple[str, ...] = Field((), min_length=1, validate_default=True)
+    models: tuple[str, ...] = Field((), min_length=1, validate_default=True)
+    variants: dict[str, str] = Field({})
+    baseline: str | None = None
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+    training: dict[str, Any] = Field({})
+    training_on: dict[str, dict[str, Any]] = Field({})
+    training_for: dict[str, dict[str, Any]] = Field({})
+    data: dict[str, dict[str, Any]] = Field({})
+    metrics: dict[str, tuple[str, ...]] = Field({})
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Models x tasks x seeds, checked.
+
+    Attributes:
+        name: The file's name without its ending; the folder of its runs.
+        description: What it asks, in the file's words.
+        models: Configuration by name, in the order of the table's columns.
+        recipes: The resolved recipe by task and model.
+        own: The user's own data, by the name that `tasks` uses.
+        metrics: Metrics by task, where the suite names others than the task's own.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    models: Mapping[str, ModelConfig]
+    recipes: Mapping[tuple[str, str], Training]
+    seeds: tuple[int, ...]
+    baseline: str | None
+    local: Mapping[str, LocalData]
+    metrics: Mapping[str, tuple[str, ...]]
+    description: str = ""
+
+
+def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
+    """The suite that `file` describes, with `overrides` (from `--set`) on top of every recipe.
+
+    Raises:
+        UserError: Everything that is wrong with the file, a line each.
+    """
+    mistakes: list[str] = []
+    content = _content(file, mistakes)
+    mistakes += [*_name_mistakes(content, file), *_repeated_names(content, file)]
+    local = _local_data(content, file, mistakes)
+    metrics = _metrics(content, file, mistakes)
+    models = _models(content, file, mistakes)
+    recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
+    return Suite(
+        file.stem, content.tasks, models, recipes, content.seeds, content.baseline, local, metrics, content.description
+    )
+
+
+def _content(file: Path, mistakes: list[str]) -> _SuiteFile:
+    """What the file says. A key with a mistake counts as left out, so that the rest is checked all the same."""
+    raw = read_toml(file)
+    try:
+        return _SuiteFile.model_validate(raw)
+    except ValidationError as error:
+        mistakes += mistake_lines(_SuiteFile, error, f"{file}: ")
+        wrong = {problem["loc"][0] for problem in error.errors()}
+        return _SuiteFile.model_construct(**{key: value for key, value in raw.items() if key not in wrong})
+
+
+def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
+    """Names that stand for nothing."""
+    tasks, models = {*TASKS.names(), *content.data}, content.models
+    for name in content.tasks:
+        if name not in tasks:
+            yield f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}"
+    for key, named in (("metrics", content.metrics), ("training_on", content.training_on)):
+        for name in named:
+            if content.tasks and name not in content.tasks:
+                yield f"{file}: {key}: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
+    named_models = {
+        "training_for": content.training_for,
+        "baseline": [content.baseline or ""],
+        "variants": content.variants,
+    }
+    for key, names in named_models.items():
+        for name in names:
+            if name and models and name not in models:
+                yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
+
+
+def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
+    for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
+        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
+            yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
+
+
+def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:
+    """The tables of own data, their paths made to start where the suite's file lies."""
+    found = {}
+    for name, raw in content.data.items():
+        table = checked(LocalData, raw, f"{file}: data.{name}.", mistakes)
+        mistakes += _table_name_mistakes(name, file)
+        if table is not None:
+            mistakes += _outside(table, name, file)
+            paths = {split: str(file.parent / path) for split, path in table.files().items()}
+            found[name] = table.model_copy(update=paths)
+    return found
+
+
+def _table_name_mistakes(name: str, file: Path) -> Iterator[str]:
+    if name in TASKS.names():
+        yield f"{file}: data.{name}: there is a task of this name already. Choose another."
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        yield f"{file}: data.{name}: can't be a folder's name. Use letters, digits, _ and -."
+
+
+def _outside(table: LocalData, name: str, file: Path) -> Iterator[str]:
+    """A suite may come from a stranger: its paths stay below its own folder, wherever links lead."""
+    for split, path in table.files().items():
+        if not _below(path, file):
+            yield f"{file}: data.{name}.{split}: {_advice(path, file)}"
+
+
+def _below(path: str, file: Path) -> bool:
+    folder = file.parent.resolve()
+    return Path(folder, path).resolve().is_relative_to(folder)
+
+
+def _advice(path: str, file: Path) -> str:
+    return f"{path} lies outside the suite's folder. Copy the file below {file.parent.resolve()}."
+
+
+def _metrics(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
+    """The metrics by task, the paths of scripts made to start where the suite's file lies."""
+    found = {}
+    for task, names in content.metrics.items():
+        scripts = {name: path for name in names if (path := _script(name, file.parent)) is not None}
+        for path in scripts.values():
+            mistakes += _script_mistakes(path, file, f"{file}: metrics.{task}: {path}")
+        found[task] = tuple(_placed(name, file.parent / scripts[name]) if name in scripts else name for name in names)
+    return found
+
+
+def _script(name: str, folder: Path) -> str | None:
+    """The path in a metric's name; None for a metric of ours, or one that the `evaluate` library knows by name."""
+    if not name.startswith(EVALUATE):
+        return None
+    path = name.removeprefix(EVALUATE).removesuffix(LOWER)
+    is_path = path.endswith(".py") or Path(path).is_absolute() or ".." in Path(path).parts or path.startswith("./")
+    return path if is_path or Path(folder, path).exists() else None
+
+
+def _script_mistakes(path: str, file: Path, where: str) -> Iterator[str]:
+    """The library takes a script, or the folder of a script with the same name."""
+    folder = file.parent.resolve()
+    script = Path(folder, path) if path.endswith(".py") else Path(folder, path, f"{Path(path).name}.py")
+    if not script.resolve().is_relative_to(folder):
+        yield f"{where} lies outside the suite's folder. Copy the script below {folder}."
+    elif not script.is_file():
+        yield f"{where}: no such script. Check the path."
+
+
+def _placed(name: str, path: Path) -> str:
+    return f"{EVALUATE}{path}{LOWER if name.endswith(LOWER) else ''}"
+
+
+def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, ModelConfig]:
+    found = {}
+    for name in content.models:
+        with collected(mistakes, f"{file}: models: "):
+            original = content.variants.get(name, name)
+            if original.endswith(".toml") and not _below(original, file):
+                raise UserError(_advice(original, file))
+            found[name] = find_model(original, beside=file.parent)
+    return found
+
+
+def _recipes(
+    content: _SuiteFile,
+    models: Mapping[str, ModelConfig],
+    file: Path,
+    *,
+    overrides: Mapping[str, Any],
+    mistakes: list[str],
+) -> dict[tuple[str, str], Training]:
+    found = {}
+    for task, (name, model) in product(content.tasks, models.items()):
+        layers = {
+            f"{file}: training.": content.training,
+            f"{name}: training.": model.training,
+            f"{file}: training_on.{task}.": content.training_on.get(task, {}),
+            f"{file}: training_for.{name}.": content.training_for.get(name, {}),
+            "--set ": overrides,
+        }
+        recipe = recipe_of(layers, mistakes)
+        if recipe is not None:
+            found[task, name] = recipe
+    return found

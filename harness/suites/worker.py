@@ -1,0 +1,118 @@
+"""A worker: a process that imports torch once and then runs cell after cell. What is heavy is imported late."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from harness.suites.worker_slots import Place
+
+if TYPE_CHECKING:
+    from harness.record import CurvePoint
+    from harness.runs.execution import Options
+    from harness.runs.run import Cell
+
+TELL_SECONDS = 0.2
+_THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has imported what it needs, and waits for a cell."""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """What a watcher is told of a cell's optimiser steps; `items` counts those since the last time."""
+
+    step: int
+    steps: int
+    loss: float
+    items: int
+
+
+def work(pipe: connection.Connection, place: Place, log: Path) -> None:
+    """Run the cells that come through the pipe, one after the other, until there are none.
+
+    What goes back: `Ready`, then for each cell `Stepped` and `CurvePoint` while it runs, and in the end what `attempt`
+    gives. The parent may die or kill the worker at any time: a cell's state can always be gone on with.
+
+    Args:
+        pipe: To the parent; no other worker shares it, so that one which is killed can't block another.
+        place: Where to work.
+        log: What others print goes there, with the last cell's alone in it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent acts on it.
+    Thread(target=_end_with_parent, daemon=True).start()
+    _print_into(log)
+    _settle_down(place)
+    from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
+
+    pipe.send(Ready())
+    while (task := _received(pipe)) is not None:
+        os.truncate(log, 0)
+        cell, options = task
+        pipe.send(attempt(cell, options, _Telling(pipe)))
+
+
+def _settle_down(place: Place) -> None:
+    for name in _THREADS:
+        os.environ.setdefault(name, str(place.threads))
+    if place.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = place.gpu
+
+
+def _received(pipe: connection.Connection) -> tuple[Cell, Options] | None:
+    try:
+        task: tuple[Cell, Options] | None = pipe.recv()
+    except EOFError:
+        return None
+    return task
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent does, however it does: nobody would take what the worker finds."""
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _print_into(log: Path) -> None:
+    """Send what this process and its libraries print into a file, and keep the terminal for the parent."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+
+
+class _Telling:
+    """A watcher that passes on what it is told, a few optimiser steps a second: a small model takes hundreds."""
+
+    def __init__(self, pipe: connection.Connection) -> None:
+        self._pipe, self._items, self._told = pipe, 0, 0.0
+
+    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+        """Tell the parent, unless it was told just now."""
+        self._items += items
+        if time.monotonic() - self._told >= TELL_SECONDS:
+            self._send(Stepped(step, steps, loss, self._items))
+            self._items, self._told = 0, time.monotonic()
+
+    def evaluated(self, point: CurvePoint) -> None:
+        """Tell the parent."""
+        self._send(point)
+
+    def _send(self, message: object) -> None:
+        try:
+            self._pipe.send(message)
+        except OSError:
+            sys.exit(1)  # The parent is gone. Nothing went wrong with the cell, so nothing may be recorded of it.

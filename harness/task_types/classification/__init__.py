@@ -1,0 +1,50 @@
+"""One label per text, or per pair of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.data.fields import label_index
+from harness.data.labels import sorted_names
+from harness.data.task import Row, Splits, Task
+from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
+from harness.task_types.probabilities import softmax, with_probabilities
+from harness.task_types.texts import Target, TextType
+
+
+class Classification(TextType):
+    """The task type."""
+
+    name = "classification"
+    metrics = (ACCURACY, MACRO_F1, MICRO_F1, F1, MATTHEWS)
+    default_metrics = ("accuracy", "macro_f1")
+    prediction_columns = ("prediction", "probabilities")
+
+    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
+        """Those of the task, or else those of the training rows."""
+        return task.labels or sorted_names(row[task.column("label")] for row in train)
+
+    def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
+        """The label's index."""
+        return label_index(field, task.column("label"), labels, named=bool(task.labels))
+
+    def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
+        """No label at all, all rows of one class, or a class that training never shows."""
+        if not labels:
+            yield "train: no row has a label. Give labelled rows."
+            return
+        trained = {example.target for example in splits.train}
+        if len(trained) == 1:
+            yield f"train: every row has the label {labels[trained.pop()]!r}. Give at least two classes."
+            return
+        for split, examples in (("validation", splits.validation), ("test", splits.test)):
+            for target in sorted({example.target for example in examples} - trained):
+                yield f"{split}: label {labels[target]!r} never occurs in train. Add some, or leave it out."
+
+    def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+        """The label, and the probability of each."""
+        return with_probabilities(answer, labels, softmax)
+
+
+task_type = Classification()

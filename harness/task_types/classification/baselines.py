@@ -1,0 +1,49 @@
+"""What the simple baselines answer where each text has one label: log-probabilities [examples, labels]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf, as_they_are, logistic_regression
+
+
+def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
+    """Log-probabilities [labels] of the training data.
+
+    One is added to each count (Laplace's rule of succession), so that a label that training lacks is improbable, not
+    impossible.
+    """
+    counts = np.bincount(_classes(examples), minlength=len(labels))
+    return np.asarray(np.log((counts + 1) / (len(examples) + len(labels))))
+
+
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+    """Logistic regression over the classes that occur."""
+    classes = _classes(examples)
+    seen = np.unique(classes)
+    if len(seen) > 1:
+        weights[seen], intercepts[seen] = _class_scores(rows, classes)
+
+
+def _classes(examples: Examples) -> NDArray[np.int64]:
+    return np.array([example.target for example in examples], dtype=int)
+
+
+def _class_scores(rows: Any, classes: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+    """Weights and intercepts of each class that occurs, in the order of their indices."""
+    model = logistic_regression(rows, classes)
+    if len(model.classes_) > 2:
+        return model.coef_, model.intercept_
+    # scikit-learn keeps the log-odds of the second class: half of it for, half against, has the same softmax.
+    signs = np.array([-0.5, 0.5])
+    return signs[:, None] * model.coef_, signs * model.intercept_
+
+
+BASELINES = {
+    "majority": Majority(prior, as_they_are),
+    "tfidf": TfIdf(prior, learn, lambda scores: np.asarray(log_softmax(scores, axis=1))),
+}

@@ -1,0 +1,191 @@
+"""TaskType: everything that is particular to one sort of task, in one folder.
+
+A task type is a folder of `harness/task_types`:
+
+- `__init__.py` gives `task_type`. It imports no torch, so that a task can be listed, read and checked without.
+- `objective.py` has `objective(labels, training)`: how a model learns it.
+- `baselines.py` has `BASELINES`: how each simple baseline answers it, by the name of its model family.
+- whatever else it needs: its metrics, its examples, how its fields are read.
+
+Nothing outside these folders knows a task type's name.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.config.checking import Strict
+from harness.data.task import Example, Row, Splits, Task
+from harness.errors import UserError
+from harness.metrics.metric import Metric
+
+if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
+    from harness.config.training import Training
+    from harness.task_types.objective import Objective
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a task type reads.
+
+    Attributes:
+        help: What it holds, as the command line says it.
+        default: What it is called where a task does not say; "": as its role.
+        most: How many columns may have this role: 2 for a text that may be a pair.
+    """
+
+    help: str
+    default: str = ""
+    most: int = 1
+
+
+class FittedBaseline(Protocol):
+    """A simple baseline that was fitted."""
+
+    def outputs(self, examples: Sequence[Any]) -> Any:
+        """What the task type's objective makes rows of predictions from, one per example."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into `folder`, without a pickle."""
+
+
+class BaselineMaker(Protocol):
+    """How a simple baseline answers tasks of one type."""
+
+    def fit(self, examples: Sequence[Any], labels: tuple[str, ...]) -> FittedBaseline:
+        """The best answer to `examples`, the training data."""
+
+    def load(self, folder: Path, labels: tuple[str, ...]) -> FittedBaseline:
+        """What `save` wrote into `folder`."""
+
+
+def finite(value: Any) -> Any:
+    """The value; None for a number that JSON doesn't have, such as the score of a span in an empty context."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class NoSettings(Strict):
+    """A task type without a part of its own in the recipe."""
+
+
+class TaskType(ABC):
+    """One sort of task.
+
+    Attributes:
+        name: The folder's name.
+        columns: What a row holds, by role; `Task.columns` says what a data set calls them.
+        inputs: The roles that a prediction is made from.
+        predict_options: The options of `harness predict` that give one row without a file, with their help.
+        metrics: What can judge it. No two task types have different metrics of one name.
+        default_metrics: Those of a user's own files, the main one first.
+        prediction_columns: What `harness predict` adds to a row.
+        settings: Its part of the recipe.
+        inferred: Whether a user's own files are of this type where they name a column that no other type has.
+        judged_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
+            plays a part.
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    inputs: tuple[str, ...]
+    predict_options: Mapping[str, str]
+    metrics: tuple[Metric, ...]
+    default_metrics: tuple[str, ...]
+    prediction_columns: tuple[str, ...] = ("prediction",)
+    settings: type[Strict] = NoSettings
+    inferred: bool = False
+    judged_as_found: bool = False
+
+    @abstractmethod
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> Example | None:
+        """One row as an example; None where it is left out, which `dropped` counts by reason.
+
+        Raises:
+            FieldError: A field can't be read.
+        """
+
+    @abstractmethod
+    def unlabelled(self, task: Task, row: Row, identity: str) -> Any:
+        """One row as an example without an answer, to predict one.
+
+        Raises:
+            FieldError: A field can't be read.
+        """
+
+    @abstractmethod
+    def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
+        """What the Hub calls models of this sort, for the model card."""
+
+    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
+        """The names of the labels in the order of their indices; none where there are none."""
+        del task, train
+        return ()
+
+    def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
+        """Labels that can't be learnt, a line each."""
+        del labels, splits
+        yield from ()
+
+    def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+        """A row of predictions.parquet as `harness predict` shows it."""
+        del labels
+        return {name: answer[name] for name in self.prediction_columns}
+
+    def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
+        """The row that options of `harness predict` give.
+
+        Args:
+            task: Whose columns the row has.
+            options: The values of each option that was given.
+            where: What a message begins with.
+
+        Raises:
+            UserError: The options don't fit the task type.
+        """
+        wanted = {role: task.columns_of(role) for role in self.inputs}
+        fits = options.keys() == wanted.keys()
+        if not fits or any(len(options[role]) != len(names) for role, names in wanted.items()):
+            flags = " and ".join(
+                f"--{role}" + (f" ({len(names)} times)" if len(names) > 1 else "") for role, names in wanted.items()
+            )
+            given = " ".join(f"--{role}" for role, values in options.items() for _ in values) or "nothing"
+            raise UserError(f"{where}: its task reads {flags} (got {given}). Give them, or --input.")
+        return {name: value for role, names in wanted.items() for name, value in zip(names, options[role], strict=True)}
+
+    def own_settings(self, training: Training) -> Any:
+        """Its part of a recipe."""
+        return self.settings.model_validate({key: getattr(training, key) for key in self.settings.model_fields})
+
+    def objective(self, labels: tuple[str, ...], training: Training) -> Objective:
+        """How a model learns it. Imports torch.
+
+        Raises:
+            UserError: The recipe does not fit the task type.
+        """
+        found: Objective = self._module("objective").objective(labels, training)
+        return found
+
+    def baseline(self, family: str) -> BaselineMaker:
+        """How the simple baseline called `family` answers tasks of this type.
+
+        Raises:
+            UserError: It has no answer to them.
+        """
+        makers: Mapping[str, BaselineMaker] = self._module("baselines").BASELINES
+        if family not in makers:
+            raise UserError(
+                f"{family}: has no answer to tasks of type {self.name}. Leave it out, or take {', '.join(makers)}."
+            )
+        return makers[family]
+
+    def _module(self, name: str) -> Any:
+        return import_module(f"harness.task_types.{self.name}.{name}")

@@ -1,0 +1,103 @@
+"""Language modelling: how well a model predicts whole documents, token by token."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from harness.config.checking import Strict
+from harness.data.fields import FieldError, text_field
+from harness.data.rows import group_of
+from harness.data.task import Row, Task
+from harness.task_types.contract import Column, TaskType
+from harness.task_types.language_modelling.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentExample:
+    """A whole text, each token of which is to be predicted from the rest."""
+
+    id: str
+    text: str
+    group: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text."""
+        return (self.text,)
+
+    @property
+    def every_text(self) -> tuple[str, ...]:
+        """The same."""
+        return self.parts
+
+    @property
+    def label_indices(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def relabelled(self, _places: Mapping[int, int]) -> DocumentExample:
+        """The same: it has no labels."""
+        return self
+
+
+class Settings(Strict):
+    """Language modelling's part of the recipe.
+
+    Attributes:
+        mask_stride: A masked model predicts every so many tokens of a document one, which alone is masked then.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {"hidden_every": "mask_stride"}
+
+    mask_stride: int = Field(8, ge=1)
+
+
+class LanguageModelling(TaskType):
+    """The task type."""
+
+    name = "language_modelling"
+    columns: Mapping[str, Column] = {"text": Column("The column of the text.")}
+    inputs = ("text",)
+    predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
+    metrics = METRICS
+    default_metrics = (
+        "bits_per_byte",
+        "perplexity",
+        "bits_per_character",
+        "pseudo_perplexity",
+        "pseudo_bits_per_byte",
+    )
+    settings = Settings
+    judged_as_found = True
+
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> DocumentExample:
+        """One row as an example."""
+        del split, labels, dropped  # documents are read alike in every split
+        text = text_field(row, task.column("text"))
+        if not text.strip():
+            column = task.column("text")
+            raise FieldError(f"{column}: an empty document (got {text!r}). Fill the field, or leave the row out.")
+        return DocumentExample(identity, text, group_of(task, row))
+
+    def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:
+        """One row as a document."""
+        return DocumentExample(identity, text_field(row, task.column("text")))
+
+    def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
+        """What the Hub calls models of this sort: a masked model has no bits per byte, but a pseudo one."""
+        return "fill-mask" if math.isnan(test_scores.get("bits_per_byte", 0.0)) else "text-generation"
+
+    def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
+        """What the document costs."""
+        return {"prediction": answer["prediction"]}
+
+
+task_type = LanguageModelling()

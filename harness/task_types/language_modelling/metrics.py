@@ -1,0 +1,105 @@
+"""How well texts were foretold: perplexities and bits, over all of them together.
+
+A document's reference is its size, {"bytes": of UTF-8, "characters"}. Its prediction is what it cost: {"nats",
+"tokens"} where each token was foretold from those before it, {"masked_nats", "masked_tokens"} where each was hidden in
+turn and foretold from both sides, which is easier. What a model doesn't do is None, and a score of it no number.
+
+Sources: perplexity and bits a character, Dai et al. 2019, section 4; pseudo-perplexity, Salazar et al. 2020, "Masked
+Language Model Scoring", section 2.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.metrics.columns import fields
+from harness.metrics.influence import ratio as ratio_of_sums
+from harness.metrics.metric import NUMBER, Influence, Metric, Scored, Unit
+
+MOST_NATS = 700.0  # whose exponential is a number still
+SIZES = ("bytes", "characters")
+COSTS = ("nats", "tokens", "masked_nats", "masked_tokens")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """What all documents cost together, by what there was of them.
+
+    Attributes:
+        nats: Which of the costs.
+        units: Which of the sizes, or of the costs' numbers of tokens.
+        exponential: Whether it is a perplexity: how many equally likely tokens leave as much to guess. Else bits.
+    """
+
+    nats: str
+    units: str
+    exponential: bool = False
+
+    def __call__(self, references: Sequence[Any], predictions: Sequence[Any], labels: Sequence[str] = ()) -> float:
+        """The ratio of the sums; not a number where a document lacks the cost."""
+        rows = [{**size, **cost} for size, cost in zip(references, predictions, strict=True)]
+        if any(row[name] is None for row in rows for name in (self.nats, self.units)):
+            return math.nan
+        nats, units = (sum(float(row[name]) for row in rows) for name in (self.nats, self.units))
+        return self.of(nats, units)
+
+    def of(self, nats: float, units: float) -> float:
+        """The score of a sum of nats over a sum of units."""
+        return exponential(nats / units) if self.exponential else nats / units / math.log(2)
+
+
+def exponential(mean: float) -> float:
+    """The perplexity of a mean of nats; infinite where that is no number of a machine's."""
+    return math.inf if mean > MOST_NATS else math.exp(mean)
+
+
+def size(text: str) -> dict[str, int]:
+    """A document's reference."""
+    return {"bytes": len(text.encode("utf-8", "surrogatepass")), "characters": len(text)}
+
+
+RATIOS: Mapping[str, Ratio] = {
+    "perplexity": Ratio("nats", "tokens", exponential=True),
+    "bits_per_byte": Ratio("nats", "bytes"),
+    "bits_per_character": Ratio("nats", "characters"),
+    "pseudo_perplexity": Ratio("masked_nats", "masked_tokens", exponential=True),
+    "pseudo_bits_per_byte": Ratio("masked_nats", "bytes"),
+}
+
+
+def costs_influence(ratio: Ratio) -> Influence:
+    """Bits or a perplexity from documents' sizes and costs; no number where a cost is missing."""
+
+    def influence(references: Any, predictions: Any, _labels: Sequence[str]) -> Scored:
+        sizes, costs = fields(references, SIZES), fields(predictions, COSTS)
+        named = dict(zip((*SIZES, *COSTS), [*sizes.T, *costs.T], strict=True))
+        nats, units = named[ratio.nats][:, None], named[ratio.units][:, None]
+        if np.isnan(nats + units).any():
+            return float("nan"), np.full(len(sizes), np.nan)
+        found, influences = ratio_of_sums(nats, units)
+        score = ratio.of(float(found[0]), 1.0)
+        return score, influences[:, 0] * (score if ratio.exponential else 1 / np.log(2))
+
+    return influence
+
+
+def _metric(name: str, **more: Any) -> Metric:
+    ratio = RATIOS[name]
+    unit = Unit(1, 2, 1.0) if ratio.exponential else Unit(1, 3, 0.0)
+    form = (dict.fromkeys(COSTS, NUMBER), dict.fromkeys(SIZES, NUMBER))
+    influence = costs_influence(ratio)
+    return Metric(name, ratio, False, influence=influence, unit=unit, form=form, partial=True, **more)
+
+
+METRICS = (
+    _metric("perplexity", alternative="pseudo_perplexity"),
+    _metric("bits_per_byte", alternative="pseudo_bits_per_byte"),
+    _metric("bits_per_character", alternative="pseudo_bits_per_byte"),
+    _metric("pseudo_perplexity", title="pseudo-perplexity"),
+    _metric("pseudo_bits_per_byte", title="pseudo-bits per byte"),
+)

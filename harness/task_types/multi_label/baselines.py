@@ -1,0 +1,35 @@
+"""What the simple baselines answer where a text has any number of labels: log-odds [examples, labels]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf, as_they_are, logistic_regression
+
+
+def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
+    """Log-odds [labels] of the training data, one added to each count (Laplace's rule of succession)."""
+    counts = indicators(examples, len(labels)).sum(axis=0)
+    return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
+
+
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+    """A logistic regression per label that some texts have and others don't."""
+    for label, has in enumerate(indicators(examples, len(intercepts)).T):
+        if has.any() and not has.all():
+            model = logistic_regression(rows, has)
+            weights[label], intercepts[label] = model.coef_[0], model.intercept_[0]
+
+
+def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
+    """Which labels each example has [examples, labels]."""
+    has = np.zeros((len(examples), labels), dtype=bool)
+    for row, example in zip(has, examples, strict=True):
+        row[list(example.label_indices)] = True
+    return has
+
+
+BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(prior, learn, as_they_are)}

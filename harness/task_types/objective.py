@@ -1,0 +1,58 @@
+"""Objective: how a model learns one type of task: its head, items, losses and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from harness.models.head import Head
+from harness.tokenization.items import Batch, Collator, Features
+from harness.tokenization.reading import Reader
+
+
+class Objective(Protocol):
+    """From examples to items, from logits to losses, results and rows of predictions.
+
+    `results` are one per item; `outputs`, in the task type's neutral form, one per example: an array of logits or
+    numbers for texts, a list of spans for questions. Simple baselines give outputs directly.
+    """
+
+    @property
+    def stride(self) -> int:
+        """Tokens that neighbouring windows share by default."""
+
+    @property
+    def strategy(self) -> str | None:
+        """How long texts are read, where the recipe has no choice."""
+
+    def head(self) -> Head:
+        """What goes on top of the encoder."""
+
+    def features(self, examples: Sequence[Any], reader: Reader) -> Features:
+        """The examples as items."""
+
+    def training_subset(self, features: Features) -> Features:
+        """Those of the training split that are trained on."""
+
+    def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
+        """What losses and results are made from [items, ...]."""
+
+    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """One loss an item [items]."""
+
+    def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
+        """One result an item, off the device."""
+
+    def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
+        """One output an example."""
+
+    def notes(self, examples: Sequence[Any], reader: Reader) -> list[str]:
+        """What a reader of the record should know of how the test split is read."""
+
+    def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
+        """What is chosen on the validation split after training."""
+
+    def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
+        """Reference and prediction of each example, as in predictions.parquet."""

@@ -1,0 +1,89 @@
+"""Extractive question answering: the answer is a span of the context, or there is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from harness.config.checking import Strict
+from harness.data.fields import text_field
+from harness.data.rows import group_of
+from harness.data.task import Row, Task
+from harness.task_types.contract import Column, TaskType, finite
+from harness.task_types.question_answering.answers import read_answers
+from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.question_answering.metrics import EXACT_MATCH, QA_F1
+
+
+class Settings(Strict):
+    """Question answering's part of the recipe.
+
+    Attributes:
+        longest_answer: Most tokens in an answer.
+        empty_windows: Share of the training windows without an answer that are kept, the same ones for every seed
+            (Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few, for most of a long context's
+            are such). All are read in validation and test.
+        repeat_question: Whether the question stands behind the context once more, so that the last state, which points
+            at the answer, has just read it (in segments).
+    """
+
+    longest_answer: int = Field(30, ge=1)
+    empty_windows: float = Field(1.0, ge=0, le=1)
+    repeat_question: bool = False
+
+
+class QuestionAnswering(TaskType):
+    """The task type."""
+
+    name = "question_answering"
+    columns: Mapping[str, Column] = {
+        "question": Column("The column of the question (question answering)."),
+        "context": Column("The column of the text that holds the answers (question answering)."),
+        "answers": Column("The column of the answers (question answering)."),
+    }
+    inputs = ("question", "context")
+    predict_options: Mapping[str, str] = {
+        "question": "A question, with --context.",
+        "context": "The text that holds the answer.",
+    }
+    metrics = (QA_F1, EXACT_MATCH)
+    default_metrics = ("qa_f1", "exact_match")
+    prediction_columns = ("prediction", "start", "end", "score", "no_answer_score")
+    settings = Settings
+    inferred = True
+
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> QuestionExample | None:
+        """One row as an example; None for a training question none of whose answers are in its context."""
+        del labels
+        question, context = self._texts(task, row)
+        read = read_answers(row[task.column("answers")], context)
+        dropped.update(read.notes)
+        unplaced = any(answer.start < 0 for answer in read.answers)
+        answers = tuple(answer for answer in read.answers if answer.start >= 0) if split == "train" else read.answers
+        if unplaced and not answers:
+            dropped["train rows whose answer is not in its context"] += 1
+            return None
+        return QuestionExample(identity, question, context, answers, group_of(task, row))
+
+    def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
+        """One row as a question without an answer."""
+        return QuestionExample(identity, *self._texts(task, row), ())
+
+    def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
+        """What the Hub calls models of this sort."""
+        return "question-answering"
+
+    def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
+        """The answer, where it stands, and how sure the model is; an empty context has no span and so no score."""
+        return {name: finite(answer[name]) for name in self.prediction_columns}
+
+    def _texts(self, task: Task, row: Row) -> tuple[str, str]:
+        return text_field(row, task.column("question")), text_field(row, task.column("context"))
+
+
+task_type = QuestionAnswering()

@@ -1,0 +1,129 @@
+"""What the simple baselines answer to questions: spans.
+
+`majority` gives the place of a context that answers best in training: a sentence, the whole context, or none. `tfidf`
+gives the sentence that shares most with the question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.question_answering.metrics import qa_f1s
+from harness.task_types.question_answering.spans import Span, sentences
+
+FILE = "majority.json"
+
+Place = tuple[int, int]
+
+
+def _whole(context: str) -> Place:
+    return (0, len(context))
+
+
+def _sentence(choose: Callable[[list[Place]], Place]) -> Callable[[str], Place]:
+    return lambda context: choose(sentences(context) or [_whole(context)])
+
+
+# Answers that need no question, the first of equals first.
+STRATEGIES: dict[str, Callable[[str], Place]] = {
+    "first sentence": _sentence(lambda places: places[0]),
+    "last sentence": _sentence(lambda places: places[-1]),
+    "longest sentence": _sentence(lambda places: max(places, key=lambda place: place[1] - place[0])),
+    "whole context": _whole,
+    "no answer": lambda context: (-1, -1),
+}
+
+
+@dataclass(frozen=True)
+class ConstantPlace:
+    """The same place in every context.
+
+    Attributes:
+        strategy: One of `STRATEGIES`.
+        score: Mean token F1 on the training data of the best strategy that answers.
+        no_answer_score: The same of never answering: the share of questions without an answer.
+    """
+
+    strategy: str
+    score: float
+    no_answer_score: float
+
+    def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
+        """One span per question."""
+        place = STRATEGIES[self.strategy]
+        return [Span(*place(example.context), self.score, self.no_answer_score) for example in examples]
+
+    def save(self, folder: Path) -> None:
+        """Write it into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).write_text(json.dumps(vars(self)), encoding="utf-8")
+
+
+class Majority:
+    """Makes a `ConstantPlace`."""
+
+    def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> ConstantPlace:
+        """The place that answers `examples`, the training data, best."""
+        f1 = {name: _mean_f1(place, examples) for name, place in STRATEGIES.items()}
+        answering = max(score for name, score in f1.items() if name != "no answer")
+        return ConstantPlace(max(f1, key=lambda name: f1[name]), answering, f1["no answer"])
+
+    def load(self, folder: Path, _labels: tuple[str, ...]) -> ConstantPlace:
+        """What `save` wrote into `folder`."""
+        return ConstantPlace(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class NearestSentence:
+    """Answers with the sentence of the context that shares most with the question."""
+
+    words: Words
+
+    def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
+        """One span per question, scored by its cosine with it; no answer scores 0, as if no word were shared."""
+        return [self._nearest(example) for example in examples]
+
+    def save(self, folder: Path) -> None:
+        """Write it into `folder`."""
+        write_words(folder, (self.words,), {})
+
+    def _nearest(self, example: QuestionExample) -> Span:
+        places = sentences(example.context)
+        if not places:
+            return Span(-1, -1, 0.0, 0.0)
+        rows = self.words.rows([example.question, *(example.context[start:end] for start, end in places)])
+        cosines = (rows[1:] @ rows[:1].T).toarray()[:, 0]
+        best = int(cosines.argmax())
+        return Span(*places[best], float(cosines[best]), 0.0)
+
+
+class TfIdf:
+    """Makes a `NearestSentence`."""
+
+    def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> NearestSentence:
+        """The words of the training data's contexts, each rarer one telling more."""
+        contexts = dict.fromkeys(example.context for example in examples)
+        return NearestSentence(
+            fit_words([context[start:end] for context in contexts for start, end in sentences(context)], 1)
+        )
+
+    def load(self, folder: Path, _labels: tuple[str, ...]) -> NearestSentence:
+        """What `save` wrote into `folder`."""
+        return NearestSentence(read_words(folder)[0][0])
+
+
+def _mean_f1(place: Callable[[str], Place], examples: Sequence[QuestionExample]) -> float:
+    """Mean token F1 (Rajpurkar et al. 2016) of answering every question of `examples` from the same place."""
+    predictions = [example.context[slice(*place(example.context))] for example in examples]
+    references = [[answer.text for answer in example.answers] for example in examples]
+    return float(np.mean(qa_f1s(references, predictions)))
+
+
+BASELINES = {"majority": Majority(), "tfidf": TfIdf()}

@@ -1,0 +1,64 @@
+"""How right an answer is: exact match and F1 of words, by the rules of SQuAD.
+
+Source: Rajpurkar et al. 2016, section 6.1, and Rajpurkar et al. 2018 for unanswerable questions (no answer is right
+exactly where there is none); the rules of normalising are those of the data set's official evaluation script.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from harness.metrics.metric import TEXT, TEXTS, Metric, Values, mean_of
+
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def answer_words(text: str) -> list[str]:
+    """The words that count: lower case, without ASCII punctuation (nothing in its place) and without articles.
+
+    >>> answer_words("The U.S. dollar, an  ounce")
+    ['us', 'dollar', 'ounce']
+    """
+    return _ARTICLE.sub(" ", text.lower().translate(_WITHOUT_PUNCTUATION)).split()
+
+
+def exact_match(references: Sequence[str], prediction: str) -> float:
+    """1.0 where the prediction's words are those of one of the references, else 0.0."""
+    return _best(lambda reference, predicted: float(reference == predicted), references, prediction)
+
+
+def qa_f1(references: Sequence[str], prediction: str) -> float:
+    """The F1 of words against the reference that gives the highest."""
+    return _best(_f1, references, prediction)
+
+
+def _best(score: Callable[[list[str], list[str]], float], references: Sequence[str], prediction: str) -> float:
+    predicted = answer_words(prediction)
+    # A reference that has no words left is none, and no reference means that no answer is the right one.
+    known = [words for words in map(answer_words, references) if words] or [[]]
+    return max(score(words, predicted) for words in known)
+
+
+def _f1(reference: list[str], predicted: list[str]) -> float:
+    if not reference or not predicted:
+        return float(reference == predicted)
+    shared = sum((Counter(reference) & Counter(predicted)).values())
+    return 2 * shared / (len(reference) + len(predicted))
+
+
+def exact_matches(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
+    """Each answer's exact match."""
+    return [exact_match(known, given) for known, given in zip(references, predictions, strict=True)]
+
+
+def qa_f1s(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
+    """Each answer's F1 of words."""
+    return [qa_f1(known, given) for known, given in zip(references, predictions, strict=True)]
+
+
+EXACT_MATCH = Metric("exact_match", mean_of(exact_matches), per_example=exact_matches, form=(TEXT, TEXTS))
+QA_F1 = Metric("qa_f1", mean_of(qa_f1s), per_example=qa_f1s, title="token F1", form=(TEXT, TEXTS))

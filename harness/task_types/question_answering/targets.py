@@ -1,0 +1,128 @@
+"""Answers among a context's tokens: where they lie, what stands for none, and the scores of all that may be one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.question_answering.metrics import exact_match
+from harness.tokenization.reading import Document, Template, Window, owned
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a window's answer lies, and where its answers may start.
+
+    Attributes:
+        start: Position in the window's input_ids; `no_answer` where the answer is not in this window.
+        end: Likewise, of the answer's last token.
+        no_answer: Position of the special token that stands for "no answer here": [CLS], or where a tokenizer has none
+            the first one that it puts around texts.
+        owned: Positions of the context that have the most context in this window.
+        offsets: The characters of the context that each of its tokens covers.
+    """
+
+    start: int
+    end: int
+    no_answer: int
+    owned: range
+    offsets: Sequence[tuple[int, int]]
+
+    @property
+    def held(self) -> bool:
+        """Whether the window holds the answer."""
+        return self.start != self.no_answer
+
+
+def span_scores(logits: Tensor, longest: int) -> Tensor:
+    """Score of every answer span: its start logit plus its end logit.
+
+    Source: Devlin et al. 2019, section 4.2.
+
+    Args:
+        logits: Start and end logits [2, length].
+        longest: Most tokens in a span, both ends included.
+
+    Returns:
+        Scores [length, longest] by start and by how many tokens come after it, so that long contexts fit into memory;
+        -inf behind the last token. No more columns than there are tokens.
+
+    Raises:
+        ValueError: `longest` is below 1.
+    """
+    if longest < 1:
+        raise ValueError(f"longest must be at least 1, got {longest}")
+    starts, ends = logits
+    columns = min(longest, len(ends))
+    return starts[:, None] + functional.pad(ends, (0, columns - 1), value=-torch.inf).unfold(0, columns, 1)
+
+
+def targets_of(document: Document, tokens: range, template: Template, cls_id: int | None) -> list[Target]:
+    """Where an answer lies in each window.
+
+    Args:
+        document: The windows.
+        tokens: The context's tokens that are the answer; none: there is no answer.
+        template: The special tokens around question and context.
+        cls_id: The [CLS] token; None: the tokenizer has none.
+    """
+    targets = []
+    for index, window in enumerate(document.windows):
+        none = _no_answer(template, cls_id, window)
+        held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
+        shift = window.first - window.positions[0] if held else 0
+        start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (none, none)
+        targets.append(Target(start, end, none, owned(index, document), document.offsets))
+    return targets
+
+
+def _no_answer(template: Template, cls_id: int | None, window: Window) -> int:
+    """Where the template's [CLS] stands, or its first token; a text may hold the same tokens."""
+    before, between, after = template.pieces
+    starts = (0, window.first - len(between), window.first + len(window.positions))
+    places = [
+        (start + index, token)
+        for start, piece in zip(starts, (before, between, after), strict=True)
+        for index, (token, _) in enumerate(piece)
+    ]
+    return next((place for place, token in places if token == cls_id), places[0][0])
+
+
+def _answer(example: QuestionExample) -> Answer | None:
+    """The answer that is learnt: the first one that is in the context."""
+    return next((answer for answer in example.answers if answer.start >= 0), None)
+
+
+def answer_tokens(example: QuestionExample, document: Document) -> range:
+    """The context's tokens that the answer touches."""
+    answer = _answer(example)
+    if answer is None:
+        return range(0)
+    stop = answer.start + len(answer.text)
+    tokens = [index for index, (start, end) in enumerate(document.offsets) if start < stop and end > answer.start]
+    return range(tokens[0], tokens[-1] + 1) if tokens else range(0)
+
+
+def not_aligned(
+    examples: Sequence[QuestionExample], documents: Sequence[Document], places: Sequence[range]
+) -> float | None:
+    """Of the questions with an answer, the share whose answer the tokens don't give back; None: no question has one.
+
+    Args:
+        examples: The questions.
+        documents: Their contexts' tokens.
+        places: The tokens that each answer touches. None, or others than its own: then no model can give it, and what
+            is learnt of it is the nearest that there is.
+    """
+    found = []
+    for example, document, tokens in zip(examples, documents, places, strict=True):
+        answer = _answer(example)
+        if answer is not None:
+            start, end = (document.offsets[tokens[0]][0], document.offsets[tokens[-1]][1]) if tokens else (0, 0)
+            found.append(exact_match([answer.text], example.context[start:end]))
+    return 1 - sum(found) / len(found) if found else None

@@ -1,0 +1,32 @@
+"""What the simple baselines answer where each text has a number: numbers [examples]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import Ridge
+
+from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf
+
+RIDGE_PENALTY = 1.0
+
+
+def prior(examples: Examples, _labels: tuple[str, ...]) -> Numbers:
+    """The mean [1] of the training data."""
+    wanted = [example.target for example in examples]
+    return np.array([np.mean(wanted) if wanted else 0.0])
+
+
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+    """Ridge regression."""
+    ridge = Ridge(alpha=RIDGE_PENALTY).fit(rows, [example.target for example in examples])
+    weights[:], intercepts[:] = ridge.coef_[None], ridge.intercept_
+
+
+def outputs_of(scores: Numbers) -> Numbers:
+    """Numbers [examples] from scores [examples, 1]."""
+    return scores[:, 0]
+
+
+BASELINES = {"majority": Majority(prior, outputs_of), "tfidf": TfIdf(prior, learn, outputs_of)}

@@ -1,0 +1,96 @@
+"""What classification, multi-label classification and regression share: a text, or a pair of texts, and a target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.data.fields import text_field
+from harness.data.rows import group_of
+from harness.data.task import Row, Task
+from harness.task_types.contract import Column, TaskType
+
+Target = int | float | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextExample:
+    """A text, or a pair of texts, with what is to be predicted from it.
+
+    Attributes:
+        id: Unique within its split.
+        text: The text, or the first of the pair.
+        target: A label's index, several labels' indices, or a number.
+        pair: The second text of a pair.
+        group: Examples that share a group depend on each other. Empty: independent.
+    """
+
+    id: str
+    text: str
+    target: Target
+    pair: str | None = None
+    group: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text, or the two of a pair."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
+    @property
+    def every_text(self) -> tuple[str, ...]:
+        """The same."""
+        return self.parts
+
+    @property
+    def label_indices(self) -> tuple[int, ...]:
+        """The label, or the labels; none where the target is a number."""
+        if isinstance(self.target, tuple):
+            return self.target
+        return (self.target,) if isinstance(self.target, int) else ()
+
+    def relabelled(self, places: Mapping[int, int]) -> TextExample:
+        """The same with each label's index replaced."""
+        moved = tuple(places[index] for index in self.label_indices)
+        return replace(self, target=moved if isinstance(self.target, tuple) else moved[0])
+
+
+class TextType(TaskType):
+    """A task type that reads texts, or pairs of texts. Its members differ in their targets."""
+
+    columns: Mapping[str, Column] = {
+        "text": Column("The column of the text; give it twice for pairs.", most=2),
+        "label": Column("The column of the label."),
+    }
+    inputs = ("text",)
+    predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
+    unknown_target: Target = 0
+
+    def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
+        """The target in a field of the label's column.
+
+        Raises:
+            FieldError: It holds none.
+        """
+        raise NotImplementedError
+
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> TextExample:
+        """One row as an example."""
+        del split, dropped  # texts are read alike in every split
+        column = task.column("label")
+        return self._example(task, row, identity, self.target(task, row[column], labels), group_of(task, row))
+
+    def unlabelled(self, task: Task, row: Row, identity: str) -> TextExample:
+        """One row as an example without a target."""
+        return self._example(task, row, identity, self.unknown_target, "")
+
+    def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
+        """What the Hub calls models of this sort."""
+        return "text-classification"
+
+    def _example(self, task: Task, row: Row, identity: str, target: Any, group: str) -> TextExample:
+        texts = [text_field(row, column) for column in task.columns_of("text")]
+        return TextExample(identity, texts[0], target, texts[1] if len(texts) > 1 else None, group)

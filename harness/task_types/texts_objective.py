@@ -1,0 +1,111 @@
+"""How texts are learnt, whatever their targets: one item per text, logits pooled over its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.models.head import Head
+from harness.task_types.texts import Target, TextExample
+from harness.tokenization.items import Batch, Collator, Features, Item
+from harness.tokenization.reading import Reader
+
+Outputs = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TextObjective:
+    """The objective of a task type that reads texts, or pairs of texts.
+
+    Attributes:
+        labels: Names in the order of the model's outputs; empty for a number.
+        pool: How the logits of a text's windows become one: "mean" or "max".
+        problem_type: What transformers calls the problem.
+        loss: Losses [texts] from logits [texts, labels] and targets.
+        row: Reference and prediction of one text, from its target and its logits.
+    """
+
+    labels: tuple[str, ...]
+    pool: str
+    problem_type: str
+    loss: Callable[[Tensor, Sequence[Any]], Tensor]
+    row: Callable[[Target, NDArray[np.float32]], dict[str, Any]]
+    stride = 0
+    strategy = None
+
+    def head(self) -> Head:
+        """A classifier with the labels' names, or one output for a number."""
+        names = dict(enumerate(self.labels)) or {0: "value"}
+        settings = {
+            "num_labels": len(names),
+            "id2label": names,
+            "label2id": {name: index for index, name in names.items()},
+            "problem_type": self.problem_type,
+        }
+        return Head("AutoModelForSequenceClassification", settings, ("logits",))
+
+    def features(self, examples: Sequence[TextExample], reader: Reader) -> Features:
+        """One item per text, however many windows it has."""
+        documents = reader.documents([example.text for example in examples], [example.pair for example in examples])
+        items = [
+            Item(index, document.windows, example.target)
+            for index, (example, document) in enumerate(zip(examples, documents, strict=True))
+        ]
+        lengths = [document.total for document in documents]
+        return Features(items, lengths, sum(document.seen for document in documents))
+
+    def training_subset(self, features: Features) -> Features:
+        """All of them."""
+        return features
+
+    def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
+        """Logits [items, labels], pooled over each item's windows."""
+        return pooled(logits[0].float(), batch.counts, self.pool)
+
+    def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
+        """One loss per item [items]."""
+        return self.loss(scores, [item.target for item in batch.items])
+
+    def results(self, scores: Tensor, _batch: Batch, _collator: Collator) -> list[Outputs]:
+        """One row of logits per item."""
+        return list(scores.float().cpu().numpy())
+
+    def outputs(self, results: Sequence[Outputs], _features: Features, _examples: Sequence[TextExample]) -> Outputs:
+        """Logits [examples, labels]."""
+        return np.stack(results)
+
+    def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
+        """None."""
+        return []
+
+    def calibration(self, _outputs: Outputs, _examples: Sequence[TextExample]) -> dict[str, float]:
+        """Nothing to calibrate."""
+        return {}
+
+    def rows(
+        self, outputs: Outputs, examples: Sequence[TextExample], _calibration: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
+        """Reference and prediction of each example."""
+        return [self.row(example.target, logits) for example, logits in zip(examples, outputs, strict=True)]
+
+
+def pooled(logits: Tensor, counts: Tensor, how: str) -> Tensor:
+    """One row of logits a text, from those of its windows.
+
+    Args:
+        logits: [windows, labels], the windows of a text side by side.
+        counts: How many windows each text has [texts].
+        how: "mean" or "max".
+
+    Returns:
+        Logits [texts, labels].
+    """
+    if len(logits) == len(counts):
+        return logits
+    return torch.segment_reduce(logits, how, lengths=counts, axis=0)

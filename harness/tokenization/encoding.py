@@ -1,0 +1,156 @@
+"""Texts as token ids, whole, without special tokens; large splits are kept in the user's cache.
+
+A cache entry is named after what it depends on: the texts, the tokenizer, and the libraries' versions. So it serves
+every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cache import alone, cache_folder
+from harness.tokenization.alignment import aligned
+
+FORM = "1"  # Raised whenever an entry's files change their form.
+LEAST_CHARACTERS = 50_000  # Less is encoded sooner than it is looked up.
+_LIBRARIES = ("tokenizers", "transformers", "sentencepiece", "sacremoses")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text's token ids, and the characters [start, end) that each token covers; none where nobody asked for them."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+def encode(tokenizer: Any, texts: Sequence[str], *, located: bool) -> list[Encoded]:
+    """Token ids of each text, whole, without special tokens, and where they are in it.
+
+    Args:
+        tokenizer: A transformers tokenizer.
+        texts: The texts.
+        located: Whether offsets are wanted; of a tokenizer that gives none they are searched for.
+    """
+    if os.environ.get("HARNESS_FEATURES") == "0" or sum(map(len, texts)) < LEAST_CHARACTERS:
+        return _encoded(tokenizer, texts, located=located)
+    entry = cache_folder("texts") / _key(tokenizer, texts, located=located)
+    try:
+        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (found := _read(entry, located=located)) is not None:
+            return found
+        with alone(entry.with_suffix(".lock")):
+            found = _read(entry, located=located)  # Another process may have made it meanwhile.
+            if found is None:
+                found = _encoded(tokenizer, texts, located=located)
+                _write(found, entry)
+            return found
+    except OSError as error:
+        _log.warning("%s: encoded texts are not kept (%s). HARNESS_CACHE names another folder.", entry.parent, error)
+        return _encoded(tokenizer, texts, located=located)
+
+
+def _encoded(tokenizer: Any, texts: Sequence[str], *, located: bool) -> list[Encoded]:
+    if not texts:
+        return []
+    if located and not tokenizer.is_fast:
+        return [_located(tokenizer, text) for text in texts]
+    batch = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        return_offsets_mapping=located,
+        return_attention_mask=False,
+        verbose=False,
+    )
+    offsets = batch["offset_mapping"] if located else [[] for _ in texts]
+    return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
+
+
+def _located(tokenizer: Any, text: str) -> Encoded:
+    # Words that the vocabulary lacks are still themselves here; their ids are all one.
+    tokens = tokenizer.tokenize(text)
+    return Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
+
+
+def _key(tokenizer: Any, texts: Sequence[str], *, located: bool) -> str:
+    digest = hashlib.sha256(f"{FORM} {located} {type(tokenizer).__qualname__} {_versions()}".encode())
+    digest.update(content_of(tokenizer))
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()[:40]
+
+
+def _versions() -> str:
+    found = []
+    for library in _LIBRARIES:
+        try:
+            found.append(f"{library}=={version(library)}")
+        except PackageNotFoundError:
+            continue
+    return " ".join(found)
+
+
+def content_of(tokenizer: Any) -> bytes:
+    """All that the tokenizer is, as it is saved."""
+    if tokenizer.is_fast:
+        # As encoding leaves it, whatever its file or an earlier call asked for.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+        return str(tokenizer.backend_tokenizer.to_str()).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        files = sorted(file for file in Path(folder).rglob("*") if file.is_file())
+        return b"".join(file.name.encode() + file.read_bytes() for file in files)
+
+
+def _write(found: Sequence[Encoded], entry: Path) -> None:
+    """Leave an entry that is whole, or none."""
+    partial = entry.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
+    partial.mkdir(mode=0o700)
+    ids = np.fromiter((token for text in found for token in text.ids), dtype=np.int64)
+    np.save(partial / "ids.npy", ids.astype(np.uint16 if ids.max(initial=0) < 2**16 else np.uint32))
+    np.save(partial / "lengths.npy", np.array([len(text.ids) for text in found], dtype=np.int64))
+    offsets = [place for text in found for place in text.offsets]
+    np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
+    partial.rename(entry)
+
+
+def _read(entry: Path, *, located: bool) -> list[Encoded] | None:
+    """What an entry holds; None where there is none that is whole."""
+    try:
+        ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    if lengths.sum() != len(ids) or len(offsets) != (len(ids) if located else 0):
+        return None
+    ends = lengths.cumsum()
+    # Lists first, then slices of them: a slice of an array costs a microsecond, and a tuple made alone as much.
+    tokens, places = ids.tolist(), list(zip(*offsets.T.tolist(), strict=True))
+    bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    return [Encoded(tokens[start:end], places[start:end]) for start, end in bounds]
+
+
+def _array(file: Path) -> NDArray[Any]:
+    """The array in a file, mapped into memory.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    return array

@@ -1,0 +1,208 @@
+"""The state of a run under way: saved as safetensors and JSON, whole or not at all, and never as a pickle."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from harness.errors import UserError
+from harness.ops.device import generators, give_freed_memory_back, restore_generators
+from harness.record import CurvePoint
+from harness.training.step import Learner
+
+_TENSORS, _FACTS = "state.safetensors", "state.json"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        step: Optimiser steps taken.
+        curve: One point an evaluation.
+        best_step: The step with the best validation score so far; 0 before the first evaluation.
+        best_weights: The model's tensors at that step, on the CPU.
+        loss_sum: Training loss since the last point of the curve, times items.
+        loss_items: Items since then.
+        tokens: Tokens that training has read, special ones included.
+        items: Items that training has read.
+        seconds: Seconds that training took, validation left out.
+        validation_seconds: Seconds that validation took.
+        micro_batch_size: Most windows in one forward pass.
+        notes: What happened on the way.
+        processor_seconds: Seconds of the processor that pretraining took, of all threads.
+        first_losses: Of pretraining's first steps, by which another run shows that it is the same.
+    """
+
+    step: int = 0
+    curve: list[CurvePoint] = field(default_factory=list)
+    best_step: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    loss_sum: float = 0.0
+    loss_items: int = 0
+    tokens: int = 0
+    items: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    micro_batch_size: int = 0
+    notes: list[str] = field(default_factory=list)
+    processor_seconds: float = 0.0
+    first_losses: list[float] = field(default_factory=list)
+
+
+def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
+    """The model's parameters and persistent buffers by name, tied ones once."""
+    parameters = dict(model.named_parameters())
+    shared = {tensor.data_ptr() for tensor in parameters.values()}
+    buffers = {
+        name: tensor
+        for name, tensor in model.state_dict(keep_vars=True).items()
+        if name not in parameters and tensor.data_ptr() not in shared
+    }
+    return {**parameters, **buffers}
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors' values on the CPU, out of training's reach."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Put saved values back into the model."""
+    tensors = model_tensors(model)
+    assert tensors.keys() == values.keys(), sorted(tensors.keys() ^ values.keys())
+    for name, tensor in tensors.items():
+        tensor.copy_(values[name])
+
+
+def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
+    """Write everything that continuing needs to `folder`/step-N, then drop the older states.
+
+    Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
+    """
+    drawn = gather_object([generators(learner.forward.accelerator.device)])
+    carried = gather_object([copied(learner.forward.carried)])
+    if learner.forward.accelerator.is_main_process:
+        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.forward.model)).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
+        tensors |= _optimizer_tensors(learner)
+        tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(drawn) for name, s in states.items()}
+        tensors |= {
+            f"carried.{rank}.{name}": tensor for rank, each in enumerate(carried) for name, tensor in each.items()
+        }
+        facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
+        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
+        _write(folder, progress.step, tensors, facts)
+        del tensors
+    give_freed_memory_back()
+    learner.forward.accelerator.wait_for_everyone()
+
+
+def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    beside = folder / ".writing"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    with writing_tensors(beside):
+        save_file(tensors, beside / _TENSORS)
+    (beside / _FACTS).write_text(json.dumps(facts))
+    target = folder / f"step-{step:09d}"
+    older = [old for old in folder.glob("step-*") if old != target]
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+    for old in older:
+        shutil.rmtree(old)
+
+
+@contextmanager
+def writing_tensors(folder: Path) -> Iterator[None]:
+    """What safetensors can't write, as on a full disk, is an OSError that names the folder."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error).rstrip("."), str(folder)) from error
+
+
+def load_state(learner: Learner[Any], folder: Path) -> Progress:
+    """The progress that `folder` holds, put back into the learner; a fresh one where there is none that is whole.
+
+    Raises:
+        UserError: The run was started with another number of processes.
+    """
+    found, damaged = _newest(folder)
+    learner.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
+    if found is None:
+        return Progress(micro_batch_size=learner.forward.micro_batch_size, notes=learner.notes)
+    tensors, facts = found
+    begun, processes = facts.pop("processes"), learner.forward.accelerator.num_processes
+    if begun != processes:
+        raise UserError(
+            f"{folder}: begun with {begun} processes, and now there are {processes}. "
+            "Continue with as many, or begin anew with --redo."
+        )
+    curve = [CurvePoint(**point) for point in facts.pop("curve")]
+    restore(learner.forward.model, _under("model.", tensors))
+    _restore_optimizer(learner, _under("optimizer.", tensors))
+    _restore_schedule(learner, facts["step"])
+    restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
+    carried = _under(f"carried.{learner.forward.accelerator.process_index}.", tensors)
+    device = learner.forward.accelerator.device
+    learner.forward.carried = {name: tensor.to(device) for name, tensor in carried.items()}
+    learner.forward.micro_batch_size = facts["micro_batch_size"]
+    learner.notes[:0] = facts["notes"]
+    return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
+
+
+def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
+    """Tensors and facts of the newest state that is whole, and the names of newer ones that are not."""
+    damaged: list[str] = []
+    for state in sorted(folder.glob("step-*"), reverse=True):
+        try:
+            return (load_file(state / _TENSORS), json.loads((state / _FACTS).read_text())), damaged
+        except (OSError, ValueError, SafetensorError):
+            damaged.append(state.name)
+    return None, damaged
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _optimizer_tensors(learner: Learner[Any]) -> dict[str, Tensor]:
+    return {
+        f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
+        for name, parameter in learner.forward.model.named_parameters()
+        for key, value in learner.optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _restore_optimizer(learner: Learner[Any], tensors: Mapping[str, Tensor]) -> None:
+    for name, parameter in learner.forward.model.named_parameters():
+        state = {
+            key.removeprefix(f"{name}."): value.to(parameter.device)
+            for key, value in tensors.items()
+            if key.rpartition(".")[0] == name
+        }
+        if state:
+            learner.optimizer.state[parameter] = state
+
+
+def _restore_schedule(learner: Learner[Any], step: int) -> None:
+    learner.scheduler.last_epoch = step - 1
+    with warnings.catch_warnings():
+        # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.
+        warnings.simplefilter("ignore", UserWarning)
+        learner.scheduler.step()

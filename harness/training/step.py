@@ -1,0 +1,148 @@
+"""Learner: a model that takes optimiser steps, on one process or several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils.memory import should_reduce_batch_size
+from torch import Tensor
+
+from harness.ops.device import generators, restore_generators
+from harness.record import CurvePoint
+
+
+class DivergedError(Exception):
+    """The loss is not a finite number.
+
+    Attributes:
+        curve: What was measured until then.
+    """
+
+    curve: Sequence[CurvePoint] = ()
+
+
+class Trainable(Protocol):
+    """What a learner asks of a model: losses of items, and which of them are read together.
+
+    Attributes:
+        model: A transformers model, on the accelerator's device.
+        accelerator: Devices, precision, processes.
+        micro_batch_size: Most of an item's parts in one forward pass.
+        carried: What goes on from one step to the next beside weights, such as memories; saved with a run's state.
+    """
+
+    model: Any
+    accelerator: Accelerator
+    micro_batch_size: int
+    carried: dict[str, Tensor]
+
+    def losses(self, items: Sequence[Any]) -> Tensor:
+        """One loss an item [items], with its graph."""
+
+    def passes(self, items: Sequence[Any]) -> list[list[Any]]:
+        """The items in groups that are read together."""
+
+    def share(self, items: Sequence[Any]) -> Sequence[Any]:
+        """What of a step is this process's."""
+
+
+Forwarded = TypeVar("Forwarded", bound=Trainable)
+
+
+@dataclass
+class Learner(Generic[Forwarded]):
+    """A model with what it takes to train it.
+
+    Attributes:
+        forward: Scores items, a `Forward` in fine-tuning; its passes are halved when memory runs out.
+        optimizer: Over the model's parameters.
+        scheduler: Of the learning rate.
+        max_grad_norm: The gradient is clipped to this length.
+        notes: What happened on the way.
+    """
+
+    forward: Forwarded
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+    max_grad_norm: float
+    notes: list[str]
+
+    def step(self, items: Sequence[Any]) -> float:
+        """One optimiser step on the mean loss of `items`, however many passes and processes share them.
+
+        Returns:
+            The mean loss.
+
+        Raises:
+            DivergedError: It is not finite.
+        """
+        if not self.forward.model.training:
+            self.forward.model.train()  # Visits each module: no small part of a small model's step.
+        loss = self._gradients(items)
+        if not math.isfinite(loss):
+            raise DivergedError(f"the training loss is {loss}")
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
+        self.optimizer.step()
+        self.scheduler.step()
+        self.optimizer.zero_grad()
+        return loss
+
+    def anywhere(self, happened: bool) -> bool:
+        """Whether it happened on any process."""
+        if self.forward.accelerator.num_processes == 1:
+            return happened
+        return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
+
+    def _gradients(self, items: Sequence[Any]) -> float:
+        """Fill the gradients; where memory runs out, with smaller passes."""
+        drawn = generators(self.forward.accelerator.device)
+        while True:
+            failure: RuntimeError | None = None
+            total = torch.zeros((), device=self.forward.accelerator.device)
+            try:
+                total = self._accumulated(items)
+            except RuntimeError as error:
+                if not should_reduce_batch_size(error):
+                    raise
+                failure = error
+            if not self.anywhere(failure is not None):
+                self._sum_gradients()
+                return float(self._summed(total))
+            self._lower_memory(failure)
+            self.optimizer.zero_grad()
+            restore_generators(drawn)
+
+    def _accumulated(self, items: Sequence[Any]) -> Tensor:
+        """Back-propagate this process's share of the mean loss, pass by pass."""
+        total = torch.zeros((), device=self.forward.accelerator.device)
+        for group in self.forward.passes(self.forward.share(items)):
+            loss = self.forward.losses(group).sum() / len(items)
+            self.forward.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def _lower_memory(self, failure: RuntimeError | None) -> None:
+        if self.forward.micro_batch_size == 1:
+            raise failure or MemoryError("another process ran out of memory")
+        self.forward.micro_batch_size //= 2
+        half = self.forward.micro_batch_size
+        self.notes.append(f"out of memory: micro_batch_size lowered to {half}, with the same optimisation")
+
+    def _sum_gradients(self) -> None:
+        """Add up the gradients of all processes, once a step."""
+        if self.forward.accelerator.num_processes == 1:
+            return
+        parameters = [parameter for parameter in self.forward.model.parameters() if parameter.requires_grad]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = self._summed(torch.cat([gradient.flatten() for gradient in gradients]))
+        for parameter, gradient in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad = gradient.view_as(parameter)
+
+    def _summed(self, values: Tensor) -> Tensor:
+        return self.forward.accelerator.reduce(values, reduction="sum")

@@ -1,0 +1,126 @@
+"""Training on the rows of the embedding that the data uses: the others have no gradient, and cost time all the same.
+
+A step over a table of 30,522 rows fills a gradient with noughts, measures its length, and has AdamW walk over it all.
+What comes out here is what training on the whole table gives, up to rounding: a row without a gradient has moments of
+nought, so that AdamW does nothing to it but decay it, which is made up for at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.tokenization.items import Item
+
+# With more of the rows in use there is nothing to gain.
+MOST_USED = 0.75
+
+
+class UsedEmbedding(nn.Embedding):
+    """Some rows of an embedding, which are asked for by their numbers in the whole of it.
+
+    Attributes:
+        places: Where each row of the whole stands here [rows of the whole]; beyond the end where it does not.
+    """
+
+    places: Tensor
+
+    def __init__(self, whole: nn.Embedding, used: Tensor) -> None:
+        places = torch.full((whole.num_embeddings,), len(used), device=used.device)
+        places[used] = torch.arange(len(used), device=used.device)
+        padding = None if whole.padding_idx is None else int(places[whole.padding_idx])
+        super().__init__(len(used), whole.embedding_dim, padding, _weight=whole.weight.detach()[used])
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Vectors [..., width] of the whole's rows [...].
+
+        Raises:
+            IndexError: A row is not here.
+        """
+        return functional.embedding(self.places[input], self.weight, self.padding_idx)
+
+
+@dataclass(frozen=True)
+class UsedVocabulary:
+    """A model on the rows of its embedding that the data uses.
+
+    Attributes:
+        model: A transformers model.
+        whole: Its own embedding.
+        used: The rows that the data uses, rising [used]; None: the model keeps its own.
+    """
+
+    model: Any
+    whole: nn.Embedding
+    used: Tensor | None
+
+    @torch.no_grad()
+    def restore(self, decay: float) -> None:
+        """Give the model its own embedding back, with what the rows have learnt.
+
+        Args:
+            decay: What weight decay has left of a row without a gradient, from 0 to 1.
+        """
+        assert self.used is not None, "the model has its own embedding"
+        learnt = self.model.get_input_embeddings().weight
+        self.whole.weight.mul_(decay)
+        self.whole.weight[self.used] = learnt
+        self.model.set_input_embeddings(self.whole)
+
+
+def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabulary:
+    """The model made smaller: its embedding holds the rows that `items` use, and the padding's.
+
+    Let alone are embeddings that are tied to an output or are of a kind of their own, and those that are used by most.
+
+    Args:
+        model: A transformers model, before its optimiser is made.
+        items: All that it will read until it is restored; None: the model is let alone.
+    """
+    whole = model.get_input_embeddings()
+    plain = type(whole) is nn.Embedding and not whole.max_norm and not whole.sparse
+    if items is None or not plain or _is_shared(model, whole):
+        return UsedVocabulary(model, whole, None)
+    rows = {token for item in items for window in item.windows for token in window.input_ids}
+    rows |= {row for row in (model.config.pad_token_id, whole.padding_idx) if row is not None}
+    if len(rows) > MOST_USED * whole.num_embeddings:
+        return UsedVocabulary(model, whole, None)
+    used = torch.tensor(sorted(rows), device=whole.weight.device)
+    model.set_input_embeddings(UsedEmbedding(whole, used).train(whole.training))
+    return UsedVocabulary(model, whole, used)
+
+
+def decay_of(optimizer: torch.optim.Optimizer, scheduler: Any, *, parameter: Tensor, steps: int) -> float:
+    """What AdamW's decay has left of a number without a gradient after so many steps.
+
+    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
+
+    Args:
+        optimizer: AdamW.
+        scheduler: A `LambdaLR` over it.
+        parameter: The one whose numbers they are; tells the group.
+        steps: How many.
+    """
+    groups = zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+    for group, rate, factor in groups:
+        if any(parameter is member for member in group["params"]):
+            return math.prod(1 - rate * factor(step) * group["weight_decay"] for step in range(steps))
+    raise AssertionError("the parameter is not the optimiser's")
+
+
+def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:
+    """Whether another module has the same weights."""
+    holders = [
+        module
+        for module in model.modules()
+        for weights in module.parameters(recurse=False)
+        if weights.data_ptr() == embedding.weight.data_ptr()
+    ]
+    return len(holders) > 1

@@ -1,1 +1,0 @@
-"""Everything after the run record: comparison, statistics, charts, formats. Never imports torch."""

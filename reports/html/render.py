@@ -1,0 +1,38 @@
+"""HTML: one file that needs nothing else, for a browser, a phone, a printer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.comparison.results import Comparison
+from harness.reporting import provenance
+from harness.reporting.charts.curves import learning_curves
+from harness.reporting.charts.forest import forest
+from harness.reporting.charts.pretraining import pretraining_curves
+from harness.reporting.charts.tradeoff import tradeoff
+from harness.reporting.templates import rendered
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+COLOURS = 7
+"""How many colours report.css.j2 has."""
+
+
+def render(comparison: Comparison) -> str:
+    """The report as a page, its styles and charts inside."""
+    return rendered(
+        TEMPLATE,
+        comparison,
+        classes=colour_classes(comparison),
+        forest=forest,
+        tradeoff=tradeoff,
+        learning_curves=learning_curves,
+        pretraining_curves=pretraining_curves,
+        provenance=provenance,
+    )
+
+
+def colour_classes(comparison: Comparison) -> dict[str, str]:
+    """The class of each model's colour, the same in every chart; the floors share a grey one."""
+    floors = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_floor}
+    trained = [model for model in comparison.models if model not in floors]
+    return dict.fromkeys(floors, "floor") | {model: f"c{i % COLOURS}" for i, model in enumerate(trained)}

@@ -1,0 +1,32 @@
+"""Markdown: for a README, an issue, a wiki."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.comparison.results import Comparison
+from harness.reporting.tables import Entry
+from harness.reporting.templates import rendered
+
+TEMPLATE = Path(__file__).with_name("report.md.j2")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
+
+
+def render(comparison: Comparison) -> str:
+    """The report as GitHub-flavoured Markdown."""
+    return rendered(TEMPLATE, comparison, escape=escaped, field=field)
+
+
+def escaped(text: str) -> str:
+    r"""`text` with everything that Markdown or HTML in it would act on made literal.
+
+    >>> escaped("a_b | <i>")
+    'a\\_b \\| \\<i\\>'
+    """
+    return SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("&", "&amp;")
+
+
+def field(entry: Entry) -> str:
+    """A table's field."""
+    return f"**{escaped(entry.text)}**" if entry.is_strong else escaped(entry.text)

@@ -1,0 +1,76 @@
+"""The method carries its own proof: models of equal true accuracy, drawn again and again.
+
+An answer is right where a model's skill plus the example's ease (shared by all models and of its own), the seed's luck
+and some noise is above 0; so the true accuracy is known: Phi(skill / the deviation of the sum).
+"""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from harness.comparison.statistics import Evidence, difference, mean
+from harness.metrics.influence import macro_f1
+
+SKILL, SHARED, OWN, NOISE = 1.1, 1.0, 0.5, 0.6
+STEADY, SHAKY = 0.0, 0.4
+
+
+def draw(rng: np.random.Generator, shared: np.ndarray, seeds: int, luck: float) -> np.ndarray:
+    """Whether each answer is right [seeds, examples]."""
+    own = OWN * rng.normal(size=len(shared))
+    drawn = luck * rng.normal(size=(seeds, 1)) + NOISE * rng.normal(size=(seeds, len(shared)))
+    return (SKILL + SHARED * shared + own + drawn > 0).astype(float)
+
+
+def evidence(right: np.ndarray) -> Evidence:
+    scores = right.mean(axis=1)
+    return Evidence(scores, (right - scores[:, None]) / right.shape[1])
+
+
+def rates(repeats: int, seeds: int, luck: float, examples: int = 250) -> tuple[float, float]:
+    """How often a winner is declared where there is none, and how often the interval holds the true accuracy."""
+    rng = np.random.default_rng([seeds, int(100 * luck), 1])
+    truth = norm.cdf(SKILL / np.sqrt(SHARED**2 + OWN**2 + NOISE**2 + luck**2))
+    false_alarms = covered = 0
+    for _ in range(repeats):
+        shared = rng.normal(size=examples)
+        ours, theirs = (evidence(draw(rng, shared, seeds, luck)) for _ in range(2))
+        false_alarms += difference(ours, theirs).p_value < 0.05
+        found = mean(ours)
+        covered += found.low <= truth <= found.high
+    return false_alarms / repeats, covered / repeats
+
+
+@pytest.mark.parametrize("luck", [STEADY, SHAKY])
+def test_errors_and_coverage_are_as_promised(luck: float):
+    false_alarms, coverage = rates(1200, seeds=5, luck=luck)
+    assert 0.03 < false_alarms < 0.065
+    assert 0.93 < coverage < 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("luck", [STEADY, 0.1, SHAKY])
+def test_errors_and_coverage_are_as_promised_for_other_seeds_too(seeds: int, luck: float):
+    false_alarms, coverage = rates(6000, seeds=seeds, luck=luck)
+    assert 0.03 < false_alarms < 0.065
+    assert 0.93 < coverage < 0.97
+
+
+@pytest.mark.slow
+def test_the_interval_of_macro_f1_covers_the_score_of_a_large_population():
+    rng = np.random.default_rng(8)
+    share, table = np.array([0.6, 0.3, 0.1]), np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.2, 0.5]])
+
+    def scored(examples: int) -> tuple[float, np.ndarray]:
+        references = rng.choice(3, examples, p=share)
+        predictions = (rng.random((examples, 1)) > table[references].cumsum(axis=1)).sum(axis=1)
+        return macro_f1(np.eye(3)[references], np.eye(3)[predictions])
+
+    truth, _ = scored(2_000_000)
+    covered = 0
+    for _ in range(2000):
+        score, influences = scored(300)
+        found = mean(Evidence(np.array([score]), influences[None] / 300))
+        covered += found.low <= truth <= found.high
+    assert 0.93 < covered / 2000 < 0.97

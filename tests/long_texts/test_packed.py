@@ -1,0 +1,358 @@
+"""Packed execution gives the numbers of padded execution, for every family and kind that can be packed."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from pyarrow import parquet
+from small_models import (
+    ARCHITECTURES,
+    LABELS,
+    Silent,
+    learner_for,
+    loaded_model,
+    own_cell,
+    own_data,
+    question_examples,
+    text_examples,
+)
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from harness.config.training import Training
+from harness.long_texts.packed import flash
+from harness.long_texts.packed.attention import NAME, attend, native_attention
+from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
+from harness.long_texts.packed.plain import plain_attention
+from harness.long_texts.packed.scoring import Packed
+from harness.long_texts.scoring import execution_notes
+from harness.long_texts.windows import Windows
+from harness.ops import native
+from harness.ops.device import fresh_accelerator
+from harness.registry import FAMILIES, TASK_TYPES
+from harness.runs.execution import Options, run
+from harness.task_types.texts import TextExample
+
+FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
+# A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling_kind.py.
+KIND_NAMES = sorted(
+    name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
+)
+LONGEST = 64  # what the small models allow
+LENGTHS = {
+    "of one token": [1, 1, 1],
+    "equal": [7, 7, 7, 7],
+    "one": [13],
+    "one of one token": [1],
+    "the longest": [LONGEST, 1, LONGEST, 3],
+    "any": [5, 12, 1, 30, 6, 31, 2, 12, 44],
+}
+TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,), "regression": lambda n: n / 4}
+
+
+def test_stock_and_scratch_families_are_packed():
+    assert set(FAMILIES_PACKED) == {"bert", "roberta", "scratch"}
+    assert len(KIND_NAMES) == 4
+
+
+def set_up(family, checkpoints, kind_name, *, dropout=0.0, **settings):
+    labels = LABELS if kind_name in {"classification", "multi_label"} else ()
+    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
+    training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
+    learner, reader = learner_for(loaded, kind, training)
+    return learner, kind, reader
+
+
+@pytest.mark.parametrize("family", ["bert", "xlnet", "transformer_xl"])
+def test_the_record_says_where_windows_are_padded_instead(family, checkpoints):
+    loaded, kind = loaded_model(family, checkpoints[family])
+    said = {}
+    for execution in ("packed", "padded"):
+        training = Training(execution=execution)
+        scoring = learner_for(loaded, kind, training)[0].forward.scoring
+        assert isinstance(scoring, Packed) == (family == "bert" and execution == "packed")
+        said[execution] = execution_notes(loaded, scoring, training)
+    reason = "padded: this family does not read texts laid end to end"
+    assert said == {"packed": [] if family == "bert" else [reason], "padded": []}
+
+
+def test_a_bert_that_is_a_decoder_is_padded(checkpoints):
+    loaded, kind = loaded_model("bert", checkpoints["bert"])
+    loaded.model.config.is_decoder = True
+    scoring = learner_for(loaded, kind, Training())[0].forward.scoring
+    assert not isinstance(scoring, Packed)
+    assert execution_notes(loaded, scoring, Training()) == ["padded: a decoder does not see all of a text at once"]
+
+
+def padded_inputs(lengths, *, typed, pad=0):
+    """Random tokens, padded on the right as the collator does."""
+    generator = torch.Generator().manual_seed(len(lengths))
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    inputs = {"input_ids": torch.randint(5, 90, mask.shape, generator=generator) * mask + pad * (1 - mask)}
+    inputs["attention_mask"] = mask
+    if typed:
+        inputs["token_type_ids"] = torch.randint(0, 2, mask.shape, generator=generator) * mask
+    return inputs
+
+
+def assert_same_logits(packed, inputs, *, tolerance=1e-5):
+    padded = Windows(packed.model, packed.outputs, packed.accelerator)
+    with torch.no_grad():
+        expected, found = padded.logits(inputs, 100), packed.logits(inputs, 100)
+    mask = inputs["attention_mask"].bool()
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape
+        if packed.per_token:
+            ours, theirs = ours[mask], theirs[mask]
+        torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("kind_name", KIND_NAMES)
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
+    learner, _, _ = set_up(family, checkpoints, kind_name)
+    packed, collator = learner.forward.scoring, learner.forward.collator
+    assert isinstance(packed, Packed)
+    packed.model.eval()
+    for lengths in LENGTHS.values():
+        inputs = padded_inputs(lengths, typed=collator.typed, pad=collator.pad_id)
+        assert_same_logits(packed, inputs)
+        assert_same_logits(replace(packed, short=False), inputs)
+
+
+def examples_of(kind_name, count):
+    if kind_name == "question_answering":
+        return question_examples(count)
+    return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
+
+
+@pytest.mark.parametrize("kind_name", KIND_NAMES)
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
+    curves = {}
+    for execution in ("packed", "padded"):
+        learner, kind, reader = set_up(family, checkpoints, kind_name, execution=execution)
+        items = kind.features(examples_of(kind_name, 24), reader).items
+        curves[execution] = [learner.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)]
+    assert curves["packed"] == pytest.approx(curves["padded"], abs=1e-5)
+    assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
+
+
+@pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
+    learner, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
+    scoring, collator = learner.forward.scoring, learner.forward.collator
+    inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
+    found = []
+    scoring.model.train()
+    for _ in range(2):
+        torch.manual_seed(3)
+        scoring.model.zero_grad()
+        scoring.logits(inputs, 2)[0].square().sum().backward()
+        found.append([p.grad.clone() for p in scoring.model.parameters() if p.grad is not None])
+    torch.manual_seed(3)
+    scoring.model.zero_grad()
+    parts = [scoring.logits({name: rows[n : n + 2] for name, rows in inputs.items()}, 2)[0] for n in range(0, 9, 2)]
+    torch.cat(parts).square().sum().backward()
+    found.append([p.grad.clone() for p in scoring.model.parameters() if p.grad is not None])
+    for first, again, whole in zip(*found, strict=True):
+        assert torch.equal(first, again)
+        torch.testing.assert_close(first, whole, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_the_last_layer_for_the_first_token_alone_has_the_whole_one_s_gradient(family, checkpoints):
+    learner, _, _ = set_up(family, checkpoints, "classification")
+    scoring = learner.forward.scoring
+    inputs = padded_inputs(LENGTHS["any"], typed=learner.forward.collator.typed, pad=learner.forward.collator.pad_id)
+    gradients = []
+    for short in (True, False):
+        scoring.model.zero_grad()
+        replace(scoring, short=short).logits(inputs, 100)[0].square().sum().backward()
+        gradients.append({name: p.grad for name, p in scoring.model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-5, rtol=1e-4)
+
+
+def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
+    from harness.config.model import ModelConfig
+    from harness.models.families.scratch import family
+
+    kind = TASK_TYPES.load("classification").objective(LABELS, Training())
+    spec = ModelConfig(
+        family="scratch",
+        tokenizer=str(checkpoints["scratch"]),
+        architecture={"norm_position": "pre", "hidden_size": 32},
+    )
+    torch.manual_seed(1)
+    loaded = family.load(spec, kind.head(), labels=LABELS, dropout=0.0, texts=list)
+    packed = learner_for(loaded, kind, Training())[0].forward.scoring
+    packed.model.eval()
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=True))
+
+
+@pytest.mark.parametrize(
+    ("family", "model_type"), [(name, kind) for name in FAMILIES_PACKED for kind in FAMILIES.load(name).model_types]
+)
+def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
+    torch.manual_seed(0)
+    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3}
+    model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
+    packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, per_token=False)
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=False, pad=1))
+
+
+def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
+    learner, _, _ = set_up("roberta", checkpoints, "classification")
+    packed, pad = learner.forward.scoring, learner.forward.collator.pad_id
+    packed.model.eval()
+    inputs = padded_inputs([9, 20], typed=False, pad=pad)
+    inputs["input_ids"][1, 4] = pad
+    assert_same_logits(packed, inputs)
+
+
+def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
+    learner, kind, reader = set_up("bert", checkpoints, "classification")
+    model = learner.forward.model
+    before = model.config._attn_implementation
+    learner.step(kind.features(text_examples(4), reader).items)
+    assert model.config._attn_implementation == before != NAME
+    assert "forward" not in vars(model.bert.encoder.layer[-1])
+
+    def broken(*_arguments, **_options):
+        raise RuntimeError("out of luck")
+
+    model.bert.encoder.layer[0].attention.output.forward = broken
+    with pytest.raises(RuntimeError, match="out of luck"):
+        learner.step(kind.features(text_examples(4), reader).items)
+    assert model.config._attn_implementation == before
+    assert "forward" not in vars(model.bert.encoder.layer[-1])
+
+
+def test_packed_attention_refuses_to_run_without_boundaries():
+    states = torch.randn(1, 2, 6, 4)
+    with pytest.raises(AssertionError, match="without the texts' boundaries"):
+        attend(torch.nn.Linear(1, 1), states, states, states, None, scaling=0.5)
+
+
+def test_a_text_does_not_see_its_neighbours():
+    chooser = random.Random(2)
+    lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290]
+    boundaries = Boundaries(lengths, torch.device("cpu"))
+    query, key, value = torch.randn(3, 1, 2, sum(lengths), 8, dtype=torch.float64).unbind()
+    found = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
+    start = 0
+    for text, length in enumerate(lengths):
+        q, k, v = (states[0, :, start : start + length] for states in (query, key, value))
+        alone = (q @ k.transpose(1, 2) * 0.3).softmax(-1) @ v
+        torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
+        torch.testing.assert_close(firsts[0, text], alone[:, 0])
+        start += length
+
+
+@pytest.mark.slow  # compiles the kernels, where nobody has yet
+@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
+def test_compiled_kernels_give_what_plain_torch_gives(one_each):
+    if not native.serves(torch.device("cpu")):
+        pytest.skip("no compiler")
+    boundaries = Boundaries([3, 1, 9, 200, 9], torch.device("cpu"))
+    found = []
+    for attention in (native_attention, plain_attention):
+        torch.manual_seed(0)
+        leaves = [torch.randn(1, 222, 16, requires_grad=True) for _ in range(3)]
+        query, key, value = (leaf.view(1, 222, 2, 8).transpose(1, 2) for leaf in leaves)
+        query = query[:, :, boundaries.first_tokens] if one_each else query
+        sums = attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+        sums.square().sum().backward()
+        found.append([sums, *(leaf.grad for leaf in leaves)])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
+def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypatch):
+    """By a stand-in: it needs a GPU. It is given [tokens, heads, width] and where texts start, as int32."""
+    boundaries = Boundaries([3, 1, 9], torch.device("cpu"))
+    query, key, value = torch.randn(3, 1, 2, 13, 8).unbind()
+    query = query[:, :, boundaries.first_tokens] if one_each else query
+
+    def kernel(q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale):
+        assert cu_seqlens_q.dtype == cu_seqlens_k.dtype == torch.int32
+        assert (max_seqlen_q, max_seqlen_k, dropout_p) == (1 if one_each else 9, 9, 0.0)
+        parts = []
+        for text in range(len(cu_seqlens_k) - 1):
+            asking, said = slice(*cu_seqlens_q[text : text + 2]), slice(*cu_seqlens_k[text : text + 2])
+            weights = (torch.einsum("qhw,khw->hqk", q[asking], k[said]) * softmax_scale).softmax(-1)
+            parts.append(torch.einsum("hqk,khw->qhw", weights, v[said]))
+        return torch.cat(parts)
+
+    monkeypatch.setattr(flash, "_kernel", lambda: kernel)
+    found = flash.flash_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    expected = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
+    found = {}
+    for precision in ("fp32", "bf16"):
+        learner, _, _ = set_up(family, checkpoints, "classification", precision=precision)
+        packed, collator = learner.forward.scoring, learner.forward.collator
+        packed.model.eval()
+        inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
+        with torch.no_grad():
+            found[precision] = packed.logits(inputs, 100)[0].float()
+            padded = Windows(packed.model, packed.outputs, packed.accelerator).logits(inputs, 100)[0].float()
+    error = (found["bf16"] - found["fp32"]).abs().max()
+    assert 0 < error < max(2 * (padded - found["fp32"]).abs().max(), 0.02)
+
+
+@pytest.mark.slow  # twelve whole runs
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+@pytest.mark.parametrize("recipe", [{}, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}])
+def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, checkpoints, tmp_path):
+    own = own_data(tmp_path / "data", text_examples(60, longest=30), sizes=(None, 10, 10))
+    records, rows = [], []
+    for execution in ("packed", "padded"):
+        settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
+        cell = own_cell(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
+        records.append(run(cell, Options(), Silent()))
+        rows.append(parquet.read_table(cell.folder / "predictions.parquet").to_pylist())
+    packed, padded = records
+    assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
+        pytest.approx((p.step, p.train_loss, p.validation_loss), abs=1e-5) for p in padded.curve
+    ]
+    assert packed.scores == padded.scores
+    assert packed.notes == padded.notes
+    for ours, theirs in zip(*rows, strict=True):
+        assert ours["logits"] == pytest.approx(theirs["logits"], abs=1e-4)
+
+
+def test_texts_share_a_block_where_little_padding_is_needed_and_the_cache_holds_it():
+    lengths = [random.Random(4).randint(1, 500) for _ in range(200)]
+    groups = grouped(lengths)
+    assert sorted(text for group in groups for text in group) == list(range(200))
+    for group in groups:
+        longest, shortest = max(lengths[t] for t in group), min(lengths[t] for t in group)
+        assert longest <= 1.25 * shortest + 2
+        assert len(group) == 1 or len(group) * longest**2 <= BLOCK_WEIGHTS
+
+
+def test_attention_s_dropout_keeps_the_expectation():
+    boundaries = Boundaries([3, 50, 4], torch.device("cpu"))
+    query, key = torch.randn(2, 1, 2, 57, 8).unbind()
+    value = torch.ones(1, 2, 57, 4000)
+    found = plain_attention(query, key, value, boundaries, scaling=0.1, dropout=0.3)
+    assert found[0, 10].mean().item() == pytest.approx(1.0, abs=0.5)
+    torch.manual_seed(0)
+    many = torch.stack(
+        [plain_attention(query, key, value[..., :1], boundaries, scaling=0.1, dropout=0.3) for _ in range(400)]
+    )
+    # A token of a text of 50 sums some 50 weights: their dropout's spread is below 0.1, its mean's below 0.005.
+    assert many[:, 0, 3:53].mean().item() == pytest.approx(1.0, abs=0.005)
+    assert many.std() > 0.01

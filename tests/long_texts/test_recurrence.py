@@ -1,0 +1,206 @@
+"""A text of any length, segment by segment: what memory and gradient carry, and what a batch must not change."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from pyarrow import parquet
+from small_models import Silent, learner_for, loaded_model, own_cell, own_data, sentence, text_examples
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.long_texts.recurrence import Texts, pool_weights
+from harness.runs.execution import Options, run
+from harness.runs.predict import predict_rows
+from harness.task_types.texts import TextExample
+from harness.tokenization.items import Item
+from harness.tokenization.reading import Window
+
+WITH_MEMORY = ["transformer_xl", "xlnet"]
+POOLS = ["mean", "last", "segment_ends"]
+# Of 8 tokens a segment: shorter than one, exactly two, and many with a short last one.
+WORDS = [3, 14, 61, 30, 14, 99]
+
+
+def examples_of(words=WORDS):
+    chooser = random.Random(5)
+    return [TextExample(str(n), sentence(chooser, n % 2, count), n % 2) for n, count in enumerate(words)]
+
+
+def recipe(**settings):
+    return Training(**{"strategy": "recurrence", "segment": 8, "memory": 8, "learning_rate": 1e-3, **settings})
+
+
+def learner_of(family, checkpoints, **settings):
+    loaded, kind = loaded_model(family, checkpoints[family], dropout=settings.pop("dropout", 0.0))
+    learner, reader = learner_for(loaded, kind, recipe(**settings))
+    return learner, kind, reader
+
+
+def gradients(learner, items):
+    learner.forward.model.train()
+    learner.optimizer.zero_grad()
+    loss = learner._gradients(items)
+    return loss, {name: p.grad.clone() for name, p in learner.forward.model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, strategy, checkpoints):
+    learner, kind, reader = learner_of(family, checkpoints, pool=pool, strategy=strategy)
+    examples = examples_of()
+    together = learner.forward.evaluate(kind.features(examples, reader), examples)[1]
+    for example, found in zip(examples, together, strict=True):
+        alone = learner.forward.evaluate(kind.features([example], reader), [example])[1]
+        torch.testing.assert_close(torch.tensor(alone[0]), torch.tensor(found), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("gradient_segments", [1, 2, 100])
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_segments, checkpoints):
+    learner, kind, reader = learner_of(family, checkpoints, pool=pool, gradient_segments=gradient_segments, dropout=0.2)
+    items = kind.features(examples_of(), reader).items
+    found = []
+    for limit in (100, 1):
+        learner.forward.micro_batch_size = limit
+        torch.manual_seed(0)
+        found.append(gradients(learner, items[-1:]))
+    (loss, kept), (again_loss, again) = found
+    assert loss == pytest.approx(again_loss, abs=1e-6)
+    assert kept.keys() == again.keys()
+    for name in kept:
+        torch.testing.assert_close(again[name], kept[name], atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, checkpoints):
+    learner, kind, reader = learner_of(family, checkpoints)
+    items = kind.features(examples_of(), reader).items
+    learner.forward.micro_batch_size = 100
+    loss, whole = gradients(learner, items)
+    learner.forward.micro_batch_size = 6
+    again_loss, parts = gradients(learner, items)
+    assert again_loss == pytest.approx(loss, abs=1e-6)
+    for name in whole:
+        torch.testing.assert_close(parts[name], whole[name], atol=1e-5, rtol=1e-4)
+
+
+def words_read(learner, kind, reader, *, words=61):
+    """How much each segment's words matter to the loss: the largest gradient of each one's vectors."""
+    seen = []
+
+    def keep(_module, _inputs, output):
+        output.retain_grad()
+        seen.append(output)
+
+    hook = learner.forward.model.get_input_embeddings().register_forward_hook(keep)
+    gradients(learner, kind.features(examples_of([words]), reader).items)
+    hook.remove()
+    return [0.0 if vectors.grad is None else float(vectors.grad.abs().max()) for vectors in seen]
+
+
+@pytest.mark.parametrize("gradient_segments", [1, 2, 3])
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_the_gradient_of_the_last_state_reaches_as_many_segments_as_asked(family, gradient_segments, checkpoints):
+    learner, kind, reader = learner_of(family, checkpoints, pool="last", gradient_segments=gradient_segments)
+    found = words_read(learner, kind, reader)
+    assert len(found) > 4
+    assert [amount > 0 for amount in found] == [False] * (len(found) - gradient_segments) + [True] * gradient_segments
+
+
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_with_the_mean_every_segment_learns_though_the_gradient_stops_at_its_start(family, checkpoints):
+    learner, kind, reader = learner_of(family, checkpoints, pool="mean")
+    assert all(amount > 0 for amount in words_read(learner, kind, reader))
+
+
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
+    beginnings = ["awful " * 12, "superb " * 12]
+    examples = [TextExample(str(n), text + "film " * 12, 0) for n, text in enumerate(beginnings)]
+    found = {}
+    for strategy in ("recurrence", "segments"):
+        learner, kind, reader = learner_of(family, checkpoints, pool="last", strategy=strategy)
+        first, second = learner.forward.evaluate(kind.features(examples, reader), examples)[1]
+        found[strategy] = abs(first - second).max()
+    assert found["segments"] < 1e-6  # some processors round by the place in the batch
+    assert found["recurrence"] > 1e-3
+
+
+def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(checkpoints):
+    logits = []
+    for segment in (8, 13, 1000):
+        learner, kind, reader = learner_of("transformer_xl", checkpoints, segment=segment)
+        learner.forward.scoring = replace(learner.forward.scoring, memory=1000)
+        learner.forward.model.config.memory_start = "empty"
+        examples = examples_of()
+        logits.append(torch.tensor(learner.forward.evaluate(kind.features(examples, reader), examples)[1]))
+    torch.testing.assert_close(logits[0], logits[2], atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits[1], logits[2], atol=1e-5, rtol=0)
+
+
+def test_a_text_that_is_read_to_its_end_takes_no_more_time(checkpoints):
+    learner, kind, reader = learner_of("xlnet", checkpoints)
+    sizes = []
+    hook = learner.forward.model.transformer.register_forward_pre_hook(
+        lambda _module, _inputs, named: sizes.append(tuple(named["input_ids"].shape)), with_kwargs=True
+    )
+    examples = examples_of([3, 14, 30])
+    learner.forward.evaluate(kind.features(examples, reader), examples)
+    hook.remove()
+    assert sizes == [(3, 8), (2, 8), (1, 8), (1, 8)]  # 5, 16 and 32 tokens with the special ones
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ("mean", [[0.2] * 5, [0.5, 0.5, 0, 0, 0]]),
+        ("last", [[0.0, 0, 0, 0, 1], [0, 1, 0, 0, 0]]),
+        ("segment_ends", [[0, 1 / 3, 0, 1 / 3, 1 / 3], [0, 1, 0, 0, 0]]),
+    ],
+)
+def test_what_each_state_counts(pool, expected):
+    torch.testing.assert_close(pool_weights(Texts({}, [5, 2], segment=2), pool), torch.tensor(expected))
+
+
+def test_a_text_without_a_token_is_read_as_nothing(checkpoints):
+    learner, _, _ = learner_of("transformer_xl", checkpoints)
+    window = Window([], [], 0, range(0))
+    batch = learner.forward.collator([Item(0, (window,), 0), Item(1, (Window([5] * 9, [0] * 9, 0, range(9)),), 1)])
+    (logits,) = learner.forward.scoring.logits(batch.inputs, 8)
+    assert logits.isfinite().all()
+
+
+def test_a_memory_longer_than_the_model_s_is_refused_by_name(checkpoints):
+    with pytest.raises(UserError, match=r"memory: 9, but this model keeps at most 8 states"):
+        learner_of("transformer_xl", checkpoints, memory=9)
+
+
+def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints, tmp_path):
+    own = own_data(tmp_path, text_examples(40), sizes=(None, 10, 10))
+    with pytest.raises(UserError, match=r"strategy: 'recurrence' asks for a model with a memory, but 'bert' has none"):
+        own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="recurrence")
+
+
+@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_again(
+    family, strategy, checkpoints, tmp_path
+):
+    own = own_data(tmp_path / "data", text_examples(60, shortest=20, longest=60), sizes=(None, 10, 10))
+    settings = {"strategy": strategy, "segment": 8, "maximum_steps": 3}
+    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
+    record = run(cell, Options(), Silent())
+    assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
+    rows = [json.loads(line) for line in Path(own.test).read_text().splitlines()]
+    told = predict_rows(cell.folder, [{"text": row["text"]} for row in rows])
+    recorded = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    assert [row["prediction"] for row in told] == [row["prediction"] for row in recorded]
+    for ours, theirs in zip(told, recorded, strict=True):
+        expected = torch.tensor(theirs["logits"]).softmax(0).tolist()
+        assert list(ours["probabilities"].values()) == pytest.approx(expected, abs=1e-4)

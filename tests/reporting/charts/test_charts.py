@@ -1,0 +1,127 @@
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from synthetic_runs import add_runs, curve, record, save
+
+from harness.comparison.comparison import compare
+from harness.record import Pretraining, Provenance
+from harness.registry import FORMATS
+from harness.reporting.charts.canvas import Scale, around, plain
+from harness.reporting.charts.curves import learning_curves
+from harness.reporting.charts.forest import forest
+from harness.reporting.charts.labels import placed
+from harness.reporting.charts.pretraining import pretraining_curves
+from harness.reporting.charts.tradeoff import tradeoff
+
+colour_classes = FORMATS.entry("html").module().colour_classes
+
+
+def numbers(chart: str, tag: str, attribute: str) -> list[float]:
+    return [float(element.get(attribute)) for element in ElementTree.fromstring(chart).iter(tag)]
+
+
+def test_a_scale_maps_its_ends_to_its_places():
+    scale = Scale(1, 100, 0, 200, is_log=True)
+    assert [scale(value) for value in (1, 10, 100)] == pytest.approx([0, 100, 200])
+
+
+def test_ticks_are_round_and_inside():
+    assert Scale(0.13, 0.94, 0, 1).ticks() == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert plain([60.0, 65.0]) == {60.0: "60", 65.0: "65"}
+
+
+def test_equal_values_still_have_a_range():
+    low, high = around([3.0, 3.0])
+    assert low < 3 < high
+
+
+def test_the_forest_has_the_best_on_top_and_a_tick_a_seed(runs: Path):
+    comparison = compare(runs)
+    chart = forest(comparison.tasks[1], colour_classes(comparison))
+    root = ElementTree.fromstring(chart)
+    rows = list(root.iter("g"))
+    assert [group.find("title").text.split(":")[0] for group in rows][:2] == ["roberta-mini", "bert-mini"]
+    assert len([line for line in rows[0].iter("line") if line.get("class") == "seed"]) == 3
+    dots = [float(group.find("circle").get("cx")) for group in rows]
+    assert dots == sorted(dots, reverse=True)
+
+
+def test_an_interval_without_the_seeds_looks_different(runs: Path):
+    comparison = compare(runs)
+    assert forest(comparison.tasks[1], colour_classes(comparison)).count("interval partial") == 1
+
+
+def test_labels_of_neighbouring_points_hide_neither_each_other_nor_the_points():
+    names = ["bert-mini", "roberta-mini", "xlnet-mini", "transformer-xl-mini"]
+    points = [(300.0, 100.0), (306.0, 104.0), (330.0, 108.0), (345.0, 98.0)]
+    labels = placed(names, points, left=40, right=446)
+    assert all(one.overlap(other) == 0 for one, other in combinations(labels, 2))
+    assert all(label.left >= 40 and label.right <= 446 for label in labels)
+
+
+def test_floors_are_a_line_across_the_tradeoff(runs: Path):
+    comparison = compare(runs)
+    chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
+    assert chart is not None
+    names = [element.text for element in ElementTree.fromstring(chart).iter("text")]
+    assert "tfidf (floor, 0.02 s)" in names
+    assert "majority" not in names
+    assert len(numbers(chart, "circle", "cx")) == 4
+
+
+def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
+    charts = learning_curves(compare(runs).tasks[1])
+    assert {"bert-mini", "scratch", "xlnet-mini"} <= set(charts)
+    assert "majority" not in charts
+    assert charts["bert-mini"].count('class="best"') == 3
+    assert charts["bert-mini"].count('class="train"') == charts["bert-mini"].count('class="validation"') == 3
+
+
+def test_a_loss_that_is_not_finite_is_left_out_of_the_curve(tmp_path: Path):
+    import numpy as np
+
+    points = curve(np.random.default_rng(0))
+    broken = points[-1].model_copy(update={"train_loss": float("nan"), "validation_loss": float("inf")})
+    save(tmp_path, record(status="diverged", reason="loss nan", curve=(*points[:-1], broken)), None)
+    (chart,) = learning_curves(compare(tmp_path).tasks[0]).values()
+    assert "nan" not in chart
+    assert "inf" not in chart
+
+
+def test_a_task_without_costs_or_curves_has_no_such_charts(tmp_path: Path):
+    from harness.record import Cost
+
+    add_runs(tmp_path, "bert-mini", 0.8, cost=Cost(), curve=())
+    comparison = compare(tmp_path)
+    assert tradeoff(comparison.tasks[0], colour_classes(comparison)) is None
+    assert learning_curves(comparison.tasks[0]) == {}
+
+
+def pretrained(recipe: str, tokens: int) -> Provenance:
+    return Provenance(data_digest="sha256:d1", pretraining=Pretraining(recipe=recipe, tokens=tokens))
+
+
+def test_the_checkpoints_of_a_recipe_make_a_line_from_fresh_weights_to_the_last(tmp_path: Path):
+    for model, score, tokens in (("whole", 0.85, 3_000_000), ("fresh", 0.70, 0), ("a-third", 0.80, 1_000_000)):
+        add_runs(tmp_path, model, score, provenance=pretrained("bert-mini", tokens))
+    add_runs(tmp_path, "bert-base", 0.90)
+    comparison = compare(tmp_path)
+    classes = colour_classes(comparison)
+    chart = pretraining_curves(comparison.tasks[0], classes)
+    assert chart is not None
+    (line,) = (group for group in ElementTree.fromstring(chart).iter("g") if group.find("path") is not None)
+    assert line.get("class") == classes["whole"]
+    assert [title.text.split(":")[0] for title in line.iter("title")] == ["fresh", "a-third", "whole"]
+    assert [label.text for label in line.iter("text")] == ["bert-mini"]
+    across = [float(dot.get("cx")) for dot in line.iter("circle")]
+    assert (across[1] - across[0]) * 2 == pytest.approx(across[2] - across[1], abs=0.1)
+
+
+@pytest.mark.parametrize("tokens", [[0], [0, 1_000_000, 1_000_000]])
+def test_a_recipe_with_one_checkpoint_or_two_that_read_as_much_makes_no_line(tmp_path: Path, tokens: list[int]):
+    for number, read in enumerate(tokens):
+        add_runs(tmp_path, f"bert-{number}", 0.8, provenance=pretrained("bert-mini", read))
+    comparison = compare(tmp_path)
+    assert pretraining_curves(comparison.tasks[0], colour_classes(comparison)) is None

@@ -1,0 +1,242 @@
+"""The contract of every registered format, and that of each."""
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from synthetic_runs import add_runs, card, record, save
+
+from harness.comparison.comparison import compare
+from harness.comparison.results import Comparison
+from harness.record import RECORD
+from harness.registry import FORMATS
+from harness.reporting.terminal import show
+
+HOSTILE = "a_b&<script>%|$#{}^~\\`*[x](javascript:y)[bold]"
+HOSTILE_REASON = "</pre><img src=x onerror=alert(1)>"
+VOID = {"meta", "line", "circle", "path", "br", "link", "img", "hr"}
+
+
+def terminal(comparison: Comparison, width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    show(comparison, console)
+    return console.file.getvalue()
+
+
+RENDERERS = {name: FORMATS.load(name) for name in FORMATS.names()} | {"terminal": terminal}
+
+
+def test_the_formats_are_found():
+    assert set(RENDERERS) == {"html", "markdown", "latex", "csv", "terminal"}
+
+
+@pytest.fixture
+def hostile(runs: Path) -> Comparison:
+    task_card = card().model_copy(update={"description": HOSTILE_REASON, "citation": HOSTILE, "licence": HOSTILE})
+    add_runs(runs, HOSTILE, 0.8, task=HOSTILE, task_card=task_card)
+    add_runs(runs, "=HYPERLINK(1)", 0.7, task=HOSTILE, task_card=task_card)
+    save(runs, record(model=HOSTILE, task=HOSTILE, seed=9, status="failed", reason=HOSTILE_REASON), None)
+    return compare(runs, description=HOSTILE)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_every_model_and_task_is_in_every_format(runs: Path, name: str):
+    text = RENDERERS[name](compare(runs)).replace("\\_", "_")
+    assert all(word in text for word in ("bert-mini", "xlnet-mini", "majority", "boolq", "rotten_tomatoes"))
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_every_format_shows_gaps_and_what_diverged_or_failed(runs: Path, name: str):
+    text = RENDERERS[name](compare(runs))
+    assert "not run" in text
+    assert "diverged" in text
+    assert "failed" in text
+    assert "nan" not in re.sub("loss nan at step 40", "", text).lower().replace("finance", "")
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_task_without_any_score_is_rendered(tmp_path: Path, name: str):
+    save(tmp_path, record(status="diverged", reason="loss nan"), None)
+    assert "diverged" in RENDERERS[name](compare(tmp_path)).replace(",1,0,", ",diverged,")
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_unreadable_records_do_not_stop_any_format(runs: Path, name: str):
+    (runs / "reviews" / "boolq" / "scratch" / "seed-0" / RECORD).write_text("{")
+    assert "scratch" in RENDERERS[name](compare(runs))
+
+
+@pytest.mark.parametrize("name", [name for name in RENDERERS if name != "csv"])
+def test_every_format_for_readers_lists_unreadable_records(runs: Path, name: str):
+    (runs / "reviews" / "boolq" / "scratch" / "seed-0" / RECORD).write_text("{")
+    assert "not a whole record" in RENDERERS[name](compare(runs))
+
+
+@pytest.mark.parametrize("name", ["html", "markdown"])
+def test_a_suites_description_is_the_subtitle(runs: Path, name: str):
+    assert "Which small model reads reviews?" in RENDERERS[name](
+        compare(runs, description="Which small model reads reviews?")
+    )
+    assert '<p class="card"></p>' not in RENDERERS[name](compare(runs))
+
+
+def test_markdown_escapes_a_description(hostile: Comparison):
+    assert HOSTILE not in RENDERERS["markdown"](hostile)
+    escaped = FORMATS.entry("markdown").module().escaped
+    assert f"\n{escaped(HOSTILE)}\n" in RENDERERS["markdown"](hostile)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_rendering_is_repeatable_and_hostile_names_survive_it(hostile: Comparison, name: str):
+    assert RENDERERS[name](hostile) == RENDERERS[name](hostile)
+
+
+class Page(HTMLParser):
+    """What a page holds, and whether its elements nest."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.tags, self.texts = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID or (tag in ("line", "circle", "path") and not self.get_starttag_text().endswith("/>")):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_html_escapes_what_it_did_not_write(hostile: Comparison):
+    page = Page(RENDERERS["html"](hostile))
+    assert not page.all("script")
+    assert not page.all("img")
+    assert any(HOSTILE in text for text in page.texts)
+    assert any(HOSTILE_REASON in text for text in page.texts)
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_html_needs_nothing_from_elsewhere(runs: Path):
+    text = RENDERERS["html"](compare(runs))
+    page = Page(text)
+    assert {link["href"][0] for link in page.all("a")} == {"#"}
+    assert not [attributes for _, attributes in page.tags if "src" in attributes]
+    assert not page.all("link")
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_html_says_how_to_run_it_again(runs: Path):
+    from harness.record import SINGLE
+
+    add_runs(runs, "bert-mini", 0.8, range(4, 5), suite=SINGLE)
+    text = RENDERERS["html"](compare(runs))
+    assert "harness run reviews\nharness run --task rotten_tomatoes --model bert-mini --seed 4\nharness report" in text
+
+
+def test_html_links_lead_somewhere(runs: Path):
+    page = Page(RENDERERS["html"](compare(runs)))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids)) > 0
+    assert {link["href"][1:] for link in page.all("a")} <= set(ids)
+
+
+def test_html_tells_a_screen_reader_what_charts_and_tables_are(runs: Path):
+    page = Page(RENDERERS["html"](compare(runs)))
+    charts = [chart for chart in page.all("svg") if chart.get("class") == "chart"]
+    assert charts
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+    assert all(heading.get("scope") in ("col", "row") for heading in page.all("th"))
+    assert len(page.all("caption")) == len(page.all("table")) > 0
+    assert page.all("html") == [{"lang": "en"}]
+
+
+def test_a_model_has_one_colour_in_all_charts(runs: Path):
+    text = RENDERERS["html"](compare(runs))
+    assert set(re.findall(r'<i class="key (\w+)"></i>bert-mini', text)) == {"c0"}
+    assert set(re.findall(r'<g class="(\w+)"><title>bert-mini:', text)) == {"c0"}
+
+
+def columns(line: str, separator: str) -> int:
+    return len(re.findall(rf"(?<!\\){re.escape(separator)}", line))
+
+
+def test_markdown_tables_have_as_many_fields_in_every_row(hostile: Comparison):
+    lines = RENDERERS["markdown"](hostile).splitlines()
+    tables = [block for block in "\n".join(lines).split("\n\n") if block.startswith("|")]
+    assert len(tables) >= 4
+    assert all(len({columns(line, "|") for line in table.splitlines()}) == 1 for table in tables)
+
+
+def test_markdown_makes_markup_in_names_literal(hostile: Comparison):
+    text = RENDERERS["markdown"](hostile)
+    assert "<script>" not in text
+    assert "<img" not in text.replace("\\<img", "")
+    assert "a\\_b&amp;\\<script\\>" in text
+
+
+def test_latex_escapes_its_special_characters_and_balances_its_braces(hostile: Comparison):
+    text = RENDERERS["latex"](hostile)
+    assert r"a\_b\&\textless{}script\textgreater{}\%\textbar{}\$\#\{\}\textasciicircum{}\textasciitilde{}" in text
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}") > 0
+    assert all(ord(letter) < 128 or letter in "·’" for letter in text)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\toprule") > 0
+
+
+def test_latex_rows_have_as_many_fields_as_columns(hostile: Comparison):
+    for table in re.findall(r"\\begin\{tabular\}\{(l.*?)\}(.*?)\\end", RENDERERS["latex"](hostile), re.DOTALL):
+        rows = [line for line in table[1].splitlines() if line.endswith(r"\\")]
+        assert rows
+        assert {columns(row, "&") for row in rows} == {len(table[0]) - 1}
+
+
+def test_csv_has_a_row_a_cell_in_full_precision(runs: Path):
+    comparison = compare(runs)
+    rows = list(csv.DictReader(io.StringIO(RENDERERS["csv"](comparison))))
+    cells = [cell for task in comparison.tasks for cell in task.cells]
+    assert [row["model"] for row in rows] == [cell.model for cell in cells]
+    assert [float(row["mean"]) if row["mean"] else None for row in rows] == [
+        cell.estimate.value if cell.estimate else None for cell in cells
+    ]
+    assert {row["status"] for row in rows} == {"complete", "partial", "no score", "not run"}
+
+
+def test_csv_holds_no_formula(hostile: Comparison):
+    fields = [field for row in csv.reader(io.StringIO(RENDERERS["csv"](hostile))) for field in row]
+    assert "'=HYPERLINK(1)" in fields
+    assert not [field for field in fields if field.startswith(("=", "@"))]
+
+
+def test_the_terminal_takes_no_markup_from_names(hostile: Comparison):
+    assert "(javascript:y)[bold]" in terminal(hostile)
+
+
+def test_the_terminal_fits_a_narrow_window(runs: Path):
+    assert max(map(len, terminal(compare(runs), width=80).splitlines())) <= 80
+
+
+def test_html_says_how_to_run_own_files_again(tmp_path: Path):
+    from harness.record import SINGLE
+
+    config = {"own": {"train": "my reviews.csv", "label": None, "text": ["title", "body"]}}
+    add_runs(tmp_path, "bert-mini", 0.8, range(1), suite=SINGLE, task="my-reviews-1a2b3c4d", config=config)
+    text = RENDERERS["html"](compare(tmp_path))
+    wanted = "harness run --train &#39;my reviews.csv&#39; --text title --text body --model bert-mini --seed 0\n"
+    assert wanted in text

@@ -1,0 +1,68 @@
+"""When a recorded run is the one that is asked for."""
+
+import pytest
+
+from harness.config.model import ModelConfig
+from harness.config.run import LocalData, RunConfig
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.runs.identity import differences, identity, recorded_config
+
+
+def run_of(**facts):
+    model = facts.pop("model", ModelConfig(family="majority"))
+    return RunConfig(task="x", data="d", metrics=("accuracy",), model=model, seed=0, training=Training(), **facts)
+
+
+def test_differences_name_nested_keys_and_keys_of_one_side():
+    assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}, "d": 3}) == [
+        "a.c: recorded 2, wanted None",
+        "d: recorded None, wanted 3",
+    ]
+
+
+def test_own_files_are_the_same_data_from_wherever_they_are_named(tmp_path, monkeypatch):
+    (tmp_path / "x.csv").write_text("text,label\na,b\n")
+    monkeypatch.chdir(tmp_path)
+    here, there = (run_of(local=LocalData(train=path)).resolved() for path in ("x.csv", str(tmp_path / "x.csv")))
+    assert here != there
+    assert identity(here) == identity(there)
+    assert identity(run_of(local=LocalData(train="x.csv", label="stars")).resolved()) != identity(here)
+
+
+def test_a_setting_that_came_later_has_its_default_in_an_older_record():
+    now = run_of().resolved()
+    older = {key: value for key, value in now.items() if key != "weights"}
+    older["training"] = {key: value for key, value in now["training"].items() if key != "patience"}
+    assert differences(identity(older), identity(now)) == []
+    older["training"]["epochs"] = 7.0
+    assert differences(identity(older), identity(now)) == ["training.epochs: recorded 7.0, wanted 3.0"]
+
+
+def test_a_setting_that_there_is_no_more_makes_another_run():
+    now = run_of().resolved()
+    assert differences(identity({**now, "gone": 1}), identity(now)) == ["gone: recorded 1, wanted None"]
+
+
+def test_a_folders_weights_are_told_apart_by_content_and_not_by_path():
+    runs = {
+        (path, weights): identity(run_of(model=ModelConfig(checkpoint=path), weights=weights).resolved())
+        for path in ("a", "b")
+        for weights in ("", "1", "2")
+    }
+    assert runs["a", "1"] == runs["b", "1"] != runs["a", "2"]
+    assert runs["a", ""] != runs["b", ""], "a Hub id has nothing but its name"
+    assert runs["a", ""] != runs["a", "1"]
+
+
+def test_a_record_of_another_version_is_told():
+    recorded = run_of().resolved()
+    assert recorded_config(recorded, "run.json") == run_of()
+    with pytest.raises(UserError) as caught:
+        recorded_config({**recorded, "colour": "red"}, "run.json")
+    assert caught.value.lines == (
+        "run.json: config.colour: no such setting (got 'red'). Known: "
+        + ", ".join(sorted(RunConfig.model_fields))
+        + ".",
+        "run.json: made by another version. Use that version, or run it again with --redo.",
+    )

@@ -1,0 +1,233 @@
+"""Using a trained run on new text: the same predictions as when it was judged, or a clear word."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import questions, reviews, write_csv, write_jsonl
+from pyarrow import parquet
+from small_models import write_checkpoint
+
+SETTINGS = ("--set", "maximum_steps=3", "--set", "evaluations_per_epoch=1", "--set", "learning_rate=1e-3")
+
+
+def many_labels(row, number):
+    return {
+        "text": row["text"],
+        "label": "|".join(name for name, step in (("two", 2), ("three", 3)) if number % step == 0),
+    }
+
+
+def number(row, place):
+    return {"text": row["text"], "label": place / 10}
+
+
+def long(row, place):
+    return {"text": f"{row['text']} " * 4 + str(place), "label": row["label"]}
+
+
+def pair(row, place):
+    return {"first": row["text"], "second": f"on day {place}", "label": row["label"]}
+
+
+def rows_of(kind, count):
+    """Rows of a kind of task, no two alike."""
+    shapes = {"long": long, "multi_label": many_labels, "regression": number, "pairs": pair}
+    if kind == "question_answering":
+        return questions(count)
+    return [shapes.get(kind, lambda row, _: row)(row, place) for place, row in enumerate(reviews(count))]
+
+
+FLAGS = {
+    "classification": (),
+    "long": (),
+    "multi_label": ("--kind", "multi_label"),
+    "regression": ("--kind", "regression"),
+    "pairs": ("--text", "first", "--text", "second"),
+    "question_answering": ("--question", "question"),
+}
+
+
+def trained(command, model, kind, *settings):
+    """The folder of a run of this kind, and the rows of its test split."""
+    rows = rows_of(kind, 60)
+    for name, split in (("train", rows[:40]), ("valid", rows[40:50]), ("test", rows[50:])):
+        write_jsonl(Path(f"{name}.jsonl"), split)
+    files = ("--train", "train.jsonl", "--validation", "valid.jsonl", "--test", "test.jsonl")
+    result = command("run", "--model", model, *files, *FLAGS[kind], *SETTINGS, *settings)
+    assert result.code == 0, result.output + result.errors
+    (record,) = Path("runs").rglob("run.json")
+    return record.parent, rows[50:]
+
+
+@pytest.fixture
+def run(command):
+    """The folder of a floor's run on reviews."""
+    return trained(command, "majority", "classification")[0]
+
+
+@pytest.fixture
+def bert_run(command, checkpoints):
+    """The folder of a checkpoint's run on reviews."""
+    return trained(command, checkpoints["bert"], "classification")[0]
+
+
+@pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
+@pytest.mark.parametrize("kind", FLAGS)
+def test_predictions_are_those_that_were_judged(command, checkpoints, model, kind):
+    folder, rows = trained(command, checkpoints.get(model, model), kind)
+    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    result = command("predict", folder, "--input", "test.jsonl")
+    assert result.code == 0, result.errors
+    found = [json.loads(line) for line in result.output.splitlines()]
+    assert len(found) == len(judged) == len(rows) > 0
+    for old, new, row in zip(judged, found, rows, strict=True):
+        assert {key: new[key] for key in row} == row
+        assert new["prediction"] == (
+            pytest.approx(old["prediction"], abs=1e-5) if kind == "regression" else old["prediction"]
+        )
+        if kind in {"classification", "pairs"}:
+            assert new["probabilities"][old["prediction"]] == max(new["probabilities"].values())
+            assert sum(new["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+        if kind == "question_answering":
+            assert (new["start"], new["end"]) == (old["start"], old["end"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["roberta", "xlnet", "scratch"])
+@pytest.mark.parametrize("strategy", ["windows", "head_tail"])
+def test_long_texts_are_read_as_in_training_whatever_the_family(command, checkpoints, family, strategy):
+    settings = [f"strategy={strategy}", "max_length=12", "stride=2"]
+    flags = [part for setting in settings for part in ("--set", setting)]
+    folder, _ = trained(command, checkpoints[family], "long", *flags)
+    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    lengths = {row["length"] for row in judged}
+    assert max(lengths) > 12, "no text is longer than the window, so this test would prove nothing"
+    result = command("predict", folder, "--input", "test.jsonl")
+    found = [json.loads(line)["probabilities"] for line in result.output.splitlines()]
+    for old, probabilities in zip(judged, found, strict=True):
+        margin = old["logits"][1] - old["logits"][0]
+        assert probabilities["bad"] == pytest.approx(1 / (1 + 2.718281828**margin), abs=1e-4)
+
+
+def test_a_text_by_flag_and_the_same_text_by_file_agree(command, bert_run):
+    write_csv(Path("new.csv"), [{"text": "a superb film"}])
+    by_flag = command("predict", bert_run, "--text", "a superb film")
+    by_file = command("predict", bert_run, "--input", "new.csv")
+    assert by_flag.output == by_file.output != ""
+
+
+def test_a_question_by_flags(command, checkpoints):
+    folder, _ = trained(command, checkpoints["bert"], "question_answering")
+    context = "on day 3 the film x3 ran in town"
+    result = command("predict", folder, "--question", "which film ran on day 3 ?", "--context", context)
+    found = json.loads(result.output)
+    assert found["prediction"] == context[found["start"] : found["end"]] != ""
+
+
+@pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
+def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, checkpoints, model):
+    folder, _ = trained(command, checkpoints.get(model, model), "question_answering")
+    result = command("predict", folder, "--question", "who ?", "--context", "")
+    found = json.loads(result.output, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert found["prediction"] == ""
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "☃" * 50, "word " * 25_000])
+def test_any_text_gets_a_prediction(command, bert_run, text):
+    result = command("predict", bert_run, "--text", text)
+    assert json.loads(result.output)["prediction"] in {"bad", "good"}
+
+
+def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
+    rows = reviews(3)
+    write_csv(Path("new.csv"), rows)
+    assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.jsonl").code == 0
+    assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.csv").code == 0
+    lines = [json.loads(line) for line in Path("out/found.jsonl").read_text().splitlines()]
+    with Path("out/found.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["text"] for row in table] == [row["text"] for row in lines] == [row["text"] for row in rows]
+    assert [json.loads(row["probabilities"]) for row in table] == [row["probabilities"] for row in lines]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--question", "q", "--context", "c"], "its task reads --text (got --question --context)"),
+        (["--text", "a", "--text", "b"], "its task reads --text (got --text --text). Give them, or --input."),
+        ([], "its task reads --text (got nothing). Give them, or --input."),
+        (["--text", "a", "--input", "new.csv"], "--input can't stand beside --text."),
+        (["--input", "new.csv"], "new.csv, line 2: no column 'text'."),
+        (["--input", "nowhere.csv"], "nowhere.csv: no such file."),
+        (["--input", "null.jsonl"], "null.jsonl, line 2: text: not text (got None)."),
+        (["--text", "a", "--output", "x.parquet"], "x.parquet: can't write .parquet. Use .jsonl or .csv."),
+    ],
+)
+def test_what_does_not_fit_the_task_is_told(command, run, flags, said):
+    write_csv(Path("new.csv"), [{"review": "a"}, {"review": "b"}])
+    write_jsonl(Path("null.jsonl"), [{"text": "a"}, {"text": None}])
+    result = command("predict", run, *flags)
+    assert (result.code, result.output) == (2, "")
+    (line,) = result.lines
+    assert said in line
+
+
+def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
+    write_csv(Path("new.csv"), [{"text": "a", "prediction": "mine", "probabilities": "none", "score": 3}])
+    result = command("predict", run, "--input", "new.csv")
+    said = "--input: column prediction, probabilities: the prediction goes by this name. Rename the column."
+    assert (result.code, result.output, result.lines) == (2, "", [said])
+
+
+def test_a_run_of_another_version_is_told(command, run):
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["training"]["colour"] = "red"
+    (run / "run.json").write_text(json.dumps(record))
+    result = command("predict", run, "--text", "a")
+    assert (result.code, len(result.lines)) == (2, 2)
+    assert "training.colour: no such setting (got 'red')." in result.lines[0]
+    assert "made by another version" in result.lines[1]
+
+
+def test_questions_need_their_flags(command):
+    folder, _ = trained(command, "majority", "question_answering")
+    result = command("predict", folder, "--text", "a")
+    assert "its task reads --question and --context (got --text). Give them, or --input." in result.lines[0]
+
+
+def test_a_folder_that_is_no_run_names_the_nearest_one(command, run):
+    result = command("predict", run.parent / "seed-1", "--text", "a")
+    assert result.lines == [f"{run.parent}/seed-1: no run.json here; name the folder of one run. Did you mean {run}?"]
+
+
+def test_a_run_without_a_checkpoint_says_so(command, run):
+    shutil.rmtree(run / "checkpoint")
+    result = command("predict", run, "--text", "a")
+    assert (result.code, "has no checkpoint (complete). Run it again." in result.errors) == (2, True)
+
+
+def test_a_trained_classifier_predicts_right_before_it_is_trained(command, tmp_path):
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    write_checkpoint("bert", tmp_path / "classifier")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "classifier")
+    names = {0: "GOOD", 1: "Bad"}  # The data's are bad and good, in this order.
+    config = AutoConfig.from_pretrained(tmp_path / "classifier", id2label=names, label2id={"GOOD": 0, "Bad": 1})
+    torch.manual_seed(3)
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "classifier", config=config).eval()
+    texts = [row["text"] for row in reviews(60)]
+    with torch.no_grad():
+        logits = model(**tokenizer(texts, padding=True, truncation=True, return_tensors="pt")).logits
+        model.classifier.bias[0] += (logits[:, 1] - logits[:, 0]).quantile(0.5)  # between two texts, not on one
+        logits = model(**tokenizer(texts, padding=True, truncation=True, return_tensors="pt")).logits
+    model.save_pretrained(tmp_path / "classifier")
+    wanted = [names[int(index)].lower() for index in logits.argmax(1)]
+    assert {"bad", "good"} == set(wanted[50:])
+    folder, _ = trained(command, "classifier/", "classification", "--set", "learning_rate=1e-12")
+    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    assert [row["prediction"] for row in judged] == wanted[50:]
+    assert json.loads((folder / "run.json").read_text())["task_card"]["labels"] == ["good", "bad"]

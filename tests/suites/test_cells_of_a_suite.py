@@ -1,0 +1,75 @@
+"""The cells of a suite: which there are, and with which recipe."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.registry import BUILT_IN
+from harness.suites.expansion import SUITE_FILE, stated, suite_cells, write_suite
+from harness.suites.suite import read_suite
+
+SUITE = """
+tasks = ["rotten_tomatoes", "boolq"]
+models = ["scratch", "xlnet-random", "majority"]
+seeds = [0, 1]
+[training]
+epochs = 1
+max_length = 96
+[training_on.boolq]
+max_length = 128
+epochs = 2
+[training_for.scratch]
+epochs = 3
+"""
+
+
+@pytest.fixture
+def cells(tmp_path: Path):
+    file = tmp_path / "two.toml"
+    file.write_text(SUITE)
+    return {
+        (cell.config.task, cell.model, cell.config.seed): cell.config.training
+        for cell in suite_cells(read_suite(file), tmp_path / "runs")
+    }
+
+
+def test_each_task_has_its_own_recipe_and_a_models_own_goes_before_it(cells):
+    windows = {key[:2]: (recipe.max_length, recipe.epochs) for key, recipe in cells.items() if key[1] != "majority"}
+    assert windows == {
+        ("rotten_tomatoes", "scratch"): (96, 3),
+        ("rotten_tomatoes", "xlnet-random"): (96, 1),
+        ("boolq", "scratch"): (128, 3),
+        ("boolq", "xlnet-random"): (128, 2),
+    }
+
+
+def test_a_floor_runs_once_whatever_the_number_of_seeds(cells):
+    assert [key for key in cells if key[1] == "majority"] == [
+        ("rotten_tomatoes", "majority", 0),
+        ("boolq", "majority", 0),
+    ]
+
+
+SHIPPED = sorted((BUILT_IN / "configs/suites").glob("*.toml"))
+
+
+def test_suites_are_shipped():
+    assert [file.stem for file in SHIPPED if file.stem == "demo"] == ["demo"]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_shipped_suite_has_no_mistake(file, tmp_path):
+    suite = read_suite(file)
+    cells = suite_cells(suite, tmp_path)
+    assert {cell.config.task for cell in cells} == set(suite.tasks)
+    assert {cell.model for cell in cells} == set(suite.models)
+
+
+def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):
+    file = tmp_path / "two.toml"
+    file.write_text('description = "Which one?"\nbaseline = "scratch"\n' + SUITE)
+    folder = write_suite(read_suite(file), tmp_path / "runs")
+    assert stated(folder) == ("scratch", "Which one?")
+    (folder / SUITE_FILE).write_text('{"baseline": null}')  # as written before descriptions were kept
+    assert stated(folder) == (None, "")
+    assert stated(tmp_path) == (None, "")

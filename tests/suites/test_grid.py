@@ -1,0 +1,261 @@
+"""Suites at work: what is skipped, what is tried again, and that one failure costs one cell."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import read_record, reviews, write_csv
+
+from harness.training.step import DivergedError
+
+SUITE = """
+tasks    = ["mine"]
+models   = ["{bert}", "tfidf", "majority"]
+baseline = "majority"
+seeds    = [0, 1]
+[training]
+maximum_steps = 2
+evaluations_per_epoch = 1
+[data.mine]
+train = "reviews.csv"
+"""
+RUNS = Path("runs/tiny/mine")
+
+
+@pytest.fixture
+def suite(command, checkpoints):
+    """A suite with a checkpoint and two floors, in a folder of its own."""
+    write_csv(Path("reviews.csv"), reviews())
+    shutil.copytree(checkpoints["bert"], "bert")
+    Path("tiny.toml").write_text(SUITE.format(bert="bert/"))
+    return "tiny.toml"
+
+
+def states(command, *flags):
+    """How many cells are in which state, as `harness plan` says."""
+    result = command("plan", "tiny.toml", *flags)
+    assert result.code == 0, result.errors
+    return result.output.splitlines()[-1]
+
+
+def snapshot(folder):
+    """Every file below a folder with its content and time."""
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in Path(folder).rglob("*")
+    }
+
+
+def test_a_plan_shows_every_cell_and_writes_nothing(command, suite):
+    before = snapshot(".")
+    result = command("plan", suite)
+    assert result.code == 0
+    assert result.output.splitlines()[-1] == "4 new"
+    assert snapshot(".") == before
+
+
+def test_a_plan_says_what_of_each_model_is_there(command, suite):
+    command("run", suite, "--only", "tfidf")
+    _, *rows, total = (line.split() for line in command("plan", suite).output.splitlines())
+    assert rows == [
+        ["mine", "bert/", "0,", "1", "2e-05", "2", "new"],
+        ["mine", "tfidf", "0", "–", "1", "complete"],
+        ["mine", "majority", "0", "–", "1", "new"],
+    ]
+    assert total == ["3", "new,", "1", "complete"]
+
+
+def test_a_suite_runs_once_and_floors_run_with_one_seed_only(command, suite):
+    first = command("run", suite)
+    assert first.code == 0, first.output + first.errors
+    found = sorted(str(file.parent.relative_to(RUNS)) for file in RUNS.rglob("run.json"))
+    assert found == ["bert/seed-0", "bert/seed-1", "majority/seed-0", "tfidf/seed-0"]
+    before = snapshot("runs/tiny/mine")
+    second = command("run", suite)
+    assert second.code == 0
+    assert "4 of 4 cells are recorded already and are skipped." in second.output
+    assert snapshot("runs/tiny/mine") == before
+
+
+def test_no_workers_at_all_are_refused(command, suite):
+    result = command("run", suite, "--workers", "0")
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert "--workers" in result.errors
+
+
+def test_one_cell_alone_needs_no_worker(command, suite, monkeypatch):
+    monkeypatch.setattr("harness.suites.runner.in_workers", None)
+    assert command("run", suite, "--only", "majority", "--workers", "2").code == 0
+
+
+def test_only_some_of_a_suite(command, suite):
+    assert command("run", suite, "--only", "majority").code == 0
+    assert states(command) == "3 new, 1 complete"
+    result = command("plan", suite, "--only", "majorty", "--only", "mine")
+    assert (result.code, result.lines) == (
+        2,
+        ["--only majorty: neither a task nor a model of this suite. Did you mean majority?"],
+    )
+
+
+def test_what_is_left_out_is_not_even_looked_for(command, suite):
+    content = Path(suite).read_text()
+    Path(suite).write_text(
+        content.replace('"tfidf"', '"tfidf", "no/model"').replace('["mine"]', '["mine", "lost"]')
+        + '[data.lost]\ntrain = "lost.csv"\n'
+    )
+    both = command("plan", suite)
+    assert (both.code, len(both.lines)) == (2, 2)
+    flags = ["--only", "mine", "--only", "tfidf", "--only", "majority"]
+    assert states(command, *flags) == "2 new"
+
+
+def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, suite):
+    command("run", suite, "--only", "majority")
+    cell = RUNS / "majority/seed-0"
+    (cell / ".partial").mkdir()
+    (cell / "run.json").rename(cell / ".partial/run.json")
+    before = snapshot("runs")
+    assert states(command, "--only", "majority") == "1 complete"
+    assert snapshot("runs") == before
+    assert "1 of 1 cells are recorded already" in command("run", suite, "--only", "majority").output
+    assert not (cell / ".partial").exists()
+    assert (cell / "run.json").is_file()
+
+
+def test_other_weights_in_the_same_folder_make_another_run_and_other_times_do_not(command, suite):
+    command("run", suite)
+    weights = Path("bert/model.safetensors")
+    whole = weights.read_bytes()
+    weights.write_bytes(whole)
+    assert states(command) == "4 complete"
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    result = command("plan", suite)
+    assert result.code == 2
+    assert [line.split(":")[0].strip() for line in result.lines[1::2]] == ["weights"] * 2
+
+
+def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
+    weights = Path("bert/model.safetensors")
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    result = command("run", suite)
+    assert result.code == 1
+    assert "2 of 4 failed; the same command tries again." in result.output
+    assert "cut short or damaged" in read_record(RUNS / "bert/seed-0")["reason"]
+    assert states(command) == "2 failed, 2 complete"
+    before = snapshot(RUNS / "majority")
+    weights.write_bytes(whole)
+    assert command("run", suite).code == 0
+    assert states(command) == "4 complete"
+    assert snapshot(RUNS / "majority") == before
+
+
+def test_our_own_mistake_keeps_its_traceback_until_the_cell_succeeds(command, suite, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.models.baseline.BaselineFamily.fit", lambda *_, **__: 1 / 0)
+        result = command("run", suite, "--only", "majority")
+    assert result.code == 1
+    assert "ZeroDivisionError: division by zero" in read_record(RUNS / "majority/seed-0")["reason"]
+    assert "Traceback" in (RUNS / "majority/seed-0/error.txt").read_text()
+    assert command("run", suite, "--only", "majority").code == 0
+    assert not (RUNS / "majority/seed-0/error.txt").exists()
+
+
+def test_a_diverged_cell_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.runs.execution.finetune_model", _diverge)
+        result = command("run", suite, "--only", "bert/")
+    assert result.code == 0
+    assert "diverged\n    the loss is nan at step 3" in result.output
+    assert states(command) == "2 diverged, 2 new"
+    assert "2 of 2 cells are recorded already" in command("run", suite, "--only", "bert/").output
+
+
+def _diverge(*_, **__):
+    raise DivergedError("the loss is nan at step 3")
+
+
+def test_another_configuration_is_refused_for_the_differing_cells_and_redo_replaces_them(command, suite):
+    command("run", suite)
+    before = snapshot("runs")
+    result = command("run", suite, "--set", "epochs=1")
+    assert result.code == 2
+    assert [line.strip() for line in result.lines[1::2]] == ["training.epochs: recorded 3.0, wanted 1.0"] * 2
+    assert all("/bert/" in line for line in result.lines[::2]), "the floors read no epochs"
+    assert snapshot("runs") == before
+    assert command("run", suite, "--set", "epochs=1", "--redo", "--only", "bert/").code == 0
+    assert read_record(RUNS / "bert/seed-0")["config"]["training"]["epochs"] == 1.0
+
+
+def test_a_redo_that_fails_leaves_the_old_result(command, suite):
+    command("run", suite)
+    before = snapshot(RUNS / "bert/seed-0")
+    whole = Path("bert/model.safetensors").read_bytes()
+    Path("bert/model.safetensors").write_bytes(b"")
+    result = command("run", suite, "--redo", "--only", "bert/")
+    assert result.code == 1
+    shutil.rmtree(RUNS / "bert/seed-0/.partial")
+    assert snapshot(RUNS / "bert/seed-0") == before
+    Path("bert/model.safetensors").write_bytes(whole)
+    assert states(command) == "4 complete"
+
+
+def test_a_full_disk_fails_the_cell_and_the_others_go_on(command, suite, monkeypatch):
+    command("run", suite, "--only", "tfidf")
+    before = snapshot(RUNS / "tfidf")
+    fsync = os.fsync
+
+    def full(descriptor):
+        if "/bert/" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = command("run", suite)
+    assert result.code == 1
+    assert "No space left on device" in result.output
+    assert snapshot(RUNS / "tfidf") == before
+    assert read_record(RUNS / "majority/seed-0")["status"] == "complete"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 200 kB; only root may mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_for_good_fails_what_does_not_fit_and_keeps_the_rest(command, suite, small_disk):
+    result = command("run", suite, "--runs", small_disk, "--set", "epochs=9", "--checkpoint-seconds", "0")
+    assert result.code == 1
+    assert "No space left on device" in result.output
+    runs = small_disk / "tiny/mine"
+    assert read_record(runs / "bert/seed-0")["status"] == "failed"
+    assert read_record(runs / "tfidf/seed-0")["status"] == read_record(runs / "majority/seed-0")["status"] == "complete"
+
+
+def test_a_runs_folder_that_cannot_be_made_is_told(command, suite):
+    Path("occupied").touch()
+    result = command("run", suite, "--runs", "occupied")
+    assert result.code == 2
+    assert result.errors.startswith("occupied/tiny: Not a directory.")
+
+
+def test_a_broken_record_is_told_and_a_redo_replaces_it(command, suite):
+    command("run", suite)
+    file = RUNS / "majority/seed-0/run.json"
+    file.write_bytes(file.read_bytes()[:40])
+    result = command("run", suite)
+    assert result.code == 2
+    assert len(result.lines) == 1
+    assert "not a whole record" in result.lines[0]
+    assert command("run", suite, "--redo", "--only", "majority").code == 0
+    assert states(command) == "4 complete"

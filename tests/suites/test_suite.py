@@ -1,0 +1,208 @@
+"""Suites: everything that is wrong with a file is told at once."""
+
+import pytest
+
+from harness.errors import UserError
+from harness.suites.expansion import suite_cells
+from harness.suites.suite import read_suite
+
+GOOD = 'tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\nseeds = [0]\n'
+
+
+@pytest.fixture
+def told(tmp_path):
+    """What is wrong with a suite's content, without the file's name."""
+
+    def lines(content):
+        file = tmp_path / "suite.toml"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        with pytest.raises(UserError) as caught:
+            suite_cells(read_suite(file), tmp_path / "runs")
+        return [line.removeprefix(f"{file}: ") for line in caught.value.lines]
+
+    return lines
+
+
+def test_all_mistakes_of_all_sorts_are_told_at_once(told):
+    lines = told("""
+        tasks = ["rotten_tomatos", "mine"]
+        models = ["minilm", "scrach"]
+        seeds = [-1, 2]
+        baseline = "bert"
+        colour = "red"
+        [training]
+        learning_rate = -1
+        epcohs = 2
+        [training_for.minlm]
+        epochs = 1
+        [data.mine]
+        train = "../secret.csv"
+        lable = "stars"
+        [metrics]
+        sst2 = ["accuracy"]
+    """)
+    beginnings = [
+        "seeds.0: must be greater than or equal to 0 (got -1).",
+        "colour: no such setting (got 'red').",
+        "tasks: 'rotten_tomatos': no such task. Did you mean rotten_tomatoes?",
+        "metrics: 'sst2' is not among this suite's tasks.",
+        "training_for: 'minlm' is not among this suite's models. Did you mean minilm?",
+        "baseline: 'bert' is not among this suite's models.",
+        "data.mine.lable: no such setting (got 'stars'). Did you mean label?",
+        "models: 'scrach': no such model",
+        "training.learning_rate: must be greater than 0 (got -1).",
+        "training.epcohs: no such setting (got 2). Did you mean epochs?",
+    ]
+    assert len(lines) == len(beginnings)
+    for line, beginning in zip(lines, beginnings, strict=True):
+        assert line.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", ["tasks: is empty. Name at least one.", "models: is empty. Name at least one."]),
+        (b"tasks = [\xe9]", ["not UTF-8 (byte 9). Save the file as UTF-8."]),
+        (GOOD + 'seeds = "all"', ["not TOML"]),
+        (GOOD.replace("[0]", '"all"'), ["seeds: must be a list (got 'all')."]),
+        (GOOD.replace("[0]", "[1, 1]"), ["seeds: 1 stands there twice. Leave one out."]),
+        (
+            GOOD.replace('"majority"', '"majority", "majority"'),
+            ["models: 'majority' stands there twice. Leave one out."],
+        ),
+        (
+            GOOD.replace('s"]', 's", "rotten_tomatoes"]', 1),
+            ["tasks: 'rotten_tomatoes' stands there twice. Leave one out."],
+        ),
+        (GOOD + '[data.boolq]\ntrain = "x.csv"', ["data.boolq: there is a task of this name already. Choose another."]),
+        (GOOD + '[data."../up"]\ntrain = "x.csv"', ["data.../up: can't be a folder's name."]),
+        (GOOD + '[data.x]\ntrain = "/etc/passwd"', ["data.x.train: /etc/passwd lies outside the suite's folder."]),
+        (GOOD + '[data.x]\ntrain = "a/../../y.csv"', ["data.x.train: a/../../y.csv lies outside the suite's folder."]),
+        (GOOD.replace("rotten_tomatoes", "x") + '[data.x]\ntrain = "x.csv"', ["tasks: x: "]),
+        (
+            GOOD + '[metrics]\nrotten_tomatoes = ["acuracy"]',
+            ["tasks: rotten_tomatoes: metrics: 'acuracy': no such metric."],
+        ),
+        (GOOD + '[metrics]\nrotten_tomatoes = ["qa_f1"]', ["tasks: rotten_tomatoes: metrics: qa_f1 can't judge"]),
+    ],
+)
+def test_a_suite_with_a_mistake_is_refused(told, content, said):
+    lines = told(content)
+    assert len(lines) == len(said)
+    for line, beginning in zip(lines, said, strict=True):
+        assert line.startswith(beginning)
+
+
+def test_a_link_that_leads_out_of_the_suites_folder_is_refused(told, tmp_path):
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.csv"
+    outside.write_text("text,label\na,b\n")
+    (tmp_path / "link.csv").symlink_to(outside)
+    (line,) = told(GOOD + '[data.x]\ntrain = "link.csv"')
+    assert line.startswith("data.x.train: link.csv lies outside the suite's folder.")
+
+
+METRIC = GOOD + "[metrics]\nrotten_tomatoes = ['evaluate:{}']"
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.py", "../x.py:lower", "/etc/x.py", "/etc", "a/../../x.py", "..", "own/../../x", "link.py", "linked"]
+)
+def test_a_script_outside_the_suites_folder_is_refused_as_a_metric(told, tmp_path, path):
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.py"
+    outside.touch()
+    (tmp_path / "link.py").symlink_to(outside)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "linked.py").symlink_to(outside)
+    (line,) = told(METRIC.format(path))
+    assert line.startswith(
+        f"metrics.rotten_tomatoes: {path.removesuffix(':lower')} lies outside the suite's folder. Copy the script below"
+    )
+
+
+def test_a_script_that_is_not_there_is_refused_as_a_metric(told):
+    assert told(METRIC.format("x.py")) == ["metrics.rotten_tomatoes: x.py: no such script. Check the path."]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("evaluate:errors.py:lower", "evaluate:{}/errors.py:lower"),
+        ("evaluate:own", "evaluate:{}/own"),
+        ("evaluate:mse:lower", "evaluate:mse:lower"),
+        ("evaluate:someone/metric", "evaluate:someone/metric"),
+        ("accuracy", "accuracy"),
+    ],
+)
+def test_a_metrics_script_is_looked_for_beside_the_suite(tmp_path, written, read):
+    (tmp_path / "own").mkdir()
+    for script in ("errors.py", "own/own.py"):
+        (tmp_path / script).touch()
+    file = tmp_path / "suite.toml"
+    file.write_text(GOOD + f'[metrics]\nrotten_tomatoes = ["{written}"]')
+    assert read_suite(file).metrics == {"rotten_tomatoes": (read.format(tmp_path),)}
+
+
+@pytest.mark.parametrize("name", ["../mine.toml", "/etc/mine.toml", "a/../../mine.toml"])
+def test_a_models_file_outside_the_suites_folder_is_refused(told, name):
+    (line,) = told(GOOD.replace("majority", name))
+    assert line.startswith(f"models: {name} lies outside the suite's folder. Copy the file below ")
+
+
+def test_a_link_within_the_suites_folder_is_followed(tmp_path):
+    (tmp_path / "real.csv").write_text("text,label\na,b\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    file = tmp_path / "suite.toml"
+    file.write_text(GOOD + '[data.x]\ntrain = "link.csv"')
+    assert read_suite(file).local["x"].train == str(tmp_path / "link.csv")
+
+
+def test_a_missing_suite_names_the_nearest_beside_it(tmp_path):
+    (tmp_path / "reviews.toml").write_text(GOOD)
+    with pytest.raises(UserError, match=r"reviewz\.toml: no such file\. Did you mean reviews\?"):
+        read_suite(tmp_path / "reviewz.toml")
+    with pytest.raises(UserError, match="can't be read"):
+        read_suite(tmp_path)
+
+
+def test_settings_go_from_the_general_to_the_particular(tmp_path):
+    (tmp_path / "own.toml").write_text('family = "bert"\n[training]\nlearning_rate = 3e-4\nbatch_size = 8\n')
+    file = tmp_path / "suite.toml"
+    file.write_text(
+        'tasks = ["boolq"]\nmodels = ["own.toml", "majority"]\n'
+        "[training]\nlearning_rate = 1e-5\nepochs = 1\nweight_decay = 0.5\n"
+        '[training_for."own.toml"]\nbatch_size = 4\nwarmup_ratio = 0.2\n'
+    )
+    recipe = read_suite(file, overrides={"warmup_ratio": 0.3}).recipes["boolq", "own.toml"]
+    assert (recipe.weight_decay, recipe.learning_rate, recipe.batch_size) == (0.5, 3e-4, 4)
+    assert (recipe.epochs, recipe.warmup_ratio) == (1, 0.3)
+
+
+def test_two_models_that_would_share_a_folder_are_refused(told, tmp_path):
+    (tmp_path / "majority.toml").write_text('family = "majority"')
+    (line,) = told(GOOD.replace('"majority"', '"majority", "majority.toml"'))
+    assert line.startswith("models: majority and majority.toml would share the folder majority.")
+
+
+def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text("""
+        tasks = ["rotten_tomatoes"]
+        models = ["scratch", "scratch-long"]
+        seeds = [0]
+        [variants]
+        scratch-long = "scratch"
+        [training_for.scratch-long]
+        epochs = 20
+    """)
+    plain, variant = suite_cells(read_suite(file), tmp_path / "runs")
+    assert (plain.model, variant.model) == ("scratch", "scratch-long")
+    assert plain.config.model == variant.config.model
+    assert (plain.config.training.epochs, variant.config.training.epochs) == (3.0, 20.0)
+    assert plain.folder != variant.folder
+
+
+def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
+    content = 'tasks = ["cola"]\nmodels = ["scratch", "mine"]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
+    lines = told(content)
+    assert lines[0].startswith("variants: 'mien' is not among this suite's models. Did you mean mine?")
+    assert lines[1].startswith("models: 'scrach': no such model")

@@ -1,0 +1,135 @@
+"""Cells side by side: each worker that dies costs one, and none is left behind. The workers act a part."""
+
+import os
+import signal
+from threading import Timer
+
+import pytest
+import working
+from subprocesses import workers_below
+
+from harness.config.model import ModelConfig
+from harness.config.run import RunConfig
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.runs.run import Cell
+from harness.suites.worker_slots import Place
+from harness.suites.workers import in_workers
+
+
+class Noted:
+    """A board that notes what it is told, and may do something as the second cell begins."""
+
+    def __init__(self):
+        self.facts, self.begin_second = [], lambda: None
+
+    def begin(self, title):
+        self.facts.append(f"begins {title}")
+        if len(self.facts) == 2:
+            self.begin_second()
+        return NotedRow(title, self.facts)
+
+    def end(self, row):
+        self.facts.append(f"ends {row.title}")
+
+
+class NotedRow:
+    def __init__(self, title, facts):
+        self.title, self._facts = title, facts
+
+    def stepped(self, step, steps, *, loss, items):
+        self._facts.append(f"{step}/{steps} {loss} {items}")
+
+    def evaluated(self, point):
+        self._facts.append(point)
+
+
+@pytest.fixture
+def cell(tmp_path):
+    def made(model, seed=0):
+        config = RunConfig(
+            task="t",
+            data="",
+            metrics=("accuracy",),
+            model=ModelConfig(family="majority"),
+            seed=seed,
+            training=Training(),
+        )
+        return Cell("suite", model, config, tmp_path / model / f"seed-{seed}")
+
+    return made
+
+
+@pytest.fixture
+def results(monkeypatch):
+    """The results of cells, by worker and number of workers."""
+
+    def found(cells, *, act=working.act, board=None, number=2):
+        monkeypatch.setattr("harness.suites.workers.work", act)
+        places = [Place(threads=index + 1) for index in range(number)]
+        return in_workers(cells, None, board or Noted(), places=places, seconds={})
+
+    yield found
+    assert workers_below() == []
+
+
+def test_each_cell_is_run_once_and_workers_stay_warm(cell, results):
+    cells = [cell("good", seed) for seed in range(12)]
+    found = list(results(cells))
+    assert sorted(one.config.seed for one, _ in found) == list(range(12))
+    assert all(record.seed == one.config.seed for one, record in found)
+    assert len({record.reason for _, record in found}) <= 2
+
+
+def test_a_worker_that_dies_costs_its_cell_only(cell, results):
+    cells = [cell("good", 0), cell("dies"), cell("good", 1), cell("ends"), cell("good", 2)]
+    found = {one.folder.parent.name + str(one.config.seed): record for one, record in results(cells)}
+    assert {name: record.status for name, record in found.items()} == {
+        "good0": "complete", "dies0": "failed", "good1": "complete", "ends0": "failed", "good2": "complete"
+    }  # fmt: skip
+    assert found["dies0"].reason == "its worker was killed (SIGKILL). Where memory ran out, try fewer --workers."
+    assert found["ends0"].reason == "its worker ended with exit code 3."
+    assert cell("dies").state() == "failed"
+    assert (cell("dies").folder / "error.txt").read_text() == "printed for dies"
+
+
+def test_a_worker_that_breaks_leaves_what_it_said(cell, results):
+    ((_, record),) = results([cell("breaks")], number=1)
+    assert record.reason == "its worker ended with exit code 1."
+    assert (cell("breaks").folder / "error.txt").read_text() == "printed for breaks"
+
+
+def test_a_cell_that_another_command_has_gives_no_record(cell, results):
+    assert [record for _, record in results([cell("elsewhere")], number=1)] == [None]
+
+
+def test_the_board_is_told_what_the_worker_is_told(cell, results):
+    board = Noted()
+    list(results([cell("tells")], board=board, number=1))
+    assert board.facts == ["begins t · tells · seed 0", "3/10 0.5 48", working.POINT, "ends t · tells · seed 0"]
+
+
+def test_a_worker_that_cannot_begin_leaves_the_cells_to_the_others(cell, results):
+    found = list(results([cell("good", seed) for seed in range(3)], act=working.one_begins))
+    assert [record.status for _, record in found] == ["complete"] * 3
+
+
+def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_cell(cell, results):
+    with pytest.raises(UserError) as caught:
+        list(results([cell("good")], act=working.never_begins))
+    assert caught.value.lines == (
+        "harness run: no worker could begin; the last one ended with exit code 7. Try --workers 1.",
+        "no room for torch",
+    )
+    assert not cell("good").folder.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_parent_ends_the_workers_at_once(number, cell, results):
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    board = Noted()
+    board.begin_second = Timer(0.2, os.kill, (os.getpid(), number)).start
+    with pytest.raises(KeyboardInterrupt):
+        list(results([cell("waits", 0), cell("waits", 1)], board=board))
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+    assert not cell("waits").folder.exists()

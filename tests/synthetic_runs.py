@@ -1,0 +1,123 @@
+"""Synthetic runs: real records and real predictions, made-up numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+
+from harness.record import (
+    Cost,
+    Counts,
+    CurvePoint,
+    Provenance,
+    RunRecord,
+    TaskCard,
+    Tokens,
+    write_predictions,
+    write_record,
+)
+
+LABELS = ("negative", "positive")
+
+
+def card(metric: str = "accuracy", kind: str = "classification", *, higher_is_better: bool = True) -> TaskCard:
+    return TaskCard(
+        task_type=kind,
+        labels=LABELS,
+        main_metric=metric,
+        higher_is_better=higher_is_better,
+        description="Is this sentence of a film review positive?",
+        licence="CC BY 4.0",
+        citation="Pang and Lee 2005, https://example.org/paper",
+    )
+
+
+def curve(rng: np.random.Generator, points: int = 6) -> tuple[CurvePoint, ...]:
+    """Training loss falls on; validation loss falls and then rises: the model overfits."""
+    return tuple(
+        CurvePoint(
+            step=100 * k,
+            epoch=k / 2,
+            train_loss=0.7 * 0.7**k + 0.01 * rng.random(),
+            validation_loss=0.45 + 0.02 * (k - 3) ** 2 + 0.01 * rng.random(),
+            validation_scores={"accuracy": 0.7 + 0.02 * k},
+        )
+        for k in range(1, points + 1)
+    )
+
+
+def record(**changes: Any) -> RunRecord:
+    rng = np.random.default_rng(changes.get("seed", 0))
+    floor = changes.get("family") in ("majority", "tfidf")
+    settings: dict[str, Any] = {
+        "status": "complete",
+        "suite": "reviews",
+        "task": "rotten_tomatoes",
+        "model": "bert-mini",
+        "family": "bert",
+        "simple_baseline": floor,
+        "seed": 0,
+        "task_card": card(),
+        "config": {"task": "rotten_tomatoes", "seed": changes.get("seed", 0), "training": {"learning_rate": 2e-5}},
+        "curve": () if floor else curve(rng),
+        "best_step": None if floor else 300,
+        "counts": Counts(
+            parameters=0 if floor else 11_171_074,
+            examples={"train": 8530, "validation": 1066, "test": 1066},
+            tokens={"test": Tokens(total=26000, seen=25000)},
+        ),
+        "cost": Cost(
+            seconds={"train": 0.02 if floor else 120 + 10 * rng.random(), "test": 2.0},
+            train_tokens_per_second=0 if floor else 6000,
+            peak_memory_bytes=300_000_000 if floor else 900_000_000,
+            training_flops=0 if floor else 3.1e13,
+        ),
+        "provenance": Provenance(
+            data_digest="sha256:d1", packages={"torch": "2.13.0"}, git_commit="0123abcd", hardware={"cpu": "2 cores"}
+        ),
+    }
+    return RunRecord(**(settings | changes))
+
+
+def predictions(references: list[Any], predicted: list[Any], groups: list[str] | None = None) -> list[dict[str, Any]]:
+    groups = groups or [""] * len(references)
+    rows = zip(references, predicted, groups, strict=True)
+    return [
+        {"id": f"test-{i}", "group": group, "length": 20, "reference": reference, "prediction": prediction}
+        for i, (reference, prediction, group) in enumerate(rows)
+    ]
+
+
+def save(runs: Path, run: RunRecord, rows: list[dict[str, Any]] | None) -> Path:
+    """The folder of the cell that now holds `run` and its predictions."""
+    folder = runs / run.suite / run.task / run.model / f"seed-{run.seed}"
+    folder.mkdir(parents=True)
+    if rows is not None:
+        write_predictions(rows, folder)
+    write_record(run, folder)
+    return folder
+
+
+def guesses(share_right: float, seed: int, examples: int = 400) -> tuple[list[str], list[str]]:
+    """References, and predictions of which about `share_right` are right; hard examples are hard for all models."""
+    references = [LABELS[i % 2] for i in range(examples)]
+    difficulty = np.random.default_rng(7).random(examples)
+    noise = np.random.default_rng(seed).normal(0, 0.15, examples)
+    right = difficulty + noise < share_right
+    return references, [one if ok else LABELS[one == LABELS[0]] for one, ok in zip(references, right, strict=True)]
+
+
+def add_runs(
+    runs: Path, model: str, share_right: float, seeds: range = range(3), *, examples: int = 400, **changes: Any
+) -> None:
+    """Complete runs of one model, their recorded score the right one."""
+    for seed in seeds:
+        generator = sum(map(ord, model)) + 1000 * seed
+        references, predicted = guesses(share_right, generator, examples)
+        score = float(accuracy_score(references, predicted))
+        save(
+            runs,
+            record(model=model, seed=seed, scores={"test": {"accuracy": score}}, **changes),
+            predictions(references, predicted),
+        )

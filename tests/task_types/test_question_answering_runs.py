@@ -1,0 +1,89 @@
+"""Whole runs on questions: what the record says of tokens and of the way of reading, and the checkpoint after it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from small_models import Silent, own_cell, own_data, question_examples
+from transformers import AutoModelForQuestionAnswering
+
+from harness.models.pointer_head import NOTE
+from harness.record import read_record
+from harness.runs.execution import Options, run
+from harness.runs.predict import predict_rows
+from harness.task_types.question_answering.examples import Answer
+
+
+def parts_of_words(count, seed):
+    """Examples whose answer is a part of a word, which is no token."""
+    examples = question_examples(count, seed=seed)
+    return [replace(one, answers=(Answer(one.answers[0].text[1:-1], one.answers[0].start + 1),)) for one in examples]
+
+
+def finished(tmp_path, checkpoint, family, examples, *, sizes=(None, 10, 10), **settings):
+    own = own_data(tmp_path / "data", examples, sizes=sizes)
+    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, **{"maximum_steps": 2, **settings})
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    return cell, record
+
+
+def test_the_record_says_which_share_of_the_answers_the_tokens_do_not_spell(checkpoints, tmp_path):
+    examples = [
+        *question_examples(30),
+        *parts_of_words(10, seed=1),
+        *question_examples(9, seed=3),
+        *parts_of_words(11, seed=2),
+    ]
+    examples += question_examples(10, seed=4, unanswerable=10)
+    cell, record = finished(tmp_path, checkpoints["bert"], "bert", examples, sizes=(None, 20, 10))
+    assert record.counts.unreachable_answers == {"train": 0.25, "validation": 11 / 20}  # the test split has no answers
+    assert read_record(cell.folder / "run.json") == record
+    assert NOTE not in record.notes
+
+
+def test_a_record_of_an_earlier_version_is_read(checkpoints, tmp_path):
+    cell, record = finished(tmp_path, checkpoints["bert"], "bert", question_examples(40))
+    file = cell.folder / "run.json"
+    content = json.loads(file.read_text())
+    assert content["counts"].pop("unreachable_answers") == {"train": 0.0, "validation": 0.0, "test": 0.0}
+    file.write_text(json.dumps(content))
+    assert read_record(file).counts == record.counts.model_copy(update={"unreachable_answers": {}})
+
+
+def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(checkpoints, tmp_path):
+    (tmp_path / "bytes").mkdir()
+    # ByT5's reads bytes; transformers has it in Python only. It needs no vocabulary: the file stands for one.
+    (tmp_path / "bytes" / "vocab.txt").touch()
+    (tmp_path / "bytes" / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
+    settings = {"init": "random", "tokenizer": str(tmp_path / "bytes"), "architecture": {"vocab_size": 400}}
+    own = own_data(tmp_path / "data", question_examples(30, words=6), sizes=(None, 10, 10))
+    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
+    model = cell.config.model.model_copy(update=settings)
+    cell = replace(cell, config=cell.config.model_copy(update={"model": model}))
+    record = run(cell, Options(), Silent())
+    assert record.status == "complete"
+    assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
+
+
+@pytest.mark.parametrize("repeat", [False, True], ids=["once", "repeated"])
+@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])
+def test_a_run_over_segments_points_and_its_checkpoint_gives_the_same_answers(
+    family, strategy, repeat, checkpoints, tmp_path
+):
+    examples = [*question_examples(30, words=60), *question_examples(20, seed=1, words=60, unanswerable=5)]
+    settings = {"strategy": strategy, "segment": 16, "memory": 8, "repeat_question": repeat}
+    cell, record = finished(tmp_path, checkpoints[family], family, examples, **settings)
+    assert NOTE in record.notes
+    assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
+    model = AutoModelForQuestionAnswering.from_pretrained(cell.folder / "checkpoint")
+    assert hasattr(model, "pointer")
+
+    from pyarrow import parquet
+
+    recorded = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = [{"question": example.question, "context": example.context} for example in examples[-10:]]
+    again = predict_rows(cell.folder, rows)
+    assert [(row["start"], row["end"]) for row in again] == [(row["start"], row["end"]) for row in recorded]
+    assert [row["score"] for row in again] == pytest.approx([row["score"] for row in recorded], abs=1e-5)

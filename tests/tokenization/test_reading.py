@@ -1,0 +1,254 @@
+"""Our windows beside those of Hugging Face tokenizers, which are the expected value wherever they can do the same."""
+
+import random
+from pathlib import Path
+
+import pytest
+from small_models import FILLERS, small_tokenizer
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
+from harness.tokenization.encoding import encode
+from harness.tokenization.reading import Reader, covered, learnt_template, reader_for
+from harness.tokenization.trained_tokenizer import train_tokenizer
+
+FAMILIES = ("bert", "roberta", "xlnet")
+XL = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
+WORDS = [*FILLERS, "unbelievable", "counter-intuitive", "Zürich", "日本", "don't", "😀"]
+
+
+def words(count, seed=0):
+    return " ".join(random.Random(seed).choices(WORDS, k=count))
+
+
+def reader(tokenizer, window=16, *, strategy="head", stride=0, max_windows=64):
+    return Reader(tokenizer, window, strategy, stride, max_windows)
+
+
+def read(tokenizer, text, pair=None, **settings):
+    return reader(tokenizer, **settings).documents([text], [pair])[0]
+
+
+def both(windows):
+    return [(window.input_ids, window.token_type_ids) for window in windows]
+
+
+def theirs(encoded):
+    return list(zip(encoded["input_ids"], encoded["token_type_ids"], strict=True))
+
+
+@pytest.fixture(params=[*FAMILIES, "minilm"])
+def tokenizer(request):
+    return request.getfixturevalue("minilm_tokenizer") if request.param == "minilm" else small_tokenizer(request.param)
+
+
+@pytest.mark.parametrize(
+    ("family", "single", "pair", "types"),
+    [  # [CLS] is 2, [SEP] is 3.
+        ("bert", (((2, 0),), ((3, 0),)), (((2, 0),), ((3, 0),), ((3, 1),)), (0, 1)),
+        ("roberta", (((2, 0),), ((3, 0),)), (((2, 0),), ((3, 0), (3, 0)), ((3, 0),)), (0, 0)),
+        ("xlnet", ((), ((3, 0), (2, 2))), ((), ((3, 0),), ((3, 1), (2, 2))), (0, 1)),
+    ],
+)
+def test_a_template_is_learnt_with_its_special_tokens_and_types(family, single, pair, types):
+    tokenizer = small_tokenizer(family)
+    assert learnt_template(tokenizer, 1).pieces == single
+    assert learnt_template(tokenizer, 2).pieces == pair
+    assert learnt_template(tokenizer, 2).types == types
+
+
+def test_a_template_is_learnt_although_the_probe_is_an_unknown_word():
+    tokenizer = train_tokenizer(["你好 再见"])
+    assert tokenizer.convert_ids_to_tokens(tokenizer("a")["input_ids"]) == ["[CLS]", "[UNK]", "[SEP]"]
+    assert learnt_template(tokenizer, 2).pieces == (((2, 0),), ((3, 0),), ((3, 1),))
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 13, 14, 15, 60])
+def test_the_head_is_what_the_tokenizer_itself_keeps(tokenizer, count):
+    text = words(count, seed=count)
+    expected = tokenizer(text, truncation=True, max_length=16, return_token_type_ids=True)
+    document = read(tokenizer, text)
+    assert both(document.windows) == [(expected["input_ids"], expected["token_type_ids"])]
+    assert document.total == len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    assert document.seen == sum(m == 0 for m in tokenizer(
+        text, truncation=True, max_length=16, return_special_tokens_mask=True)["special_tokens_mask"])  # fmt: skip
+
+
+@pytest.mark.parametrize("window", [16, 17])
+@pytest.mark.parametrize("lengths", [(2, 3), (2, 40), (40, 2), (40, 40), (41, 30), (30, 41), (0, 30), (7, 0)])
+def test_of_a_pair_the_longer_text_is_cut_first_as_the_tokenizer_does(tokenizer, lengths, window):
+    text, pair = (words(length, seed) for seed, length in enumerate(lengths))
+    # As a batch: alone, a text with an empty pair would be taken for a text without one.
+    expected = tokenizer([text], [pair], truncation=True, max_length=window, return_token_type_ids=True)
+    assert both(read(tokenizer, text, pair, window=window).windows) == theirs(expected)
+
+
+@pytest.mark.parametrize("stride", [0, 1, 5])
+@pytest.mark.parametrize("count", [0, 1, 12, 13, 14, 15, 26, 27, 40, 100])
+def test_windows_are_the_tokenizer_s_overflowing_ones(tokenizer, count, stride):
+    text = words(count, seed=count)
+    expected = tokenizer(
+        text, truncation=True, max_length=16, stride=stride, return_overflowing_tokens=True, return_token_type_ids=True
+    )
+    document = read(tokenizer, text, strategy="windows", stride=stride)
+    assert both(document.windows) == theirs(expected)
+    assert document.seen == document.total
+
+
+@pytest.mark.parametrize("stride", [0, 3])
+@pytest.mark.parametrize("count", [1, 7, 8, 30, 90])
+def test_windows_of_a_context_repeat_the_question_as_the_tokenizer_does(tokenizer, count, stride):
+    question, context = "who was seen", words(count, seed=count)
+    expected = tokenizer(
+        question, context, truncation="only_second", max_length=16, stride=stride,
+        return_overflowing_tokens=True, return_token_type_ids=True,
+    )  # fmt: skip
+    document = read(tokenizer, question, context, strategy="windows", stride=stride)
+    assert [window.input_ids for window in document.windows] == expected["input_ids"]
+    if learnt_template(tokenizer, 2).types == (0, 1):
+        # Tokenizers whose types are all 0 give later windows type 1: an oversight of theirs that no model reads.
+        assert both(document.windows) == theirs(expected)
+
+
+def test_a_stretch_says_where_its_tokens_stand(tokenizer):
+    text = words(60)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    for strategy in ("head", "head_tail", "windows"):
+        for window in read(tokenizer, "who was seen", text, strategy=strategy, stride=3).windows:
+            here = window.input_ids[window.first : window.first + len(window.positions)]
+            assert here == [ids[position] for position in window.positions]
+
+
+def test_head_tail_reads_a_quarter_from_the_head_and_the_rest_from_the_tail():
+    # 18 tokens leave 16 for text: 4 from the head, 12 from the tail (Sun et al. 2019, section 5.3.1).
+    document = read(small_tokenizer("bert"), " ".join(["film"] * 50), window=18, strategy="head_tail")
+    assert list(document.windows[0].positions) == [0, 1, 2, 3, *range(38, 50)]
+    assert (document.seen, document.total) == (16, 50)
+
+
+@pytest.mark.parametrize("strategy", ["head", "head_tail", "windows"])
+def test_a_text_that_fits_is_read_whole_whatever_the_strategy(strategy):
+    tokenizer = small_tokenizer("bert")
+    text = " ".join(["film"] * 14)
+    document = read(tokenizer, text, strategy=strategy)
+    assert both(document.windows) == [(tokenizer(text)["input_ids"], [0] * 16)]
+    assert (document.seen, document.total) == (14, 14)
+
+
+@pytest.mark.parametrize("room", [2, 5, 14])
+def test_windows_cover_every_token(room):
+    for stride in range(room):
+        for length in range(60):
+            stretches = reader(None, strategy="windows", stride=stride).stretches(length, room)
+            assert sorted(set().union(*stretches)) == list(range(length)), (stride, length)
+            assert covered(stretches) == length
+            assert all(len(stretch) <= room for stretch in stretches)
+
+
+def test_what_lies_beyond_the_last_window_counts_as_unread():
+    # 14 tokens a window: two windows read 28 of 50.
+    document = read(small_tokenizer("bert"), " ".join(["film"] * 50), strategy="windows", max_windows=2)
+    assert (len(document.windows), document.seen, document.total) == (2, 28, 50)
+
+
+@pytest.mark.parametrize("strategy", ["head_tail", "windows"])
+def test_a_cut_question_counts_as_unread(strategy):
+    # Room 13, of which the question gets what the context leaves, and at least 6.
+    question = " ".join(["film"] * 20)
+    short = read(small_tokenizer("bert"), question, "plot", strategy=strategy)
+    assert (short.seen, short.total) == (13, 21)
+    long = read(small_tokenizer("bert"), question, " ".join(["plot"] * 7), strategy=strategy)
+    assert (long.seen, long.total) == (13, 27)
+
+
+@pytest.mark.parametrize("strategy", ["head", "head_tail", "windows"])
+def test_a_pair_that_fits_is_read_whole_whatever_the_strategy(strategy):
+    document = read(small_tokenizer("bert"), " ".join(["film"] * 11), "plot plot", strategy=strategy)
+    assert (document.seen, document.total, len(document.windows)) == (13, 13, 1)
+
+
+@pytest.mark.parametrize("stride", [14, 15])
+def test_windows_that_would_not_advance_are_refused(stride):
+    with pytest.raises(UserError, match=f"stride: {stride} is not smaller than the 14 tokens"):
+        read(small_tokenizer("bert"), words(60), strategy="windows", stride=stride)
+
+
+def test_a_window_without_room_for_text_is_refused():
+    with pytest.raises(UserError, match="max_length: 3 tokens leave no room for text beside 2 special ones"):
+        read(small_tokenizer("bert"), "film", window=3)
+
+
+def test_a_text_of_a_hundred_thousand_characters_is_read_to_its_end(minilm_tokenizer):
+    text = ("film plot " * 10_000)[:100_000]
+    whole = reader(minilm_tokenizer, window=512, strategy="windows")
+    document = whole.documents(["film"], [text], located=True)[0]
+    assert document.total == document.seen == 20_001
+    assert len(document.windows) == 40  # 20,000 tokens, 508 a window beside the first text
+    assert document.offsets[-1] == (99_995, 99_999)
+
+
+def test_an_empty_text_is_its_special_tokens():
+    for strategy in ("head", "head_tail", "windows"):
+        document = read(small_tokenizer("bert"), "", strategy=strategy)
+        assert both(document.windows) == [([2, 3], [0, 0])]
+        assert (document.total, document.seen) == (0, 0)
+
+
+def test_no_texts_give_no_documents():
+    assert reader(small_tokenizer("bert")).documents([], []) == []
+
+
+def test_the_window_is_the_model_s_limit_and_512_at_most():
+    def window(limit, **settings):
+        return reader_for(Training(**settings), None, limit=limit, stride=128, strategy=None).window
+
+    assert (window(64), window(4096), window(None), window(64, max_length=32), window(None, max_length=9000)) == (
+        64, 512, 512, 32, 9000,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="max_length: 65, but this model reads at most 64"):
+        window(64, max_length=65)
+
+
+def test_a_kind_s_stride_gives_way_in_a_short_window():
+    def stride(**settings):
+        return reader_for(Training(**settings), None, limit=None, stride=128, strategy="windows").stride
+
+    assert (stride(), stride(max_length=384), stride(max_length=64), stride(stride=7)) == (128, 96, 16, 7)
+
+
+@pytest.mark.parametrize("strategy", ["windows", "recurrence"])
+def test_a_first_text_can_be_repeated_behind_all_else(tokenizer, strategy):
+    context = words(30)
+    question_ids = tokenizer("who was seen", add_special_tokens=False)["input_ids"]
+    asked = reader(tokenizer, window=40, strategy=strategy, stride=2)
+    (document,) = asked.documents(["who was seen"], [context], repeat_first=True)
+    template = learnt_template(tokenizer, 2)
+    context_ids = tokenizer(context, add_special_tokens=False)["input_ids"]
+    for window in document.windows:
+        ids, types, first = template.around(question_ids, [context_ids[place] for place in window.positions])
+        assert window.input_ids == ids + question_ids
+        assert window.token_type_ids == types + [template.types[0]] * len(question_ids)
+        assert window.first == first
+        assert len(window.input_ids) <= 40
+    assert document.windows
+
+
+def test_a_repeated_question_leaves_the_context_half_of_a_short_window():
+    # 13 tokens beside the 3 special ones: the question gets 6 for both copies, so 3 each, and the context 7.
+    document = reader(small_tokenizer("bert")).documents(
+        [" ".join(["film"] * 20)], [" ".join(["plot"] * 20)], repeat_first=True
+    )[0]
+    (window,) = document.windows
+    assert (window.first, len(window.positions), len(window.input_ids)) == (1 + 3 + 1, 7, 16)
+    assert document.seen == 10
+
+
+@pytest.mark.parametrize("split", ["moses", "whitespace"])
+def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
+    text = "Zyzzogeton’s 23,000 well-known “people”"
+    published = TransformerXLTokenizer(str(XL / "vocab.txt"), split=split)
+    plain, located = (encode(published, [text], located=wanted)[0] for wanted in (False, True))
+    assert located.ids == plain.ids == published(text)["input_ids"]
+    assert (plain.offsets, located.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
+    assert len(located.offsets) == len(located.ids)

@@ -1,0 +1,25 @@
+import pytest
+
+from harness.task_types.question_answering.spans import Span, sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" \n ", []),
+        ("no full stop", ["no full stop"]),
+        (" Two. Sentences? ", ["Two.", "Sentences?"]),
+        ('He said "No." Then he left.', ['He said "No."', "Then he left."]),
+        ("A heading\nA text.\n\nAnother", ["A heading", "A text.", "Another"]),
+        ("3.5 per cent, e.g.this", ["3.5 per cent, e.g.this"]),
+        ("你好。再见！嗯", ["你好。", "再见！", "嗯"]),
+    ],
+)
+def test_sentences_are_found_where_they_stand(text, expected):
+    assert [text[start:end] for start, end in sentences(text)] == expected
+
+
+def test_a_span_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Span(0, 1, 0.5, 0.0).start = 3

@@ -1,0 +1,316 @@
+"""The loop: which weights are kept, when it stops, and that a run that was stopped ends like one that was not."""
+
+import json
+import math
+import resource
+
+import numpy as np
+import pytest
+import torch
+from small_models import LABELS, Silent, learner_for, loaded_model, question_examples, text_examples, weights
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.registry import TASK_TYPES
+from harness.training.loop import Schedule, Validation, finetune
+from harness.training.state import Progress, save_state
+from harness.training.step import DivergedError
+
+TEXTS = {"learning_rate": 1e-3, "batch_size": 4, "epochs": 2.0, "evaluations_per_epoch": 2}
+RECIPES = {
+    "texts": TEXTS,
+    "windows": {**TEXTS, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
+    "questions": {**TEXTS, "max_length": 24},
+    "bf16": {**TEXTS, "precision": "bf16"},
+}
+STEPS = 10  # 18 texts are 5 batches an epoch
+
+
+class Stopped(BaseException):
+    """Somebody pulled the plug."""
+
+
+class StopAt(Silent):
+    """A watcher who pulls the plug at a step, or notes what it is told."""
+
+    def __init__(self, step=None):
+        self.step, self.losses, self.points = step, [], []
+
+    def stepped(self, step, steps, *, loss, items):
+        if step == self.step:
+            raise Stopped
+        self.losses.append(loss)
+
+    def evaluated(self, point):
+        self.points.append(point)
+
+
+def set_up(checkpoint, name="texts", *, dropout=0.1, family="bert", **settings):
+    training = Training(**RECIPES[name], **settings)
+    kind_name, labels = ("question_answering", ()) if name == "questions" else ("classification", LABELS)
+    loaded, _ = loaded_model(family, checkpoint, kind_name, labels=labels, dropout=dropout)
+    kind = TASK_TYPES.load(kind_name).objective(labels, training)
+    learner, reader = learner_for(loaded, kind, training, steps=STEPS, seed=0)
+    examples = text_examples(18, longest=40) if labels else question_examples(10, words=30)
+    features = kind.features(examples, reader)
+    validation = Validation(features, examples, lambda _: {"score": weight_of(loaded.model)}, "score", True)
+    return learner, features.items, validation, training
+
+
+def weight_of(model):
+    """A score that depends on the weights alone, and on all of them."""
+    return sum(float(tensor.double().abs().sum()) for tensor in model.state_dict().values())
+
+
+def go(set_up_, folder, *, watcher=None, checkpoint_seconds=math.inf, steps=STEPS):
+    learner, items, validation, training = set_up_
+    schedule = Schedule(training, 0, steps, checkpoint_seconds)
+    return finetune(learner, items, validation, schedule=schedule, folder=folder, watcher=watcher or Silent())
+
+
+def judged_by(validation, learner, scores):
+    """A validation that gives these scores one after the other, and the weights at each of them."""
+    given, kept = iter(scores), []
+
+    def score(outputs):
+        kept.append(weights(learner.forward.model))
+        return {"score": next(given)}
+
+    return Validation(validation.features, validation.examples, score, "score", validation.higher_is_better), kept
+
+
+def same(ours, theirs):
+    return ours.keys() == theirs.keys() and all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+
+
+@pytest.mark.parametrize(
+    ("higher_is_better", "scores", "best"),
+    [
+        (True, [0.1, 0.9, 0.3, 0.2], 1),
+        (False, [0.4, 0.9, 0.1, 0.2], 2),
+        (True, [0.5, 0.5, 0.5, 0.5], 0),  # of equals the earliest
+        (True, [0.1, 0.2, 0.3, 0.4], 3),
+        (True, [0.2, math.nan, 0.1, math.nan], 0),
+        (False, [math.nan, 0.9, math.nan, 0.8], 3),
+    ],
+)
+def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, scores, best, checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"])
+    validation = Validation(validation.features, validation.examples, None, "score", higher_is_better)
+    validation, kept = judged_by(validation, learner, scores)
+    progress = go((learner, items, validation, training), tmp_path)
+    assert [point.step for point in progress.curve] == [2, 5, 8, 10]
+    assert [point.epoch for point in progress.curve] == [0.4, 1.0, 1.6, 2.0]
+    assert [point.validation_scores["score"] for point in progress.curve] == pytest.approx(scores, abs=0, nan_ok=True)
+    assert progress.best_step == progress.curve[best].step
+    assert not same(kept[best], kept[best - 1])
+    assert same(weights(learner.forward.model), kept[best])
+
+
+def test_patience_stops_a_run_that_gets_no_better(checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"], patience=2)
+    validation, _ = judged_by(validation, learner, [0.5, 0.4, 0.5, 0.9])
+    progress = go((learner, items, validation, training), tmp_path)
+    assert [point.step for point in progress.curve] == [2, 5, 8]
+    assert (progress.step, progress.best_step) == (8, 2)
+
+
+def test_a_curve_s_training_loss_is_the_mean_over_items_since_the_last_point(checkpoints, tmp_path):
+    watcher = StopAt()
+    progress = go(set_up(checkpoints["bert"]), tmp_path, watcher=watcher)
+    # 18 items in batches of 4: one batch of an epoch has 2.
+    sizes = [len(batch) for batch in batches_of(checkpoints["bert"])]
+    assert sorted(sizes[:5]) == [2, 4, 4, 4, 4]
+    for start, stop, point in zip((0, 2, 5, 8), (2, 5, 8, 10), progress.curve, strict=True):
+        losses, weights_ = watcher.losses[start:stop], sizes[start:stop]
+        mean = sum(map(math.prod, zip(losses, weights_, strict=True))) / sum(weights_)
+        assert point.train_loss == pytest.approx(mean)
+    assert watcher.points == progress.curve
+    assert progress.items == 36
+
+
+def batches_of(checkpoint):
+    from harness.training.loop import _batches
+
+    _, items, _, training = set_up(checkpoint)
+    return list(_batches(items, Schedule(training, 0, STEPS, math.inf), start=0))
+
+
+def test_tokens_are_counted_as_the_model_reads_them(checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"], "windows")
+    progress = go((learner, items, validation, training), tmp_path)
+    once = sum(len(window.input_ids) for item in items for window in item.windows)
+    assert progress.tokens == 2 * once  # two epochs
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_run(checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"])
+    evaluate = learner.forward.evaluate
+    learner.forward.evaluate = lambda *given: (math.nan, evaluate(*given)[1])
+    with pytest.raises(DivergedError, match="the validation loss is nan at step 2"):
+        go((learner, items, validation, training), tmp_path)
+
+
+def test_a_run_that_diverges_says_what_was_measured_until_then(checkpoints, tmp_path):
+    learner, items, validation, training = set_up(checkpoints["bert"])
+    evaluate, losses = learner.forward.evaluate, iter([0.5, math.nan])
+    learner.forward.evaluate = lambda *given: (next(losses), evaluate(*given)[1])
+    with pytest.raises(DivergedError) as caught:
+        go((learner, items, validation, training), tmp_path)
+    assert [point.validation_loss for point in caught.value.curve] == [0.5]
+
+
+def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
+    learner, items, validation, _ = set_up(checkpoints["bert"], dropout=0.5)
+    read, collate = [], learner.forward.collator.__call__
+
+    class Counting:
+        def __call__(self, group):
+            read.extend(item.example for item in group)
+            return collate(group)
+
+    learner.forward.collator = Counting()
+    learner.forward.model.train()  # as a step before leaves it
+    _, outputs = learner.forward.evaluate(validation.features, validation.examples)
+    assert sorted(read) == list(range(18))
+    assert read != sorted(read)  # by length
+    with torch.no_grad():
+        alone = [learner.forward.model(**collate([item]).inputs).logits[0] for item in items]
+    torch.testing.assert_close(torch.tensor(outputs), torch.stack(alone), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("step", [2, 6, 10])
+def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(name, step, checkpoints, tmp_path):
+    whole, told = set_up(checkpoints["bert"], name), StopAt()
+    expected = go(whole, tmp_path / "whole", watcher=told)
+    with pytest.raises(Stopped):
+        go(set_up(checkpoints["bert"], name), tmp_path / "a", watcher=StopAt(step), checkpoint_seconds=0)
+    resumed = set_up(checkpoints["bert"], name)
+    torch.manual_seed(12345)  # what the generator held before does not matter
+    watcher = StopAt()
+    progress = go(resumed, tmp_path / "a", watcher=watcher, checkpoint_seconds=0)
+    assert watcher.losses == told.losses[step - 1 :]
+    assert same(weights(resumed[0].forward.model), weights(whole[0].forward.model))
+    assert (progress.curve, progress.best_step) == (expected.curve, expected.best_step)
+    assert (progress.items, progress.tokens) == (expected.items, expected.tokens)
+    assert resumed[0].scheduler.get_last_lr() == whole[0].scheduler.get_last_lr() == [0.0, 0.0]
+
+
+def test_a_run_without_its_state_would_not_end_the_same(checkpoints, tmp_path):
+    """Without dropout's generator the weights differ, so the test above can fail."""
+    ends = []
+    for name in ("a", "b"):
+        with pytest.raises(Stopped):
+            go(set_up(checkpoints["bert"]), tmp_path / name, watcher=StopAt(6), checkpoint_seconds=0)
+        if name == "b":
+            (state,) = (tmp_path / name).glob("step-*")
+            from safetensors.torch import load_file, save_file
+
+            tensors = load_file(state / "state.safetensors")
+            tensors["generator.0.cpu"] = torch.Generator().manual_seed(1).get_state()
+            save_file(tensors, state / "state.safetensors")
+        resumed = set_up(checkpoints["bert"])
+        go(resumed, tmp_path / name)
+        ends.append(weights(resumed[0].forward.model))
+    assert not same(*ends)
+
+
+def stopped_state(checkpoint, folder, step=6):
+    with pytest.raises(Stopped):
+        go(set_up(checkpoint), folder, watcher=StopAt(step), checkpoint_seconds=0)
+    (state,) = folder.glob("step-*")
+    return state
+
+
+def test_a_state_is_one_folder_without_pickles(checkpoints, tmp_path):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    assert state.name == "step-000000005"
+    assert sorted(file.name for file in state.iterdir()) == ["state.json", "state.safetensors"]
+    assert [file.name for file in tmp_path.iterdir()] == [state.name]
+
+
+@pytest.mark.parametrize("damage", ["cut short", "empty", "no facts", "facts cut short", "no tensors"])
+def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
+    whole = set_up(checkpoints["bert"])
+    go(whole, tmp_path / "whole")
+    state = stopped_state(checkpoints["bert"], tmp_path / "a")
+    tensors, facts = state / "state.safetensors", state / "state.json"
+    if damage == "cut short":
+        tensors.write_bytes(tensors.read_bytes()[:-100])
+    elif damage == "empty":
+        tensors.write_bytes(b"")
+    elif damage == "no facts":
+        facts.unlink()
+    elif damage == "facts cut short":
+        facts.write_text(facts.read_text()[:20])
+    else:
+        tensors.unlink()
+    resumed = set_up(checkpoints["bert"])
+    progress = go(resumed, tmp_path / "a")
+    assert progress.notes == ["the saved state step-000000005 was damaged and left out"]
+    assert same(weights(resumed[0].forward.model), weights(whole[0].forward.model))
+
+
+def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    beside = tmp_path / ".writing"
+    beside.mkdir()
+    (beside / "state.safetensors").write_bytes((state / "state.safetensors").read_bytes()[:1000])
+    watcher = StopAt()
+    progress = go(set_up(checkpoints["bert"]), tmp_path, watcher=watcher, checkpoint_seconds=0)
+    assert len(watcher.losses) == 5
+    assert progress.notes == []
+    assert not beside.exists()
+
+
+def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    learner, *_ = set_up(checkpoints["bert"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            save_state(Progress(step=6), learner, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / ".writing")
+    assert (state / "state.safetensors").exists()
+
+
+def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):
+    facts = stopped_state(checkpoints["bert"], tmp_path) / "state.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"processes": 2}))
+    with pytest.raises(UserError, match="begun with 2 processes, and now there are 1"):
+        go(set_up(checkpoints["bert"]), tmp_path)
+
+
+def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path):
+    first = set_up(checkpoints["bert"])
+    first[0].forward.micro_batch_size, first[0].notes[:] = 2, ["lowered"]
+    with pytest.raises(Stopped):
+        go(first, tmp_path, watcher=StopAt(6), checkpoint_seconds=0)
+    second = set_up(checkpoints["bert"])
+    progress = go(second, tmp_path)
+    assert second[0].forward.micro_batch_size == 2
+    assert progress.notes == ["lowered"]
+
+
+@pytest.mark.parametrize(("recipe", "room"), [("texts", 3), ("windows", 2)])
+def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoints, recipe, room):
+    learner, _, validation, _ = set_up(checkpoints["bert"], recipe)
+    loss, outputs = learner.forward.evaluate(validation.features, validation.examples)
+    forward, tried = learner.forward.model.forward, []
+
+    def narrow(boundaries, **inputs):
+        tried.append(len(boundaries.lengths))
+        if tried[-1] > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return forward(boundaries=boundaries, **inputs)
+
+    learner.forward.model.forward = narrow
+    again, same = learner.forward.evaluate(validation.features, validation.examples)
+    assert max(tried) > room
+    assert learner.forward.micro_batch_size <= room
+    assert again == pytest.approx(loss, abs=1e-6)
+    np.testing.assert_allclose(same, outputs, atol=1e-5)

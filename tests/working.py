@@ -1,0 +1,73 @@
+"""Workers that only act a part: what they do with a cell stands in its model's name. Nothing heavy is imported."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from harness.record import CurvePoint, RunRecord, TaskCard
+from harness.suites.worker import Ready, Stepped
+
+CARD = TaskCard(task_type="classification", main_metric="accuracy")
+POINT = CurvePoint(step=1, epoch=1.0, train_loss=0.5, validation_loss=0.5, validation_scores={"accuracy": 0.5})
+
+
+def act(pipe, place, log):
+    """Take cells like a worker: "dies" is killed at it, "shows" tells of its place, and so on."""
+    pipe.send(Ready())
+    while True:
+        cell, _ = pipe.recv()
+        log.write_text(f"printed for {cell.model}\n")
+        ACTS.get(cell.model, lambda *_: None)(pipe, place)
+        pipe.send(None if cell.model == "elsewhere" else record(cell, reason=f"process {os.getpid()}"))
+
+
+def record(cell, *, reason):
+    return RunRecord(
+        status="complete",
+        reason=reason,
+        suite=cell.suite,
+        task=cell.config.task,
+        model=cell.model,
+        family="majority",
+        seed=cell.config.seed,
+        task_card=CARD,
+        config=cell.config.resolved(),
+    )
+
+
+def dies(pipe, place):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ends(pipe, place):
+    os._exit(3)
+
+
+def breaks(pipe, place):
+    raise ValueError("our own mistake")
+
+
+def tells(pipe, place):
+    pipe.send(Stepped(3, 10, 0.5, 48))
+    pipe.send(POINT)
+
+
+def waits(pipe, place):
+    time.sleep(600)
+
+
+ACTS = {"dies": dies, "ends": ends, "breaks": breaks, "tells": tells, "waits": waits}
+
+
+def never_begins(pipe, place, log):
+    """Die before the first cell is asked for."""
+    log.write_text("first\nno room for torch\n")
+    os._exit(7)
+
+
+def one_begins(pipe, place, log):
+    """Only the second place is fit to work in."""
+    if place.threads == 1:
+        os._exit(7)
+    act(pipe, place, Path(log))
