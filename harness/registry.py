@@ -123,7 +123,10 @@ class Registry:
         """The first line of the entry's docstring; of a plug-in, where it comes from. Nothing is imported."""
         if entry.file is None:
             return entry.origin
-        return (ast.get_docstring(_parsed(entry.file)) or "").split("\n")[0]
+        try:
+            return (ast.get_docstring(_parsed(entry.file)) or "").split("\n")[0]
+        except UserError as error:  # One broken file of a user's does not hide all that there is.
+            return str(error)
 
     def constant(self, name: str, constant: str, default: Any) -> Any:
         """A constant of the entry's file, read without importing it where the harness brings the file."""

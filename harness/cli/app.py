@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+
+from harness import __version__
+from harness.registry import ENTRIES
 
 RUNS = Path("runs")
 app = typer.Typer(
@@ -19,6 +23,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+EntriesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--entries", help=f"A folder with tasks/, families/, reports/ or configs/ of your own; repeatable ({ENTRIES})."
+    ),
+]
 RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")
@@ -26,6 +36,27 @@ SetOption = Annotated[
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
 ]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    entries: EntriesOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?"""
+    if entries:
+        # In the environment, so that the processes that a run starts find them as well.
+        known = [os.environ[ENTRIES]] if os.environ.get(ENTRIES) else []
+        os.environ[ENTRIES] = os.pathsep.join([*(str(folder.absolute()) for folder in entries), *known])
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
