@@ -105,9 +105,8 @@ def test_the_wheel_is_one_package_with_all_that_the_harness_brings(wheel):
 
 
 def test_the_wheel_and_its_description_are_as_the_package_index_wants_them(wheel):
-    for tool in (
-        ["check_wheel_contents", str(wheel), "--config", str(ROOT / "pyproject.toml")],
-        ["twine", "check", "--strict", str(wheel)],
-    ):
-        done = python("-m", *tool, cwd=wheel.parent)
+    settings = str(ROOT / "pyproject.toml")
+    checks = (("check_wheel_contents", "--config", settings, str(wheel)), ("twine", "check", "--strict", str(wheel)))
+    for check in checks:
+        done = python("-m", *check, cwd=wheel.parent)
         assert done.returncode == 0, done.stdout + done.stderr
