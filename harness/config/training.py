@@ -145,7 +145,7 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     alone = [checked(Training, layer, where, mistakes) for where, layer in layers.items()]
     if any(layer is None for layer in alone):
         return None
-    merged = {key: value for layer in layers.values() for key, value in layer.items()}
+    merged = {Training.renamed.get(key, key): value for layer in layers.values() for key, value in layer.items()}
     place = list(layers)[-1]
     recipe = checked(Training, merged, place, mistakes)
     if recipe is not None and recipe.pool not in recipe.pools:
