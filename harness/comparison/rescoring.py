@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from harness.errors import UserError
 from harness.metrics.influence import by_jackknife, of_mean
-from harness.metrics.lookup import EVALUATE, find_metric
-from harness.metrics.metric import Floats, Metric
+from harness.metrics.lookup import find_metric
+from harness.metrics.metric import EVALUATE, Floats, Metric
 from harness.record import PREDICTIONS, RECORD
 
 COLUMNS = ("id", "group", "reference", "prediction")

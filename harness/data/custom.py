@@ -10,7 +10,8 @@ from harness.data.files import refuse
 from harness.data.sources import Files
 from harness.data.task import Task
 from harness.errors import UserError, nearest
-from harness.metrics.lookup import EVALUATE, find_metric
+from harness.metrics.lookup import find_metric
+from harness.metrics.metric import EVALUATE
 from harness.registry import TASK_TYPES
 
 DEFAULT_TYPE = "classification"

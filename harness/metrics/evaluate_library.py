@@ -1,8 +1,4 @@
-"""Our scores as metrics of the `evaluate` library, and its metrics as scores of ours. Only here is it imported.
-
-from harness.metrics.evaluate_library import EvaluateMetric
-both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
-"""
+"""Metrics of the `evaluate` library as scores of ours. Importing it takes seconds."""
 
 from __future__ import annotations
 
@@ -11,50 +7,9 @@ from numbers import Real  # numpy's numbers are Real, but not all of them float
 from typing import Any
 
 import evaluate
-from datasets import Features, Value
-from datasets import Sequence as ListOf
 
 from harness.errors import UserError
-from harness.metrics.lookup import EVALUATE, LOWER, find_metric
-from harness.metrics.metric import TEXTS, Form, Values
-
-
-def _feature(form: Form) -> Any:
-    """A metric's form as the `datasets` library describes it."""
-    if isinstance(form, list):
-        return ListOf(_feature(form[0]))
-    if isinstance(form, dict):
-        return {name: _feature(inner) for name, inner in form.items()}
-    return Value(form)
-
-
-class EvaluateMetric(evaluate.Metric):
-    """One of `harness.metrics.lookup` with `add_batch` and `compute`, without a network.
-
-    Args:
-        name: The metric's name in `harness.metrics.lookup`.
-        labels: The label names, where the metric needs them.
-        several: Whether a row has several labels.
-    """
-
-    def __init__(self, name: str, *, labels: Sequence[str] = (), several: bool = False, **keywords: Any) -> None:
-        self._metric = find_metric(name)
-        self._labels = tuple(labels)
-        self._form = (TEXTS, TEXTS) if several else self._metric.form
-        super().__init__(**keywords)
-
-    def _info(self) -> evaluate.MetricInfo:
-        predictions, references = map(_feature, self._form)
-        return evaluate.MetricInfo(
-            description=self._metric.name,
-            citation="",
-            inputs_description="predictions and references in the form of predictions.parquet",
-            features=Features({"predictions": predictions, "references": references}),
-            module_name=self._metric.name,
-        )
-
-    def _compute(self, predictions: Values, references: Values) -> dict[str, float]:
-        return {self._metric.name: self._metric.function(references, predictions, self._labels)}
+from harness.metrics.metric import EVALUATE, LOWER, Values
 
 
 def evaluate_scores(

@@ -7,11 +7,8 @@ from functools import cache
 from pathlib import PurePath
 
 from harness.errors import UserError, nearest
-from harness.metrics.metric import PLAIN, Metric, Unit, Values
+from harness.metrics.metric import EVALUATE, LOWER, PLAIN, Metric, Unit, Values
 from harness.registry import TASK_TYPES
-
-EVALUATE = "evaluate:"
-LOWER = ":lower"
 
 
 @cache

@@ -19,6 +19,8 @@ Scored = tuple[float, Floats]
 Influence = Callable[[Any, Any, Sequence[str]], Scored]
 Form = str | list[str] | dict[str, str]
 TEXT, TEXTS, NUMBER = "string", ["string"], "float64"
+# A metric of the `evaluate` library is named "evaluate:NAME" or "evaluate:PATH", with ":lower" where less is better.
+EVALUATE, LOWER = "evaluate:", ":lower"
 
 
 class HasInterval(Protocol):

@@ -21,7 +21,7 @@ from harness.config.model import ModelConfig, find_model
 from harness.config.run import LocalData, Seed
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError, collected, nearest
-from harness.metrics.lookup import EVALUATE, LOWER
+from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
 
 

@@ -47,7 +47,7 @@ def script(tmp_path, monkeypatch):
 
 
 def test_batches_add_up_to_the_score_of_the_whole():
-    from harness.metrics.evaluate_library import EvaluateMetric
+    from harness.metrics.as_evaluate import EvaluateMetric
 
     one = EvaluateMetric("accuracy")
     one.add_batch(references=["a", "b"], predictions=["a", "a"])
@@ -58,7 +58,7 @@ def test_batches_add_up_to_the_score_of_the_whole():
 def test_our_metrics_can_be_combined():
     import evaluate
 
-    from harness.metrics.evaluate_library import EvaluateMetric
+    from harness.metrics.as_evaluate import EvaluateMetric
 
     both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
     assert both.compute(references=["a", "b"], predictions=["a", "a"]) == {
@@ -69,7 +69,7 @@ def test_our_metrics_can_be_combined():
 
 @pytest.mark.parametrize("name", known_metrics())
 def test_every_metric_is_an_evaluate_metric_with_the_same_score(name, samples):
-    from harness.metrics.evaluate_library import EvaluateMetric
+    from harness.metrics.as_evaluate import EvaluateMetric
 
     judged = [kind for kind in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(kind).metrics]
     several = judged == ["multi_label"]
