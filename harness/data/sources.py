@@ -44,7 +44,7 @@ class Hub:
         """Rows by split.
 
         Raises:
-            UserError: The data set, its configuration or a split can't be had.
+            UserError: The data set, its configuration or a split is not available.
         """
         from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
         from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
@@ -72,7 +72,7 @@ class Hub:
             advice = "HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set: unset it, or load the data once with a network."
         else:
             advice = "Check the name, the configuration and the network, or use files of your own."
-        return f"{name}: the data can't be had ({first.rstrip('.')}). {advice}"
+        return f"{name}: the data is not available ({first.rstrip('.')}). {advice}"
 
 
 @dataclass(frozen=True)

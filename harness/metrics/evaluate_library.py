@@ -28,7 +28,7 @@ def evaluate_scores(
         labels: The label names, in the order of their indices.
 
     Raises:
-        UserError: The metric can't be had, or doesn't take such predictions.
+        UserError: The metric is not available, or doesn't take such predictions.
     """
     loaded = _loaded(name)
     inputs = _inputs(loaded, references, predictions, labels)

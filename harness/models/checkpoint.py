@@ -97,7 +97,7 @@ def find_checkpoint(name: str, revision: str | None = None, *, files: Sequence[s
         files: Patterns of the files that are needed of it.
 
     Raises:
-        UserError: It can't be had; the message says what to do.
+        UserError: It is not available; the message says what to do.
     """
     if name.startswith("package:"):
         return Checkpoint(name, _packaged(name))

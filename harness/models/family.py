@@ -122,7 +122,7 @@ class StockFamily:
             texts: The task's training texts, for a tokenizer that is trained on them.
 
         Raises:
-            UserError: The checkpoint can't be had, or does not fit.
+            UserError: The checkpoint is not available, or does not fit.
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None

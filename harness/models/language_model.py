@@ -26,7 +26,7 @@ def language_model(spec: ModelConfig, name: str) -> tuple[Any, Any]:
         name: What the user calls it.
 
     Raises:
-        UserError: It is untrained, has no memory, no whole language model in its weights, or can't be had.
+        UserError: It is untrained, has no memory, no whole language model in its weights, or is not available.
     """
     if spec.checkpoint is None or spec.init == "random":
         raise UserError(f"{name}: is untrained, so it foretells nothing. Name a checkpoint's folder or a Hub id.")

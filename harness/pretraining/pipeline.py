@@ -67,7 +67,7 @@ def prepared(
         console: Shows how far it is.
 
     Raises:
-        UserError: What can't be had, read or learnt from.
+        UserError: What is not available, read or learnt from.
     """
     sources = text_sources(corpora, folder)
     looked_for = tasks_to_look_for(corpora.exclude_tasks)

@@ -47,7 +47,7 @@ def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
         folder: Where relative patterns of `files` start from.
 
     Raises:
-        UserError: Every source that can't be had.
+        UserError: Every source that is not available.
     """
     mistakes: list[str] = []
     sources: list[Texts] = []

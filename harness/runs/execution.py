@@ -46,7 +46,7 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     A loss that is not finite is a result too: a record that says so.
 
     Raises:
-        UserError: The data or the checkpoint can't be had, or they don't fit.
+        UserError: The data or the checkpoint is not available, or they don't fit.
     """
     started, watch, together = now(), Stopwatch(), processes()
     reset_peak_memory()

@@ -65,7 +65,7 @@ def single_cell(
     Own data is named by its content too: the next `reviews.csv` may be another.
 
     Raises:
-        UserError: The task, its files or the checkpoint can't be had.
+        UserError: The task, its files or the checkpoint is not available.
     """
     data = _data(task, local, ())
     if local is not None:

@@ -114,15 +114,15 @@ def test_an_unknown_column_is_told_with_the_known_ones(tmp_path, hub):
 
 def test_a_column_without_texts_and_an_unknown_split_are_told(tmp_path, hub):
     assert "row 1: 'number' is no text (got int)" in complaint(tmp_path, hub=hub, hub_column="number")
-    assert "the data set can't be had" in complaint(tmp_path, hub=hub, hub_column="body", hub_split="dev")
+    assert "the data set is not available" in complaint(tmp_path, hub=hub, hub_column="body", hub_split="dev")
 
 
 def test_without_a_network_a_branch_of_the_hub_is_told_and_a_commit_is_known(tmp_path):
-    assert "nobody/nothing: the data set can't be had" in complaint(tmp_path, hub="nobody/nothing")
+    assert "nobody/nothing: the data set is not available" in complaint(tmp_path, hub="nobody/nothing")
     assert "@" + "a" * 40 in source(tmp_path, hub="nobody/nothing", hub_revision="a" * 40).fingerprint
 
 
 def test_where_nobody_answers_for_the_hub_that_is_told_too(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    assert "nobody/nothing: the data set can't be had" in complaint(tmp_path, hub="nobody/nothing")
+    assert "nobody/nothing: the data set is not available" in complaint(tmp_path, hub="nobody/nothing")

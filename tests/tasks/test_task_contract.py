@@ -89,7 +89,7 @@ def test_a_hub_revision_is_a_whole_commit_or_none(name):
 
 @pytest.mark.parametrize("name", HUB)
 def test_without_a_network_a_hub_task_says_so(name):
-    with pytest.raises(UserError, match="the data can't be had"):
+    with pytest.raises(UserError, match="the data is not available"):
         ALL[name].load()
 
 

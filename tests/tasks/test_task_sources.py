@@ -1,4 +1,4 @@
-"""Where rows come from, and what is said when they can't be had."""
+"""Where rows come from, and what is said when they are not available."""
 
 from importlib import metadata
 
