@@ -47,7 +47,7 @@ def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
     """The column's texts, in the data set's order.
 
     Raises:
-        UserError: The data set, its configuration or its split is not available; it has no such column, or no text there.
+        UserError: The data set, its configuration or its split is not available; no such column, or no text in it.
     """
     from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
 
@@ -83,6 +83,6 @@ def _failures() -> tuple[type[Exception], ...]:
 def _unavailable(path: str, error: Exception) -> UserError:
     first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     return UserError(
-        f"{path}: the data set is not available ({first}). Check its name, revision, configuration, split and the network, "
+        f"{path}: the data set is not available ({first}). Check its name, revision, configuration, split, the network, "
         "or use files of your own."
     )
