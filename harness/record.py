@@ -112,18 +112,14 @@ class TaskCard(_Part):
     citation: str = ""
 
 
-class RunRecord(_Part):
-    """One run of a comparison: a model, fine-tuned on a task with a seed.
+class RunHeader(_Part):
+    """Which run it is, and how it ended.
 
     Attributes:
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         config: The resolved configuration; two runs with the same one are the same run.
-        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
-        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
-        calibration: What was chosen on validation after training, such as the no-answer threshold.
-        notes: What happened on the way, such as a batch halved for want of memory.
     """
 
     schema_version: Literal[2] = 2
@@ -137,6 +133,18 @@ class RunRecord(_Part):
     seed: int
     task_card: TaskCard
     config: dict[str, Any]
+
+
+class Measurements(_Part):
+    """What was measured of a run.
+
+    Attributes:
+        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
+        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
+        calibration: What was chosen on validation after training, such as the no-answer threshold.
+        notes: What happened on the way, such as a batch halved for want of memory.
+    """
+
     scores: dict[str, dict[str, float]] = {}
     curve: tuple[CurvePoint, ...] = ()
     best_step: int | None = None
@@ -145,6 +153,10 @@ class RunRecord(_Part):
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
+
+
+class RunRecord(Measurements, RunHeader):
+    """One run of a comparison: a model, fine-tuned on a task with a seed. Its file begins with the header."""
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

@@ -64,8 +64,8 @@ def test_the_number_of_steps_follows_from_epochs_and_bounds(settings, steps):
         (1, 4, 12, {4, 8, 12}),
         (2, 4, 8, {2, 4, 6, 8}),
         (2, 5, 10, {2, 5, 8, 10}),
-        (4, 2, 3, {1, 2, 3}),  # more looks than steps: one a step
-        (1, 10, 3, {3}),  # an epoch that never ends is looked at once, at the end
+        (4, 2, 3, {1, 2, 3}),  # more evaluations than steps: one per step
+        (1, 10, 3, {3}),  # an epoch that never ends is evaluated once, at the end
         (1, 4, 10, {4, 8, 10}),
         (3, 100, 100, {33, 67, 100}),
     ],

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import LABELS, Silent, learner_for, loaded_model, own_cell, own_data, question_examples, text_examples
+from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples, trainer_for
 from torch import nn
 
 from harness.config.training import Training
@@ -19,15 +19,15 @@ def trained(loaded, kind, examples, *, used, steps=6):
     """The weights after some steps, on the whole vocabulary or on what the examples use of it."""
     training = Training(learning_rate=1e-3, weight_decay=0.5, warmup_ratio=0.2)
     loaded = copy.deepcopy(loaded)
-    reader = learner_for(loaded, kind, training)[1]
+    reader = trainer_for(loaded, kind, training)[1]
     items = kind.features(examples, reader).items
     vocabulary = with_used_vocabulary(loaded.model, items) if used else None
-    learner, _ = learner_for(loaded, kind, training)
-    losses = [learner.step(items[start : start + 3]) for start in [0, 3, 6] * (steps // 3)]
+    trainer, _ = trainer_for(loaded, kind, training)
+    losses = [trainer.step(items[start : start + 3]) for start in [0, 3, 6] * (steps // 3)]
     if vocabulary is not None:
         assert isinstance(loaded.model.get_input_embeddings(), UsedEmbedding)
         rows = loaded.model.get_input_embeddings().weight
-        vocabulary.restore(decay_of(learner.optimizer, learner.scheduler, parameter=rows, steps=steps))
+        vocabulary.restore(decay_of(trainer.optimizer, trainer.scheduler, parameter=rows, steps=steps))
     return losses, loaded.model.state_dict()
 
 
@@ -50,7 +50,7 @@ def test_losses_and_the_whole_table_are_those_of_training_on_all_rows(family, ki
 
 def test_a_row_that_is_not_there_is_refused(checkpoints):
     loaded, kind = loaded_model("bert", checkpoints["bert"])
-    items = kind.features(text_examples(2), learner_for(loaded, kind, Training())[1]).items
+    items = kind.features(text_examples(2), trainer_for(loaded, kind, Training())[1]).items
     vocabulary = with_used_vocabulary(loaded.model, items)
     missing = (set(range(vocabulary.whole.num_embeddings)) - set(vocabulary.used.tolist())).pop()
     with pytest.raises(IndexError):
@@ -60,7 +60,7 @@ def test_a_row_that_is_not_there_is_refused(checkpoints):
 @pytest.mark.parametrize("change", ["most rows are used", "tied to an output", "of a kind of its own"])
 def test_some_embeddings_are_let_alone(change, checkpoints):
     loaded, kind = loaded_model("bert", checkpoints["bert"])
-    items = kind.features(text_examples(2), learner_for(loaded, kind, Training())[1]).items
+    items = kind.features(text_examples(2), trainer_for(loaded, kind, Training())[1]).items
     model = loaded.model
     whole = model.get_input_embeddings()
     if change == "most rows are used":
