@@ -30,7 +30,7 @@ from harness.task_types.texts import TextExample
 from harness.tokenization.encoding import encode
 from harness.tokenization.items import Features
 from harness.tokenization.reading import Reader, reader_for
-from harness.training.optimisation import adamw, linear_schedule
+from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.task_model import forward_of
 from harness.training.trainer import Trainer
 
@@ -83,8 +83,8 @@ def prepared(model: str, recipe: Training) -> tuple[Trainer, Any, Reader]:
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     reader = reader_for(recipe, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
     forward = forward_of(loaded, kind, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
-    optimizer = adamw(loaded.model, recipe)
-    return Trainer(forward, optimizer, linear_schedule(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
+    optimizer = make_optimizer(loaded.model, recipe)
+    return Trainer(forward, optimizer, make_scheduler(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
 
 
 def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.optimisation import adamw, linear_schedule
+from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.task_model import forward_of, reader_of
 from harness.training.trainer import Trainer
 
@@ -127,9 +127,9 @@ def trainer_for(loaded, kind, training, *, steps=10, seed=0):
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
     reader = reader_of(loaded, kind, training)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
-    optimizer = adamw(loaded.model, training)
+    optimizer = make_optimizer(loaded.model, training)
     seed_dropout(seed, 0)
-    scheduler = linear_schedule(optimizer, training, steps)
+    scheduler = make_scheduler(optimizer, training, steps)
     return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
 
 

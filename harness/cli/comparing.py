@@ -18,7 +18,7 @@ from harness.errors import UserError
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
     what: Annotated[
-        str, typer.Argument(help="tasks, models, suites, recipes, corpora, objectives, formats; left out: all.")
+        str, typer.Argument(help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.")
     ] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""

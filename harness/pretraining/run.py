@@ -37,7 +37,7 @@ from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
 from harness.training.loop import Callbacks
-from harness.training.optimisation import adamw, linear_schedule
+from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.provenance import git_state, package_versions
 from harness.training.state import Progress, load_state, writing_tensors
 from harness.training.trainer import DivergedError, Trainer
@@ -124,8 +124,8 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], Course]:
         raise UserError("corpora: no held-out text is long enough to be scored. Raise held_out, or give more text.")
     start = _untrained(job, corpus.tokenizer)
     trainable = objective.trainable(start)
-    optimizer = adamw(start.model, plan)
-    trainer = Trainer(trainable, optimizer, linear_schedule(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
+    optimizer = make_optimizer(start.model, plan)
+    trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
     course = Course(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)

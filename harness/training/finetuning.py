@@ -18,12 +18,18 @@ from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
 from harness.training.loop import Callbacks, TrainingPlan, Validation, finetune
 from harness.training.measuring import measured
-from harness.training.optimisation import adamw, linear_schedule, number_of_steps
+from harness.training.optimisation import (
+    make_optimizer,
+    make_scheduler,
+    number_of_steps,
+    trains_used_rows_exactly,
+    unused_rows_decay,
+)
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
-from harness.training.vocabulary import UsedVocabulary, decay_of, with_used_vocabulary
+from harness.training.vocabulary import with_used_vocabulary
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,14 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
         folder=context.folder,
         callbacks=context.callbacks,
     )
-    _restore(vocabulary, trainer, progress)
+    if vocabulary.used is not None:
+        vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step))
     return trainer.forward, progress
 
 
 def _items_read(model: TaskModel) -> Sequence[Item] | None:
-    """What is read with the used rows of the embedding alone; None: all words are wanted, as by a language model."""
-    if model.training.vocabulary == "whole" or model.objective.head().auto_class is None:
+    """What is read with the used rows of the embedding alone; None: every row is trained."""
+    if not model.wants_used_rows or not trains_used_rows_exactly(model.training):
         return None
     return [*model.features("train").items, *model.features("validation").items]
 
@@ -107,12 +114,12 @@ def _plan(model: TaskModel, config: RunConfig, context: RunContext) -> TrainingP
 
 def _trainer(model: TaskModel, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:
     training = model.training
-    optimizer = adamw(model.loaded.model, training)
+    optimizer = make_optimizer(model.loaded.model, training)
     forward = forward_of(
         model.loaded, model.objective, accelerator, training, micro_batch_size=training.micro_batch_size
     )
     return Trainer(
-        forward, optimizer, linear_schedule(optimizer, training, plan.steps), training.max_grad_norm, notes=[]
+        forward, optimizer, make_scheduler(optimizer, training, plan.steps), training.max_grad_norm, notes=[]
     )
 
 
@@ -125,10 +132,3 @@ def _validation(model: TaskModel, config: RunConfig) -> Validation:
 
     main = config.metrics[0]
     return Validation(model.features("validation"), examples, scores, main, find_metric(main).higher_is_better)
-
-
-def _restore(vocabulary: UsedVocabulary, trainer: Trainer[Forward], progress: Progress) -> None:
-    """Give the model its whole embedding back, as it would be at the best step."""
-    if vocabulary.used is not None:
-        rows = vocabulary.model.get_input_embeddings().weight
-        vocabulary.restore(decay_of(trainer.optimizer, trainer.scheduler, parameter=rows, steps=progress.best_step))

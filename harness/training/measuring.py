@@ -14,6 +14,7 @@ from harness.tokenization.items import Features
 from harness.training.evaluation import Evaluated
 from harness.training.flops import training_flops
 from harness.training.forward import Forward
+from harness.training.optimisation import trains_used_rows_exactly
 from harness.training.provenance import pretraining_of
 from harness.training.state import Progress
 from harness.training.task_model import TaskModel
@@ -86,6 +87,14 @@ def _notes(model: TaskModel, forward: Forward, progress: Progress) -> tuple[str,
     return (
         *model.loaded.notes,
         *execution_notes(model.loaded, forward.scoring, model.training),
+        *_vocabulary_notes(model),
         *model.objective.notes(model.splits.test, model.reader),
         *progress.notes,
     )
+
+
+def _vocabulary_notes(model: TaskModel) -> list[str]:
+    """Why every row of the embedding was trained, where the recipe would have the used ones trained alone."""
+    if not model.wants_used_rows or trains_used_rows_exactly(model.training):
+        return []
+    return [f"whole vocabulary: with {model.training.optimizer}, used rows trained alone would come out otherwise"]

@@ -51,6 +51,11 @@ class TaskModel:
             self.encoded[split] = self._train() if split == "train" else self._read(getattr(self.splits, split))
         return self.encoded[split]
 
+    @property
+    def wants_used_rows(self) -> bool:
+        """Whether the rows of the embedding that the data uses are to be trained alone: never of a language model."""
+        return self.training.vocabulary == "used" and self.objective.head().auto_class is not None
+
     def save(self, folder: Path) -> None:
         """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did."""
         save_checkpoint(self.loaded, self.reader, folder)

@@ -22,6 +22,8 @@ RECIPES = {
     "windows": {**TEXTS, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {**TEXTS, "max_length": 24},
     "bf16": {**TEXTS, "precision": "bf16"},
+    "adafactor": {**TEXTS, "optimizer": "adafactor"},
+    "sgd": {**TEXTS, "optimizer": "sgd", "schedule": "cosine"},
 }
 STEPS = 10  # 18 texts are 5 batches an epoch
 
