@@ -1,7 +1,8 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
 A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
-The predictions hold one row per test example, in the test split's order: `id`, `group` and `length` (tokens of the
+The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
+order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
 form, and what else it has: logits, where an answer stands, scores (`harness/task_types`).
 """
@@ -157,6 +158,11 @@ class Measurements(_Part):
 
 class RunRecord(Measurements, RunHeader):
     """One run of a comparison: a model, fine-tuned on a task with a seed. Its file begins with the header."""
+
+    @property
+    def is_validation_only(self) -> bool:
+        """Whether the run never saw the test split, so that it has no test score."""
+        return self.config.get("evaluate") == "validation"
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

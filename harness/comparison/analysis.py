@@ -102,6 +102,8 @@ def _judged_as_found(task_type: str) -> bool:
 def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Outcome | None]:
     if record.status != "complete":
         return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
+    if record.is_validation_only:
+        return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
     try:
         recorded = record.scores.get("test")
         outcome = read_outcome(folder, record.task_card.labels, card.main_metric, recorded=recorded)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.comparison.formatting import NOTHING
 from harness.comparison.results import Cell
 from harness.metrics.metric import Unit
+from harness.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ def shortfall(cell: Cell) -> str:
     if not cell.runs:
         return ""
     planned = len(cell.runs) + len(cell.missing_seeds)
-    counts = Counter(
-        run.record.status if run.record.status != "complete" else "without a score"
-        for run in cell.troubled
-        if not run.is_judged_otherwise
-    )
+    counts = Counter(_trouble(run.record) for run in cell.troubled if not run.is_judged_otherwise)
     parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
     if cell.missing_seeds:
         parts.append(f"{len(cell.missing_seeds)} of {planned} not run")
     return ", ".join(parts)
+
+
+def _trouble(record: RunRecord) -> str:
+    if record.status != "complete":
+        return record.status
+    return "validation only" if record.is_validation_only else "without a score"

@@ -22,7 +22,7 @@ from harness.training.result import Stopwatch, TrainingResult
 from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
-_last_loaded: dict[tuple[str, str, LocalData | None], Splits] = {}
+_last_loaded: dict[tuple[str, str, LocalData | None, str], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord:
     if together.is_main_process:
         cell.begin(redo=options.redo)
     together.wait_for_everyone()
-    known = measured_before_training(splits, started=started)
+    known = measured_before_training(splits, cell.config, started=started)
     try:
         result = _trained(cell, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
     except DivergedError as error:
@@ -84,10 +84,10 @@ def _limited(splits: Splits, training: Training) -> Splits:
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
-    key = (config.task, config.data, config.local)
+    key = (config.task, config.data, config.local, config.evaluate)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
-        _last_loaded[key] = task.load()
+        _last_loaded[key] = task.load(test=config.evaluate == "test")
     return _last_loaded[key]
 
 
@@ -118,4 +118,5 @@ def _save(result: TrainingResult, record: RunRecord, folder: Path) -> None:
     checkpoint.mkdir(exist_ok=True)
     result.save(checkpoint)
     (checkpoint / "README.md").write_text(model_card(record), encoding="utf-8")
-    write_predictions(result.rows, folder)
+    if result.rows:
+        write_predictions(result.rows, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
 from harness.metrics.lookup import find_metric
 from harness.ops.device import hardware, peak_memory_bytes
@@ -14,13 +15,15 @@ from harness.training.provenance import data_digest, git_state, package_versions
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.trainer import DivergedError
 
+VALIDATION_ONLY = "validation only: no test split was read, so that training rows that repeat one were not left out"
 
-def measured_before_training(splits: Splits, *, started: str) -> Measurements:
+
+def measured_before_training(splits: Splits, config: RunConfig, *, started: str) -> Measurements:
     """What is known of a run before its training: how many examples there are, and where everything comes from."""
-    examples = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
+    sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     commit, dirty = git_state()
     return Measurements(
-        counts=Counts(examples=examples, dropped=dict(splits.dropped)),
+        counts=Counts(examples={split: size for split, size in sizes.items() if size}, dropped=dict(splits.dropped)),
         provenance=Provenance(
             data_digest=data_digest(splits),
             packages=package_versions(),
@@ -29,6 +32,7 @@ def measured_before_training(splits: Splits, *, started: str) -> Measurements:
             hardware=hardware(None),
             started=started,
         ),
+        notes=(VALIDATION_ONLY,) if config.evaluate == "validation" else (),
     )
 
 

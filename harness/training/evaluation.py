@@ -33,7 +33,7 @@ class Evaluated:
     Attributes:
         scores: Metrics by split.
         calibration: What the task type chose on validation.
-        rows: One row per test example.
+        rows: One row per test example; none where the run is scored on validation alone.
     """
 
     scores: dict[str, dict[str, float]]
@@ -50,22 +50,21 @@ def evaluate(
         predict: What the model makes of the split of a name.
         objective: The task type's.
         splits: The task's, their targets in the order of the model's labels.
-        config: Names the metrics.
+        config: Names the metrics, and says whether the test split is scored.
         watch: Counts the time, as "validate" and "test".
     """
     with watch("validate"):
         validation = predict("validation")
     calibration = objective.calibration(validation.outputs, splits.validation)
+    validated = objective.rows(validation.outputs, splits.validation, calibration)
+    scores = {"validation": scored(validated, config.metrics, splits.labels)}
+    if config.evaluate == "validation":
+        return Evaluated(scores, calibration, ())
     with watch("test"):
         test = predict("test")
-    validated = objective.rows(validation.outputs, splits.validation, calibration)
-    tested = objective.rows(test.outputs, splits.test, calibration)
-    by_split = {"validation": validated, "test": tested}
-    return Evaluated(
-        scores={split: scored(rows, config.metrics, splits.labels) for split, rows in by_split.items()},
-        calibration=calibration,
-        rows=with_identity(tested, splits.test, test.lengths),
-    )
+    rows = objective.rows(test.outputs, splits.test, calibration)
+    scores["test"] = scored(rows, config.metrics, splits.labels)
+    return Evaluated(scores, calibration, with_identity(rows, splits.test, test.lengths))
 
 
 def scored(rows: Sequence[Row], metrics: Sequence[str], labels: tuple[str, ...]) -> dict[str, float]:

@@ -44,7 +44,7 @@ def measured(
             "counts": known.counts.model_copy(update=counts),
             "cost": _cost(model, forward, progress),
             "provenance": known.provenance.model_copy(update=origin),
-            "notes": _notes(model, forward, progress),
+            "notes": (*known.notes, *_notes(model, forward, progress)),
         }
     )
 
@@ -88,7 +88,7 @@ def _notes(model: TaskModel, forward: Forward, progress: Progress) -> tuple[str,
         *model.loaded.notes,
         *execution_notes(model.loaded, forward.scoring, model.training),
         *_vocabulary_notes(model),
-        *model.objective.notes(model.splits.test, model.reader),
+        *model.objective.notes(model.splits.test or model.splits.validation, model.reader),
         *progress.notes,
     )
 

@@ -21,7 +21,8 @@ class TrainingResult:
     Attributes:
         measurements: What the record says of it, as it stands there.
         labels: Names in the order of the logits.
-        rows: One row per test example: id, group, length, reference, prediction and the task type's scores.
+        rows: One row per test example: id, group, length, reference, prediction and the task type's scores. None where
+            the run is scored on validation alone.
         save: Writes the checkpoint into a folder.
     """
 
