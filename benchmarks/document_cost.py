@@ -30,9 +30,9 @@ from harness.task_types.texts import TextExample
 from harness.tokenization.encoding import encode
 from harness.tokenization.items import Features
 from harness.tokenization.reading import Reader, reader_for
-from harness.training.finetuning import forward_of
-from harness.training.optimisation import adamw, linear_schedule
-from harness.training.step import Learner
+from harness.training.optimisation import make_optimizer, make_scheduler
+from harness.training.task_model import forward_of
+from harness.training.trainer import Trainer
 
 LABELS = ("bad", "good")
 SEGMENTS = {"segment": 256, "memory": 256}
@@ -73,8 +73,8 @@ def document(reader: Reader, tokens: int) -> TextExample:
     return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
 
 
-def prepared(model: str, recipe: Training) -> tuple[Learner, Any, Reader]:
-    """A learner with the small untrained model of configs/models, the kind of its task, and what reads texts."""
+def prepared(model: str, recipe: Training) -> tuple[Trainer, Any, Reader]:
+    """A trainer with the small untrained model of configs/models, the kind of its task, and what reads texts."""
     seed_layers(0)
     spec, kind = find_model(model), TASK_TYPES.load("classification").objective(LABELS, recipe)
     loaded = FAMILIES.load(str(spec.family)).load(
@@ -83,8 +83,8 @@ def prepared(model: str, recipe: Training) -> tuple[Learner, Any, Reader]:
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     reader = reader_for(recipe, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
     forward = forward_of(loaded, kind, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
-    optimizer = adamw(loaded.model, recipe)
-    return Learner(forward, optimizer, linear_schedule(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
+    optimizer = make_optimizer(loaded.model, recipe)
+    return Trainer(forward, optimizer, make_scheduler(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
 
 
 def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any]:
@@ -92,21 +92,21 @@ def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any
 
     It is tokenised before, which takes less than a kilobyte a token for a moment, however it is read.
     """
-    learner, kind, reader = prepared(model, training(recipe, tokens))
+    trainer, kind, reader = prepared(model, training(recipe, tokens))
     # What is made once, such as the optimiser's state, is made now.
     short, text = document(reader, SHORT), document(reader, tokens)
-    _measured(learner, short, kind.features([short], reader), repeats=1)
+    _measured(trainer, short, kind.features([short], reader), repeats=1)
     features = kind.features([text], reader)
     reset_peak_memory()
     before = psutil.Process().memory_info().rss
-    seconds = _measured(learner, text, features, repeats=repeats)
+    seconds = _measured(trainer, text, features, repeats=repeats)
     return {**seconds, "before_bytes": before, "peak_bytes": peak_memory_bytes()}
 
 
-def _measured(learner: Learner, text: TextExample, features: Features, *, repeats: int) -> dict[str, float]:
+def _measured(trainer: Trainer, text: TextExample, features: Features, *, repeats: int) -> dict[str, float]:
     return {
-        "training_seconds": _seconds(lambda: learner.step(features.items), repeats),
-        "evaluation_seconds": _seconds(lambda: learner.forward.evaluate(features, [text]), repeats),
+        "training_seconds": _seconds(lambda: trainer.step(features.items), repeats),
+        "evaluation_seconds": _seconds(lambda: trainer.forward.evaluate(features, [text]), repeats),
     }
 
 

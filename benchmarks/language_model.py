@@ -24,7 +24,7 @@ from harness.long_texts.memory import first_memory, read_segment
 from harness.ops.device import seed_layers
 from harness.registry import TASKS
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.optimisation import adamw
+from harness.training.optimisation import make_optimizer
 
 ARCHITECTURE = {
     "d_model": 128, "d_embed": 128, "n_layer": 2, "n_head": 4, "d_head": 32, "d_inner": 512, "cutoffs": [],
@@ -55,7 +55,7 @@ def segments(texts: Sequence[str], tokenizer: Any) -> Iterator[Tensor]:
 def train(model: Any, texts: Sequence[str], tokenizer: Any, steps: int) -> None:
     """Take so many optimiser steps, of a segment of every row each."""
     recipe = Training(learning_rate=5e-3)
-    optimizer = adamw(model, recipe)
+    optimizer = make_optimizer(model, recipe)
     schedule = get_cosine_schedule_with_warmup(optimizer, steps // 20, steps)
     memory, stream = first_memory(model, ROWS, SEGMENT), segments(texts, tokenizer)
     for _ in track(range(steps), "training"):

@@ -1,7 +1,8 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
 A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
-The predictions hold one row per test example, in the test split's order: `id`, `group` and `length` (tokens of the
+The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
+order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
 form, and what else it has: logits, where an answer stands, scores (`harness/task_types`).
 """
@@ -112,18 +113,14 @@ class TaskCard(_Part):
     citation: str = ""
 
 
-class RunRecord(_Part):
-    """One run of a comparison: a model, fine-tuned on a task with a seed.
+class RunHeader(_Part):
+    """Which run it is, and how it ended.
 
     Attributes:
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         config: The resolved configuration; two runs with the same one are the same run.
-        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
-        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
-        calibration: What was chosen on validation after training, such as the no-answer threshold.
-        notes: What happened on the way, such as a batch halved for want of memory.
     """
 
     schema_version: Literal[2] = 2
@@ -137,6 +134,18 @@ class RunRecord(_Part):
     seed: int
     task_card: TaskCard
     config: dict[str, Any]
+
+
+class Measurements(_Part):
+    """What was measured of a run.
+
+    Attributes:
+        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
+        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
+        calibration: What was chosen on validation after training, such as the no-answer threshold.
+        notes: What happened on the way, such as a batch halved for want of memory.
+    """
+
     scores: dict[str, dict[str, float]] = {}
     curve: tuple[CurvePoint, ...] = ()
     best_step: int | None = None
@@ -145,6 +154,15 @@ class RunRecord(_Part):
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
+
+
+class RunRecord(Measurements, RunHeader):
+    """One run of a comparison: a model, fine-tuned on a task with a seed. Its file begins with the header."""
+
+    @property
+    def is_validation_only(self) -> bool:
+        """Whether the run never saw the test split, so that it has no test score."""
+        return self.config.get("evaluate") == "validation"
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

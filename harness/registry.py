@@ -2,9 +2,10 @@
 
 An entry comes from one of three places:
 
-1. The harness itself. Families, task types, corpora and objectives are modules of the package. Tasks, report formats
-   and configurations lie in the folders `tasks/`, `reports/` and `configs/`: beside the package in a checkout, inside
-   it once it is installed. These folders are no Python packages, so no other project's `tasks.py` stands in their way.
+1. The harness itself. Families, task types, optimizers, corpora and so on are modules of the package. Tasks, report
+   formats and configurations lie in the folders `tasks/`, `reports/` and `configs/`: beside the package in a checkout,
+   inside it once it is installed. These folders are no Python packages, so no other project's `tasks.py` stands in
+   their way.
 2. An installed package with an entry point, in one of the groups of `GROUPS`.
 3. A folder that the user names, by `--entries FOLDER` or in the environment variable HARNESS_ENTRIES, with folders
    `tasks/`, `families/`, `reports/` and `configs/` in it.
@@ -265,6 +266,8 @@ FAMILIES = Registry(
 TASK_TYPES = Registry("task type", "task_type", packages=("harness.task_types",), file="__init__.py")
 CORPORA = Registry("corpus", "corpus", packages=("harness.pretraining.corpora",))
 OBJECTIVES = Registry("objective", "objective", packages=("harness.pretraining.objectives",))
+OPTIMIZERS = Registry("optimizer", "optimizer", packages=("harness.training.optimizers",))
+SCHEDULES = Registry("learning rate schedule", "schedule", packages=("harness.training.schedules",))
 
 
 def is_simple_baseline(family: str) -> bool:

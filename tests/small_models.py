@@ -19,9 +19,9 @@ from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.finetuning import forward_of, reader_of
-from harness.training.optimisation import adamw, linear_schedule
-from harness.training.step import Learner
+from harness.training.optimisation import make_optimizer, make_scheduler
+from harness.training.task_model import forward_of, reader_of
+from harness.training.trainer import Trainer
 
 FILLERS = [
     *("the", "film", "plot", "actor", "scene", "was", "seen", "by", "many", "people"),
@@ -122,24 +122,24 @@ def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABEL
     return loaded, kind
 
 
-def learner_for(loaded, kind, training, *, steps=10, seed=0):
+def trainer_for(loaded, kind, training, *, steps=10, seed=0):
     """What takes optimiser steps on the model, and what reads texts for it."""
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
     reader = reader_of(loaded, kind, training)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
-    optimizer = adamw(loaded.model, training)
+    optimizer = make_optimizer(loaded.model, training)
     seed_dropout(seed, 0)
-    scheduler = linear_schedule(optimizer, training, steps)
-    return Learner(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
+    scheduler = make_scheduler(optimizer, training, steps)
+    return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
 
 
 class Silent:
-    """A watcher that says nothing."""
+    """Callbacks that say nothing."""
 
-    def stepped(self, step, steps, *, loss, items):
+    def on_step(self, step, steps, *, loss, items):
         pass
 
-    def evaluated(self, point):
+    def on_evaluate(self, point):
         pass
 
 

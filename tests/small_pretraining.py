@@ -10,8 +10,8 @@ from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms
 from harness.pretraining.token_losses import Untrained
 from harness.registry import FAMILIES, OBJECTIVES
-from harness.training.optimisation import adamw, linear_schedule
-from harness.training.step import Learner
+from harness.training.optimisation import make_optimizer, make_scheduler
+from harness.training.trainer import Trainer
 
 
 def untrained(family, tokenizer, plan, **architecture):
@@ -33,10 +33,10 @@ def objective_and_model(family, objective, corpus, tokenizer, plan, **architectu
     return made, made.trainable(untrained(family, tokenizer, plan, **architecture))
 
 
-def learner_of(trainable, plan):
+def trainer_of(trainable, plan):
     """What takes optimiser steps on the model."""
-    optimizer = adamw(trainable.model, plan)
-    return Learner(trainable, optimizer, linear_schedule(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
+    optimizer = make_optimizer(trainable.model, plan)
+    return Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
 
 
 def stock(model):

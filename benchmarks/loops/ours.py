@@ -14,10 +14,11 @@ from harness.config.training import Training
 from harness.data.sources import Generated
 from harness.data.task import Splits, Task
 from harness.ops.device import fresh_accelerator, seed_layers
-from harness.record import CurvePoint
+from harness.record import CurvePoint, Measurements
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.training.finetuning import Bench, finetune_model, forward_of
+from harness.training.finetuning import RunContext, finetune_model
 from harness.training.result import Stopwatch
+from harness.training.task_model import forward_of
 
 FAMILY = "bert"
 VALIDATED = 2  # examples: a look at the validation split ends each epoch, outside of the turn
@@ -25,21 +26,21 @@ METRICS = {"classification": "accuracy", "question_answering": "qa_f1"}
 
 
 class Turns:
-    """A watcher that makes each epoch a turn."""
+    """Callbacks that make each epoch a turn."""
 
     def __init__(self, channel: Channel, steps: int) -> None:
         """Args: to whom to report, and the steps of an epoch."""
         self.channel, self.steps = channel, steps
         self.losses: list[float] = []
 
-    def stepped(self, step: int, _steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, _steps: int, *, loss: float, items: int) -> None:
         """Report the mean loss after an epoch's last step."""
         self.losses.append(loss)
         if step % self.steps == 0:
             self.channel.report(sum(self.losses) / len(self.losses))
             self.losses.clear()
 
-    def evaluated(self, _point: CurvePoint) -> None:
+    def on_evaluate(self, _point: CurvePoint) -> None:
         """Wait for the next turn."""
         self.channel.wait()
 
@@ -62,10 +63,10 @@ def training(job: Job, channel: Channel) -> None:
     )
     state = Path(f"{job.checkpoint}-state-{job.precision}")
     accelerator = fresh_accelerator(job.precision, tracker=None, folder=state)
-    watcher = Turns(channel, -(-len(texts.examples) // job.batch_size))
-    bench = Bench(accelerator, state, Stopwatch(), watcher, checkpoint_seconds=float("inf"))
+    callbacks = Turns(channel, -(-len(texts.examples) // job.batch_size))
+    context = RunContext(accelerator, state, Stopwatch(), callbacks, float("inf"), Measurements())
     channel.wait()
-    finetune_model(FAMILIES.load(FAMILY), task, splits, config=config, bench=bench)
+    finetune_model(FAMILIES.load(FAMILY), task, splits, config=config, context=context)
 
 
 def evaluation(job: Job, channel: Channel) -> None:

@@ -18,7 +18,7 @@ from harness.errors import UserError
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
     what: Annotated[
-        str, typer.Argument(help="tasks, models, suites, recipes, corpora, objectives, formats; left out: all.")
+        str, typer.Argument(help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.")
     ] = "",
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
@@ -82,6 +82,9 @@ def run(
     group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
+    validation_only: Annotated[
+        bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
+    ] = False,
     redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
@@ -99,13 +102,14 @@ def run(
     prepare_libraries()
     from harness.suites.selection import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
 
+    chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
         refuse_with_suite(task=task, model=model, seed=seed, **local)
-        checked_suite, cells = asked_suite(suite, only=only, settings=settings, runs=runs)
+        checked_suite, cells = asked_suite(suite, only=only, **chosen)
     else:
         if only:
             raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
-        checked_suite, cells = None, [asked_single(task, model, local, seed=seed or 0, settings=settings, runs=runs)]
+        checked_suite, cells = None, [asked_single(task, model, local, seed=seed or 0, **chosen)]
     from harness.ops.device import processes  # noqa: PLC0415 -- heavy
     from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import write_suite  # noqa: PLC0415 -- heavy

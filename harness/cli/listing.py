@@ -10,7 +10,19 @@ from rich.table import Table
 
 from harness.cache import Kept
 from harness.errors import UserError, nearest
-from harness.registry import CORPORA, FAMILIES, FORMATS, OBJECTIVES, TASK_TYPES, TASKS, Entry, Registry, config_files
+from harness.registry import (
+    CORPORA,
+    FAMILIES,
+    FORMATS,
+    OBJECTIVES,
+    OPTIMIZERS,
+    SCHEDULES,
+    TASK_TYPES,
+    TASKS,
+    Entry,
+    Registry,
+    config_files,
+)
 
 Rows = list[tuple[str, ...]]
 
@@ -63,6 +75,8 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "recipes": lambda: _configs("pretraining"),
     "corpora": lambda: _described(CORPORA),
     "objectives": lambda: _described(OBJECTIVES),
+    "optimizers": lambda: _described(OPTIMIZERS),
+    "schedules": lambda: _described(SCHEDULES),
 }
 
 

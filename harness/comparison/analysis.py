@@ -102,6 +102,8 @@ def _judged_as_found(task_type: str) -> bool:
 def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Outcome | None]:
     if record.status != "complete":
         return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
+    if record.is_validation_only:
+        return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
     try:
         recorded = record.scores.get("test")
         outcome = read_outcome(folder, record.task_card.labels, card.main_metric, recorded=recorded)
@@ -170,8 +172,6 @@ def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=entrant.outcomes[0].examples if entrant.outcomes else 0,
         cost=_cost(scored),
-        unseen_share=_unseen_share(scored),
-        unaligned_share=_unaligned_share(scored),
     )
 
 
@@ -192,15 +192,3 @@ def _average(values: Sequence[float]) -> float | None:
     """The mean; None where nothing was measured, for a record writes 0 then."""
     measured = [value for value in values if value > 0]
     return float(np.mean(measured)) if measured else None
-
-
-def _unseen_share(records: Sequence[RunRecord]) -> float | None:
-    counts = [record.counts.tokens["test"] for record in records if "test" in record.counts.tokens]
-    total = sum(count.total for count in counts)
-    return 1 - sum(count.seen for count in counts) / total if total else None
-
-
-def _unaligned_share(records: Sequence[RunRecord]) -> float | None:
-    counts = [record.counts.unreachable_answers for record in records]
-    shares = [count["test"] for count in counts if "test" in count]
-    return float(np.mean(shares)) if shares else None

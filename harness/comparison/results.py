@@ -68,9 +68,6 @@ class Cell:
         seed_deviation: Standard deviation over seeds; None below two seeds.
         examples: Test examples.
         beaten_by: The models shown to beat it, of all pairs of the task (Holm).
-        unseen_share: Share of the test split's tokens that the model never read; None where nothing was counted.
-        unaligned_share: Of the test questions with an answer, the share whose answer the model's tokens don't spell;
-            None where nothing was counted.
     """
 
     model: str
@@ -85,8 +82,6 @@ class Cell:
     from_baseline: Difference | None = None
     from_floor: Difference | None = None
     cost: Cost | None = None
-    unseen_share: float | None = None
-    unaligned_share: float | None = None
 
     @property
     def is_top(self) -> bool:

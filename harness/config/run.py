@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, create_model
 
@@ -16,6 +16,7 @@ from harness.data.task import Task
 from harness.registry import TASKS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Evaluate = Literal["test", "validation"]
 
 
 def _as_names(value: object) -> object:
@@ -81,6 +82,8 @@ class RunConfig(Strict):
         model: Which weights.
         seed: Of the new layers, the order of the data and the dropout.
         training: The recipe.
+        evaluate: What the trained model is scored on: "test" beside validation, or "validation" alone, as while a
+            recipe is tuned; the test split is then neither read nor scored.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"own": "local"}
@@ -93,6 +96,7 @@ class RunConfig(Strict):
     model: ModelConfig
     seed: Seed
     training: Training
+    evaluate: Evaluate = "test"
 
     def resolved(self) -> dict[str, Any]:
         """The configuration as it goes into the record."""

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from harness.config.checking import Strict, checked
-from harness.registry import TASK_TYPES
+from harness.registry import OPTIMIZERS, SCHEDULES, TASK_TYPES, Registry
+
+
+def _named_in(registry: Registry) -> AfterValidator:
+    def known(name: str) -> str:
+        if name not in registry.names():
+            raise ValueError(f"must be one of {', '.join(registry.names())}")
+        return name
+
+    return AfterValidator(known)
+
+
+OptimizerName = Annotated[str, _named_in(OPTIMIZERS)]
+ScheduleName = Annotated[str, _named_in(SCHEDULES)]
 
 
 class Optimisation(Strict):
@@ -17,18 +30,22 @@ class Optimisation(Strict):
     The defaults are those of Devlin et al. 2019 (appendix A.3) with the corrections of Mosbach et al. 2021.
 
     Attributes:
-        learning_rate: Peak of the linear schedule.
+        optimizer: A file's name in harness/training/optimizers.
+        schedule: A file's name in harness/training/schedules: how the learning rate goes on after its peak.
+        learning_rate: The peak.
         batch_size: Training items (texts, or windows of question answering) an optimiser step, over all devices.
         micro_batch_size: Most windows in one forward pass; smaller ones give the same gradient in less memory.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
         maximum_steps: Most optimiser steps; 0: the model is judged as it is.
         warmup_ratio: Share of the steps in which the learning rate rises.
-        weight_decay: AdamW's, on weight matrices only: none on biases and norms.
+        weight_decay: On weight matrices only: none on biases and norms.
         max_grad_norm: The gradient is clipped to this length.
         dropout: Replaces every dropout of the checkpoint's configuration.
     """
 
+    optimizer: OptimizerName = "adamw"
+    schedule: ScheduleName = "linear"
     learning_rate: float = Field(2e-5, gt=0, lt=1)
     batch_size: int = Field(16, ge=1)
     micro_batch_size: int = Field(32, ge=1)

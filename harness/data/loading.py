@@ -7,30 +7,44 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.data.files import refuse
 from harness.data.rows import Reading, row_place
 from harness.data.splitting import separated
-from harness.data.task import Example, Row, Splits, Task
+from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
 from harness.errors import nearest
 
 
-def load_splits(task: Task) -> Splits:
+def load_splits(task: Task, *, test: bool = True) -> Splits:
     """The task's examples: read, checked, freed of repeats, split (see `harness.data.splitting`).
 
     An example's id is its "id" cell where there is one, else its split and row. A text may be empty, and a list of
     texts is joined by line ends. A label that is an index is looked up in `task.labels`.
 
+    Args:
+        task: What to load.
+        test: Whether the test split is wanted. Else none of its examples is made, though it is carved out of train as
+            ever where the publisher made none, and rows of train that repeat a publisher's stay there.
+
     Raises:
         UserError: Every mistake found in the data, each with its row (the first ten, and how many more).
     """
-    tables = task.source.rows()
-    refuse([problem for split, rows in tables.items() for problem in _table_problems(task, split, rows)])
+    tables = task.source.rows() if test else _without_test(task.source)
+    wanted = {split: rows for split, rows in tables.items() if test or split != "test"}
+    refuse([problem for split, rows in wanted.items() for problem in _table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     refuse([*reading.problems, *_repeated_ids(examples)])
     splits, dropped = separated(examples)
-    emptied = [split for split, rows in splits.items() if not rows]
+    if not test:
+        splits["test"] = []
+    emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]
     refuse(f"{split}: every row repeats another one or another split's. Give more rows." for split in emptied)
     found = Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
     refuse(task.type.label_problems(reading.labels, found))
     return found
+
+
+def _without_test(source: Source) -> dict[str, Sequence[Row]]:
+    """The rows by split, with an empty test split where the publisher made one."""
+    tables = source.rows_without("test") if isinstance(source, SplitwiseSource) else source.rows()
+    return {split: () if split == "test" else rows for split, rows in tables.items()}
 
 
 def _table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:

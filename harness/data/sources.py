@@ -46,6 +46,14 @@ class Hub:
         Raises:
             UserError: The data set, its configuration or a split is not available.
         """
+        return self.rows_without("")
+
+    def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
+        """Rows by split, none of `split`; the `datasets` library may all the same store it with the others.
+
+        Raises:
+            UserError: The data set, its configuration or a split is not available.
+        """
         from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
         from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
 
@@ -57,8 +65,10 @@ class Hub:
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
         if missing:
             raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Mend the task's splits.")
-        rows = {ours: _named_labels(data[theirs]) for ours, theirs in self.splits.items()}
-        return rows if self.prepare is None else {split: self.prepare(found) for split, found in rows.items()}
+        prepare = self.prepare or (lambda found: found)
+        read = {ours: theirs for ours, theirs in self.splits.items() if ours != split}
+        rows = {ours: prepare(_named_labels(data[theirs])) for ours, theirs in read.items()}
+        return {ours: rows.get(ours, ()) for ours in self.splits}
 
     def fingerprint(self) -> str:
         """Path, configuration and revision, "unpinned" where there is none."""
@@ -89,11 +99,19 @@ class Files:
         Raises:
             UserError: Every file that can't be read, with the lines at fault.
         """
+        return self.rows_without("")
+
+    def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
+        """Rows by split, none of `split`, whose file is not read for them.
+
+        Raises:
+            UserError: Every file that can't be read, with the lines at fault.
+        """
         rows: dict[str, Sequence[Row]] = {}
         problems: list[str] = []
-        for split, file in self._files().items():
+        for name, file in self._files().items():
             try:
-                rows[split] = read_rows(file)
+                rows[name] = () if name == split else read_rows(file)
             except UserError as error:
                 problems.extend(error.lines)
         if problems:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from harness.registry import TASK_TYPES
 
@@ -46,6 +46,7 @@ class Splits:
     """The examples that train, choose (validation) and judge (test) a model.
 
     Attributes:
+        test: Empty where the run is not to see it.
         labels: The label names, in the order of the examples' indices; empty where there are none.
         dropped: How many rows were left out or changed, by reason, such as "train rows that repeat another".
     """
@@ -66,6 +67,15 @@ class Source(Protocol):
 
     def fingerprint(self) -> str:
         """What identifies the data without reading all of it, such as a Hub revision."""
+        ...
+
+
+@runtime_checkable
+class SplitwiseSource(Source, Protocol):
+    """A source that can leave a split unread."""
+
+    def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
+        """Rows by split; none of `split`, which is not read, where the publisher made it."""
         ...
 
 
@@ -115,12 +125,15 @@ class Task:
         group = (self.group,) if self.group else ()
         return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)
 
-    def load(self) -> Splits:
+    def load(self, *, test: bool = True) -> Splits:
         """The task's examples: read, checked, freed of duplicates, split.
+
+        Args:
+            test: Whether the test split is wanted. Else it is empty, and not even read where the source can leave it.
 
         Raises:
             UserError: Every mistake found in the data, each with its row.
         """
         from harness.data.loading import load_splits  # noqa: PLC0415 -- the registry lists tasks without reading data
 
-        return load_splits(self)
+        return load_splits(self, test=test)

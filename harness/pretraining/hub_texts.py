@@ -83,6 +83,6 @@ def _failures() -> tuple[type[Exception], ...]:
 def _unavailable(path: str, error: Exception) -> UserError:
     first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     return UserError(
-        f"{path}: the data set is not available ({first}). Check its name, revision, configuration, split, the network, "
-        "or use files of your own."
+        f"{path}: the data set is not available ({first}). Check its name, revision, configuration, split, the "
+        "network, or use files of your own."
     )

@@ -1,4 +1,4 @@
-"""The pretraining loop: steps, looks at held-out texts, checkpoints on the way."""
+"""The pretraining loop: steps, evaluations on held-out texts, checkpoints on the way."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
-from harness.training.loop import Watcher
+from harness.training.loop import Callbacks
 from harness.training.state import Progress, save_state
-from harness.training.step import DivergedError, Learner
+from harness.training.trainer import DivergedError, Trainer
 
 FIRST_LOSSES = 200  # steps
 
@@ -26,7 +26,7 @@ class Course:
     Attributes:
         objective: Gives the steps.
         held_out: What is scored on the way, by corpus.
-        plan: How long, and when to look.
+        plan: How long, and how often to evaluate.
         corpus_tokens: Tokens of the corpus, to count epochs by.
         folder: Where the state is kept.
         keep: Writes a checkpoint of the model, from the share of the run that is done, and the tokens it has read.
@@ -42,25 +42,25 @@ class Course:
     checkpoint_seconds: float
 
 
-def pretrain(learner: Learner[Any], course: Course, progress: Progress, watcher: Watcher) -> None:
-    """Train the learner's model to the plan's end, on from the step that `progress` says, and write it up there.
+def pretrain(trainer: Trainer[Any], course: Course, progress: Progress, callbacks: Callbacks) -> None:
+    """Train the trainer's model to the plan's end, on from the step that `progress` says, and write it up there.
 
     Raises:
         DivergedError: A loss is not finite.
     """
     steps, keep = course.plan.steps, kept_steps(course.plan)
-    looks = look_steps(course.plan)
+    evaluated_at = evaluation_steps(course.plan)
     saved = time.monotonic()
     batches = course.objective.steps(progress.step)
     while progress.step < steps:
-        _step(learner, batches, progress, watcher, steps)
-        if progress.step in looks:
-            watcher.evaluated(_look(learner, course, progress))
+        _step(trainer, batches, progress, callbacks, steps)
+        if progress.step in evaluated_at:
+            callbacks.on_evaluate(_evaluate(trainer, course, progress))
         for share in keep.get(progress.step, ()):
             course.keep(share, progress.tokens)
         due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
-        if learner.anywhere(due):
-            save_state(progress, learner, course.folder)
+        if trainer.anywhere(due):
+            save_state(progress, trainer, course.folder)
             saved = time.monotonic()
 
 
@@ -72,17 +72,17 @@ def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:
     return found
 
 
-def look_steps(plan: PretrainingPlan) -> frozenset[int]:
+def evaluation_steps(plan: PretrainingPlan) -> frozenset[int]:
     """The steps after which held-out texts are scored: evenly, and at the end."""
-    return frozenset(max(1, round(plan.steps * look / plan.evaluations)) for look in range(1, plan.evaluations + 1))
+    return frozenset(max(1, round(plan.steps * count / plan.evaluations)) for count in range(1, plan.evaluations + 1))
 
 
 def _step(
-    learner: Learner[Any], batches: Iterator[Sequence[Any]], progress: Progress, watcher: Watcher, steps: int
+    trainer: Trainer[Any], batches: Iterator[Sequence[Any]], progress: Progress, callbacks: Callbacks, steps: int
 ) -> None:
     started, processor = time.monotonic(), time.process_time()
     batch = next(batches)
-    loss = learner.step(batch)
+    loss = trainer.step(batch)
     progress.step += 1
     progress.items += len(batch)
     progress.tokens += sum(item.size for item in batch)
@@ -90,16 +90,16 @@ def _step(
         progress.first_losses.append(loss)
     progress.loss_sum += loss
     progress.loss_items += 1
-    progress.micro_batch_size, progress.notes = learner.forward.micro_batch_size, learner.notes
+    progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
     progress.seconds += time.monotonic() - started
     progress.processor_seconds += time.process_time() - processor
-    watcher.stepped(progress.step, steps, loss=loss, items=len(batch))
+    callbacks.on_step(progress.step, steps, loss=loss, items=len(batch))
 
 
-def _look(learner: Learner[Any], course: Course, progress: Progress) -> CurvePoint:
+def _evaluate(trainer: Trainer[Any], course: Course, progress: Progress) -> CurvePoint:
     """Score the held-out texts: nats a foretold word, of each corpus and of all."""
     started = time.monotonic()
-    found = {name: learner.forward.evaluate(texts) for name, texts in course.held_out.items()}
+    found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}
     mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())
     if not math.isfinite(mean):
         raise DivergedError(f"the held-out loss is {mean} at step {progress.step}")

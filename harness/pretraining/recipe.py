@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from harness.config.checking import Strict, checked, read_toml
 from harness.config.run import Seed
+from harness.config.training import OptimizerName, ScheduleName
 from harness.errors import UserError, nearest
 from harness.registry import CORPORA, FAMILIES, OBJECTIVES, config_file, config_files
 from harness.runs.identity import differences
@@ -74,9 +75,11 @@ class PretrainingPlan(Strict):
         tokens: Read in all, special ones included.
         batch_tokens: Read in an optimiser step.
         length: Most tokens of a sequence, special ones included; of a causal stream, its segment.
-        learning_rate: Peak of the linear schedule.
+        optimizer: A file's name in harness/training/optimizers.
+        schedule: A file's name in harness/training/schedules.
+        learning_rate: The peak.
         warmup_ratio: Share of the steps in which the learning rate rises.
-        weight_decay: AdamW's, on weight matrices only.
+        weight_decay: On weight matrices only.
         max_grad_norm: The gradient is clipped to this length.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         micro_batch_size: Most sequences in one forward pass; smaller ones give the same gradient in less memory.
@@ -94,6 +97,8 @@ class PretrainingPlan(Strict):
     tokens: int = Field(ge=1)
     batch_tokens: int = Field(8192, ge=8)
     length: int = Field(128, ge=8)
+    optimizer: OptimizerName = "adamw"
+    schedule: ScheduleName = "linear"
     learning_rate: float = Field(1e-3, gt=0, lt=1)
     warmup_ratio: float = Field(0.06, ge=0, le=1)
     weight_decay: float = Field(0.01, ge=0)

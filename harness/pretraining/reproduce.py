@@ -14,8 +14,8 @@ from harness.errors import UserError
 from harness.pretraining.recipe import settings_that_differ
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run import Job, course_of
-from harness.training.loop import Watcher
-from harness.training.step import DivergedError, Learner
+from harness.training.loop import Callbacks
+from harness.training.trainer import DivergedError, Trainer
 
 CLOSE = 0.01  # nats a word; another processor rounds otherwise, and training enlarges that
 
@@ -40,13 +40,13 @@ class Verdict:
         return self.largest <= CLOSE
 
 
-def verified(job: Job, record: PretrainingRecord, watcher: Watcher, console: Console) -> Verdict:
+def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console: Console) -> Verdict:
     """Take the record's first steps again.
 
     Args:
         job: The recipe, in a place that is thrown away.
         record: Of an earlier run.
-        watcher: Is told of the steps.
+        callbacks: Told of the steps.
         console: Shows how far the preparation is.
 
     Raises:
@@ -57,19 +57,19 @@ def verified(job: Job, record: PretrainingRecord, watcher: Watcher, console: Con
     expected = record.first_losses
     if not expected:
         raise UserError(f"{record.name}: its record holds no losses to compare with. Name another pretraining.json.")
-    learner, course, _ = course_of(job, console)
+    trainer, course, _ = course_of(job, console)
     losses: list[float] = []
     for batch in islice(course.objective.steps(0), len(expected)):
-        losses.append(_loss(learner, batch))
-        watcher.stepped(len(losses), len(expected), loss=losses[-1], items=len(batch))
+        losses.append(_loss(trainer, batch))
+        callbacks.on_step(len(losses), len(expected), loss=losses[-1], items=len(batch))
     pairs = list(zip(losses, expected, strict=True))
     equal = next((index for index, (new, old) in enumerate(pairs) if new != old), len(pairs))
     return Verdict(len(pairs), equal, max(abs(new - old) for new, old in pairs))
 
 
-def _loss(learner: Learner[Any], batch: Sequence[Any]) -> float:
+def _loss(trainer: Trainer[Any], batch: Sequence[Any]) -> float:
     """The step's loss; infinite where it is no number, so that it is like no other."""
     try:
-        return learner.step(batch)
+        return trainer.step(batch)
     except DivergedError:
         return math.inf

@@ -36,11 +36,11 @@ from harness.pretraining.token_losses import Untrained
 from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
-from harness.training.loop import Watcher
-from harness.training.optimisation import adamw, linear_schedule
+from harness.training.loop import Callbacks
+from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.provenance import git_state, package_versions
 from harness.training.state import Progress, load_state, writing_tensors
-from harness.training.step import DivergedError, Learner
+from harness.training.trainer import DivergedError, Trainer
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def resolved(recipe: PretrainingRecipe) -> PretrainingRecipe:
     return recipe.model_copy(update={"training": plan})
 
 
-def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecord:
+def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingRecord:
     """Pretrain the recipe's model, or go on with it, and leave checkpoints and a record in the job's place.
 
     A loss that is not finite is a result too: a record that says so.
@@ -78,20 +78,20 @@ def pretrained(job: Job, watcher: Watcher, console: Console) -> PretrainingRecor
     """
     started, together = now(), processes()
     reset_peak_memory()
-    learner, course, corpus = course_of(job, console)
-    reason, progress = "", load_state(learner, course.folder)
+    trainer, course, corpus = course_of(job, console)
+    reason, progress = "", load_state(trainer, course.folder)
     try:
-        pretrain(learner, course, progress, watcher)
+        pretrain(trainer, course, progress, callbacks)
     except DivergedError as error:
         reason = str(error)
-    record = _record(job, corpus, learner, progress, started=started, reason=reason)
+    record = _record(job, corpus, trainer, progress, started=started, reason=reason)
     if together.is_main_process:
         job.place.finish(record, pretraining_card)
     together.wait_for_everyone()
     return record
 
 
-def course_of(job: Job, console: Console) -> tuple[Learner[Any], Course, Prepared]:
+def course_of(job: Job, console: Console) -> tuple[Trainer[Any], Course, Prepared]:
     """The model with what trains it, the run before it, and its texts.
 
     Raises:
@@ -114,7 +114,7 @@ def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
         )
 
 
-def _course(job: Job, corpus: Prepared) -> tuple[Learner[Any], Course]:
+def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], Course]:
     """The model with what trains it, and the run before it."""
     plan = job.recipe.training
     make_objective = OBJECTIVES.load(job.recipe.objective)
@@ -124,12 +124,12 @@ def _course(job: Job, corpus: Prepared) -> tuple[Learner[Any], Course]:
         raise UserError("corpora: no held-out text is long enough to be scored. Raise held_out, or give more text.")
     start = _untrained(job, corpus.tokenizer)
     trainable = objective.trainable(start)
-    optimizer = adamw(start.model, plan)
-    learner = Learner(trainable, optimizer, linear_schedule(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
+    optimizer = make_optimizer(start.model, plan)
+    trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
     course = Course(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
-    return learner, course
+    return trainer, course
 
 
 def _untrained(job: Job, tokenizer: Any) -> Untrained:
@@ -183,7 +183,7 @@ def _keep(job: Job, start: Untrained, share: float, tokens: int) -> None:
 
 
 def _record(
-    job: Job, corpus: Prepared, learner: Learner[Any], progress: Progress, *, started: str, reason: str
+    job: Job, corpus: Prepared, trainer: Trainer[Any], progress: Progress, *, started: str, reason: str
 ) -> PretrainingRecord:
     commit, dirty = git_state()
     return PretrainingRecord(
@@ -192,7 +192,7 @@ def _record(
         name=job.name,
         config=job.recipe.resolved(),
         corpus=dict(corpus.report),
-        parameters=learner.forward.model.num_parameters(),
+        parameters=trainer.forward.model.num_parameters(),
         steps=progress.step,
         tokens=progress.tokens,
         curve=tuple(progress.curve),
@@ -204,7 +204,7 @@ def _record(
             packages=package_versions(),
             git_commit=commit,
             git_dirty=dirty,
-            hardware=hardware(learner.forward.accelerator),
+            hardware=hardware(trainer.forward.accelerator),
             started=started,
             finished=now(),
         ),

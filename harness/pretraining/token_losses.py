@@ -34,7 +34,7 @@ class Untrained:
 
 
 class Foreteller:
-    """What the learner asks of a model: which of a step's sequences are this process's, and which go together."""
+    """What the trainer asks of a model: which of a step's sequences are this process's, and which go together."""
 
     def __init__(self, start: Untrained, micro_batch_size: int) -> None:
         """Args: the model, and most sequences in one forward pass."""
@@ -61,7 +61,7 @@ class Objective(Protocol):
         """What of other texts is scored, the same each time."""
 
     def trainable(self, start: Untrained) -> Any:
-        """The model, ready for a `Learner` and for `evaluate(held out) -> (nats, words)`.
+        """The model, ready for a `Trainer` and for `evaluate(held out) -> (nats, words)`.
 
         Raises:
             UserError: The family has no such head.

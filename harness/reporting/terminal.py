@@ -10,6 +10,7 @@ from rich.text import Text
 from harness.comparison.conclusions import verdict
 from harness.comparison.results import Comparison
 from harness.reporting import tables
+from harness.reporting.entries import Entry
 from harness.reporting.remarks import remarks
 
 
@@ -37,7 +38,7 @@ def _print_table(table: tables.Table, console: Console) -> None:
     console.print(shown)
 
 
-def _style(entry: tables.Entry) -> str:
+def _style(entry: Entry) -> str:
     if entry.is_strong:
         return "bold green"
     return "dim" if entry.is_faint else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES
 
@@ -10,14 +12,16 @@ def model_card(record: RunRecord) -> str:
     """README.md for the checkpoint that `record` tells of."""
     training = record.config["training"]
     base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
+    splits = ["validation"] if record.is_validation_only else ["validation", "test"]
+    judging, examples = record.scores[splits[-1]], record.counts.examples.get(splits[-1], 0)
     scores = "\n".join(
-        f"| {name} | {record.scores['validation'].get(name, float('nan')):.4f} | {value:.4f} |"
-        for name, value in record.scores["test"].items()
+        f"| {name} | {' | '.join(f'{record.scores[split].get(name, math.nan):.4f}' for split in splits)} |"
+        for name in judging
     )
     recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
     return f"""---
 library_name: transformers
-pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(record.scores["test"])}
+pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}
 tags:
 - {record.task}
 ---
@@ -31,8 +35,8 @@ tags:
 - Data: {record.task_card.licence}. {record.task_card.citation}
 - Seed: {record.seed}; weights of step {record.best_step}, chosen on the validation split
 
-| metric | validation | test |
-|---|---|---|
+| metric | {" | ".join(splits)} |
+|---|{"---|" * len(splits)}
 {scores}
 
 ## Recipe
@@ -41,6 +45,6 @@ tags:
 
 ## Intended use
 
-Comparing models on this task. It was scored on one test set ({record.counts.examples.get("test", 0)} examples) and
-nothing else; nothing is known of its behaviour on other text.
+Comparing models on this task. It was scored on one {splits[-1]} set ({examples} examples) and nothing else; nothing is
+known of its behaviour on other text.
 """

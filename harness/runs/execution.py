@@ -10,19 +10,19 @@ from harness.config.training import Training
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
-from harness.record import RunRecord, write_predictions
+from harness.record import Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
-from harness.runs.recording import now, run_record, with_cost
+from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
 from harness.runs.run import CHECKPOINT, STATE, Cell
 from harness.training.baseline import fit_baseline
-from harness.training.finetuning import Bench, finetune_model
-from harness.training.loop import Watcher
-from harness.training.result import Outcome, Stopwatch
-from harness.training.step import DivergedError
+from harness.training.finetuning import RunContext, finetune_model
+from harness.training.loop import Callbacks
+from harness.training.result import Stopwatch, TrainingResult
 from harness.training.tracking import tracked
+from harness.training.trainer import DivergedError
 
-_last_loaded: dict[tuple[str, str, LocalData | None], Splits] = {}
+_last_loaded: dict[tuple[str, str, LocalData | None, str], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Options:
     checkpoint_seconds: float = 120.0
 
 
-def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
+def run(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord:
     """Do the cell's run, or finish it, and leave its record, predictions and checkpoint in its folder.
 
     A loss that is not finite is a result too: a record that says so.
@@ -56,16 +56,17 @@ def run(cell: Cell, options: Options, watcher: Watcher) -> RunRecord:
     if together.is_main_process:
         cell.begin(redo=options.redo)
     together.wait_for_everyone()
-    outcome: Outcome | DivergedError
+    known = measured_before_training(splits, cell.config, started=started)
     try:
-        outcome = _learnt(cell, task, splits, options=options, watcher=watcher, watch=watch)
+        result = _trained(cell, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
     except DivergedError as error:
-        outcome = error
-    record = run_record(cell, task, splits, outcome, started=started)
-    if isinstance(outcome, Outcome) and together.is_main_process:
-        with watch("save"):
-            _keep(outcome, record, cell.partial)
-    record = with_cost(record, outcome, watch)
+        record = diverged_record(cell, task, known, error)
+    else:
+        record = complete_record(cell, task, result)
+        if together.is_main_process:
+            with watch("save"):
+                _save(result, record, cell.partial)
+    record = ended(record, watch)
     if together.is_main_process:
         cell.finish(record)
     together.wait_for_everyone()
@@ -83,29 +84,39 @@ def _limited(splits: Splits, training: Training) -> Splits:
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
-    key = (config.task, config.data, config.local)
+    key = (config.task, config.data, config.local, config.evaluate)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
-        _last_loaded[key] = task.load()
+        _last_loaded[key] = task.load(test=config.evaluate == "test")
     return _last_loaded[key]
 
 
-def _learnt(cell: Cell, task: Task, splits: Splits, *, options: Options, watcher: Watcher, watch: Stopwatch) -> Outcome:
-    """Fit a floor, or fine-tune a model."""
+def _trained(
+    cell: Cell,
+    task: Task,
+    splits: Splits,
+    *,
+    options: Options,
+    callbacks: Callbacks,
+    watch: Stopwatch,
+    known: Measurements,
+) -> TrainingResult:
+    """Fit a simple baseline, or fine-tune a model."""
     assert cell.config.model.family is not None, "the family is resolved before a run begins"
     family = FAMILIES.load(cell.config.model.family)
     if is_simple_baseline(cell.config.model.family):
-        return fit_baseline(family, task, splits, config=cell.config, watch=watch)
+        return fit_baseline(family, task, splits, config=cell.config, watch=watch, known=known)
     accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
     facts = {"task": cell.config.task, "model": cell.model, "seed": str(cell.config.seed)}
-    with tracked(watcher, accelerator, name=cell.suite, facts=facts) as told:
-        bench = Bench(accelerator, cell.partial / STATE, watch, told, options.checkpoint_seconds)
-        return finetune_model(family, task, splits, config=cell.config, bench=bench)
+    with tracked(callbacks, accelerator, name=cell.suite, facts=facts) as followed:
+        context = RunContext(accelerator, cell.partial / STATE, watch, followed, options.checkpoint_seconds, known)
+        return finetune_model(family, task, splits, config=cell.config, context=context)
 
 
-def _keep(outcome: Outcome, record: RunRecord, folder: Path) -> None:
+def _save(result: TrainingResult, record: RunRecord, folder: Path) -> None:
     checkpoint = folder / CHECKPOINT
     checkpoint.mkdir(exist_ok=True)
-    outcome.save(checkpoint)
+    result.save(checkpoint)
     (checkpoint / "README.md").write_text(model_card(record), encoding="utf-8")
-    write_predictions(outcome.rows, folder)
+    if result.rows:
+        write_predictions(result.rows, folder)

@@ -23,7 +23,7 @@ from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
 from harness.runs.identity import recorded_config
 from harness.runs.run import CHECKPOINT
-from harness.training.finetuning import forward_of, reader_of
+from harness.training.task_model import forward_of, reader_of
 
 MICRO_BATCH_SIZE = 32
 

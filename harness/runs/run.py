@@ -105,11 +105,11 @@ class Cell:
 
     def _move_into_place(self) -> None:
         """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
-        diverged = read_record(self.partial / RECORD).status == "diverged"
+        left = _left_by(read_record(self.partial / RECORD))
         (self.folder / RECORD).unlink(missing_ok=True)
         for name in (CHECKPOINT, PREDICTIONS):
             there = (self.partial / name).exists()
-            if there or diverged:
+            if there or name not in left:
                 _remove(self.folder / name)
             if there:
                 (self.partial / name).rename(self.folder / name)
@@ -150,6 +150,13 @@ def claimed(folder: Path) -> Iterator[bool]:
         yield _locked(opened)
     finally:
         os.close(opened)
+
+
+def _left_by(record: RunRecord) -> tuple[str, ...]:
+    """What a run leaves beside its record."""
+    if record.status != "complete":
+        return ()
+    return (CHECKPOINT,) if record.is_validation_only else (CHECKPOINT, PREDICTIONS)
 
 
 def _status(file: Path) -> Status | None:

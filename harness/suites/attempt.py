@@ -14,12 +14,12 @@ from harness.record import RunRecord
 from harness.runs.execution import Options, run
 from harness.runs.recording import failed_record
 from harness.runs.run import ERROR, Cell
-from harness.training.loop import Watcher
+from harness.training.loop import Callbacks
 
 DONE = ("complete", "diverged")
 
 
-def attempt(cell: Cell, options: Options, watcher: Watcher) -> RunRecord | None:
+def attempt(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord | None:
     """The cell's record, of a failure too; None where another command is at work on the cell, or has just done it.
 
     Raises:
@@ -27,7 +27,7 @@ def attempt(cell: Cell, options: Options, watcher: Watcher) -> RunRecord | None:
     """
     try:
         with _claimed(cell, redo=options.redo) as ours, _nothing_left_behind():
-            return run(cell, options, watcher) if ours else None
+            return run(cell, options, callbacks) if ours else None
     except UserError as error:
         reason = "\n".join(error.lines)
     except Exception as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.config.model import ModelConfig
-from harness.config.run import LocalData, RunConfig
+from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.errors import UserError, collected, nearest
@@ -23,13 +23,14 @@ from harness.suites.weights import weights_fingerprint
 SUITE_FILE = "suite.json"
 
 
-def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[Cell]:
+def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Cell]:
     """The suite's cells, task by task, seed by seed, so that a comparison is there early.
 
     Args:
         suite: What to run.
         runs: The folder of all runs.
         only: Names of tasks and models; where any is given, the others are left out, and not even looked for.
+        evaluate: What the trained models are scored on.
 
     Raises:
         UserError: Every mistake found, a line each.
@@ -48,17 +49,34 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
         raise UserError(*mistakes)
     weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
     found = [
-        _cell(suite.name, name, data, model=model, weights=weights, seed=seed, recipe=recipe, runs=runs)
+        _cell(
+            suite.name,
+            name,
+            data,
+            model=model,
+            weights=weights,
+            seed=seed,
+            recipe=suite.recipes[data.task, name],
+            runs=runs,
+            evaluate=evaluate,
+        )
         for data in known
         for seed in suite.seeds
         for name, model, weights in weighed
-        for recipe in [suite.recipes[data.task, name]]
     ]
     return _once_for_floors(found)
 
 
 def single_cell(
-    task: str, local: LocalData | None, *, name: str, model: ModelConfig, seed: int, training: Training, runs: Path
+    task: str,
+    local: LocalData | None,
+    *,
+    name: str,
+    model: ModelConfig,
+    seed: int,
+    training: Training,
+    runs: Path,
+    evaluate: Evaluate = "test",
 ) -> Cell:
     """The cell of one run outside any suite.
 
@@ -71,7 +89,17 @@ def single_cell(
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
     weights = weights_fingerprint(model)
-    return _cell(SINGLE, name, data, model=with_family(model), weights=weights, seed=seed, recipe=training, runs=runs)
+    return _cell(
+        SINGLE,
+        name,
+        data,
+        model=with_family(model),
+        weights=weights,
+        seed=seed,
+        recipe=training,
+        runs=runs,
+        evaluate=evaluate,
+    )
 
 
 @dataclass(frozen=True)
@@ -94,6 +122,7 @@ def _cell(
     seed: int,
     recipe: Training,
     runs: Path,
+    evaluate: Evaluate,
 ) -> Cell:
     config = RunConfig(
         task=data.task,
@@ -104,6 +133,7 @@ def _cell(
         model=model,
         seed=seed,
         training=_relevant(recipe, model),
+        evaluate=evaluate,
     )
     return Cell(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
 

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.record import CurvePoint
-from harness.training.loop import Watcher
+from harness.training.loop import Callbacks
 
 PLAIN_SECONDS = 10.0
 
 
-class Row(Watcher, Protocol):
-    """A watcher of one cell."""
+class Row(Callbacks, Protocol):
+    """Callbacks of one cell."""
 
 
 class Board(Protocol):
@@ -57,12 +57,12 @@ class _Bar:
         self._speed, self._validated, self._progress = Speed(), "", progress
         self.task = progress.add_task(title, total=None, facts="preparing")
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Move the bar."""
         facts = f"loss {loss:.3f} · {self._speed.count(items):.0f} examples/s{self._validated}"
         self._progress.update(self.task, completed=step, total=steps, facts=facts)
 
-    def evaluated(self, point: CurvePoint) -> None:
+    def on_evaluate(self, point: CurvePoint) -> None:
         """Show the validation scores beside the loss from now on."""
         name, value = next(iter(point.validation_scores.items()))
         self._validated = f" · validation {name} {value:.3f}"
@@ -113,7 +113,7 @@ class _Line:
         self._speed, self._said = Speed(), time.monotonic()
         self._first: tuple[int, float] | None = None  # Step and time: a run that goes on began long before.
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Say how far it is, every ten seconds."""
         rate, now = self._speed.count(items), time.monotonic()
         self._first = self._first or (step, now)
@@ -122,7 +122,7 @@ class _Line:
             left = (now - self._first[1]) / max(step - self._first[0], 1) * (steps - step)
             self._say(f"step {step}/{steps}  loss {loss:.3f}  {rate:.0f} examples/s  {left:.0f} s left")
 
-    def evaluated(self, point: CurvePoint) -> None:
+    def on_evaluate(self, point: CurvePoint) -> None:
         """Say the validation scores."""
         scores = "  ".join(f"{name} {value:.4f}" for name, value in point.validation_scores.items())
         losses = f"train loss {point.train_loss:.3f}  validation loss {point.validation_loss:.3f}"

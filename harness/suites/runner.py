@@ -112,11 +112,13 @@ def _say(cell: Cell, record: RunRecord | None, console: Console, told: set[str])
 def _line(cell: Cell, record: RunRecord) -> Text:
     if record.status != "complete":
         return Text.assemble((f"✗ {cell}", "red"), f"  {record.status}")
-    known = {name: score for name, score in record.scores["test"].items() if not math.isnan(score)}
+    split = "validation" if record.is_validation_only else "test"
+    known = {name: score for name, score in record.scores[split].items() if not math.isnan(score)}
     # A masked model has no perplexity, but a pseudo-perplexity.
     metric = next(iter(known), record.task_card.main_metric)
     seconds = sum(record.cost.seconds.values())
-    return Text.assemble((f"✓ {cell}", "green"), f"  {metric} {known.get(metric, math.nan):.4f}  {seconds:.0f} s")
+    named = f"validation {metric}" if record.is_validation_only else metric
+    return Text.assemble((f"✓ {cell}", "green"), f"  {named} {known.get(metric, math.nan):.4f}  {seconds:.0f} s")
 
 
 def _facts(record: RunRecord) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.config.checking import parse_settings
 from harness.config.model import find_model, recipe_for
-from harness.config.run import LocalData
+from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
 from harness.registry import config_file
 from harness.runs.run import Cell
@@ -17,7 +17,12 @@ from harness.suites.suite import Suite, read_suite
 
 
 def asked_suite(
-    suite: str, *, only: Sequence[str] | None, settings: Sequence[str] | None, runs: Path
+    suite: str,
+    *,
+    only: Sequence[str] | None,
+    settings: Sequence[str] | None,
+    runs: Path,
+    evaluate: Evaluate = "test",
 ) -> tuple[Suite, list[Cell]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its cells.
 
@@ -26,7 +31,7 @@ def asked_suite(
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     found = read_suite(file, overrides=parse_settings(settings or []))
-    return found, suite_cells(found, runs, only=only or ())
+    return found, suite_cells(found, runs, only=only or (), evaluate=evaluate)
 
 
 def asked_single(
@@ -37,6 +42,7 @@ def asked_single(
     seed: int,
     settings: Sequence[str] | None,
     runs: Path,
+    evaluate: Evaluate = "test",
 ) -> Cell:
     """The cell of one model on one task, or on the user's own files.
 
@@ -47,6 +53,7 @@ def asked_single(
         seed: The run's.
         settings: Of the recipe, as key=value.
         runs: The folder of all runs.
+        evaluate: What the trained model is scored on.
 
     Raises:
         UserError: Neither or both of `task` and own files are given, or no model; or they have mistakes.
@@ -63,7 +70,7 @@ def asked_single(
         name = Path(str(local["train"])).stem
     found = find_model(model)
     recipe = recipe_for(found, parse_settings(settings or []))
-    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs)
+    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
 
 
 def refuse_with_suite(**flags: Any) -> None:

@@ -30,7 +30,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Stepped:
-    """What a watcher is told of a cell's optimiser steps; `items` counts those since the last time."""
+    """What callbacks are told of a cell's optimiser steps; `items` counts those since the last time."""
 
     step: int
     steps: int
@@ -95,19 +95,19 @@ def _print_into(log: Path) -> None:
 
 
 class _Telling:
-    """A watcher that passes on what it is told, a few optimiser steps a second: a small model takes hundreds."""
+    """Callbacks that pass on what they are told, a few optimiser steps a second: a small model takes hundreds."""
 
     def __init__(self, pipe: connection.Connection) -> None:
         self._pipe, self._items, self._told = pipe, 0, 0.0
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Tell the parent, unless it was told just now."""
         self._items += items
         if time.monotonic() - self._told >= TELL_SECONDS:
             self._send(Stepped(step, steps, loss, self._items))
             self._items, self._told = 0, time.monotonic()
 
-    def evaluated(self, point: CurvePoint) -> None:
+    def on_evaluate(self, point: CurvePoint) -> None:
         """Tell the parent."""
         self._send(point)
 

@@ -76,10 +76,10 @@ class _Grid:
             return self._died(worker)
         if isinstance(message, Stepped):
             assert worker.row is not None, "steps are taken in a cell"
-            worker.row.stepped(message.step, message.steps, loss=message.loss, items=message.items)
+            worker.row.on_step(message.step, message.steps, loss=message.loss, items=message.items)
         elif isinstance(message, CurvePoint):
             assert worker.row is not None, "a validation split is a cell's"
-            worker.row.evaluated(message)
+            worker.row.on_evaluate(message)
         elif isinstance(message, Ready):
             self._give(worker)
         else:

@@ -6,31 +6,35 @@ from typing import Any
 
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
-from harness.training.result import Outcome, Stopwatch, identified, judged
+from harness.record import Measurements
+from harness.training.evaluation import Predicted, evaluate
+from harness.training.result import Stopwatch, TrainingResult
 
 
-def fit_baseline(family: Any, task: Task, splits: Splits, *, config: RunConfig, watch: Stopwatch) -> Outcome:
-    """The baseline's result on the task."""
-    objective = task.type.objective(splits.labels, config.training)
+def fit_baseline(
+    family: Any, task: Task, splits: Splits, *, config: RunConfig, watch: Stopwatch, known: Measurements
+) -> TrainingResult:
+    """The baseline's result on the task.
+
+    Args:
+        family: The baseline's.
+        task: What it learns.
+        splits: The task's examples.
+        config: What identifies the run.
+        watch: Counts the seconds of each phase.
+        known: What was measured before.
+    """
     with watch("train"):
         fitted = family.fit(splits.train, task_type=task.task_type, labels=splits.labels)
-    with watch("validate"):
-        outputs = fitted.outputs(splits.validation)
-        calibration = objective.calibration(outputs, splits.validation)
-        validation = objective.rows(outputs, splits.validation, calibration)
-    with watch("test"):
-        rows = objective.rows(fitted.outputs(splits.test), splits.test, calibration)
-    lengths = [_words(example) for example in splits.test]
-    return Outcome(
-        rows=identified(rows, splits.test, lengths),
-        scores={
-            "validation": judged(validation, config.metrics, splits.labels),
-            "test": judged(rows, config.metrics, splits.labels),
-        },
-        labels=splits.labels,
-        save=fitted.save,
-        calibration=calibration,
-    )
+
+    def predict(split: str) -> Predicted:
+        examples = getattr(splits, split)
+        return Predicted(fitted.outputs(examples), [_words(example) for example in examples])
+
+    objective = task.type.objective(splits.labels, config.training)
+    found = evaluate(predict, objective, splits, config=config, watch=watch)
+    measurements = known.model_copy(update={"scores": found.scores, "calibration": found.calibration})
+    return TrainingResult(measurements, splits.labels, found.rows, fitted.save)
 
 
 def _words(example: Any) -> int:

@@ -15,16 +15,16 @@ from harness.tokenization.items import Features, Item, length_grouped_batches
 from harness.training.forward import Forward
 from harness.training.optimisation import evaluation_steps
 from harness.training.state import Progress, copied, load_state, model_tensors, restore, save_state
-from harness.training.step import DivergedError, Learner
+from harness.training.trainer import DivergedError, Trainer
 
 
-class Watcher(Protocol):
+class Callbacks(Protocol):
     """Who is told how a run gets on."""
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """An optimiser step was taken on `items` items."""
 
-    def evaluated(self, point: CurvePoint) -> None:
+    def on_evaluate(self, point: CurvePoint) -> None:
         """The validation split was scored."""
 
 
@@ -48,8 +48,8 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long a run is, and when it stops to look.
+class TrainingPlan:
+    """How long a run is, and how often its state is saved.
 
     Attributes:
         training: The recipe.
@@ -65,15 +65,15 @@ class Schedule:
 
 
 def finetune(
-    learner: Learner[Forward],
+    trainer: Trainer[Forward],
     items: Sequence[Item],
     validation: Validation,
     *,
-    schedule: Schedule,
+    plan: TrainingPlan,
     folder: Path,
-    watcher: Watcher,
+    callbacks: Callbacks,
 ) -> Progress:
-    """Fine-tune the learner's model, and leave in it the weights that were best on the validation split.
+    """Fine-tune the trainer's model, and leave in it the weights that were best on the validation split.
 
     By no step it stays as it is.
 
@@ -82,56 +82,56 @@ def finetune(
     Raises:
         DivergedError: A loss is not finite.
     """
-    progress = load_state(learner, folder)
-    if schedule.steps == 0:
+    progress = load_state(trainer, folder)
+    if plan.steps == 0:
         return progress
     try:
-        _train(learner, items, validation, progress, schedule=schedule, folder=folder, watcher=watcher)
+        _train(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks)
     except DivergedError as error:
         error.curve = tuple(progress.curve)
         raise
-    restore(learner.forward.model, progress.best_weights)
+    restore(trainer.forward.model, progress.best_weights)
     return progress
 
 
 def _train(
-    learner: Learner[Forward],
+    trainer: Trainer[Forward],
     items: Sequence[Item],
     validation: Validation,
     progress: Progress,
     *,
-    schedule: Schedule,
+    plan: TrainingPlan,
     folder: Path,
-    watcher: Watcher,
+    callbacks: Callbacks,
 ) -> None:
     """Take the remaining steps."""
-    per_epoch = len(length_grouped_batches([1] * len(items), schedule.training.batch_size, seed=0, epoch=0))
-    looks = evaluation_steps(schedule.training, per_epoch, schedule.steps)
+    per_epoch = len(length_grouped_batches([1] * len(items), plan.training.batch_size, seed=0, epoch=0))
+    evaluated_at = evaluation_steps(plan.training, per_epoch, plan.steps)
     saved = time.monotonic()
-    for batch in _batches(items, schedule, start=progress.step):
-        if _out_of_patience(progress, schedule.training.patience):
+    for batch in _batches(items, plan, start=progress.step):
+        if _out_of_patience(progress, plan.training.patience):
             break
         started = time.monotonic()
-        loss = learner.step(batch)
+        loss = trainer.step(batch)
         _count(progress, batch, loss)
         progress.seconds += time.monotonic() - started
-        watcher.stepped(progress.step, schedule.steps, loss=loss, items=len(batch))
-        if progress.step in looks:
-            watcher.evaluated(_look(learner, validation, progress, epoch=progress.step / per_epoch))
-        progress.micro_batch_size, progress.notes = learner.forward.micro_batch_size, learner.notes
-        due = time.monotonic() - saved >= schedule.checkpoint_seconds and progress.step < schedule.steps
-        if learner.anywhere(due):
-            save_state(progress, learner, folder)
+        callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
+        if progress.step in evaluated_at:
+            callbacks.on_evaluate(_evaluate(trainer, validation, progress, epoch=progress.step / per_epoch))
+        progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
+        due = time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps
+        if trainer.anywhere(due):
+            save_state(progress, trainer, folder)
             saved = time.monotonic()
 
 
-def _batches(items: Sequence[Item], schedule: Schedule, *, start: int) -> Iterator[list[Item]]:
+def _batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterator[list[Item]]:
     """The batches of the remaining steps, epoch after epoch."""
     lengths = [item.length for item in items]
     step, epoch = 0, 0
-    while step < schedule.steps:
-        for batch in length_grouped_batches(lengths, schedule.training.batch_size, seed=schedule.seed, epoch=epoch):
-            if start <= step < schedule.steps:
+    while step < plan.steps:
+        for batch in length_grouped_batches(lengths, plan.training.batch_size, seed=plan.seed, epoch=epoch):
+            if start <= step < plan.steps:
                 yield [items[index] for index in batch]
             step += 1
         epoch += 1
@@ -145,10 +145,10 @@ def _count(progress: Progress, batch: Sequence[Item], loss: float) -> None:
     progress.loss_items += len(batch)
 
 
-def _look(learner: Learner[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
+def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
     """Score the validation split, and keep the weights if they are the best so far."""
     started = time.monotonic()
-    loss, outputs = learner.forward.evaluate(validation.features, validation.examples)
+    loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
     if not math.isfinite(loss):
         raise DivergedError(f"the validation loss is {loss} at step {progress.step}")
     scores = validation.scores(outputs)
@@ -164,7 +164,7 @@ def _look(learner: Learner[Forward], validation: Validation, progress: Progress,
     progress.loss_sum, progress.loss_items = 0.0, 0
     if best is None or _better(scores, best.validation_scores, validation):
         progress.best_step = progress.step
-        progress.best_weights = copied(model_tensors(learner.forward.model))
+        progress.best_weights = copied(model_tensors(trainer.forward.model))
     progress.validation_seconds += time.monotonic() - started
     return point
 

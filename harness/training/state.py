@@ -21,7 +21,7 @@ from torch import Tensor
 from harness.errors import UserError
 from harness.ops.device import generators, give_freed_memory_back, restore_generators
 from harness.record import CurvePoint
-from harness.training.step import Learner
+from harness.training.trainer import Trainer
 
 _TENSORS, _FACTS = "state.safetensors", "state.json"
 
@@ -89,17 +89,17 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
         tensor.copy_(values[name])
 
 
-def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
+def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     """Write everything that continuing needs to `folder`/step-N, then drop the older states.
 
     Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
     """
-    drawn = gather_object([generators(learner.forward.accelerator.device)])
-    carried = gather_object([copied(learner.forward.carried)])
-    if learner.forward.accelerator.is_main_process:
-        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(learner.forward.model)).items()}
+    drawn = gather_object([generators(trainer.forward.accelerator.device)])
+    carried = gather_object([copied(trainer.forward.carried)])
+    if trainer.forward.accelerator.is_main_process:
+        tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(trainer.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
-        tensors |= _optimizer_tensors(learner)
+        tensors |= _optimizer_tensors(trainer)
         tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(drawn) for name, s in states.items()}
         tensors |= {
             f"carried.{rank}.{name}": tensor for rank, each in enumerate(carried) for name, tensor in each.items()
@@ -109,7 +109,7 @@ def save_state(progress: Progress, learner: Learner[Any], folder: Path) -> None:
         _write(folder, progress.step, tensors, facts)
         del tensors
     give_freed_memory_back()
-    learner.forward.accelerator.wait_for_everyone()
+    trainer.forward.accelerator.wait_for_everyone()
 
 
 def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -136,34 +136,34 @@ def writing_tensors(folder: Path) -> Iterator[None]:
         raise OSError(errno.EIO, str(error).rstrip("."), str(folder)) from error
 
 
-def load_state(learner: Learner[Any], folder: Path) -> Progress:
-    """The progress that `folder` holds, put back into the learner; a fresh one where there is none that is whole.
+def load_state(trainer: Trainer[Any], folder: Path) -> Progress:
+    """The progress that `folder` holds, put back into the trainer; a fresh one where there is none that is whole.
 
     Raises:
         UserError: The run was started with another number of processes.
     """
     found, damaged = _newest(folder)
-    learner.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
+    trainer.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
     if found is None:
-        return Progress(micro_batch_size=learner.forward.micro_batch_size, notes=learner.notes)
+        return Progress(micro_batch_size=trainer.forward.micro_batch_size, notes=trainer.notes)
     tensors, facts = found
-    begun, processes = facts.pop("processes"), learner.forward.accelerator.num_processes
+    begun, processes = facts.pop("processes"), trainer.forward.accelerator.num_processes
     if begun != processes:
         raise UserError(
             f"{folder}: begun with {begun} processes, and now there are {processes}. "
             "Continue with as many, or begin anew with --redo."
         )
     curve = [CurvePoint(**point) for point in facts.pop("curve")]
-    restore(learner.forward.model, _under("model.", tensors))
-    _restore_optimizer(learner, _under("optimizer.", tensors))
-    _restore_schedule(learner, facts["step"])
-    restore_generators(_under(f"generator.{learner.forward.accelerator.process_index}.", tensors))
-    carried = _under(f"carried.{learner.forward.accelerator.process_index}.", tensors)
-    device = learner.forward.accelerator.device
-    learner.forward.carried = {name: tensor.to(device) for name, tensor in carried.items()}
-    learner.forward.micro_batch_size = facts["micro_batch_size"]
-    learner.notes[:0] = facts["notes"]
-    return Progress(**{**facts, "notes": learner.notes}, curve=curve, best_weights=_under("best.", tensors))
+    restore(trainer.forward.model, _under("model.", tensors))
+    _restore_optimizer(trainer, _under("optimizer.", tensors))
+    _restore_schedule(trainer, facts["step"])
+    restore_generators(_under(f"generator.{trainer.forward.accelerator.process_index}.", tensors))
+    carried = _under(f"carried.{trainer.forward.accelerator.process_index}.", tensors)
+    device = trainer.forward.accelerator.device
+    trainer.forward.carried = {name: tensor.to(device) for name, tensor in carried.items()}
+    trainer.forward.micro_batch_size = facts["micro_batch_size"]
+    trainer.notes[:0] = facts["notes"]
+    return Progress(**{**facts, "notes": trainer.notes}, curve=curve, best_weights=_under("best.", tensors))
 
 
 def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
@@ -181,28 +181,28 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _optimizer_tensors(learner: Learner[Any]) -> dict[str, Tensor]:
+def _optimizer_tensors(trainer: Trainer[Any]) -> dict[str, Tensor]:
     return {
         f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
-        for name, parameter in learner.forward.model.named_parameters()
-        for key, value in learner.optimizer.state.get(parameter, {}).items()
+        for name, parameter in trainer.forward.model.named_parameters()
+        for key, value in trainer.optimizer.state.get(parameter, {}).items()
     }
 
 
-def _restore_optimizer(learner: Learner[Any], tensors: Mapping[str, Tensor]) -> None:
-    for name, parameter in learner.forward.model.named_parameters():
+def _restore_optimizer(trainer: Trainer[Any], tensors: Mapping[str, Tensor]) -> None:
+    for name, parameter in trainer.forward.model.named_parameters():
         state = {
             key.removeprefix(f"{name}."): value.to(parameter.device)
             for key, value in tensors.items()
             if key.rpartition(".")[0] == name
         }
         if state:
-            learner.optimizer.state[parameter] = state
+            trainer.optimizer.state[parameter] = state
 
 
-def _restore_schedule(learner: Learner[Any], step: int) -> None:
-    learner.scheduler.last_epoch = step - 1
+def _restore_schedule(trainer: Trainer[Any], step: int) -> None:
+    trainer.scheduler.last_epoch = step - 1
     with warnings.catch_warnings():
         # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.
         warnings.simplefilter("ignore", UserWarning)
-        learner.scheduler.step()
+        trainer.scheduler.step()

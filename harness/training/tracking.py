@@ -11,29 +11,29 @@ from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from harness.errors import UserError, nearest
 from harness.record import CurvePoint
-from harness.training.loop import Watcher
+from harness.training.loop import Callbacks
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """A watcher that passes on what it is told, and logs it by optimiser step.
+    """Callbacks that pass on what they are told, and log it by optimiser step.
 
     Attributes:
-        watcher: Who else is told.
+        callbacks: Who else is told.
         accelerator: Whose trackers log.
     """
 
-    watcher: Watcher
+    callbacks: Callbacks
     accelerator: Accelerator
 
-    def stepped(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Log the loss of the step's items as train/loss."""
-        self.watcher.stepped(step, steps, loss=loss, items=items)
+        self.callbacks.on_step(step, steps, loss=loss, items=items)
         self.accelerator.log({"train/loss": loss}, step=step)
 
-    def evaluated(self, point: CurvePoint) -> None:
+    def on_evaluate(self, point: CurvePoint) -> None:
         """Log loss and scores of the validation split as validation/loss, validation/accuracy and so on."""
-        self.watcher.evaluated(point)
+        self.callbacks.on_evaluate(point)
         scores = {f"validation/{name}": value for name, value in point.validation_scores.items()}
         self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
 
@@ -52,21 +52,23 @@ def check_tracker(name: str) -> None:
 
 
 @contextmanager
-def tracked(watcher: Watcher, accelerator: Accelerator, *, name: str, facts: Mapping[str, str]) -> Iterator[Watcher]:
-    """The watcher, which also logs if the accelerator was made with a tracker.
+def tracked(
+    callbacks: Callbacks, accelerator: Accelerator, *, name: str, facts: Mapping[str, str]
+) -> Iterator[Callbacks]:
+    """The callbacks, which also log if the accelerator was made with a tracker.
 
     Args:
-        watcher: Who is told of the run.
+        callbacks: Who is told of the run.
         accelerator: Made for the run.
         name: What trackers call the project.
         facts: What they note of the run.
     """
     if not accelerator.log_with:
-        yield watcher
+        yield callbacks
         return
     accelerator.init_trackers(name, config=dict(facts))
     try:
-        yield Tracked(watcher, accelerator)
+        yield Tracked(callbacks, accelerator)
     finally:
         # accelerator.end_training() would also part the processes, which have the next run before them.
         for tracker in accelerator.trackers:

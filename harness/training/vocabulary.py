@@ -1,13 +1,13 @@
 """Training on the rows of the embedding that the data uses: the others have no gradient, and cost time all the same.
 
-A step over a table of 30,522 rows fills a gradient with noughts, measures its length, and has AdamW walk over it all.
-What comes out here is what training on the whole table gives, up to rounding: a row without a gradient has moments of
-nought, so that AdamW does nothing to it but decay it, which is made up for at the end.
+A step over a table of 30,522 rows fills a gradient with zeros, measures its length, and has the optimizer walk over it
+all. What comes out here is what training on the whole table gives, up to rounding, with an optimizer that does nothing
+to a row without a gradient but decay it, which is made up for at the end. Each optimizer says whether it is one
+(`unused_rows_decay` in harness/training/optimizers).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -95,24 +95,6 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
     used = torch.tensor(sorted(rows), device=whole.weight.device)
     model.set_input_embeddings(UsedEmbedding(whole, used).train(whole.training))
     return UsedVocabulary(model, whole, used)
-
-
-def decay_of(optimizer: torch.optim.Optimizer, scheduler: Any, *, parameter: Tensor, steps: int) -> float:
-    """What AdamW's decay has left of a number without a gradient after so many steps.
-
-    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
-
-    Args:
-        optimizer: AdamW.
-        scheduler: A `LambdaLR` over it.
-        parameter: The one whose numbers they are; tells the group.
-        steps: How many.
-    """
-    groups = zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
-    for group, rate, factor in groups:
-        if any(parameter is member for member in group["params"]):
-            return math.prod(1 - rate * factor(step) * group["weight_decay"] for step in range(steps))
-    raise AssertionError("the parameter is not the optimiser's")
 
 
 def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:

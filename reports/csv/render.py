@@ -7,6 +7,7 @@ import io
 from dataclasses import fields
 
 from harness.comparison.results import Cell, Comparison, Cost, Difference, TaskComparison
+from harness.reporting.columns import DETAILS
 
 Field = str | int | float | bool | None
 
@@ -49,8 +50,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "is_top": cell.is_top,
         **_difference("baseline", cell.from_baseline),
         **_difference("floor", cell.from_floor),
-        "unseen_token_share": cell.unseen_share,
-        "unaligned_answer_share": cell.unaligned_share,
+        **{column.csv: column.number(cell) for column in DETAILS if column.csv},
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.comparison.results import Comparison
-from harness.reporting.tables import Entry
+from harness.reporting.entries import Entry
 from harness.reporting.templates import rendered
 
 TEMPLATE = Path(__file__).with_name("report.tex.j2")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from harness.comparison.results import Comparison
-from harness.reporting.tables import Entry
+from harness.reporting.entries import Entry
 from harness.reporting.templates import rendered
 
 TEMPLATE = Path(__file__).with_name("report.md.j2")

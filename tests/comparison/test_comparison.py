@@ -15,8 +15,10 @@ from harness.comparison.results import Cell, Comparison
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import RECORD, Counts, Provenance
+from harness.reporting.columns import unseen_share
+from harness.reporting.entries import score_entry, shortfall
 from harness.reporting.remarks import remarks
-from harness.reporting.tables import details, footnotes, left_out, score_entry, shortfall, sizes
+from harness.reporting.tables import details, footnotes, left_out, sizes
 
 
 def cell_of(comparison: Comparison, model: str, task: str = "rotten_tomatoes") -> Cell:
@@ -245,7 +247,7 @@ def test_two_suites_are_compared_each_by_itself(runs: Path):
 
 
 def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
-    assert cell_of(compare(runs), "bert-mini").unseen_share == pytest.approx(1000 / 26000)
+    assert unseen_share(cell_of(compare(runs), "bert-mini")) == pytest.approx(1000 / 26000)
 
 
 def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_counted(runs: Path):

@@ -12,8 +12,10 @@ from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.metrics.lookup import unit_of
 from harness.registry import FORMATS
+from harness.reporting.columns import metric_label
+from harness.reporting.entries import score_entry
 from harness.reporting.remarks import remarks
-from harness.reporting.tables import metric_label, score_entry, title
+from harness.reporting.tables import title
 
 RNG = np.random.default_rng(5)
 DOCUMENTS = 150

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from small_models import FILLERS, NAMES, learner_for
+from small_models import FILLERS, NAMES, trainer_for
 
 from harness.config.model import ModelConfig
 from harness.config.training import Training
@@ -48,11 +48,11 @@ def accuracy(family, **settings):
     loaded = FAMILIES.load(family).load(
         spec, kind.head(), labels=tuple(NAMES), dropout=0.0, texts=lambda: [example.text for example in train]
     )
-    learner, reader = learner_for(loaded, kind, recipe, steps=STEPS)
+    trainer, reader = trainer_for(loaded, kind, recipe, steps=STEPS)
     items, chooser = kind.features(train, reader).items, random.Random(0)
     for _ in range(STEPS):
-        learner.step(chooser.sample(items, 16))
-    logits = learner.forward.evaluate(kind.features(test, reader), test)[1]
+        trainer.step(chooser.sample(items, 16))
+    logits = trainer.forward.evaluate(kind.features(test, reader), test)[1]
     return sum(int(row.argmax()) == example.target for row, example in zip(logits, test, strict=True)) / len(test)
 
 

@@ -11,12 +11,12 @@ from small_models import (
     ARCHITECTURES,
     LABELS,
     Silent,
-    learner_for,
     loaded_model,
     own_cell,
     own_data,
     question_examples,
     text_examples,
+    trainer_for,
 )
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -60,8 +60,8 @@ def set_up(family, checkpoints, kind_name, *, dropout=0.0, **settings):
     labels = LABELS if kind_name in {"classification", "multi_label"} else ()
     loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
-    learner, reader = learner_for(loaded, kind, training)
-    return learner, kind, reader
+    trainer, reader = trainer_for(loaded, kind, training)
+    return trainer, kind, reader
 
 
 @pytest.mark.parametrize("family", ["bert", "xlnet", "transformer_xl"])
@@ -70,7 +70,7 @@ def test_the_record_says_where_windows_are_padded_instead(family, checkpoints):
     said = {}
     for execution in ("packed", "padded"):
         training = Training(execution=execution)
-        scoring = learner_for(loaded, kind, training)[0].forward.scoring
+        scoring = trainer_for(loaded, kind, training)[0].forward.scoring
         assert isinstance(scoring, Packed) == (family == "bert" and execution == "packed")
         said[execution] = execution_notes(loaded, scoring, training)
     reason = "padded: this family does not read texts laid end to end"
@@ -80,7 +80,7 @@ def test_the_record_says_where_windows_are_padded_instead(family, checkpoints):
 def test_a_bert_that_is_a_decoder_is_padded(checkpoints):
     loaded, kind = loaded_model("bert", checkpoints["bert"])
     loaded.model.config.is_decoder = True
-    scoring = learner_for(loaded, kind, Training())[0].forward.scoring
+    scoring = trainer_for(loaded, kind, Training())[0].forward.scoring
     assert not isinstance(scoring, Packed)
     assert execution_notes(loaded, scoring, Training()) == ["padded: a decoder does not see all of a text at once"]
 
@@ -111,8 +111,8 @@ def assert_same_logits(packed, inputs, *, tolerance=1e-5):
 @pytest.mark.parametrize("kind_name", KIND_NAMES)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
-    learner, _, _ = set_up(family, checkpoints, kind_name)
-    packed, collator = learner.forward.scoring, learner.forward.collator
+    trainer, _, _ = set_up(family, checkpoints, kind_name)
+    packed, collator = trainer.forward.scoring, trainer.forward.collator
     assert isinstance(packed, Packed)
     packed.model.eval()
     for lengths in LENGTHS.values():
@@ -132,9 +132,9 @@ def examples_of(kind_name, count):
 def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
     curves = {}
     for execution in ("packed", "padded"):
-        learner, kind, reader = set_up(family, checkpoints, kind_name, execution=execution)
+        trainer, kind, reader = set_up(family, checkpoints, kind_name, execution=execution)
         items = kind.features(examples_of(kind_name, 24), reader).items
-        curves[execution] = [learner.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)]
+        curves[execution] = [trainer.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)]
     assert curves["packed"] == pytest.approx(curves["padded"], abs=1e-5)
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
@@ -142,8 +142,8 @@ def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoin
 @pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
-    learner, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
-    scoring, collator = learner.forward.scoring, learner.forward.collator
+    trainer, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
+    scoring, collator = trainer.forward.scoring, trainer.forward.collator
     inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
     found = []
     scoring.model.train()
@@ -164,9 +164,9 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
 
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_the_last_layer_for_the_first_token_alone_has_the_whole_one_s_gradient(family, checkpoints):
-    learner, _, _ = set_up(family, checkpoints, "classification")
-    scoring = learner.forward.scoring
-    inputs = padded_inputs(LENGTHS["any"], typed=learner.forward.collator.typed, pad=learner.forward.collator.pad_id)
+    trainer, _, _ = set_up(family, checkpoints, "classification")
+    scoring = trainer.forward.scoring
+    inputs = padded_inputs(LENGTHS["any"], typed=trainer.forward.collator.typed, pad=trainer.forward.collator.pad_id)
     gradients = []
     for short in (True, False):
         scoring.model.zero_grad()
@@ -189,7 +189,7 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
     )
     torch.manual_seed(1)
     loaded = family.load(spec, kind.head(), labels=LABELS, dropout=0.0, texts=list)
-    packed = learner_for(loaded, kind, Training())[0].forward.scoring
+    packed = trainer_for(loaded, kind, Training())[0].forward.scoring
     packed.model.eval()
     assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=True))
 
@@ -207,8 +207,8 @@ def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
-    learner, _, _ = set_up("roberta", checkpoints, "classification")
-    packed, pad = learner.forward.scoring, learner.forward.collator.pad_id
+    trainer, _, _ = set_up("roberta", checkpoints, "classification")
+    packed, pad = trainer.forward.scoring, trainer.forward.collator.pad_id
     packed.model.eval()
     inputs = padded_inputs([9, 20], typed=False, pad=pad)
     inputs["input_ids"][1, 4] = pad
@@ -216,10 +216,10 @@ def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoint
 
 
 def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
-    learner, kind, reader = set_up("bert", checkpoints, "classification")
-    model = learner.forward.model
+    trainer, kind, reader = set_up("bert", checkpoints, "classification")
+    model = trainer.forward.model
     before = model.config._attn_implementation
-    learner.step(kind.features(text_examples(4), reader).items)
+    trainer.step(kind.features(text_examples(4), reader).items)
     assert model.config._attn_implementation == before != NAME
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
@@ -228,7 +228,7 @@ def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
 
     model.bert.encoder.layer[0].attention.output.forward = broken
     with pytest.raises(RuntimeError, match="out of luck"):
-        learner.step(kind.features(text_examples(4), reader).items)
+        trainer.step(kind.features(text_examples(4), reader).items)
     assert model.config._attn_implementation == before
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
@@ -301,8 +301,8 @@ def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypat
 def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
     found = {}
     for precision in ("fp32", "bf16"):
-        learner, _, _ = set_up(family, checkpoints, "classification", precision=precision)
-        packed, collator = learner.forward.scoring, learner.forward.collator
+        trainer, _, _ = set_up(family, checkpoints, "classification", precision=precision)
+        packed, collator = trainer.forward.scoring, trainer.forward.collator
         packed.model.eval()
         inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
         with torch.no_grad():

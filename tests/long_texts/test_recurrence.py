@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from pyarrow import parquet
-from small_models import Silent, learner_for, loaded_model, own_cell, own_data, sentence, text_examples
+from small_models import Silent, loaded_model, own_cell, own_data, sentence, text_examples, trainer_for
 
 from harness.config.training import Training
 from harness.errors import UserError
@@ -34,28 +34,28 @@ def recipe(**settings):
     return Training(**{"strategy": "recurrence", "segment": 8, "memory": 8, "learning_rate": 1e-3, **settings})
 
 
-def learner_of(family, checkpoints, **settings):
+def trainer_of(family, checkpoints, **settings):
     loaded, kind = loaded_model(family, checkpoints[family], dropout=settings.pop("dropout", 0.0))
-    learner, reader = learner_for(loaded, kind, recipe(**settings))
-    return learner, kind, reader
+    trainer, reader = trainer_for(loaded, kind, recipe(**settings))
+    return trainer, kind, reader
 
 
-def gradients(learner, items):
-    learner.forward.model.train()
-    learner.optimizer.zero_grad()
-    loss = learner._gradients(items)
-    return loss, {name: p.grad.clone() for name, p in learner.forward.model.named_parameters() if p.grad is not None}
+def gradients(trainer, items):
+    trainer.forward.model.train()
+    trainer.optimizer.zero_grad()
+    loss = trainer._gradients(items)
+    return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 
 @pytest.mark.parametrize("strategy", ["recurrence", "segments"])
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, strategy, checkpoints):
-    learner, kind, reader = learner_of(family, checkpoints, pool=pool, strategy=strategy)
+    trainer, kind, reader = trainer_of(family, checkpoints, pool=pool, strategy=strategy)
     examples = examples_of()
-    together = learner.forward.evaluate(kind.features(examples, reader), examples)[1]
+    together = trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
     for example, found in zip(examples, together, strict=True):
-        alone = learner.forward.evaluate(kind.features([example], reader), [example])[1]
+        alone = trainer.forward.evaluate(kind.features([example], reader), [example])[1]
         torch.testing.assert_close(torch.tensor(alone[0]), torch.tensor(found), atol=1e-5, rtol=0)
 
 
@@ -63,13 +63,13 @@ def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, stra
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_segments, checkpoints):
-    learner, kind, reader = learner_of(family, checkpoints, pool=pool, gradient_segments=gradient_segments, dropout=0.2)
+    trainer, kind, reader = trainer_of(family, checkpoints, pool=pool, gradient_segments=gradient_segments, dropout=0.2)
     items = kind.features(examples_of(), reader).items
     found = []
     for limit in (100, 1):
-        learner.forward.micro_batch_size = limit
+        trainer.forward.micro_batch_size = limit
         torch.manual_seed(0)
-        found.append(gradients(learner, items[-1:]))
+        found.append(gradients(trainer, items[-1:]))
     (loss, kept), (again_loss, again) = found
     assert loss == pytest.approx(again_loss, abs=1e-6)
     assert kept.keys() == again.keys()
@@ -79,18 +79,18 @@ def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_se
 
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, checkpoints):
-    learner, kind, reader = learner_of(family, checkpoints)
+    trainer, kind, reader = trainer_of(family, checkpoints)
     items = kind.features(examples_of(), reader).items
-    learner.forward.micro_batch_size = 100
-    loss, whole = gradients(learner, items)
-    learner.forward.micro_batch_size = 6
-    again_loss, parts = gradients(learner, items)
+    trainer.forward.micro_batch_size = 100
+    loss, whole = gradients(trainer, items)
+    trainer.forward.micro_batch_size = 6
+    again_loss, parts = gradients(trainer, items)
     assert again_loss == pytest.approx(loss, abs=1e-6)
     for name in whole:
         torch.testing.assert_close(parts[name], whole[name], atol=1e-5, rtol=1e-4)
 
 
-def words_read(learner, kind, reader, *, words=61):
+def words_read(trainer, kind, reader, *, words=61):
     """How much each segment's words matter to the loss: the largest gradient of each one's vectors."""
     seen = []
 
@@ -98,8 +98,8 @@ def words_read(learner, kind, reader, *, words=61):
         output.retain_grad()
         seen.append(output)
 
-    hook = learner.forward.model.get_input_embeddings().register_forward_hook(keep)
-    gradients(learner, kind.features(examples_of([words]), reader).items)
+    hook = trainer.forward.model.get_input_embeddings().register_forward_hook(keep)
+    gradients(trainer, kind.features(examples_of([words]), reader).items)
     hook.remove()
     return [0.0 if vectors.grad is None else float(vectors.grad.abs().max()) for vectors in seen]
 
@@ -107,16 +107,16 @@ def words_read(learner, kind, reader, *, words=61):
 @pytest.mark.parametrize("gradient_segments", [1, 2, 3])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_the_gradient_of_the_last_state_reaches_as_many_segments_as_asked(family, gradient_segments, checkpoints):
-    learner, kind, reader = learner_of(family, checkpoints, pool="last", gradient_segments=gradient_segments)
-    found = words_read(learner, kind, reader)
+    trainer, kind, reader = trainer_of(family, checkpoints, pool="last", gradient_segments=gradient_segments)
+    found = words_read(trainer, kind, reader)
     assert len(found) > 4
     assert [amount > 0 for amount in found] == [False] * (len(found) - gradient_segments) + [True] * gradient_segments
 
 
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_with_the_mean_every_segment_learns_though_the_gradient_stops_at_its_start(family, checkpoints):
-    learner, kind, reader = learner_of(family, checkpoints, pool="mean")
-    assert all(amount > 0 for amount in words_read(learner, kind, reader))
+    trainer, kind, reader = trainer_of(family, checkpoints, pool="mean")
+    assert all(amount > 0 for amount in words_read(trainer, kind, reader))
 
 
 @pytest.mark.parametrize("family", WITH_MEMORY)
@@ -125,8 +125,8 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
     examples = [TextExample(str(n), text + "film " * 12, 0) for n, text in enumerate(beginnings)]
     found = {}
     for strategy in ("recurrence", "segments"):
-        learner, kind, reader = learner_of(family, checkpoints, pool="last", strategy=strategy)
-        first, second = learner.forward.evaluate(kind.features(examples, reader), examples)[1]
+        trainer, kind, reader = trainer_of(family, checkpoints, pool="last", strategy=strategy)
+        first, second = trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
         found[strategy] = abs(first - second).max()
     assert found["segments"] < 1e-6  # some processors round by the place in the batch
     assert found["recurrence"] > 1e-3
@@ -135,23 +135,23 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
 def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(checkpoints):
     logits = []
     for segment in (8, 13, 1000):
-        learner, kind, reader = learner_of("transformer_xl", checkpoints, segment=segment)
-        learner.forward.scoring = replace(learner.forward.scoring, memory=1000)
-        learner.forward.model.config.memory_start = "empty"
+        trainer, kind, reader = trainer_of("transformer_xl", checkpoints, segment=segment)
+        trainer.forward.scoring = replace(trainer.forward.scoring, memory=1000)
+        trainer.forward.model.config.memory_start = "empty"
         examples = examples_of()
-        logits.append(torch.tensor(learner.forward.evaluate(kind.features(examples, reader), examples)[1]))
+        logits.append(torch.tensor(trainer.forward.evaluate(kind.features(examples, reader), examples)[1]))
     torch.testing.assert_close(logits[0], logits[2], atol=1e-5, rtol=0)
     torch.testing.assert_close(logits[1], logits[2], atol=1e-5, rtol=0)
 
 
 def test_a_text_that_is_read_to_its_end_takes_no_more_time(checkpoints):
-    learner, kind, reader = learner_of("xlnet", checkpoints)
+    trainer, kind, reader = trainer_of("xlnet", checkpoints)
     sizes = []
-    hook = learner.forward.model.transformer.register_forward_pre_hook(
+    hook = trainer.forward.model.transformer.register_forward_pre_hook(
         lambda _module, _inputs, named: sizes.append(tuple(named["input_ids"].shape)), with_kwargs=True
     )
     examples = examples_of([3, 14, 30])
-    learner.forward.evaluate(kind.features(examples, reader), examples)
+    trainer.forward.evaluate(kind.features(examples, reader), examples)
     hook.remove()
     assert sizes == [(3, 8), (2, 8), (1, 8), (1, 8)]  # 5, 16 and 32 tokens with the special ones
 
@@ -169,16 +169,16 @@ def test_what_each_state_counts(pool, expected):
 
 
 def test_a_text_without_a_token_is_read_as_nothing(checkpoints):
-    learner, _, _ = learner_of("transformer_xl", checkpoints)
+    trainer, _, _ = trainer_of("transformer_xl", checkpoints)
     window = Window([], [], 0, range(0))
-    batch = learner.forward.collator([Item(0, (window,), 0), Item(1, (Window([5] * 9, [0] * 9, 0, range(9)),), 1)])
-    (logits,) = learner.forward.scoring.logits(batch.inputs, 8)
+    batch = trainer.forward.collator([Item(0, (window,), 0), Item(1, (Window([5] * 9, [0] * 9, 0, range(9)),), 1)])
+    (logits,) = trainer.forward.scoring.logits(batch.inputs, 8)
     assert logits.isfinite().all()
 
 
 def test_a_memory_longer_than_the_model_s_is_refused_by_name(checkpoints):
     with pytest.raises(UserError, match=r"memory: 9, but this model keeps at most 8 states"):
-        learner_of("transformer_xl", checkpoints, memory=9)
+        trainer_of("transformer_xl", checkpoints, memory=9)
 
 
 def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints, tmp_path):

@@ -13,12 +13,12 @@ from small_models import (
     LABELS,
     Silent,
     document_examples,
-    learner_for,
     loaded_model,
     own_cell,
     own_data,
     question_examples,
     text_examples,
+    trainer_for,
     weights,
     write_language_checkpoint,
 )
@@ -66,22 +66,22 @@ def labels_of(kind_name):
 @pytest.mark.parametrize("family", TRAINED)
 def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kind_name, checkpoints, tmp_path):
     loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels_of(kind_name))
-    learner, reader = learner_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
+    trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
     examples = examples_of(kind_name)
     features = kind.features(examples, reader)
     before = weights(loaded.model)
-    assert np.isfinite(learner.step(features.items))
+    assert np.isfinite(trainer.step(features.items))
     still = [name for name, tensor in weights(loaded.model).items() if torch.equal(tensor, before[name])]
     assert set(still) <= _untrained(family, kind_name), still
 
-    _, outputs = learner.forward.evaluate(features, examples)
+    _, outputs = trainer.forward.evaluate(features, examples)
     for row in kind.rows(outputs, examples, {}):
         assert {name: type(value) for name, value in row.items()} == COLUMNS[kind_name]
 
-    from harness.training.finetuning import _save
+    from harness.training.task_model import save_checkpoint
 
-    inputs = learner.forward.collator(features.items).inputs
-    _save(loaded, reader, tmp_path)
+    inputs = trainer.forward.collator(features.items).inputs
+    save_checkpoint(loaded, reader, tmp_path)
     plain = getattr(transformers, kind.head().auto_class).from_pretrained(tmp_path).eval()
     with torch.no_grad():
         for name in kind.head().outputs:

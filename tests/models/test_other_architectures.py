@@ -12,7 +12,7 @@ from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
 from harness.tokenization.reading import reader_for
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.finetuning import forward_of
+from harness.training.task_model import forward_of
 
 SIZES = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64},

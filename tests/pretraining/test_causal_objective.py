@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_corpora import numbered_corpus, plan, token_file, word_corpus
 from small_models import small_tokenizer, weights
-from small_pretraining import learner_of, objective_and_model, stock
+from small_pretraining import objective_and_model, stock, trainer_of
 
 from harness.errors import UserError
 from harness.pretraining.objectives.causal import CausalObjective, Streams
@@ -180,14 +180,14 @@ def test_a_step_that_ran_out_of_memory_begins_again_with_the_memory_that_it_bega
     for fails in (False, True):
         objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, settings)
         steps = steps or list(islice(objective.steps(0), 6))
-        learner = learner_of(made, settings)
-        losses = [learner.step(step) for step in steps[:3]]
+        trainer = trainer_of(made, settings)
+        losses = [trainer.step(step) for step in steps[:3]]
         if fails:
             break_once(made.model.base_model, after=unlucky)
         else:
             made.micro_batch_size = 1  # which is what the want of memory leads to
-        losses += [learner.step(step) for step in steps[3:]]
-        results.append((losses, weights(made.model), made.carried, learner.notes))
+        losses += [trainer.step(step) for step in steps[3:]]
+        results.append((losses, weights(made.model), made.carried, trainer.notes))
     (expected, right, kept, none), (found, ours, carried, notes) = results
     assert found == expected
     assert all(torch.equal(tensor, right[name]) for name, tensor in ours.items())
@@ -214,13 +214,13 @@ def test_streams_that_are_read_in_passes_of_any_size_give_the_same_steps(micro_b
     settings = plan(batch_tokens=64, length=16, memory=32, micro_batch_size=micro_batch_size)
     objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, settings)
     losses, expected = [], []
-    learner = learner_of(made, settings)
+    trainer = trainer_of(made, settings)
     whole, reference = objective_and_model(
         "transformer_xl", "causal", corpus, tokenizer, plan(batch_tokens=64, memory=32)
     )
-    other = learner_of(reference, settings)
+    other = trainer_of(reference, settings)
     for step, same in islice(zip(objective.steps(0), whole.steps(0), strict=True), 4):
-        losses.append(learner.step(step))
+        losses.append(trainer.step(step))
         expected.append(other.step(same))
     assert losses == pytest.approx(expected, abs=1e-5)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from small_corpora import FIRST_WORD, plan, word_corpus
 from small_models import small_tokenizer
-from small_pretraining import learner_of, objective_and_model, stock, untrained
+from small_pretraining import objective_and_model, stock, trainer_of, untrained
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
@@ -100,14 +100,14 @@ def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_s
     reference = stock(made.model)
     stock_loss(reference, sequences).backward()
     expected = {name: parameter.grad for name, parameter in reference.named_parameters() if parameter.grad is not None}
-    learner = learner_of(made, plan())
+    trainer = trainer_of(made, plan())
     for size in (64, 5, 1):
         made.micro_batch_size = size
         made.model.train()
-        loss = learner._gradients(sequences)
+        loss = trainer._gradients(sequences)
         assert loss == pytest.approx(stock_loss(reference, sequences).item(), abs=1e-5)
         found = {name: p.grad.clone() for name, p in made.model.named_parameters() if p.grad is not None}
-        learner.optimizer.zero_grad()
+        trainer.optimizer.zero_grad()
         assert found.keys() == expected.keys()
         for name, gradient in expected.items():
             torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")

@@ -18,7 +18,7 @@ from harness.pretraining.pipeline import prepared
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.token_losses import Untrained
 from harness.registry import FAMILIES, OBJECTIVES
-from harness.training.step import DivergedError, Learner
+from harness.training.trainer import DivergedError, Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -239,7 +239,7 @@ def test_a_verification_that_diverges_says_that_it_is_not_the_same(command, text
     def diverging(*_):
         raise DivergedError("the loss is nan")
 
-    monkeypatch.setattr(Learner, "step", diverging)
+    monkeypatch.setattr(Trainer, "step", diverging)
     found = command("pretrain", recipe, "--verify", made.folder / "pretraining.json")
     assert found.code == 1
     assert "the first 0 are the same to the bit; the largest difference is inf" in found.output
@@ -256,15 +256,15 @@ def test_a_result_of_other_texts_is_not_taken_for_that_of_these(command, texts):
 
 
 def test_a_run_that_diverges_leaves_a_record_of_how_far_it_came(command, texts, monkeypatch):
-    step, taken = Learner.step, []
+    step, taken = Trainer.step, []
 
-    def broken(learner, items):
+    def broken(trainer, items):
         taken.append(len(items))
         if len(taken) == 15:
             raise DivergedError("the training loss is nan")
-        return step(learner, items)
+        return step(trainer, items)
 
-    monkeypatch.setattr(Learner, "step", broken)
+    monkeypatch.setattr(Trainer, "step", broken)
     recipe = write_recipe(texts / "mine.toml")
     for _ in range(2):  # Told again, not tried again.
         result = command("pretrain", recipe)

@@ -1,4 +1,4 @@
-"""The pretraining loop: how many steps, when it looks, what it keeps, and what is left when a loss is no number."""
+"""The pretraining loop: how many steps, when it evaluates, what it keeps, and what is left when a loss is no number."""
 
 import math
 from itertools import count
@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from small_corpora import plan
 
-from harness.pretraining.loop import Course, kept_steps, look_steps, pretrain
+from harness.pretraining.loop import Course, evaluation_steps, kept_steps, pretrain
 from harness.training.state import Progress
-from harness.training.step import DivergedError
+from harness.training.trainer import DivergedError
 
 
 class Steps:
@@ -20,7 +20,7 @@ class Steps:
 
 
 class Losses:
-    """A learner whose loss is the number of its step, and of held-out texts ten times the step."""
+    """A trainer whose loss is the number of its step, and of held-out texts ten times the step."""
 
     def __init__(self, broken_at=None, held_out=None):
         self.micro_batch_size, self.notes, self.forward, self.last = 4, [], self, -1
@@ -44,29 +44,29 @@ class Watching:
     def __init__(self):
         self.steps, self.points = [], []
 
-    def stepped(self, step, steps, *, loss, items):
+    def on_step(self, step, steps, *, loss, items):
         self.steps.append((step, steps, loss, items))
 
-    def evaluated(self, point):
+    def on_evaluate(self, point):
         self.points.append(point)
 
 
-def run(settings, learner, progress=None):
-    """What a run leaves: progress, watcher, kept shares with the step after which each was written."""
-    watcher, kept, done = Watching(), [], progress or Progress()
+def run(settings, trainer, progress=None):
+    """What a run leaves: progress, callbacks, kept shares with the step after which each was written."""
+    callbacks, kept, done = Watching(), [], progress or Progress()
 
     def keep(share, tokens):
         assert tokens == done.tokens
         kept.append((done.step, share))
 
     course = Course(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)
-    pretrain(learner, course, done, watcher)
-    return done, watcher, kept
+    pretrain(trainer, course, done, callbacks)
+    return done, callbacks, kept
 
 
 def test_the_last_step_is_the_last_one_that_the_tokens_pay_for():
-    done, watcher, _ = run(plan(tokens=1199, batch_tokens=100, evaluations=1), Losses())
-    assert [step for step, *_ in watcher.steps] == list(range(1, 12))
+    done, callbacks, _ = run(plan(tokens=1199, batch_tokens=100, evaluations=1), Losses())
+    assert [step for step, *_ in callbacks.steps] == list(range(1, 12))
     assert (done.step, done.items, done.tokens) == (11, 11, 110)
     assert done.first_losses == [float(step) for step in range(11)]
     assert (done.micro_batch_size, done.notes) == (4, [])
@@ -78,15 +78,20 @@ def test_only_the_first_losses_are_kept(monkeypatch):
 
 
 def test_held_out_texts_are_scored_at_even_distances_and_at_the_end():
-    assert sorted(look_steps(plan(tokens=1000, batch_tokens=100, evaluations=4))) == [2, 5, 8, 10]  # round half to even
-    assert sorted(look_steps(plan(tokens=300, batch_tokens=100, evaluations=20))) == [1, 2, 3]
-    assert sorted(look_steps(plan(tokens=1000, batch_tokens=100, evaluations=1))) == [10]
+    assert sorted(evaluation_steps(plan(tokens=1000, batch_tokens=100, evaluations=4))) == [
+        2,
+        5,
+        8,
+        10,
+    ]  # round half to even
+    assert sorted(evaluation_steps(plan(tokens=300, batch_tokens=100, evaluations=20))) == [1, 2, 3]
+    assert sorted(evaluation_steps(plan(tokens=1000, batch_tokens=100, evaluations=1))) == [10]
 
 
 def test_a_point_of_the_curve_has_the_mean_losses_since_the_one_before_and_each_corpus_s_own():
-    done, watcher, _ = run(plan(tokens=600, batch_tokens=100, evaluations=2), Losses())
+    done, callbacks, _ = run(plan(tokens=600, batch_tokens=100, evaluations=2), Losses())
     first, second = done.curve
-    assert watcher.points == [first, second]
+    assert callbacks.points == [first, second]
     assert (first.step, second.step) == (3, 6)
     assert (first.train_loss, second.train_loss) == (1.0, 4.0)  # (0 + 1 + 2) / 3, (3 + 4 + 5) / 3
     assert second.validation_scores == {"one": 50.0, "two": 50.0}
@@ -95,8 +100,8 @@ def test_a_point_of_the_curve_has_the_mean_losses_since_the_one_before_and_each_
 
 
 def test_the_mean_over_corpora_weighs_each_by_its_words():
-    _, watcher, _ = run(plan(tokens=100, batch_tokens=100, evaluations=1), Losses(held_out=12.0))
-    (point,) = watcher.points
+    _, callbacks, _ = run(plan(tokens=100, batch_tokens=100, evaluations=1), Losses(held_out=12.0))
+    (point,) = callbacks.points
     assert point.validation_scores == {"one": 4.0, "two": 12.0}  # 12 nats of 3 words, and of 1
     assert point.validation_loss == 6.0
 
@@ -110,8 +115,8 @@ def test_checkpoints_are_kept_after_their_shares_and_always_at_the_end():
 
 @pytest.mark.parametrize("step", [4, 10])
 def test_a_run_that_goes_on_takes_the_steps_that_are_left(step):
-    done, watcher, kept = run(plan(tokens=1000, batch_tokens=100, keep=(0.2,)), Losses(), Progress(step=step))
-    assert [(number, loss) for number, _, loss, _ in watcher.steps] == [(n + 1, float(n)) for n in range(step, 10)]
+    done, callbacks, kept = run(plan(tokens=1000, batch_tokens=100, keep=(0.2,)), Losses(), Progress(step=step))
+    assert [(number, loss) for number, _, loss, _ in callbacks.steps] == [(n + 1, float(n)) for n in range(step, 10)]
     assert done.step == 10
     assert kept == ([(10, 1.0)] if step < 10 else [])
 

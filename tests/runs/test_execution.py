@@ -15,7 +15,7 @@ from harness.runs.execution import Options, run
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.reading import Reader
 from harness.training.forward import Forward
-from harness.training.step import Learner
+from harness.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -110,13 +110,13 @@ def test_the_seed_decides_everything(family, texts, checkpoints, tmp_path):
 
 def test_the_new_head_is_made_after_the_seed_is_set(texts, checkpoints, tmp_path, monkeypatch):
     heads = []
-    original = finetuning._learner
+    original = finetuning._trainer
 
-    def spy(loaded, *given, **settings):
-        heads.append(loaded.model.classifier.weight.detach().clone())
-        return original(loaded, *given, **settings)
+    def spy(model, *given):
+        heads.append(model.loaded.model.classifier.weight.detach().clone())
+        return original(model, *given)
 
-    monkeypatch.setattr(finetuning, "_learner", spy)
+    monkeypatch.setattr(finetuning, "_trainer", spy)
     for number, (name, seed) in enumerate([("a", 1), ("b", 1), ("c", 2)]):
         torch.manual_seed(number)
         finished(own_cell(tmp_path / name, texts, checkpoints["bert"], seed=seed, maximum_steps=1))
@@ -148,7 +148,7 @@ def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpo
 
 
 def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, monkeypatch):
-    monkeypatch.setattr(Learner, "step", lambda *_: pytest.fail("a step was taken"))
+    monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("a step was taken"))
     cell = own_cell(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
     record = run(cell, Options(), Silent())
     assert (record.status, record.best_step, record.curve) == ("complete", 0, ())
@@ -162,8 +162,8 @@ def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, mon
 
 def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path, monkeypatch):
     events = []
-    step, documents = Learner.step, Reader.documents
-    monkeypatch.setattr(Learner, "step", lambda self, items: events.append("step") or step(self, items))
+    step, documents = Trainer.step, Reader.documents
+    monkeypatch.setattr(Trainer, "step", lambda self, items: events.append("step") or step(self, items))
     monkeypatch.setattr(
         Reader, "documents", lambda self, texts, pairs: events.append(tuple(texts)) or documents(self, texts, pairs)
     )

@@ -3,11 +3,14 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from small_models import ARCHITECTURES, FILLERS, small_tokenizer
+from subprocesses import ROOT
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
@@ -48,6 +51,14 @@ def test_a_row_a_memory_is_shown_and_written(command, model, text):
     assert [line.split()[0] for line in shown] == ["0", "200"]
     assert [row["memory"] for row in rows] == [0, 200]
     assert shown[1].split()[1] == f"{rows[1]['perplexity']:.2f}"
+
+
+@pytest.mark.slow
+def test_a_process_that_has_imported_no_family_yet_knows_the_model(model, text):
+    words = [sys.executable, "-m", "harness", "perplexity", str(model), "--text", str(text), "--memory", "8"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "perplexity" in done.stdout
 
 
 def test_the_command_s_numbers_are_those_of_one_pass_over_the_text(command, model, text):

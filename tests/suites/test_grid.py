@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import read_record, reviews, write_csv
 
-from harness.training.step import DivergedError
+from harness.training.trainer import DivergedError
 
 SUITE = """
 tasks    = ["mine"]

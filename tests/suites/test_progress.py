@@ -20,8 +20,8 @@ def test_a_log_has_a_line_for_each_fact_with_its_cell():
     view, console = shown(terminal=False)
     with view:
         first, second = view.begin("mine · bert · seed 0"), view.begin("mine · bert · seed 1")
-        second.evaluated(POINT)
-        first.evaluated(POINT)
+        second.on_evaluate(POINT)
+        first.on_evaluate(POINT)
         view.end(first)
     score = "step 3 (epoch 0.50)  train loss 0.700  validation loss 0.600  accuracy 0.7500"
     assert console.file.getvalue().splitlines() == [
@@ -35,8 +35,8 @@ def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch)
     monkeypatch.setattr("harness.suites.progress.time.monotonic", lambda: next(clock))
     view, console = shown(terminal=False)
     row = view.begin("mine")
-    row.stepped(50, 100, loss=0.5, items=16)  # A run that goes on: what was done before says nothing of the speed.
-    row.stepped(60, 100, loss=0.4, items=160)
+    row.on_step(50, 100, loss=0.5, items=16)  # A run that goes on: what was done before says nothing of the speed.
+    row.on_step(60, 100, loss=0.4, items=160)
     (line,) = console.file.getvalue().splitlines()
     assert line.endswith("80 s left")  # 10 steps took 20 s, and there are 40 more
 
@@ -45,7 +45,7 @@ def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
     view, console = shown(terminal=True)
     with view:
         first, second = view.begin("mine · [bert] · seed 0"), view.begin("mine · bert · seed 1")
-        first.stepped(1, 10, loss=0.5, items=16)
+        first.on_step(1, 10, loss=0.5, items=16)
         view.end(second)
     last = console.file.getvalue().replace("\r", "\n")
     assert "[1/2] mine · [bert] · seed 0" in last
@@ -59,5 +59,5 @@ def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
 def test_one_cell_alone_needs_no_bar_for_the_whole():
     view, console = shown(terminal=True, cells=1)
     with view:
-        view.begin("mine").stepped(1, 10, loss=0.5, items=16)
+        view.begin("mine").on_step(1, 10, loss=0.5, items=16)
     assert "cells" not in console.file.getvalue()

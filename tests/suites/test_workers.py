@@ -37,10 +37,10 @@ class NotedRow:
     def __init__(self, title, facts):
         self.title, self._facts = title, facts
 
-    def stepped(self, step, steps, *, loss, items):
+    def on_step(self, step, steps, *, loss, items):
         self._facts.append(f"{step}/{steps} {loss} {items}")
 
-    def evaluated(self, point):
+    def on_evaluate(self, point):
         self._facts.append(point)
 
 

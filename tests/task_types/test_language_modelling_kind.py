@@ -10,10 +10,10 @@ from pyarrow import parquet
 from small_models import (
     Silent,
     document_examples,
-    learner_for,
     loaded_model,
     own_cell,
     own_data,
+    trainer_for,
     write_language_checkpoint,
 )
 
@@ -39,14 +39,14 @@ def language(tmp_path_factory):
 def set_up(family, checkpoint, **settings):
     training = Training(**{"precision": "fp32", **UNTRAINED, **settings})
     loaded, kind = loaded_model(family, checkpoint, "language_modelling", labels=(), training=training)
-    learner, reader = learner_for(loaded, kind, training)
+    trainer, reader = trainer_for(loaded, kind, training)
     loaded.model.eval()
-    return learner, kind, reader
+    return trainer, kind, reader
 
 
 def costs(family, checkpoint, examples=DOCUMENTS, **settings):
-    learner, kind, reader = set_up(family, checkpoint, **settings)
-    return learner.forward.evaluate(kind.features(examples, reader), examples)[1]
+    trainer, kind, reader = set_up(family, checkpoint, **settings)
+    return trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
 
 
 def tokens_of(reader, example):
@@ -56,8 +56,8 @@ def tokens_of(reader, example):
 def test_in_windows_each_token_is_foretold_from_all_before_it_in_its_first_window(language):
     length, stride = 16, 6
     settings = {"max_length": length, "stride": stride}
-    learner, _, reader = set_up("transformer_xl", language["transformer_xl"], **settings)
-    cls, model, room = reader.tokenizer.cls_token_id, learner.forward.model, length - 2
+    trainer, _, reader = set_up("transformer_xl", language["transformer_xl"], **settings)
+    cls, model, room = reader.tokenizer.cls_token_id, trainer.forward.model, length - 2
     for example, found in zip(DOCUMENTS, costs("transformer_xl", language["transformer_xl"], **settings), strict=True):
         tokens, nats = tokens_of(reader, example), 0.0
         for place, token in enumerate(tokens):
@@ -80,14 +80,14 @@ def test_with_a_memory_of_the_whole_document_segments_are_one_window(language, s
 
 
 def test_without_a_memory_each_segment_is_read_alone(language):
-    learner, _, reader = set_up("transformer_xl", language["transformer_xl"])
+    trainer, _, reader = set_up("transformer_xl", language["transformer_xl"])
     found = costs("transformer_xl", language["transformer_xl"], strategy="segments", segment=8)
     for example, row in zip(DOCUMENTS, found, strict=True):
         ids = reader.tokenizer(example.text)["input_ids"]
         nats = 0.0
         for start in range(0, len(ids) - 1, 8):
             with torch.no_grad():
-                logits = learner.forward.model(torch.tensor([ids[start : start + 8]])).logits[0]
+                logits = trainer.forward.model(torch.tensor([ids[start : start + 8]])).logits[0]
             for offset, scored in enumerate(logits.log_softmax(1)):
                 following = start + offset + 1
                 if following < len(ids) - 1:  # the last one is [SEP], no token of the document
@@ -107,7 +107,7 @@ def test_more_memory_changes_what_is_foretold_and_documents_do_not_see_each_othe
 def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every):
     """Beside a loop of Salazar et al. 2020, section 2.1, over a document that fits into one window."""
     document = document_examples(1, shortest=20, longest=20)
-    learner, _, reader = set_up("bert", language["bert"], max_length=64, mask_stride=every)
+    trainer, _, reader = set_up("bert", language["bert"], max_length=64, mask_stride=every)
     (found,) = costs("bert", language["bert"], document, max_length=64, mask_stride=every)
     ids = reader.tokenizer(document[0].text)["input_ids"]
     tokens = range(1, len(ids) - 1)
@@ -116,7 +116,7 @@ def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every)
     for place in chosen:
         hidden = [*ids[:place], reader.tokenizer.mask_token_id, *ids[place + 1 :]]
         with torch.no_grad():
-            nats -= float(learner.forward.model(torch.tensor([hidden])).logits[0, place].log_softmax(0)[ids[place]])
+            nats -= float(trainer.forward.model(torch.tensor([hidden])).logits[0, place].log_softmax(0)[ids[place]])
     assert found["masked_tokens"] == len(tokens)
     assert found["masked_nats"] == pytest.approx(nats / len(chosen) * len(tokens), rel=1e-5)
     assert found["nats"] is found["tokens"] is None
@@ -148,10 +148,10 @@ def test_a_hidden_token_has_context_on_both_sides_but_at_a_documents_ends(langua
 
 def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_path):
     checkpoint = write_language_checkpoint("transformer_xl", tmp_path, cutoffs=[], div_val=1)
-    learner, kind, reader = set_up("transformer_xl", checkpoint, max_length=16, stride=4)
-    for tensor in learner.forward.model.crit.parameters():
+    trainer, kind, reader = set_up("transformer_xl", checkpoint, max_length=16, stride=4)
+    for tensor in trainer.forward.model.crit.parameters():
         torch.nn.init.zeros_(tensor)
-    rows = kind.rows(learner.forward.evaluate(kind.features(DOCUMENTS, reader), DOCUMENTS)[1], DOCUMENTS, {})
+    rows = kind.rows(trainer.forward.evaluate(kind.features(DOCUMENTS, reader), DOCUMENTS)[1], DOCUMENTS, {})
     tokens = sum(len(tokens_of(reader, example)) for example in DOCUMENTS)
     size, text = len(reader.tokenizer), "".join(example.text for example in DOCUMENTS)
     found = scores(
@@ -167,12 +167,12 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_pa
 def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, settings):
     gradients, losses = [], []
     for most in (1, 100):
-        learner, kind, reader = set_up("transformer_xl", language["transformer_xl"], micro_batch_size=most, **settings)
+        trainer, kind, reader = set_up("transformer_xl", language["transformer_xl"], micro_batch_size=most, **settings)
         items = kind.features(DOCUMENTS[:1], reader).items
-        loss = learner.forward.losses(items).mean()
+        loss = trainer.forward.losses(items).mean()
         loss.backward()
         losses.append(loss.item())
-        gradients.append([p.grad for p in learner.forward.model.parameters() if p.grad is not None])
+        gradients.append([p.grad for p in trainer.forward.model.parameters() if p.grad is not None])
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from small_models import FILLERS, NAMES, learner_for
+from small_models import FILLERS, NAMES, trainer_for
 from torch import nn
 
 from harness.config.model import ModelConfig
@@ -68,11 +68,11 @@ def exact_match(family, *, pointer, **settings):
     if not pointer:
         loaded.model.pointer = PerToken(loaded.model.config.hidden_size)
         loaded.model.pointer.apply(loaded.model._init_weights)
-    learner, reader = learner_for(loaded, kind, recipe, steps=STEPS)
+    trainer, reader = trainer_for(loaded, kind, recipe, steps=STEPS)
     items, chooser = kind.features(train, reader).items, random.Random(0)
     for _ in range(STEPS):
-        learner.step(chooser.sample(items, 16))
-    outputs = learner.forward.evaluate(kind.features(test, reader), test)[1]
+        trainer.step(chooser.sample(items, 16))
+    outputs = trainer.forward.evaluate(kind.features(test, reader), test)[1]
     rows = kind.rows(outputs, test, {})
     return sum(row["prediction"] in row["reference"] for row in rows) / len(rows)
 

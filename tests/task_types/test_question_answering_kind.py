@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_models import learner_for, loaded_model, question_examples, small_tokenizer
+from small_models import loaded_model, question_examples, small_tokenizer, trainer_for
 from tokenizers.processors import TemplateProcessing
 
 from harness.config.training import Training
@@ -29,9 +29,9 @@ XL = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
 
 def set_up(family, checkpoints, **settings):
     loaded, qa = loaded_model(family, checkpoints[family], "question_answering", labels=())
-    learner, reader = learner_for(loaded, qa, Training(max_length=40, **settings))
+    trainer, reader = trainer_for(loaded, qa, Training(max_length=40, **settings))
     loaded.model.eval()
-    return loaded, qa, learner, reader
+    return loaded, qa, trainer, reader
 
 
 def answered_windows(features, example):
@@ -41,28 +41,28 @@ def answered_windows(features, example):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_window_s_loss_is_that_of_transformers_own_head(family, checkpoints):
-    loaded, qa, learner, reader = set_up(family, checkpoints)
+    loaded, qa, trainer, reader = set_up(family, checkpoints)
     features = qa.features(question_examples(4, unanswerable=1), reader)
     assert answered_windows(features, 0) == [False]
     assert answered_windows(features, 1) == [True]
     for item in features.items:  # one at a time: no padding
         ends = {"start_positions": torch.tensor([item.target.start]), "end_positions": torch.tensor([item.target.end])}
-        expected = loaded.model(**learner.forward.collator([item]).inputs, **ends).loss
-        torch.testing.assert_close(learner.forward.losses([item])[0], expected)
+        expected = loaded.model(**trainer.forward.collator([item]).inputs, **ends).loss
+        torch.testing.assert_close(trainer.forward.losses([item])[0], expected)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
-    _, qa, learner, reader = set_up(family, checkpoints)
+    _, qa, trainer, reader = set_up(family, checkpoints)
     lengths = (5, 12, 20, 8)
     examples = [question_examples(1, seed=seed, words=words)[0] for seed, words in enumerate(lengths)]
     features = qa.features(examples, reader)
-    together = learner.forward.losses(features.items)
-    alone = torch.cat([learner.forward.losses([item]) for item in features.items])
+    together = trainer.forward.losses(features.items)
+    alone = torch.cat([trainer.forward.losses([item]) for item in features.items])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
-    _, outputs = learner.forward.evaluate(features, examples)
+    _, outputs = trainer.forward.evaluate(features, examples)
     singly = [
-        learner.forward.evaluate(qa.features([example], reader), [example])[1][0] for example in examples
+        trainer.forward.evaluate(qa.features([example], reader), [example])[1][0] for example in examples
     ]  # fmt: skip
     assert [(span.start, span.end) for span in outputs] == [(span.start, span.end) for span in singly]
     scores = [[(s.score, s.no_answer_score) for s in spans] for spans in (outputs, singly)]
@@ -197,11 +197,11 @@ def test_an_answer_longer_than_allowed_is_not_given():
 
 
 def test_an_empty_context_has_no_answer(checkpoints):
-    _, qa, learner, reader = set_up("bert", checkpoints)
+    _, qa, trainer, reader = set_up("bert", checkpoints)
     examples = [QuestionExample("1", "who ?", "", ()), *question_examples(1)]
     features = qa.features(examples, reader)
-    assert torch.isfinite(learner.forward.losses(features.items)).all()
-    loss, outputs = learner.forward.evaluate(features, examples)
+    assert torch.isfinite(trainer.forward.losses(features.items)).all()
+    loss, outputs = trainer.forward.evaluate(features, examples)
     assert np.isfinite(loss)
     row = qa.rows(outputs, examples, {})[0]
     assert (row["prediction"], row["start"], row["end"]) == ("", -1, -1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, learner_for, loaded_model, text_examples
+from small_models import LABELS, loaded_model, text_examples, trainer_for
 
 from harness.config.training import Training
 from harness.registry import TASK_TYPES
@@ -29,12 +29,12 @@ def test_every_kind_of_text_task_is_tested_here():
 def test_the_loss_is_that_of_transformers_own_head(kind_name, checkpoints):
     labels, targets, theirs = TARGETS[kind_name]
     loaded, kind = loaded_model("bert", checkpoints["bert"], kind_name, labels=labels)
-    learner, reader = learner_for(loaded, kind, Training())
+    trainer, reader = trainer_for(loaded, kind, Training())
     items = kind.features(examples_with(targets), reader).items
-    learner.forward.model.eval()
-    inputs = learner.forward.collator(items).inputs
+    trainer.forward.model.eval()
+    inputs = trainer.forward.collator(items).inputs
     expected = loaded.model(**inputs, labels=theirs()).loss
-    losses = learner.forward.losses(items)
+    losses = trainer.forward.losses(items)
     assert losses.shape == (4,)
     torch.testing.assert_close(losses.mean(), expected)
 
@@ -59,11 +59,11 @@ def test_a_long_text_is_judged_by_all_of_its_windows(pool, checkpoints):
     training = Training(strategy="windows", max_length=12, pool=pool)
     loaded, _ = loaded_model("bert", checkpoints["bert"])
     kind = TASK_TYPES.load("classification").objective(LABELS, training)
-    learner, reader = learner_for(loaded, kind, training)
+    trainer, reader = trainer_for(loaded, kind, training)
     examples = text_examples(5, longest=40, seed=3)
     features = kind.features(examples, reader)
     assert {len(item.windows) for item in features.items} > {1}
-    _, outputs = learner.forward.evaluate(features, examples)
+    _, outputs = trainer.forward.evaluate(features, examples)
     for item, output in zip(features.items, outputs, strict=True):
         with torch.no_grad():  # a window at a time, so without padding
             rows = torch.cat([loaded.model(torch.tensor([window.input_ids])).logits for window in item.windows])

@@ -7,14 +7,14 @@ import resource
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, Silent, learner_for, loaded_model, question_examples, text_examples, weights
+from small_models import LABELS, Silent, loaded_model, question_examples, text_examples, trainer_for, weights
 
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
-from harness.training.loop import Schedule, Validation, finetune
+from harness.training.loop import TrainingPlan, Validation, finetune
 from harness.training.state import Progress, save_state
-from harness.training.step import DivergedError
+from harness.training.trainer import DivergedError
 
 TEXTS = {"learning_rate": 1e-3, "batch_size": 4, "epochs": 2.0, "evaluations_per_epoch": 2}
 RECIPES = {
@@ -22,6 +22,8 @@ RECIPES = {
     "windows": {**TEXTS, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {**TEXTS, "max_length": 24},
     "bf16": {**TEXTS, "precision": "bf16"},
+    "adafactor": {**TEXTS, "optimizer": "adafactor"},
+    "sgd": {**TEXTS, "optimizer": "sgd", "schedule": "cosine"},
 }
 STEPS = 10  # 18 texts are 5 batches an epoch
 
@@ -31,17 +33,17 @@ class Stopped(BaseException):
 
 
 class StopAt(Silent):
-    """A watcher who pulls the plug at a step, or notes what it is told."""
+    """Callbacks that pull the plug at a step, or note what they are told."""
 
     def __init__(self, step=None):
         self.step, self.losses, self.points = step, [], []
 
-    def stepped(self, step, steps, *, loss, items):
+    def on_step(self, step, steps, *, loss, items):
         if step == self.step:
             raise Stopped
         self.losses.append(loss)
 
-    def evaluated(self, point):
+    def on_evaluate(self, point):
         self.points.append(point)
 
 
@@ -50,11 +52,11 @@ def set_up(checkpoint, name="texts", *, dropout=0.1, family="bert", **settings):
     kind_name, labels = ("question_answering", ()) if name == "questions" else ("classification", LABELS)
     loaded, _ = loaded_model(family, checkpoint, kind_name, labels=labels, dropout=dropout)
     kind = TASK_TYPES.load(kind_name).objective(labels, training)
-    learner, reader = learner_for(loaded, kind, training, steps=STEPS, seed=0)
+    trainer, reader = trainer_for(loaded, kind, training, steps=STEPS, seed=0)
     examples = text_examples(18, longest=40) if labels else question_examples(10, words=30)
     features = kind.features(examples, reader)
     validation = Validation(features, examples, lambda _: {"score": weight_of(loaded.model)}, "score", True)
-    return learner, features.items, validation, training
+    return trainer, features.items, validation, training
 
 
 def weight_of(model):
@@ -62,18 +64,18 @@ def weight_of(model):
     return sum(float(tensor.double().abs().sum()) for tensor in model.state_dict().values())
 
 
-def go(set_up_, folder, *, watcher=None, checkpoint_seconds=math.inf, steps=STEPS):
-    learner, items, validation, training = set_up_
-    schedule = Schedule(training, 0, steps, checkpoint_seconds)
-    return finetune(learner, items, validation, schedule=schedule, folder=folder, watcher=watcher or Silent())
+def go(set_up_, folder, *, callbacks=None, checkpoint_seconds=math.inf, steps=STEPS):
+    trainer, items, validation, training = set_up_
+    plan = TrainingPlan(training, 0, steps, checkpoint_seconds)
+    return finetune(trainer, items, validation, plan=plan, folder=folder, callbacks=callbacks or Silent())
 
 
-def judged_by(validation, learner, scores):
+def judged_by(validation, trainer, scores):
     """A validation that gives these scores one after the other, and the weights at each of them."""
     given, kept = iter(scores), []
 
     def score(outputs):
-        kept.append(weights(learner.forward.model))
+        kept.append(weights(trainer.forward.model))
         return {"score": next(given)}
 
     return Validation(validation.features, validation.examples, score, "score", validation.higher_is_better), kept
@@ -95,37 +97,37 @@ def same(ours, theirs):
     ],
 )
 def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, scores, best, checkpoints, tmp_path):
-    learner, items, validation, training = set_up(checkpoints["bert"])
+    trainer, items, validation, training = set_up(checkpoints["bert"])
     validation = Validation(validation.features, validation.examples, None, "score", higher_is_better)
-    validation, kept = judged_by(validation, learner, scores)
-    progress = go((learner, items, validation, training), tmp_path)
+    validation, kept = judged_by(validation, trainer, scores)
+    progress = go((trainer, items, validation, training), tmp_path)
     assert [point.step for point in progress.curve] == [2, 5, 8, 10]
     assert [point.epoch for point in progress.curve] == [0.4, 1.0, 1.6, 2.0]
     assert [point.validation_scores["score"] for point in progress.curve] == pytest.approx(scores, abs=0, nan_ok=True)
     assert progress.best_step == progress.curve[best].step
     assert not same(kept[best], kept[best - 1])
-    assert same(weights(learner.forward.model), kept[best])
+    assert same(weights(trainer.forward.model), kept[best])
 
 
 def test_patience_stops_a_run_that_gets_no_better(checkpoints, tmp_path):
-    learner, items, validation, training = set_up(checkpoints["bert"], patience=2)
-    validation, _ = judged_by(validation, learner, [0.5, 0.4, 0.5, 0.9])
-    progress = go((learner, items, validation, training), tmp_path)
+    trainer, items, validation, training = set_up(checkpoints["bert"], patience=2)
+    validation, _ = judged_by(validation, trainer, [0.5, 0.4, 0.5, 0.9])
+    progress = go((trainer, items, validation, training), tmp_path)
     assert [point.step for point in progress.curve] == [2, 5, 8]
     assert (progress.step, progress.best_step) == (8, 2)
 
 
 def test_a_curve_s_training_loss_is_the_mean_over_items_since_the_last_point(checkpoints, tmp_path):
-    watcher = StopAt()
-    progress = go(set_up(checkpoints["bert"]), tmp_path, watcher=watcher)
+    callbacks = StopAt()
+    progress = go(set_up(checkpoints["bert"]), tmp_path, callbacks=callbacks)
     # 18 items in batches of 4: one batch of an epoch has 2.
     sizes = [len(batch) for batch in batches_of(checkpoints["bert"])]
     assert sorted(sizes[:5]) == [2, 4, 4, 4, 4]
     for start, stop, point in zip((0, 2, 5, 8), (2, 5, 8, 10), progress.curve, strict=True):
-        losses, weights_ = watcher.losses[start:stop], sizes[start:stop]
+        losses, weights_ = callbacks.losses[start:stop], sizes[start:stop]
         mean = sum(map(math.prod, zip(losses, weights_, strict=True))) / sum(weights_)
         assert point.train_loss == pytest.approx(mean)
-    assert watcher.points == progress.curve
+    assert callbacks.points == progress.curve
     assert progress.items == 36
 
 
@@ -133,49 +135,49 @@ def batches_of(checkpoint):
     from harness.training.loop import _batches
 
     _, items, _, training = set_up(checkpoint)
-    return list(_batches(items, Schedule(training, 0, STEPS, math.inf), start=0))
+    return list(_batches(items, TrainingPlan(training, 0, STEPS, math.inf), start=0))
 
 
 def test_tokens_are_counted_as_the_model_reads_them(checkpoints, tmp_path):
-    learner, items, validation, training = set_up(checkpoints["bert"], "windows")
-    progress = go((learner, items, validation, training), tmp_path)
+    trainer, items, validation, training = set_up(checkpoints["bert"], "windows")
+    progress = go((trainer, items, validation, training), tmp_path)
     once = sum(len(window.input_ids) for item in items for window in item.windows)
     assert progress.tokens == 2 * once  # two epochs
 
 
 def test_a_validation_loss_that_is_no_number_ends_the_run(checkpoints, tmp_path):
-    learner, items, validation, training = set_up(checkpoints["bert"])
-    evaluate = learner.forward.evaluate
-    learner.forward.evaluate = lambda *given: (math.nan, evaluate(*given)[1])
+    trainer, items, validation, training = set_up(checkpoints["bert"])
+    evaluate = trainer.forward.evaluate
+    trainer.forward.evaluate = lambda *given: (math.nan, evaluate(*given)[1])
     with pytest.raises(DivergedError, match="the validation loss is nan at step 2"):
-        go((learner, items, validation, training), tmp_path)
+        go((trainer, items, validation, training), tmp_path)
 
 
 def test_a_run_that_diverges_says_what_was_measured_until_then(checkpoints, tmp_path):
-    learner, items, validation, training = set_up(checkpoints["bert"])
-    evaluate, losses = learner.forward.evaluate, iter([0.5, math.nan])
-    learner.forward.evaluate = lambda *given: (next(losses), evaluate(*given)[1])
+    trainer, items, validation, training = set_up(checkpoints["bert"])
+    evaluate, losses = trainer.forward.evaluate, iter([0.5, math.nan])
+    trainer.forward.evaluate = lambda *given: (next(losses), evaluate(*given)[1])
     with pytest.raises(DivergedError) as caught:
-        go((learner, items, validation, training), tmp_path)
+        go((trainer, items, validation, training), tmp_path)
     assert [point.validation_loss for point in caught.value.curve] == [0.5]
 
 
 def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
-    learner, items, validation, _ = set_up(checkpoints["bert"], dropout=0.5)
-    read, collate = [], learner.forward.collator.__call__
+    trainer, items, validation, _ = set_up(checkpoints["bert"], dropout=0.5)
+    read, collate = [], trainer.forward.collator.__call__
 
     class Counting:
         def __call__(self, group):
             read.extend(item.example for item in group)
             return collate(group)
 
-    learner.forward.collator = Counting()
-    learner.forward.model.train()  # as a step before leaves it
-    _, outputs = learner.forward.evaluate(validation.features, validation.examples)
+    trainer.forward.collator = Counting()
+    trainer.forward.model.train()  # as a step before leaves it
+    _, outputs = trainer.forward.evaluate(validation.features, validation.examples)
     assert sorted(read) == list(range(18))
     assert read != sorted(read)  # by length
     with torch.no_grad():
-        alone = [learner.forward.model(**collate([item]).inputs).logits[0] for item in items]
+        alone = [trainer.forward.model(**collate([item]).inputs).logits[0] for item in items]
     torch.testing.assert_close(torch.tensor(outputs), torch.stack(alone), atol=1e-5, rtol=0)
 
 
@@ -183,14 +185,14 @@ def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
 @pytest.mark.parametrize("step", [2, 6, 10])
 def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(name, step, checkpoints, tmp_path):
     whole, told = set_up(checkpoints["bert"], name), StopAt()
-    expected = go(whole, tmp_path / "whole", watcher=told)
+    expected = go(whole, tmp_path / "whole", callbacks=told)
     with pytest.raises(Stopped):
-        go(set_up(checkpoints["bert"], name), tmp_path / "a", watcher=StopAt(step), checkpoint_seconds=0)
+        go(set_up(checkpoints["bert"], name), tmp_path / "a", callbacks=StopAt(step), checkpoint_seconds=0)
     resumed = set_up(checkpoints["bert"], name)
     torch.manual_seed(12345)  # what the generator held before does not matter
-    watcher = StopAt()
-    progress = go(resumed, tmp_path / "a", watcher=watcher, checkpoint_seconds=0)
-    assert watcher.losses == told.losses[step - 1 :]
+    callbacks = StopAt()
+    progress = go(resumed, tmp_path / "a", callbacks=callbacks, checkpoint_seconds=0)
+    assert callbacks.losses == told.losses[step - 1 :]
     assert same(weights(resumed[0].forward.model), weights(whole[0].forward.model))
     assert (progress.curve, progress.best_step) == (expected.curve, expected.best_step)
     assert (progress.items, progress.tokens) == (expected.items, expected.tokens)
@@ -202,7 +204,7 @@ def test_a_run_without_its_state_would_not_end_the_same(checkpoints, tmp_path):
     ends = []
     for name in ("a", "b"):
         with pytest.raises(Stopped):
-            go(set_up(checkpoints["bert"]), tmp_path / name, watcher=StopAt(6), checkpoint_seconds=0)
+            go(set_up(checkpoints["bert"]), tmp_path / name, callbacks=StopAt(6), checkpoint_seconds=0)
         if name == "b":
             (state,) = (tmp_path / name).glob("step-*")
             from safetensors.torch import load_file, save_file
@@ -218,7 +220,7 @@ def test_a_run_without_its_state_would_not_end_the_same(checkpoints, tmp_path):
 
 def stopped_state(checkpoint, folder, step=6):
     with pytest.raises(Stopped):
-        go(set_up(checkpoint), folder, watcher=StopAt(step), checkpoint_seconds=0)
+        go(set_up(checkpoint), folder, callbacks=StopAt(step), checkpoint_seconds=0)
     (state,) = folder.glob("step-*")
     return state
 
@@ -257,21 +259,21 @@ def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
     beside = tmp_path / ".writing"
     beside.mkdir()
     (beside / "state.safetensors").write_bytes((state / "state.safetensors").read_bytes()[:1000])
-    watcher = StopAt()
-    progress = go(set_up(checkpoints["bert"]), tmp_path, watcher=watcher, checkpoint_seconds=0)
-    assert len(watcher.losses) == 5
+    callbacks = StopAt()
+    progress = go(set_up(checkpoints["bert"]), tmp_path, callbacks=callbacks, checkpoint_seconds=0)
+    assert len(callbacks.losses) == 5
     assert progress.notes == []
     assert not beside.exists()
 
 
 def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
-    learner, *_ = set_up(checkpoints["bert"])
+    trainer, *_ = set_up(checkpoints["bert"])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
         with pytest.raises(OSError, match="File too large") as caught:
-            save_state(Progress(step=6), learner, tmp_path)
+            save_state(Progress(step=6), trainer, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.filename == str(tmp_path / ".writing")
@@ -289,7 +291,7 @@ def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path
     first = set_up(checkpoints["bert"])
     first[0].forward.micro_batch_size, first[0].notes[:] = 2, ["lowered"]
     with pytest.raises(Stopped):
-        go(first, tmp_path, watcher=StopAt(6), checkpoint_seconds=0)
+        go(first, tmp_path, callbacks=StopAt(6), checkpoint_seconds=0)
     second = set_up(checkpoints["bert"])
     progress = go(second, tmp_path)
     assert second[0].forward.micro_batch_size == 2
@@ -298,9 +300,9 @@ def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path
 
 @pytest.mark.parametrize(("recipe", "room"), [("texts", 3), ("windows", 2)])
 def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoints, recipe, room):
-    learner, _, validation, _ = set_up(checkpoints["bert"], recipe)
-    loss, outputs = learner.forward.evaluate(validation.features, validation.examples)
-    forward, tried = learner.forward.model.forward, []
+    trainer, _, validation, _ = set_up(checkpoints["bert"], recipe)
+    loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
+    forward, tried = trainer.forward.model.forward, []
 
     def narrow(boundaries, **inputs):
         tried.append(len(boundaries.lengths))
@@ -308,9 +310,9 @@ def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoint
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return forward(boundaries=boundaries, **inputs)
 
-    learner.forward.model.forward = narrow
-    again, same = learner.forward.evaluate(validation.features, validation.examples)
+    trainer.forward.model.forward = narrow
+    again, same = trainer.forward.evaluate(validation.features, validation.examples)
     assert max(tried) > room
-    assert learner.forward.micro_batch_size <= room
+    assert trainer.forward.micro_batch_size <= room
     assert again == pytest.approx(loss, abs=1e-6)
     np.testing.assert_allclose(same, outputs, atol=1e-5)

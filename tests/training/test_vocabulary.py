@@ -5,29 +5,32 @@ import copy
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import LABELS, Silent, learner_for, loaded_model, own_cell, own_data, question_examples, text_examples
+from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples, trainer_for
 from torch import nn
 
 from harness.config.training import Training
 from harness.runs.execution import Options, run
-from harness.training.vocabulary import UsedEmbedding, UsedVocabulary, decay_of, with_used_vocabulary
+from harness.training.optimisation import unused_rows_decay
+from harness.training.vocabulary import UsedEmbedding, UsedVocabulary, with_used_vocabulary
 
 EXAMPLES = {"classification": text_examples(24), "question_answering": question_examples(24)}
 
 
-def trained(loaded, kind, examples, *, used, steps=6):
+STEPS = 10  # of the schedule that `trainer_for` makes
+
+
+def trained(loaded, kind, examples, *, used, steps=6, **settings):
     """The weights after some steps, on the whole vocabulary or on what the examples use of it."""
-    training = Training(learning_rate=1e-3, weight_decay=0.5, warmup_ratio=0.2)
+    training = Training(learning_rate=1e-3, weight_decay=0.5, warmup_ratio=0.2, **settings)
     loaded = copy.deepcopy(loaded)
-    reader = learner_for(loaded, kind, training)[1]
+    reader = trainer_for(loaded, kind, training)[1]
     items = kind.features(examples, reader).items
     vocabulary = with_used_vocabulary(loaded.model, items) if used else None
-    learner, _ = learner_for(loaded, kind, training)
-    losses = [learner.step(items[start : start + 3]) for start in [0, 3, 6] * (steps // 3)]
+    trainer, _ = trainer_for(loaded, kind, training)
+    losses = [trainer.step(items[start : start + 3]) for start in [0, 3, 6] * (steps // 3)]
     if vocabulary is not None:
         assert isinstance(loaded.model.get_input_embeddings(), UsedEmbedding)
-        rows = loaded.model.get_input_embeddings().weight
-        vocabulary.restore(decay_of(learner.optimizer, learner.scheduler, parameter=rows, steps=steps))
+        vocabulary.restore(unused_rows_decay(training, steps=STEPS, taken=steps))
     return losses, loaded.model.state_dict()
 
 
@@ -48,9 +51,20 @@ def test_losses_and_the_whole_table_are_those_of_training_on_all_rows(family, ki
     assert not torch.equal(before, after)  # the decay alone moves every row
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_same_holds_with_another_optimizer_and_schedule(schedule, checkpoints):
+    loaded, kind = loaded_model("bert", checkpoints["bert"], dropout=0.0)
+    few = EXAMPLES["classification"][:9]
+    settings = {"optimizer": "sgd", "schedule": schedule}
+    _, tensors = trained(loaded, kind, few, used=True, **settings)
+    _, expected = trained(loaded, kind, few, used=False, **settings)
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
+
+
 def test_a_row_that_is_not_there_is_refused(checkpoints):
     loaded, kind = loaded_model("bert", checkpoints["bert"])
-    items = kind.features(text_examples(2), learner_for(loaded, kind, Training())[1]).items
+    items = kind.features(text_examples(2), trainer_for(loaded, kind, Training())[1]).items
     vocabulary = with_used_vocabulary(loaded.model, items)
     missing = (set(range(vocabulary.whole.num_embeddings)) - set(vocabulary.used.tolist())).pop()
     with pytest.raises(IndexError):
@@ -60,7 +74,7 @@ def test_a_row_that_is_not_there_is_refused(checkpoints):
 @pytest.mark.parametrize("change", ["most rows are used", "tied to an output", "of a kind of its own"])
 def test_some_embeddings_are_let_alone(change, checkpoints):
     loaded, kind = loaded_model("bert", checkpoints["bert"])
-    items = kind.features(text_examples(2), learner_for(loaded, kind, Training())[1]).items
+    items = kind.features(text_examples(2), trainer_for(loaded, kind, Training())[1]).items
     model = loaded.model
     whole = model.get_input_embeddings()
     if change == "most rows are used":
@@ -90,3 +104,16 @@ def test_what_a_run_saves_is_what_training_on_the_whole_vocabulary_saves(tmp_pat
     assert tensors.keys() == expected.keys()
     for name, tensor in tensors.items():
         torch.testing.assert_close(tensor, expected[name], atol=2e-6, rtol=0)
+
+
+def test_every_row_is_trained_where_the_optimizer_takes_them_together_and_the_record_says_so(tmp_path, checkpoints):
+    own, found = own_data(tmp_path / "data", text_examples(60)), {}
+    for vocabulary in ("used", "whole"):
+        settings = {"dropout": 0.0, "vocabulary": vocabulary, "optimizer": "adafactor"}
+        cell = own_cell(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
+        record = run(cell, Options(), Silent())
+        found[vocabulary] = record, load_file(cell.folder / "checkpoint" / "model.safetensors")
+    (ours, tensors), (theirs, expected) = found["used"], found["whole"]
+    (note,) = set(ours.notes) - set(theirs.notes)
+    assert note.startswith("whole vocabulary: with adafactor,")
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())

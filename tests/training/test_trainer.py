@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from small_models import LABELS, learner_for, loaded_model, question_examples, text_examples, weights
+from small_models import LABELS, loaded_model, question_examples, text_examples, trainer_for, weights
 
 from harness.config.training import Training
 from harness.registry import TASK_TYPES
-from harness.training.step import DivergedError
+from harness.training.trainer import DivergedError
 
 OUT_OF_MEMORY = (
     RuntimeError("[enforce fail at alloc_cpu.cpp:118] . DefaultCPUAllocator: can't allocate memory: you tried …"),
@@ -17,20 +17,20 @@ OUT_OF_MEMORY = (
 
 
 def set_up(checkpoint, *, dropout=0.0, family="bert", kind_name="classification", seed=0, **settings):
-    """A learner, and the items of 19 texts: 1 to 6 windows each where the strategy asks for windows."""
+    """A trainer, and the items of 19 texts: 1 to 6 windows each where the strategy asks for windows."""
     training = Training(**{"learning_rate": 1e-2, "warmup_ratio": 0.0, "micro_batch_size": 32, **settings})
     labels = () if kind_name == "question_answering" else LABELS
     loaded, _ = loaded_model(family, checkpoint, kind_name, labels=labels, dropout=dropout, seed=seed)
     kind = TASK_TYPES.load(kind_name).objective(labels, training)
-    learner, reader = learner_for(loaded, kind, training)
+    trainer, reader = trainer_for(loaded, kind, training)
     examples = text_examples(19, longest=50) if labels else question_examples(19)
-    return learner, kind.features(examples, reader).items
+    return trainer, kind.features(examples, reader).items
 
 
-def after(learner, *batches):
+def after(trainer, *batches):
     """Losses and weights after a step on each batch."""
-    losses = [learner.step(batch) for batch in batches]
-    return losses, weights(learner.forward.model)
+    losses = [trainer.step(batch) for batch in batches]
+    return losses, weights(trainer.forward.model)
 
 
 def assert_same(ours, theirs, *, tolerance=1e-5):
@@ -41,26 +41,26 @@ def assert_same(ours, theirs, *, tolerance=1e-5):
         torch.testing.assert_close(ours[1][name], tensor, atol=tolerance, rtol=0, msg=lambda m, n=name: f"{n}: {m}")
 
 
-def gradients(learner, items):
+def gradients(trainer, items):
     """The gradient of a step's loss, before the optimiser sees it."""
-    learner.forward.model.train()
-    loss = learner._gradients(items)
-    found = {name: p.grad.clone() for name, p in learner.forward.model.named_parameters() if p.grad is not None}
-    learner.optimizer.zero_grad()
+    trainer.forward.model.train()
+    loss = trainer._gradients(items)
+    found = {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
+    trainer.optimizer.zero_grad()
     return loss, found
 
 
 @pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 32])
 def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(kind_name, micro_batch_size, checkpoints):
-    learner, items = set_up(checkpoints["bert"], kind_name=kind_name, micro_batch_size=micro_batch_size)
-    loss, found = gradients(learner, items)  # 19 items: the tail of a pass counts as much as the others
-    learner.forward.model.zero_grad()
-    expected = torch.stack([learner.forward.losses([item])[0] for item in items]).mean()
+    trainer, items = set_up(checkpoints["bert"], kind_name=kind_name, micro_batch_size=micro_batch_size)
+    loss, found = gradients(trainer, items)  # 19 items: the tail of a pass counts as much as the others
+    trainer.forward.model.zero_grad()
+    expected = torch.stack([trainer.forward.losses([item])[0] for item in items]).mean()
     expected.backward()
     assert loss == pytest.approx(expected.item(), abs=1e-5)
     assert found
-    for name, parameter in learner.forward.model.named_parameters():
+    for name, parameter in trainer.forward.model.named_parameters():
         if parameter.grad is not None:
             torch.testing.assert_close(found[name], parameter.grad, atol=1e-5, rtol=1e-4)
 
@@ -69,8 +69,8 @@ def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(kind_name, mic
 def test_passes_of_one_or_three_give_the_weights_of_the_whole_batch(family, checkpoints):
     results = []
     for size in (32, 3, 1):
-        learner, items = set_up(checkpoints[family], family=family, micro_batch_size=size, learning_rate=1e-4)
-        results.append(after(learner, items[:10], items[10:]))
+        trainer, items = set_up(checkpoints[family], family=family, micro_batch_size=size, learning_rate=1e-4)
+        results.append(after(trainer, items[:10], items[10:]))
     assert_same(results[1], results[0])
     assert_same(results[2], results[0])
 
@@ -90,16 +90,16 @@ def test_a_long_text_s_windows_are_recomputed_part_by_part_with_the_same_gradien
 def test_recomputed_windows_meet_the_same_dropout(checkpoints):
     """The gradient along a direction is the loss's own slope, which it is not if the second pass drops others."""
     settings = {"strategy": "windows", "max_length": 12, "micro_batch_size": 2, "dropout": 0.3}
-    learner, items = set_up(checkpoints["bert"], **settings)
+    trainer, items = set_up(checkpoints["bert"], **settings)
     long = [max(items, key=lambda item: len(item.windows))]
-    bias = learner.forward.model.bert.embeddings.LayerNorm.bias
+    bias = trainer.forward.model.bert.embeddings.LayerNorm.bias
     direction = torch.linspace(-1, 1, len(bias))
 
     def loss_at(distance):
         with torch.no_grad():
             bias.add_(distance * direction)
         torch.manual_seed(5)
-        loss, found = gradients(learner, long)
+        loss, found = gradients(trainer, long)
         with torch.no_grad():
             bias.sub_(distance * direction)
         return loss, float(found["bert.embeddings.LayerNorm.bias"] @ direction)
@@ -108,13 +108,13 @@ def test_recomputed_windows_meet_the_same_dropout(checkpoints):
     assert loss_at(0.0)[1] == pytest.approx(slope, rel=0.02, abs=1e-4)
     assert loss_at(0.0) == loss_at(0.0)
     torch.manual_seed(6)
-    assert gradients(learner, long)[0] != loss_at(0.0)[0]  # dropout there is
+    assert gradients(trainer, long)[0] != loss_at(0.0)[0]  # dropout there is
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["processor", "gpu"])
 def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpoints):
-    learner, items = set_up(checkpoints["bert"], micro_batch_size=16, learning_rate=1e-4)
-    forward, tried = learner.forward.model.forward, []
+    trainer, items = set_up(checkpoints["bert"], micro_batch_size=16, learning_rate=1e-4)
+    forward, tried = trainer.forward.model.forward, []
 
     def narrow(boundaries, **inputs):
         tried.append(len(boundaries.lengths))
@@ -122,11 +122,11 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
             raise error
         return forward(boundaries=boundaries, **inputs)
 
-    learner.forward.model.forward = narrow
-    result = after(learner, items[:10], items[10:])
+    trainer.forward.model.forward = narrow
+    result = after(trainer, items[:10], items[10:])
     assert tried == [10, 8, 4, 4, 2, 4, 4, 1]
-    assert learner.forward.micro_batch_size == 4
-    assert [note.split(",")[0] for note in learner.notes] == [
+    assert trainer.forward.micro_batch_size == 4
+    assert [note.split(",")[0] for note in trainer.notes] == [
         "out of memory: micro_batch_size lowered to 8",
         "out of memory: micro_batch_size lowered to 4",
     ]
@@ -136,8 +136,8 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
 
 def test_out_of_memory_in_the_middle_of_a_step_leaves_nothing_of_the_first_try(checkpoints):
     settings = {"dropout": 0.2, "learning_rate": 1e-4}
-    learner, items = set_up(checkpoints["bert"], micro_batch_size=8, **settings)
-    forward, calls = learner.forward.model.forward, []
+    trainer, items = set_up(checkpoints["bert"], micro_batch_size=8, **settings)
+    forward, calls = trainer.forward.model.forward, []
 
     def third_time_unlucky(boundaries, **inputs):
         calls.append(len(boundaries.lengths))
@@ -145,43 +145,43 @@ def test_out_of_memory_in_the_middle_of_a_step_leaves_nothing_of_the_first_try(c
             raise OUT_OF_MEMORY[0]
         return forward(boundaries=boundaries, **inputs)
 
-    learner.forward.model.forward = third_time_unlucky
-    result = after(learner, items)
+    trainer.forward.model.forward = third_time_unlucky
+    result = after(trainer, items)
     assert calls == [8, 8, 3, 4, 4, 4, 4, 3]
     fresh, _ = set_up(checkpoints["bert"], micro_batch_size=4, **settings)
     assert_same(result, after(fresh, items), tolerance=0)
 
 
 def test_one_window_that_is_too_much_is_told(checkpoints):
-    learner, items = set_up(checkpoints["bert"], micro_batch_size=1)
+    trainer, items = set_up(checkpoints["bert"], micro_batch_size=1)
 
     def broken(**inputs):
         raise OUT_OF_MEMORY[0]
 
-    learner.forward.model.forward = broken
+    trainer.forward.model.forward = broken
     with pytest.raises(RuntimeError, match="can't allocate memory"):
-        learner.step(items)
+        trainer.step(items)
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(checkpoints):
-    learner, items = set_up(checkpoints["bert"])
+    trainer, items = set_up(checkpoints["bert"])
 
     def broken(**inputs):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    learner.forward.model.forward = broken
+    trainer.forward.model.forward = broken
     with pytest.raises(RuntimeError, match="shapes"):
-        learner.step(items)
-    assert learner.notes == []
+        trainer.step(items)
+    assert trainer.notes == []
 
 
 def test_a_loss_that_is_no_number_ends_the_run_before_it_spoils_the_weights(checkpoints):
-    learner, items = set_up(checkpoints["bert"])
-    before = weights(learner.forward.model)
-    learner.forward.objective = Poisoned(learner.forward.objective)
+    trainer, items = set_up(checkpoints["bert"])
+    before = weights(trainer.forward.model)
+    trainer.forward.objective = Poisoned(trainer.forward.objective)
     with pytest.raises(DivergedError, match="the training loss is nan"):
-        learner.step(items)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in weights(learner.forward.model).items())
+        trainer.step(items)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights(trainer.forward.model).items())
 
 
 class Poisoned:
@@ -200,14 +200,14 @@ class Poisoned:
 def test_the_gradient_is_clipped_to_its_length(checkpoints):
     lengths = {}
     for limit in (1e6, 0.01):
-        learner, items = set_up(checkpoints["bert"], max_grad_norm=limit)
+        trainer, items = set_up(checkpoints["bert"], max_grad_norm=limit)
         seen = []
-        learner.optimizer.register_step_pre_hook(
+        trainer.optimizer.register_step_pre_hook(
             lambda optimizer, *_, seen=seen: seen.append(
                 torch.cat([p.grad.flatten() for g in optimizer.param_groups for p in g["params"] if p.grad is not None])
             )
         )
-        learner.step(items)
+        trainer.step(items)
         lengths[limit] = seen[0].norm().item()
     assert lengths[1e6] > 0.02
     assert lengths[0.01] == pytest.approx(0.01, rel=1e-4)

@@ -1,4 +1,4 @@
-"""Learner: a model that takes optimiser steps, on one process or several."""
+"""Trainer: a model that takes optimiser steps, on one process or several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DivergedError(Exception):
 
 
 class Trainable(Protocol):
-    """What a learner asks of a model: losses of items, and which of them are read together.
+    """What a trainer asks of a model: losses of items, and which of them are read together.
 
     Attributes:
         model: A transformers model, on the accelerator's device.
@@ -55,7 +55,7 @@ Forwarded = TypeVar("Forwarded", bound=Trainable)
 
 
 @dataclass
-class Learner(Generic[Forwarded]):
+class Trainer(Generic[Forwarded]):
     """A model with what it takes to train it.
 
     Attributes:

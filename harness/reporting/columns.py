@@ -1,0 +1,204 @@
+"""The columns of a task's tables, which have one row per model. A new column is one more `Column` in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.comparison.conclusions import reading
+from harness.comparison.formatting import NOTHING, amount, duration, memory, p_value, share
+from harness.comparison.results import Cell, Cost, Difference, TaskComparison
+from harness.comparison.statistics import Estimate
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+from harness.reporting.entries import GAP, Entry, model_name, score_entry, shortfall
+
+Field = Callable[[Cell, Unit], Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """What a reader must know of some numbers.
+
+    Attributes:
+        text: The footnote.
+        concerns: Whether it is about a model's number; it is shown where it is about any.
+    """
+
+    text: str
+    concerns: Callable[[Cell], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table with one row per model.
+
+    Attributes:
+        heading: Its heading, the same for every task or by task.
+        field: What stands in a model's row, in the unit of the task's metric.
+        concerns: Whether it says something of a model; the table has it where it does of any.
+        footnotes: Of its numbers.
+        csv: What the column is called in a CSV file; "": it is not in one.
+        number: The number that stands there.
+    """
+
+    heading: str | Callable[[TaskComparison], str]
+    field: Field
+    concerns: Callable[[Cell], bool] = lambda _: True
+    footnotes: tuple[Footnote, ...] = ()
+    csv: str = ""
+    number: Callable[[Cell], float | None] = lambda _: None
+
+
+def metric_label(task: TaskComparison) -> str:
+    """The main metric with the direction that is better."""
+    percent = " ×100" if unit_of(task.card.main_metric).factor == 100 else ""
+    return (
+        f"{metric_name(task.card.main_metric)}{percent}\N{NO-BREAK SPACE}{'↑' if task.card.higher_is_better else '↓'}"
+    )
+
+
+def unseen_share(cell: Cell) -> float | None:
+    """Share of the test split's tokens that the model never read; None where nothing was counted."""
+    counts = [run.record.counts.tokens["test"] for run in cell.scored if "test" in run.record.counts.tokens]
+    total = sum(count.total for count in counts)
+    return 1 - sum(count.seen for count in counts) / total if total else None
+
+
+def unreachable_share(cell: Cell) -> float | None:
+    """Of the test questions with an answer, the share whose answer the model's tokens don't spell.
+
+    None where nothing was counted.
+    """
+    counts = [run.record.counts.unreachable_answers for run in cell.scored]
+    shares = [count["test"] for count in counts if "test" in count]
+    return float(np.mean(shares)) if shares else None
+
+
+def _of_scored(text: Callable[[Cell, Unit, Estimate], str]) -> Field:
+    """A field that is a gap where the model has no score."""
+
+    def field(cell: Cell, unit: Unit) -> Entry:
+        return GAP if cell.estimate is None else Entry(text(cell, unit, cell.estimate))
+
+    return field
+
+
+def _mean(cell: Cell, unit: Unit) -> Entry:
+    return GAP if cell.estimate is None else Entry(unit.score(cell.estimate.value), is_strong=cell.is_top)
+
+
+def _seeds(cell: Cell, unit: Unit) -> Entry:
+    """How many seeds have a score; without any, what became of them."""
+    if cell.estimate is None:
+        return score_entry(cell, unit)
+    missing = shortfall(cell)
+    return Entry(f"{len(cell.scored)} ({missing})" if missing else str(len(cell.scored)))
+
+
+def _scope(estimate: Estimate) -> str:
+    """What an interval speaks of, where it is not both test examples and seeds."""
+    if estimate.half_width is None:
+        return ""
+    if not estimate.includes_examples:
+        return " (seeds only)"
+    return "" if estimate.includes_seeds else " (examples only)"
+
+
+def _difference(text: Callable[[Difference, Unit, Estimate], str]) -> Field:
+    """A field of a model's difference from the baseline; a gap where it could not be estimated."""
+
+    def field(cell: Cell, unit: Unit) -> Entry:
+        found = cell.from_baseline
+        return GAP if found is None or found.estimate is None else Entry(text(found, unit, found.estimate))
+
+    return field
+
+
+def _reading(cell: Cell, _unit: Unit) -> Entry:
+    found = cell.from_baseline
+    assert found is not None, "the table has the compared models alone"
+    return Entry(reading(cell), is_strong=found.is_significant, is_faint=found.estimate is None)
+
+
+def _cost(text: Callable[[Cost], str]) -> Field:
+    def field(cell: Cell, _unit: Unit) -> Entry:
+        assert cell.cost is not None, "the table has the models with a cost alone"
+        return _faint_gap(text(cell.cost))
+
+    return field
+
+
+def _faint_gap(text: str) -> Entry:
+    return Entry(text, is_faint=text == NOTHING)
+
+
+MODEL = Column("Model", lambda cell, _: Entry(model_name(cell)))
+
+DETAILS: Sequence[Column] = (
+    Column("Model", lambda cell, _: Entry(model_name(cell), is_strong=cell.is_top)),
+    Column(metric_label, _mean),
+    Column(
+        "95 % interval",
+        _of_scored(lambda _, unit, estimate: f"{unit.interval(estimate)}{_scope(estimate)}"),
+        footnotes=(
+            Footnote(
+                "“Seeds only”: a score as recorded, for reports run no metric but our own. The interval, where there "
+                "are several seeds, does not speak of other test examples, and no differences are tested.",
+                lambda cell: cell.estimate is not None and not cell.estimate.includes_examples,
+            ),
+            Footnote(
+                "“Examples only”: a single seed, so the interval does not speak of other seeds.",
+                lambda cell: (
+                    cell.estimate is not None and cell.estimate.includes_examples and not cell.estimate.includes_seeds
+                ),
+            ),
+        ),
+    ),
+    Column(
+        "Seed s.d.",
+        _of_scored(lambda cell, unit, _: NOTHING if cell.seed_deviation is None else unit.score(cell.seed_deviation)),
+    ),
+    Column("Seeds", _seeds),
+    Column("Examples", _of_scored(lambda cell, *_: f"{cell.examples:,}")),
+    Column(
+        "Tokens never read",
+        _of_scored(lambda cell, *_: share(unseen_share(cell))),
+        csv="unseen_token_share",
+        number=unseen_share,
+    ),
+    Column(
+        "Answers not aligned",
+        lambda cell, _: _faint_gap(share(unreachable_share(cell))),
+        concerns=lambda cell: unreachable_share(cell) is not None,
+        footnotes=(
+            Footnote(
+                "“Answers not aligned”: of the test questions with an answer, the share whose answer the model can't "
+                "give as it is, because its tokens spell something else there: part of a word is not a token, for "
+                "example.",
+                lambda cell: bool(unreachable_share(cell)),
+            ),
+        ),
+        csv="unaligned_answer_share",
+        number=unreachable_share,
+    ),
+)
+
+DIFFERENCES: Sequence[Column] = (
+    MODEL,
+    Column("Difference", _difference(lambda _, unit, estimate: unit.signed(estimate.value))),
+    Column("95 % interval", _difference(lambda _, unit, estimate: unit.interval(estimate, signed=True))),
+    Column("Adjusted p", _difference(lambda found, *_: p_value(found.adjusted_p))),
+    Column("Reading", _reading),
+)
+
+COSTS: Sequence[Column] = (
+    MODEL,
+    Column("Parameters", _cost(lambda cost: amount(cost.parameters))),
+    Column("Training time", _cost(lambda cost: duration(cost.train_seconds))),
+    Column("Training tokens/s", _cost(lambda cost: amount(cost.train_tokens_per_second))),
+    Column("Peak memory", _cost(lambda cost: memory(cost.peak_memory_bytes))),
+    Column("Training FLOPs", _cost(lambda cost: amount(cost.training_flops))),
+)

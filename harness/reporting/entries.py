@@ -1,0 +1,64 @@
+"""What stands in one field of a table: a model's score, what is missing from it, or a gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.comparison.formatting import NOTHING
+from harness.comparison.results import Cell
+from harness.metrics.metric import Unit
+from harness.record import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field of a table.
+
+    Attributes:
+        is_strong: Set in bold: of the tied top group.
+        is_faint: A gap, or a failure.
+    """
+
+    text: str
+    is_strong: bool = False
+    is_faint: bool = False
+
+
+GAP = Entry(NOTHING, is_faint=True)
+
+
+def model_name(cell: Cell) -> str:
+    """The model's name, and whether it is a simple baseline."""
+    return f"{cell.model} (floor)" if cell.is_floor else cell.model
+
+
+def score_entry(cell: Cell, unit: Unit) -> Entry:
+    """The cell's score with its interval and what is missing from it."""
+    missing = shortfall(cell)
+    if cell.estimate is None:
+        scored = [run.score for run in cell.scored if run.score is not None]
+        if scored:
+            return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
+        otherwise = bool(cell.runs) and all(run.is_judged_otherwise for run in cell.runs)
+        return Entry(missing or (NOTHING if otherwise else "not run"), is_faint=True)
+    text = unit.with_interval(cell.estimate)
+    return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
+
+
+def shortfall(cell: Cell) -> str:
+    """What the cell lacks, such as "1 of 3 diverged"; empty where nothing."""
+    if not cell.runs:
+        return ""
+    planned = len(cell.runs) + len(cell.missing_seeds)
+    counts = Counter(_trouble(run.record) for run in cell.troubled if not run.is_judged_otherwise)
+    parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
+    if cell.missing_seeds:
+        parts.append(f"{len(cell.missing_seeds)} of {planned} not run")
+    return ", ".join(parts)
+
+
+def _trouble(record: RunRecord) -> str:
+    if record.status != "complete":
+        return record.status
+    return "validation only" if record.is_validation_only else "without a score"

@@ -1,0 +1,80 @@
+"""What a trained model is worth on the splits that it was not trained on: the same for every sort of model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.config.run import RunConfig
+from harness.data.task import Splits
+from harness.metrics.lookup import scores
+from harness.task_types.objective import Objective
+from harness.training.result import Row, Stopwatch
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model makes of a split.
+
+    Attributes:
+        outputs: What the task type's objective makes rows of predictions from.
+        lengths: How long each example is, in the model's own unit: tokens, or words [examples].
+    """
+
+    outputs: Any
+    lengths: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Scores and predictions of a trained model.
+
+    Attributes:
+        scores: Metrics by split.
+        calibration: What the task type chose on validation.
+        rows: One row per test example; none where the run is scored on validation alone.
+    """
+
+    scores: dict[str, dict[str, float]]
+    calibration: dict[str, float]
+    rows: Sequence[Row]
+
+
+def evaluate(
+    predict: Callable[[str], Predicted], objective: Objective, splits: Splits, *, config: RunConfig, watch: Stopwatch
+) -> Evaluated:
+    """The scores of a trained model, calibrated on validation.
+
+    Args:
+        predict: What the model makes of the split of a name.
+        objective: The task type's.
+        splits: The task's, their targets in the order of the model's labels.
+        config: Names the metrics, and says whether the test split is scored.
+        watch: Counts the time, as "validate" and "test".
+    """
+    with watch("validate"):
+        validation = predict("validation")
+    calibration = objective.calibration(validation.outputs, splits.validation)
+    validated = objective.rows(validation.outputs, splits.validation, calibration)
+    scores = {"validation": scored(validated, config.metrics, splits.labels)}
+    if config.evaluate == "validation":
+        return Evaluated(scores, calibration, ())
+    with watch("test"):
+        test = predict("test")
+    rows = objective.rows(test.outputs, splits.test, calibration)
+    scores["test"] = scored(rows, config.metrics, splits.labels)
+    return Evaluated(scores, calibration, with_identity(rows, splits.test, test.lengths))
+
+
+def scored(rows: Sequence[Row], metrics: Sequence[str], labels: tuple[str, ...]) -> dict[str, float]:
+    """The metrics of rows of predictions."""
+    return scores(metrics, [row["reference"] for row in rows], [row["prediction"] for row in rows], labels)
+
+
+def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequence[int]) -> list[Row]:
+    """The rows with their examples' id, group and length in front."""
+    return [
+        {"id": example.id, "group": example.group, "length": length, **row}
+        for row, example, length in zip(rows, examples, lengths, strict=True)
+    ]

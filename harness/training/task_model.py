@@ -1,0 +1,137 @@
+"""TaskModel: a model with a task's head, and what stands between it and the task's examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from harness.config.run import RunConfig
+from harness.config.training import Training
+from harness.data.splits import relabelled, texts_of
+from harness.data.task import Splits, Task
+from harness.long_texts.scoring import scoring_for
+from harness.long_texts.windows import Windows
+from harness.models.family import Loaded
+from harness.models.head import Head
+from harness.ops.device import seed_dropout, seed_layers
+from harness.ops.fast_dropout import with_fast_dropout
+from harness.ops.fused_norm import with_fused_norms
+from harness.task_types.objective import Objective
+from harness.tokenization.items import Collator, Features
+from harness.tokenization.reading import Reader, reader_for
+from harness.training.forward import Forward
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A model with a task's head, and what stands between it and the task's examples.
+
+    Attributes:
+        loaded: The model, on its device, with its tokenizer.
+        objective: How the model learns the task.
+        reader: Reads texts for the model.
+        splits: The task's examples, their targets in the order of the model's labels.
+        training: The recipe.
+        encoded: The splits that are read so far.
+    """
+
+    loaded: Loaded
+    objective: Objective
+    reader: Reader
+    splits: Splits
+    training: Training
+    encoded: dict[str, Features] = field(default_factory=dict)
+
+    def features(self, split: str) -> Features:
+        """The split as the model reads it, encoded when it is first asked for."""
+        if split not in self.encoded:
+            self.encoded[split] = self._train() if split == "train" else self._read(getattr(self.splits, split))
+        return self.encoded[split]
+
+    @property
+    def wants_used_rows(self) -> bool:
+        """Whether the rows of the embedding that the data uses are to be trained alone: never of a language model."""
+        return self.training.vocabulary == "used" and self.objective.head().auto_class is not None
+
+    def save(self, folder: Path) -> None:
+        """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did."""
+        save_checkpoint(self.loaded, self.reader, folder)
+
+    def _train(self) -> Features:
+        """What training reads; nothing where it takes no step."""
+        examples = () if self.training.maximum_steps == 0 else self.splits.train
+        return self.objective.training_subset(self._read(examples))
+
+    def _read(self, examples: Any) -> Features:
+        return self.objective.features(examples, self.reader)
+
+
+def load_task_model(
+    family: Any, task: Task, splits: Splits, *, config: RunConfig, accelerator: Accelerator
+) -> TaskModel:
+    """The configuration's model, ready to learn the task.
+
+    Raises:
+        UserError: The checkpoint is not available, or does not fit.
+    """
+    head = task.type.objective(splits.labels, config.training).head()
+    loaded = _loaded(family, head, splits, config=config, accelerator=accelerator)
+    objective = task.type.objective(loaded.labels, config.training)
+    reader = reader_of(loaded, objective, config.training)
+    return TaskModel(loaded, objective, reader, relabelled(splits, loaded.labels), config.training)
+
+
+def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accelerator: Accelerator) -> Loaded:
+    """The model on its device; seeds are set before its new layers are made, and anew for training's dropout."""
+    seed_layers(config.seed)
+    loaded: Loaded = family.load(
+        config.model,
+        head,
+        labels=splits.labels,
+        dropout=config.training.dropout,
+        texts=lambda: texts_of(splits.train),
+    )
+    loaded.model.to(accelerator.device)
+    with_fast_dropout(loaded.model)
+    seed_dropout(config.seed, accelerator.process_index)
+    return loaded
+
+
+def reader_of(loaded: Loaded, objective: Objective, training: Training) -> Reader:
+    """What reads texts for the model."""
+    return reader_for(
+        training,
+        loaded.tokenizer,
+        limit=loaded.limit,
+        stride=objective.stride,
+        strategy=objective.strategy,
+        causal=loaded.causal,
+    )
+
+
+def forward_of(
+    loaded: Loaded, objective: Objective, accelerator: Accelerator, training: Training, *, micro_batch_size: int
+) -> Forward:
+    """The loaded model, ready to score items as the recipe has them read.
+
+    Raises:
+        UserError: The recipe's memory is longer than the model's.
+    """
+    with_fused_norms(loaded.model)
+    scoring = scoring_for(loaded, objective, accelerator, training)
+    left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows)
+    collator = Collator(loaded.pad_id, left, loaded.typed, accelerator.device)
+    return Forward(loaded.model, scoring, objective, collator, accelerator, micro_batch_size)
+
+
+def save_checkpoint(loaded: Loaded, reader: Reader, folder: Path) -> None:
+    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave."""
+    loaded.model.save_pretrained(folder)
+    tokenizer = loaded.tokenizer
+    tokenizer.model_max_length = reader.window
+    names = [name for name in tokenizer.model_input_names if loaded.typed or name != "token_type_ids"]
+    tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,66 @@
+"""A column of a report is one object: heading, fields, when it is shown, footnote and CSV field come with it."""
+
+import csv
+import io
+
+import pytest
+
+from harness.comparison.comparison import compare
+from harness.registry import FORMATS
+from harness.reporting import columns, tables
+from harness.reporting.columns import Column, Footnote
+from harness.reporting.entries import Entry
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Adds a column to those of a task's scores."""
+
+    def add(column):
+        monkeypatch.setattr(columns, "DETAILS", (*columns.DETAILS, column))
+        monkeypatch.setattr(tables, "DETAILS", columns.DETAILS)
+
+    return add
+
+
+def runs_column(concerns):
+    return Column(
+        "Runs",
+        lambda cell, _: Entry(f"{len(cell.runs)} in all"),
+        concerns=concerns,
+        footnotes=(Footnote("Runs: whatever became of them.", concerns),),
+        csv="runs",
+        number=lambda cell: len(cell.runs),
+    )
+
+
+def test_a_new_column_is_in_the_table_with_its_footnote(runs, added):
+    added(runs_column(lambda cell: cell.model == "scratch"))
+    comparison = compare(runs)
+    table = tables.details(comparison.tasks[0])
+    assert table.headings[-1] == "Runs"
+    assert {row[-1].text for row in table.rows} >= {"3 in all", "1 in all"}
+    assert "Runs: whatever became of them." in tables.footnotes(comparison)
+
+
+def test_a_column_that_says_nothing_of_any_model_is_left_out(runs, added):
+    added(runs_column(lambda cell: cell.model == "nobody"))
+    comparison = compare(runs)
+    assert "Runs" not in tables.details(comparison.tasks[0]).headings
+    assert "Runs: whatever became of them." not in tables.footnotes(comparison)
+
+
+def test_a_column_s_number_is_in_the_csv_file(runs):
+    rows = list(csv.DictReader(io.StringIO(FORMATS.load("csv")(compare(runs)))))
+    named = [column for column in columns.DETAILS if column.csv]
+    assert named
+    cells = [cell for task in compare(runs).tasks for cell in task.cells]
+    for column in named:
+        expected = ["" if (number := column.number(cell)) is None else str(number) for cell in cells]
+        assert [row[column.csv] for row in rows] == expected
+
+
+def test_every_heading_of_a_table_is_there_once():
+    for group in (columns.DETAILS, columns.DIFFERENCES, columns.COSTS):
+        headings = [column.heading for column in group]
+        assert len(set(headings)) == len(headings) > 2

@@ -1,0 +1,163 @@
+"""Runs that never see the test split, as while a recipe is tuned: what they leave, and what is said of them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+from small_models import Silent, own_cell, own_data, text_examples
+
+from harness.comparison.comparison import compare
+from harness.data.sources import Files, Generated, Hub
+from harness.data.task import SplitwiseSource, Task
+from harness.errors import UserError
+from harness.metrics.lookup import unit_of
+from harness.record import read_record
+from harness.reporting.entries import score_entry
+from harness.reporting.remarks import remarks
+from harness.runs.execution import Options, run
+from harness.runs.identity import identity
+from harness.runs.predict import predict_rows
+from harness.tokenization.reading import Reader
+
+
+@pytest.fixture
+def texts(tmp_path):
+    return own_data(tmp_path / "data", text_examples(100, longest=20))
+
+
+def validation_only(cell):
+    return dataclasses.replace(cell, config=cell.config.model_copy(update={"evaluate": "validation"}))
+
+
+def finished(cell, **options):
+    run(cell, Options(**options), Silent())
+    return read_record(cell.folder / "run.json")
+
+
+@pytest.mark.parametrize("family", ["bert", "majority"])
+def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, texts, checkpoints, tmp_path):
+    checkpoint = checkpoints["bert"] if family == "bert" else None
+    alone = finished(validation_only(own_cell(tmp_path / "alone", texts, checkpoint, family=family)))
+    whole = finished(own_cell(tmp_path / "whole", texts, checkpoint, family=family))
+    assert alone.scores == {"validation": whole.scores["validation"]}
+    assert (alone.curve, alone.best_step, alone.calibration) == (whole.curve, whole.best_step, whole.calibration)
+    assert alone.counts.examples == {"train": 60, "validation": 20}
+    assert alone.counts.tokens.keys() == whole.counts.tokens.keys() - {"test"}
+    assert "test" not in alone.cost.seconds
+    (note,) = set(alone.notes) - set(whole.notes)
+    assert note.startswith("validation only:")
+
+
+def test_it_leaves_a_checkpoint_that_predicts_and_no_predictions(texts, checkpoints, tmp_path):
+    cell = validation_only(own_cell(tmp_path, texts, checkpoints["bert"]))
+    finished(cell)
+    assert sorted(path.name for path in cell.folder.iterdir()) == ["checkpoint", "run.json"]
+    (row,) = predict_rows(cell.folder, [{"text": "a witty film"}])
+    assert row["prediction"] in ("bad", "good")
+    assert "| metric | validation |\n" in (cell.folder / "checkpoint/README.md").read_text()
+
+
+def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monkeypatch):
+    read, documents = [], Reader.documents
+    monkeypatch.setattr(
+        Reader, "documents", lambda self, texts, pairs: read.append(tuple(texts)) or documents(self, texts, pairs)
+    )
+    finished(validation_only(own_cell(tmp_path / "runs", texts, checkpoints["bert"], maximum_steps=1)))
+    assert [len(split) for split in read] == [60, 20]
+
+
+def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path):
+    Path(texts.test).write_text("this is no JSON")
+    with pytest.raises(UserError, match=r"test\.jsonl"):
+        run(own_cell(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())
+    record = finished(validation_only(own_cell(tmp_path / "alone", texts, checkpoints["bert"])))
+    assert record.status == "complete"
+
+
+def task_of(source):
+    return Task(task_type="classification", source=source, metrics=("accuracy",), licence="", citation="")
+
+
+def rows_of(count, start=0):
+    return [{"text": f"w{start + n} v{start + n}", "label": ("no", "yes")[n % 2]} for n in range(count)]
+
+
+def test_sources_that_keep_their_splits_apart_say_so():
+    assert isinstance(Files("train.csv"), SplitwiseSource)
+    assert isinstance(Hub("owner/name"), SplitwiseSource)
+    assert not isinstance(Generated(dict, "1"), SplitwiseSource)
+
+
+def test_of_a_source_that_gives_all_splits_at_once_no_test_row_is_looked_at():
+    tables = {"train": rows_of(20), "validation": rows_of(10, 100), "test": [{"nothing": "fits"}]}
+    task = task_of(Generated(lambda: tables, "1"))
+    with pytest.raises(UserError, match="test"):
+        task.load()
+    splits = task.load(test=False)
+    assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [20, 10, 0]
+
+
+def test_a_test_split_that_is_carved_out_of_train_is_no_training_data_either():
+    task = task_of(Generated(lambda: {"train": rows_of(50)}, "1"))
+    whole, alone = task.load(), task.load(test=False)
+    assert whole.test
+    assert (alone.train, alone.validation, list(alone.test)) == (whole.train, whole.validation, [])
+
+
+def test_a_hub_data_set_leaves_its_test_split_unread(tmp_path):
+    for split, count in (("train", 3), ("validation", 2), ("test", 4)):
+        table = pyarrow.Table.from_pylist(rows_of(count))
+        parquet.write_table(table, tmp_path / f"{split}-00000.parquet")
+    seen = []
+    source = Hub(str(tmp_path), prepare=lambda rows: seen.append(len(rows)) or rows)
+    assert {split: len(rows) for split, rows in source.rows_without("test").items()} == {
+        "train": 3,
+        "validation": 2,
+        "test": 0,
+    }
+    assert seen == [3, 2]
+
+
+def test_predictions_of_an_earlier_run_with_a_test_score_go_with_it(texts, checkpoints, tmp_path):
+    cell = own_cell(tmp_path, texts, checkpoints["bert"])
+    finished(cell)
+    assert (cell.folder / "predictions.parquet").exists()
+    finished(validation_only(cell), redo=True)
+    assert not (cell.folder / "predictions.parquet").exists()
+
+
+def test_it_is_another_run_than_one_with_a_test_score(texts, checkpoints, tmp_path):
+    cell = own_cell(tmp_path, texts, checkpoints["bert"])
+    finished(validation_only(cell))
+    with pytest.raises(UserError, match="evaluate: recorded 'validation', wanted 'test'"):
+        cell.state()
+
+
+def test_a_run_recorded_before_there_was_a_choice_has_a_test_score(texts, checkpoints, tmp_path):
+    now = own_cell(tmp_path, texts, checkpoints["bert"]).config.resolved()
+    before = {key: value for key, value in now.items() if key != "evaluate"}
+    assert now["evaluate"] == "test"
+    assert identity(before) == identity(now)
+
+
+def test_a_comparison_says_that_it_has_no_test_score(texts, checkpoints, tmp_path):
+    finished(validation_only(own_cell(tmp_path / "runs", texts, checkpoints["bert"])))
+    finished(own_cell(tmp_path / "runs", texts, None, family="majority"))
+    comparison = compare(tmp_path / "runs")
+    (task,) = comparison.tasks
+    shown = {cell.model: score_entry(cell, unit_of("accuracy")).text for cell in task.cells}
+    assert shown["bert"] == "1 of 1 validation only"
+    assert "±" in shown["majority"]
+    assert any("no test score: run with --validation-only" in line for line in remarks(comparison))
+
+
+def test_the_command_line_asks_for_it(command, texts, checkpoints):
+    words = ["run", "--model", checkpoints["bert"], "--train", texts.train, "--test", texts.test]
+    result = command(*words, "--validation-only", "--set", "maximum_steps=1", "--set", "learning_rate=1e-3")
+    assert result.code == 0, result.errors
+    assert "validation accuracy" in result.output
+    (file,) = Path("runs").rglob("run.json")
+    assert json.loads(file.read_text())["config"]["evaluate"] == "validation"
