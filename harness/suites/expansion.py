@@ -13,10 +13,10 @@ from harness.config.run import LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.errors import UserError, collected, nearest
-from harness.ops.device import actual_precision
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
 from harness.runs.run import Cell, State
+from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
 from harness.suites.weights import weights_fingerprint
 
