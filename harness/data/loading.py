@@ -21,7 +21,7 @@ def load_splits(task: Task) -> Splits:
         UserError: Every mistake found in the data, each with its row (the first ten, and how many more).
     """
     tables = task.source.rows()
-    refuse([problem for split, rows in tables.items() for problem in _table_problems(task, split, rows)])
+    refuse([problem for split, rows in tables.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     refuse([*reading.problems, *_repeated_ids(examples)])
@@ -33,7 +33,7 @@ def load_splits(task: Task) -> Splits:
     return found
 
 
-def _table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
+def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
     """What is wrong with a split before its rows are looked at one by one."""
     if not rows:
         yield f"{split}: has no rows. Give at least one example."

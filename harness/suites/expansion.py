@@ -58,9 +58,17 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = ()) -> list[C
 
 
 def single_cell(
-    task: str, local: LocalData | None, *, name: str, model: ModelConfig, seed: int, training: Training, runs: Path
+    task: str,
+    local: LocalData | None,
+    *,
+    name: str,
+    model: ModelConfig,
+    seed: int,
+    training: Training,
+    runs: Path,
+    suite: str = SINGLE,
 ) -> Cell:
-    """The cell of one run outside any suite.
+    """The cell of one run outside any suite's file.
 
     Own data is named by its content too: the next `reviews.csv` may be another.
 
@@ -71,7 +79,7 @@ def single_cell(
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
     weights = weights_fingerprint(model)
-    return _cell(SINGLE, name, data, model=with_family(model), weights=weights, seed=seed, recipe=training, runs=runs)
+    return _cell(suite, name, data, model=with_family(model), weights=weights, seed=seed, recipe=training, runs=runs)
 
 
 @dataclass(frozen=True)
