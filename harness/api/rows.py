@@ -14,6 +14,7 @@ from harness.comparison.conclusions import reading
 from harness.comparison.results import Cell, Comparison, Difference, Run, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.errors import UserError, nearest
+from harness.metrics.lookup import unit_of
 
 Row = dict[str, Any]
 
@@ -55,7 +56,7 @@ class MeanRow(_OfModel):
         seeds: How many have a score.
         examples: In the test split.
         mean: Of the main metric over seeds.
-        low: The lower end of its 95 % interval.
+        low: The lower end of its 95 % interval, which is cut where the metric ends, as in the report.
         high: The upper end.
         is_top: Whether no other model is shown to beat it.
     """
@@ -137,17 +138,15 @@ def _scores(run: Run, main: str) -> dict[str, float | None]:
 
 
 def _mean_rows(comparison: Comparison) -> list[MeanRow]:
-    return [
-        MeanRow(
-            *_of_model(task, cell, task.card.main_metric),
-            len(cell.scored),
-            cell.examples,
-            *_ends(cell.estimate),
-            cell.is_top,
-        )
-        for task, cell in _cells(comparison)
-        if cell.runs
-    ]
+    rows = []
+    for task, cell in _cells(comparison):
+        if cell.runs:
+            metric = task.card.main_metric
+            mean, *ends = _ends(cell.estimate)
+            low, high = (None if end is None else unit_of(metric).bounded(end) for end in ends)
+            counts = len(cell.scored), cell.examples
+            rows.append(MeanRow(*_of_model(task, cell, metric), *counts, mean, low, high, cell.is_top))
+    return rows
 
 
 def _difference_rows(comparison: Comparison) -> list[DifferenceRow]:
@@ -166,9 +165,11 @@ def _difference_rows(comparison: Comparison) -> list[DifferenceRow]:
 
 
 def _differences(cell: Cell) -> Iterator[tuple[str, Difference]]:
+    """The cell's differences, once where the best simple baseline is the baseline."""
     if cell.from_baseline is not None:
         yield "baseline", cell.from_baseline
-    if cell.from_floor is not None:
+    against = None if cell.from_baseline is None else cell.from_baseline.against
+    if cell.from_floor is not None and cell.from_floor.against != against:
         yield "simple baseline", cell.from_floor
 
 

@@ -90,6 +90,19 @@ def test_a_difference_is_the_models_mean_less_the_others(comparison):
     assert row["reading"] == "better"
 
 
+def test_a_simple_baseline_that_is_the_baseline_is_compared_with_once(runs):
+    differences = harness.compare(runs, baseline="tfidf").rows("differences")
+    assert [(row["model"], row["role"]) for row in differences] == [("bert-mini", "baseline"), ("scratch", "baseline")]
+
+
+def test_an_interval_ends_where_the_metric_does(tmp_path):
+    add_runs(tmp_path, "bert-mini", 0.9, range(1), examples=10)
+    (task,) = harness.compare(tmp_path).results.tasks
+    assert task.cells[0].estimate.high > 1
+    (row,) = harness.compare(tmp_path).rows("means")
+    assert row["high"] == 1
+
+
 def test_a_table_without_rows_still_has_its_columns(runs):
     alone = harness.compare([run for run in harness.load_runs(runs) if run.task == "boolq"])
     frame = alone.to_pandas("differences")
