@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from harness.runs.run import Cell
 from harness.suites.expansion import folder_name, single_cell
 from harness.suites.runner import run_cells
 
+_Recipe = tuple[ModelConfig, Training]
+
 
 def finetune(
     *,
@@ -39,26 +41,23 @@ def finetune(
 ) -> list[FinishedRun]:
     """The finished runs of every model with every seed on one task; what is recorded already is not run again.
 
-    It is `harness run`: the same folders, records and locks, so that an interrupted call goes on where it was when it
-    is made again, and that either reads what the other has done. A run that fails stops no other one; it is in the
-    list, with its `status` and `reason`. A run that another process is at work on is left out of it.
+    It is `harness run`: the same folders, records and locks. An interrupted call that is made again goes on where it
+    was. A run that fails stops no other one: it is in the list, with its `status` and `reason`. One that another
+    process is at work on is left out. The process is left as it was.
 
         harness.finetune(model=["minilm", "tfidf"], task="rotten_tomatoes", seeds=range(3), epochs=2)
         harness.finetune(model="minilm", data={"train": "reviews.csv", "text": "review", "label": "stars"})
 
-    The process is left as it was: random number generators, environment, threads, warnings, accelerate's state.
-
     Args:
         model: One or several: names of `harness list models`, .toml files, checkpoints' folders, Hub ids.
         task: A name of `harness list tasks`.
-        data: Own data in place of a task: a file; a mapping such as {"train": "reviews.csv", "text": "review",
-            "label": "stars"}, with the names that `harness run` has for its options; a pandas data frame, or a list of
-            rows, which is written below `runs`. Validation and test data come out of train where they are not given.
+        data: Own data in place of a task: a file; a data frame or a list of rows, which is written below `runs`; or a
+            mapping with these by split, and with columns, by the names that `harness run` has for its options.
         seeds: One or several. A simple baseline has no randomness, and runs once.
         runs: The folder of all runs.
         name: The folder in `runs` that these runs lie in, such as a study's name.
-        workers: Processes that take runs side by side. With 1 they run in this process; with more, a script must call
-            this below `if __name__ == "__main__":`, as always where Python starts processes.
+        workers: Processes that take runs side by side. 1: they run in this one. More: a script must call this below
+            `if __name__ == "__main__":`, as always where Python starts processes.
         redo: Replace what is recorded.
         progress: Show what happens; False: print nothing.
         settings: Of the recipe, on top of the model's own, such as `epochs=2, learning_rate=3e-5`: what `--set` takes.
@@ -67,17 +66,31 @@ def finetune(
         UserError: Neither or both of `task` and `data` are given; they, a model or a setting have mistakes; or a run is
             recorded with another configuration, and `redo` is not asked for.
     """
-    folder = Path(runs)
     with unchanged_process():
-        models = [str(one) for one in ([model] if isinstance(model, str | Path) else model)]
-        chosen = _checked_seeds(seeds)
-        local = _local(task, data, folder)
-        cells = _cells(models, task, local, seeds=chosen, settings=settings, runs=folder, suite=folder_name(name))
+        recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
+        local = _local(task, data, Path(runs))
+        cells = _cells(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
         failed = run_cells(cells, Options(redo=redo), Console(quiet=not progress), workers=workers)
-    found = [_finished(cell) for cell in cells if (cell.folder / RECORD).is_file()]
-    kept = failed - sum(run.status == "failed" for run in found)
-    if kept:
-        raise UserError(f"finetune: {kept} of {len(cells)} runs failed; what they were to replace stays. See above.")
+    return _finished(cells, failed)
+
+
+def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, _Recipe]:
+    """Each model with its recipe, by name.
+
+    Raises:
+        UserError: There is none, or every mistake in them.
+    """
+    names = [str(one) for one in ([model] if isinstance(model, str | Path) else model)]
+    if not names:
+        raise UserError("finetune: no model (got an empty list). Name at least one.")
+    mistakes: list[str] = []
+    found: dict[str, _Recipe] = {}
+    for name in names:
+        with collected(mistakes):
+            config = find_model(name)
+            found[name] = config, recipe_for(config, settings)
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
     return found
 
 
@@ -97,24 +110,15 @@ def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
 
 
 def _cells(
-    models: Sequence[str],
+    recipes: Mapping[str, _Recipe],
     task: str | None,
     local: LocalData | None,
     *,
     seeds: Sequence[int],
-    settings: dict[str, Any],
     runs: Path,
     suite: str,
 ) -> list[Cell]:
     """Every model with every seed, seed by seed, so that a comparison is there early."""
-    mistakes: list[str] = []
-    recipes: dict[str, tuple[ModelConfig, Training]] = {}
-    for name in models:
-        with collected(mistakes):
-            found = find_model(name)
-            recipes[name] = found, recipe_for(found, settings)
-    if mistakes or not models:
-        raise UserError(*dict.fromkeys(mistakes or ["finetune: no model (got an empty list). Name at least one."]))
     named = task if local is None else Path(local.train).stem
     assert named is not None, "either a task is given or data"
     return [
@@ -130,5 +134,17 @@ def _is_simple_baseline(model: ModelConfig) -> bool:
     return model.family is not None and is_simple_baseline(model.family)
 
 
-def _finished(cell: Cell) -> FinishedRun:
-    return FinishedRun(cell.folder, read_record(cell.folder / RECORD))
+def _finished(cells: Sequence[Cell], failed: int) -> list[FinishedRun]:
+    """What is recorded of the cells, of which so many have just failed."""
+    found = [
+        FinishedRun(cell.folder, read_record(cell.folder / RECORD))
+        for cell in cells
+        if (cell.folder / RECORD).is_file()
+    ]
+    unrecorded = failed - sum(run.status == "failed" for run in found)
+    if unrecorded > 0:
+        raise UserError(
+            f"finetune: {unrecorded} of {len(cells)} runs failed; what they were to replace stays. "
+            "Use progress=True to see why."
+        )
+    return found

@@ -46,6 +46,8 @@ def _unchanged_generators() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if gpus is not None:
             torch.cuda.set_rng_state_all(gpus)
+        elif torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(torch.initial_seed())  # As they would have begun, had the block not begun them.
 
 
 @contextmanager

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import reviews, write_csv
+from rich.console import Console
 
 import harness
+from harness.suites.progress import Lines, board
 
 COLUMNS = {"text": "review", "label": "stars"}
 
@@ -167,6 +169,10 @@ def test_progress_can_be_silenced(films, capfd, progress):
     shown = capfd.readouterr()
     assert ("majority" in shown.out) == progress
     assert shown.err == ""
+
+
+def test_a_notebook_is_shown_lines_which_need_no_widgets():
+    assert isinstance(board(2, Console(force_jupyter=True)), Lines)
 
 
 @pytest.mark.slow

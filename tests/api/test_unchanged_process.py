@@ -107,3 +107,13 @@ def test_another_random_draw_is_not_repeated_by_a_call(tmp_path, films):
     first = torch.rand(1)
     harness.finetune(model="majority", data={"train": films, "text": "review", "label": "stars"}, runs=tmp_path)
     assert torch.rand(1) != first
+
+
+def test_a_gpu_that_the_block_was_the_first_to_use_begins_with_the_processes_own_seed(monkeypatch):
+    seeds, used = [], [False, True]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used.pop(0))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    torch.manual_seed(11)
+    with unchanged_process():
+        torch.manual_seed(5)
+    assert seeds[-1] == 11
