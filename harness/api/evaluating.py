@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ def evaluate(
     A finished run (or its folder) is scored with its checkpoint: on `data`, rows with their answers, such as those that
     came in after the run; without `data`, on a split of its own task, where "test" gives the scores on record again.
 
-    A checkpoint from elsewhere (a Hub id, a folder, a model's name) is scored on the test split of `task` or `data`, in
+    A checkpoint from elsewhere (a Hub id, a folder, a model's name) is scored on the same split of `task` or `data`, in
     the meaning of `finetune`. It is a run of no step, recorded below `runs/evaluated`.
 
         harness.evaluate(run, data="reviews_of_may.csv")
@@ -41,8 +42,8 @@ def evaluate(
         run_or_model: A run or its folder, or a model in the meaning of `finetune`.
         task: A task's name, for a checkpoint from elsewhere.
         data: Of a run: a file, a data frame or rows, in the columns of its task. Else as in `finetune`.
-        split: The split of a run's own task.
-        more: Of a checkpoint from elsewhere: what else `finetune` takes, such as `runs`, or `max_length`.
+        split: The split of the task; "train" for a finished run only.
+        more: Of a checkpoint from elsewhere: what else `finetune` takes, such as `runs`, `seeds=1` or `max_length=256`.
 
     Raises:
         UserError: There is no such run or model; or the data has mistakes; or it is no data for this model.
@@ -50,10 +51,18 @@ def evaluate(
     if isinstance(run_or_model, FinishedRun) or Path(run_or_model, RECORD).is_file():
         _refuse_with_run(task, more)
         return _evaluate_run(run_folder(run_or_model), data, split)
-    (run,) = finetune(model=run_or_model, task=task, data=data, **{"maximum_steps": 0, "name": EVALUATED, **more})
-    if run.status != "complete":
-        raise UserError(f"{run.folder}: {run.status}. {run.reason}")
-    return run.scores
+    if split not in ("validation", "test"):
+        raise UserError(f"split: {split!r}: a model that is no run is scored on 'validation' or 'test'.")
+    return _evaluate_model(run_or_model, split, {"name": EVALUATED, **more, "task": task, "data": data})
+
+
+def _evaluate_model(model: str | Path, split: str, arguments: Mapping[str, Any]) -> dict[str, float]:
+    runs = finetune(**{**arguments, "model": model, "maximum_steps": 0})
+    if len(runs) != 1:
+        raise UserError(f"evaluate: needs one run (got {len(runs)}). Give one seed, or use finetune(maximum_steps=0).")
+    if runs[0].status != "complete":
+        raise UserError(f"{runs[0].folder}: {runs[0].status}. {runs[0].reason}")
+    return dict(runs[0].record.scores[split])
 
 
 def _evaluate_run(folder: Path, data: Any, split: str) -> dict[str, float]:

@@ -9,9 +9,10 @@ from harness.config.run import task_of
 from harness.data.files import refuse
 from harness.data.loading import table_problems
 from harness.data.rows import Reading
+from harness.data.sources import SPLITS
 from harness.data.splits import limited, relabelled
 from harness.data.task import Row
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.runs.predict import answer, recorded
 from harness.training.result import judged
 
@@ -20,8 +21,10 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     """The run's metrics on a split of its own task ("train", "validation" or "test"), its examples read anew.
 
     Raises:
-        UserError: The run has no checkpoint, or its data is not available, or not what it was.
+        UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
     """
+    if split not in SPLITS:
+        raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
     task, training = task_of(config), config.training
     if task.source.fingerprint() != config.data:

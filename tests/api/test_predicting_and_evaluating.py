@@ -120,6 +120,22 @@ def test_a_checkpoint_from_elsewhere_is_scored_as_it_stands_and_recorded_apart(f
     assert (run.suite, run.record.config["training"]["maximum_steps"], run.scores) == ("evaluated", 0, scores)
 
 
+def test_a_checkpoint_from_elsewhere_is_never_trained_and_has_one_run(films, checkpoints, tmp_path):
+    data = {"train": films, "text": "review", "label": "stars"}
+    arguments = {"data": data, "runs": tmp_path, "progress": False}
+    scores = harness.evaluate(checkpoints["bert"], split="validation", maximum_steps=50, **arguments)
+    (run,) = harness.load_runs(tmp_path)
+    assert (scores, run.record.config["training"]["maximum_steps"]) == (run.validation_scores, 0)
+    with pytest.raises(harness.UserError, match=r"evaluate: needs one run \(got 2\)"):
+        harness.evaluate(checkpoints["bert"], seeds=(0, 1), **arguments)
+
+
+@pytest.mark.parametrize(("which", "said"), [("run", "Did you mean validation"), ("model", "'validation' or 'test'")])
+def test_another_split_is_refused(finished, which, said):
+    with pytest.raises(harness.UserError, match=f"split: 'validatoin': .*{said}"):
+        harness.evaluate(finished["majority"] if which == "run" else "majority", split="validatoin")
+
+
 def test_a_checkpoint_that_cannot_be_scored_is_an_error(films, tmp_path):
     data = {"train": films, "text": "review", "label": "nowhere"}
     with pytest.raises(harness.UserError, match=r"failed\. .*no column 'nowhere'"):
