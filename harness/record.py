@@ -245,6 +245,18 @@ def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
     return records, problems
 
 
+def some_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
+    """What `read_records` gives, at least one record.
+
+    Raises:
+        UserError: There is none.
+    """
+    records, problems = read_records(runs)
+    if not records:
+        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
+    return records, problems
+
+
 def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
     """Write one row per test example as `folder`/predictions.parquet, whole or not at all."""
     import pyarrow  # noqa: PLC0415 -- listing and reading records needs no arrow

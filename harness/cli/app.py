@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from harness import __version__
 from harness.registry import ENTRIES
+from harness.version import __version__
 
 RUNS = Path("runs")
 app = typer.Typer(

@@ -152,15 +152,12 @@ def report(
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
 ) -> None:
     """Write the comparison as one file."""
-    from harness.record import write_atomically  # noqa: PLC0415 -- a command's own
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import ending_of, write_report  # noqa: PLC0415 -- a command's own
 
     render = FORMATS.load(format_)
-    endings = {"markdown": "md", "latex": "tex"}
-    target = output or runs / f"report.{endings.get(format_, format_)}"
-    content = render(_comparison(runs, baseline))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, content.encode())
+    target = output or runs / f"report{ending_of(format_)}"
+    write_report(render(_comparison(runs, baseline)), target)
     Console().print(f"Report: {target.absolute()}", soft_wrap=True, highlight=False)
 
 

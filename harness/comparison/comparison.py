@@ -15,9 +15,9 @@ from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.warnings import warnings_about
 from harness.errors import UserError, nearest
 from harness.metrics.lookup import known_metrics
-from harness.record import RunRecord, TaskCard, read_records
+from harness.record import RunRecord, TaskCard, some_records
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "compare_records"]
 
 DEFAULT_BASELINE = "scratch"
 
@@ -35,13 +35,34 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
     Raises:
         UserError: There is no record below `runs`, or no model called `baseline`.
     """
-    found, problems = read_records(runs)
-    if not found:
-        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
+    found, problems = some_records(runs)
+    return compare_records(found, where=str(runs), baseline=baseline, description=description, problems=problems)
+
+
+def compare_records(
+    found: Sequence[Found],
+    *,
+    where: str,
+    baseline: str | None = None,
+    description: str = "",
+    problems: Sequence[str] = (),
+) -> Comparison:
+    """The comparison of at least one run.
+
+    Args:
+        found: The records, with their folders.
+        where: Where they lie, as the user named it.
+        baseline: As in `compare`.
+        description: As in `compare`.
+        problems: A line for each record that could not be read.
+
+    Raises:
+        UserError: There is no model called `baseline`.
+    """
     known = {record.model: record for _, record in found}
     models = tuple(sorted(known, key=lambda model: (known[model].simple_baseline, model)))
     if baseline is not None and baseline not in models:
-        raise UserError(f"baseline {baseline!r}: no such model in {runs}.{nearest(baseline, models)}")
+        raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
     judged = [
         _judged(group, [known[model] for model in models], chosen, card=card)
@@ -49,7 +70,7 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
         for card in _cards([record for _, record in group])
     ]
     return Comparison(
-        runs=str(runs),
+        runs=where,
         description=description,
         models=models,
         baseline=chosen,

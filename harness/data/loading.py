@@ -27,7 +27,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     """
     tables = task.source.rows() if test else _without_test(task.source)
     wanted = {split: rows for split, rows in tables.items() if test or split != "test"}
-    refuse([problem for split, rows in wanted.items() for problem in _table_problems(task, split, rows)])
+    refuse([problem for split, rows in wanted.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     refuse([*reading.problems, *_repeated_ids(examples)])
@@ -47,7 +47,7 @@ def _without_test(source: Source) -> dict[str, Sequence[Row]]:
     return {split: () if split == "test" else rows for split, rows in tables.items()}
 
 
-def _table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
+def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
     """What is wrong with a split before its rows are looked at one by one."""
     if not rows:
         yield f"{split}: has no rows. Give at least one example."

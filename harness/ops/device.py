@@ -21,6 +21,8 @@ from harness.ops import native
 
 # glibc's mallopt: how much free memory is kept, and from which size on a block is given back at once; bytes.
 _KEPT, _OWN_BLOCK = (-1, 2**31 - 1), (-3, 32 * 2**20)
+# What glibc's own adjustment of the two ends at (mallopt(3): M_MMAP_THRESHOLD); to adjust again it can't be told.
+_ADJUSTED = ((-1, 64 * 2**20), (-3, 32 * 2**20))
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -61,8 +63,18 @@ def keep_freed_memory() -> None:
 
     Only glibc's, and not where the environment says something of it. `give_freed_memory_back` gives all of it back.
     """
+    _set_malloc(_KEPT, _OWN_BLOCK)
+
+
+def stop_keeping_freed_memory() -> None:
+    """Give back what `keep_freed_memory` has kept, and have the C library keep no more than it does by itself."""
+    _set_malloc(*_ADJUSTED)
+    give_freed_memory_back()
+
+
+def _set_malloc(*options: tuple[int, int]) -> None:
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
-        for option, value in (_KEPT, _OWN_BLOCK):
+        for option, value in options:
             ctypes.CDLL("libc.so.6").mallopt(option, value)
 
 

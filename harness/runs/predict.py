@@ -39,7 +39,7 @@ def rows_to_read(run: Path, options: Mapping[str, Sequence[str]], *, file: Path 
     Raises:
         UserError: They don't fit the task, or the file can't be read.
     """
-    task = task_of(_config(run, _record(run)))
+    task = task_of(recorded(run)[1])
     given = {name: values for name, values in options.items() if values}
     if file is None:
         return [task.type.row_from_options(task, given, str(run))]
@@ -54,12 +54,22 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     Raises:
         UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours.
     """
-    record = _record(run)
-    config = _config(run, record)
+    record, config = recorded(run)
     task = task_of(config)
     examples = _examples(task, rows)
     _check_names(task, rows)
+    answers = answer(run, record, config, examples=examples)
     labels = record.task_card.labels
+    return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
+
+
+def answer(run: Path, record: RunRecord, config: RunConfig, *, examples: Sequence[Any]) -> list[dict[str, Any]]:
+    """What the run's checkpoint makes of examples: one row each, as in predictions.parquet.
+
+    Raises:
+        UserError: The run has no checkpoint.
+    """
+    task, labels = task_of(config), record.task_card.labels
     objective = task.type.objective(labels, config.training)
     family = FAMILIES.load(record.family)
     folder = run / CHECKPOINT
@@ -69,8 +79,8 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
         outputs = family.load(folder, task_type=task.task_type, labels=labels).outputs(examples)
     else:
         outputs = _outputs(family, folder, objective, config, labels=labels, examples=examples)
-    answers = objective.rows(outputs, examples, record.calibration)
-    return [{**row, **task.type.predicted(answer, labels)} for row, answer in zip(rows, answers, strict=True)]
+    rows: list[dict[str, Any]] = objective.rows(outputs, examples, record.calibration)
+    return rows
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
@@ -117,16 +127,18 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _json_lines, ".csv": _table}
 
 
-def _record(run: Path) -> RunRecord:
+def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
+    """The record of the run in a folder, and the configuration that it holds.
+
+    Raises:
+        UserError: There is no record, or it is of another version.
+    """
     file = run / RECORD
     if not file.is_file():
         known = sorted(str(found.parent) for found in run.parent.glob(f"*/{RECORD}"))
         raise UserError(f"{run}: no {RECORD} here; name the folder of one run.{nearest(str(run), known)}")
-    return read_record(file)
-
-
-def _config(run: Path, record: RunRecord) -> RunConfig:
-    return recorded_config(record.config, run / RECORD)
+    record = read_record(file)
+    return record, recorded_config(record.config, file)
 
 
 def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:

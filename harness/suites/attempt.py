@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from harness.environment import unchanged_environment
 from harness.errors import UserError
 from harness.ops.device import processes
 from harness.record import RunRecord
@@ -26,7 +25,7 @@ def attempt(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord | N
         UserError: It failed, and there are other processes in the run, which wait for this one.
     """
     try:
-        with _claimed(cell, redo=options.redo) as ours, _nothing_left_behind():
+        with _claimed(cell, redo=options.redo) as ours, unchanged_environment():
             return run(cell, options, callbacks) if ours else None
     except UserError as error:
         reason = "\n".join(error.lines)
@@ -73,16 +72,3 @@ def _claimed(cell: Cell, *, redo: bool) -> Iterator[bool]:
         if not ours and together.num_processes > 1:
             raise UserError(f"{cell}: another command is at work on it. Wait for its end, then try again.")
         yield ours
-
-
-@contextmanager
-def _nothing_left_behind() -> Iterator[None]:
-    """What a run changes in the environment and in the filters of warnings does not reach the process's next run."""
-    before = dict(os.environ)
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        for name in os.environ.keys() - before.keys():
-            del os.environ[name]
-        os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})

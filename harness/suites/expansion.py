@@ -13,10 +13,10 @@ from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.errors import UserError, collected, nearest
-from harness.ops.device import actual_precision
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
 from harness.runs.run import Cell, State
+from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
 from harness.suites.weights import weights_fingerprint
 
@@ -77,8 +77,9 @@ def single_cell(
     training: Training,
     runs: Path,
     evaluate: Evaluate = "test",
+    suite: str = SINGLE,
 ) -> Cell:
-    """The cell of one run outside any suite.
+    """The cell of one run outside any suite's file.
 
     Own data is named by its content too: the next `reviews.csv` may be another.
 
@@ -90,7 +91,7 @@ def single_cell(
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
     weights = weights_fingerprint(model)
     return _cell(
-        SINGLE,
+        suite,
         name,
         data,
         model=with_family(model),

@@ -1,0 +1,127 @@
+"""compare: what the recorded runs say of their models, in a notebook, a terminal, a data frame or a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.api.finished import FinishedRun
+from harness.api.notebook import notebook_html
+from harness.api.rows import Row, tidy_rows
+from harness.comparison import comparison as of_records
+from harness.comparison.results import Comparison as Results
+from harness.errors import UserError
+from harness.registry import FORMATS
+from harness.reporting.files import format_of, write_report
+from harness.reporting.terminal import show
+from harness.suites.expansion import stated
+
+if TYPE_CHECKING:
+    import pandas
+
+WIDTH = 120
+"""Characters in a line of the printed tables, where no terminal says how many it has."""
+
+
+class Comparison:
+    """Models on tasks, with intervals, differences and costs. `print` shows its tables, and so does a notebook.
+
+    Attributes:
+        results: All that was found; see `harness.comparison.results.Comparison`.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models' names, the simple baselines last."""
+        return self.results.models
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks' names."""
+        return tuple(dict.fromkeys(task.task for task in self.results.tasks))
+
+    @property
+    def baseline(self) -> str | None:
+        """The model that the differences are taken from."""
+        return self.results.baseline
+
+    def rows(self, what: str = "scores") -> list[Row]:
+        """The table `what` as a list of dictionaries; see `to_pandas`."""
+        return tidy_rows(self.results, what)[0]
+
+    def to_pandas(self, what: str = "scores") -> pandas.DataFrame:
+        """A table of the comparison as a tidy data frame.
+
+        Scores are in their natural unit, such as an accuracy in 0..1.
+
+        Args:
+            what: "scores": one row per model, task, seed and metric. "means": one row per model and task, with the
+                mean over seeds and its 95 % interval. "differences": one row per comparison of a model with the
+                baseline, or with the best simple baseline: difference, 95 % interval, adjusted p.
+
+        Raises:
+            UserError: pandas is not installed, or there is no such table.
+        """
+        rows, columns = tidy_rows(self.results, what)
+        try:
+            import pandas  # noqa: PLC0415 -- need not be installed
+        except ImportError as error:
+            raise UserError("to_pandas: pandas is not installed. pip install pandas") from error
+        return pandas.DataFrame(rows, columns=columns)
+
+    def save(self, file: str | Path) -> Path:
+        """Write the report, in the format that the file's ending asks for, and return its path.
+
+        Args:
+            file: Such as report.html, report.md, report.tex or report.csv.
+
+        Raises:
+            UserError: No registered report format has this ending.
+        """
+        target = Path(file)
+        write_report(FORMATS.load(format_of(target))(self.results), target)
+        return target
+
+    def __str__(self) -> str:
+        sink = io.StringIO()
+        show(self.results, Console(file=sink, width=shutil.get_terminal_size((WIDTH, 0)).columns))
+        return sink.getvalue()
+
+    def __repr__(self) -> str:
+        against = f", against {self.baseline}" if self.baseline else ""
+        return f"Comparison({', '.join(self.models)} on {', '.join(self.tasks)}{against})"
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.results)
+
+
+def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str | None = None) -> Comparison:
+    """The comparison of recorded runs: which model is better, by how much, and at what cost.
+
+    Scores are recomputed from the recorded predictions. What an interval and an adjusted p mean: reports/README.md.
+
+    Args:
+        runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
+        baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
+            one.
+
+    Raises:
+        UserError: There are no runs, or no model called `baseline`.
+    """
+    if isinstance(runs, str | Path):
+        suites_own, description = stated(Path(runs))
+        return Comparison(of_records.compare(Path(runs), baseline=baseline or suites_own, description=description))
+    if not runs:
+        raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
+    found = [(run.folder, run.record) for run in runs]
+    where = os.path.commonpath([folder.absolute() for folder, _ in found])
+    return Comparison(of_records.compare_records(found, where=where, baseline=baseline))

@@ -1,0 +1,73 @@
+"""A user's own data as Python has it: a path, a mapping of splits and columns, a data frame, a list of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from harness.config.checking import checked
+from harness.config.run import LocalData
+from harness.data.sources import SPLITS
+from harness.errors import UserError
+from harness.record import write_atomically
+
+_NO_ROWS = "neither a file nor rows (got {!r:.80}). Give a path, a data frame, or a list of mappings."
+
+
+def local_data(data: Any, runs: Path) -> LocalData:
+    """The files that `data` names, or is written to.
+
+    Args:
+        data: A path; or a mapping with a path or rows per split, and what else `harness run` asks of own files, such
+            as {"train": "reviews.csv", "text": "review", "label": "stars"}; or rows.
+        runs: The folder of all runs; rows are written below it, where a later run finds the same ones again.
+
+    Raises:
+        UserError: It is none of them, or has settings that own data doesn't have.
+    """
+    settings = dict(data) if isinstance(data, Mapping) else {"train": data}
+    for split in SPLITS:
+        if settings.get(split) is not None:
+            settings[split] = _file(settings[split], f"data.{split}", runs)
+    mistakes: list[str] = []
+    found = checked(LocalData, settings, "data.", mistakes)
+    if found is None:
+        raise UserError(*mistakes)
+    return found
+
+
+def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
+    """The rows of a data frame, of a `datasets.Dataset`, or of anything else that gives mappings.
+
+    Raises:
+        UserError: It gives something else.
+    """
+    if hasattr(data, "to_json") and hasattr(data, "columns"):  # A data frame: its missing fields become None.
+        lines = data.to_json(orient="records", lines=True, date_format="iso", double_precision=15)
+        return [json.loads(line) for line in lines.splitlines()]
+    if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
+        raise UserError(f"{where}: {_NO_ROWS.format(data)}")
+    rows = list(data)
+    wrong = [row for row in rows if not isinstance(row, Mapping)]
+    if wrong:
+        raise UserError(f"{where}: {_NO_ROWS.format(wrong[0])}")
+    return [dict(row) for row in rows]
+
+
+def _file(given: Any, where: str, runs: Path) -> str:
+    """The path that is given, or that of the file that the given rows are in from now on, named by their content."""
+    if isinstance(given, str | Path):
+        return str(given)
+    try:
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(given, where))
+    except TypeError as error:
+        raise UserError(f"{where}: a field can't be written as JSON ({error}). Give text, numbers or lists.") from error
+    content = lines.encode()
+    file = runs.absolute() / "data" / sha256(content).hexdigest()[:12] / "rows.jsonl"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, content)
+    return str(file)

@@ -1,0 +1,81 @@
+"""evaluate: how good a model is as it stands, without training it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.api.data import rows_of
+from harness.api.finetuning import finetune
+from harness.api.finished import FinishedRun, run_folder
+from harness.data.files import read_rows
+from harness.errors import UserError
+from harness.ops.unchanged import unchanged_process
+from harness.record import RECORD
+from harness.runs.evaluation import scores_of_rows, scores_of_split
+
+EVALUATED = "evaluated"
+"""The folder in `runs` of models scored as they stand, apart from runs that trained them."""
+
+
+def evaluate(
+    run_or_model: FinishedRun | str | Path,
+    *,
+    task: str | None = None,
+    data: Any = None,
+    split: Literal["train", "validation", "test"] = "test",
+    **more: Any,
+) -> dict[str, float]:
+    """Scores by metric of a model as it stands: a finished run's, or a checkpoint from elsewhere.
+
+    A finished run (or its folder) is scored with its checkpoint: on `data`, rows with their answers, such as those that
+    came in after the run; without `data`, on a split of its own task, where "test" gives the scores on record again.
+
+    A checkpoint from elsewhere (a Hub id, a folder, a model's name) is scored on the same split of `task` or `data`, in
+    the meaning of `finetune`. It is a run of no step, recorded below `runs/evaluated`.
+
+        harness.evaluate(run, data="reviews_of_may.csv")
+        harness.evaluate("textattack/bert-base-uncased-SST-2", task="sst2")
+
+    Args:
+        run_or_model: A run or its folder, or a model in the meaning of `finetune`.
+        task: A task's name, for a checkpoint from elsewhere.
+        data: Of a run: a file, a data frame or rows, in the columns of its task. Else as in `finetune`.
+        split: The split of the task; "train" for a finished run only.
+        more: Of a checkpoint from elsewhere: what else `finetune` takes, such as `runs`, `seeds=1` or `max_length=256`.
+
+    Raises:
+        UserError: There is no such run or model; or the data has mistakes; or it is no data for this model.
+    """
+    if isinstance(run_or_model, FinishedRun) or Path(run_or_model, RECORD).is_file():
+        _refuse_with_run(task, more)
+        return _evaluate_run(run_folder(run_or_model), data, split)
+    if split not in ("validation", "test"):
+        raise UserError(f"split: {split!r}: a model that is no run is scored on 'validation' or 'test'.")
+    return _evaluate_model(run_or_model, split, {"name": EVALUATED, **more, "task": task, "data": data})
+
+
+def _evaluate_model(model: str | Path, split: str, arguments: Mapping[str, Any]) -> dict[str, float]:
+    runs = finetune(**{**arguments, "model": model, "maximum_steps": 0})
+    if len(runs) != 1:
+        raise UserError(f"evaluate: needs one run (got {len(runs)}). Give one seed, or use finetune(maximum_steps=0).")
+    if runs[0].status != "complete":
+        raise UserError(f"{runs[0].folder}: {runs[0].status}. {runs[0].reason}")
+    return dict(runs[0].record.scores[split])
+
+
+def _evaluate_run(folder: Path, data: Any, split: str) -> dict[str, float]:
+    with unchanged_process():
+        if data is None:
+            return scores_of_split(folder, split)
+        rows = read_rows(Path(data)) if isinstance(data, str | Path) else rows_of(data, "data")
+        return scores_of_rows(folder, rows)
+
+
+def _refuse_with_run(task: str | None, more: dict[str, Any]) -> None:
+    given = [*(["task"] if task is not None else []), *more]
+    if given:
+        raise UserError(
+            f"evaluate: {', '.join(given)} can't stand beside a run, which has a task and a recipe already."
+        )

@@ -1,0 +1,150 @@
+"""finetune: models on a task, over seeds, recorded in the same folders as the command line's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness.api.data import local_data
+from harness.api.finished import FinishedRun
+from harness.config.model import ModelConfig, find_model, recipe_for
+from harness.config.run import LocalData
+from harness.config.training import Training
+from harness.errors import UserError, collected
+from harness.ops.unchanged import unchanged_process
+from harness.record import RECORD, SINGLE, read_record
+from harness.registry import is_simple_baseline
+from harness.runs.execution import Options
+from harness.runs.run import Cell
+from harness.suites.expansion import folder_name, single_cell
+from harness.suites.runner import run_cells
+
+_Recipe = tuple[ModelConfig, Training]
+
+
+def finetune(
+    *,
+    model: str | Path | Sequence[str | Path],
+    task: str | None = None,
+    data: Any = None,
+    seeds: int | Iterable[int] = (0,),
+    runs: str | Path = "runs",
+    name: str = SINGLE,
+    workers: int = 1,
+    redo: bool = False,
+    progress: bool = True,
+    **settings: Any,
+) -> list[FinishedRun]:
+    """The finished runs of every model with every seed on one task; what is recorded already is not run again.
+
+    It is `harness run`: the same folders, records and locks. An interrupted call that is made again goes on where it
+    was. A run that fails stops no other one: it is in the list, with its `status` and `reason`. One that another
+    process is at work on is left out. The process is left as it was.
+
+        harness.finetune(model=["minilm", "tfidf"], task="rotten_tomatoes", seeds=range(3), epochs=2)
+        harness.finetune(model="minilm", data={"train": "reviews.csv", "text": "review", "label": "stars"})
+
+    Args:
+        model: One or several: names of `harness list models`, .toml files, checkpoints' folders, Hub ids.
+        task: A name of `harness list tasks`.
+        data: Own data in place of a task: a file; a data frame or a list of rows, which is written below `runs`; or a
+            mapping with these by split, and with columns, by the names that `harness run` has for its options.
+        seeds: One or several. A simple baseline has no randomness, and runs once.
+        runs: The folder of all runs.
+        name: The folder in `runs` that these runs lie in, such as a study's name.
+        workers: Processes that take runs side by side. 1: they run in this one. More: a script must call this below
+            `if __name__ == "__main__":`, as always where Python starts processes.
+        redo: Replace what is recorded.
+        progress: Show what happens; False: print nothing.
+        settings: Of the recipe, on top of the model's own, such as `epochs=2, learning_rate=3e-5`: what `--set` takes.
+
+    Raises:
+        UserError: Neither or both of `task` and `data` are given; they, a model or a setting have mistakes; or a run is
+            recorded with another configuration, and `redo` is not asked for.
+    """
+    with unchanged_process():
+        recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
+        local = _local(task, data, Path(runs))
+        cells = _cells(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
+        failed = run_cells(cells, Options(redo=redo), Console(quiet=not progress), workers=workers)
+    return _finished(cells, failed)
+
+
+def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, _Recipe]:
+    """Each model with its recipe, by name.
+
+    Raises:
+        UserError: There is none, or every mistake in them.
+    """
+    names = [str(one) for one in ([model] if isinstance(model, str | Path) else model)]
+    if not names:
+        raise UserError("finetune: no model (got an empty list). Name at least one.")
+    mistakes: list[str] = []
+    found: dict[str, _Recipe] = {}
+    for name in names:
+        with collected(mistakes):
+            config = find_model(name)
+            found[name] = config, recipe_for(config, settings)
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
+    return found
+
+
+def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
+    chosen = list(seeds) if isinstance(seeds, Iterable) else [seeds]
+    wrong = [seed for seed in chosen if not isinstance(seed, Integral) or not 0 <= seed < 2**32]
+    if wrong or not chosen:
+        got = repr(wrong[0]) if wrong else "none"
+        raise UserError(f"seeds: must be whole numbers from 0 to 2**32 - 1 (got {got}). Write seeds=(0, 1, 2).")
+    return [int(seed) for seed in dict.fromkeys(chosen)]
+
+
+def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
+    if (task is None) == (data is None):
+        raise UserError(f"finetune: give either a task or data (got {'neither' if task is None else 'both'}).")
+    return None if data is None else local_data(data, runs)
+
+
+def _cells(
+    recipes: Mapping[str, _Recipe],
+    task: str | None,
+    local: LocalData | None,
+    *,
+    seeds: Sequence[int],
+    runs: Path,
+    suite: str,
+) -> list[Cell]:
+    """Every model with every seed, seed by seed, so that a comparison is there early."""
+    named = task if local is None else Path(local.train).stem
+    assert named is not None, "either a task is given or data"
+    return [
+        single_cell(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
+        for seed in seeds
+        for name, (model, recipe) in recipes.items()
+        if seed == seeds[0] or not _is_simple_baseline(model)
+    ]
+
+
+def _is_simple_baseline(model: ModelConfig) -> bool:
+    """Whether a seed changes nothing; a model whose family its checkpoint tells is none."""
+    return model.family is not None and is_simple_baseline(model.family)
+
+
+def _finished(cells: Sequence[Cell], failed: int) -> list[FinishedRun]:
+    """What is recorded of the cells, of which so many have just failed."""
+    found = [
+        FinishedRun(cell.folder, read_record(cell.folder / RECORD))
+        for cell in cells
+        if (cell.folder / RECORD).is_file()
+    ]
+    unrecorded = failed - sum(run.status == "failed" for run in found)
+    if unrecorded > 0:
+        raise UserError(
+            f"finetune: {unrecorded} of {len(cells)} runs failed; what they were to replace stays. "
+            "Use progress=True to see why."
+        )
+    return found

@@ -1,0 +1,52 @@
+"""predict: a finished run's model on new text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.api.data import rows_of
+from harness.api.finished import FinishedRun, run_folder
+from harness.data.files import read_rows
+from harness.errors import UserError
+from harness.ops.unchanged import unchanged_process
+from harness.runs.predict import predict_rows, rows_to_read
+
+
+def predict(run: FinishedRun | str | Path, rows: Any) -> list[dict[str, Any]]:
+    """Each row with its prediction, and with how sure the model is: `harness predict`.
+
+        harness.predict(run, ["a joy from start to end", "dull"])
+        harness.predict("runs/single/boolq/minilm/seed-0", [("is the sky blue", "The sky is blue.")])
+        harness.predict(run, "new_reviews.csv")
+
+    The model is loaded once per call, so give all rows at once.
+
+    Args:
+        run: A run, or its folder.
+        rows: Texts, pairs of texts (as tuples), or mappings with the columns of the run's task; or a data frame; or the
+            path of a csv, tsv, jsonl or parquet file.
+
+    Raises:
+        UserError: The run has no checkpoint; or the rows don't fit its task, with every mistake in them.
+    """
+    folder = run_folder(run)
+    with unchanged_process():
+        if isinstance(rows, str) and not Path(rows).exists():
+            raise UserError(f"predict: no such file (got {rows!r}). If it is a text, give it in a list: [{rows!r}].")
+        if isinstance(rows, str | Path):
+            return predict_rows(folder, read_rows(Path(rows)))
+        found = _rows(rows, folder)
+        return predict_rows(folder, found) if found else []
+
+
+def _rows(rows: Any, folder: Path) -> list[dict[str, Any]]:
+    """The rows, those that are bare texts in the columns that the run's task has for them."""
+    if hasattr(rows, "columns") or isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+        return rows_of(rows, "predict")
+    given = list(rows)
+    if not given or not all(isinstance(row, str | tuple) for row in given):
+        return rows_of(given, "predict")
+    texts = [(row,) if isinstance(row, str) else row for row in given]
+    return [dict(rows_to_read(folder, {"text": text}, file=None)[0]) for text in texts]

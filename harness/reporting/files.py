@@ -1,0 +1,42 @@
+"""Reports as files: which ending a format has, and which format an ending asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.record import write_atomically
+from harness.registry import FORMATS
+
+_ENDINGS = {"markdown": "md", "latex": "tex"}
+
+
+def ending_of(format_: str) -> str:
+    """The ending of a format's files: its own name, unless the world has another.
+
+    >>> ending_of("latex"), ending_of("html")
+    ('.tex', '.html')
+    """
+    return f".{_ENDINGS.get(format_, format_)}"
+
+
+def format_of(file: Path) -> str:
+    """The format that the file's ending asks for.
+
+    >>> format_of(Path("tables/report.md"))
+    'markdown'
+
+    Raises:
+        UserError: No format has this ending.
+    """
+    known = {ending_of(name): name for name in FORMATS.names()}
+    if file.suffix not in known:
+        got = repr(file.suffix) if file.suffix else "none"
+        raise UserError(f"{file}: no report format has this ending (got {got}). Use {', '.join(sorted(known))}.")
+    return known[file.suffix]
+
+
+def write_report(content: str, file: Path) -> None:
+    """Write a report, whole or not at all, into a folder that need not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, content.encode())

@@ -1,0 +1,57 @@
+"""Score a finished run's checkpoint again: on a split of its task, or on rows that came later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.config.run import task_of
+from harness.data.files import refuse
+from harness.data.loading import table_problems
+from harness.data.rows import Reading
+from harness.data.sources import SPLITS
+from harness.data.splits import limited, relabelled
+from harness.data.task import Row
+from harness.errors import UserError, nearest
+from harness.runs.predict import answer, recorded
+from harness.training.evaluation import scored
+
+
+def scores_of_split(run: Path, split: str) -> dict[str, float]:
+    """The run's metrics on a split of its own task ("train", "validation" or "test"), its examples read anew.
+
+    Raises:
+        UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
+    """
+    if split not in SPLITS:
+        raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
+    record, config = recorded(run)
+    task, training = task_of(config), config.training
+    if task.source.fingerprint() != config.data:
+        raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
+    splits = limited(
+        task.load(),
+        train=training.train_examples,
+        validation=training.validation_examples,
+        test=training.test_examples,
+    )
+    examples = getattr(relabelled(splits, record.task_card.labels), split)
+    rows = answer(run, record, config, examples=examples)
+    return scored(rows, config.metrics, record.task_card.labels)
+
+
+def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
+    """The run's metrics on rows with their answers, in the columns of its task.
+
+    Raises:
+        UserError: The run has no checkpoint; or every mistake in the rows.
+    """
+    record, config = recorded(run)
+    task, labels = task_of(config), record.task_card.labels
+    refuse(table_problems(task, "data", rows))
+    reading = Reading(task, labels)
+    examples = reading.examples("test", rows)
+    refuse(reading.problems)
+    if not examples:
+        raise UserError(f"data: no row is left to score ({dict(reading.dropped)}). Give rows with answers.")
+    return scored(answer(run, record, config, examples=examples), config.metrics, labels)
