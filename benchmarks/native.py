@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import dropout, layer_norm, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.packed.plain import plain_attention
 from harness.ops import native
 
@@ -69,7 +69,7 @@ def attention(lengths: list[int], width: int, numbers: torch.dtype) -> Mapping[s
     """One layer's attention, four ways."""
     tensors = [torch.randn(sum(lengths), HEADS, width).to(numbers).requires_grad_() for _ in range(3)]
     slope = torch.randn(sum(lengths), HEADS, width).to(numbers)
-    boundaries = Boundaries(lengths, torch.device("cpu"))
+    boundaries = SequenceBoundaries(lengths, torch.device("cpu"))
     padding = pad_sequence([torch.ones(length, dtype=torch.bool) for length in lengths], batch_first=True)
     scaling = width**-0.5
 

@@ -1,6 +1,6 @@
 """Training and evaluation side by side: transformers' Trainer, an accelerate loop, and the harness.
 
-    make bench                               # everything, in half an hour and more; writes benchmarks/results.md
+    make bench                               # everything, in half an hour and more; writes a file of results/training
     python -m benchmarks.training --quick    # a part of it, in minutes; prints only
 
 Every loop is a process of its own, on one thread, and they take turns (`loops/turns.py`): so they share whatever slows
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.dated import dated_name
 from benchmarks.loops.grid import Grid, run_grids
 from benchmarks.loops.job import LOOPS
 from benchmarks.loops.racing import Plan, raced
@@ -24,7 +25,7 @@ from benchmarks.loops.tables import Table, case_table
 from harness.ops.device import actual_precision, hardware
 from harness.ops.native import unavailable
 
-RESULTS = Path(__file__).parent / "results.md"
+RESULTS = Path(__file__).parent / "results" / "training"
 EVERY = ("a", "b", "b32", "c", "d", "dwhole", "dplain", "d32", "dpad")
 OF_TRAINING = ("dwhole",)  # that evaluate as another one does
 FEW = ("a", "b", "d", "dwhole", "dplain", "d32")  # for the largest model: each loop holds one
@@ -46,7 +47,7 @@ def main() -> None:
     asked = _asked()
     bf16, tables = actual_precision("auto") == "bf16", []
     console = Console(width=max(Console().width, WIDTH))
-    output = asked.output or (None if asked.quick else RESULTS)
+    output = asked.output or (None if asked.quick else RESULTS / f"{dated_name()}.md")
     with tempfile.TemporaryDirectory() as folder:
         for table in _tables(asked, Path(folder), bf16=bf16):
             table.show(console)
@@ -67,7 +68,7 @@ def markdown(tables: Sequence[Table]) -> str:
         "",
         "One thread a loop but for whole commands; milliseconds of the processor; medians, with the least and the most",
         "of the rounds in brackets. The loss is the mean of the same turns, which read the same texts.",
-        "`README.md` says what the loops are, and what is fair about it.",
+        "`benchmarks/README.md` says what the loops are, and what is fair about it.",
         "",
         *(table.markdown() for table in tables),
     ]
@@ -104,7 +105,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--mode", action="append", choices=[*MODES, "grid"], help="default: all; repeatable")
     parser.add_argument("--loop", action="append", choices=LOOPS, help="default: all; repeatable")
     parser.add_argument("--rounds", type=int, help="default: 3, quick 2")
-    parser.add_argument("--output", type=Path, help=f"default: {RESULTS.name} beside this file, quick: none")
+    parser.add_argument("--output", type=Path, help="default: a dated file of results/training, quick: none")
     asked = parser.parse_args()
     asked.rounds = asked.rounds or (2 if asked.quick else 3)
     return asked

@@ -2,7 +2,8 @@
 
     python benchmarks/transformer_xl_attention.py
 
-asserts that all give the same numbers, then measures them in turns on one thread. `README.md` has results.
+asserts that all give the same numbers, then measures them in turns on one thread. The results are in
+results/transformer_xl_attention.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.training import Training
+from harness.data.loading import load_splits
 from harness.data.sources import Packaged
 from harness.data.task import Example
 from harness.registry import TASK_TYPES, TASKS
@@ -77,7 +78,7 @@ def pairs() -> Iterator[TextExample]:
 
 def questions() -> Iterator[QuestionExample]:
     """Questions on SQuAD's passages, from Disfl-QA."""
-    for example in TASKS.load("disfl_qa").load().train:
+    for example in load_splits(TASKS.load("disfl_qa")).train:
         assert isinstance(example, QuestionExample)
         yield example
 
@@ -160,7 +161,7 @@ def _asked(example: Example) -> tuple[str, str | None]:
 
 
 def _reviews() -> Sequence[TextExample]:
-    found: Sequence[TextExample] = TASKS.load("rotten_tomatoes").load().train
+    found: Sequence[TextExample] = load_splits(TASKS.load("rotten_tomatoes")).train
     return found
 
 

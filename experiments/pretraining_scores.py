@@ -1,8 +1,8 @@
 """What a tenth, three tenths and all of pretraining are worth on each task of a suite, as one picture.
 
-    harness run benchmarks/pretraining_curve.toml && python benchmarks/pretraining_scores.py
+    harness run experiments/pretraining_curve.toml && python -m experiments.pretraining_scores
 
-draws results/pretraining_scores.svg from the suite's runs: the charts of its report, side by side.
+draws docs/results/pretraining_scores.svg from the suite's runs: the charts of its report, side by side.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import argparse
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
-from picture import BLUE, GREEN, RED, picture
-
+from experiments.picture import BLUE, GREEN, RED, picture
 from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.reporting.charts.canvas import WIDTH, add, markup
 from harness.reporting.charts.pretraining import pretraining_curves
 
-FOLDER = Path(__file__).parent
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
 COLUMNS, TITLE = 2, 26
 STYLE = """
@@ -28,7 +27,7 @@ path, .interval { stroke: currentColor } .dot, .label { fill: currentColor }
 
 
 def chart(comparison: Comparison) -> str:
-    """A panel a task that has a line."""
+    """One panel per task that has a line."""
     classes = {model: model for model in comparison.models}
     panels = [(task.task, pretraining_curves(task, classes)) for task in comparison.tasks]
     drawn = [(task, fromstring(lines)) for task, lines in panels if lines]
@@ -49,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("runs", nargs="?", type=Path, default=Path("runs/pretraining_curve"), help="the suite's runs")
     comparison = compare(parser.parse_args().runs)
-    (FOLDER / "results" / "pretraining_scores.svg").write_text(chart(comparison) + "\n", encoding="utf-8")
+    (RESULTS / "pretraining_scores.svg").write_text(chart(comparison) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

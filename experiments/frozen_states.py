@@ -1,6 +1,6 @@
 """What a checkpoint's states say of a task before any fine-tuning: a logistic regression on the mean of a text's.
 
-    python benchmarks/frozen_states.py rotten_tomatoes reuters_r8       # --model, --train, --test for others
+    python -m experiments.frozen_states rotten_tomatoes reuters_r8       # --model, --train, --test for others
 
 prints a table: for each checkpoint, and for its architecture with fresh weights (the mean of three draws), the test
 accuracy of the layer and the strength of regularisation that are best on the validation split.

@@ -1,6 +1,6 @@
-"""A small Transformer-XL that foretells newsgroup posts, trained from nothing in minutes, for `harness perplexity`.
+"""A small Transformer-XL that predicts newsgroup posts, trained from nothing in minutes, for `harness perplexity`.
 
-    python benchmarks/language_model.py small-lm
+    python -m experiments.language_model small-lm
     harness perplexity small-lm --text small-lm/held-out.txt --segment 32 --memory 0 --memory 32 --memory 128
 
 Texts are read as in Dai et al. 2019: side by side, segment by segment, with a memory through which no gradient flows.
@@ -20,6 +20,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, get_cosine_schedule_w
 
 import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.config.training import Training
+from harness.data.loading import load_splits
 from harness.long_texts.memory import first_memory, read_segment
 from harness.ops.device import seed_layers
 from harness.registry import TASKS
@@ -38,7 +39,7 @@ HELD_OUT = 30  # posts
 
 def posts() -> tuple[list[str], list[str]]:
     """Posts to train on, and others."""
-    splits = TASKS.load("newsgroups_long").load()
+    splits = load_splits(TASKS.load("newsgroups_long"))
     return [example.text for example in splits.train], [example.text for example in splits.test[:HELD_OUT]]
 
 

@@ -1,4 +1,4 @@
-"""The chart of what documents cost: seconds and memory by length, a row of panels a model."""
+"""The chart of what documents cost: seconds and memory by length, one row of panels per model."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from picture import BLACK, BLUE, GREEN, GREY, PINK, RED, legend, picture
-
+from experiments.picture import BLACK, BLUE, GREEN, GREY, PINK, RED, legend, picture
 from harness.reporting.charts.canvas import Scale, add, horizontal_axis, markup, path, vertical_axis
 
 Point = dict[str, Any]

@@ -1,8 +1,8 @@
-"""How well the small checkpoints foretold held-out words on the way, by the tokens that they had read.
+"""How well the small checkpoints predicted held-out tokens on the way, by the tokens that they had read.
 
-    python benchmarks/pretraining_losses.py
+    python -m experiments.pretraining_losses
 
-draws results/pretraining_losses.svg from the records beside the checkpoints that come with the project.
+draws docs/results/pretraining_losses.svg from the records beside the checkpoints that come with the project.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picture import BLUE, GREEN, RED, legend, picture
-
+from experiments.picture import BLUE, GREEN, RED, legend, picture
 from harness.comparison.formatting import amount
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.reporting.charts.canvas import Scale, add, around, horizontal_axis, markup, path, plain, vertical_axis
@@ -19,21 +18,22 @@ from harness.reporting.charts.canvas import Scale, add, around, horizontal_axis,
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 600, 330, 46, 24, 250
 
 
 def chart(records: dict[str, PretrainingRecord]) -> str:
-    """Held-out nats a foretold word by tokens read, a line a recipe."""
-    root = picture(HEIGHT, "Held-out nats a foretold word by the tokens of pretraining", width=WIDTH)
+    """Held-out nats per predicted token by tokens read, one line per recipe."""
+    root = picture(HEIGHT, "Held-out nats per predicted token by the tokens of pretraining", width=WIDTH)
     points = {name: _points(record) for name, record in records.items()}
     x = Scale(0.0, max(tokens for line in points.values() for tokens, _ in line), LEFT, WIDTH - 20)
     y = Scale(*around([nats for line in points.values() for _, nats in line]), BOTTOM, TOP)
     labels = {value: amount(value) for value in x.ticks()}
     horizontal_axis(root, x, top=TOP, bottom=BOTTOM, title="tokens of pretraining", labels=labels)
     vertical_axis(root, y, left=LEFT, right=WIDTH - 20, labels=plain(y.ticks()))
-    add(root, "text", "held-out nats a foretold word ↓", class_="axis", x=4, y=14)
+    add(root, "text", "held-out nats per predicted token ↓", class_="axis", x=4, y=14)
     for name, line in points.items():
         _line(root, COLOURS[name], [(x(tokens), y(nats)) for tokens, nats in line])
     legend(root, COLOURS, left=LEFT, y=BOTTOM + 58)
@@ -52,9 +52,9 @@ def _line(root: Element, colour: str, places: list[tuple[float, float]]) -> None
 
 def main() -> None:
     """Read the records, write the chart."""
-    models = FOLDER.parent / "configs" / "models"
+    models = ROOT / "configs" / "models"
     records = {name: read_pretraining(models / name / "pretraining.json") for name in COLOURS}
-    (FOLDER / "results" / "pretraining_losses.svg").write_text(chart(records) + "\n", encoding="utf-8")
+    (RESULTS / "pretraining_losses.svg").write_text(chart(records) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What one document costs: a training step on it and its evaluation, measured in this process.
 
-    python benchmarks/document_cost.py transformer-xl-random recurrence 16384
+    python -m experiments.document_cost transformer-xl-random recurrence 16384
 
 prints a line of JSON. `long_documents.py` calls it for many lengths, each in a process of its own.
 """
@@ -68,7 +68,7 @@ def document(reader: Reader, tokens: int) -> TextExample:
     """A text of `tokens` tokens, special ones included."""
     room = tokens - 2  # [CLS] and [SEP]
     text = " ".join(words(room))
-    (encoded,) = encode(reader.tokenizer, [text], located=True)
+    (encoded,) = encode(reader.tokenizer, [text], return_offsets=True)
     assert len(encoded.ids) >= room, "a word has a token or more"
     return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
 

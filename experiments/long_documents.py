@@ -1,9 +1,9 @@
 """Seconds and memory of long documents, by length and by how they are read.
 
-    nice python benchmarks/long_documents.py
+    nice python -m experiments.long_documents
 
-measures each point in a process of its own (`document_cost.py`) on one thread, and writes
-results/long_documents.md, .svg and .jsonl after each. A run that was stopped goes on with --resume.
+measures each point in a process of its own (`document_cost.py`) on one thread, and writes a dated .md, .svg and .jsonl
+into results/long_documents after each. A run that was stopped goes on with --resume.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from document_cost import RECIPES
-from document_cost_chart import chart
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.dated import dated_name
+from experiments.document_cost import RECIPES
+from experiments.document_cost_chart import chart
 from harness.ops.device import hardware
 
-FOLDER = Path(__file__).parent
+RESULTS = Path(__file__).parent / "results" / "long_documents"
 MODELS = ("transformer-xl-random", "xlnet-random")
 TOKENS = (512, 1024, 2048, 4096, 8192, 16384, 100_000)
 LONGEST = 100_000
@@ -59,7 +60,7 @@ def measured(model: str, recipe: str, tokens: int, *, gigabytes: float, repeats:
     """A point, measured in a process of its own; without numbers where it takes more than `gigabytes`."""
     words = [model, recipe, tokens, "--gigabytes", gigabytes, "--repeats", repeats]
     done = subprocess.run(
-        [sys.executable, FOLDER / "document_cost.py", *map(str, words)],
+        [sys.executable, "-m", "experiments.document_cost", *map(str, words)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"},
         stdout=subprocess.PIPE,
         text=True,
@@ -70,7 +71,7 @@ def measured(model: str, recipe: str, tokens: int, *, gigabytes: float, repeats:
 
 
 def told(point: Point, gigabytes: float) -> str:
-    """A line about a point."""
+    """One line about a point."""
     name = f"{point['model']}, {point['recipe']}, {point['tokens']:,} tokens"
     if "peak_bytes" not in point:
         return f"{name}: more than {gigabytes:g} GB"
@@ -80,7 +81,7 @@ def told(point: Point, gigabytes: float) -> str:
 
 
 def tables(points: Sequence[Point], gigabytes: float) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """A table a measure: its title, its headings, its rows."""
+    """One table per measure: its title, its headings, its rows."""
     lengths = sorted({point["tokens"] for point in points})
     known = {(point["model"], point["recipe"], point["tokens"]): point for point in points}
     names = sorted({name[:2] for name in known}, key=lambda name: (name[0], list(RECIPES).index(name[1])))
@@ -95,7 +96,7 @@ def _cell(point: Point | None, shown: Any, gigabytes: float) -> str:
     return shown(point) if "peak_bytes" in point else f"over {gigabytes:g} GB"
 
 
-def markdown(points: Sequence[Point], gigabytes: float) -> str:
+def markdown(points: Sequence[Point], chart_file: str, gigabytes: float) -> str:
     """The tables, and what they were measured on."""
     machine = hardware(None)
     lines = [
@@ -103,10 +104,10 @@ def markdown(points: Sequence[Point], gigabytes: float) -> str:
         "",
         "One document of so many tokens: forward, backward and optimiser step, and its evaluation. Each point in a",
         "process of its own, on one thread; seconds of the processor, the median of up to three.",
-        "`benchmarks/README.md` says what the recipes are. Written by `nice python benchmarks/long_documents.py` on:",
+        "`experiments/README.md` says what the recipes are. Written by `nice python -m experiments.long_documents` on:",
         f"{machine['processor']}, {machine['cores']} cores, torch {torch.__version__}.",
         "",
-        "![Training seconds and memory by length](long_documents.svg)",
+        f"![Training seconds and memory by length]({chart_file})",
     ]
     for title, headings, rows in tables(points, gigabytes):
         lines += ["", f"## {title}", "", _line(headings), _line(["---", "---", *["---:"] * (len(headings) - 2)])]
@@ -118,20 +119,19 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def read(folder: Path) -> list[Point]:
+def read(stem: Path) -> list[Point]:
     """What an earlier run measured."""
-    file = folder / "long_documents.jsonl"
+    file = stem.with_suffix(".jsonl")
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
-def write(points: Sequence[Point], folder: Path, gigabytes: float) -> None:
+def write(points: Sequence[Point], stem: Path, gigabytes: float) -> None:
     """Write all that is measured so far."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "long_documents.jsonl").write_text("".join(json.dumps(point) + "\n" for point in points))
-    (folder / "long_documents.md").write_text(markdown(points, gigabytes), encoding="utf-8")
-    (folder / "long_documents.svg").write_text(
-        chart([point for point in points if "peak_bytes" in point]), encoding="utf-8"
-    )
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    picture = stem.with_suffix(".svg")
+    stem.with_suffix(".jsonl").write_text("".join(json.dumps(point) + "\n" for point in points))
+    stem.with_suffix(".md").write_text(markdown(points, picture.name, gigabytes), encoding="utf-8")
+    picture.write_text(chart([point for point in points if "peak_bytes" in point]), encoding="utf-8")
 
 
 def show(points: Sequence[Point], console: Console, gigabytes: float) -> None:
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--tokens", action="append", type=int, default=None)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--gigabytes", type=float, default=8.0, help="a point that takes more is given up")
-    parser.add_argument("--output", type=Path, default=FOLDER / "results")
+    parser.add_argument("--output", type=Path, default=RESULTS / dated_name(), help="without an ending")
     parser.add_argument("--resume", action="store_true", help="keep the points that are in the results")
     asked = parser.parse_args()
     console, points = Console(), read(asked.output) if asked.resume else []
