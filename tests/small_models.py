@@ -14,10 +14,11 @@ from harness.config.run import LocalData
 from harness.config.training import Training
 from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.suites.expansion import single_cell
+from harness.suites.expansion import planned_run
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
+from harness.task_types.token_classification.examples import TaggedSentence
 from harness.tokenization.trained_tokenizer import train_tokenizer
 from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.task_model import forward_of, reader_of
@@ -29,6 +30,7 @@ FILLERS = [
 ]
 OPINIONS = {"bad": ("dull", "awful", "boring"), "good": ("lovely", "superb", "witty")}
 LABELS = ("bad", "good")
+TAGS = ("B-PER", "I-PER", "O")
 NAMES = ["anna", "bert", "carla", "david", "emma", "frank", "greta"]
 
 ENCODER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
@@ -86,6 +88,20 @@ def question_examples(count, *, seed=0, words=20, unanswerable=0):
         start = len(" ".join(context[:place])) + (place > 0)
         answers = (Answer(name, start),) if index >= unanswerable else ()
         examples.append(QuestionExample(f"q-{index}", "who was seen ?", " ".join(context), answers))
+    return examples
+
+
+def tagged_examples(count, *, seed=0, shortest=4, longest=12):
+    """Sentences in each of which somebody of one name or two is to be found."""
+    chooser = random.Random(seed)
+    examples = []
+    for index in range(count):
+        words = chooser.choices(FILLERS, k=chooser.randint(shortest, longest))
+        tags = [TAGS.index("O")] * len(words)
+        place = chooser.randrange(len(words) - 1)
+        for offset in range(chooser.randint(1, 2)):
+            words[place + offset], tags[place + offset] = chooser.choice(NAMES), offset  # B-PER, then I-PER
+        examples.append(TaggedSentence(f"s-{index}", tuple(words), tuple(tags)))
     return examples
 
 
@@ -161,7 +177,7 @@ def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):
     settings = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 6, "evaluations_per_epoch": 1, **training}
     model = ModelConfig(family=family, checkpoint=str(checkpoint) if checkpoint else None)
     recipe = Training(**settings)
-    return single_cell("own", own, name=family, model=model, seed=seed, training=recipe, runs=folder)
+    return planned_run("own", own, name=family, model=model, seed=seed, training=recipe, runs=folder)
 
 
 def write_language_checkpoint(family, folder, **settings):
@@ -196,6 +212,8 @@ def write_rows(examples, file):
                     "answer_start": [a.start for a in example.answers],
                 }
                 row = {"question": example.question, "context": example.context, "answers": answers}
+            elif isinstance(example, TaggedSentence):
+                row = {"tokens": example.words, "tags": [TAGS[tag] for tag in example.tags]}
             elif isinstance(example, DocumentExample):
                 row = {"text": example.text}
             else:

@@ -91,7 +91,7 @@ def test_what_a_run_does_to_its_process_does_not_reach_the_next_run(cell, monkey
         raise ValueError("on the way")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.suites.attempt.run", run)
+        patch.setattr("harness.suites.attempt.execute", run)
         assert attempt(cell, Options(), Silent()).reason == "ValueError: on the way"
     assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
     assert warnings.filters == filters

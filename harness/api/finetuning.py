@@ -19,9 +19,9 @@ from harness.ops.unchanged import unchanged_process
 from harness.record import RECORD, SINGLE, read_record
 from harness.registry import is_simple_baseline
 from harness.runs.execution import Options
-from harness.runs.run import Cell
-from harness.suites.expansion import folder_name, single_cell
-from harness.suites.runner import run_cells
+from harness.runs.run import Run
+from harness.suites.expansion import folder_name, planned_run
+from harness.suites.runner import execute_runs
 
 _Recipe = tuple[ModelConfig, Training]
 
@@ -69,9 +69,9 @@ def finetune(
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         local = _local(task, data, Path(runs))
-        cells = _cells(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
-        failed = run_cells(cells, Options(redo=redo), Console(quiet=not progress), workers=workers)
-    return _finished(cells, failed)
+        planned = _planned(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
+        failed = execute_runs(planned, Options(redo=redo), Console(quiet=not progress), workers=workers)
+    return _finished(planned, failed)
 
 
 def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, _Recipe]:
@@ -109,7 +109,7 @@ def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
     return None if data is None else local_data(data, runs)
 
 
-def _cells(
+def _planned(
     recipes: Mapping[str, _Recipe],
     task: str | None,
     local: LocalData | None,
@@ -117,12 +117,12 @@ def _cells(
     seeds: Sequence[int],
     runs: Path,
     suite: str,
-) -> list[Cell]:
+) -> list[Run]:
     """Every model with every seed, seed by seed, so that a comparison is there early."""
     named = task if local is None else Path(local.train).stem
     assert named is not None, "either a task is given or data"
     return [
-        single_cell(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
+        planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
         for seed in seeds
         for name, (model, recipe) in recipes.items()
         if seed == seeds[0] or not _is_simple_baseline(model)
@@ -134,17 +134,15 @@ def _is_simple_baseline(model: ModelConfig) -> bool:
     return model.family is not None and is_simple_baseline(model.family)
 
 
-def _finished(cells: Sequence[Cell], failed: int) -> list[FinishedRun]:
-    """What is recorded of the cells, of which so many have just failed."""
+def _finished(planned: Sequence[Run], failed: int) -> list[FinishedRun]:
+    """What is recorded of the runs, of which so many have just failed."""
     found = [
-        FinishedRun(cell.folder, read_record(cell.folder / RECORD))
-        for cell in cells
-        if (cell.folder / RECORD).is_file()
+        FinishedRun(run.folder, read_record(run.folder / RECORD)) for run in planned if (run.folder / RECORD).is_file()
     ]
     unrecorded = failed - sum(run.status == "failed" for run in found)
     if unrecorded > 0:
         raise UserError(
-            f"finetune: {unrecorded} of {len(cells)} runs failed; what they were to replace stays. "
+            f"finetune: {unrecorded} of {len(planned)} runs failed; what they were to replace stays. "
             "Use progress=True to see why."
         )
     return found

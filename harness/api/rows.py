@@ -109,7 +109,7 @@ def tidy_rows(comparison: Comparison, what: str) -> tuple[list[Row], list[str]]:
 
 
 def _of_model(task: TaskComparison, cell: Cell, metric: str) -> tuple[str, str, str, str, bool, str]:
-    return task.suite, task.task, cell.model, cell.family, cell.is_floor, metric
+    return task.suite, task.task, cell.model, cell.family, cell.is_simple_baseline, metric
 
 
 def _ends(estimate: Estimate | None) -> tuple[float | None, float | None, float | None]:
@@ -133,7 +133,7 @@ def _score_rows(comparison: Comparison) -> list[ScoreRow]:
 def _scores(run: Run, main: str) -> dict[str, float | None]:
     """The run's scores by metric, the main one's as it was recomputed; a metric that says nothing of it is left out."""
     recorded: Mapping[str, float] = run.record.scores.get("test", {})
-    own: dict[str, float | None] = {} if run.is_judged_otherwise else {main: run.score}
+    own: dict[str, float | None] = {} if run.is_not_applicable else {main: run.score}
     return own | {metric: score for metric, score in recorded.items() if metric != main and math.isfinite(score)}
 
 
@@ -169,8 +169,8 @@ def _differences(cell: Cell) -> Iterator[tuple[str, Difference]]:
     if cell.from_baseline is not None:
         yield "baseline", cell.from_baseline
     against = None if cell.from_baseline is None else cell.from_baseline.against
-    if cell.from_floor is not None and cell.from_floor.against != against:
-        yield "simple baseline", cell.from_floor
+    if cell.from_simple_baseline is not None and cell.from_simple_baseline.against != against:
+        yield "simple baseline", cell.from_simple_baseline
 
 
 def _cells(comparison: Comparison) -> Iterator[tuple[TaskComparison, Cell]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -19,6 +20,8 @@ __all__ = ["app", "comparing", "main", "models"]
 
 def main() -> None:
     """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    if os.name != "posix":
+        sys.exit(_complain("harness: needs Linux or macOS, whose locks keep runs apart. On Windows, use WSL."))
     if len(sys.argv) < 2:
         sys.argv.append("--help")
     try:

@@ -42,15 +42,15 @@ def plan(
     settings: SetOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Check a suite and show its cells and what of them is recorded; start nothing."""
+    """Check a suite and show its runs and what of them is recorded; start nothing."""
     from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
-    from harness.suites.selection import asked_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
 
-    cells = asked_suite(suite, only=only, settings=settings, runs=runs)[1]
-    found = states(cells)
+    planned = resolve_suite(suite, only=only, settings=settings, runs=runs)[1]
+    found = states(planned)
     console = Console()
-    console.print(plan_table(cells, found))
+    console.print(plan_table(planned, found))
     console.print(counted(found))
 
 
@@ -90,7 +90,7 @@ def run(
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: Annotated[
-        int | None, typer.Option(help="Cells run side by side, each in a process; default: one a core, or GPU.", min=1)
+        int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
     ] = None,
     **columns: list[str] | None,
 ) -> None:
@@ -100,35 +100,37 @@ def run(
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     prepare_libraries()
-    from harness.suites.selection import asked_single, asked_suite, refuse_with_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import refuse_with_suite, resolve_run, resolve_suite  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
         refuse_with_suite(task=task, model=model, seed=seed, **local)
-        checked_suite, cells = asked_suite(suite, only=only, **chosen)
+        checked_suite, planned = resolve_suite(suite, only=only, **chosen)
     else:
         if only:
-            raise UserError("harness run: --only picks cells of a suite. Name a suite, or leave it out.")
-        checked_suite, cells = None, [asked_single(task, model, local, seed=seed or 0, **chosen)]
+            raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
+        checked_suite, planned = None, [resolve_run(task, model, local, seed=seed or 0, **chosen)]
     from harness.ops.device import processes  # noqa: PLC0415 -- heavy
     from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import write_suite  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import run_cells  # noqa: PLC0415 -- heavy
+    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
 
     main_process = processes().is_main_process
     console = Console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds)
-    failed = run_cells(cells, options, console, workers=workers)
-    folder = runs / checked_suite.name if checked_suite else cells[0].folder
-    _conclude(console, failed, len(cells), folder=folder, next_folder=folder if checked_suite else runs)
+    failed = execute_runs(planned, options, console, workers=workers)
+    folder = runs / checked_suite.name if checked_suite else planned[0].folder
+    _conclude(console, failed, len(planned), folder=folder, next_folder=folder if checked_suite else runs)
 
 
-def _conclude(console: Console, failed: int, cells: int, *, folder: Path, next_folder: Path) -> None:
-    """Say where the records are; exit with 1 where a cell failed."""
+def _conclude(console: Console, failed: int, planned: int, *, folder: Path, next_folder: Path) -> None:
+    """Say where the records are; exit with 1 where a run failed."""
     if failed:
-        console.print(f"{failed} of {cells} failed; the same command tries again. Records in {folder}.", soft_wrap=True)
+        console.print(
+            f"{failed} of {planned} failed; the same command tries again. Records in {folder}.", soft_wrap=True
+        )
         raise typer.Exit(1)
     console.print(f"Records in {folder}. Next: harness compare {next_folder}", soft_wrap=True)
 

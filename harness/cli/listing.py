@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.filesize import decimal
 from rich.table import Table
 
-from harness.cache import Kept
+from harness.cache import CachedFiles
 from harness.errors import UserError, nearest
 from harness.registry import (
     CORPORA,
@@ -80,8 +80,8 @@ LISTS: dict[str, Callable[[], Rows]] = {
 }
 
 
-def cache_table(kept: Sequence[Kept], title: str) -> Table:
-    """A row a kind of thing that is kept between runs, and what they take in all."""
+def cache_table(kept: Sequence[CachedFiles], title: str) -> Table:
+    """One row per kind of thing that is kept between runs, and what they take in all."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
     for part in kept:
         table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))

@@ -73,7 +73,7 @@ def perplexity(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
 ) -> None:
-    """Show how well a language model foretells a text, with memories of several lengths."""
+    """Show how well a language model predicts a text, with memories of several lengths."""
     prepare_libraries()
     from harness.runs.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
     from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
@@ -104,10 +104,10 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear/--size", help="Remove it all, or show how much it is.")] = False,
 ) -> None:
     """Show or clear what is kept between runs: encoded texts, compiled kernels. All of it is made anew when needed."""
-    from harness import cache as kept  # noqa: PLC0415 -- a command's own
+    from harness import cache as cached_files  # noqa: PLC0415 -- a command's own
     from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
     console = Console()
-    console.print(cache_table(kept.kept(), "Removed" if clear else "Kept"), soft_wrap=True)
+    console.print(cache_table(cached_files.cached(), "Removed" if clear else "Kept"), soft_wrap=True)
     if clear:
-        kept.clear()
+        cached_files.clear()

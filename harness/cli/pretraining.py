@@ -88,7 +88,7 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
         verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
     console.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
-        f"the largest difference is {verdict.largest:.2g} nats a word.",
+        f"the largest difference is {verdict.largest:.2g} nats per word.",
         soft_wrap=True,
         highlight=False,
     )
@@ -105,7 +105,7 @@ def _say(record: PretrainingRecord, place: Place, console: Console) -> None:
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
     console.print(
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
-        f"held-out loss {point.validation_loss:.3f} nats a word ({losses}).\n"
+        f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"
         f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
         f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
         soft_wrap=True,

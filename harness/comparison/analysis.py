@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from harness.comparison.rescoring import JudgedOtherwiseError, Outcome, read_outcome
+from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescore
 from harness.comparison.results import Cell, Cost, Difference, Run
 from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
 from harness.errors import UserError
@@ -19,19 +19,19 @@ from harness.registry import TASK_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entrant:
+class ModelRuns:
     """A model's runs on one task, by seed, with what its predictions amount to."""
 
     model: str
     family: str
-    is_floor: bool
+    is_simple_baseline: bool
     runs: tuple[Run, ...]
-    outcomes: tuple[Outcome, ...]
+    rescored_runs: tuple[RescoredRun, ...]
 
     @property
     def test_set(self) -> str | None:
         """What the scored seeds were tested on; None where they differ, or there is none."""
-        found = {outcome.test_set for outcome in self.outcomes}
+        found = {rescored.test_set for rescored in self.rescored_runs}
         return found.pop() if len(found) == 1 else None
 
     @property
@@ -40,77 +40,80 @@ class Entrant:
         if self.test_set is None:
             return None
         return Evidence(
-            np.array([outcome.score for outcome in self.outcomes]),
-            np.stack([outcome.contributions for outcome in self.outcomes]),
-            deterministic=len(self.outcomes) == 1 and (self.is_floor or _is_as_published(self.runs[0].record)),
+            np.array([rescored.score for rescored in self.rescored_runs]),
+            np.stack([rescored.contributions for rescored in self.rescored_runs]),
+            deterministic=len(self.rescored_runs) == 1
+            and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
         )
 
 
-def entrant(known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> Entrant:
-    """A model's runs, by seed, their predictions read and judged by the card's main metric.
+def model_runs(known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> ModelRuns:
+    """A model's runs, by seed, their predictions read and scored by the card's main metric.
 
     Args:
         known: Any run of the model, on whatever task; it may have none on this one.
         found: Its runs on the task, with their folders.
         card: The task's.
     """
-    judged = [_judged_run(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
-    return Entrant(
+    analysed = [_rescored(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
+    return ModelRuns(
         model=known.model,
         family=known.family,
-        is_floor=known.simple_baseline,
-        runs=tuple(run for run, _ in judged),
-        outcomes=tuple(outcome for _, outcome in judged if outcome is not None),
+        is_simple_baseline=known.simple_baseline,
+        runs=tuple(run for run, _ in analysed),
+        rescored_runs=tuple(rescored for _, rescored in analysed if rescored is not None),
     )
 
 
-def judged_cells(entrants: Sequence[Entrant], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
-    """A cell an entrant, compared with all others, with the baseline and with the best floor."""
-    seeds = {run.record.seed for entrant in entrants if not entrant.is_floor for run in entrant.runs}
-    evidence = {entrant.model: found for entrant in entrants if (found := entrant.evidence) is not None}
-    sets = {entrant.model: entrant.test_set for entrant in entrants}
+def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
+    """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
+    seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
+    evidence = {model_runs.model: found for model_runs in by_model if (found := model_runs.evidence) is not None}
+    sets = {model_runs.model: model_runs.test_set for model_runs in by_model}
     sign = 1 if card.higher_is_better else -1
-    floors = [entrant.model for entrant in entrants if entrant.is_floor and entrant.model in evidence]
-    floor = max(floors, key=lambda model: sign * evidence[model].scores.mean(), default=None)
+    simple_baselines = [
+        model_runs.model for model_runs in by_model if model_runs.is_simple_baseline and model_runs.model in evidence
+    ]
+    best = max(simple_baselines, key=lambda model: sign * evidence[model].scores.mean(), default=None)
     pairing = _Pairing(evidence, sets, sign)
     beaten_by = pairing.beaten_by()
     from_baseline = pairing.differences(baseline)
-    from_floor = pairing.differences(floor, leaving_out=floors)
+    from_simple_baseline = pairing.differences(best, leaving_out=simple_baselines)
     return tuple(
         replace(
-            _cell(entrant, evidence.get(entrant.model), seeds),
-            beaten_by=beaten_by.get(entrant.model, ()),
-            from_baseline=from_baseline.get(entrant.model),
-            from_floor=from_floor.get(entrant.model),
+            _cell(model_runs, evidence.get(model_runs.model), seeds),
+            beaten_by=beaten_by.get(model_runs.model, ()),
+            from_baseline=from_baseline.get(model_runs.model),
+            from_simple_baseline=from_simple_baseline.get(model_runs.model),
         )
-        for entrant in entrants
+        for model_runs in by_model
     )
 
 
 def _is_as_published(record: RunRecord) -> bool:
-    """Whether the run judged a language model as it was found, in which no seed plays a part."""
+    """Whether the run scored a language model as it was found, in which no seed plays a part."""
     training, model = record.config.get("training", {}), record.config.get("model", {})
     untouched = training.get("maximum_steps") == 0 and model.get("init") == "pretrained"
-    return untouched and _judged_as_found(record.task_card.task_type)
+    return untouched and _scored_as_found(record.task_card.task_type)
 
 
-def _judged_as_found(task_type: str) -> bool:
-    """Whether models of the task type need no training to be judged; a type that this version does not know: no."""
-    return task_type in TASK_TYPES.names() and bool(TASK_TYPES.load(task_type).judged_as_found)
+def _scored_as_found(task_type: str) -> bool:
+    """Whether models of the task type need no training to be scored; a type that this version does not know: no."""
+    return task_type in TASK_TYPES.names() and bool(TASK_TYPES.load(task_type).scored_as_found)
 
 
-def _judged_run(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Outcome | None]:
+def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, RescoredRun | None]:
     if record.status != "complete":
         return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
     if record.is_validation_only:
         return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
     try:
         recorded = record.scores.get("test")
-        outcome = read_outcome(folder, record.task_card.labels, card.main_metric, recorded=recorded)
+        rescored = rescore(folder, record.task_card.labels, card.main_metric, recorded=recorded)
     except UserError as error:
-        otherwise = isinstance(error, JudgedOtherwiseError)
-        return Run(record=record, score=None, trouble=str(error), is_judged_otherwise=otherwise), None
-    return Run(record=record, score=outcome.score), outcome
+        otherwise = isinstance(error, NotApplicableError)
+        return Run(record=record, score=None, trouble=str(error), is_not_applicable=otherwise), None
+    return Run(record=record, score=rescored.score), rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,10 @@ class _Pairing:
         Beside the best alone, a shaky best model would tie with everything, though steadier ones beat it clearly.
         """
         estimates = {pair: self._estimate(*pair) for pair in combinations(self.evidence, 2)}
-        judged = {pair: e for pair, e in estimates.items() if e is not None and e.p_value is not None}
-        adjusted = holm([cast(float, estimate.p_value) for estimate in judged.values()])
+        analysed = {pair: e for pair, e in estimates.items() if e is not None and e.p_value is not None}
+        adjusted = holm([cast(float, estimate.p_value) for estimate in analysed.values()])
         beaten: dict[str, tuple[str, ...]] = {}
-        for ((one, other), estimate), p_value in zip(judged.items(), adjusted, strict=True):
+        for ((one, other), estimate), p_value in zip(analysed.items(), adjusted, strict=True):
             if p_value < SIGNIFICANCE:
                 winner, loser = (one, other) if self.sign * estimate.value > 0 else (other, one)
                 beaten[loser] = (*beaten.get(loser, ()), winner)
@@ -158,19 +161,19 @@ class _Pairing:
         return difference(self.evidence[model], self.evidence[opponent])
 
 
-def _cell(entrant: Entrant, evidence: Evidence | None, seeds: set[int]) -> Cell:
-    own = {run.record.seed for run in entrant.runs}
-    scored = [run.record for run in entrant.runs if run.score is not None]
-    scores = [outcome.score for outcome in entrant.outcomes]
+def _cell(model_runs: ModelRuns, evidence: Evidence | None, seeds: set[int]) -> Cell:
+    own = {run.record.seed for run in model_runs.runs}
+    scored = [run.record for run in model_runs.runs if run.score is not None]
+    scores = [rescored.score for rescored in model_runs.rescored_runs]
     return Cell(
-        model=entrant.model,
-        family=entrant.family,
-        is_floor=entrant.is_floor,
-        runs=entrant.runs,
-        missing_seeds=() if entrant.is_floor else tuple(sorted(seeds - own)),
+        model=model_runs.model,
+        family=model_runs.family,
+        is_simple_baseline=model_runs.is_simple_baseline,
+        runs=model_runs.runs,
+        missing_seeds=() if model_runs.is_simple_baseline else tuple(sorted(seeds - own)),
         estimate=None if evidence is None else mean(evidence),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        examples=entrant.outcomes[0].examples if entrant.outcomes else 0,
+        examples=model_runs.rescored_runs[0].examples if model_runs.rescored_runs else 0,
         cost=_cost(scored),
     )
 

@@ -1,6 +1,6 @@
 """compare: the comparison of all runs in a folder.
 
-It reads records and predictions and judges them; the formats only render what it found.
+It reads records and predictions and scores them; the formats only render what it found.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.comparison.analysis import Entrant, entrant, judged_cells
+from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
 from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.warnings import warnings_about
 from harness.errors import UserError, nearest
@@ -64,8 +64,8 @@ def compare_records(
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
-    judged = [
-        _judged(group, [known[model] for model in models], chosen, card=card)
+    analysed = [
+        _scored(group, [known[model] for model in models], chosen, card=card)
         for group in _by_task(found)
         for card in _cards([record for _, record in group])
     ]
@@ -74,9 +74,9 @@ def compare_records(
         description=description,
         models=models,
         baseline=chosen,
-        tasks=tuple(task for task, _ in judged),
+        tasks=tuple(task for task, _ in analysed),
         problems=tuple(problems),
-        warnings=tuple(dict.fromkeys(line for _, lines in judged for line in lines)),
+        warnings=tuple(dict.fromkeys(line for _, lines in analysed for line in lines)),
     )
 
 
@@ -89,7 +89,7 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
-    """The task's card; and another one for the models that are judged by the main metric's alternative, if any.
+    """The task's card; and another one for the models that are scored by the main metric's alternative, if any.
 
     A masked model's pseudo-perplexity is easier to have small, so that it is never set beside a perplexity.
     """
@@ -104,16 +104,16 @@ def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
     return [*([card] if has or not has_other else []), *([apart] if has_other else [])]
 
 
-def _judged(
+def _scored(
     found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
 ) -> tuple[TaskComparison, tuple[str, ...]]:
     """The task's cells, a cell a model (told by any of its runs), and what makes them doubtful."""
     first = found[0][1]
-    entrants: list[Entrant] = [
-        entrant(known, [(folder, record) for folder, record in found if record.model == known.model], card)
+    by_model: list[ModelRuns] = [
+        model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card)
         for known in models
     ]
-    cells = judged_cells(entrants, card, baseline)
+    cells = analysed_cells(by_model, card, baseline)
     return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(
-        entrants, card.main_metric
+        by_model, card.main_metric
     )

@@ -18,7 +18,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
     if not task.ranked:
         return (f"No model has a score on {task.task} yet.",)
     unit = unit_of(task.card.main_metric)
-    return (*_best(task, unit), *_against_baseline(task, unit), *_against_floor(task, unit), *_doubts(task))
+    return (*_best(task, unit), *_against_baseline(task, unit), *_against_simple_baseline(task, unit), *_doubts(task))
 
 
 def reading(cell: Cell) -> str:
@@ -68,7 +68,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
-    cells = [cell for cell in task.cells if not cell.is_floor and cell.from_baseline is not None]
+    cells = [cell for cell in task.cells if not cell.is_simple_baseline and cell.from_baseline is not None]
     if not cells or cells[0].from_baseline is None:
         return
     against = cells[0].from_baseline.against
@@ -85,25 +85,25 @@ def _with_difference(cell: Cell, unit: Unit) -> str:
     assert cell.from_baseline is not None
     assert cell.from_baseline.estimate is not None
     adjusted = p_value(cell.from_baseline.adjusted_p)
-    told = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
-    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {told})"
+    named = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {named})"
 
 
-def _against_floor(task: TaskComparison, unit: Unit) -> Iterator[str]:
-    floor, below, close = "", [], []
+def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    baseline_name, below, close = "", [], []
     for cell in task.cells:
-        found = cell.from_floor
+        found = cell.from_simple_baseline
         if found is None or found.estimate is None or found.gain is None:
             continue
-        floor, told = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
+        baseline_name, named = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
         if found.gain <= 0:
-            below.append(told)
+            below.append(named)
         elif found.estimate.includes_examples and not found.is_significant:
-            close.append(told)
+            close.append(named)
     if below:
-        yield f"The floor {floor} is not beaten by {listed(below)}."
+        yield f"The simple baseline {baseline_name} is not beaten by {listed(below)}."
     if close:
-        yield f"Ahead of the floor {floor}, but within what chance explains: {listed(close)}."
+        yield f"Ahead of the simple baseline {baseline_name}, but within what chance explains: {listed(close)}."
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:

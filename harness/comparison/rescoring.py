@@ -1,4 +1,4 @@
-"""Outcome: a run's test predictions, judged again.
+"""Outcome: a run's test predictions, scored again.
 
 Scores come from the predictions and not from the record, so a new metric needs no training; the record's own
 score serves as a check. A metric of the `evaluate` library is somebody's code, and is not run here, for runs may come
@@ -27,12 +27,12 @@ COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
 
 
-class JudgedOtherwiseError(UserError):
+class NotApplicableError(UserError):
     """The metric says nothing of a model of this sort."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class RescoredRun:
     """What one run's predictions amount to.
 
     Attributes:
@@ -50,10 +50,10 @@ class Outcome:
     contributions: Floats
 
 
-def read_outcome(
+def rescore(
     folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float] | None = None
-) -> Outcome:
-    """The outcome of the run in `folder`, judged by `metric`.
+) -> RescoredRun:
+    """The outcome of the run in `folder`, scored by `metric`.
 
     Args:
         folder: Where the predictions lie.
@@ -68,14 +68,14 @@ def read_outcome(
     """
     table = _predictions(folder)
     if metric.startswith(EVALUATE):
-        return Outcome(_digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0))
-    score, contributions = _judged(table, labels, find_metric(metric), _clusters(table["group"]))
+        return RescoredRun(_digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0))
+    score, contributions = _scored(table, labels, find_metric(metric), _clusters(table["group"]))
     if not (np.isfinite(score) and np.isfinite(contributions).all()):
         file = folder / PREDICTIONS
         if find_metric(metric).partial and np.isnan(score):
-            raise JudgedOtherwiseError(f"{file}: no {metric}: this model foretells in another way, or has no tokens.")
+            raise NotApplicableError(f"{file}: no {metric}: this model predicts in another way, or has no tokens.")
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
-    return Outcome(_digest(table), table.num_rows, score, contributions)
+    return RescoredRun(_digest(table), table.num_rows, score, contributions)
 
 
 def _predictions(folder: Path) -> Any:
@@ -117,7 +117,7 @@ def _clusters(groups: Any) -> NDArray[np.int64]:
     return np.unique(codes, return_inverse=True)[1]
 
 
-def _judged(table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
+def _scored(table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
     """The score, and the contribution of each cluster (of each block, where only the jackknife will do)."""
     if metric.influence is not None:
         columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())

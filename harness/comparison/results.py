@@ -22,7 +22,7 @@ class Run:
     record: RunRecord
     score: float | None
     trouble: str = ""
-    is_judged_otherwise: bool = False
+    is_not_applicable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a run of the cell took, on average over its complete seeds. None: the floors have no such thing."""
+    """What a run of the cell took, on average over its complete seeds. None: baselines have no such thing."""
 
     train_seconds: float | None
     train_tokens_per_second: float | None
@@ -62,7 +62,7 @@ class Cell:
     """One model on one task. Without runs it is a gap.
 
     Attributes:
-        is_floor: Whether it is a trivial model, there to be beaten.
+        is_simple_baseline: Whether it is a trivial model, there to be beaten.
         missing_seeds: Seeds that other models of the task have and this one lacks.
         estimate: The mean score over the complete seeds; None where there is none.
         seed_deviation: Standard deviation over seeds; None below two seeds.
@@ -72,7 +72,7 @@ class Cell:
 
     model: str
     family: str
-    is_floor: bool = False
+    is_simple_baseline: bool = False
     runs: tuple[Run, ...] = ()
     missing_seeds: tuple[int, ...] = ()
     estimate: Estimate | None = None
@@ -80,7 +80,7 @@ class Cell:
     examples: int = 0
     beaten_by: tuple[str, ...] = ()
     from_baseline: Difference | None = None
-    from_floor: Difference | None = None
+    from_simple_baseline: Difference | None = None
     cost: Cost | None = None
 
     @property
@@ -132,7 +132,7 @@ class Comparison:
     Attributes:
         runs: The folder, as the user named it.
         description: What the comparison asks, as its suite says; may be empty.
-        models: Every model's name, the floors last.
+        models: Every model's name, the simple baselines last.
         baseline: The model that differences are taken from.
         problems: Records and predictions that could not be read.
         warnings: What makes a comparison doubtful.
@@ -148,5 +148,5 @@ class Comparison:
 
     @property
     def task_count(self) -> int:
-        """How many tasks there are; one that is judged by two metrics counts once."""
+        """How many tasks there are; one that is scored by two metrics counts once."""
         return len({(task.suite, task.task) for task in self.tasks})

@@ -4,7 +4,7 @@ A score has two sources of noise: which examples the test set happened to draw, 
 Both are components of one two-way layout, seeds x examples, whose residual is part of the variance of either's means,
 and is therefore taken off once (Searle, Casella and McCulloch 1992, section 4.4). The seeds' degrees of freedom follow
 Satterthwaite (1946). The two parts' half widths add up as squares (Howe 1974): where seeds are few and shaky,
-Satterthwaite's single t for the sum of both covers less than it promises (see tests/comparison, and the README).
+Satterthwaite's single t for the sum of both covers less than it promises (see tests/comparison and docs/statistics.md).
 Several comparisons within a task are adjusted after Holm (1979).
 """
 
@@ -30,11 +30,11 @@ class Evidence:
     """What one model's runs say of its score.
 
     Attributes:
-        scores: A score a seed [seeds].
+        scores: One score per seed [seeds].
         contributions: How far each cluster of test examples moves each seed's score away from its mean
             [seeds, clusters]; every row adds up to zero. Independent examples are a cluster each. No clusters
             [seeds, 0]: nothing is known of it.
-        deterministic: Whether any other seed would have given the same predictions, as with the floors.
+        deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
     """
 
     scores: Floats
@@ -122,7 +122,7 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
     error = sqrt(sum(part.variance for part in parts))
     # Rounding leaves 1e-17 where every example agrees.
     if error < 1e-12:
-        # No spread at all: identical predictions differ by exactly nothing; anything else cannot be judged.
+        # No spread at all: identical predictions differ by exactly nothing; anything else cannot be scored.
         certain = len(models) == 2 and value == 0 and bool(parts)
         return Estimate(value, 0.0, 0.0 if certain else None, 1.0 if certain else None, includes_seeds)
     p_value = _p_value(parts, abs(value)) if len(models) == 2 else None

@@ -5,54 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.comparison.analysis import Entrant
+from harness.comparison.analysis import ModelRuns
 from harness.record import RunRecord
 from harness.runs.identity import differences, identity
 
 SCORE_TOLERANCE = 1e-6
 
 
-def warnings_about(entrants: Sequence[Entrant], metric: str) -> tuple[str, ...]:
+def warnings_about(by_model: Sequence[ModelRuns], metric: str) -> tuple[str, ...]:
     """A sentence for everything that a reader must know before believing the numbers, which are of `metric`."""
-    lines = [line for entrant in entrants if entrant.runs for line in _about_one(entrant, metric)]
-    lines += _about_data([run.record for entrant in entrants for run in entrant.runs])
-    sets = {entrant.test_set for entrant in entrants if entrant.test_set is not None}
+    lines = [line for model_runs in by_model if model_runs.runs for line in _about_one(model_runs, metric)]
+    lines += _about_data([run.record for model_runs in by_model for run in model_runs.runs])
+    sets = {model_runs.test_set for model_runs in by_model if model_runs.test_set is not None}
     if len(sets) > 1:
-        where = _place(next(run.record for entrant in entrants for run in entrant.runs))
+        where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
         lines.append(
             f"{where}: the models were tested on different examples. Only models with the same test set are compared."
         )
     return tuple(lines)
 
 
-def _about_one(entrant: Entrant, metric: str) -> Iterator[str]:
-    yield from _changed_scores(entrant, metric)
-    yield from _differing_settings(entrant)
-    if entrant.outcomes and entrant.test_set is None:
-        where = f"{_place(entrant.runs[0].record)}/{entrant.model}"
+def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
+    yield from _changed_scores(model_runs, metric)
+    yield from _differing_settings(model_runs)
+    if model_runs.rescored_runs and model_runs.test_set is None:
+        where = f"{_place(model_runs.runs[0].record)}/{model_runs.model}"
         yield f"{where}: its seeds were tested on different examples, so they have no common score."
-    seeds = [run.record.seed for run in entrant.runs]
+    seeds = [run.record.seed for run in model_runs.runs]
     for seed in sorted({seed for seed in seeds if seeds.count(seed) > 1}):
-        yield f"{_place(entrant.runs[0].record)}/{entrant.model}: seed {seed} is there twice. Remove a copy."
+        yield f"{_place(model_runs.runs[0].record)}/{model_runs.model}: seed {seed} is there twice. Remove a copy."
 
 
-def _changed_scores(entrant: Entrant, metric: str) -> Iterator[str]:
-    for run in entrant.runs:
+def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
+    for run in model_runs.runs:
         recorded = run.record.scores.get("test", {}).get(metric)
         if run.score is not None and recorded is not None and not abs(run.score - recorded) <= SCORE_TOLERANCE:
             yield (
-                f"{_place(run.record)}/{entrant.model}, seed {run.record.seed}: the predictions give {metric} "
+                f"{_place(run.record)}/{model_runs.model}, seed {run.record.seed}: the predictions give {metric} "
                 f"{run.score:.6f}, the record says {recorded:.6f}. The report shows the former."
             )
 
 
-def _differing_settings(entrant: Entrant) -> Iterator[str]:
-    first, *others = [run.record for run in entrant.runs]
+def _differing_settings(model_runs: ModelRuns) -> Iterator[str]:
+    first, *others = [run.record for run in model_runs.runs]
     for other in others:
         changed = differences(_settings(first), _settings(other))
         if changed:
             yield (
-                f"{_place(other)}/{entrant.model}: seeds {first.seed} and {other.seed} ran with different settings "
+                f"{_place(other)}/{model_runs.model}: seeds {first.seed} and {other.seed} ran with different settings "
                 f"({'; '.join(line.replace('recorded', 'first').replace('wanted', 'then') for line in changed)})."
             )
 

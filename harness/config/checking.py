@@ -1,4 +1,4 @@
-"""What a TOML file or a command line sets, and what is wrong with it, a line a mistake, in a user's words."""
+"""What a TOML file or a command line sets, and what is wrong with it, one line per mistake, in a user's words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def checked(shape: type[Checked], content: object, where: str, mistakes: list[st
     if isinstance(content, Mapping):
         for old, new in shape.renamed.items():
             if old in content:
-                notice(f"{where}{old}: is called {new} by now; the old name is still read.")
+                notice(f"{where}{old}: is now called {new}; the old name is still read.")
     try:
         return shape.model_validate(content)
     except ValidationError as error:
@@ -66,13 +66,13 @@ def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
     stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    place = f"{where}{key}" if key else where.rstrip(" .:")
-    return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
+    slot = f"{where}{key}" if key else where.rstrip(" .:")
+    return f"{slot}: {_WORDS.get(problem['type'], stated)}{got}."
 
 
-def _beside(shape: type[BaseModel], place: Sequence[Any]) -> Sequence[str]:
+def _beside(shape: type[BaseModel], slot: Sequence[Any]) -> Sequence[str]:
     """The settings of the table that a place lies in."""
-    for key in place[:-1]:
+    for key in slot[:-1]:
         inner = shape.model_fields[key].annotation if key in shape.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             break

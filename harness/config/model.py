@@ -18,7 +18,7 @@ class ModelConfig(Strict):
     """Which weights.
 
     Attributes:
-        family: A file's name in harness/models; default: the one that knows the checkpoint's model_type.
+        family: A model family (`harness list families`); default: the one that knows the checkpoint's model_type.
         checkpoint: A Hub id, a folder, or `package:DISTRIBUTION/FOLDER` for weights that a pip package carries.
         revision: The Hub commit, tag or branch.
         init: "pretrained", or "random": the same architecture, untrained.

@@ -30,7 +30,15 @@ Columns = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
 class LocalFiles(Strict):
-    """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`."""
+    """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`.
+
+    Attributes:
+        train: The file to train on.
+        validation: The file to choose on; default: carved out of train.
+        test: The file to score on; default: carved out of train.
+        task_type: Default: the one that alone has a column that is named, such as "question", else classification.
+        group: The column that says which rows belong together.
+    """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
 

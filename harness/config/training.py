@@ -30,17 +30,17 @@ class Optimisation(Strict):
     The defaults are those of Devlin et al. 2019 (appendix A.3) with the corrections of Mosbach et al. 2021.
 
     Attributes:
-        optimizer: A file's name in harness/training/optimizers.
-        schedule: A file's name in harness/training/schedules: how the learning rate goes on after its peak.
+        optimizer: Its name (`harness list optimizers`).
+        schedule: How the learning rate goes on after its peak (`harness list schedules`).
         learning_rate: The peak.
-        batch_size: Training items (texts, or windows of question answering) an optimiser step, over all devices.
+        batch_size: Training items (texts, or windows of question answering) per optimiser step, over all devices.
         micro_batch_size: Most windows in one forward pass; smaller ones give the same gradient in less memory.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
-        maximum_steps: Most optimiser steps; 0: the model is judged as it is.
+        maximum_steps: Most optimiser steps; 0: the model is scored as it is.
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: On weight matrices only: none on biases and norms.
-        max_grad_norm: The gradient is clipped to this length.
+        max_grad_norm: The gradient is clipped to this norm.
         dropout: Replaces every dropout of the checkpoint's configuration.
     """
 
@@ -113,7 +113,7 @@ class LongTexts(Strict):
         return self.strategy in ("recurrence", "segments")
 
     @property
-    def remembered(self) -> int:
+    def memory_length(self) -> int:
         """States of each layer that a segment sees of those before it."""
         return 0 if self.strategy == "segments" else self.memory or self.segment
 
@@ -129,7 +129,9 @@ class Evaluation(Strict):
     Attributes:
         evaluations_per_epoch: How often the validation split is scored.
         patience: Evaluations without improvement before training stops early; none: never.
-        train_examples: At most so many, the same ones for every model and seed; likewise for the other two.
+        train_examples: Most training examples, the same ones for every model and seed; default: all.
+        validation_examples: Most validation examples, chosen likewise.
+        test_examples: Most test examples, chosen likewise.
     """
 
     evaluations_per_epoch: int = Field(2, ge=1)
@@ -153,7 +155,7 @@ else:
 
 
 def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> Training | None:
-    """The recipe of `layers`, each on top of those before it; or None, with a line a mistake added to `mistakes`.
+    """The recipe of `layers`, each on top of those before it; or None, with one line per mistake added to `mistakes`.
 
     Args:
         layers: Settings by the place where they stand, such as "--set ".
@@ -163,11 +165,11 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     if any(layer is None for layer in alone):
         return None
     merged = {Training.renamed.get(key, key): value for layer in layers.values() for key, value in layer.items()}
-    place = list(layers)[-1]
-    recipe = checked(Training, merged, place, mistakes)
+    slot = list(layers)[-1]
+    recipe = checked(Training, merged, slot, mistakes)
     if recipe is not None and recipe.pool not in recipe.pools:
         mistakes.append(
-            f"{place}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+            f"{slot}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
             f"Choose one of {', '.join(recipe.pools)}."
         )
         return None

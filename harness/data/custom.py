@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,16 @@ def custom_task(
     if chosen not in TASK_TYPES.names():
         raise UserError(f"task_type: {chosen!r}: no such task type.{nearest(chosen, TASK_TYPES.names())}")
     refuse([*_column_problems(chosen, named), *metric_problems(chosen, metrics)])
-    return Task(
+    task = Task(
         task_type=chosen,
         source=Files(train, validation, test),
-        metrics=tuple(metrics) or TASK_TYPES.load(chosen).default_metrics,
+        metrics=tuple(metrics),
         licence="the user's own data",
         citation="",
         columns=named,
         group=group,
     )
+    return task if metrics else replace(task, metrics=task.type.metrics_for(task))
 
 
 def column_roles() -> dict[str, Any]:

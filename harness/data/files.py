@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.data.column_files import sentences
 from harness.errors import UserError, nearest
 
 SHOWN = 10
@@ -32,6 +33,8 @@ class PlacedRow(dict[str, object]):
 
 def read_rows(file: Path) -> list[PlacedRow]:
     """The rows of `file`, by its suffix: .csv, .tsv, .jsonl, .parquet; a .txt is one row, of a folder each .txt in it.
+
+    Of a .conll, .iob or .bio file each sentence is one row (`harness.data.column_files`).
 
     Cells of csv and tsv stay text ("" is an empty text); both follow the csv quoting rules. UTF-8, with or without a
     byte-order mark.
@@ -122,7 +125,7 @@ def _read_separated(file: Path, delimiter: str) -> list[PlacedRow]:
     if twice:
         raise UserError(f"{file}, line 1: column {twice[0]!r} is there twice. Give each column a name of its own.")
     refuse(
-        f"{file}, line {line}: {len(cells)} cells, but the header has {len(header)}. Mend or quote the line."
+        f"{file}, line {line}: {len(cells)} cells, but the header has {len(header)}. Fix or quote the line."
         for line, cells in body
         if len(cells) != len(header)
     )
@@ -138,7 +141,7 @@ def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UserError(f"{file}, line {line}: broken row ({error}). Mend its quotes.") from error
+        raise UserError(f"{file}, line {line}: broken row ({error}). Fix its quotes.") from error
 
 
 @contextmanager
@@ -162,7 +165,7 @@ def _read_json_lines(file: Path) -> list[PlacedRow]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            problems.append(f"{place}: broken JSON ({error.msg}, column {error.colno}). Mend the line.")
+            problems.append(f"{place}: broken JSON ({error.msg}, column {error.colno}). Fix the line.")
             continue
         if isinstance(row, dict):
             rows.append(PlacedRow(row, place))
@@ -182,10 +185,17 @@ def _read_parquet(file: Path) -> list[PlacedRow]:
     return [PlacedRow(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
 
 
+def _read_columns(file: Path) -> list[PlacedRow]:
+    found, problems = sentences(utf8_text(file))
+    refuse(f"{file}, {problem}" for problem in problems)
+    return [PlacedRow(sentence.row(), f"{file}, line {sentence.line}") for sentence in found]
+
+
 _READERS: Mapping[str, Callable[[Path], list[PlacedRow]]] = {
     ".csv": _separated(","),
     ".tsv": _separated("\t"),
     ".jsonl": _read_json_lines,
     ".parquet": _read_parquet,
     ".txt": _read_text,
+    **dict.fromkeys((".conll", ".iob", ".bio"), _read_columns),
 }

@@ -9,7 +9,7 @@ HEADER_LINES = 3  # names, types, roles
 
 
 def read_tab(file: Path) -> list[Row]:
-    """A row a line, by the names in the first of the three header lines; cells aren't quoted."""
+    """One row per line, by the names in the first of the three header lines; cells aren't quoted."""
     lines = file.read_text(encoding="utf-8").split("\n")
     names = lines[0].split("\t")
     return [dict(zip(names, line.split("\t"), strict=True)) for line in lines[HEADER_LINES:] if line]

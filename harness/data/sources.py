@@ -64,7 +64,7 @@ class Hub:
             raise UserError(self._unavailable(error)) from error
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
         if missing:
-            raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Mend the task's splits.")
+            raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Fix the task's splits.")
         prepare = self.prepare or (lambda found: found)
         read = {ours: theirs for ours, theirs in self.splits.items() if ours != split}
         rows = {ours: prepare(_named_labels(data[theirs])) for ours, theirs in read.items()}
@@ -87,7 +87,10 @@ class Hub:
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of csv, tsv, jsonl, parquet or txt files, or folders of txt. A split that isn't given comes out of train."""
+    """Rows of csv, tsv, jsonl, parquet, txt or column files, or folders of txt.
+
+    A split that isn't given comes out of train.
+    """
 
     train: Path | str
     validation: Path | str | None = None

@@ -53,7 +53,7 @@ def separated(examples: Examples) -> tuple[dict[str, list[Example]], dict[str, i
             kept["train"], kept[split] = carved(kept["train"], round(share * whole), parts=parts)
             if not kept[split]:
                 raise UserError(
-                    f"train: its rows hang together in groups too large to take {split} from "
+                    f"train: its rows form groups too large to take {split} from "
                     f"(the same text, or the same group). Give a {split} split."
                 )
     return kept, dropped
@@ -64,6 +64,9 @@ def carved(
 ) -> tuple[list[Example], list[Example]]:
     """The examples that stay, and about `size` that are taken: whole groups, each label in its proportion.
 
+    Where groups are too large for that (a document whose sentences have many labels), no more is asked than that
+    something of each label stays.
+
     Args:
         examples: What to carve from.
         size: How many to take; fewer come out where groups are large.
@@ -72,15 +75,27 @@ def carved(
     groups = _groups(examples, parts)
     random.Random(SEED).shuffle(groups)
     strata = _strata(examples)
-    left = Counter({stratum: _quota(count, size / len(examples)) for stratum, count in Counter(strata).items()})
+    counts = Counter(strata)
+    taken = _within(groups, strata, {stratum: _quota(count, size / len(examples)) for stratum, count in counts.items()})
+    if len(taken) < size / 2:
+        taken = _within(groups, strata, {stratum: count - 1 for stratum, count in counts.items()}, most=size)
+    stay = [example for place, example in enumerate(examples) if place not in taken]
+    return stay, [examples[place] for place in sorted(taken)]
+
+
+def _within(
+    groups: Sequence[Sequence[int]], strata: Sequence[object], quotas: Mapping[object, int], *, most: int | None = None
+) -> set[int]:
+    """The places in those groups that fit, one after the other, into the quota of each stratum, and into `most`."""
+    left = Counter(quotas)
     taken: set[int] = set()
     for group in groups:
         wanted = Counter(strata[place] for place in group)
-        if all(count <= left[stratum] for stratum, count in wanted.items()):
+        fits = most is None or len(taken) + len(group) <= most
+        if fits and all(count <= left[stratum] for stratum, count in wanted.items()):
             left -= wanted
             taken.update(group)
-    stay = [example for place, example in enumerate(examples) if place not in taken]
-    return stay, [examples[place] for place in sorted(taken)]
+    return taken
 
 
 def _without_repeats(examples: Examples) -> tuple[dict[str, list[Example]], dict[str, int]]:

@@ -124,16 +124,3 @@ class Task:
         """All columns that a row must have."""
         group = (self.group,) if self.group else ()
         return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)
-
-    def load(self, *, test: bool = True) -> Splits:
-        """The task's examples: read, checked, freed of duplicates, split.
-
-        Args:
-            test: Whether the test split is wanted. Else it is empty, and not even read where the source can leave it.
-
-        Raises:
-            UserError: Every mistake found in the data, each with its row.
-        """
-        from harness.data.loading import load_splits  # noqa: PLC0415 -- the registry lists tasks without reading data
-
-        return load_splits(self, test=test)

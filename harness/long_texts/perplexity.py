@@ -1,4 +1,4 @@
-"""How well a language model foretells a text: read segment by segment, each with a memory of those before.
+"""How well a language model predicts a text: read segment by segment, each with a memory of those before.
 
 Source: Dai et al. 2019, section 4. The memory's length is free: longer than in training it still helps (section 4.1).
 """
@@ -42,7 +42,7 @@ class EncodedText:
 
 @dataclass(frozen=True)
 class Surprise:
-    """What a text's tokens cost a model that foretells each from those before.
+    """What a text's tokens cost a model that predicts each from those before.
 
     Attributes:
         nats: Minus the log-probability of all tokens but the first, which nothing stands before.
@@ -72,7 +72,7 @@ class Surprise:
 
 
 def segments(text: EncodedText, segment: int) -> int:
-    """How many segments of `segment` tokens the text is read in; its last token is foretold, not read."""
+    """How many segments of `segment` tokens the text is read in; its last token is predicted, not read."""
     return -(-text.predicted // segment)
 
 
@@ -82,7 +82,7 @@ def segment_losses(
 ) -> Iterator[Tensor]:
     """The losses of each segment's tokens [tokens] in nats, one segment after the other.
 
-    Each token but the text's first is foretold once; a segment's last token foretells the next one's first.
+    Each token but the text's first is predicted once; a segment's last token predicts the next one's first.
 
     Args:
         model: A language model with a memory and `token_losses`, on the accelerator's device.
@@ -103,5 +103,5 @@ def segment_losses(
     ids = torch.tensor([text.ids], device=accelerator.device)
     everything = torch.ones_like(ids[:, 1:])
     texts = Texts({"input_ids": ids[:, :-1], "attention_mask": everything}, [text.predicted], segment)
-    for losses in reader.read(texts, reader.foretelling(ids[:, 1:], everything.bool())):
+    for losses in reader.read(texts, reader.reduce_to_losses(ids[:, 1:], everything.bool())):
         yield losses[0]

@@ -12,11 +12,11 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.recurrence import Recurrence
-from harness.long_texts.token_losses import foretelling_for
+from harness.long_texts.token_losses import token_losses_for
 from harness.long_texts.windows import Windows
 from harness.models.family import Loaded
 from harness.models.head import Head
-from harness.models.packing import hindrance
+from harness.models.packing import why_not_packable
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item
 
@@ -47,11 +47,11 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
     """
     head = objective.head()
     if head.auto_class is None:
-        return foretelling_for(loaded, accelerator, training)
+        return token_losses_for(loaded, accelerator, training)
     if not training.segmented:
         return _windows(loaded, head, accelerator, training)
     assert loaded.pooled_head is not None, "checked when the cell was made"
-    memory = training.remembered
+    memory = training.memory_length
     longest = getattr(loaded.model.config, "mem_len", None)
     if longest is not None and memory > longest:
         raise UserError(
@@ -73,7 +73,7 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
 
 def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Training) -> Windows:
     model, packing = loaded.model, loaded.packing
-    if training.execution == "padded" or packing is None or hindrance(packing, model.config):
+    if training.execution == "padded" or packing is None or why_not_packable(packing, model.config):
         return Windows(model, head.outputs, accelerator)
     return Packed(model, head.outputs, accelerator, packing, head.per_token)
 
@@ -82,4 +82,4 @@ def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> lis
     """Why windows are padded, where the recipe would have them packed."""
     if training.execution == "padded" or isinstance(scoring, Packed) or not isinstance(scoring, Windows):
         return []
-    return [f"padded: {hindrance(loaded.packing, loaded.model.config)}"]
+    return [f"padded: {why_not_packable(loaded.packing, loaded.model.config)}"]

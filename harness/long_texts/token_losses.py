@@ -1,8 +1,8 @@
-"""Foretelling: what each token of a text costs a language model, as it reads the text.
+"""Token losses: what each token of a text costs a language model, as it reads the text.
 
-Three ways to read, each a `Scoring` whose one tensor is the nats of the tokens that are to be foretold, at their places
-[rows, length], and 0 elsewhere. A token is foretold from those before it, in windows or in segments with a memory (Dai
-et al. 2019, section 4), or from both sides, alone hidden (Salazar et al. 2020, section 2.1).
+Three ways to read, each a `Scoring` whose one tensor is the nats of the tokens that are scored, at their places
+[rows, length], and 0 elsewhere. A token is predicted from those before it, in windows or in segments with a memory (Dai
+et al. 2019, section 4), or from both sides, alone masked (Salazar et al. 2020, section 2.1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WordLosses = Callable[[Any, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class NextInWindows:
-    """Foretells each token from those before it in its window.
+    """Predicts each token from those before it in its window.
 
     Attributes:
         model: A language model that reads from left to right.
@@ -51,16 +51,16 @@ class NextInWindows:
         return in_parts(self._nats, inputs, limit)
 
     def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        read, foretold = _without_places(inputs)
+        read, scored = _without_places(inputs)
         with self.accelerator.autocast():
             states = self.model.base_model(**read).last_hidden_state[:, :-1]
-            losses = _losses(self.word_losses, self.model, states[foretold[:, 1:]], read["input_ids"][foretold])
-        return (_at(foretold, losses),)
+            losses = _losses(self.word_losses, self.model, states[scored[:, 1:]], read["input_ids"][scored])
+        return (_at(scored, losses),)
 
 
 @dataclass(frozen=True)
 class NextInSegments(SegmentReader):
-    """Foretells each token from those before it in its segment, and from the memory of segments before.
+    """Predicts each token from those before it in its segment, and from the memory of segments before.
 
     Attributes:
         word_losses: The family's; see `Language`.
@@ -74,23 +74,23 @@ class NextInSegments(SegmentReader):
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [texts, length]; see `Scoring`."""
-        read, foretold = _without_places(inputs)
-        # The last token is foretold, not read.
+        read, scored = _without_places(inputs)
+        # The last token is predicted, not read.
         before = {name: rows[:, :-1] for name, rows in read.items()} | {"attention_mask": read["attention_mask"][:, 1:]}
         texts, back = self.side_by_side(before)
         order = back.argsort()
-        words, wanted = read["input_ids"][order, 1:], foretold[order, 1:]
-        parts = self.parts(texts, self.foretelling(words, wanted), limit)
-        nats = torch.zeros(foretold.shape, device=words.device)
+        words, wanted = read["input_ids"][order, 1:], scored[order, 1:]
+        parts = self.parts(texts, self.reduce_to_losses(words, wanted), limit)
+        nats = torch.zeros(scored.shape, device=words.device)
         nats[order, 1:] = torch.cat([_in_rows(part, len(words)) for part in parts], dim=1)
         return (nats,)
 
-    def foretelling(self, words: Tensor, wanted: Tensor) -> Reduce:
+    def reduce_to_losses(self, words: Tensor, wanted: Tensor) -> Reduce:
         """What keeps of each segment the nats of the words that follow its tokens [texts, length].
 
         Args:
             words: The word that follows each token of the texts [texts, length].
-            wanted: Which of them are to be foretold [texts, length].
+            wanted: Which of them are to be predicted [texts, length].
         """
 
         def nats(step: int, states: Tensor) -> Tensor:
@@ -106,9 +106,9 @@ class NextInSegments(SegmentReader):
 
 @dataclass(frozen=True)
 class Hidden:
-    """Foretells each token from both sides, a mask in its place and all others there.
+    """Predicts each token from both sides, a mask in its place and all others there.
 
-    A window is read once for each of its tokens that is to be foretold.
+    A window is read once for each of its tokens that is to be predicted.
 
     Attributes:
         model: A masked language model.
@@ -126,17 +126,17 @@ class Hidden:
 
     def size(self, item: Item) -> int:
         """How often the item's windows are read."""
-        return sum(len(window.foretold) for window in item.windows)
+        return sum(len(window.scored_tokens) for window in item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [windows, length]; see `Scoring`."""
-        read, foretold = _without_places(inputs)
-        windows, places = foretold.nonzero(as_tuple=True)
+        read, scored = _without_places(inputs)
+        windows, places = scored.nonzero(as_tuple=True)
 
         def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
             return (self._nats(read, copies["window"], copies["place"]),)
 
-        return (_at(foretold, in_parts(nats, {"window": windows, "place": places}, limit)[0]),)
+        return (_at(scored, in_parts(nats, {"window": windows, "place": places}, limit)[0]),)
 
     def _nats(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
         """The nats of the tokens at the places of the windows [copies]."""
@@ -149,13 +149,13 @@ class Hidden:
             return _losses(self.word_losses, self.model, states, words)
 
 
-def foretelling_for(
+def token_losses_for(
     loaded: Loaded, accelerator: Accelerator, training: Training
 ) -> NextInWindows | NextInSegments | Hidden:
     """How the recipe has a language model read.
 
     Raises:
-        UserError: The model is to be trained and foretells hidden words, or has no token that hides them; its memory is
+        UserError: The model is to be trained and predicts hidden words, or has no token that hides them; its memory is
             asked to be longer than it looks back.
     """
     assert loaded.language is not None, "checked when the model was loaded"
@@ -164,7 +164,7 @@ def foretelling_for(
         return Hidden(model, losses, accelerator, _mask(loaded, training))
     if not training.segmented:
         return NextInWindows(model, losses, accelerator)
-    memory = training.remembered
+    memory = training.memory_length
     if (reason := unseen_memory(model.config, memory)) is not None:
         raise UserError(f"memory: {memory}, but {reason}")
     steps = training.gradient_segments
@@ -187,7 +187,7 @@ def _mask(loaded: Loaded, training: Training) -> int:
     kind, mask = loaded.model.config.model_type, loaded.tokenizer.mask_token_id
     if training.maximum_steps != 0:
         raise UserError(
-            f"maximum_steps: a {kind} foretells hidden words, and is judged as it is. "
+            f"maximum_steps: a {kind} predicts hidden words, and is judged as it is. "
             "Set maximum_steps = 0, and train it by harness pretrain."
         )
     if mask is None:
@@ -196,9 +196,9 @@ def _mask(loaded: Loaded, training: Training) -> int:
 
 
 def _without_places(inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-    """What the model reads, and which tokens are to be foretold [rows, length]."""
+    """What the model reads, and which tokens are to be predicted [rows, length]."""
     read = dict(inputs)
-    return read, read.pop("foretold").bool()
+    return read, read.pop("scored_tokens").bool()
 
 
 def _at(places: Tensor, losses: Tensor) -> Tensor:

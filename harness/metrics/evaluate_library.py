@@ -36,7 +36,7 @@ def evaluate_scores(
         results = loaded.compute(**inputs)
     except (ValueError, TypeError) as error:
         # By these a metric of the library tells that the data isn't of its form.
-        raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its kind.") from error
+        raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its task type.") from error
     numbers = {key: float(value) for key, value in results.items() if isinstance(value, Real)}
     if not numbers:
         raise UserError(f"{name}: gives no number (got {', '.join(results)}). Choose another metric.")
@@ -59,9 +59,15 @@ def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequen
     """The predictions and references in the loaded metric's own form."""
     if isinstance(loaded.features, dict) and isinstance(loaded.features.get("predictions"), dict):
         return _squad_form(loaded.features["predictions"], references, predictions)
-    if labels:
+    if labels and not _takes_lists_of_text(loaded.features):
         return {"references": _indices(references, labels), "predictions": _indices(predictions, labels)}
     return {"references": list(references), "predictions": list(predictions)}
+
+
+def _takes_lists_of_text(features: Any) -> bool:
+    """Whether a metric is of sequences of names, such as the tags of words, and not of sets of labels."""
+    wanted = features.get("predictions") if isinstance(features, dict) else None
+    return getattr(getattr(wanted, "feature", None), "dtype", None) == "string"
 
 
 def _indices(rows: Values, labels: Sequence[str]) -> list[Any]:

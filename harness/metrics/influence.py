@@ -1,6 +1,6 @@
 """Influence values: how far one test example moves a metric.
 
-A metric that is a smooth function of sums over examples is, near the data, the mean of one value an example: the
+A metric that is a smooth function of sums over examples is, near the data, the mean of one value per example: the
 derivative of the metric by that example's weight (Hampel 1974; Efron 1982, chapter 6, the infinitesimal jackknife).
 The variance of those values is the metric's sampling variance, and they pair over examples as plain scores do. For a
 metric that is a mean, the influence is the example's score less the mean.

@@ -59,8 +59,10 @@ class Loaded:
 
     @property
     def causal(self) -> bool:
-        """Whether the family's language models foretell each token from those before it."""
-        return self.language is not None and self.language.causal
+        """Whether the model reads from left to right: its family's language models do, or its attention says so."""
+        if self.language is not None:
+            return self.language.causal
+        return any(getattr(module, "is_causal", False) for module in self.model.modules())
 
     @property
     def pad_id(self) -> int:
@@ -68,7 +70,7 @@ class Loaded:
         return int(self.tokenizer.pad_token_id)
 
     @property
-    def typed(self) -> bool:
+    def uses_token_type_ids(self) -> bool:
         """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
         given = "token_type_ids" in self.tokenizer.model_input_names
         takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
@@ -90,7 +92,7 @@ class StockFamily:
         pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
             None: the family has no such model.
         packing: How its models read texts laid end to end, without padding. None: they can't.
-        language: How its models foretell words, for pretraining and judging them as language models. None: they don't.
+        language: How its models predict words, for pretraining and judging them as language models. None: they don't.
     """
 
     model_types: tuple[str, ...] = ()
@@ -99,7 +101,7 @@ class StockFamily:
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     pooled_head: PooledHead | None = None
-    pointing: Callable[[Any], Any] | None = None
+    pointer_config: Callable[[Any], Any] | None = None
     packing: Packing | None = None
     language: Language | None = None
 
@@ -133,7 +135,7 @@ class StockFamily:
         if stored is not None and spec.init == "random" and spec.tokenizer is not None:
             config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
         check_vocabulary(spec.checkpoint or "", config, tokenizer)
-        kept = _kept_labels(spec, checkpoint, labels)
+        kept = _kept_labels(spec, checkpoint, labels, head)
         order = kept or labels
         config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
@@ -184,13 +186,13 @@ class StockFamily:
         return read_config(checkpoint, spec.architecture)
 
     def _pointing_config(self, config: Any, spec: ModelConfig) -> Any:
-        if self.pointing is None:
+        if self.pointer_config is None:
             where = spec.checkpoint or f"family {spec.family!r}"
             raise UserError(
                 f"{where}: {config.model_type} has no model that points at answers from the last state. "
                 'Set strategy = "windows", or choose a model of the family transformer_xl or xlnet.'
             )
-        return self.pointing(config)
+        return self.pointer_config(config)
 
     def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
         source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
@@ -226,7 +228,7 @@ def model_class_of(head: Head, language: Language | None, where: str) -> Any:
 
     Args:
         head: What goes on top.
-        language: How the family's models foretell words.
+        language: How the family's models predict words.
         where: What a message calls the model.
 
     Raises:
@@ -236,7 +238,7 @@ def model_class_of(head: Head, language: Language | None, where: str) -> Any:
         return getattr(transformers, head.auto_class)
     if language is None:
         raise UserError(
-            f"{where}: its family foretells no words here. Choose one of the family transformer_xl, bert or roberta."
+            f"{where}: its family predicts no words here. Choose one of the family transformer_xl, bert or roberta."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
 
@@ -257,11 +259,14 @@ def _pad_with_end(tokenizer: Any, source: str) -> None:
     tokenizer.pad_token = tokenizer.eos_token
 
 
-def _kept_labels(spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+def _kept_labels(
+    spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...], head: Head
+) -> tuple[str, ...] | None:
     """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed."""
-    if checkpoint is None or spec.head == "new" or spec.init == "random" or not labels:
+    if checkpoint is None or head.auto_class is None or spec.head == "new" or spec.init == "random" or not labels:
         return None
-    return matched_labels(checkpoint.name, checkpoint.config(), labels)
+    sort = head.auto_class.removeprefix("AutoModel")
+    return matched_labels(checkpoint.name, checkpoint.config(), labels, head=sort)
 
 
 def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:

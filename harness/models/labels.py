@@ -9,18 +9,21 @@ from typing import Any
 from harness.errors import UserError
 
 
-def matched_labels(name: str, config: Mapping[str, Any], labels: tuple[str, ...]) -> tuple[str, ...] | None:
+def matched_labels(
+    name: str, config: Mapping[str, Any], labels: tuple[str, ...], *, head: str
+) -> tuple[str, ...] | None:
     """The data set's label names in the order of the checkpoint's classifier, or None where it has none to keep.
 
     Args:
         name: The checkpoint, for the message.
         config: The content of its config.json.
         labels: The data set's names.
+        head: How transformers' classes with such a classifier end, such as "ForSequenceClassification".
 
     Raises:
         UserError: The checkpoint's classifier has other labels; the message shows both.
     """
-    theirs = classifier_labels(config)
+    theirs = classifier_labels(config, head)
     if theirs is None:
         return None
     if sorted(theirs) == sorted(labels):
@@ -34,9 +37,9 @@ def matched_labels(name: str, config: Mapping[str, Any], labels: tuple[str, ...]
     return tuple(by_name[label.casefold()] for label in theirs)
 
 
-def classifier_labels(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+def classifier_labels(config: Mapping[str, Any], head: str) -> tuple[str, ...] | None:
     """The names that a trained classifier gives its outputs; None where there are none."""
-    trained = any("ForSequenceClassification" in name for name in config.get("architectures") or [])
+    trained = any(head in name for name in config.get("architectures") or [])
     names = config.get("id2label")
     if not trained or not names:
         return None

@@ -1,4 +1,4 @@
-"""What a family tells of its language models: how the states of a text foretell words."""
+"""What a family tells of its language models: how the states of a text predict words."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Language:
-    """How a family's language models foretell words.
+    """How a family's language models predict words.
 
     Attributes:
         auto_class: transformers' Auto class of the model with its heads.
-        causal: Whether it reads from left to right, with a memory, and foretells the next word; else it foretells
+        causal: Whether it reads from left to right, with a memory, and predicts the next word; else it predicts
             words that were hidden from it.
         word_losses: Minus the log-probability of each word [words], from a model, the base model's last states where
-            they are foretold [words, width], and the words.
+            they are predicted [words, width], and the words.
         pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
             the states of the texts' first tokens [texts, width]. None: the models have no such head.
         look_at_neighbours: Has a fresh model's first heads look at the words around. None: it has no learnt positions.
@@ -29,7 +29,7 @@ class Language:
     causal: bool
     word_losses: Callable[[Any, Tensor, Tensor], Tensor]
     pair_scores: Callable[[Any, Tensor], Tensor] | None = None
-    look_at_neighbours: Callable[[Any], None] | None = None
+    local_attention_heads: Callable[[Any], None] | None = None
 
 
 def losses_by(word_scores: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor, Tensor], Tensor]:

@@ -1,6 +1,6 @@
 """A start in which the heads of an encoder's first layer look at the words around, each at another place.
 
-An encoder whose weights are all drawn at random looks at every word alike, and foretells a hidden one from the mixture
+An encoder whose weights are all drawn at random looks at every word alike, and predicts a hidden one from the mixture
 of all others. Masked language modelling teaches it to tell places apart only after long: a small BERT that
 began so lost nothing by shuffled texts after 2.8 million tokens, and was little further after 8.4 million (30 %).
 
@@ -23,7 +23,7 @@ CERTAINTY = 8.0
 
 
 @torch.no_grad()
-def look_at_neighbours(model: Any) -> None:
+def local_attention_heads(model: Any) -> None:
     """Give a fresh BERT or RoBERTa this start: its position embeddings, and queries and keys of its first layer.
 
     Heads look at the words 1 before, 1 after, 2 before, 2 after, and so on. Each has waves of its own, drawn at random.

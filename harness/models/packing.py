@@ -28,11 +28,11 @@ class Packing:
     """
 
     layers: Callable[[Any], Sequence[Any]]
-    short_layer: ShortLayer
+    selected_token_layer: ShortLayer
     positions: Callable[[Any, Tensor], Tensor]
 
 
-def hindrance(packing: Packing | None, config: Any) -> str | None:
+def why_not_packable(packing: Packing | None, config: Any) -> str | None:
     """Why a model must be given padded texts; None: it need not.
 
     Args:
@@ -51,7 +51,7 @@ def counted_positions(_model: Any, input_ids: Tensor) -> Tensor:
     return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
 
 
-def short_bert_layer(layer: Any, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
+def selected_token_bert_layer(layer: Any, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
     """What a `BertLayer`, or one of its many kin with the same parts, gives for some of its tokens alone.
 
     Keys and values are of all tokens; queries, and all that follows attention, of the chosen ones.

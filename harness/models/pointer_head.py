@@ -44,7 +44,7 @@ class Pointer(nn.Module):
         return start, end
 
 
-def pointed(pointer: Pointer, states: Tensor, attention_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def pointer_logits(pointer: Pointer, states: Tensor, attention_mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """What `pointer` says of whole texts [texts, length] each; on padding the lowest number there is.
 
     Args:

@@ -32,7 +32,7 @@ def code_digest(root: Path, patterns: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def kept(name: str, build: Callable[[Path], None], read: Callable[[Path], Found]) -> Found:
+def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path], Found]) -> Found:
     """What is in the folder called `name`; where there is none, it is made first.
 
     Args:

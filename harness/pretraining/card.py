@@ -35,7 +35,7 @@ makes it anew, with the recipe below. The whole run took {record.processor_secon
 Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus["tokenizer"]["vocabulary_size"]:,} entries\
 {", lower-cased" if tokenizer.get("lowercase") else ""}.
 
-## Losses, in nats a foretold word
+## Losses, in nats per predicted token
 
 Of BERT's objective, the training loss has that of next sentences in it.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from harness.pretraining.document_store import StoredTexts
+from harness.pretraining.document_store import DocumentStore
 from harness.pretraining.overlap import Exclusion, Hashes, sketch, word_hashes
 from harness.pretraining.progress import followed
 
@@ -29,7 +29,7 @@ class Proof:
     held_out: Mapping[str, float]
 
 
-def look_through(texts: Mapping[str, StoredTexts], exclusion: Exclusion, console: Console) -> Proof:
+def audit(texts: Mapping[str, DocumentStore], exclusion: Exclusion, console: Console) -> Proof:
     """Read all that was written; in memory are one document, and a sketch of the held-out ones.
 
     Args:
@@ -52,7 +52,7 @@ def look_through(texts: Mapping[str, StoredTexts], exclusion: Exclusion, console
     return Proof(excluded, {name: _share(own, wanted[found]) for name, own in sketches.items() if len(own)})
 
 
-def _sketch_of_held_out(stored: StoredTexts) -> Hashes:
+def _sketch_of_held_out(stored: DocumentStore) -> Hashes:
     sketches = [sketch(word_hashes(text)) for text in stored.documents(held_out=True)]
     return np.unique(np.concatenate([*sketches, np.empty(0, dtype=np.uint64)]))
 

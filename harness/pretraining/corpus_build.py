@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.errors import UserError
 from harness.pretraining.cleaning import cleaned, sentences
 from harness.pretraining.decontamination import MOST_SHARED, without_shared_runs
-from harness.pretraining.document_store import StoredTexts, TextWriter, read_stored_texts
+from harness.pretraining.document_store import DocumentStore, TextWriter, read_document_store
 from harness.pretraining.overlap import Exclusion, Seen, word_hashes
 from harness.pretraining.progress import followed
 from harness.pretraining.texts import Texts
@@ -107,9 +107,9 @@ def _check_kept(name: str, tally: Tally) -> None:
         )
 
 
-def stored_sources(folder: Path, names: Sequence[str]) -> dict[str, StoredTexts]:
+def stored_sources(folder: Path, names: Sequence[str]) -> dict[str, DocumentStore]:
     """What `write_texts` left, by the source's name."""
-    return {name: read_stored_texts(folder / str(number)) for number, name in enumerate(names)}
+    return {name: read_document_store(folder / str(number)) for number, name in enumerate(names)}
 
 
 def exclusion_report(
@@ -118,7 +118,7 @@ def exclusion_report(
     """What was looked for, taken out, and left, by task."""
     return {
         owner: {
-            "examples": exclusion.looked_for.get(owner, 0),
+            "examples": exclusion.evaluation_sets.get(owner, 0),
             "examples_too_short": exclusion.skipped.get(owner, 0),
             "sentences_cut": sum(tally.cut[owner] for tally in tallies.values()),
             "documents_left_out": sum(tally.left_out[owner] for tally in tallies.values()),

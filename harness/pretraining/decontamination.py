@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.console import Console
 
+from harness.data.loading import load_splits
 from harness.data.sources import Hub
 from harness.errors import UserError, nearest
 from harness.pretraining.cleaning import cleaned
@@ -19,7 +20,7 @@ MOST_SHARED = 0.1  # A document of which examples have more of the words than th
 
 
 @dataclass(frozen=True)
-class LookedFor:
+class EvaluationSets:
     """Tasks whose examples are looked for.
 
     Attributes:
@@ -31,7 +32,7 @@ class LookedFor:
     missing: Mapping[str, str]
 
 
-def tasks_to_look_for(names: Sequence[str] | None) -> LookedFor:
+def evaluation_sets_of(names: Sequence[str] | None) -> EvaluationSets:
     """The tasks called `names`; None: every registered one whose data is on this machine.
 
     Raises:
@@ -58,7 +59,7 @@ def tasks_to_look_for(names: Sequence[str] | None) -> LookedFor:
             missing[name] = error.lines[0]
     if names is not None and missing:
         raise UserError(*(f"corpora.exclude_tasks: {name}: {line}" for name, line in missing.items()))
-    return LookedFor(fingerprints, missing)
+    return EvaluationSets(fingerprints, missing)
 
 
 def exclusion_of_tasks(names: Sequence[str], console: Console) -> Exclusion:
@@ -67,7 +68,7 @@ def exclusion_of_tasks(names: Sequence[str], console: Console) -> Exclusion:
 
 
 def _evaluation_texts(name: str) -> Iterator[tuple[str, ...]]:
-    splits = TASKS.load(name).load()
+    splits = load_splits(TASKS.load(name))
     for example in (*splits.validation, *splits.test):
         yield example.every_text
 

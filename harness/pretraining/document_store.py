@@ -17,7 +17,7 @@ LEAST_FOR_ONE = 10  # From so many documents on, one is held out at least.
 
 
 @dataclass(frozen=True)
-class StoredTexts:
+class DocumentStore:
     """Documents of one corpus, read one at a time.
 
     Attributes:
@@ -44,7 +44,7 @@ class StoredTexts:
         return int((self.held_out == held_out).sum())
 
 
-def read_stored_texts(folder: Path) -> StoredTexts:
+def read_document_store(folder: Path) -> DocumentStore:
     """The documents that a `TextWriter` left.
 
     Raises:
@@ -55,7 +55,7 @@ def read_stored_texts(folder: Path) -> StoredTexts:
     held_out = np.fromfile(folder / "held_out.bool", dtype=np.bool_)
     if len(lengths) != len(held_out) or lengths.sum() != (folder / "texts.utf8").stat().st_size:
         raise ValueError(f"{folder}: not whole")
-    return StoredTexts(folder, lengths, held_out)
+    return DocumentStore(folder, lengths, held_out)
 
 
 class TextWriter:

@@ -20,7 +20,7 @@ FIRST_LOSSES = 200  # steps
 
 
 @dataclass(frozen=True)
-class Course:
+class PretrainingRun:
     """A run of pretraining.
 
     Attributes:
@@ -42,7 +42,7 @@ class Course:
     checkpoint_seconds: float
 
 
-def pretrain(trainer: Trainer[Any], course: Course, progress: Progress, callbacks: Callbacks) -> None:
+def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, callbacks: Callbacks) -> None:
     """Train the trainer's model to the plan's end, on from the step that `progress` says, and write it up there.
 
     Raises:
@@ -96,8 +96,8 @@ def _step(
     callbacks.on_step(progress.step, steps, loss=loss, items=len(batch))
 
 
-def _evaluate(trainer: Trainer[Any], course: Course, progress: Progress) -> CurvePoint:
-    """Score the held-out texts: nats a foretold word, of each corpus and of all."""
+def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
+    """Score the held-out texts: nats a predicted word, of each corpus and of all."""
     started = time.monotonic()
     found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}
     mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())

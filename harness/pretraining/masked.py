@@ -1,4 +1,4 @@
-"""Masked language models: sequences laid end to end, whose hidden words are foretold."""
+"""Masked language models: sequences laid end to end, whose hidden words are predicted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from harness.errors import UserError
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.packed.scoring import packed_attention_in
-from harness.models.packing import hindrance
+from harness.models.packing import why_not_packable
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, steps_of
@@ -27,7 +27,7 @@ HELD_OUT = 2**31  # The order of held-out texts is the same for every run's seed
 
 
 class MaskedObjective:
-    """Words are hidden, and foretold from both sides."""
+    """Words are hidden, and predicted from both sides."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class MaskedObjective:
         versions: int | None,
         pairs: bool,
     ) -> None:
-        """What is to be foretold.
+        """What is to be predicted.
 
         Args:
             tokens: The corpus.
@@ -48,7 +48,7 @@ class MaskedObjective:
             drafted: What makes a shard's sequences, from a corpus, most tokens of a sequence, and how many of them are
                 special.
             versions: So many times a text is prepared; None: anew each time.
-            pairs: Whether it is foretold, too, whether a pair's second text follows its first.
+            pairs: Whether it is predicted, too, whether a pair's second text follows its first.
 
         Raises:
             UserError: The tokenizer lacks a special token.
@@ -64,7 +64,7 @@ class MaskedObjective:
         return map(masker.step, steps_of(made, batch_tokens=self._plan.batch_tokens, start=start))
 
     def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
-        """Sequences of other texts, as many as the plan scores; those of unknown words alone have none to foretell."""
+        """Sequences of other texts, as many as the plan scores; those of unknown words alone have none to predict."""
         masker, found, read = self._masker(tokens), [], 0
         for draft in epoch_drafts(tokens, self._made(tokens), seed=HELD_OUT, version=0, epoch=0):
             if read >= self._plan.evaluation_tokens:
@@ -82,11 +82,11 @@ class MaskedObjective:
         kind = start.model.config.model_type
         if start.language.causal:
             raise UserError(
-                f"a {kind} reads from left to right and can't foretell hidden words. Choose objective causal."
+                f"a {kind} reads from left to right and can't predict hidden words. Choose objective causal."
             )
         if self._pairs and start.language.pair_scores is None:
             raise UserError(f"a {kind} has no head for next-sentence prediction. Choose objective roberta.")
-        if reason := hindrance(start.packing, start.model.config):
+        if reason := why_not_packable(start.packing, start.model.config):
             raise UserError(f"{kind}: {reason}, which pretraining asks for. Choose another family.")
         return MaskedModel(start, self._plan.micro_batch_size, pairs=self._pairs)
 
@@ -99,7 +99,7 @@ class MaskedObjective:
 
 
 class MaskedModel(Foreteller):
-    """A model that foretells hidden words."""
+    """A model that predicts hidden words."""
 
     def __init__(self, start: Untrained, micro_batch_size: int, *, pairs: bool) -> None:
         """Args: the model, most sequences in one forward pass, whether pairs are judged."""
@@ -110,7 +110,7 @@ class MaskedModel(Foreteller):
         self._pad_id = int(start.tokenizer.pad_token_id)
 
     def losses(self, sequences: Sequence[MaskedSequence]) -> Tensor:
-        """A loss a sequence [sequences]: its words', weighted, and whether its second text follows."""
+        """One loss per sequence [sequences]: its words', weighted, and whether its second text follows."""
         words, pairs = self._read(sequences)
         counts = [len(sequence.words) for sequence in sequences]
         sums = torch.stack([part.sum() for part in torch.split(words, counts)])
@@ -130,7 +130,7 @@ class MaskedModel(Foreteller):
     def _read(self, sequences: Sequence[MaskedSequence]) -> tuple[Tensor, Tensor | None]:
         """The loss of each hidden word, and of each pair, where they are judged."""
         device = self.accelerator.device
-        boundaries = Boundaries([len(sequence.input_ids) for sequence in sequences], device)
+        boundaries = SequenceBoundaries([len(sequence.input_ids) for sequence in sequences], device)
         starts = [0, *accumulate(boundaries.lengths)]
         places = torch.cat([torch.from_numpy(s.places) + start for s, start in zip(sequences, starts, strict=False)])
         words = torch.cat([torch.from_numpy(sequence.words) for sequence in sequences])
@@ -144,7 +144,7 @@ class MaskedModel(Foreteller):
         answers = torch.tensor([FOLLOWS if s.follows else FOLLOWS_NOT for s in sequences], device=device)
         return losses, functional.cross_entropy(scores.float(), answers, reduction="none")
 
-    def _states(self, sequences: Sequence[MaskedSequence], boundaries: Boundaries) -> Tensor:
+    def _states(self, sequences: Sequence[MaskedSequence], boundaries: SequenceBoundaries) -> Tensor:
         """The last states of all tokens, sequence after sequence [total, width]."""
         device = self.accelerator.device
         rows = [torch.from_numpy(sequence.input_ids) for sequence in sequences]

@@ -1,4 +1,4 @@
-"""Masking: some of a sequence's tokens are hidden, and are to be foretold.
+"""Masking: some of a sequence's tokens are hidden, and are to be predicted.
 
 Source: Devlin et al. 2019, section 3.1, "Masked LM", and appendix A.1.
 """
@@ -14,24 +14,24 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.pretraining.sequence_sampling import Draft, Stretch
+from harness.pretraining.sequence_sampling import Draft, TokenSpan
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import Template, learnt_template
 
-# Of the tokens that are to be foretold: so many are shown as [MASK], so many as another word; the rest are shown.
+# Of the tokens that are to be predicted: so many are shown as [MASK], so many as another word; the rest are shown.
 MASKED, REPLACED = 0.8, 0.1
 Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedSequence:
-    """A sequence with words to be foretold.
+    """A sequence with words to be predicted.
 
     Attributes:
         input_ids: What the model is shown [length].
         token_type_ids: Which text of a pair each token belongs to [length].
-        places: Where words are to be foretold [foretold].
-        words: What stands there [foretold].
+        places: Where words are to be predicted [predicted].
+        words: What stands there [predicted].
         follows: Whether the second text of a pair is what follows the first one; None: it is no pair.
         weight: What the sum of the words' losses is multiplied by, so that the mean over a step's sequences is the mean
             over its words.
@@ -54,7 +54,7 @@ class Masker:
     """Reads drafts and hides words of theirs."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, *, share: float, seed: int) -> None:
-        """Args: the corpus, its tokenizer, the share of tokens to be foretold, and the seed of every choice."""
+        """Args: the corpus, its tokenizer, the share of tokens to be predicted, and the seed of every choice."""
         self._tokens, self._share, self._seed = tokens, share, seed
         self._tokenizer, self._templates = tokenizer, dict[int, Template]()
         self._special = np.array(sorted(tokenizer.all_special_ids))
@@ -77,7 +77,7 @@ class Masker:
             self._templates[texts] = learnt_template(self._tokenizer, texts)
         return self._templates[texts]
 
-    def _read(self, stretches: Sequence[Stretch]) -> list[int]:
+    def _read(self, stretches: Sequence[TokenSpan]) -> list[int]:
         """The tokens of a text; between stretches, which are of different documents, stands a separator."""
         ids: list[int] = []
         for index, (start, end) in enumerate(stretches):

@@ -66,7 +66,7 @@ class Exclusion:
 
     owners: Sequence[str]
     runs: Mapping[int, tuple[Hashes, NDArray[np.int64]]]
-    looked_for: Mapping[str, int]
+    evaluation_sets: Mapping[str, int]
     skipped: Mapping[str, int]
 
     def owners_at(self, words: Hashes) -> NDArray[np.int64]:
@@ -92,12 +92,12 @@ def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exc
     """
     owners: list[str] = []
     found: dict[int, list[tuple[Hashes, int]]] = {}
-    looked_for: Counter[str] = Counter()
+    evaluation_sets: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
-    for owner, (name, owned) in enumerate(examples):
+    for owner, (name, max_context_positions) in enumerate(examples):
         owners.append(name)
         sizes: dict[str, int] = {}
-        for texts in owned:
+        for texts in max_context_positions:
             for text in texts:
                 if text not in sizes:
                     sizes[text] = len(words := word_hashes(text))
@@ -105,9 +105,9 @@ def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exc
                     if length >= LEAST_WORDS:
                         found.setdefault(length, []).append((run_hashes(words, length), owner))
             enough = any(sizes[text] >= LEAST_WORDS for text in texts)
-            (looked_for if enough else skipped)[name] += 1
+            (evaluation_sets if enough else skipped)[name] += 1
     runs = {length: _sorted(parts) for length, parts in found.items()}
-    return Exclusion(tuple(owners), runs, dict(looked_for), dict(skipped))
+    return Exclusion(tuple(owners), runs, dict(evaluation_sets), dict(skipped))
 
 
 def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int64]]:

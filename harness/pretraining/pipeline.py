@@ -19,11 +19,11 @@ from rich.console import Console
 from transformers import AutoTokenizer
 
 from harness.errors import UserError
-from harness.pretraining.cached import code_digest, kept, key
-from harness.pretraining.contamination_audit import look_through
+from harness.pretraining.cached import build_or_load, code_digest, key
+from harness.pretraining.contamination_audit import audit
 from harness.pretraining.corpus_build import exclusion_report, stored_sources, write_texts
-from harness.pretraining.decontamination import LookedFor, exclusion_of_tasks, tasks_to_look_for
-from harness.pretraining.document_store import StoredTexts
+from harness.pretraining.decontamination import EvaluationSets, evaluation_sets_of, exclusion_of_tasks
+from harness.pretraining.document_store import DocumentStore
 from harness.pretraining.progress import followed
 from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
 from harness.pretraining.texts import Texts, text_sources
@@ -70,14 +70,14 @@ def prepared(
         UserError: What is not available, read or learnt from.
     """
     sources = text_sources(corpora, folder)
-    looked_for = tasks_to_look_for(corpora.exclude_tasks)
+    evaluation_sets = evaluation_sets_of(corpora.exclude_tasks)
     borrowed = None if tokenizer.checkpoint is None else checkpoint_tokenizer(tokenizer.checkpoint)
     texts_key = key(
         code_digest(_HARNESS, _CODE_OF_TEXTS),
         code_digest(BUILT_IN, ("tasks/**/*.py",)),
         [(source.name, source.fingerprint) for source in sources],
-        dict(looked_for.fingerprints),
-        dict(looked_for.missing),
+        dict(evaluation_sets.fingerprints),
+        dict(evaluation_sets.missing),
         corpora.held_out,
         seed,
     )
@@ -91,36 +91,42 @@ def prepared(
     )
 
     def build_texts(place: Path) -> None:
-        _build_texts(place, sources, looked_for, corpora.held_out, seed=seed, console=console)
+        _build_texts(place, sources, evaluation_sets, corpora.held_out, seed=seed, console=console)
 
     def build_tokens(place: Path) -> None:
-        texts = kept(f"texts-{texts_key}", build_texts, _read_texts)
+        texts = build_or_load(f"texts-{texts_key}", build_texts, _read_texts)
         _build_tokens(place, texts, tokenizer, borrowed, console)
 
-    return kept(f"tokens-{tokens_key}", build_tokens, partial(_read, borrowed=borrowed))
+    return build_or_load(f"tokens-{tokens_key}", build_tokens, partial(_read, borrowed=borrowed))
 
 
 @dataclass(frozen=True)
 class Built:
     """The texts as they were kept, by corpus, and what became of the others."""
 
-    stored: Mapping[str, StoredTexts]
+    stored: Mapping[str, DocumentStore]
     report: Mapping[str, Any]
 
 
 def _build_texts(
-    place: Path, sources: Sequence[Texts], looked_for: LookedFor, held_out: float, *, seed: int, console: Console
+    place: Path,
+    sources: Sequence[Texts],
+    evaluation_sets: EvaluationSets,
+    held_out: float,
+    *,
+    seed: int,
+    console: Console,
 ) -> None:
-    exclusion = exclusion_of_tasks(tuple(looked_for.fingerprints), console)
+    exclusion = exclusion_of_tasks(tuple(evaluation_sets.fingerprints), console)
     tallies = write_texts(sources, exclusion, place, held_out=held_out, seed=seed, console=console)
     stored = stored_sources(place, [source.name for source in sources])
     _check_split(stored)
-    proof = look_through(stored, exclusion, console)
+    proof = audit(stored, exclusion, console)
     assert not any(proof.excluded.values()), f"evaluation examples were left in the texts: {proof.excluded}"
     report = {
         "corpora": {source.name: _told(source) | tallies[source.name].told() for source in sources},
         "exclusion": exclusion_report(exclusion, tallies, proof.excluded),
-        "not_looked_for": dict(looked_for.missing),
+        "not_looked_for": dict(evaluation_sets.missing),
         "held_out_runs_in_training": dict(proof.held_out),
     }
     _write_json(place / "report.json", report)
@@ -130,7 +136,7 @@ def _told(source: Texts) -> dict[str, Any]:
     return {"licence": source.licence, "citation": source.citation, "source": source.origin}
 
 
-def _check_split(stored: Mapping[str, StoredTexts]) -> None:
+def _check_split(stored: Mapping[str, DocumentStore]) -> None:
     documents = sum(len(texts.lengths) for texts in stored.values())
     for held_out, what in ((True, "held out"), (False, "left to train on")):
         if not any(texts.count(held_out=held_out) for texts in stored.values()):
@@ -158,16 +164,16 @@ def _build_tokens(place: Path, texts: Built, recipe: TokenizerRecipe, borrowed: 
     _write_json(place / "report.json", {**texts.report, "tokenizer": told | {"vocabulary_size": len(tokenizer)}})
 
 
-def _training(stored: Mapping[str, StoredTexts]) -> Iterator[str]:
+def _training(stored: Mapping[str, DocumentStore]) -> Iterator[str]:
     return (text for corpus in stored.values() for text in corpus.documents(held_out=False))
 
 
-def _training_documents(stored: Mapping[str, StoredTexts]) -> int:
+def _training_documents(stored: Mapping[str, DocumentStore]) -> int:
     return sum(corpus.count(held_out=False) for corpus in stored.values())
 
 
 def _trained(
-    stored: Mapping[str, StoredTexts], recipe: TokenizerRecipe, console: Console
+    stored: Mapping[str, DocumentStore], recipe: TokenizerRecipe, console: Console
 ) -> tuple[Any, dict[str, Any]]:
     characters = sum(map(len, _training(stored)))
     texts = followed(_training(stored), "training the tokenizer", console, total=_training_documents(stored))

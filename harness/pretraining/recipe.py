@@ -20,7 +20,7 @@ class CorporaRecipe(Strict):
     """Which texts.
 
     Attributes:
-        names: Of harness/pretraining/corpora.
+        names: Corpora that come with the harness (`harness list corpora`).
         files: A user's own text files in UTF-8, patterns allowed; relative ones stay below the recipe's folder.
         documents: What one document of those files is.
         hub: A data set of the Hub, streamed.
@@ -73,18 +73,18 @@ class PretrainingPlan(Strict):
 
     Attributes:
         tokens: Read in all, special ones included.
-        batch_tokens: Read in an optimiser step.
+        batch_tokens: Read per optimiser step.
         length: Most tokens of a sequence, special ones included; of a causal stream, its segment.
-        optimizer: A file's name in harness/training/optimizers.
-        schedule: A file's name in harness/training/schedules.
+        optimizer: Its name (`harness list optimizers`).
+        schedule: How the learning rate goes on after its peak (`harness list schedules`).
         learning_rate: The peak.
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: On weight matrices only.
-        max_grad_norm: The gradient is clipped to this length.
+        max_grad_norm: The gradient is clipped to this norm.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         micro_batch_size: Most sequences in one forward pass; smaller ones give the same gradient in less memory.
         dropout: Replaces every dropout of the architecture.
-        masked: Share of a sequence's tokens that is to be foretold (masked objectives).
+        masked: Share of a sequence's tokens that is to be predicted (masked objectives).
         duplicates: Versions of each text, with masks of their own, that are made once (static masking).
         memory: States of each layer that a segment sees of those before it (causal objectives); default: a segment.
         evaluations: How often the held-out texts are scored.
@@ -131,7 +131,7 @@ class PretrainingPlan(Strict):
         return self.tokens // self.batch_tokens
 
     @property
-    def remembered(self) -> int:
+    def memory_length(self) -> int:
         """States of each layer that a segment sees of those before it."""
         return self.length if self.memory is None else self.memory
 
@@ -140,10 +140,10 @@ class PretrainingRecipe(Strict):
     """A file of configs/pretraining.
 
     Attributes:
-        family: A file's name in harness/models.
-        objective: A file's name in harness/pretraining/objectives.
+        family: A model family (`harness list families`).
+        objective: What is learnt (`harness list objectives`).
         architecture: Settings of the transformers configuration, on top of the family's own small one.
-        start: "random": all weights are drawn; "neighbours": the first layer's heads look at the words around, too
+        start: "random": all weights are drawn; "neighbours": the first layer's heads also attend to the tokens around
             (harness/models/local_attention.py).
         corpora: Which texts.
         tokenizer: Which tokenizer.

@@ -17,7 +17,7 @@ from harness.pretraining.run import Job, course_of
 from harness.training.loop import Callbacks
 from harness.training.trainer import DivergedError, Trainer
 
-CLOSE = 0.01  # nats a word; another processor rounds otherwise, and training enlarges that
+CLOSE = 0.01  # nats per word; another processor rounds otherwise, and training enlarges that
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Verdict:
     Attributes:
         steps: How many were compared.
         equal: How many of the first ones are the same to the bit.
-        largest: Largest difference, in nats a word.
+        largest: Largest difference, in nats per word.
     """
 
     steps: int

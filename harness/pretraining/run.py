@@ -27,7 +27,7 @@ from harness.ops.device import (
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms
 from harness.pretraining.card import pretraining_card
-from harness.pretraining.loop import Course, pretrain
+from harness.pretraining.loop import PretrainingRun, pretrain
 from harness.pretraining.pipeline import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
@@ -91,7 +91,7 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
     return record
 
 
-def course_of(job: Job, console: Console) -> tuple[Trainer[Any], Course, Prepared]:
+def course_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
     """The model with what trains it, the run before it, and its texts.
 
     Raises:
@@ -114,7 +114,7 @@ def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
         )
 
 
-def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], Course]:
+def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
     """The model with what trains it, and the run before it."""
     plan = job.recipe.training
     make_objective = OBJECTIVES.load(job.recipe.objective)
@@ -128,7 +128,7 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], Course]:
     trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
-    course = Course(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
+    course = PretrainingRun(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
     return trainer, course
 
 
@@ -157,10 +157,10 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
 
 
 def _look_at_neighbours(model: Any, family: str, language: Language) -> None:
-    if language.look_at_neighbours is None:
+    if language.local_attention_heads is None:
         raise UserError(f'start: "neighbours", but a {family} has no learnt positions to find them by. Leave it out.')
     try:
-        language.look_at_neighbours(model)
+        language.local_attention_heads(model)
     except ValueError as error:
         raise UserError(f'start: "neighbours": {error}. Change the architecture, or leave it out.') from error
 

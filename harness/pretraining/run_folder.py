@@ -102,7 +102,7 @@ class Place:
             self._move_into_place()
 
     def _move_into_place(self) -> None:
-        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        """Replace what stands in the folder, the record last, so that a move cut short can be resumed."""
         if (self.folder / FILE).exists():
             self._remove_checkpoints()
             (self.folder / FILE).unlink()

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.pretraining.tokens import TokenFile
 
 SHARD_TOKENS = 2**22
-Stretch = tuple[int, int]  # tokens of the file [start, end)
+TokenSpan = tuple[int, int]  # tokens of the file [start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Draft:
         key: What its random choices depend on, beside the seed.
     """
 
-    texts: tuple[tuple[Stretch, ...], ...]
+    texts: tuple[tuple[TokenSpan, ...], ...]
     length: int
     follows: bool | None
     key: tuple[int, ...] = ()
@@ -43,7 +43,7 @@ class Draft:
 Drafted = Callable[[NDArray[np.int64], Generator], Sequence[Draft]]
 
 
-def sentence_stretches(tokens: TokenFile, document: int) -> list[Stretch]:
+def sentence_stretches(tokens: TokenFile, document: int) -> list[TokenSpan]:
     """Where the document's sentences stand; those without a token are left out."""
     bounds = tokens.sentences[tokens.documents[document] : tokens.documents[document + 1] + 1].tolist()
     return [(start, end) for start, end in pairwise(bounds) if end > start]

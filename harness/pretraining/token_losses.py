@@ -1,4 +1,4 @@
-"""Foretelling: what the training loop asks of an objective and of a model under it."""
+"""Predicting: what the training loop asks of an objective and of a model under it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Untrained:
 
     Attributes:
         model: A transformers model, on the accelerator's device.
-        language: How it foretells words.
+        language: How it predicts words.
         packing: How it reads texts laid end to end; None: it can't.
         tokenizer: Its tokenizer.
         accelerator: Devices, precision, processes.
@@ -40,7 +40,7 @@ class Foreteller:
         """Args: the model, and most sequences in one forward pass."""
         self.model, self.language, self.accelerator = start.model, start.language, start.accelerator
         self.micro_batch_size = micro_batch_size
-        self.carried: dict[str, Any] = {}
+        self.recurrent_state: dict[str, Any] = {}
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """The sequences in groups that are read together."""

@@ -30,7 +30,7 @@ GAP = Entry(NOTHING, is_faint=True)
 
 def model_name(cell: Cell) -> str:
     """The model's name, and whether it is a simple baseline."""
-    return f"{cell.model} (floor)" if cell.is_floor else cell.model
+    return f"{cell.model} (simple baseline)" if cell.is_simple_baseline else cell.model
 
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:
@@ -40,7 +40,7 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
         scored = [run.score for run in cell.scored if run.score is not None]
         if scored:
             return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
-        otherwise = bool(cell.runs) and all(run.is_judged_otherwise for run in cell.runs)
+        otherwise = bool(cell.runs) and all(run.is_not_applicable for run in cell.runs)
         return Entry(missing or (NOTHING if otherwise else "not run"), is_faint=True)
     text = unit.with_interval(cell.estimate)
     return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
@@ -51,7 +51,7 @@ def shortfall(cell: Cell) -> str:
     if not cell.runs:
         return ""
     planned = len(cell.runs) + len(cell.missing_seeds)
-    counts = Counter(_trouble(run.record) for run in cell.troubled if not run.is_judged_otherwise)
+    counts = Counter(_trouble(run.record) for run in cell.troubled if not run.is_not_applicable)
     parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
     if cell.missing_seeds:
         parts.append(f"{len(cell.missing_seeds)} of {planned} not run")

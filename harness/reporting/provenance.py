@@ -52,12 +52,13 @@ def commands(comparison: Comparison) -> tuple[str, ...]:
 
 def _single_words(run: RunRecord) -> list[str]:
     """The command of a run outside any suite. Own files are named as they were, not by the task made of them."""
-    given = run.config.get("own") or {"task": run.task}
+    own_files = run.config.get("local") or run.config.get("own")  # "own" in records of schema 1.
+    given = own_files or {"task": run.task}
     flags = [
         word
         for name, value in given.items()
         for part in ([value] if isinstance(value, str) else value or [])
-        for word in (f"--{name}", part)
+        for word in (f"--{name.replace('_', '-')}", part)
     ]
     return ["harness", "run", *flags, "--model", run.model, "--seed", str(run.seed)]
 

@@ -14,7 +14,7 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 def _troubles(comparison: Comparison) -> tuple[str, ...]:
     """A line for every run without a score, and for every gap.
 
-    A run with a score in another of its task's metrics is none: it foretells in that other way.
+    A run with a score in another of its task's metrics is none: it predicts in that other way.
     """
     scored = {(task.suite, task.task, cell.model) for task in comparison.tasks for cell in task.cells if cell.scored}
     lines = []

@@ -27,8 +27,13 @@ def scores(comparison: Comparison) -> Table:
     rows = []
     for index, model in enumerate(comparison.models):
         cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in comparison.tasks]
-        floor = any(cell.is_floor for cell, _ in cells)
-        rows.append((Entry(f"{model} (floor)" if floor else model), *(score_entry(cell, unit) for cell, unit in cells)))
+        trivial = any(cell.is_simple_baseline for cell, _ in cells)
+        rows.append(
+            (
+                Entry(f"{model} (simple baseline)" if trivial else model),
+                *(score_entry(cell, unit) for cell, unit in cells),
+            )
+        )
     headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
     return Table("Test scores: mean over seeds ± 95 % interval", ("Model", *headings), tuple(rows))
 
@@ -108,8 +113,10 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in DETAILS for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
-    if any(cell.is_floor for cell in cells):
-        notes.append("Floors read no pretrained weights; a model that does not beat them has not earned its cost.")
+    if any(cell.is_simple_baseline for cell in cells):
+        notes.append(
+            "Simple baselines read no pretrained weights; a model that does not beat them has not earned its cost."
+        )
     return tuple(notes)
 
 

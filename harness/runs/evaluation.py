@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.config.run import task_of
 from harness.data.files import refuse
-from harness.data.loading import table_problems
+from harness.data.loading import load_splits, table_problems
 from harness.data.rows import Reading
 from harness.data.sources import SPLITS
 from harness.data.splits import limited, relabelled
@@ -30,7 +30,7 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
     splits = limited(
-        task.load(),
+        load_splits(task),
         train=training.train_examples,
         validation=training.validation_examples,
         test=training.test_examples,

@@ -1,4 +1,4 @@
-"""One run from start to finish: data, model, fine-tuning, judgement, record. Read this first."""
+"""One run from start to finish: data, model, fine-tuning, scoring, record. Read this first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.config.run import LocalData, RunConfig, task_of
 from harness.config.training import Training
+from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
@@ -14,7 +15,7 @@ from harness.record import Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
-from harness.runs.run import CHECKPOINT, STATE, Cell
+from harness.runs.run import CHECKPOINT, STATE, Run
 from harness.training.baseline import fit_baseline
 from harness.training.finetuning import RunContext, finetune_model
 from harness.training.loop import Callbacks
@@ -40,8 +41,8 @@ class Options:
     checkpoint_seconds: float = 120.0
 
 
-def run(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord:
-    """Do the cell's run, or finish it, and leave its record, predictions and checkpoint in its folder.
+def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
+    """Do the run, or finish it, and leave its record, predictions and checkpoint in its folder.
 
     A loss that is not finite is a result too: a record that says so.
 
@@ -50,25 +51,25 @@ def run(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord:
     """
     started, watch, together = now(), Stopwatch(), processes()
     reset_peak_memory()
-    task = task_of(cell.config)
+    task = task_of(run.config)
     with watch("load"):
-        splits = _limited(_loaded(task, cell.config), cell.config.training)
+        splits = _limited(_loaded(task, run.config), run.config.training)
     if together.is_main_process:
-        cell.begin(redo=options.redo)
+        run.begin(redo=options.redo)
     together.wait_for_everyone()
-    known = measured_before_training(splits, cell.config, started=started)
+    known = measured_before_training(splits, run.config, started=started)
     try:
-        result = _trained(cell, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
+        result = _trained(run, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
     except DivergedError as error:
-        record = diverged_record(cell, task, known, error)
+        record = diverged_record(run, task, known, error)
     else:
-        record = complete_record(cell, task, result)
+        record = complete_record(run, task, result)
         if together.is_main_process:
             with watch("save"):
-                _save(result, record, cell.partial)
+                _save(result, record, run.partial)
     record = ended(record, watch)
     if together.is_main_process:
-        cell.finish(record)
+        run.finish(record)
     together.wait_for_everyone()
     return record
 
@@ -87,12 +88,12 @@ def _loaded(task: Task, config: RunConfig) -> Splits:
     key = (config.task, config.data, config.local, config.evaluate)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
-        _last_loaded[key] = task.load(test=config.evaluate == "test")
+        _last_loaded[key] = load_splits(task, test=config.evaluate == "test")
     return _last_loaded[key]
 
 
 def _trained(
-    cell: Cell,
+    run: Run,
     task: Task,
     splits: Splits,
     *,
@@ -102,15 +103,15 @@ def _trained(
     known: Measurements,
 ) -> TrainingResult:
     """Fit a simple baseline, or fine-tune a model."""
-    assert cell.config.model.family is not None, "the family is resolved before a run begins"
-    family = FAMILIES.load(cell.config.model.family)
-    if is_simple_baseline(cell.config.model.family):
-        return fit_baseline(family, task, splits, config=cell.config, watch=watch, known=known)
-    accelerator = fresh_accelerator(cell.config.training.precision, tracker=options.track, folder=cell.folder)
-    facts = {"task": cell.config.task, "model": cell.model, "seed": str(cell.config.seed)}
-    with tracked(callbacks, accelerator, name=cell.suite, facts=facts) as followed:
-        context = RunContext(accelerator, cell.partial / STATE, watch, followed, options.checkpoint_seconds, known)
-        return finetune_model(family, task, splits, config=cell.config, context=context)
+    assert run.config.model.family is not None, "the family is resolved before a run begins"
+    family = FAMILIES.load(run.config.model.family)
+    if is_simple_baseline(run.config.model.family):
+        return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
+    accelerator = fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
+    facts = {"task": run.config.task, "model": run.model, "seed": str(run.config.seed)}
+    with tracked(callbacks, accelerator, name=run.suite, facts=facts) as followed:
+        context = RunContext(accelerator, run.partial / STATE, watch, followed, options.checkpoint_seconds, known)
+        return finetune_model(family, task, splits, config=run.config, context=context)
 
 
 def _save(result: TrainingResult, record: RunRecord, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""How well a language model with a memory foretells a text file, with memories of several lengths."""
+"""How well a language model with a memory predicts a text file, with memories of several lengths."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
     """The text's tokens, all of it at once.
 
     Raises:
-        UserError: There are fewer than two, so that there is nothing to foretell.
+        UserError: There are fewer than two, so that there is nothing to predict.
     """
     ids = tokenizer(text, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     if len(ids) < 2:

@@ -56,6 +56,7 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """
     record, config = recorded(run)
     task = task_of(config)
+    rows = [task.type.completed(task, row) for row in rows]
     examples = _examples(task, rows)
     _check_names(task, rows)
     answers = answer(run, record, config, examples=examples)
@@ -112,13 +113,13 @@ def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Lists and probabilities stand in their cells as JSON."""
+    """Lists and probabilities stand in their fields as JSON."""
     sink = io.StringIO(newline="")
     writer = csv.DictWriter(sink, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         nested = {
-            key: json.dumps(cell, ensure_ascii=False) for key, cell in row.items() if isinstance(cell, dict | list)
+            key: json.dumps(field, ensure_ascii=False) for key, field in row.items() if isinstance(field, dict | list)
         }
         writer.writerow({**row, **nested})
     return sink.getvalue()

@@ -10,7 +10,7 @@ from harness.metrics.lookup import find_metric
 from harness.ops.device import hardware, peak_memory_bytes
 from harness.record import Counts, Measurements, Provenance, RunRecord, Status, TaskCard
 from harness.registry import TASKS, is_simple_baseline
-from harness.runs.run import Cell
+from harness.runs.run import Run
 from harness.training.provenance import data_digest, git_state, package_versions
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.trainer import DivergedError
@@ -36,24 +36,24 @@ def measured_before_training(splits: Splits, config: RunConfig, *, started: str)
     )
 
 
-def complete_record(cell: Cell, task: Task, result: TrainingResult) -> RunRecord:
+def complete_record(run: Run, task: Task, result: TrainingResult) -> RunRecord:
     """The record of a run that came to its end; its total cost is added by `ended`."""
-    card = _task_card(cell, task).model_copy(update={"labels": result.labels})
-    return _record(cell, card, "complete", result.measurements)
+    card = _task_card(run, task).model_copy(update={"labels": result.labels})
+    return _record(run, card, "complete", result.measurements)
 
 
-def diverged_record(cell: Cell, task: Task, known: Measurements, error: DivergedError) -> RunRecord:
+def diverged_record(run: Run, task: Task, known: Measurements, error: DivergedError) -> RunRecord:
     """The record of a run whose loss was not finite, with the curve until then."""
     measurements = known.model_copy(update={"curve": tuple(error.curve)})
-    return _record(cell, _task_card(cell, task), "diverged", measurements, reason=str(error))
+    return _record(run, _task_card(run, task), "diverged", measurements, reason=str(error))
 
 
-def failed_record(cell: Cell, reason: str) -> RunRecord:
+def failed_record(run: Run, reason: str) -> RunRecord:
     """The record of a run that an error ended; nothing was measured."""
-    main = cell.config.metrics[0]
+    main = run.config.metrics[0]
     card = TaskCard(task_type="", main_metric=main, higher_is_better=find_metric(main).higher_is_better)
     known = Measurements(provenance=Provenance(hardware=hardware(None)))
-    return _record(cell, card, "failed", known, reason=reason)
+    return _record(run, card, "failed", known, reason=reason)
 
 
 def ended(record: RunRecord, watch: Stopwatch) -> RunRecord:
@@ -72,30 +72,30 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _record(cell: Cell, card: TaskCard, status: Status, measurements: Measurements, *, reason: str = "") -> RunRecord:
-    assert cell.config.model.family is not None, "the family is resolved before a run begins"
+def _record(run: Run, card: TaskCard, status: Status, measurements: Measurements, *, reason: str = "") -> RunRecord:
+    assert run.config.model.family is not None, "the family is resolved before a run begins"
     return RunRecord(
         status=status,
         reason=reason,
-        suite=cell.suite,
-        task=cell.config.task,
-        model=cell.model,
-        family=cell.config.model.family,
-        simple_baseline=is_simple_baseline(cell.config.model.family),
-        seed=cell.config.seed,
+        suite=run.suite,
+        task=run.config.task,
+        model=run.model,
+        family=run.config.model.family,
+        simple_baseline=is_simple_baseline(run.config.model.family),
+        seed=run.config.seed,
         task_card=card,
-        config=cell.config.resolved(),
+        config=run.config.resolved(),
         **dict(measurements),
     )
 
 
-def _task_card(cell: Cell, task: Task) -> TaskCard:
-    main = cell.config.metrics[0]
+def _task_card(run: Run, task: Task) -> TaskCard:
+    main = run.config.metrics[0]
     return TaskCard(
         task_type=task.task_type,
         main_metric=main,
         higher_is_better=find_metric(main).higher_is_better,
-        description="A user's own data." if cell.config.local else TASKS.description(TASKS.entry(cell.config.task)),
+        description="A user's own data." if run.config.local else TASKS.description(TASKS.entry(run.config.task)),
         licence=task.licence,
         citation=task.citation,
     )

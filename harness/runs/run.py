@@ -1,6 +1,8 @@
-"""Cell: the folder of one run, in which a result is either whole or not there.
+"""Run: the folder of one run, in which a result is either whole or not there.
 
-Work goes on in `<cell>/.partial/`. When everything is there, it moves into place, the record last.
+Work goes on in `<run>/.partial/`. When everything is there, it moves into place, the record last.
+
+POSIX only: that a run is one process's alone is a lock on its folder (`fcntl.flock`), which Windows does not have.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
 @dataclass(frozen=True)
-class Cell:
+class Run:
     """One run's place.
 
     Attributes:
@@ -53,7 +55,7 @@ class Cell:
         return f"{self.config.task} · {self.model} · seed {self.config.seed}"
 
     def state(self) -> State:
-        """What of the run is there; nothing is changed. What failed, or has no saved state, stands in nobody's way.
+        """What of the run is there; nothing is changed. What failed, or has no saved state, is ignored.
 
         A result whose move into place was cut short counts as there: its record is written when it is whole.
 
@@ -81,7 +83,7 @@ class Cell:
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Whether the cell is this process's alone until the block ends; False: another one is at it."""
+        """Whether the run is this process's alone until the block ends; False: another one is at it."""
         with claimed(self.folder) as ours:
             yield ours
 
@@ -104,7 +106,7 @@ class Cell:
             write_record(record, self.folder)
 
     def _move_into_place(self) -> None:
-        """Replace what stands in the folder, the record last, so that a move cut short can be gone on with."""
+        """Replace what stands in the folder, the record last, so that a move cut short can be resumed."""
         left = _left_by(read_record(self.partial / RECORD))
         (self.folder / RECORD).unlink(missing_ok=True)
         for name in (CHECKPOINT, PREDICTIONS):

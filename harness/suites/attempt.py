@@ -1,4 +1,4 @@
-"""One cell's attempt: whatever goes wrong in it is recorded, and the other cells go on."""
+"""One attempt at a run: whatever goes wrong in it is recorded, and the other runs go on."""
 
 from __future__ import annotations
 
@@ -10,65 +10,65 @@ from harness.environment import unchanged_environment
 from harness.errors import UserError
 from harness.ops.device import processes
 from harness.record import RunRecord
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.runs.recording import failed_record
-from harness.runs.run import ERROR, Cell
+from harness.runs.run import ERROR, Run
 from harness.training.loop import Callbacks
 
 DONE = ("complete", "diverged")
 
 
-def attempt(cell: Cell, options: Options, callbacks: Callbacks) -> RunRecord | None:
-    """The cell's record, of a failure too; None where another command is at work on the cell, or has just done it.
+def attempt(run: Run, options: Options, callbacks: Callbacks) -> RunRecord | None:
+    """The run's record, of a failure too; None where another command is at work on the run, or has just done it.
 
     Raises:
         UserError: It failed, and there are other processes in the run, which wait for this one.
     """
     try:
-        with _claimed(cell, redo=options.redo) as ours, unchanged_environment():
-            return run(cell, options, callbacks) if ours else None
+        with _claimed(run, redo=options.redo) as ours, unchanged_environment():
+            return execute(run, options, callbacks) if ours else None
     except UserError as error:
         reason = "\n".join(error.lines)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        keep_error(cell, traceback.format_exc())
-    record = failure(cell, reason)
+        keep_error(run, traceback.format_exc())
+    record = failure(run, reason)
     if processes().num_processes > 1:
-        raise UserError(f"{cell}: {reason}", "The other processes can't go on without this one, so the run stops here.")
+        raise UserError(f"{run}: {reason}", "The other processes can't go on without this one, so the run stops here.")
     return record
 
 
-def failure(cell: Cell, reason: str) -> RunRecord:
-    """The record of a failure, left in the cell's folder by whichever process fails: the main one may never hear of it.
+def failure(run: Run, reason: str) -> RunRecord:
+    """The record of a failure, left in the run's folder by whichever process fails: the main one may never hear of it.
 
     What cannot be written, since the disk is full, is told all the same.
     """
-    record = failed_record(cell, reason)
+    record = failed_record(run, reason)
     try:
-        cell.fail(record)
+        run.fail(record)
     except OSError as error:
         return record.model_copy(update={"reason": f"{reason}\nThe failure could not be recorded ({error})."})
     return record
 
 
-def keep_error(cell: Cell, text: str) -> None:
-    """Leave a traceback beside the record, for whoever mends it; a full disk is told of elsewhere."""
+def keep_error(run: Run, text: str) -> None:
+    """Leave a traceback beside the record, for whoever fixes it; a full disk is told of elsewhere."""
     try:
-        cell.folder.mkdir(parents=True, exist_ok=True)
-        (cell.folder / ERROR).write_text(text, encoding="utf-8")
+        run.folder.mkdir(parents=True, exist_ok=True)
+        (run.folder / ERROR).write_text(text, encoding="utf-8")
     except OSError:
         return
 
 
 @contextmanager
-def _claimed(cell: Cell, *, redo: bool) -> Iterator[bool]:
-    """Whether the cell is ours to run. Of processes that were launched together, the main one claims it for all."""
+def _claimed(run: Run, *, redo: bool) -> Iterator[bool]:
+    """Whether the run is ours to do. Of processes that were launched together, the main one claims it for all."""
     together = processes()
     if not together.is_main_process:
         yield True
         return
-    with cell.claimed() as claimed:
-        ours = claimed and (redo or cell.state() not in DONE)  # Another command may have done it since we looked.
+    with run.claimed() as claimed:
+        ours = claimed and (redo or run.state() not in DONE)  # Another command may have done it since we looked.
         if not ours and together.num_processes > 1:
-            raise UserError(f"{cell}: another command is at work on it. Wait for its end, then try again.")
+            raise UserError(f"{run}: another command is at work on it. Wait for its end, then try again.")
         yield ours

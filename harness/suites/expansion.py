@@ -1,4 +1,4 @@
-"""The cells of a suite, or of a single run, and what of them is there."""
+"""The runs of a suite, or of a single run, and what of them is there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.data.custom import metric_problems
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
-from harness.runs.run import Cell, State
+from harness.runs.run import Run, State
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
 from harness.suites.weights import weights_fingerprint
@@ -23,8 +23,8 @@ from harness.suites.weights import weights_fingerprint
 SUITE_FILE = "suite.json"
 
 
-def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Cell]:
-    """The suite's cells, task by task, seed by seed, so that a comparison is there early.
+def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Run]:
+    """The suite's runs, task by task, seed by seed, so that a comparison is there early.
 
     Args:
         suite: What to run.
@@ -49,7 +49,7 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate:
         raise UserError(*mistakes)
     weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
     found = [
-        _cell(
+        _planned_run(
             suite.name,
             name,
             data,
@@ -64,10 +64,10 @@ def suite_cells(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate:
         for seed in suite.seeds
         for name, model, weights in weighed
     ]
-    return _once_for_floors(found)
+    return _once_for_baselines(found)
 
 
-def single_cell(
+def planned_run(
     task: str,
     local: LocalData | None,
     *,
@@ -78,8 +78,8 @@ def single_cell(
     runs: Path,
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
-) -> Cell:
-    """The cell of one run outside any suite's file.
+) -> Run:
+    """One run outside any suite's file.
 
     Own data is named by its content too: the next `reviews.csv` may be another.
 
@@ -90,7 +90,7 @@ def single_cell(
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
     weights = weights_fingerprint(model)
-    return _cell(
+    return _planned_run(
         suite,
         name,
         data,
@@ -113,7 +113,7 @@ class _Data:
     metrics: tuple[str, ...]
 
 
-def _cell(
+def _planned_run(
     suite: str,
     name: str,
     data: _Data,
@@ -124,7 +124,7 @@ def _cell(
     recipe: Training,
     runs: Path,
     evaluate: Evaluate,
-) -> Cell:
+) -> Run:
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
@@ -136,20 +136,20 @@ def _cell(
         training=_relevant(recipe, model),
         evaluate=evaluate,
     )
-    return Cell(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
+    return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
 
 
-def states(cells: Sequence[Cell]) -> list[State]:
-    """What of each cell is there.
+def states(planned: Sequence[Run]) -> list[State]:
+    """What of each run is there.
 
     Raises:
-        UserError: Every cell that is recorded with another configuration, with the differing keys.
+        UserError: Every run that is recorded with another configuration, with the differing keys.
     """
     found: list[State] = []
     mistakes: list[str] = []
-    for cell in cells:
+    for run in planned:
         with collected(mistakes):
-            found.append(cell.state())
+            found.append(run.state())
     if mistakes:
         raise UserError(*mistakes)
     return found
@@ -227,8 +227,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
 def _relevant(training: Training, model: ModelConfig) -> Training:
     """The recipe as this machine and this model read it.
 
-    A precision of "auto" becomes the machine's own, so that the record says what was done. What a floor does not read
-    is left out, so that a new learning rate does not ask for a new floor.
+    A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
+    not read is left out, so that a new learning rate does not ask for a new simple baseline.
     """
     assert model.family is not None
     if not is_simple_baseline(model.family):
@@ -242,13 +242,13 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     return Training(**limits)
 
 
-def _once_for_floors(cells: Sequence[Cell]) -> list[Cell]:
-    """Floors have no randomness: one seed says everything."""
-    kept: dict[tuple[str, str, int], Cell] = {}
-    for cell in cells:
-        assert cell.config.model.family is not None
-        seed = 0 if is_simple_baseline(cell.config.model.family) else cell.config.seed
-        kept.setdefault((cell.config.task, cell.model, seed), cell)
+def _once_for_baselines(planned: Sequence[Run]) -> list[Run]:
+    """Simple baselines have no randomness: one seed says everything."""
+    kept: dict[tuple[str, str, int], Run] = {}
+    for run in planned:
+        assert run.config.model.family is not None
+        seed = 0 if is_simple_baseline(run.config.model.family) else run.config.seed
+        kept.setdefault((run.config.task, run.model, seed), run)
     return list(kept.values())
 
 

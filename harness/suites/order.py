@@ -1,4 +1,4 @@
-"""Which cell begins next, where several run at a time."""
+"""Which run begins next, where several run at a time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from statistics import fmean
 
 from harness.errors import UserError
 from harness.record import RECORD, read_record
-from harness.runs.run import Cell
+from harness.runs.run import Run
 
 Seconds = Mapping[tuple[str, str], float]
 
 
-def next_cell(waiting: Sequence[Cell], seconds: Seconds, *, workers: int) -> Cell:
-    """The suite's next cell, or one so long that it would else still run when all others have ended.
+def next_run(waiting: Sequence[Run], seconds: Seconds, *, workers: int) -> Run:
+    """The suite's next run, or one so long that it would else still run when all others have ended.
 
-    The suite's order gives whole comparisons early, and longest first gains nothing before the end: only a long cell
+    The suite's order gives whole comparisons early, and longest first gains nothing before the end: only a long run
     that begins last leaves the other workers idle. So the longest goes first as soon as the others together, shared
     among the workers, take no longer than it does.
 
@@ -25,20 +25,20 @@ def next_cell(waiting: Sequence[Cell], seconds: Seconds, *, workers: int) -> Cel
         workers: How many run at a time.
     """
     average = fmean(seconds.values()) if seconds else 1.0
-    expected = [seconds.get((cell.config.task, cell.model), average) for cell in waiting]
+    expected = [seconds.get((run.config.task, run.model), average) for run in waiting]
     longest = max(range(len(waiting)), key=expected.__getitem__)
     others = sum(expected) - expected[longest]
     return waiting[longest] if expected[longest] * workers >= others else waiting[0]
 
 
-def recorded_seconds(cells: Sequence[Cell]) -> dict[tuple[str, str], float]:
+def recorded_seconds(planned: Sequence[Run]) -> dict[tuple[str, str], float]:
     """What each model on each task took when it was last run to its end; what was never run is left out."""
     found = {}
-    for cell in cells:
+    for run in planned:
         try:
-            record = read_record(cell.folder / RECORD)
+            record = read_record(run.folder / RECORD)
         except UserError:
             continue  # Not run yet, or a broken record that is about to be replaced.
         if record.status != "failed":
-            found[cell.config.task, cell.model] = sum(record.cost.seconds.values())
+            found[run.config.task, run.model] = sum(record.cost.seconds.values())
     return found

@@ -1,4 +1,4 @@
-"""What `harness plan` shows: a row a task and model, with what of its seeds is there."""
+"""What `harness plan` shows: one row per task and model, with what of its seeds is there."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from harness.registry import is_simple_baseline
-from harness.runs.run import Cell, State
+from harness.runs.run import Run, State
 
 
-def plan_table(cells: Sequence[Cell], states: Sequence[State]) -> Table:
-    """A table of the cells and their states; floors have no learning rate."""
-    rows: defaultdict[tuple[str, str], list[tuple[Cell, State]]] = defaultdict(list)
-    for cell, state in zip(cells, states, strict=True):
-        rows[cell.config.task, cell.model].append((cell, state))
+def plan_table(planned: Sequence[Run], states: Sequence[State]) -> Table:
+    """A table of the runs and their states; simple baselines have no learning rate."""
+    rows: defaultdict[tuple[str, str], list[tuple[Run, State]]] = defaultdict(list)
+    for run, state in zip(planned, states, strict=True):
+        rows[run.config.task, run.model].append((run, state))
     table = Table("task", "model", "seeds", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
     for (task, model), row in rows.items():
         config = row[0][0].config
-        assert config.model.family is not None, "the family is resolved before a cell is made"
+        assert config.model.family is not None, "the family is resolved before a run is made"
         rate = "–" if is_simple_baseline(config.model.family) else f"{config.training.learning_rate:g}"
-        seeds = ", ".join(str(cell.config.seed) for cell, _ in row)
+        seeds = ", ".join(str(run.config.seed) for run, _ in row)
         table.add_row(task, model, seeds, rate, counted([state for _, state in row]))
     return table
 

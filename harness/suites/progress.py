@@ -16,17 +16,17 @@ PLAIN_SECONDS = 10.0
 
 
 class Row(Callbacks, Protocol):
-    """Callbacks of one cell."""
+    """Callbacks of one run."""
 
 
 class Board(Protocol):
-    """Shows the cells that run, and how many are done; `with` shows and hides it."""
+    """Shows the runs under way, and how many are done; `with` shows and hides it."""
 
     def begin(self, title: str) -> Row:
-        """The row of a cell that begins."""
+        """The row of a run that begins."""
 
     def end(self, row: Row) -> None:
-        """Take away the row of a cell that has ended."""
+        """Take away the row of a run that has ended."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -51,7 +51,7 @@ class Speed:
 
 
 class _Bar:
-    """A cell's bar, with loss and speed."""
+    """A run's bar, with loss and speed."""
 
     def __init__(self, title: str, progress: Progress) -> None:
         self._speed, self._validated, self._progress = Speed(), "", progress
@@ -69,10 +69,10 @@ class _Bar:
 
 
 class Bars:
-    """A bar a cell that runs, and, of several cells, one for the whole."""
+    """One bar per run under way, and, of several runs, one for the whole."""
 
-    def __init__(self, cells: int, console: Console) -> None:
-        self._begun, self._cells = 0, cells
+    def __init__(self, planned: int, console: Console) -> None:
+        self._begun, self._planned = 0, planned
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -82,15 +82,15 @@ class Bars:
             console=console,
             transient=True,
         )
-        self._whole = self._progress.add_task("cells", total=cells, facts="", visible=cells > 1)
+        self._whole = self._progress.add_task("runs", total=planned, facts="", visible=planned > 1)
 
     def begin(self, title: str) -> Row:
-        """A bar for the cell."""
+        """A bar for the run."""
         self._begun += 1
-        return _Bar(f"[{self._begun}/{self._cells}] {title}", self._progress)
+        return _Bar(f"[{self._begun}/{self._planned}] {title}", self._progress)
 
     def end(self, row: Row) -> None:
-        """Take the cell's bar away, and move that of the whole."""
+        """Take the run's bar away, and move that of the whole."""
         assert isinstance(row, _Bar), "what `begin` gave"
         self._progress.remove_task(row.task)
         self._progress.advance(self._whole)
@@ -106,7 +106,7 @@ class Bars:
 
 
 class _Line:
-    """Lines about one cell, now and then."""
+    """Lines about one run, now and then."""
 
     def __init__(self, title: str, console: Console) -> None:
         self._title, self._console = title, console
@@ -133,18 +133,18 @@ class _Line:
 
 
 class Lines:
-    """Lines for logs, each with its cell."""
+    """Lines for logs, each with its run."""
 
-    def __init__(self, cells: int, console: Console) -> None:
-        self._begun, self._cells, self._console = 0, cells, console
+    def __init__(self, planned: int, console: Console) -> None:
+        self._begun, self._planned, self._console = 0, planned, console
 
     def begin(self, title: str) -> Row:
-        """What says lines about the cell."""
+        """What says lines about the run."""
         self._begun += 1
-        return _Line(f"[{self._begun}/{self._cells}] {title}", self._console)
+        return _Line(f"[{self._begun}/{self._planned}] {title}", self._console)
 
     def end(self, row: Row) -> None:
-        """Say nothing: the cell's result will be said."""
+        """Say nothing: the run's result will be said."""
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +155,6 @@ class Lines:
         return
 
 
-def board(cells: int, console: Console) -> Board:
+def board(planned: int, console: Console) -> Board:
     """Bars where there is a terminal, lines where there is none."""
-    return Bars(cells, console) if console.is_terminal else Lines(cells, console)
+    return Bars(planned, console) if console.is_terminal else Lines(planned, console)

@@ -1,4 +1,4 @@
-"""What the command line asks for, as cells."""
+"""What the command line asks for, as runs."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from harness.config.model import find_model, recipe_for
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
 from harness.registry import config_file
-from harness.runs.run import Cell
-from harness.suites.expansion import single_cell, suite_cells
+from harness.runs.run import Run
+from harness.suites.expansion import planned_run, planned_runs
 from harness.suites.suite import Suite, read_suite
 
 
-def asked_suite(
+def resolve_suite(
     suite: str,
     *,
     only: Sequence[str] | None,
     settings: Sequence[str] | None,
     runs: Path,
     evaluate: Evaluate = "test",
-) -> tuple[Suite, list[Cell]]:
-    """The suite called `suite`, a file's name in configs/suites or a path, and its cells.
+) -> tuple[Suite, list[Run]]:
+    """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
 
     Raises:
         UserError: It has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     found = read_suite(file, overrides=parse_settings(settings or []))
-    return found, suite_cells(found, runs, only=only or (), evaluate=evaluate)
+    return found, planned_runs(found, runs, only=only or (), evaluate=evaluate)
 
 
-def asked_single(
+def resolve_run(
     task: str | None,
     model: str | None,
     local: Mapping[str, Any],
@@ -43,8 +43,8 @@ def asked_single(
     settings: Sequence[str] | None,
     runs: Path,
     evaluate: Evaluate = "test",
-) -> Cell:
-    """The cell of one model on one task, or on the user's own files.
+) -> Run:
+    """The run of one model on one task, or on the user's own files.
 
     Args:
         task: A task's name.
@@ -70,7 +70,7 @@ def asked_single(
         name = Path(str(local["train"])).stem
     found = find_model(model)
     recipe = recipe_for(found, parse_settings(settings or []))
-    return single_cell(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
+    return planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
 
 
 def refuse_with_suite(**flags: Any) -> None:

@@ -26,6 +26,22 @@ from harness.registry import TASKS
 
 
 class _SuiteFile(Strict):
+    """What a suite's file may say.
+
+    Attributes:
+        description: The question that it asks; reports show it.
+        tasks: Names of tasks, or of tables in [data].
+        models: Names of configs/models, .toml files below the suite's folder, names in [variants], folders or Hub ids.
+        variants: A model once more under another name, for another recipe: new name = known name.
+        baseline: The model that the others are compared with.
+        seeds: One run per seed. Simple baselines run once.
+        training: The recipe of all runs.
+        training_on: The recipe on one task, one table per task.
+        training_for: The recipe of one model, one table per model.
+        data: Data sets of the user's own, one table each.
+        metrics: Metrics by task, the main one first, where others are wanted than the task's own.
+    """
+
     description: str = ""
     tasks: tuple[str, ...] = Field((), min_length=1, validate_default=True)
     models: tuple[str, ...] = Field((), min_length=1, validate_default=True)

@@ -1,4 +1,4 @@
-"""A worker: a process that imports torch once and then runs cell after cell. What is heavy is imported late."""
+"""A worker: a process that imports torch once and then runs run after run. What is heavy is imported late."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from harness.suites.worker_slots import Place
+from harness.suites.worker_slots import WorkerSlot
 
 if TYPE_CHECKING:
     from harness.record import CurvePoint
     from harness.runs.execution import Options
-    from harness.runs.run import Cell
+    from harness.runs.run import Run
 
 TELL_SECONDS = 0.2
 _THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -25,12 +25,12 @@ _THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has imported what it needs, and waits for a cell."""
+    """The worker has imported what it needs, and waits for a run."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """What callbacks are told of a cell's optimiser steps; `items` counts those since the last time."""
+    """What callbacks are told of a run's optimiser steps; `items` counts those since the last time."""
 
     step: int
     steps: int
@@ -38,40 +38,40 @@ class Stepped:
     items: int
 
 
-def work(pipe: connection.Connection, place: Place, log: Path) -> None:
-    """Run the cells that come through the pipe, one after the other, until there are none.
+def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
+    """Do the runs that come through the pipe, one after the other, until there are none.
 
-    What goes back: `Ready`, then for each cell `Stepped` and `CurvePoint` while it runs, and in the end what `attempt`
-    gives. The parent may die or kill the worker at any time: a cell's state can always be gone on with.
+    What goes back: `Ready`, then for each run `Stepped` and `CurvePoint` while it runs, and in the end what `attempt`
+    gives. The parent may die or kill the worker at any time: a run's state can always be gone on with.
 
     Args:
         pipe: To the parent; no other worker shares it, so that one which is killed can't block another.
-        place: Where to work.
-        log: What others print goes there, with the last cell's alone in it.
+        slot: Where to work.
+        log: What others print goes there, with the last run's alone in it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent acts on it.
     Thread(target=_end_with_parent, daemon=True).start()
     _print_into(log)
-    _settle_down(place)
+    _settle_down(slot)
     from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
 
     pipe.send(Ready())
     while (task := _received(pipe)) is not None:
         os.truncate(log, 0)
-        cell, options = task
-        pipe.send(attempt(cell, options, _Telling(pipe)))
+        run, options = task
+        pipe.send(attempt(run, options, _Telling(pipe)))
 
 
-def _settle_down(place: Place) -> None:
+def _settle_down(slot: WorkerSlot) -> None:
     for name in _THREADS:
-        os.environ.setdefault(name, str(place.threads))
-    if place.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = place.gpu
+        os.environ.setdefault(name, str(slot.threads))
+    if slot.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu
 
 
-def _received(pipe: connection.Connection) -> tuple[Cell, Options] | None:
+def _received(pipe: connection.Connection) -> tuple[Run, Options] | None:
     try:
-        task: tuple[Cell, Options] | None = pipe.recv()
+        task: tuple[Run, Options] | None = pipe.recv()
     except EOFError:
         return None
     return task
@@ -115,4 +115,4 @@ class _Telling:
         try:
             self._pipe.send(message)
         except OSError:
-            sys.exit(1)  # The parent is gone. Nothing went wrong with the cell, so nothing may be recorded of it.
+            sys.exit(1)  # The parent is gone. Nothing went wrong with the run, so nothing may be recorded of it.

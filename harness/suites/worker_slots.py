@@ -11,7 +11,7 @@ GIGABYTES_EACH = 4  # Fine-tuning a base-sized model in fp32: its weights five t
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSlot:
     """Where a worker works.
 
     Attributes:
@@ -40,24 +40,24 @@ class Machine:
     threads: int | None
 
 
-def places(machine: Machine, *, asked: int | None, cells: int) -> list[Place]:
-    """A place for each worker, never more than there are cells; one place means that no worker is needed.
+def worker_slots(machine: Machine, *, requested: int | None, planned: int) -> list[WorkerSlot]:
+    """A slot for each worker, never more than there are runs; one slot means that no worker is needed.
 
-    A worker a GPU; or one a core, as long as each has memory enough: matrices of this size gain little from a second
+    One worker per GPU; or one per core, as long as each has memory enough: such matrices gain little from a second
     thread, and other runs much. The threads are such that no core is idle and none has two to serve.
 
     Args:
         machine: What there is to share.
-        asked: How many the user wants; None: as many as suit.
-        cells: How many are to be run.
+        requested: How many the user wants; None: as many as suit.
+        planned: How many are to be run.
 
-    >>> places(Machine(cores=8, gpus=(), memory_bytes=64 << 30, threads=None), asked=None, cells=3)
-    [Place(threads=2, gpu=None), Place(threads=2, gpu=None), Place(threads=2, gpu=None)]
+    >>> worker_slots(Machine(cores=8, gpus=(), memory_bytes=64 << 30, threads=None), requested=None, planned=3)
+    [WorkerSlot(threads=2, gpu=None), WorkerSlot(threads=2, gpu=None), WorkerSlot(threads=2, gpu=None)]
     """
-    number = min(asked or _suitable(machine), max(cells, 1))
+    number = min(requested or _suitable(machine), max(planned, 1))
     threads = max(machine.cores // number, 1)
     gpus = machine.gpus or (None,)
-    return [Place(threads, gpus[index % len(gpus)]) for index in range(number)]
+    return [WorkerSlot(threads, gpus[index % len(gpus)]) for index in range(number)]
 
 
 def _suitable(machine: Machine) -> int:

@@ -1,4 +1,4 @@
-"""Workers: cells side by side in processes that stay warm. One that dies costs the cell that it was at."""
+"""Workers: runs side by side in processes that stay warm. One that dies costs the run that it was at."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tempfile import TemporaryDirectory
 from harness.errors import UserError
 from harness.record import CurvePoint, RunRecord
 from harness.runs.execution import Options
-from harness.runs.run import Cell
+from harness.runs.run import Run
 from harness.suites.attempt import failure, keep_error
-from harness.suites.order import next_cell
+from harness.suites.order import next_run
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Ready, Stepped, work
-from harness.suites.worker_slots import Place
+from harness.suites.worker_slots import WorkerSlot
 
 ENDING_SECONDS = 10.0
-Result = tuple[Cell, RunRecord | None]
+Result = tuple[Run, RunRecord | None]
 _SPAWN = get_context("spawn")  # A forked child of a process with threads may hang, and can't use a GPU.
 
 
@@ -31,54 +31,54 @@ _SPAWN = get_context("spawn")  # A forked child of a process with threads may ha
 class _Worker:
     """A process, our end of its pipe, and what it is at."""
 
-    place: Place
+    slot: WorkerSlot
     log: Path
     process: SpawnProcess
     pipe: Connection
-    cell: Cell | None = None
+    run: Run | None = None
     row: Row | None = None
 
     def end(self) -> None:
-        """Kill the process, which leaves a state that can be gone on with, as always."""
+        """Kill the process, which leaves a state that can be resumed, as always."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
 
     def printed(self) -> str:
-        """What it and its libraries printed since its last cell began."""
+        """What it and its libraries printed since its last run began."""
         return self.log.read_text(encoding="utf-8", errors="replace").strip() if self.log.exists() else ""
 
 
-def _started(place: Place, log: Path) -> _Worker:
+def _started(slot: WorkerSlot, log: Path) -> _Worker:
     ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=work, args=(theirs, place, log))
+    process = _SPAWN.Process(target=work, args=(theirs, slot, log))
     with _ignored(signal.SIGINT):  # Inherited: a Ctrl-C that comes before the worker runs stops the parent alone.
         process.start()
     theirs.close()
-    return _Worker(place, log, process, ours)
+    return _Worker(slot, log, process, ours)
 
 
 @dataclass
 class _Grid:
     """What is to be run, what was learnt of the time it takes, and who runs it."""
 
-    waiting: list[Cell]
+    waiting: list[Run]
     options: Options
     board: Board
     seconds: dict[tuple[str, str], float]
     workers: list[_Worker] = field(default_factory=list)
 
     def received(self, worker: _Worker) -> Result | None:
-        """The worker's cell and record, if that is what it has to say."""
+        """The worker's run and record, if that is what it has to say."""
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
             return self._died(worker)
         if isinstance(message, Stepped):
-            assert worker.row is not None, "steps are taken in a cell"
+            assert worker.row is not None, "steps are taken in a run"
             worker.row.on_step(message.step, message.steps, loss=message.loss, items=message.items)
         elif isinstance(message, CurvePoint):
-            assert worker.row is not None, "a validation split is a cell's"
+            assert worker.row is not None, "a validation split is a run's"
             worker.row.on_evaluate(message)
         elif isinstance(message, Ready):
             self._give(worker)
@@ -87,41 +87,41 @@ class _Grid:
         return None
 
     def _give(self, worker: _Worker) -> None:
-        """Give the worker a cell; where none is left, let it go."""
+        """Give the worker a run; where none is left, let it go."""
         if not self.waiting:
             worker.end()
             self.workers.remove(worker)
             return
-        cell = next_cell(self.waiting, self.seconds, workers=len(self.workers))
-        self.waiting.remove(cell)
-        worker.cell, worker.row = cell, self.board.begin(str(cell))
+        run = next_run(self.waiting, self.seconds, workers=len(self.workers))
+        self.waiting.remove(run)
+        worker.run, worker.row = run, self.board.begin(str(run))
         try:
-            worker.pipe.send((cell, self.options))
+            worker.pipe.send((run, self.options))
         except OSError:
             return  # It has died: its pipe says so next.
 
     def _ended(self, worker: _Worker, record: RunRecord | None) -> Result:
-        cell = self._released(worker)
+        run = self._released(worker)
         if record is not None and record.status != "failed":
-            self.seconds[cell.config.task, cell.model] = sum(record.cost.seconds.values())
+            self.seconds[run.config.task, run.model] = sum(record.cost.seconds.values())
         self._give(worker)
-        return cell, record
+        return run, record
 
     def _died(self, worker: _Worker) -> Result | None:
-        """The failure of the dead worker's cell; another worker takes its place where it had one."""
+        """The failure of the dead worker's run; another worker takes its place where it had one."""
         worker.process.join(ENDING_SECONDS)  # Its pipe ends before it does: its exit code says how.
         worker.end()
         self.workers.remove(worker)
-        if worker.cell is None:
+        if worker.run is None:
             self._check_others(worker)
             return None
-        cell = self._released(worker)
+        run = self._released(worker)
         if worker.printed():
-            keep_error(cell, worker.printed())
-        record = failure(cell, f"its worker {_ending(worker.process.exitcode)}")
+            keep_error(run, worker.printed())
+        record = failure(run, f"its worker {_ending(worker.process.exitcode)}")
         if self.waiting:
-            self.workers.append(_started(worker.place, worker.log))
-        return cell, record
+            self.workers.append(_started(worker.slot, worker.log))
+        return run, record
 
     def _check_others(self, lost: _Worker) -> None:
         """Go on without a worker that never began, as long as there is another."""
@@ -129,43 +129,43 @@ class _Grid:
             how, said = _ending(lost.process.exitcode), lost.printed().splitlines()[-1:]
             raise UserError(f"harness run: no worker could begin; the last one {how} Try --workers 1.", *said)
 
-    def _released(self, worker: _Worker) -> Cell:
-        cell, row = worker.cell, worker.row
-        assert cell is not None, "only a cell that was given can end"
-        assert row is not None, "a cell has a row as long as it runs"
-        worker.cell = worker.row = None
+    def _released(self, worker: _Worker) -> Run:
+        run, row = worker.run, worker.row
+        assert run is not None, "only a run that was given can end"
+        assert row is not None, "a run has a row as long as it runs"
+        worker.run = worker.row = None
         self.board.end(row)
-        return cell
+        return run
 
 
 def in_workers(
-    cells: Sequence[Cell],
+    planned: Sequence[Run],
     options: Options,
     board: Board,
     *,
-    places: Sequence[Place],
+    worker_slots: Sequence[WorkerSlot],
     seconds: dict[tuple[str, str], float],
 ) -> Generator[Result]:
-    """Each cell with its record as soon as it has ended; None where another command is at work on it.
+    """Each run with its record as soon as it has ended; None where another command is at work on it.
 
-    The cells' results are those of one after the other with as many threads: a worker shares nothing with another. When
+    The runs' results are those of one after the other with as many threads: a worker shares nothing with another. When
     the block is left, by Ctrl-C or SIGTERM too, the workers are killed at once.
 
     Args:
-        cells: To be run, in the suite's order.
+        planned: To be run, in the suite's order.
         options: How.
-        board: Is told of each cell.
-        places: One a worker.
+        board: Is told of each run.
+        worker_slots: One per worker.
         seconds: What a model on a task took when it was last run.
 
     Raises:
         UserError: No worker could begin.
     """
-    grid = _Grid(list(cells), options, board, dict(seconds))
+    grid = _Grid(list(planned), options, board, dict(seconds))
     with TemporaryDirectory(prefix="harness-") as logs, _stoppable():
         try:
-            for number, place in enumerate(places):
-                grid.workers.append(_started(place, Path(logs, f"worker-{number}.log")))
+            for number, slot in enumerate(worker_slots):
+                grid.workers.append(_started(slot, Path(logs, f"worker-{number}.log")))
             while grid.workers:
                 speaking = wait([worker.pipe for worker in grid.workers])
                 for worker in [worker for worker in grid.workers if worker.pipe in speaking]:

@@ -84,11 +84,11 @@ class TaskType(ABC):
         inputs: The roles that a prediction is made from.
         predict_options: The options of `harness predict` that give one row without a file, with their help.
         metrics: What can judge it. No two task types have different metrics of one name.
-        default_metrics: Those of a user's own files, the main one first.
+        default_metrics: Those of a user's own files, the main one first; see `metrics_for`.
         prediction_columns: What `harness predict` adds to a row.
         settings: Its part of the recipe.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
-        judged_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
+        scored_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
             plays a part.
     """
 
@@ -101,7 +101,7 @@ class TaskType(ABC):
     prediction_columns: tuple[str, ...] = ("prediction",)
     settings: type[Strict] = NoSettings
     inferred: bool = False
-    judged_as_found: bool = False
+    scored_as_found: bool = False
 
     @abstractmethod
     def example(
@@ -124,6 +124,15 @@ class TaskType(ABC):
     @abstractmethod
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
         """What the Hub calls models of this sort, for the model card."""
+
+    def metrics_for(self, task: Task) -> tuple[str, ...]:
+        """The metrics of a user's own files, the main one first, where the user names none.
+
+        Raises:
+            UserError: They depend on the data, and it can't be read.
+        """
+        del task
+        return self.default_metrics
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
         """The names of the labels in the order of their indices; none where there are none."""
@@ -151,7 +160,7 @@ class TaskType(ABC):
         Raises:
             UserError: The options don't fit the task type.
         """
-        wanted = {role: task.columns_of(role) for role in self.inputs}
+        wanted = self.option_columns(task)
         fits = options.keys() == wanted.keys()
         if not fits or any(len(options[role]) != len(names) for role, names in wanted.items()):
             flags = " and ".join(
@@ -160,6 +169,15 @@ class TaskType(ABC):
             given = " ".join(f"--{role}" for role, values in options.items() for _ in values) or "nothing"
             raise UserError(f"{where}: its task reads {flags} (got {given}). Give them, or --input.")
         return {name: value for role, names in wanted.items() for name, value in zip(names, options[role], strict=True)}
+
+    def option_columns(self, task: Task) -> Mapping[str, tuple[str, ...]]:
+        """The columns that each option of `harness predict` fills, one value per column: those of the inputs."""
+        return {role: task.columns_of(role) for role in self.inputs}
+
+    def completed(self, task: Task, row: Row) -> Row:
+        """A row to predict from, with the inputs that it lacks made of what it has; by default as it is."""
+        del task
+        return row
 
     def own_settings(self, training: Training) -> Any:
         """Its part of a recipe."""

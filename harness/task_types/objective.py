@@ -40,10 +40,10 @@ class Objective(Protocol):
         """What losses and results are made from [items, ...]."""
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss an item [items]."""
+        """One loss per item [items]."""
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
-        """One result an item, off the device."""
+        """One result per item, off the device."""
 
     def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
         """One output an example."""

@@ -96,7 +96,7 @@ class TextObjective:
 
 
 def pooled(logits: Tensor, counts: Tensor, how: str) -> Tensor:
-    """One row of logits a text, from those of its windows.
+    """One row of logits per text, from those of its windows.
 
     Args:
         logits: [windows, labels], the windows of a text side by side.

@@ -24,7 +24,7 @@ _MARKED = re.compile(r"@(?P<sign>[-,./])@|(?:##)?▁*(?P<word>.+?)(?:@@|</w>)?",
 # How far the spellings may part, and how many letters must agree for a place to be where they meet again: chance finds
 # short agreements far away, but not near.
 _REACHES = ((16, 4), (64, 8), (256, 12), (1024, 16), (4096, 16), (16384, 16), (65536, 16))
-_COMPARED = 32  # Most letters of a stretch that is compared letter by letter, which takes quadratic time.
+_COMPARED = 32  # Most letters of a span that is compared letter by letter, which takes quadratic time.
 
 
 def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
@@ -150,7 +150,7 @@ def _once(letters: str, length: int) -> dict[str, int]:
 
 
 def _compared(letters: str, words: str, at: int) -> list[int]:
-    """The places of `words`, a stretch of the tokens' letters, in a stretch of the text's that starts at `at`."""
+    """The places of `words`, a span of the tokens' letters, in a span of the text's that starts at `at`."""
     places = [-1] * len(words)
     if max(len(letters), len(words)) <= _COMPARED:
         for block in SequenceMatcher(None, letters, words, autojunk=False).get_matching_blocks():

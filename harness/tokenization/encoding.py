@@ -37,45 +37,45 @@ class Encoded:
     offsets: list[tuple[int, int]]
 
 
-def encode(tokenizer: Any, texts: Sequence[str], *, located: bool) -> list[Encoded]:
+def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
     """Token ids of each text, whole, without special tokens, and where they are in it.
 
     Args:
         tokenizer: A transformers tokenizer.
         texts: The texts.
-        located: Whether offsets are wanted; of a tokenizer that gives none they are searched for.
+        return_offsets: Whether offsets are wanted; of a tokenizer that gives none they are searched for.
     """
     if os.environ.get("HARNESS_FEATURES") == "0" or sum(map(len, texts)) < LEAST_CHARACTERS:
-        return _encoded(tokenizer, texts, located=located)
-    entry = cache_folder("texts") / _key(tokenizer, texts, located=located)
+        return _encoded(tokenizer, texts, return_offsets=return_offsets)
+    entry = cache_folder("texts") / _key(tokenizer, texts, return_offsets=return_offsets)
     try:
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (found := _read(entry, located=located)) is not None:
+        if (found := _read(entry, return_offsets=return_offsets)) is not None:
             return found
         with alone(entry.with_suffix(".lock")):
-            found = _read(entry, located=located)  # Another process may have made it meanwhile.
+            found = _read(entry, return_offsets=return_offsets)  # Another process may have made it meanwhile.
             if found is None:
-                found = _encoded(tokenizer, texts, located=located)
+                found = _encoded(tokenizer, texts, return_offsets=return_offsets)
                 _write(found, entry)
             return found
     except OSError as error:
         _log.warning("%s: encoded texts are not kept (%s). HARNESS_CACHE names another folder.", entry.parent, error)
-        return _encoded(tokenizer, texts, located=located)
+        return _encoded(tokenizer, texts, return_offsets=return_offsets)
 
 
-def _encoded(tokenizer: Any, texts: Sequence[str], *, located: bool) -> list[Encoded]:
+def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
     if not texts:
         return []
-    if located and not tokenizer.is_fast:
+    if return_offsets and not tokenizer.is_fast:
         return [_located(tokenizer, text) for text in texts]
     batch = tokenizer(
         list(texts),
         add_special_tokens=False,
-        return_offsets_mapping=located,
+        return_offsets_mapping=return_offsets,
         return_attention_mask=False,
         verbose=False,
     )
-    offsets = batch["offset_mapping"] if located else [[] for _ in texts]
+    offsets = batch["offset_mapping"] if return_offsets else [[] for _ in texts]
     return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
 
 
@@ -85,8 +85,8 @@ def _located(tokenizer: Any, text: str) -> Encoded:
     return Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
 
 
-def _key(tokenizer: Any, texts: Sequence[str], *, located: bool) -> str:
-    digest = hashlib.sha256(f"{FORM} {located} {type(tokenizer).__qualname__} {_versions()}".encode())
+def _key(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> str:
+    digest = hashlib.sha256(f"{FORM} {return_offsets} {type(tokenizer).__qualname__} {_versions()}".encode())
     digest.update(content_of(tokenizer))
     for text in texts:
         content = text.encode("utf-8", "surrogatepass")
@@ -131,13 +131,13 @@ def _write(found: Sequence[Encoded], entry: Path) -> None:
     partial.rename(entry)
 
 
-def _read(entry: Path, *, located: bool) -> list[Encoded] | None:
+def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:
     """What an entry holds; None where there is none that is whole."""
     try:
         ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
     except (FileNotFoundError, ValueError, EOFError):
         return None
-    if lengths.sum() != len(ids) or len(offsets) != (len(ids) if located else 0):
+    if lengths.sum() != len(ids) or len(offsets) != (len(ids) if return_offsets else 0):
         return None
     ends = lengths.cumsum()
     # Lists first, then slices of them: a slice of an array costs a microsecond, and a tuple made alone as much.

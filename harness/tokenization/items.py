@@ -56,8 +56,8 @@ class Batch:
 
     Attributes:
         items: The items.
-        inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length]; in language modelling `foretold`,
-            1 for the tokens that are to be foretold.
+        inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length]; in language modelling
+            `scored_tokens`, 1 for the tokens that are predicted.
         counts: How many windows each item has [items].
     """
 
@@ -79,7 +79,7 @@ class Collator:
 
     pad_id: int
     left: bool
-    typed: bool
+    uses_token_type_ids: bool
     device: torch.device
 
     def __call__(self, items: Sequence[Item]) -> Batch:
@@ -88,10 +88,10 @@ class Collator:
         rows = [window.input_ids for window in windows]
         inputs = {"input_ids": self._padded(rows, self.pad_id)}
         inputs["attention_mask"] = self._padded([[1] * len(row) for row in rows], 0)
-        if self.typed:
+        if self.uses_token_type_ids:
             inputs["token_type_ids"] = self._padded([window.token_type_ids for window in windows], 0)
-        if any(window.foretold for window in windows):
-            inputs["foretold"] = self._padded([_marked(window) for window in windows], 0)
+        if any(window.scored_tokens for window in windows):
+            inputs["scored_tokens"] = self._padded([_marked(window) for window in windows], 0)
         counts = torch.tensor([len(item.windows) for item in items], device=self.device)
         return Batch(items, inputs, counts)
 
@@ -110,19 +110,19 @@ class Collator:
 
 
 def _marked(window: Window) -> list[int]:
-    """1 for each of the window's tokens that is to be foretold, else 0."""
-    chosen = set(window.foretold)
+    """1 for each of the window's tokens that is to be predicted, else 0."""
+    chosen = set(window.scored_tokens)
     return [int(place in chosen) for place in range(len(window.input_ids))]
 
 
 def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """The batches of one epoch: shuffled, then sorted by length inside stretches of fifty batches.
+    """The batches of one epoch: shuffled, then sorted by length inside spans of fifty batches.
 
     A pure function of its arguments, so that a resumed run finds its place again.
 
     Args:
         lengths: Tokens of each item.
-        batch_size: Items a batch; the last one of a stretch may be smaller, and none is dropped.
+        batch_size: Items a batch; the last one of a span may be smaller, and none is dropped.
         seed: The run's seed.
         epoch: Counted from 0.
 
@@ -131,10 +131,10 @@ def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int
     """
     generator = torch.Generator().manual_seed((seed << 20) + epoch)
     order = torch.randperm(len(lengths), generator=generator).tolist()
-    stretch = 50 * batch_size
+    span = 50 * batch_size
     batches: list[list[int]] = []
-    for start in range(0, len(order), stretch):
-        ranked = sorted(order[start : start + stretch], key=lengths.__getitem__, reverse=True)
+    for start in range(0, len(order), span):
+        ranked = sorted(order[start : start + span], key=lengths.__getitem__, reverse=True)
         batches += [ranked[first : first + batch_size] for first in range(0, len(ranked), batch_size)]
     return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]
 

@@ -1,7 +1,7 @@
 """How texts of any length become the windows that a model reads, with one mechanism for every strategy.
 
-A text is encoded once, without special tokens. A strategy picks stretches of it; the tokenizer's own template of
-special tokens, learnt from two probes, goes around each stretch. So nothing is cut silently: what was read is counted.
+A text is encoded once, without special tokens. A strategy picks spans of it; the tokenizer's own template of
+special tokens, learnt from two probes, goes around each span. So nothing is cut silently: what was read is counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.tokenization.encoding import Encoded, encode
 
-Stretch = Sequence[int]  # token positions of the text, in order
+TokenSpan = Sequence[int]  # token positions of the text, in order
 
 ANY_LENGTH = 10**30  # what transformers takes for no limit
 MAX_WINDOWS = 64
@@ -27,16 +27,16 @@ class Window:
     Attributes:
         input_ids: Token ids with the special tokens.
         token_type_ids: Which text each token belongs to.
-        first: Where in `input_ids` the stretch of the (second) text starts.
-        positions: The stretch: positions in the (second) text's own tokens.
-        foretold: Where in `input_ids` the tokens stand that are to be foretold (language modelling).
+        first: Where in `input_ids` the span of the (second) text starts.
+        positions: The span: positions in the (second) text's own tokens.
+        predicted: Where in `input_ids` the tokens stand that are to be predicted (language modelling).
     """
 
     input_ids: list[int]
     token_type_ids: list[int]
     first: int
-    positions: Stretch
-    foretold: Sequence[int] = ()
+    positions: TokenSpan
+    scored_tokens: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Reader:
             which the engine takes apart.
         stride: Tokens that neighbouring windows share.
         max_windows: Most windows of one text.
-        causal: Whether the model foretells each token from those before it, as a language model; else from both sides.
+        causal: Whether the model predicts each token from those before it, as a language model; else from both sides.
     """
 
     tokenizer: Any
@@ -127,29 +127,39 @@ class Reader:
     causal: bool = False
 
     def documents(
-        self, texts: Sequence[str], pairs: Sequence[str | None], *, located: bool = False, repeat_first: bool = False
+        self,
+        texts: Sequence[str],
+        pairs: Sequence[str | None],
+        *,
+        return_offsets: bool = False,
+        repeat_first: bool = False,
     ) -> list[Document]:
         """The windows of each text, or of each pair.
 
         Args:
             texts: The texts, or the first ones of pairs.
             pairs: The second ones.
-            located: Whether offsets are wanted, of the second text of a pair.
+            return_offsets: Whether offsets are wanted, of the second text of a pair.
             repeat_first: Whether a pair's first text stands again behind all else.
         """
         paired = any(pair is not None for pair in pairs)
-        template = learnt_template(self.tokenizer, 2 if paired else 1)
-        first = encode(self.tokenizer, texts, located=False)
+        first = encode(self.tokenizer, texts, return_offsets=False)
         if not paired:
-            return [self._of_text(text, template) for text in first]
-        second = encode(self.tokenizer, [pair or "" for pair in pairs], located=located)
+            return self.documents_of(first)
+        template = learnt_template(self.tokenizer, 2)
+        second = encode(self.tokenizer, [pair or "" for pair in pairs], return_offsets=return_offsets)
         times = 2 if repeat_first else 1
         return [self._of_pair(a.ids, b, template, times) for a, b in zip(first, second, strict=True)]
 
+    def documents_of(self, encoded: Sequence[Encoded]) -> list[Document]:
+        """The windows of texts that are encoded already."""
+        template = learnt_template(self.tokenizer, 1)
+        return [self._of_text(text, template) for text in encoded]
+
     def _of_text(self, text: Encoded, template: Template) -> Document:
-        stretches = self.stretches(len(text.ids), self._room(template))
-        windows = tuple(_window(template, (), text.ids, stretch) for stretch in stretches)
-        return Document(windows, len(text.ids), covered(stretches), text.offsets)
+        spans = self.spans(len(text.ids), self._room(template))
+        windows = tuple(_window(template, (), text.ids, span) for span in spans)
+        return Document(windows, len(text.ids), covered(spans), text.offsets)
 
     def _of_pair(self, first: list[int], second: Encoded, template: Template, times: int) -> Document:
         """The first text stands in every window, once or twice; the strategy picks from the second.
@@ -161,10 +171,10 @@ class Reader:
         length = len(second.ids)
         odd = self.strategy == "head" and len(first) > length
         head = first[: max((room + odd) // 2, room - length) // times]
-        stretches = self.stretches(length, room - len(head) * times)
+        spans = self.spans(length, room - len(head) * times)
         again = head * (times - 1)
-        windows = tuple(_window(template, (head,), second.ids, stretch, again) for stretch in stretches)
-        return Document(windows, len(first) + length, len(head) + covered(stretches), second.offsets)
+        windows = tuple(_window(template, (head,), second.ids, span, again) for span in spans)
+        return Document(windows, len(first) + length, len(head) + covered(spans), second.offsets)
 
     def _room(self, template: Template) -> int:
         room = self.window - template.size
@@ -174,7 +184,7 @@ class Reader:
             )
         return room
 
-    def stretches(self, length: int, room: int) -> Sequence[Stretch]:
+    def spans(self, length: int, room: int) -> Sequence[TokenSpan]:
         """Which positions of a text of `length` tokens each window reads, at most `room` a window.
 
         Raises:
@@ -194,16 +204,16 @@ class Reader:
         return [range(start, min(start + room, length)) for start in starts][: self.max_windows]
 
 
-def covered(stretches: Sequence[Stretch]) -> int:
-    """How many positions lie in at least one of the stretches.
+def covered(spans: Sequence[TokenSpan]) -> int:
+    """How many positions lie in at least one of the spans.
 
     >>> covered([range(0, 6), range(4, 10)])
     10
     """
-    return len(stretches[0]) if len(stretches) == 1 else len(set().union(*stretches))
+    return len(spans[0]) if len(spans) == 1 else len(set().union(*spans))
 
 
-def owned(index: int, document: Document) -> range:
+def max_context_positions(index: int, document: Document) -> range:
     """The positions whose context is widest in this window: an overlap is shared out at its middle."""
     positions = document.windows[index].positions
     if not positions:
@@ -217,11 +227,11 @@ def owned(index: int, document: Document) -> range:
 
 
 def _window(
-    template: Template, before: tuple[list[int], ...], ids: list[int], stretch: Stretch, again: Sequence[int] = ()
+    template: Template, before: tuple[list[int], ...], ids: list[int], span: TokenSpan, again: Sequence[int] = ()
 ) -> Window:
-    """A window on a stretch of `ids`, between what comes before it and what of that is repeated behind all else."""
-    input_ids, token_type_ids, first = template.around(*before, [ids[position] for position in stretch])
-    return Window([*input_ids, *again], [*token_type_ids, *[template.types[0]] * len(again)], first, stretch)
+    """A window on a span of `ids`, between what comes before it and what of that is repeated behind all else."""
+    input_ids, token_type_ids, first = template.around(*before, [ids[position] for position in span])
+    return Window([*input_ids, *again], [*token_type_ids, *[template.types[0]] * len(again)], first, span)
 
 
 def reader_for(
@@ -241,7 +251,7 @@ def reader_for(
         limit: Most tokens that the model can read at once; None: any number.
         stride: The kind's default for tokens that neighbouring windows share.
         strategy: The kind's own, where the recipe has no choice.
-        causal: Whether the model is a language model that foretells each token from those before it.
+        causal: Whether the model is a language model that predicts each token from those before it.
 
     Raises:
         UserError: The recipe's window is longer than the model's limit.

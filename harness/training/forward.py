@@ -37,10 +37,10 @@ class Forward:
     collator: Collator
     accelerator: Accelerator
     micro_batch_size: int
-    carried: dict[str, Tensor] = field(default_factory=dict)
+    recurrent_state: dict[str, Tensor] = field(default_factory=dict)
 
     def losses(self, items: Sequence[Item]) -> Tensor:
-        """One loss an item [items], with its graph where gradients are on."""
+        """One loss per item [items], with its graph where gradients are on."""
         batch = self.collator(items)
         return self.objective.losses(self._scores(batch), batch, self.collator)
 

@@ -95,14 +95,16 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
     """
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
-    carried = gather_object([copied(trainer.forward.carried)])
+    recurrent_state = gather_object([copied(trainer.forward.recurrent_state)])
     if trainer.forward.accelerator.is_main_process:
         tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(trainer.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= _optimizer_tensors(trainer)
         tensors |= {f"generator.{rank}.{name}": s for rank, states in enumerate(drawn) for name, s in states.items()}
         tensors |= {
-            f"carried.{rank}.{name}": tensor for rank, each in enumerate(carried) for name, tensor in each.items()
+            f"carried.{rank}.{name}": tensor
+            for rank, each in enumerate(recurrent_state)
+            for name, tensor in each.items()
         }
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
@@ -158,9 +160,9 @@ def load_state(trainer: Trainer[Any], folder: Path) -> Progress:
     _restore_optimizer(trainer, _under("optimizer.", tensors))
     _restore_schedule(trainer, facts["step"])
     restore_generators(_under(f"generator.{trainer.forward.accelerator.process_index}.", tensors))
-    carried = _under(f"carried.{trainer.forward.accelerator.process_index}.", tensors)
+    recurrent_state = _under(f"carried.{trainer.forward.accelerator.process_index}.", tensors)
     device = trainer.forward.accelerator.device
-    trainer.forward.carried = {name: tensor.to(device) for name, tensor in carried.items()}
+    trainer.forward.recurrent_state = {name: tensor.to(device) for name, tensor in recurrent_state.items()}
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
     return Progress(**{**facts, "notes": trainer.notes}, curve=curve, best_weights=_under("best.", tensors))

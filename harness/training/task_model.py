@@ -123,7 +123,7 @@ def forward_of(
     with_fused_norms(loaded.model)
     scoring = scoring_for(loaded, objective, accelerator, training)
     left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows)
-    collator = Collator(loaded.pad_id, left, loaded.typed, accelerator.device)
+    collator = Collator(loaded.pad_id, left, loaded.uses_token_type_ids, accelerator.device)
     return Forward(loaded.model, scoring, objective, collator, accelerator, micro_batch_size)
 
 
@@ -132,6 +132,6 @@ def save_checkpoint(loaded: Loaded, reader: Reader, folder: Path) -> None:
     loaded.model.save_pretrained(folder)
     tokenizer = loaded.tokenizer
     tokenizer.model_max_length = reader.window
-    names = [name for name in tokenizer.model_input_names if loaded.typed or name != "token_type_ids"]
+    names = [name for name in tokenizer.model_input_names if loaded.uses_token_type_ids or name != "token_type_ids"]
     tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
     tokenizer.save_pretrained(folder)

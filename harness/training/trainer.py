@@ -39,10 +39,10 @@ class Trainable(Protocol):
     model: Any
     accelerator: Accelerator
     micro_batch_size: int
-    carried: dict[str, Tensor]
+    recurrent_state: dict[str, Tensor]
 
     def losses(self, items: Sequence[Any]) -> Tensor:
-        """One loss an item [items], with its graph."""
+        """One loss per item [items], with its graph."""
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """The items in groups that are read together."""

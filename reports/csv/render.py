@@ -13,7 +13,7 @@ Field = str | int | float | bool | None
 
 
 def render(comparison: Comparison) -> str:
-    """A row a task and model, gaps included; numbers in their natural unit, and an empty field where there is none."""
+    """One row per task and model, gaps included; numbers in their natural unit, an empty field where there is none."""
     rows = [_row(task, cell) for task in comparison.tasks for cell in task.cells]
     if not rows:
         return ""
@@ -31,7 +31,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "task": _harmless(task.task),
         "model": _harmless(cell.model),
         "family": _harmless(cell.family),
-        "is_floor": cell.is_floor,
+        "is_simple_baseline": cell.is_simple_baseline,
         "metric": _harmless(task.card.main_metric),
         "higher_is_better": task.card.higher_is_better,
         "status": _status(cell),
@@ -49,7 +49,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "seed_deviation": cell.seed_deviation,
         "is_top": cell.is_top,
         **_difference("baseline", cell.from_baseline),
-        **_difference("floor", cell.from_floor),
+        **_difference("simple_baseline", cell.from_simple_baseline),
         **{column.csv: column.number(cell) for column in DETAILS if column.csv},
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
     }

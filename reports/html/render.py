@@ -32,7 +32,7 @@ def render(comparison: Comparison) -> str:
 
 
 def colour_classes(comparison: Comparison) -> dict[str, str]:
-    """The class of each model's colour, the same in every chart; the floors share a grey one."""
-    floors = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_floor}
-    trained = [model for model in comparison.models if model not in floors]
-    return dict.fromkeys(floors, "floor") | {model: f"c{i % COLOURS}" for i, model in enumerate(trained)}
+    """The class of each model's colour, the same in every chart; the simple baselines share a grey one."""
+    simple_baselines = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_simple_baseline}
+    trained = [model for model in comparison.models if model not in simple_baselines]
+    return dict.fromkeys(simple_baselines, "baseline") | {model: f"c{i % COLOURS}" for i, model in enumerate(trained)}

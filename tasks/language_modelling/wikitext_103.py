@@ -1,7 +1,7 @@
 """What comes next in a Wikipedia article, as a model of whole words reads it? 28,475 + 60 + 60 articles.
 
 Split at blanks, with `<unk>` for rare words: the form whose perplexity is published for Transformer-XL. Published
-figures read the test split on and on; here each article begins anew, and its first line's end is not foretold.
+figures read the test split on and on; here each article begins anew, and its first line's end is not predicted.
 """
 
 import re
@@ -15,9 +15,9 @@ _TITLE = re.compile(r" = [^=\n](?:.*[^=\n])? = \n")
 
 
 def articles(rows: Sequence[Row]) -> list[Row]:
-    r"""A row an article, from a row a line; empty lines have lost their ends and are given them back.
+    r"""One row per article, from one row per line; empty lines have lost their ends and are given them back.
 
-    An article starts at the empty line before its title, so that every token of its title is foretold, from a line's
+    An article starts at the empty line before its title, so that every token of its title is predicted, from a line's
     end, as in published figures.
 
     >>> lines = ["", " = A = \n", "", " a b \n", " = = C = = \n", "", " = D = \n", "", " d \n"]

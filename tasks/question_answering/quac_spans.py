@@ -16,7 +16,7 @@ NO_ANSWER = "CANNOTANSWER"
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
-    """A row a question, with its references as spans of the passage."""
+    """One row per question, with its references as spans of the passage."""
     passages = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
     return {"train": [row for passage in passages for row in _questions(passage)]}
 

@@ -67,7 +67,7 @@ def test_differences_and_means_are_those_of_the_csv_report(comparison):
         ("scratch", "tfidf", "simple baseline"),
     }
     for row in differences:
-        prefix = "baseline" if row["role"] == "baseline" else "floor"
+        prefix = "baseline" if row["role"] == "baseline" else "simple_baseline"
         same = told[row["task"], row["model"]]
         assert row["difference"] == float(same[f"difference_from_{prefix}"])
         assert (row["low"], row["high"]) == tuple(

@@ -34,7 +34,7 @@ def test_python_and_the_command_line_skip_each_others_runs(command):
     (run,) = harness.finetune(model="majority", data="data.csv", train_examples=20, progress=False)
     before = (run.folder / "run.json").stat().st_mtime_ns
     again = command("run", "--model", "majority", "--train", "data.csv", "--set", "train_examples=20")
-    assert "1 of 1 cells are recorded already" in again.output
+    assert "1 of 1 runs are recorded already" in again.output
     command("run", "--model", "tfidf", "--train", "data.csv")
     both = harness.finetune(model=["majority"], data=Path("data.csv"), train_examples=20, progress=False)
     assert (both[0].folder / "run.json").stat().st_mtime_ns == before
@@ -146,7 +146,7 @@ def test_a_failure_that_replaces_nothing_is_an_error(films, monkeypatch):
         raise ValueError("out of luck")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.suites.attempt.run", broken)
+        patch.setattr("harness.suites.attempt.execute", broken)
         with pytest.raises(harness.UserError, match="1 of 1 runs failed; what they were to replace stays"):
             harness.finetune(model="majority", data=data, redo=True, progress=False)
     assert harness.load_runs("runs") == [run]

@@ -31,7 +31,7 @@ def test_comparing_and_loading_runs_need_no_torch():
 
 
 def test_every_public_name_is_there_and_is_listed():
-    assert set(harness.__all__) == set(harness._MODULES) == NAMES
+    assert set(harness.__all__) - {"__version__"} == set(harness._MODULES) == NAMES
     assert set(dir(harness)) >= NAMES
     for name in NAMES:
         assert getattr(harness, name).__name__ == name

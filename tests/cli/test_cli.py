@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command_line import read_record, reviews, write_csv
@@ -46,7 +47,7 @@ HEAVY = (
         ),
         (
             ["run", "--task", "boolq", "--model", "majority", "--only", "x"],
-            "harness run: --only picks cells of a suite.",
+            "harness run: --only picks runs of a suite.",
         ),
         (
             ["run", "--task", "boolq", "--model", "majority", "--seed", "-1"],
@@ -189,7 +190,7 @@ def test_a_single_run_is_skipped_when_it_is_recorded(command):
     (file,) = Path("runs/single").glob("data-*/majority/seed-0/run.json")
     finished = read_record(file.parent)["provenance"]["finished"]
     again = command("run", "--model", "majority", "--train", "data.csv")
-    assert (again.code, "1 of 1 cells are recorded already" in again.output) == (0, True)
+    assert (again.code, "1 of 1 runs are recorded already" in again.output) == (0, True)
     assert read_record(file.parent)["provenance"]["finished"] == finished
 
 
@@ -231,3 +232,10 @@ def test_ctrl_c_stops_with_advice_and_the_same_command_goes_on(tmp_path, checkpo
     assert errors.strip().splitlines()[-1] == "Stopped. What is recorded stays; the same command goes on from there."
     assert "Traceback" not in errors
     assert list(tmp_path.rglob("step-*")), "the saved state stays"
+
+
+def test_a_system_without_locks_is_refused_in_plain_words(command, monkeypatch):
+    monkeypatch.setattr("harness.cli.os", SimpleNamespace(name="nt"))
+    result = command("list", "tasks")
+    assert (result.code, result.output) == (2, "")
+    assert "needs Linux or macOS" in result.errors

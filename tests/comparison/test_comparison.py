@@ -120,12 +120,12 @@ def test_diverged_and_failed_seeds_are_counted_with_their_reasons(runs: Path):
 
 def test_a_floor_that_is_not_beaten_is_named(runs: Path):
     said = " ".join(verdict(compare(runs).tasks[1]))
-    assert "The floor tfidf is not beaten by scratch (−" in said
+    assert "The simple baseline tfidf is not beaten by scratch (−" in said
 
 
 def test_a_floor_run_once_lacks_no_seeds(runs: Path):
     floor = cell_of(compare(runs), "majority")
-    assert floor.is_floor
+    assert floor.is_simple_baseline
     assert floor.missing_seeds == ()
     assert floor.estimate is not None
     assert floor.estimate.includes_seeds
@@ -139,12 +139,12 @@ def test_a_floor_is_what_its_record_says_whatever_its_family_is_called(tmp_path:
     comparison = compare(tmp_path)
     assert comparison.models == ("bert-mini", "tfidf-like", "always-yes")
     floor = cell_of(comparison, "always-yes")
-    assert (floor.is_floor, floor.missing_seeds) == (True, ())
+    assert (floor.is_simple_baseline, floor.missing_seeds) == (True, ())
     assert cell_of(comparison, "always-yes", "boolq").missing_seeds == ()
-    found = cell_of(comparison, "bert-mini").from_floor
+    found = cell_of(comparison, "bert-mini").from_simple_baseline
     assert found is not None
     assert found.against == "always-yes"
-    assert not cell_of(comparison, "tfidf-like").is_floor
+    assert not cell_of(comparison, "tfidf-like").is_simple_baseline
 
 
 def test_less_is_better_where_the_card_says_so(tmp_path: Path):

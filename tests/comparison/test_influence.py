@@ -47,7 +47,20 @@ def documents():
     return *rows, (), sizes, costs
 
 
+def tags(entities):
+    names = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC") if entities else ("NOUN", "VERB", "X")
+    lengths = RNG.integers(1, 12, N)
+    truth = [RNG.integers(0, len(names), length) for length in lengths]
+    guess = [np.where(RNG.random(len(row)) < 0.7, row, RNG.integers(0, len(names), len(row))) for row in truth]
+    return *([[names[tag] for tag in row] for row in side] for side in (truth, guess)), names
+
+
 CASES = {
+    "entity_f1": [tags(True)],
+    "entity_precision": [tags(True)],
+    "entity_recall": [tags(True)],
+    "entity_macro_f1": [tags(True)],
+    "tag_accuracy": [tags(True), tags(False)],
     **{name: [documents()] for name in RATIOS},
     "accuracy": [single(LABELS), several()],
     "mean_squared_error": [numbers()],

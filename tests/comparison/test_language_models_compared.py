@@ -81,7 +81,7 @@ def test_a_masked_model_has_no_bits_but_a_comparison_apart(runs: Path):
     cells = [next(cell for cell in one.cells if cell.model == "bert-masked") for one in (task, apart)]
     assert [one.card.main_metric for one in (task, apart)] == ["bits_per_byte", "pseudo_bits_per_byte"]
     assert score_entry(cells[0], unit_of("bits_per_byte")).text == "–"
-    assert "foretells in another way" in cells[0].runs[0].trouble
+    assert "predicts in another way" in cells[0].runs[0].trouble
     assert [cell.model for cell in apart.ranked] == ["bert-masked"]
     assert [title(comparison, one) for one in comparison.tasks] == [
         "plays, bits per byte",

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import f1_score
 from synthetic_runs import LABELS, guesses, predictions
 
-from harness.comparison.rescoring import read_outcome
+from harness.comparison.rescoring import rescore
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.record import write_predictions
@@ -18,17 +18,20 @@ EXAMPLES = {
     "regression": (([1.0, 2.0, 3.0, 4.0] * 5, [1.5, 2.0, 2.0, 4.5] * 5), ()),
     "question_answering": (([["the cat", "a cat"], ["dog"], []] * 9, ["cat", "a big dog", ""] * 9), ()),
 }
-FORETOLD = (
+TAGS = [["B-X", "I-X", "O"], ["O"], ["O", "B-Y"]] * 9, [["B-X", "O", "O"], ["O"], ["B-Y", "B-Y"]] * 9
+EXAMPLES["token_classification"] = (TAGS, ())
+PREDICTED = (
     [{"bytes": 90 + n, "characters": 80 + n} for n in range(12)],
     [{"nats": 60.0 + n * n, "tokens": 20 + n, "masked_nats": 40.0 - n, "masked_tokens": 21 + n} for n in range(12)],
 )
-EXAMPLES["language_modelling"] = (FORETOLD, ())
+EXAMPLES["language_modelling"] = (PREDICTED, ())
 METRICS_OF = {
     "language_modelling": tuple(RATIOS),
     "classification": ("accuracy", "macro_f1", "micro_f1", "f1", "matthews"),
     "multi_label": ("accuracy", "macro_f1", "micro_f1", "macro_f1_with_none", "micro_f1_with_none"),
     "regression": ("mean_squared_error", "pearson", "spearman"),
     "question_answering": ("exact_match", "qa_f1"),
+    "token_classification": ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "tag_accuracy"),
 }
 PAIRS = [(kind, metric) for kind, metrics in METRICS_OF.items() for metric in metrics]
 
@@ -41,29 +44,29 @@ def test_every_metric_is_read_from_some_kind_of_predictions():
 def test_the_score_of_the_file_is_the_tasks_own(tmp_path: Path, kind: str, metric: str):
     (references, predicted), labels = EXAMPLES[kind]
     write_predictions(predictions(references, predicted), tmp_path)
-    outcome = read_outcome(tmp_path, labels, metric)
-    assert outcome.score == pytest.approx(find_metric(metric).function(references, predicted, labels), abs=1e-12)
-    assert outcome.contributions.shape == (len(references),)
-    assert outcome.contributions.sum() == pytest.approx(0, abs=1e-9)
+    rescored = rescore(tmp_path, labels, metric)
+    assert rescored.score == pytest.approx(find_metric(metric).function(references, predicted, labels), abs=1e-12)
+    assert rescored.contributions.shape == (len(references),)
+    assert rescored.contributions.sum() == pytest.approx(0, abs=1e-9)
 
 
 def test_a_label_that_occurs_nowhere_is_left_out_of_the_macro_average(tmp_path: Path):
     references, predicted = ["a", "b", "a", "b"], ["a", "b", "b", "b"]
     write_predictions(predictions(references, predicted), tmp_path)
     expected = f1_score(references, predicted, average="macro")
-    assert read_outcome(tmp_path, ("a", "b", "never"), "macro_f1").score == pytest.approx(expected)
+    assert rescore(tmp_path, ("a", "b", "never"), "macro_f1").score == pytest.approx(expected)
 
 
 def test_a_label_that_the_record_does_not_know_is_not_taken_for_right(tmp_path: Path):
     write_predictions(predictions(["a", "b"], ["x", "y"]), tmp_path)
-    assert read_outcome(tmp_path, (), "accuracy").score == 0
+    assert rescore(tmp_path, (), "accuracy").score == 0
 
 
 def test_grouped_examples_are_one_cluster_and_the_others_their_own(tmp_path: Path):
     write_predictions(predictions(["a"] * 5, ["a", "b", "a", "b", "b"], ["g", "", "g", "", "h"]), tmp_path)
-    outcome = read_outcome(tmp_path, ("a", "b"), "accuracy")
+    rescored = rescore(tmp_path, ("a", "b"), "accuracy")
     # Right by 0.6 or wrong by 0.4, a fifth each; g holds the two that are right.
-    assert sorted(outcome.contributions) == pytest.approx([-0.08, -0.08, -0.08, 0.24])
+    assert sorted(rescored.contributions) == pytest.approx([-0.08, -0.08, -0.08, 0.24])
 
 
 @pytest.mark.parametrize(
@@ -84,17 +87,17 @@ def test_other_groups_or_references_make_another_test_set(
     ):
         (tmp_path / name).mkdir()
         write_predictions(rows, tmp_path / name)
-        found.add(read_outcome(tmp_path / name, ("a", "b"), "accuracy").test_set)
+        found.add(rescore(tmp_path / name, ("a", "b"), "accuracy").test_set)
     assert len(found) == (1 if same else 2)
 
 
 def test_a_metric_without_closed_form_is_judged_by_the_jackknife(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     references, predicted = guesses(0.8, 1, 400)
     write_predictions(predictions(references, predicted), tmp_path)
-    exact = read_outcome(tmp_path, LABELS, "matthews")
+    exact = rescore(tmp_path, LABELS, "matthews")
     without = replace(find_metric("matthews"), influence=None)
     monkeypatch.setattr("harness.comparison.rescoring.find_metric", lambda _: without)
-    jackknifed = read_outcome(tmp_path, LABELS, "matthews")
+    jackknifed = rescore(tmp_path, LABELS, "matthews")
     assert jackknifed.score == pytest.approx(exact.score)
     assert jackknifed.contributions.shape == (40,)
     # Forty blocks know the deviation to about 11 % (1 / sqrt(2 * 39)).
@@ -104,18 +107,18 @@ def test_a_metric_without_closed_form_is_judged_by_the_jackknife(tmp_path: Path,
 def test_predictions_that_are_no_numbers_are_an_error(tmp_path: Path):
     write_predictions(predictions([1.0, 2.0], [1.0, float("nan")]), tmp_path)
     with pytest.raises(UserError, match="is not a number"):
-        read_outcome(tmp_path, (), "mean_squared_error")
+        rescore(tmp_path, (), "mean_squared_error")
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path):
     write_predictions([], tmp_path)
     with pytest.raises(UserError, match="predictions"):
-        read_outcome(tmp_path, LABELS, "accuracy")
+        rescore(tmp_path, LABELS, "accuracy")
 
 
 @pytest.mark.parametrize("prediction", [{"nats": None, "tokens": None, "masked_nats": 4.0, "masked_tokens": 2}, {}])
-def test_a_perplexity_of_a_model_that_foretells_otherwise_is_a_gap_with_its_reason(tmp_path: Path, prediction: dict):
+def test_a_perplexity_of_a_model_that_predicts_otherwise_is_a_gap_with_its_reason(tmp_path: Path, prediction: dict):
     sizes = [{"bytes": 9, "characters": 9}] * 3
     write_predictions(predictions(sizes, [{"other": 1, **prediction}] * 3), tmp_path)
-    with pytest.raises(UserError, match="no bits_per_byte: this model foretells in another way"):
-        read_outcome(tmp_path, (), "bits_per_byte")
+    with pytest.raises(UserError, match="no bits_per_byte: this model predicts in another way"):
+        rescore(tmp_path, (), "bits_per_byte")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from subprocesses import ROOT, finish, start
+from subprocesses import finish, start
 
 MODEL = """
 family = "transformer_xl"
@@ -26,7 +26,7 @@ GROWTH = 1.15
 def cost(model, tokens):
     """What a training step and an evaluation take, in a process that may have no more than the limit."""
     words = [model, "recurrence", tokens, "--repeats", 1, "--gigabytes", BYTES_LIMIT / 1e9]
-    code, output = finish(start([str(ROOT / "benchmarks" / "document_cost.py"), *map(str, words)]))
+    code, output = finish(start(["-m", "experiments.document_cost", *map(str, words)]))
     assert code == 0, output
     return json.loads(output.splitlines()[-1])
 

@@ -10,11 +10,13 @@ from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
     LABELS,
+    TAGS,
     Silent,
     loaded_model,
     own_cell,
     own_data,
     question_examples,
+    tagged_examples,
     text_examples,
     trainer_for,
 )
@@ -23,15 +25,15 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from harness.config.training import Training
 from harness.long_texts.packed import flash
 from harness.long_texts.packed.attention import NAME, attend, native_attention
-from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, Boundaries, grouped
+from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, SequenceBoundaries, grouped
 from harness.long_texts.packed.plain import plain_attention
-from harness.long_texts.packed.scoring import Packed
+from harness.long_texts.packed.scoring import Packed, _unpacked
 from harness.long_texts.scoring import execution_notes
 from harness.long_texts.windows import Windows
 from harness.ops import native
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
@@ -53,11 +55,12 @@ TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,),
 
 def test_stock_and_scratch_families_are_packed():
     assert set(FAMILIES_PACKED) == {"bert", "roberta", "scratch"}
-    assert len(KIND_NAMES) == 4
+    assert len(KIND_NAMES) == 5
 
 
 def set_up(family, checkpoints, kind_name, *, dropout=0.0, **settings):
-    labels = LABELS if kind_name in {"classification", "multi_label"} else ()
+    named = {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}
+    labels = named.get(kind_name, ())
     loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
     trainer, reader = trainer_for(loaded, kind, training)
@@ -85,13 +88,13 @@ def test_a_bert_that_is_a_decoder_is_padded(checkpoints):
     assert execution_notes(loaded, scoring, Training()) == ["padded: a decoder does not see all of a text at once"]
 
 
-def padded_inputs(lengths, *, typed, pad=0):
+def padded_inputs(lengths, *, uses_token_type_ids, pad=0):
     """Random tokens, padded on the right as the collator does."""
     generator = torch.Generator().manual_seed(len(lengths))
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
     inputs = {"input_ids": torch.randint(5, 90, mask.shape, generator=generator) * mask + pad * (1 - mask)}
     inputs["attention_mask"] = mask
-    if typed:
+    if uses_token_type_ids:
         inputs["token_type_ids"] = torch.randint(0, 2, mask.shape, generator=generator) * mask
     return inputs
 
@@ -116,7 +119,7 @@ def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
     assert isinstance(packed, Packed)
     packed.model.eval()
     for lengths in LENGTHS.values():
-        inputs = padded_inputs(lengths, typed=collator.typed, pad=collator.pad_id)
+        inputs = padded_inputs(lengths, uses_token_type_ids=collator.uses_token_type_ids, pad=collator.pad_id)
         assert_same_logits(packed, inputs)
         assert_same_logits(replace(packed, short=False), inputs)
 
@@ -124,6 +127,8 @@ def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
 def examples_of(kind_name, count):
     if kind_name == "question_answering":
         return question_examples(count)
+    if kind_name == "token_classification":
+        return tagged_examples(count, longest=40)
     return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
@@ -139,12 +144,12 @@ def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoin
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
-@pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
+@pytest.mark.parametrize("kind_name", ["classification", "question_answering", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
     trainer, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
     scoring, collator = trainer.forward.scoring, trainer.forward.collator
-    inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
+    inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=collator.uses_token_type_ids, pad=collator.pad_id)
     found = []
     scoring.model.train()
     for _ in range(2):
@@ -166,7 +171,11 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
 def test_the_last_layer_for_the_first_token_alone_has_the_whole_one_s_gradient(family, checkpoints):
     trainer, _, _ = set_up(family, checkpoints, "classification")
     scoring = trainer.forward.scoring
-    inputs = padded_inputs(LENGTHS["any"], typed=trainer.forward.collator.typed, pad=trainer.forward.collator.pad_id)
+    inputs = padded_inputs(
+        LENGTHS["any"],
+        uses_token_type_ids=trainer.forward.collator.uses_token_type_ids,
+        pad=trainer.forward.collator.pad_id,
+    )
     gradients = []
     for short in (True, False):
         scoring.model.zero_grad()
@@ -191,7 +200,7 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
     loaded = family.load(spec, kind.head(), labels=LABELS, dropout=0.0, texts=list)
     packed = trainer_for(loaded, kind, Training())[0].forward.scoring
     packed.model.eval()
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=True))
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=True))
 
 
 @pytest.mark.parametrize(
@@ -203,14 +212,14 @@ def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(model_type, **settings)).eval()
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, per_token=False)
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], typed=False, pad=1))
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1))
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
     trainer, _, _ = set_up("roberta", checkpoints, "classification")
     packed, pad = trainer.forward.scoring, trainer.forward.collator.pad_id
     packed.model.eval()
-    inputs = padded_inputs([9, 20], typed=False, pad=pad)
+    inputs = padded_inputs([9, 20], uses_token_type_ids=False, pad=pad)
     inputs["input_ids"][1, 4] = pad
     assert_same_logits(packed, inputs)
 
@@ -233,6 +242,15 @@ def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
 
+def test_values_of_packed_tokens_go_to_their_places_with_all_their_labels():
+    kept = torch.tensor([[True, True, False], [True, False, False]])
+    values = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    assert _unpacked(values, kept).tolist() == [[[1, 2], [3, 4], [0, 0]], [[5, 6], [0, 0], [0, 0]]]
+    assert _unpacked(values[..., 0], kept).tolist() == [[1, 3, 0], [5, 0, 0]]
+    with pytest.raises(AssertionError):
+        _unpacked(values[:, :2], kept)
+
+
 def test_packed_attention_refuses_to_run_without_boundaries():
     states = torch.randn(1, 2, 6, 4)
     with pytest.raises(AssertionError, match="without the texts' boundaries"):
@@ -242,7 +260,7 @@ def test_packed_attention_refuses_to_run_without_boundaries():
 def test_a_text_does_not_see_its_neighbours():
     chooser = random.Random(2)
     lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290]
-    boundaries = Boundaries(lengths, torch.device("cpu"))
+    boundaries = SequenceBoundaries(lengths, torch.device("cpu"))
     query, key, value = torch.randn(3, 1, 2, sum(lengths), 8, dtype=torch.float64).unbind()
     found = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
     firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
@@ -260,7 +278,7 @@ def test_a_text_does_not_see_its_neighbours():
 def test_compiled_kernels_give_what_plain_torch_gives(one_each):
     if not native.serves(torch.device("cpu")):
         pytest.skip("no compiler")
-    boundaries = Boundaries([3, 1, 9, 200, 9], torch.device("cpu"))
+    boundaries = SequenceBoundaries([3, 1, 9, 200, 9], torch.device("cpu"))
     found = []
     for attention in (native_attention, plain_attention):
         torch.manual_seed(0)
@@ -277,7 +295,7 @@ def test_compiled_kernels_give_what_plain_torch_gives(one_each):
 @pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
 def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypatch):
     """By a stand-in: it needs a GPU. It is given [tokens, heads, width] and where texts start, as int32."""
-    boundaries = Boundaries([3, 1, 9], torch.device("cpu"))
+    boundaries = SequenceBoundaries([3, 1, 9], torch.device("cpu"))
     query, key, value = torch.randn(3, 1, 2, 13, 8).unbind()
     query = query[:, :, boundaries.first_tokens] if one_each else query
 
@@ -304,7 +322,7 @@ def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
         trainer, _, _ = set_up(family, checkpoints, "classification", precision=precision)
         packed, collator = trainer.forward.scoring, trainer.forward.collator
         packed.model.eval()
-        inputs = padded_inputs(LENGTHS["any"], typed=collator.typed, pad=collator.pad_id)
+        inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=collator.uses_token_type_ids, pad=collator.pad_id)
         with torch.no_grad():
             found[precision] = packed.logits(inputs, 100)[0].float()
             padded = Windows(packed.model, packed.outputs, packed.accelerator).logits(inputs, 100)[0].float()
@@ -321,7 +339,7 @@ def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, chec
     for execution in ("packed", "padded"):
         settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
         cell = own_cell(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
-        records.append(run(cell, Options(), Silent()))
+        records.append(execute(cell, Options(), Silent()))
         rows.append(parquet.read_table(cell.folder / "predictions.parquet").to_pylist())
     packed, padded = records
     assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
@@ -344,7 +362,7 @@ def test_texts_share_a_block_where_little_padding_is_needed_and_the_cache_holds_
 
 
 def test_attention_s_dropout_keeps_the_expectation():
-    boundaries = Boundaries([3, 50, 4], torch.device("cpu"))
+    boundaries = SequenceBoundaries([3, 50, 4], torch.device("cpu"))
     query, key = torch.randn(2, 1, 2, 57, 8).unbind()
     value = torch.ones(1, 2, 57, 4000)
     found = plain_attention(query, key, value, boundaries, scaling=0.1, dropout=0.3)

@@ -1,4 +1,4 @@
-"""How well a language model foretells a text: by hand, by one pass over it, and whatever the segments are."""
+"""How well a language model predicts a text: by hand, by one pass over it, and whatever the segments are."""
 
 import math
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_without_a_memory_a_segment_is_read_alone():
     torch.testing.assert_close(second, alone, atol=0, rtol=0)
 
 
-def test_each_token_but_the_first_is_foretold_once_also_at_a_segment_s_start():
+def test_each_token_but_the_first_is_predicted_once_also_at_a_segment_s_start():
     """A model whose words' scores are in its biases alone says the same wherever a word stands."""
     model = language_model(cutoffs=[], div_val=1)
     for name, tensor in model.crit.named_parameters():
@@ -80,7 +80,7 @@ def test_a_model_that_knows_nothing_is_left_with_the_whole_vocabulary():
 
 
 def test_bits_are_those_of_arithmetic_by_hand():
-    """ "né da" has 5 characters and 6 bytes; of its 3 tokens 2 are foretold, at a probability of 1/8 each: 6 bits."""
+    """ "né da" has 5 characters and 6 bytes; of its 3 tokens 2 are predicted, at a probability of 1/8 each: 6 bits."""
     text = "né da"
     found = Surprise(2 * math.log(8), EncodedText([4, 9, 2], 0, len(text), len(text.encode())))
     assert found.perplexity == pytest.approx(8)

@@ -13,7 +13,7 @@ from small_models import Silent, loaded_model, own_cell, own_data, sentence, tex
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.long_texts.recurrence import Texts, pool_weights
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 from harness.task_types.texts import TextExample
 from harness.tokenization.items import Item
@@ -195,7 +195,7 @@ def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_a
     own = own_data(tmp_path / "data", text_examples(60, shortest=20, longest=60), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "maximum_steps": 3}
     cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     rows = [json.loads(line) for line in Path(own.test).read_text().splitlines()]
     told = predict_rows(cell.folder, [{"text": row["text"]} for row in rows])

@@ -117,7 +117,7 @@ def test_a_config_with_impossible_settings_is_told(folder, settings):
 
 def test_an_impossible_architecture_is_told():
     said = refusal(None, architecture={"hidden_size": 32, "num_attention_heads": 5})
-    assert said.startswith("family bert: no model can be made like that (The hidden size (32) is not a multiple")
+    assert said.startswith("family bert: these settings make no model (The hidden size (32) is not a multiple")
 
 
 def test_truncated_weights_are_told(folder):

@@ -11,12 +11,14 @@ from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
     LABELS,
+    TAGS,
     Silent,
     document_examples,
     loaded_model,
     own_cell,
     own_data,
     question_examples,
+    tagged_examples,
     text_examples,
     trainer_for,
     weights,
@@ -26,7 +28,7 @@ from small_models import (
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
 # `auto` reads what other families read too; its own test is below.
@@ -39,6 +41,9 @@ COLUMNS = {
     "regression": {"reference": float, "prediction": float},
     "question_answering": {
         "reference": list, "prediction": str, "start": int, "end": int, "score": float, "no_answer_score": float,
+    },
+    "token_classification": {
+        "reference": list, "prediction": list, "words": list, "scores": list, "entities": list,
     },
 }  # fmt: skip
 TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,), "regression": lambda n: n / 4}
@@ -55,11 +60,13 @@ def test_every_family_and_every_kind_is_tested_here():
 def examples_of(kind_name):
     if kind_name == "question_answering":
         return question_examples(6)
+    if kind_name == "token_classification":
+        return tagged_examples(6)
     return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(6))]
 
 
 def labels_of(kind_name):
-    return LABELS if kind_name in {"classification", "multi_label"} else ()
+    return {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}.get(kind_name, ())
 
 
 @pytest.mark.parametrize("kind_name", [name for name in COLUMNS if name != "language_modelling"])
@@ -94,7 +101,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
     own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))
     checkpoint = write_language_checkpoint(family, tmp_path / "checkpoint")
     cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.status == "complete"
     assert record.best_step == 0
     assert record.curve == ()
@@ -116,7 +123,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
 
 @pytest.mark.parametrize("family", sorted(set(TRAINED) - set(LANGUAGE)))
 def test_a_family_without_language_models_says_so(family, checkpoints):
-    with pytest.raises(UserError, match="its family foretells no words here"):
+    with pytest.raises(UserError, match="its family predicts no words here"):
         loaded_model(family, checkpoints[family], "language_modelling", labels=())
 
 
@@ -137,7 +144,7 @@ def test_a_pipeline_gives_the_harness_s_own_predictions(family, made, paired, ch
     own = own_data(tmp_path / "data", text_examples(40, longest=30, pairs=paired), sizes=(None, 10, 10))
     checkpoint = checkpoints[family] if made == "read" else None
     cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
-    run(cell, Options(), Silent())
+    execute(cell, Options(), Silent())
     folder = cell.folder / "checkpoint"
     assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
     classify = transformers.pipeline("text-classification", str(folder))
@@ -168,7 +175,7 @@ def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
     tokenizer.save_pretrained(tmp_path / "checkpoint")
     own = own_data(tmp_path / "data", text_examples(40), sizes=(None, 10, 10))
     cell = own_cell(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.status == "complete"
     assert record.cost.training_flops > 0
     classify = transformers.pipeline("text-classification", str(cell.folder / "checkpoint"))

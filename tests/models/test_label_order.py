@@ -91,12 +91,16 @@ def test_a_regression_on_a_classifier_gets_a_new_head_and_says_so(tmp_path):
 
 def test_an_encoder_without_a_classifier_has_no_labels_of_its_own():
     named = {"id2label": {"0": "good", "1": "bad"}}
-    assert classifier_labels({**named, "architectures": ["BertModel"]}) is None
-    assert classifier_labels({**named, "architectures": ["BertForSequenceClassification"]}) == ("good", "bad")
-    assert matched_labels("m", {**named, "architectures": None}, ("x", "y")) is None
+    texts, tokens = "ForSequenceClassification", "ForTokenClassification"
+    assert classifier_labels({**named, "architectures": ["BertModel"]}, texts) is None
+    assert classifier_labels({**named, "architectures": ["BertForSequenceClassification"]}, texts) == ("good", "bad")
+    assert classifier_labels({**named, "architectures": ["BertForSequenceClassification"]}, tokens) is None
+    assert classifier_labels({**named, "architectures": ["BertForTokenClassification"]}, tokens) == ("good", "bad")
+    assert matched_labels("m", {**named, "architectures": None}, ("x", "y"), head=texts) is None
 
 
 def test_ten_labels_and_more_are_ordered_by_number_not_by_text():
     names = {str(index): f"class {index}" for index in range(12)}
-    found = classifier_labels({"id2label": names, "architectures": ["BertForSequenceClassification"]})
+    config = {"id2label": names, "architectures": ["BertForSequenceClassification"]}
+    found = classifier_labels(config, "ForSequenceClassification")
     assert found == tuple(names.values())

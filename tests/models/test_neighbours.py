@@ -39,7 +39,7 @@ def looks(model, length=120):
 def test_each_head_of_the_first_layer_looks_at_a_neighbour_of_its_own(family):
     model = fresh(family)
     assert looks(model).max() < 0.03, "fresh heads look everywhere"
-    FAMILIES.load(family).language.look_at_neighbours(model)
+    FAMILIES.load(family).language.local_attention_heads(model)
     found = looks(model)
     assert found[0].diagonal().min() > 0.4
     assert (found[0] - found[0].diagonal().diag()).max() < 0.1
@@ -48,14 +48,14 @@ def test_each_head_of_the_first_layer_looks_at_a_neighbour_of_its_own(family):
 
 def test_the_place_of_padding_stays_empty():
     model = fresh("roberta")
-    FAMILIES.load("roberta").language.look_at_neighbours(model)
+    FAMILIES.load("roberta").language.local_attention_heads(model)
     positions = model.roberta.embeddings.position_embeddings
     assert positions.weight[positions.padding_idx].abs().max() == 0
 
 
 def test_positions_start_as_large_as_words():
     model = fresh("bert")
-    FAMILIES.load("bert").language.look_at_neighbours(model)
+    FAMILIES.load("bert").language.local_attention_heads(model)
     words, positions = model.bert.embeddings.word_embeddings, model.bert.embeddings.position_embeddings
     assert positions.weight.std().item() == pytest.approx(words.weight.std().item(), rel=0.1)
 
@@ -63,4 +63,4 @@ def test_positions_start_as_large_as_words():
 def test_heads_of_an_odd_width_are_refused():
     model = fresh("bert", hidden_size=36, num_attention_heads=4)
     with pytest.raises(ValueError, match="36 dimensions make no 4 heads"):
-        FAMILIES.load("bert").language.look_at_neighbours(model)
+        FAMILIES.load("bert").language.local_attention_heads(model)

@@ -14,10 +14,10 @@ from transformers import AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.head import Head
-from harness.models.pointer_head import NOTE, Pointer, last_real, pointed
+from harness.models.pointer_head import NOTE, Pointer, last_real, pointer_logits
 from harness.registry import FAMILIES
 
-POINTING = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "pointing", None) is not None]
+POINTING = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "pointer_config", None) is not None]
 HEAD = Head("AutoModelForQuestionAnswering", {}, ("start_logits", "end_logits"), pointer=True)
 TEXTS = torch.randint(5, 90, (3, 7), generator=torch.Generator().manual_seed(0))
 
@@ -72,9 +72,9 @@ def test_the_last_real_token_is_found_on_either_side_of_padding():
 
 def test_padding_scores_lowest_and_without_a_mask_the_last_state_points():
     pointer, states = Pointer(4), torch.randn(2, 5, 4)
-    start, _ = pointed(pointer, states, None)
+    start, _ = pointer_logits(pointer, states, None)
     torch.testing.assert_close(start, pointer(states, states[:, -1])[0])
-    start, end = pointed(pointer, states, torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]))
+    start, end = pointer_logits(pointer, states, torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]))
     torch.testing.assert_close(start[0, :3], pointer(states[:1], states[:1, 2])[0][0, :3])
     lowest = torch.finfo(torch.float32).min
     assert start[0, 3:].tolist() == end[0, 3:].tolist() == [lowest] * 2

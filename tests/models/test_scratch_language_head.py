@@ -78,7 +78,7 @@ def test_other_heads_take_over_its_encoder(auto_class, model, tmp_path):
     assert set(report["missing_keys"]) == set(heads), "only the new head is new"
 
 
-def test_the_loss_is_the_mean_over_the_words_that_are_to_be_foretold(model):
+def test_the_loss_is_the_mean_over_the_words_that_are_to_be_predicted(model):
     outputs = model(TOKENS, labels=LABELS)
     chances = outputs.logits.log_softmax(-1)
     expected = -(chances[0, 1, 7] + chances[0, 3, 9] + chances[1, 2, 21]) / 3

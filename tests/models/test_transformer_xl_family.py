@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.models.checkpoint import family_of
 from harness.models.pointer_head import NOTE
 from harness.registry import FAMILIES
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 
 DATA = Path(__file__).parents[1] / "data" / "transformer_xl"
@@ -39,7 +39,7 @@ def test_the_family_is_found_by_a_published_config(published):
 def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(published, tmp_path, pairs):
     own = own_data(tmp_path / "data", text_examples(40, pairs=pairs), sizes=(None, 10, 10))
     cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", maximum_steps=2)
-    assert run(cell, Options(), Silent()).status == "complete"
+    assert execute(cell, Options(), Silent()).status == "complete"
     folder = cell.folder / "checkpoint"
     assert {file.name for file in folder.iterdir()} >= {"vocab.txt", "model.safetensors"}
     classify = transformers.pipeline("text-classification", str(folder))
@@ -51,7 +51,7 @@ def test_published_weights_and_words_answer_questions_and_the_record_says_how(pu
     own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "memory": 8, "maximum_steps": 2}
     cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", **settings)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.status == "complete"
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
     assert NOTE in record.notes

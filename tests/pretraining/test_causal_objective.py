@@ -1,4 +1,4 @@
-"""Running text: each token foretells the next one, with a memory of the segments before that is never mixed up."""
+"""Running text: each token predicts the next one, with a memory of the segments before that is never mixed up."""
 
 from itertools import islice
 
@@ -43,11 +43,11 @@ def test_the_segments_of_the_streams_laid_end_to_end_are_the_documents_in_order(
     for stream in range(streams):
         segments = [laid.segments(step, step)[stream] for step in range(laid.steps)]
         read = [token for segment in segments for token in segment.ids[:-1].tolist()]
-        foretold = [token for segment in segments for token in segment.ids[1:].tolist()]
+        scored_tokens = [token for segment in segments for token in segment.ids[1:].tolist()]
         start = stream * share
         assert read == text[start : start + laid.steps * length]
-        assert foretold == text[start + 1 : start + laid.steps * length + 1], "each token once, in order"
-        assert share - len(foretold) < length, "no more than a segment of a stream is left for the next epoch"
+        assert scored_tokens == text[start + 1 : start + laid.steps * length + 1], "each token once, in order"
+        assert share - len(scored_tokens) < length, "no more than a segment of a stream is left for the next epoch"
         assert [segment.first for segment in segments] == [True] + [False] * (laid.steps - 1)
         assert {segment.size for segment in segments} == {length}
 
@@ -132,7 +132,7 @@ def test_a_memory_of_all_that_came_before_gives_the_losses_of_one_long_text(corp
         segments = [step[stream] for step in steps]
         text = [*(token for segment in segments for token in segment.ids[:-1].tolist()), int(segments[-1].ids[-1])]
         torch.testing.assert_close(found[:, stream], long_losses(made.model, text, 16), atol=1e-5, rtol=0)
-    assert made.carried["0"].shape == (2, 8 * 16, 32)
+    assert made.recurrent_state["0"].shape == (2, 8 * 16, 32)
 
 
 def test_without_a_memory_each_segment_stands_alone(corpus, tokenizer):
@@ -166,9 +166,9 @@ def test_a_memory_goes_into_the_next_step_without_its_gradient_and_is_as_long_as
     lengths = []
     for step in islice(objective.steps(0), 3):
         made.losses(step).sum().backward()
-        assert not any(state.requires_grad for state in made.carried.values())
-        lengths.append({state.shape[1] for state in made.carried.values()})
-        assert sorted(made.carried, key=int) == [str(stream) for stream in range(8)]
+        assert not any(state.requires_grad for state in made.recurrent_state.values())
+        lengths.append({state.shape[1] for state in made.recurrent_state.values()})
+        assert sorted(made.recurrent_state, key=int) == [str(stream) for stream in range(8)]
     assert lengths == [{16}, {24}, {24}]
 
 
@@ -187,12 +187,12 @@ def test_a_step_that_ran_out_of_memory_begins_again_with_the_memory_that_it_bega
         else:
             made.micro_batch_size = 1  # which is what the want of memory leads to
         losses += [trainer.step(step) for step in steps[3:]]
-        results.append((losses, weights(made.model), made.carried, trainer.notes))
-    (expected, right, kept, none), (found, ours, carried, notes) = results
+        results.append((losses, weights(made.model), made.recurrent_state, trainer.notes))
+    (expected, right, kept, none), (found, ours, recurrent_state, notes) = results
     assert found == expected
     assert all(torch.equal(tensor, right[name]) for name, tensor in ours.items())
-    assert carried.keys() == kept.keys()
-    assert all(torch.equal(tensor, kept[name]) for name, tensor in carried.items())
+    assert recurrent_state.keys() == kept.keys()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in recurrent_state.items())
     assert (none, len(notes)) == ([], 1)
 
 
@@ -232,7 +232,7 @@ def test_held_out_texts_are_scored_in_their_own_order_with_a_memory_and_disturb_
     assert len(held_out) == 8 * (200 // 64)
     with torch.no_grad():
         made.losses(next(iter(objective.steps(0))))
-    before = {name: state.clone() for name, state in made.carried.items()}
+    before = {name: state.clone() for name, state in made.recurrent_state.items()}
     nats, words = made.evaluate(held_out)
     assert words == len(held_out) * 8
     text, expected = running_text(corpus, range(corpus.document_count)), 0.0
@@ -241,7 +241,7 @@ def test_held_out_texts_are_scored_in_their_own_order_with_a_memory_and_disturb_
         piece = text[stream * share : stream * share + 3 * 8 + 1]
         expected += float(long_losses(made.model, piece, 8).sum() * 8)
     assert nats == pytest.approx(expected, rel=1e-5)
-    assert all(torch.equal(state, before[name]) for name, state in made.carried.items())
+    assert all(torch.equal(state, before[name]) for name, state in made.recurrent_state.items())
     made.micro_batch_size = 3
     assert made.evaluate(held_out)[0] == pytest.approx(nats, rel=1e-6)
 

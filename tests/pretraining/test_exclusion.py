@@ -8,9 +8,9 @@ from made_texts import documents, prepare, sentence, write_documents
 
 from harness.data.custom import custom_task
 from harness.errors import UserError
-from harness.pretraining.contamination_audit import look_through
+from harness.pretraining.contamination_audit import audit
 from harness.pretraining.decontamination import without_shared_runs
-from harness.pretraining.document_store import TextWriter, read_stored_texts
+from harness.pretraining.document_store import TextWriter, read_document_store
 from harness.pretraining.overlap import exclusion_of, word_hashes
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
@@ -137,7 +137,7 @@ def test_what_was_left_by_mistake_would_be_found(tmp_path):
         for text in [*documents(20), f"Before. {EXAMPLES[0]}"]:
             writer.write(text, identity=text)
     exclusion = exclusion_of([("reviews", [(EXAMPLES[0],)])])
-    proof = look_through({"files": read_stored_texts(tmp_path / "0")}, exclusion, Console())
+    proof = audit({"files": read_document_store(tmp_path / "0")}, exclusion, Console())
     assert proof.excluded == {"reviews": len(EXAMPLES[0].split())}
 
 

@@ -135,8 +135,8 @@ def test_half_precision_is_close_to_full(corpus, tokenizer):
     ("family", "objective", "said"),
     [
         ("roberta", "bert", "a roberta has no head for next-sentence prediction. Choose objective roberta."),
-        ("transformer_xl", "roberta", "from left to right and can't foretell hidden words. Choose objective causal."),
-        ("bert", "causal", "a bert reads both ways at once: the next word is no secret. Choose objective roberta."),
+        ("transformer_xl", "roberta", "from left to right and can't predict hidden words. Choose objective causal."),
+        ("bert", "causal", "a bert reads both ways at once: it would see the word to predict."),
     ],
 )  # fmt: skip
 def test_a_family_that_does_not_fit_an_objective_is_told_which_one_does(family, objective, said, corpus, tokenizer):

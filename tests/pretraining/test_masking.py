@@ -92,7 +92,7 @@ def test_the_words_are_what_stands_in_the_corpus_and_all_else_is_shown(name, cor
 
 
 def shown(made):
-    """What the model is shown, and what it is to foretell, without an order."""
+    """What the model is shown, and what it is to predict, without an order."""
     return sorted((sequence.input_ids.tobytes(), sequence.words.tobytes()) for sequence in made)
 
 

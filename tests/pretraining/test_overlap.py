@@ -43,7 +43,7 @@ def test_case_and_punctuation_hide_no_example():
 
 def test_what_is_too_short_to_be_looked_for_is_counted():
     exclusion = exclusion_of({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]}.items())
-    assert (exclusion.looked_for, exclusion.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
+    assert (exclusion.evaluation_sets, exclusion.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
     assert owners(exclusion, TINY) == []
 
 

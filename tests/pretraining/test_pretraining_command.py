@@ -67,7 +67,7 @@ def prepared_corpus(made):
 
 
 def held_out_loss(made, model):
-    """Nats a word of the held-out texts, that a model foretells."""
+    """Nats a word of the held-out texts, that a model predicts."""
     recipe, corpus = find_recipe(str(made.recipe), {})[0], prepared_corpus(made)
     family = FAMILIES.load(recipe.family)
     objective = OBJECTIVES.load(recipe.objective)(corpus.training, corpus.tokenizer, plan=recipe.training)
@@ -78,7 +78,7 @@ def held_out_loss(made, model):
 
 
 @pytest.mark.parametrize("case", LEARNT)
-def test_a_run_ends_with_a_checkpoint_that_foretells_as_its_record_says(case, command, texts):
+def test_a_run_ends_with_a_checkpoint_that_predicts_as_its_record_says(case, command, texts):
     family, objective, architecture = LEARNT[case]
     made = pretrain(command, write_recipe(texts / "mine.toml", family, objective))
     names = ["checkpoint", "checkpoint-50", "pretraining.json"]
@@ -89,7 +89,7 @@ def test_a_run_ends_with_a_checkpoint_that_foretells_as_its_record_says(case, co
     losses = [point["validation_loss"] for point in record["curve"]]
     assert [point["step"] for point in record["curve"]] == [10, 21, 31]
     assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < math.log(320) - 0.5, "it foretells better than chance"
+    assert losses[-1] < math.log(320) - 0.5, "it predicts better than chance"
     assert record["first_losses"][-1] < record["first_losses"][0] - 0.5
     config = json.loads((made.folder / "checkpoint/config.json").read_text())
     assert config["architectures"] == [architecture]
@@ -216,7 +216,7 @@ def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
     found = command("pretrain", recipe, "--verify", one.folder / "pretraining.json")
     assert found.code == 0
-    assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats a word" in found.output
+    assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats per word" in found.output
     record = one.record()
     record["first_losses"][3] += 0.5
     Path("other.json").write_text(json.dumps(record))

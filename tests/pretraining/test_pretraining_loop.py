@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from small_corpora import plan
 
-from harness.pretraining.loop import Course, evaluation_steps, kept_steps, pretrain
+from harness.pretraining.loop import PretrainingRun, evaluation_steps, kept_steps, pretrain
 from harness.training.state import Progress
 from harness.training.trainer import DivergedError
 
@@ -59,7 +59,7 @@ def run(settings, trainer, progress=None):
         assert tokens == done.tokens
         kept.append((done.step, share))
 
-    course = Course(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)
+    course = PretrainingRun(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)
     pretrain(trainer, course, done, callbacks)
     return done, callbacks, kept
 

@@ -44,7 +44,7 @@ def mistakes(folder, text):
 
 def test_a_recipe_says_how_many_steps_its_tokens_are(tmp_path):
     recipe, folder = find_recipe(written(tmp_path, WHOLE), {"batch_tokens": 1000, "length": 100})
-    assert (recipe.training.steps, recipe.training.remembered, folder) == (100, 100, tmp_path)
+    assert (recipe.training.steps, recipe.training.memory_length, folder) == (100, 100, tmp_path)
 
 
 def test_all_mistakes_are_told_at_once_with_what_was_meant(tmp_path):

@@ -11,7 +11,7 @@ from small_models import Silent, own_cell, own_data, question_examples, text_exa
 
 import harness.training.finetuning as finetuning
 from harness.record import read_record
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.reading import Reader
 from harness.training.forward import Forward
@@ -25,7 +25,7 @@ def texts(tmp_path):
 
 def finished(cell, **options):
     """The record of the cell's run, as its folder has it."""
-    run(cell, Options(**options), Silent())
+    execute(cell, Options(**options), Silent())
     return read_record(cell.folder / "run.json")
 
 
@@ -150,7 +150,7 @@ def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpo
 def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("a step was taken"))
     cell = own_cell(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert (record.status, record.best_step, record.curve) == ("complete", 0, ())
     assert record.cost.training_flops == 0
     assert 0 <= record.scores["test"]["accuracy"] <= 1
@@ -238,7 +238,7 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     from harness.config.model import find_model, recipe_for
     from harness.errors import UserError
     from harness.registry import BUILT_IN, TASKS
-    from harness.suites.expansion import single_cell
+    from harness.suites.expansion import planned_run
 
     try:
         TASKS.load("rotten_tomatoes").source.fingerprint()
@@ -247,7 +247,7 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     assert (BUILT_IN / "configs/models/minilm.toml").is_file()
     model = find_model("minilm")
     limits = {"train_examples": 200, "validation_examples": 100, "test_examples": 200, "epochs": 3, "max_length": 64}
-    cell = single_cell(
+    cell = planned_run(
         "rotten_tomatoes", None, name="minilm", model=model, seed=0, training=recipe_for(model, limits), runs=tmp_path
     )
     record = finished(cell)

@@ -8,7 +8,7 @@ from harness.config.model import ModelConfig
 from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.runs.recording import failed_record
-from harness.runs.run import Cell
+from harness.runs.run import Run
 
 
 @pytest.mark.parametrize(("family", "floor"), [("majority", True), ("tfidf", True), ("bert", False)])
@@ -16,4 +16,4 @@ def test_a_record_says_whether_its_model_is_a_floor(tmp_path: Path, family: str,
     config = RunConfig(
         task="boolq", data="d", metrics=("accuracy",), model=ModelConfig(family=family), seed=0, training=Training()
     )
-    assert failed_record(Cell("demo", family, config, tmp_path), "no").simple_baseline is floor
+    assert failed_record(Run("demo", family, config, tmp_path), "no").simple_baseline is floor

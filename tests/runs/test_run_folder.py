@@ -11,7 +11,7 @@ from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.record import RunRecord, TaskCard, read_record
-from harness.runs.run import Cell
+from harness.runs.run import Run
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def cell_of(runs, **training):
         seed=0,
         training=Training(**training),
     )
-    return Cell("demo", "majority", config, runs / "demo" / "boolq" / "majority" / "seed-0")
+    return Run("demo", "majority", config, runs / "demo" / "boolq" / "majority" / "seed-0")
 
 
 def record_of(cell, status="complete", **facts):

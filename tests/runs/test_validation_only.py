@@ -10,6 +10,7 @@ from pyarrow import parquet
 from small_models import Silent, own_cell, own_data, text_examples
 
 from harness.comparison.comparison import compare
+from harness.data.loading import load_splits
 from harness.data.sources import Files, Generated, Hub
 from harness.data.task import SplitwiseSource, Task
 from harness.errors import UserError
@@ -17,7 +18,7 @@ from harness.metrics.lookup import unit_of
 from harness.record import read_record
 from harness.reporting.entries import score_entry
 from harness.reporting.remarks import remarks
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.runs.identity import identity
 from harness.runs.predict import predict_rows
 from harness.tokenization.reading import Reader
@@ -33,7 +34,7 @@ def validation_only(cell):
 
 
 def finished(cell, **options):
-    run(cell, Options(**options), Silent())
+    execute(cell, Options(**options), Silent())
     return read_record(cell.folder / "run.json")
 
 
@@ -72,7 +73,7 @@ def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monk
 def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path):
     Path(texts.test).write_text("this is no JSON")
     with pytest.raises(UserError, match=r"test\.jsonl"):
-        run(own_cell(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())
+        execute(own_cell(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())
     record = finished(validation_only(own_cell(tmp_path / "alone", texts, checkpoints["bert"])))
     assert record.status == "complete"
 
@@ -95,14 +96,14 @@ def test_of_a_source_that_gives_all_splits_at_once_no_test_row_is_looked_at():
     tables = {"train": rows_of(20), "validation": rows_of(10, 100), "test": [{"nothing": "fits"}]}
     task = task_of(Generated(lambda: tables, "1"))
     with pytest.raises(UserError, match="test"):
-        task.load()
-    splits = task.load(test=False)
+        load_splits(task)
+    splits = load_splits(task, test=False)
     assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [20, 10, 0]
 
 
 def test_a_test_split_that_is_carved_out_of_train_is_no_training_data_either():
     task = task_of(Generated(lambda: {"train": rows_of(50)}, "1"))
-    whole, alone = task.load(), task.load(test=False)
+    whole, alone = load_splits(task), load_splits(task, test=False)
     assert whole.test
     assert (alone.train, alone.validation, list(alone.test)) == (whole.train, whole.validation, [])
 

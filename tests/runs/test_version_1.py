@@ -50,8 +50,8 @@ def test_a_suite_with_the_old_names_is_read_and_says_the_new_ones(old):
     notice.cache_clear()
     result = old("plan", "old_suite.toml", "--runs", "recorded")
     assert result.code == 0
-    assert "kind: is called task_type by now" in result.errors
-    assert "hidden_every: is called mask_stride by now" in result.errors
+    assert "kind: is now called task_type" in result.errors
+    assert "hidden_every: is now called mask_stride" in result.errors
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.registry import BUILT_IN
-from harness.suites.expansion import SUITE_FILE, stated, suite_cells, write_suite
+from harness.suites.expansion import SUITE_FILE, planned_runs, stated, write_suite
 from harness.suites.suite import read_suite
 
 SUITE = """
@@ -29,7 +29,7 @@ def cells(tmp_path: Path):
     file.write_text(SUITE)
     return {
         (cell.config.task, cell.model, cell.config.seed): cell.config.training
-        for cell in suite_cells(read_suite(file), tmp_path / "runs")
+        for cell in planned_runs(read_suite(file), tmp_path / "runs")
     }
 
 
@@ -60,7 +60,7 @@ def test_suites_are_shipped():
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_shipped_suite_has_no_mistake(file, tmp_path):
     suite = read_suite(file)
-    cells = suite_cells(suite, tmp_path)
+    cells = planned_runs(suite, tmp_path)
     assert {cell.config.task for cell in cells} == set(suite.tasks)
     assert {cell.model for cell in cells} == set(suite.models)
 

@@ -75,7 +75,7 @@ def test_a_suite_runs_once_and_floors_run_with_one_seed_only(command, suite):
     before = snapshot("runs/tiny/mine")
     second = command("run", suite)
     assert second.code == 0
-    assert "4 of 4 cells are recorded already and are skipped." in second.output
+    assert "4 of 4 runs are recorded already and are skipped." in second.output
     assert snapshot("runs/tiny/mine") == before
 
 
@@ -120,7 +120,7 @@ def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, 
     before = snapshot("runs")
     assert states(command, "--only", "majority") == "1 complete"
     assert snapshot("runs") == before
-    assert "1 of 1 cells are recorded already" in command("run", suite, "--only", "majority").output
+    assert "1 of 1 runs are recorded already" in command("run", suite, "--only", "majority").output
     assert not (cell / ".partial").exists()
     assert (cell / "run.json").is_file()
 
@@ -171,7 +171,7 @@ def test_a_diverged_cell_is_a_result_and_is_not_tried_again(command, suite, monk
     assert result.code == 0
     assert "diverged\n    the loss is nan at step 3" in result.output
     assert states(command) == "2 diverged, 2 new"
-    assert "2 of 2 cells are recorded already" in command("run", suite, "--only", "bert/").output
+    assert "2 of 2 runs are recorded already" in command("run", suite, "--only", "bert/").output
 
 
 def _diverge(*_, **__):

@@ -150,7 +150,7 @@ def test_workers_are_the_default_and_skip_what_is_recorded(grid, one_by_one):
     assert code == 0, output
     grid.check_same(one_by_one)
     code, output = finish(grid.start())
-    assert (code, "5 of 5 cells are recorded already" in output) == (0, True), output
+    assert (code, "5 of 5 runs are recorded already" in output) == (0, True), output
 
 
 def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_by_one):
@@ -168,7 +168,7 @@ def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_b
     state = list(grid.folder(lost).glob(".partial/state/step-*"))
     code, output = finish(grid.start("--workers=2"))
     assert code == 0, output
-    assert "4 of 5 cells are recorded already" in output
+    assert "4 of 5 runs are recorded already" in output
     assert len(state) <= 1
     grid.check_same(one_by_one)
 

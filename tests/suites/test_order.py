@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from harness.suites.order import next_cell
+from harness.suites.order import next_run
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Waiting:
 def order(cells, seconds, *, workers):
     left, found = list(cells), []
     while left:
-        cell = next_cell(left, {("t", model): value for model, value in seconds.items()}, workers=workers)
+        cell = next_run(left, {("t", model): value for model, value in seconds.items()}, workers=workers)
         left.remove(cell)
         found.append(f"{cell.model}{cell.seed}")
     return found

@@ -2,14 +2,14 @@
 
 import pytest
 
-from harness.suites.worker_slots import Machine, Place, places, this_machine
+from harness.suites.worker_slots import Machine, WorkerSlot, this_machine, worker_slots
 
 GIGABYTE = 1 << 30
 EIGHT = Machine(cores=8, gpus=(), memory_bytes=64 * GIGABYTE, threads=None)
 
 
 def numbers(machine, *, asked=None, cells=100):
-    found = places(machine, asked=asked, cells=cells)
+    found = worker_slots(machine, requested=asked, planned=cells)
     assert len(set(found)) == 1
     return len(found), found[0].threads
 
@@ -40,8 +40,8 @@ def test_each_worker_has_memory_enough():
 
 def test_there_is_a_worker_a_gpu_and_each_sees_its_own_only():
     machine = Machine(cores=8, gpus=("2", "GPU-8f"), memory_bytes=64 * GIGABYTE, threads=None)
-    assert places(machine, asked=None, cells=100) == [Place(4, "2"), Place(4, "GPU-8f")]
-    assert [place.gpu for place in places(machine, asked=3, cells=100)] == ["2", "GPU-8f", "2"]
+    assert worker_slots(machine, requested=None, planned=100) == [WorkerSlot(4, "2"), WorkerSlot(4, "GPU-8f")]
+    assert [place.gpu for place in worker_slots(machine, requested=3, planned=100)] == ["2", "GPU-8f", "2"]
 
 
 def test_this_machine_is_what_the_process_may_use(monkeypatch):

@@ -51,7 +51,7 @@ def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
     assert "[1/2] mine · [bert] · seed 0" in last
     assert "1/10" in last
     assert "loss 0.500" in last
-    final = last[last.rindex("cells") :].splitlines()
+    final = last[last.rindex("runs") :].splitlines()
     assert "1/2" in final[0]
     assert [line for line in final if "seed" in line and "seed 0" not in line] == []
 
@@ -60,4 +60,4 @@ def test_one_cell_alone_needs_no_bar_for_the_whole():
     view, console = shown(terminal=True, cells=1)
     with view:
         view.begin("mine").on_step(1, 10, loss=0.5, items=16)
-    assert "cells" not in console.file.getvalue()
+    assert "runs" not in console.file.getvalue()

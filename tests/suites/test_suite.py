@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import UserError
-from harness.suites.expansion import suite_cells
+from harness.suites.expansion import planned_runs
 from harness.suites.suite import read_suite
 
 GOOD = 'tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\nseeds = [0]\n'
@@ -17,7 +17,7 @@ def told(tmp_path):
         file = tmp_path / "suite.toml"
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.raises(UserError) as caught:
-            suite_cells(read_suite(file), tmp_path / "runs")
+            planned_runs(read_suite(file), tmp_path / "runs")
         return [line.removeprefix(f"{file}: ") for line in caught.value.lines]
 
     return lines
@@ -194,7 +194,7 @@ def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
         [training_for.scratch-long]
         epochs = 20
     """)
-    plain, variant = suite_cells(read_suite(file), tmp_path / "runs")
+    plain, variant = planned_runs(read_suite(file), tmp_path / "runs")
     assert (plain.model, variant.model) == ("scratch", "scratch-long")
     assert plain.config.model == variant.config.model
     assert (plain.config.training.epochs, variant.config.training.epochs) == (3.0, 20.0)

@@ -12,8 +12,8 @@ from harness.config.model import ModelConfig
 from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.errors import UserError
-from harness.runs.run import Cell
-from harness.suites.worker_slots import Place
+from harness.runs.run import Run
+from harness.suites.worker_slots import WorkerSlot
 from harness.suites.workers import in_workers
 
 
@@ -55,7 +55,7 @@ def cell(tmp_path):
             seed=seed,
             training=Training(),
         )
-        return Cell("suite", model, config, tmp_path / model / f"seed-{seed}")
+        return Run("suite", model, config, tmp_path / model / f"seed-{seed}")
 
     return made
 
@@ -66,8 +66,8 @@ def results(monkeypatch):
 
     def found(cells, *, act=working.act, board=None, number=2):
         monkeypatch.setattr("harness.suites.workers.work", act)
-        places = [Place(threads=index + 1) for index in range(number)]
-        return in_workers(cells, None, board or Noted(), places=places, seconds={})
+        worker_slots = [WorkerSlot(threads=index + 1) for index in range(number)]
+        return in_workers(cells, None, board or Noted(), worker_slots=worker_slots, seconds={})
 
     yield found
     assert workers_below() == []

@@ -1,4 +1,4 @@
-"""Each token of a document is foretold once, with the context that the recipe promises, and costs what it should."""
+"""Each token of a document is predicted once, with the context that the recipe promises, and costs what it should."""
 
 import math
 from dataclasses import replace
@@ -18,9 +18,10 @@ from small_models import (
 )
 
 from harness.config.training import Training
+from harness.data.loading import load_splits
 from harness.errors import UserError
 from harness.metrics.lookup import scores
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.task_types.language_modelling import DocumentExample
 
 DOCUMENTS = document_examples(3, shortest=25, longest=60)
@@ -53,7 +54,7 @@ def tokens_of(reader, example):
     return reader.tokenizer(example.text, add_special_tokens=False)["input_ids"]
 
 
-def test_in_windows_each_token_is_foretold_from_all_before_it_in_its_first_window(language):
+def test_in_windows_each_token_is_predicted_from_all_before_it_in_its_first_window(language):
     length, stride = 16, 6
     settings = {"max_length": length, "stride": stride}
     trainer, _, reader = set_up("transformer_xl", language["transformer_xl"], **settings)
@@ -95,7 +96,7 @@ def test_without_a_memory_each_segment_is_read_alone(language):
         assert row["nats"] == pytest.approx(nats, rel=1e-5)
 
 
-def test_more_memory_changes_what_is_foretold_and_documents_do_not_see_each_other(language):
+def test_more_memory_changes_what_is_predicted_and_documents_do_not_see_each_other(language):
     settings = {"strategy": "recurrence", "segment": 8}
     short, long = (costs("transformer_xl", language["transformer_xl"], memory=memory, **settings) for memory in (2, 24))
     assert all(abs(one["nats"] - other["nats"]) > 1e-3 for one, other in zip(short, long, strict=True))
@@ -123,12 +124,12 @@ def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every)
 
 
 @pytest.mark.parametrize(("family", "settings"), [("transformer_xl", {}), ("bert", {"mask_stride": 1})])
-def test_every_token_is_foretold_in_just_one_window(language, family, settings):
+def test_every_token_is_predicted_in_just_one_window(language, family, settings):
     _, kind, reader = set_up(family, language[family], max_length=16, stride=4, **settings)
     features = kind.features(DOCUMENTS, reader)
     for index, example in enumerate(DOCUMENTS):
         windows = [window for item in features.items if item.example == index for window in item.windows]
-        found = [window.positions[place - window.first] for window in windows for place in window.foretold]
+        found = [window.positions[place - window.first] for window in windows for place in window.scored_tokens]
         assert sorted(found) == list(range(len(tokens_of(reader, example))))
         assert len(windows) > 2
 
@@ -139,7 +140,7 @@ def test_a_hidden_token_has_context_on_both_sides_but_at_a_documents_ends(langua
     items = kind.features([document], reader).items
     last = len(tokens_of(reader, document)) - 1
     for window in (window for item in items for window in item.windows):
-        for place in window.foretold:
+        for place in window.scored_tokens:
             position = window.positions[place - window.first]
             left, right = position - window.positions[0], window.positions[-1] - position
             assert left >= 4 or window.positions[0] == 0
@@ -183,7 +184,7 @@ def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path)
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, **settings}
     cell = own_cell(tmp_path / "runs", own, language["transformer_xl"], family="transformer_xl", **recipe)
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     untrained = costs("transformer_xl", language["transformer_xl"], document_examples(24)[-4:], **settings)
     rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
@@ -213,7 +214,7 @@ def test_the_record_of_a_masked_model_says_what_was_sampled(language):
     ("family", "settings", "wrong"),
     [
         ("transformer_xl", {"max_windows": 3}, "max_windows: a document is predicted from end to end"),
-        ("bert", {"maximum_steps": 3}, "maximum_steps: a bert foretells hidden words"),
+        ("bert", {"maximum_steps": 3}, "maximum_steps: a bert predicts hidden words"),
     ],
 )
 def test_recipes_that_would_mislead_are_refused(language, family, settings, wrong):
@@ -239,7 +240,7 @@ def test_a_document_of_one_token_with_nothing_before_it_is_refused(language):
     short = [DocumentExample("long", "the film"), DocumentExample("short", "film")]
     with pytest.raises(UserError, match=r"^short: too short, nothing in it comes after another token"):
         kind.features(short, bare)
-    assert [item.windows[0].foretold for item in kind.features(short, reader).items] == [range(1, 3), range(1, 2)]
+    assert [item.windows[0].scored_tokens for item in kind.features(short, reader).items] == [range(1, 3), range(1, 2)]
 
 
 def _without_template(tokenizer):
@@ -264,4 +265,4 @@ def test_an_empty_document_is_refused_with_its_place(tmp_path):
     file.write_text('{"text": "a film"}\n{"text": " "}\n')
     task = custom_task(train=file, task_type="language_modelling")
     with pytest.raises(UserError, match=r"texts\.jsonl, line 2\): text: an empty document"):
-        task.load()
+        load_splits(task)

@@ -143,10 +143,12 @@ def test_each_token_of_a_context_may_start_an_answer_in_one_window_only():
     for stride in (0, 1, 4, 5):
         features = KIND.features(examples, Reader(small_tokenizer("bert"), 16, "windows", stride, 64))
         for index in range(3):
-            owned = [set(item.target.owned) for item in features.items if item.example == index]
-            assert len(owned) > 3
-            assert set().union(*owned) == set(range(max(max(o) for o in owned) + 1))
-            assert sum(map(len, owned)) == len(set().union(*owned))
+            max_context_positions = [
+                set(item.target.max_context_positions) for item in features.items if item.example == index
+            ]
+            assert len(max_context_positions) > 3
+            assert set().union(*max_context_positions) == set(range(max(max(o) for o in max_context_positions) + 1))
+            assert sum(map(len, max_context_positions)) == len(set().union(*max_context_positions))
 
 
 def results_of(items, starts, ends, no_answer=-5.0):
@@ -362,7 +364,7 @@ def test_under_recurrence_question_and_context_are_one_text_of_any_length():
     reader = reader_for(recipe, tokenizer, limit=None, stride=qa.stride, strategy=qa.strategy)
     (item,) = qa.features([example], reader).items
     assert item.windows[0].input_ids == tokenizer(example.question, example.context)["input_ids"]
-    assert item.target.owned == range(300)
+    assert item.target.max_context_positions == range(300)
     assert (qa.head().pointer, KIND.head().pointer) == (True, False)
     assert (qa.strategy, KIND.strategy) == (None, "windows")
 

@@ -9,7 +9,7 @@ from transformers import AutoModelForQuestionAnswering
 
 from harness.models.pointer_head import NOTE
 from harness.record import read_record
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 from harness.task_types.question_answering.examples import Answer
 
@@ -23,7 +23,7 @@ def parts_of_words(count, seed):
 def finished(tmp_path, checkpoint, family, examples, *, sizes=(None, 10, 10), **settings):
     own = own_data(tmp_path / "data", examples, sizes=sizes)
     cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, **{"maximum_steps": 2, **settings})
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.status == "complete"
     return cell, record
 
@@ -61,7 +61,7 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
     cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
     model = cell.config.model.model_copy(update=settings)
     cell = replace(cell, config=cell.config.model_copy(update={"model": model}))
-    record = run(cell, Options(), Silent())
+    record = execute(cell, Options(), Silent())
     assert record.status == "complete"
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
 

@@ -15,5 +15,9 @@ def samples():
                 {"nats": 6.0, "tokens": 5, "masked_nats": 3.0, "masked_tokens": 6},
             ],
         ),
+        "token_classification": (
+            [["B-PER", "I-PER", "O"], ["O", "B-LOC"]],
+            [["B-PER", "I-PER", "O"], ["B-LOC", "I-LOC"]],
+        ),
         "question_answering": ([["a cat"], [], ["x y"]], ["cat", "dog", "y"]),
     }

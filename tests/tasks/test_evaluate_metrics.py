@@ -103,6 +103,15 @@ def test_answers_are_told_in_the_form_of_the_squad_metrics(script):
     assert scores([name], [["cat", "a cat"], []], ["cat", "dog"]) == {name: 1.0}
 
 
+def test_a_metric_of_tags_is_fed_their_names_in_their_order(script):
+    names = 'datasets.Sequence(datasets.Value("string"))'
+    texts = f'{{"predictions": {names}, "references": {names}}}'
+    compute = 'return {"same": sum(a == b for one, two in zip(predictions, references) for a, b in zip(one, two))}'
+    name = script("tags", compute, texts)
+    references, predictions = [["B-X", "O"], ["O"]], [["B-X", "B-X"], ["O"]]
+    assert scores([name], references, predictions, ("B-X", "O")) == {name: 2.0}
+
+
 def test_a_metric_for_other_data_is_the_users_error(script):
     name = script("unfit", 'return {"first": 1.0}')
     with pytest.raises(UserError, match="can't score this task"):

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.data.custom import custom_task
+from harness.data.loading import load_splits
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
 
@@ -27,10 +28,27 @@ def test_naming_a_question_makes_it_question_answering():
 
 
 @pytest.mark.parametrize("kind", TASK_TYPES.names())
-def test_every_kind_can_be_asked_for_and_has_metrics(kind):
-    task = custom_task(train="train.csv", task_type=kind)
+def test_every_kind_can_be_asked_for_and_has_metrics(kind, tmp_path):
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"tokens": ["Bern"], "tags": ["B-LOC"]}\n')  # whose metrics depend on the tags
+    task = custom_task(train=file, task_type=kind)
     assert task.task_type == kind
     assert task.metrics == TASK_TYPES.load(kind).default_metrics
+
+
+def test_naming_tokens_makes_it_token_classification(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("words,tags\nBern is big,B-LOC O O\n")
+    task = custom_task(train=file, columns={"tokens": ["words"]})
+    assert (task.task_type, task.column("tokens"), task.column("tags")) == ("token_classification", "words", "tags")
+    assert task.metrics == ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
+
+
+def test_tags_that_spell_no_entities_are_judged_by_their_accuracy(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("tokens,tags\nBern is big,PROPN AUX ADJ\n")
+    assert custom_task(train=file, task_type="token_classification").metrics == ("tag_accuracy",)
+    assert custom_task(train=file, task_type="token_classification", metrics=["entity_f1"]).metrics == ("entity_f1",)
 
 
 def test_every_setting_that_does_not_fit_is_told_at_once():
@@ -57,7 +75,7 @@ def test_an_unknown_kind_names_the_nearest():
 def test_own_files_are_read_split_and_scored_columns_and_all(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("review,stars\n" + "".join(f"w{n} v{n},{n % 5}\n" for n in range(100)))
-    splits = custom_task(train=file, columns={"text": ["review"], "label": ["stars"]}).load()
+    splits = load_splits(custom_task(train=file, columns={"text": ["review"], "label": ["stars"]}))
     assert splits.labels == ("0", "1", "2", "3", "4")
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (70, 10, 20)
 
@@ -66,7 +84,7 @@ def test_a_missing_label_column_names_those_that_are_there(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("text,stars\nx,1\ny,2\n")
     with pytest.raises(UserError, match=r"no column 'label' \(its columns: text, stars\)"):
-        custom_task(train=file).load()
+        load_splits(custom_task(train=file))
 
 
 def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
@@ -81,7 +99,7 @@ def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
         test=tmp_path / "test",
         task_type="language_modelling",
     )
-    splits = task.load()
+    splits = load_splits(task)
     assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [12, 1, 2]
     assert splits.test[1].text == "Text 1 of test.\n\nIt ends.\n"
     assert splits.test[1].id == "1.txt"
@@ -95,7 +113,7 @@ def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
     (tmp_path / "b.txt").write_bytes(b"fine")
     (tmp_path / "c.txt").write_bytes(b"\nna\xefve")
     with pytest.raises(UserError) as raised:
-        custom_task(train=tmp_path, task_type="language_modelling").load()
+        load_splits(custom_task(train=tmp_path, task_type="language_modelling"))
     assert [line.partition(": not UTF-8")[0] for line in raised.value.lines] == [
         f"{tmp_path / 'a.txt'}, line 1",
         f"{tmp_path / 'c.txt'}, line 2",
@@ -104,7 +122,7 @@ def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
 
 def test_a_folder_without_texts_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a folder without a \.txt file in it"):
-        custom_task(train=tmp_path, task_type="language_modelling").load()
+        load_splits(custom_task(train=tmp_path, task_type="language_modelling"))
 
 
 def test_documents_have_one_column_and_no_label():

@@ -53,6 +53,15 @@ def test_every_label_keeps_its_share_on_every_side():
     }
 
 
+def test_groups_of_too_many_examples_of_a_label_are_carved_all_the_same_and_each_label_stays_in_training():
+    # A fifth of a label's twelve examples are two, but a group has three of each of its four labels.
+    grouped = [TextExample(str(n), unlike(n), n // 3 % 30, group=str(n // 12)) for n in range(360)]
+    splits, _ = separated({"train": grouped})
+    assert sizes(splits) == {"train": 252, "test": 72, "validation": 36}
+    assert {one.target for one in splits["train"]} == set(range(30))
+    assert not {one.group for one in splits["train"]} & {one.group for one in (*splits["test"], *splits["validation"])}
+
+
 def test_a_label_with_three_examples_is_on_every_side_and_never_leaves_training():
     rare = [TextExample(f"r{n}", unlike(9_000 + n), 2) for n in range(4)]
     splits, _ = separated({"train": [*examples(100), *rare]})

@@ -8,6 +8,7 @@ import pytest
 
 from harness.data.downloads import Download
 from harness.data.duplicates import MOST_SHARERS
+from harness.data.loading import load_splits
 from harness.data.sources import Generated, Hub, Packaged
 from harness.data.splitting import LEAST_TELLING_WORDS
 from harness.errors import UserError
@@ -16,6 +17,7 @@ from harness.registry import TASK_TYPES, TASKS
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.texts import TextExample
+from harness.task_types.token_classification.examples import TaggedSentence
 
 ALL = {name: TASKS.load(name) for name in TASKS.names()}
 HUB = [name for name, task in ALL.items() if isinstance(task.source, Hub)]
@@ -29,6 +31,10 @@ SPLITS = ("train", "validation", "test")
 # Columns and label names, as the data sets' cards on the Hub give them.
 GLUE_PAIR = ("sentence1", "sentence2")
 NLI = ("entailment", "neutral", "contradiction")
+UPOS = (
+    *("NOUN", "PUNCT", "ADP", "NUM", "SYM", "SCONJ", "ADJ", "PART", "DET", "CCONJ", "PROPN", "PRON", "X", "_"),
+    *("ADV", "INTJ", "VERB", "AUX"),
+)
 CARDS = {
     "cola": (("sentence",), "label", ("unacceptable", "acceptable")),
     "sst2": (("sentence",), "label", ("negative", "positive")),
@@ -48,6 +54,8 @@ CARDS = {
     "squad": (("question", "context"), "answers", None),
     "squad_v2": (("question", "context"), "answers", None),
     "wikitext_103": (("text",), None, None),
+    "conll2003": (("tokens",), "ner_tags", ("O", *(f"{p}-{t}" for t in ("PER", "ORG", "LOC", "MISC") for p in "BI"))),
+    "ud_english_tags": (("tokens",), "upos", UPOS),
 }
 SMALL = 40
 
@@ -90,7 +98,7 @@ def test_a_hub_revision_is_a_whole_commit_or_none(name):
 @pytest.mark.parametrize("name", HUB)
 def test_without_a_network_a_hub_task_says_so(name):
     with pytest.raises(UserError, match="the data is not available"):
-        ALL[name].load()
+        load_splits(ALL[name])
 
 
 @pytest.mark.parametrize("name", HUB)
@@ -100,13 +108,17 @@ def test_a_hub_task_reads_the_columns_and_labels_of_its_card(name, tmp_path, mon
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     task = ALL[name]
     write_like_the_card(name, tmp_path / "data", sorted(set(task.source.splits.values())))
-    splits = replace(task, source=replace(task.source, path=str(tmp_path), config=None, revision=None)).load()
+    splits = load_splits(replace(task, source=replace(task.source, path=str(tmp_path), config=None, revision=None)))
     assert_valid(splits, task.task_type)
     if task.task_type == "classification":
         names = sorted(CARDS[name][2].split()) if isinstance(CARDS[name][2], str) else CARDS[name][2]
         assert sorted(splits.labels) == sorted(names)
         # Each text says which label its row has on the card.
         assert all(f"is {splits.labels[one.target]} " in f"{one.text} " for one in everything(splits))
+    if task.task_type == "token_classification":
+        assert set(splits.labels) <= set(CARDS[name][2])
+        for one in everything(splits):
+            assert [word.split(":")[0] for word in one.words] == [splits.labels[tag] for tag in one.tags]
     if task.task_type == "multi_label":
         assert any(not one.target for one in everything(splits))
 
@@ -121,6 +133,8 @@ def write_like_the_card(name, folder, splits):
     if target == "answers":
         features |= {"id": Value("string"), "title": Value("string")}
         features["answers"] = Sequence({"text": Value("string"), "answer_start": Value("int32")})
+    elif texts == ("tokens",):
+        features = {"tokens": Sequence(Value("string")), target: Sequence(ClassLabel(names=names))}
     elif names is None:
         features |= {target: Value("float32")} if target else {}
     elif isinstance(names, str):
@@ -145,6 +159,9 @@ def card_row(name, split, number):
         none = {"text": [], "answer_start": []}
         given = none if name == "squad_v2" and number % 3 == 0 else answers
         return {"question": f"q {words}", "context": words, "answers": given, "id": words, "title": f"t{number}"}
+    if texts == ("tokens",):  # each word says its tag
+        tags = range(len(names))
+        return {"tokens": [f"{names[tag]}:{split}{number}" for tag in tags], target: list(tags)}
     if names is None:
         return dict.fromkeys(texts, words) | {target: number / 8}
     known = names.split() if isinstance(names, str) else names
@@ -180,6 +197,11 @@ def assert_valid_example(one, kind, labels, split):
         assert isinstance(one, DocumentExample)
         assert one.text.strip()
         return
+    if kind == "token_classification":
+        assert isinstance(one, TaggedSentence)
+        assert len(one.words) == len(one.tags) > 0
+        assert all(0 <= tag < len(labels) for tag in one.tags)
+        return
     assert isinstance(one, TextExample)
     targets = one.target if isinstance(one.target, tuple) else (one.target,)
     if kind == "regression":
@@ -190,19 +212,21 @@ def assert_valid_example(one, kind, labels, split):
 
 @cache
 def loaded(name):
-    return ALL[name].load()
+    return load_splits(ALL[name])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOCAL)
 def test_the_data_that_needs_no_network_is_valid_on_every_side(name):
     splits = loaded(name)
-    assert_valid(splits, ALL[name].kind)
-    if ALL[name].kind == "language_modelling":
+    assert_valid(splits, ALL[name].task_type)
+    if ALL[name].task_type == "language_modelling":
         assert sum(len(one.text.split()) for one in splits.test) >= 50_000
+    elif ALL[name].task_type == "token_classification":
+        assert sum(len(one.words) for one in splits.test) >= 900
     else:
         assert len(splits.test) >= 150
-    if ALL[name].kind == "classification":
+    if ALL[name].task_type == "classification":
         for split in SPLITS:
             assert {one.target for one in getattr(splits, split)} == set(range(len(splits.labels))), split
 

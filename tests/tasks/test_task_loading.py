@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from harness.data.loading import load_splits
 from harness.data.sources import Files, Generated
 from harness.data.task import Task
 from harness.errors import UserError
@@ -22,7 +23,7 @@ def rows(count, labels=("no", "yes"), **more):
 
 def complaint(of):
     with pytest.raises(UserError) as raised:
-        of.load()
+        load_splits(of)
     return raised.value.lines
 
 
@@ -31,7 +32,7 @@ def split_rows(start, count=6, labels=("no", "yes")):
 
 
 def test_published_splits_are_kept_as_they_are():
-    splits = task(train=split_rows(0), validation=split_rows(10), test=split_rows(20)).load()
+    splits = load_splits(task(train=split_rows(0), validation=split_rows(10), test=split_rows(20)))
     assert [len(split) for split in (splits.train, splits.validation, splits.test)] == [6, 6, 6]
     assert splits.train[0].id == "train-1"
     assert splits.labels == ("no", "yes")
@@ -40,18 +41,18 @@ def test_published_splits_are_kept_as_they_are():
 
 def test_number_labels_are_ordered_by_value():
     labels = [10, 2, 1]
-    assert task(train=rows(30, labels)).load().labels == ("1", "2", "10")
-    assert task(train=rows(30, [str(label) for label in labels])).load().labels == ("1", "2", "10")
+    assert load_splits(task(train=rows(30, labels))).labels == ("1", "2", "10")
+    assert load_splits(task(train=rows(30, [str(label) for label in labels]))).labels == ("1", "2", "10")
 
 
 def test_an_index_is_looked_up_in_the_tasks_labels_and_a_name_by_its_name():
-    by_index = task(train=rows(20, [0, 1]), labels=("yes", "no")).load()
-    by_name = task(train=rows(20, ["yes", "no"]), labels=("yes", "no")).load()
+    by_index = load_splits(task(train=rows(20, [0, 1]), labels=("yes", "no")))
+    by_name = load_splits(task(train=rows(20, ["yes", "no"]), labels=("yes", "no")))
     assert [one.target for one in by_index.train] == [one.target for one in by_name.train]
 
 
 def test_labels_named_in_another_order_than_the_data_set_are_found_by_name():
-    splits = task(train=rows(20, ["neg", "pos"]), labels=("pos", "neg")).load()
+    splits = load_splits(task(train=rows(20, ["neg", "pos"]), labels=("pos", "neg")))
     found = {one.text: splits.labels[one.target] for one in splits.train}
     assert found
     assert found.items() <= {row["text"]: row["label"] for row in rows(20, ["neg", "pos"])}.items()
@@ -135,18 +136,18 @@ def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
 
 
 def test_an_empty_text_is_an_input_like_any_other():
-    splits = task(train=split_rows(0), validation=split_rows(10), test=[{"text": "", "label": "no"}]).load()
+    splits = load_splits(task(train=split_rows(0), validation=split_rows(10), test=[{"text": "", "label": "no"}]))
     assert splits.test[0].text == ""
 
 
 def test_a_list_of_paragraphs_is_joined_by_line_ends():
-    splits = task(train=rows(20), test=[{"text": ["one", "two"], "label": "no"}]).load()
+    splits = load_splits(task(train=rows(20), test=[{"text": ["one", "two"], "label": "no"}]))
     assert splits.test[0].text == "one\ntwo"
 
 
 def test_a_pair_has_two_texts():
     train = [{"a": f"w{n}", "b": f"v{n}", "label": n % 2} for n in range(20)]
-    one = task(train=train, columns={"text": ("a", "b")}).load().train[0]
+    one = load_splits(task(train=train, columns={"text": ("a", "b")})).train[0]
     assert (one.text[0], one.pair) == ("w", f"v{one.text[1:]}")
 
 
@@ -164,7 +165,7 @@ def test_a_regression_target_must_be_a_finite_number(cell):
 
 
 def test_a_regression_target_may_be_written_as_text():
-    splits = task("regression", [{"text": f"w{n}", "label": f"{n}.5"} for n in range(20)]).load()
+    splits = load_splits(task("regression", [{"text": f"w{n}", "label": f"{n}.5"} for n in range(20)]))
     assert splits.train[0].target % 1 == 0.5
     assert splits.labels == ()
 
@@ -172,13 +173,13 @@ def test_a_regression_target_may_be_written_as_text():
 def test_several_labels_are_a_list_or_text_with_bars_and_may_be_none():
     train = [{"text": f"w{n}", "label": ["b", "a"]} for n in range(10)]
     test = [{"text": "x", "label": "a|b"}, {"text": "y", "label": []}, {"text": "z", "label": ""}]
-    splits = task("multi_label", train, validation=[{"text": "v", "label": ["b"]}], test=test).load()
+    splits = load_splits(task("multi_label", train, validation=[{"text": "v", "label": ["b"]}], test=test))
     assert splits.labels == ("a", "b")
     assert [one.target for one in (*splits.validation, *splits.test)] == [(1,), (0, 1), (), ()]
 
 
 def test_a_group_is_told_as_text():
-    splits = task(train=[row | {"film": n // 2} for n, row in enumerate(rows(40))], group="film").load()
+    splits = load_splits(task(train=[row | {"film": n // 2} for n, row in enumerate(rows(40))], group="film"))
     assert {one.group for split in (splits.train, splits.validation, splits.test) for one in split} == set(
         map(str, range(20))
     )
@@ -197,13 +198,13 @@ def questions(cells, split="train"):
 
 
 def test_an_answer_that_is_not_in_its_context_is_left_out_of_training_and_counted():
-    splits = questions([["London"], ["Paris"]]).load()
+    splits = load_splits(questions([["London"], ["Paris"]]))
     assert [one.question for one in splits.train if one.question.startswith("asked")] == ["asked 1"]
     assert splits.dropped["train rows whose answer is not in its context"] == 1
 
 
 def test_an_answer_that_is_not_in_its_context_still_judges():
-    (one,) = [one for one in questions([["London"]], "test").load().test if one.question == "asked 0"]
+    (one,) = [one for one in load_splits(questions([["London"]], "test")).test if one.question == "asked 0"]
     assert [(answer.text, answer.start) for answer in one.answers] == [("London", -1)]
 
 
@@ -214,13 +215,13 @@ def test_answers_of_another_form_are_an_error_with_their_row():
 
 def test_a_repeated_row_is_dropped_from_train_and_counted_but_a_given_test_split_stays_whole():
     test = [*split_rows(20), {"text": "W20 ", "label": "no"}]
-    splits = task(train=[*split_rows(0), *split_rows(0, 2)], validation=split_rows(10), test=test).load()
+    splits = load_splits(task(train=[*split_rows(0), *split_rows(0, 2)], validation=split_rows(10), test=test))
     assert (len(splits.train), len(splits.test)) == (6, 7)
     assert splits.dropped == {"train rows that repeat an earlier one": 2}
 
 
 def test_a_training_row_that_repeats_a_test_row_is_dropped_and_counted():
-    splits = task(train=split_rows(0, 10), validation=split_rows(20), test=split_rows(8)).load()
+    splits = load_splits(task(train=split_rows(0, 10), validation=split_rows(20), test=split_rows(8)))
     assert [one.text for one in splits.train] == [f"w{n}" for n in range(8)]
     assert splits.dropped == {"train rows that nearly repeat validation or test": 2}
 

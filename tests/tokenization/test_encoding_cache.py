@@ -53,44 +53,44 @@ def entries(folder):
     return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
-@pytest.mark.parametrize("located", [False, True])
+@pytest.mark.parametrize("return_offsets", [False, True])
 @pytest.mark.parametrize("name", sorted(TOKENIZERS))
-def test_what_is_kept_is_what_the_tokenizer_gives(name, located, kept, made):
+def test_what_is_kept_is_what_the_tokenizer_gives(name, return_offsets, kept, made):
     tokenizer = TOKENIZERS[name]()
-    first, again = (encode(tokenizer, TEXTS, located=located) for _ in range(2))
-    assert first == again == encoding._encoded(tokenizer, TEXTS, located=located)
+    first, again = (encode(tokenizer, TEXTS, return_offsets=return_offsets) for _ in range(2))
+    assert first == again == encoding._encoded(tokenizer, TEXTS, return_offsets=return_offsets)
     assert len(made) == 2  # the first, and the line above
     assert {type(number) for text in again for number in text.ids} == {int}
-    assert [len(text.offsets) for text in again] == [len(text.ids) if located else 0 for text in again]
+    assert [len(text.offsets) for text in again] == [len(text.ids) if return_offsets else 0 for text in again]
     assert len(entries(kept)) == 1
 
 
 def test_another_text_tokenizer_or_wish_for_offsets_is_another_entry(kept, made):
     bert, roberta = small_tokenizer("bert"), small_tokenizer("roberta")
-    for tokenizer, texts, located in [
+    for tokenizer, texts, return_offsets in [
         (bert, ["ab", "c"], False),
         (bert, ["a", "bc"], False),
         (bert, ["ab", "c"], True),
         (roberta, ["ab", "c"], False),
     ]:
-        encode(tokenizer, texts, located=located)
+        encode(tokenizer, texts, return_offsets=return_offsets)
     assert len(made) == len(entries(kept)) == 4
     bert.padding_side = "left"  # changes no text's tokens
     bert(["a", "b"], padding=True, truncation=True, max_length=8)  # nor does what another call asked for
-    encode(bert, ["ab", "c"], located=False)
+    encode(bert, ["ab", "c"], return_offsets=False)
     assert len(made) == 4
 
 
 def test_few_texts_are_not_kept(kept, monkeypatch):
     monkeypatch.setattr(encoding, "LEAST_CHARACTERS", 100)
-    encode(small_tokenizer("bert"), ["the film"], located=False)
+    encode(small_tokenizer("bert"), ["the film"], return_offsets=False)
     assert not kept.exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "missing", "other lengths"])
 def test_a_damaged_entry_is_made_anew(damage, kept, made):
     tokenizer = small_tokenizer("bert")
-    expected = encode(tokenizer, TEXTS, located=True)
+    expected = encode(tokenizer, TEXTS, return_offsets=True)
     file = entries(kept)[0] / "ids.npy"
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:-3])
@@ -100,16 +100,16 @@ def test_a_damaged_entry_is_made_anew(damage, kept, made):
         file.unlink()
     else:
         np.save(file, np.zeros(3, dtype=np.uint16))
-    assert encode(tokenizer, TEXTS, located=True) == expected
-    assert encode(tokenizer, TEXTS, located=True) == expected
+    assert encode(tokenizer, TEXTS, return_offsets=True) == expected
+    assert encode(tokenizer, TEXTS, return_offsets=True) == expected
     assert len(made) == 2
 
 
 def test_a_pickle_in_the_place_of_an_entry_is_not_opened(kept, made):
     tokenizer = small_tokenizer("bert")
-    expected = encode(tokenizer, TEXTS, located=False)
+    expected = encode(tokenizer, TEXTS, return_offsets=False)
     np.save(entries(kept)[0] / "ids.npy", np.array([object()], dtype=object), allow_pickle=True)
-    assert encode(tokenizer, TEXTS, located=False) == expected
+    assert encode(tokenizer, TEXTS, return_offsets=False) == expected
     assert len(made) == 2
 
 
@@ -117,8 +117,8 @@ def test_a_folder_that_can_t_be_written_costs_a_note_and_nothing_else(tmp_path, 
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):
-        found = encode(small_tokenizer("bert"), ["the film"], located=False)
-    assert found == encoding._encoded(small_tokenizer("bert"), ["the film"], located=False)
+        found = encode(small_tokenizer("bert"), ["the film"], return_offsets=False)
+    assert found == encoding._encoded(small_tokenizer("bert"), ["the film"], return_offsets=False)
     assert "encoded texts are not kept" in caplog.text
     assert "HARNESS_CACHE" in caplog.text
 
@@ -130,7 +130,7 @@ def test_a_disk_that_fills_up_leaves_no_entry_and_no_error(kept, monkeypatch):
 
     monkeypatch.setattr(encoding.np, "save", full)
     tokenizer = small_tokenizer("bert")
-    assert encode(tokenizer, TEXTS, located=False) == encoding._encoded(tokenizer, TEXTS, located=False)
+    assert encode(tokenizer, TEXTS, return_offsets=False) == encoding._encoded(tokenizer, TEXTS, return_offsets=False)
     monkeypatch.undo()
     assert not [entry for entry in entries(kept) if not entry.name.endswith(".partial")]
 

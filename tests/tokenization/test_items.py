@@ -53,7 +53,7 @@ def test_passes_hold_as_many_windows_as_may_be_and_keep_the_order():
     ],
 )
 def test_padding_goes_to_the_side_that_the_model_asks_for(left, ids, mask, shifts):
-    collator = Collator(pad_id=0, left=left, typed=True, device=torch.device("cpu"))
+    collator = Collator(pad_id=0, left=left, uses_token_type_ids=True, device=torch.device("cpu"))
     batch = collator([item(3), item(1, 2)])
     assert batch.inputs["input_ids"].tolist() == ids
     assert batch.inputs["attention_mask"].tolist() == mask
@@ -63,6 +63,6 @@ def test_padding_goes_to_the_side_that_the_model_asks_for(left, ids, mask, shift
 
 
 def test_a_model_without_types_gets_none():
-    batch = Collator(pad_id=7, left=False, typed=False, device=torch.device("cpu"))([item(2), item(1)])
+    batch = Collator(pad_id=7, left=False, uses_token_type_ids=False, device=torch.device("cpu"))([item(2), item(1)])
     assert batch.inputs.keys() == {"input_ids", "attention_mask"}
     assert batch.inputs["input_ids"].tolist() == [[1, 2], [1, 7]]

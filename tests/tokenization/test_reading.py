@@ -140,14 +140,14 @@ def test_a_text_that_fits_is_read_whole_whatever_the_strategy(strategy):
 def test_windows_cover_every_token(room):
     for stride in range(room):
         for length in range(60):
-            stretches = reader(None, strategy="windows", stride=stride).stretches(length, room)
-            assert sorted(set().union(*stretches)) == list(range(length)), (stride, length)
-            assert covered(stretches) == length
-            assert all(len(stretch) <= room for stretch in stretches)
+            spans = reader(None, strategy="windows", stride=stride).spans(length, room)
+            assert sorted(set().union(*spans)) == list(range(length)), (stride, length)
+            assert covered(spans) == length
+            assert all(len(stretch) <= room for stretch in spans)
 
 
 def test_what_lies_beyond_the_last_window_counts_as_unread():
-    # 14 tokens a window: two windows read 28 of 50.
+    # 14 tokens per window: two windows read 28 of 50.
     document = read(small_tokenizer("bert"), " ".join(["film"] * 50), strategy="windows", max_windows=2)
     assert (len(document.windows), document.seen, document.total) == (2, 28, 50)
 
@@ -182,7 +182,7 @@ def test_a_window_without_room_for_text_is_refused():
 def test_a_text_of_a_hundred_thousand_characters_is_read_to_its_end(minilm_tokenizer):
     text = ("film plot " * 10_000)[:100_000]
     whole = reader(minilm_tokenizer, window=512, strategy="windows")
-    document = whole.documents(["film"], [text], located=True)[0]
+    document = whole.documents(["film"], [text], return_offsets=True)[0]
     assert document.total == document.seen == 20_001
     assert len(document.windows) == 40  # 20,000 tokens, 508 a window beside the first text
     assert document.offsets[-1] == (99_995, 99_999)
@@ -248,7 +248,7 @@ def test_a_repeated_question_leaves_the_context_half_of_a_short_window():
 def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
     text = "Zyzzogeton’s 23,000 well-known “people”"
     published = TransformerXLTokenizer(str(XL / "vocab.txt"), split=split)
-    plain, located = (encode(published, [text], located=wanted)[0] for wanted in (False, True))
-    assert located.ids == plain.ids == published(text)["input_ids"]
-    assert (plain.offsets, located.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
-    assert len(located.offsets) == len(located.ids)
+    plain, return_offsets = (encode(published, [text], return_offsets=wanted)[0] for wanted in (False, True))
+    assert return_offsets.ids == plain.ids == published(text)["input_ids"]
+    assert (plain.offsets, return_offsets.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
+    assert len(return_offsets.offsets) == len(return_offsets.ids)

@@ -98,7 +98,7 @@ def test_the_processes_stay_together_from_one_run_of_a_suite_to_the_next(suite, 
     assert output.count("✓") == 5  # said by one process only
     code, output = finish(start(launched(words)))
     assert code == 0, output
-    assert "5 of 5 cells are recorded already" in output
+    assert "5 of 5 runs are recorded already" in output
 
 
 def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoints, tmp_path):
@@ -143,6 +143,6 @@ def test_a_move_into_place_that_was_cut_short_is_gone_on_with_by_one_process_onl
         for name in ("checkpoint", "predictions.parquet", "run.json"):
             (command.folder / name).rename(partial / name)
         code, output = finish(start(launched(command.words)))
-        assert (code, "1 of 1 cells are recorded already" in output) == (0, True), output
+        assert (code, "1 of 1 runs are recorded already" in output) == (0, True), output
         assert not partial.exists()
         assert len(command.rows()) == 13

@@ -9,7 +9,7 @@ from small_models import LABELS, Silent, loaded_model, own_cell, own_data, quest
 from torch import nn
 
 from harness.config.training import Training
-from harness.runs.execution import Options, run
+from harness.runs.execution import Options, execute
 from harness.training.optimisation import unused_rows_decay
 from harness.training.vocabulary import UsedEmbedding, UsedVocabulary, with_used_vocabulary
 
@@ -96,7 +96,7 @@ def test_what_a_run_saves_is_what_training_on_the_whole_vocabulary_saves(tmp_pat
     for vocabulary in ("used", "whole"):
         settings = {"weight_decay": 0.5, "dropout": 0.0, "vocabulary": vocabulary}
         cell = own_cell(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
-        record = run(cell, Options(), Silent())
+        record = execute(cell, Options(), Silent())
         found[vocabulary] = record, load_file(cell.folder / "checkpoint" / "model.safetensors")
     (ours, tensors), (theirs, expected) = found["used"], found["whole"]
     assert ours.counts.parameters == theirs.counts.parameters
@@ -111,7 +111,7 @@ def test_every_row_is_trained_where_the_optimizer_takes_them_together_and_the_re
     for vocabulary in ("used", "whole"):
         settings = {"dropout": 0.0, "vocabulary": vocabulary, "optimizer": "adafactor"}
         cell = own_cell(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
-        record = run(cell, Options(), Silent())
+        record = execute(cell, Options(), Silent())
         found[vocabulary] = record, load_file(cell.folder / "checkpoint" / "model.safetensors")
     (ours, tensors), (theirs, expected) = found["used"], found["whole"]
     (note,) = set(ours.notes) - set(theirs.notes)

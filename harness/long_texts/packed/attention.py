@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.packed.flash import flash_attention, serves
 from harness.long_texts.packed.plain import plain_attention
 from harness.ops import native
@@ -18,7 +18,7 @@ KERNEL_TYPES = (torch.float32, torch.bfloat16)
 
 
 def packed_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
 ) -> Tensor:
     """Each head's sums [1, queries, heads, width], where a text attends to itself alone.
 
@@ -37,7 +37,7 @@ def packed_attention(
 
 
 def native_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
 ) -> Tensor:
     """As `packed_attention`, by our own compiled kernels."""
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
@@ -57,7 +57,7 @@ def attend(
     *,
     scaling: float,
     dropout: float = 0.0,
-    boundaries: Boundaries | None = None,
+    boundaries: SequenceBoundaries | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """The same, in the form that transformers' `AttentionInterface` asks of an implementation.

@@ -31,7 +31,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Boundaries:
+class SequenceBoundaries:
     """Where each text starts and ends. What is worked out of it serves all layers.
 
     Attributes:

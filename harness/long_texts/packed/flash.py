@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 
 
 def serves(query: Tensor) -> bool:
@@ -22,7 +22,7 @@ def serves(query: Tensor) -> bool:
 
 
 def flash_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
 ) -> Tensor:
     """As `packed_attention`."""
     kernel = _kernel()

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.ops.fast_dropout import dropped
 
 
 def plain_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries, *, scaling: float, dropout: float
+    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
 ) -> Tensor:
     """As `packed_attention`, by blocks of texts of nearly the same length."""
     one_each = query.shape[2] == len(boundaries.lengths)
@@ -26,7 +26,7 @@ def plain_attention(
     return sums.index_select(0, places)[None]
 
 
-def token_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
     """[1, heads, total, width], cut into blocks [texts, heads, length, width]."""
     laid = states[0].transpose(0, 1).index_select(0, boundaries.order)
     shapes = [block.tokens.shape for block in boundaries.blocks]
@@ -34,7 +34,7 @@ def token_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
     return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def text_blocks(states: Tensor, boundaries: Boundaries) -> list[Tensor]:
+def text_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
     """The same of one query a text: [1, heads, texts, width], cut into blocks [texts, heads, 1, width]."""
     laid = states[0].transpose(0, 1).index_select(0, boundaries.text_order)
     return [part[:, :, None] for part in laid.split([len(block.texts) for block in boundaries.blocks])]

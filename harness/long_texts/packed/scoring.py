@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.long_texts.packed.attention import NAME
-from harness.long_texts.packed.boundaries import Boundaries
+from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.windows import Windows
 from harness.models.packing import Packing
 
@@ -44,7 +44,7 @@ class Packed(Windows):
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         kept = inputs["attention_mask"].bool()
         kept[:, 0] = True  # a window of no token is read as one of padding
-        boundaries = Boundaries(kept.sum(1).tolist(), kept.device)
+        boundaries = SequenceBoundaries(kept.sum(1).tolist(), kept.device)
         padded = {name: rows for name, rows in inputs.items() if name != "attention_mask"}
         padded["position_ids"] = self.packing.positions(self.model, inputs["input_ids"])
         pack = {name: rows[kept][None] for name, rows in padded.items()}
@@ -54,7 +54,7 @@ class Packed(Windows):
         return tuple(_unpacked(tensor, kept) for tensor in found) if self.per_token else found
 
     @contextmanager
-    def _reading(self, boundaries: Boundaries) -> Iterator[None]:
+    def _reading(self, boundaries: SequenceBoundaries) -> Iterator[None]:
         """As `packed_attention_in`, and the last layer gives what the head reads."""
         last = self.packing.layers(self.model)[-1]
         if not self.per_token:
@@ -65,13 +65,13 @@ class Packed(Windows):
         finally:
             last.__dict__.pop("forward", None)
 
-    def _first_tokens(self, layer: Any, boundaries: Boundaries) -> Callable[..., Tensor]:
+    def _first_tokens(self, layer: Any, boundaries: SequenceBoundaries) -> Callable[..., Tensor]:
         """The layer's forward pass, giving texts [texts, 1, width]: to the head, each one looks a token long."""
         whole, tokens = layer.forward, boundaries.first_tokens
 
         def forward(hidden: Tensor, *arguments: Any, **options: Any) -> Tensor:
             if self.short:
-                states = self.packing.short_layer(layer, hidden, tokens, boundaries=boundaries)
+                states = self.packing.selected_token_layer(layer, hidden, tokens, boundaries=boundaries)
             else:
                 states = whole(hidden, *arguments, **options)[:, tokens]
             return states.transpose(0, 1)
@@ -80,5 +80,7 @@ class Packed(Windows):
 
 
 def _unpacked(values: Tensor, kept: Tensor) -> Tensor:
-    """Values of packed tokens [1, total] at their places [windows, length]; 0 on padding."""
-    return torch.zeros(kept.shape, dtype=values.dtype, device=values.device).masked_scatter(kept, values)
+    """Values of packed tokens [1, total, ...] at their places [windows, length, ...]; 0 on padding."""
+    assert values.shape[:2] == (1, int(kept.sum())), (values.shape, kept.shape)
+    nothing = torch.zeros(*kept.shape, *values.shape[2:], dtype=values.dtype, device=values.device)
+    return nothing.index_put((kept,), values[0])

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from harness.models.family import StockFamily
 from harness.models.language_head import Language, losses_by
-from harness.models.local_attention import look_at_neighbours
-from harness.models.packing import Packing, counted_positions, short_bert_layer
+from harness.models.local_attention import local_attention_heads
+from harness.models.packing import Packing, counted_positions, selected_token_bert_layer
 
 
 def pair_scores(model: Any, first: Tensor) -> Tensor:
@@ -29,12 +29,12 @@ family = StockFamily(
         "intermediate_size": 1024,
         "max_position_embeddings": 512,
     },
-    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, counted_positions),
+    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, counted_positions),
     language=Language(
         "AutoModelForPreTraining",
         causal=False,
         word_losses=losses_by(lambda model, states: model.cls.predictions(states)),
         pair_scores=pair_scores,
-        look_at_neighbours=look_at_neighbours,
+        local_attention_heads=local_attention_heads,
     ),
 )

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from harness.models.family import StockFamily
 from harness.models.language_head import Language, losses_by
-from harness.models.local_attention import look_at_neighbours
-from harness.models.packing import Packing, short_bert_layer
+from harness.models.local_attention import local_attention_heads
+from harness.models.packing import Packing, selected_token_bert_layer
 
 
 def positions(model: Any, input_ids: Tensor) -> Tensor:
@@ -31,11 +31,11 @@ family = StockFamily(
         "max_position_embeddings": 514,
         "type_vocab_size": 1,
     },
-    packing=Packing(lambda model: model.base_model.encoder.layer, short_bert_layer, positions),
+    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions),
     language=Language(
         "AutoModelForMaskedLM",
         causal=False,
         word_losses=losses_by(lambda model, states: model.lm_head(states)),
-        look_at_neighbours=look_at_neighbours,
+        local_attention_heads=local_attention_heads,
     ),
 )

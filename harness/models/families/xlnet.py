@@ -18,7 +18,7 @@ from transformers.models.xlnet.modeling_xlnet import XLNetForQuestionAnsweringSi
 from transformers.utils import can_return_tuple
 
 from harness.models.family import StockFamily
-from harness.models.pointer_head import Pointer, pointed
+from harness.models.pointer_head import Pointer, pointer_logits
 
 
 class XLNetPointerConfig(XLNetConfig):
@@ -62,7 +62,7 @@ class XLNetForPointerQuestionAnswering(XLNetPreTrainedModel):
         The inputs are those of `XLNetModel`. Padding scores the lowest number there is.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids=token_type_ids, **inputs)
-        start_logits, end_logits = pointed(self.pointer, outputs.last_hidden_state, attention_mask)
+        start_logits, end_logits = pointer_logits(self.pointer, outputs.last_hidden_state, attention_mask)
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)
@@ -83,7 +83,7 @@ def register() -> None:
     AutoModelForQuestionAnswering.register(XLNetPointerConfig, XLNetForPointerQuestionAnswering, exist_ok=True)
 
 
-def pointing(config: XLNetConfig) -> XLNetPointerConfig:
+def pointer_config(config: XLNetConfig) -> XLNetPointerConfig:
     """The configuration of the model with a pointer, all else as in `config`."""
     settings = {name: value for name, value in config.to_dict().items() if name not in ("model_type", "architectures")}
     return XLNetPointerConfig(**settings)
@@ -104,5 +104,5 @@ family = StockFamily(
     unlimited=True,  # positions are relative
     settings={"use_mems_train": False, "use_mems_eval": False},
     pooled_head=pooled_head,
-    pointing=pointing,
+    pointer_config=pointer_config,
 )

@@ -87,7 +87,7 @@ def _rising(boundaries: Tensor, tokens: int) -> list[int]:
 
 
 def _splitmix(seed: int, rows: Tensor) -> Tensor:
-    """64-bit keys, one a row; int64 arithmetic wraps as unsigned does, but shifts must be made unsigned."""
+    """64-bit keys, one per row; int64 arithmetic wraps as unsigned does, but shifts must be made unsigned."""
     key = seed + (rows + 1) * _signed(0x9E3779B97F4A7C15)
     key = (key ^ _shifted(key, 30)) * _signed(0xBF58476D1CE4E5B9)
     key = (key ^ _shifted(key, 27)) * _signed(0x94D049BB133111EB)

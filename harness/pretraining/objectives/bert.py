@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harness.pretraining.masked import MaskedObjective
-from harness.pretraining.sequence_sampling import Draft, Stretch, sentence_stretches
+from harness.pretraining.sequence_sampling import Draft, TokenSpan, sentence_stretches
 from harness.pretraining.tokens import TokenFile
 
 SHORT = 0.1  # Share of sequences that are shorter on purpose: fine-tuning reads short ones, too.
@@ -32,7 +32,7 @@ class Pairs:
         texts = [found for document in documents if (found := sentence_stretches(self._tokens, int(document)))]
         return [pair for index in range(len(texts)) for pair in self._of(index, texts, generator)]
 
-    def _of(self, index: int, texts: list[list[Stretch]], generator: Generator) -> list[Draft]:
+    def _of(self, index: int, texts: list[list[TokenSpan]], generator: Generator) -> list[Draft]:
         """The pairs that begin in one document."""
         sentences, made, start = texts[index], [], 0
         while start < len(sentences):
@@ -55,14 +55,14 @@ class Pairs:
         return made
 
     @staticmethod
-    def _random_next(index: int, texts: list[list[Stretch]], target: int, generator: Generator) -> Stretch:
+    def _random_next(index: int, texts: list[list[TokenSpan]], target: int, generator: Generator) -> TokenSpan:
         """Sentences of another document, from a random one on."""
         other = int(generator.integers(len(texts) - 1))
         sentences = texts[other + (other >= index)]
         start = int(generator.integers(len(sentences)))
         return sentences[start][0], sentences[_filled(sentences, start, max(target, 1)) - 1][1]
 
-    def _pair(self, first: Stretch, second: Stretch, *, follows: bool, generator: Generator) -> Draft:
+    def _pair(self, first: TokenSpan, second: TokenSpan, *, follows: bool, generator: Generator) -> Draft:
         """A draft that fits: of the longer text a token at a time goes, of its front or its back."""
         (a, b), (c, d) = first, second
         while (b - a) + (d - c) > self._room:
@@ -74,7 +74,7 @@ class Pairs:
         return Draft((((a, b),), ((c, d),)), b - a + d - c + self._special, follows)
 
 
-def _filled(sentences: list[Stretch], start: int, target: int) -> int:
+def _filled(sentences: list[TokenSpan], start: int, target: int) -> int:
     """Behind the last of the sentences from `start` on that bring `target` tokens together."""
     end = start + 1
     while end < len(sentences) and sentences[end - 1][1] - sentences[start][0] < target:

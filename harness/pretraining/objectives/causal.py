@@ -1,4 +1,4 @@
-"""Transformer-XL's: each token foretells the next one, over running text, with a memory of the segments before.
+"""Transformer-XL's: each token predicts the next one, over running text, with a memory of the segments before.
 
 Source: Dai et al. 2019, sections 3.2 and 4. Documents follow each other whole, in random order; what comes out is cut
 into as many streams as are read side by side. A stream is read segment by segment, and its memory goes on from one
@@ -98,7 +98,7 @@ class Streams:
 
 
 class CausalObjective:
-    """Each token foretells the next one."""
+    """Each token predicts the next one."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, plan: PretrainingPlan) -> None:
         """Args: the corpus, its tokenizer, how much is read."""
@@ -131,8 +131,10 @@ class CausalObjective:
         """
         if not start.language.causal:
             kind = start.model.config.model_type
-            raise UserError(f"a {kind} reads both ways at once: the next word is no secret. Choose objective roberta.")
-        memory = self._plan.remembered
+            raise UserError(
+                f"a {kind} reads both ways at once: it would see the word to predict. Choose objective roberta."
+            )
+        memory = self._plan.memory_length
         if reason := unseen_memory(start.model.config, memory):
             raise UserError(f"memory: {memory}, but {reason}")
         return CausalModel(start, self._plan.micro_batch_size, memory=memory)
@@ -142,7 +144,7 @@ class CausalObjective:
 
 
 class CausalModel(Foreteller):
-    """A model that foretells the next word, and goes on from step to step with a memory of each stream."""
+    """A model that predicts the next word, and goes on from step to step with a memory of each stream."""
 
     def __init__(self, start: Untrained, micro_batch_size: int, *, memory: int) -> None:
         """Args: the model, most segments in one forward pass, states of a layer that are kept."""
@@ -156,9 +158,9 @@ class CausalModel(Foreteller):
         A step that is tried once more begins with the memory that it began with before.
         """
         if segments[0].step != self._step:
-            self._step, self._before, self.carried = segments[0].step, _by_stream(self.carried), {}
+            self._step, self._before, self.recurrent_state = segments[0].step, _by_stream(self.recurrent_state), {}
         losses, after = self._read(segments, self._before)
-        self.carried |= {str(segment.stream): state for segment, state in zip(segments, after, strict=True)}
+        self.recurrent_state |= {str(segment.stream): state for segment, state in zip(segments, after, strict=True)}
         return losses.mean(1)
 
     @torch.no_grad()
@@ -190,8 +192,8 @@ class CausalModel(Foreteller):
         return losses.view(len(segments), -1), list(kept.unbind(2))
 
 
-def _by_stream(carried: dict[str, Tensor]) -> dict[int, Tensor]:
-    return {int(stream): state for stream, state in carried.items()}
+def _by_stream(recurrent_state: dict[str, Tensor]) -> dict[int, Tensor]:
+    return {int(stream): state for stream, state in recurrent_state.items()}
 
 
 def objective(tokens: TokenFile, tokenizer: Any, *, plan: PretrainingPlan) -> CausalObjective:

@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harness.pretraining.masked import MaskedObjective
-from harness.pretraining.sequence_sampling import Draft, Stretch, sentence_stretches
+from harness.pretraining.sequence_sampling import Draft, TokenSpan, sentence_stretches
 from harness.pretraining.tokens import TokenFile
 
 
@@ -26,7 +26,7 @@ class FullSentences:
     def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[Draft]:
         """A shard's sequences; a separator parts the documents in them."""
         made: list[Draft] = []
-        stretches: list[Stretch] = []
+        stretches: list[TokenSpan] = []
         for document in documents:
             begins = True
             for start, end in self._pieces(int(document)):
@@ -40,10 +40,10 @@ class FullSentences:
                 begins = False
         return [*made, *self._drafts(stretches)]
 
-    def _drafts(self, stretches: list[Stretch]) -> list[Draft]:
+    def _drafts(self, stretches: list[TokenSpan]) -> list[Draft]:
         return [Draft((tuple(stretches),), _size(stretches) + self._special, None)] if stretches else []
 
-    def _pieces(self, document: int) -> list[Stretch]:
+    def _pieces(self, document: int) -> list[TokenSpan]:
         """The document's sentences; one that is too long for any sequence is cut."""
         longest = self._room - 1
         return [
@@ -53,7 +53,7 @@ class FullSentences:
         ]
 
 
-def _size(stretches: list[Stretch]) -> int:
+def _size(stretches: list[TokenSpan]) -> int:
     """Tokens of the stretches and of the separators between them."""
     return sum(end - start for start, end in stretches) + max(len(stretches) - 1, 0)
 

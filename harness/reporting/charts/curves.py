@@ -15,7 +15,7 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 320, 40, 312, 10, 150
 
 
 def learning_curves(task: TaskComparison) -> dict[str, Markup]:
-    """A chart a model that left a curve, all with the same loss axis, by model."""
+    """One chart per model that left a curve, all with the same loss axis, by model."""
     drawn = [cell for cell in task.cells if any(run.record.curve for run in cell.runs)]
     losses = [loss for cell in drawn for point in _points(cell) for loss in (point.train_loss, point.validation_loss)]
     finite = [loss for loss in losses if abs(loss) < float("inf")]
@@ -27,7 +27,7 @@ def learning_curves(task: TaskComparison) -> dict[str, Markup]:
 
 def _chart(cell: Cell, y: Scale) -> Markup:
     chart = drawing(
-        BOTTOM + 40, f"{cell.model}: training and validation loss by step, a pair of lines a seed", width=WIDTH
+        BOTTOM + 40, f"{cell.model}: training and validation loss by step, a pair of lines per seed", width=WIDTH
     )
     x = Scale(0.0, float(max(point.step for point in _points(cell))), LEFT, RIGHT)
     labels = {value: amount(value) for value in x.ticks(4)}

@@ -19,7 +19,7 @@ SIDE = 14
 def forest(task: TaskComparison, classes: Mapping[str, str]) -> Markup:
     """The models with a score, the best on top: a dot for the mean, a bar for the interval, a tick for each seed.
 
-    The best floor is drawn through all rows: what lies on its wrong side was not worth training.
+    The best simple baseline is drawn through all rows: what lies on its wrong side was not worth training.
     """
     unit, cells = unit_of(task.card.main_metric), task.ranked
     bottom = ROW * len(cells) + 6
@@ -30,10 +30,10 @@ def forest(task: TaskComparison, classes: Mapping[str, str]) -> Markup:
     )
     title = f"{measure} ({'more' if task.card.higher_is_better else 'less'} is better)"
     horizontal_axis(chart, scale, top=0, bottom=bottom, title=title, labels=plain(scale.ticks()))
-    floor = next((cell for cell in cells if cell.is_floor), None)
-    if floor is not None and floor.estimate is not None:
-        x = scale(floor.estimate.value * unit.factor)
-        add(chart, "line", class_="floor-line", x1=x, x2=x, y1=0, y2=bottom)
+    best = next((cell for cell in cells if cell.is_simple_baseline), None)
+    if best is not None and best.estimate is not None:
+        x = scale(best.estimate.value * unit.factor)
+        add(chart, "line", class_="baseline-line", x1=x, x2=x, y1=0, y2=bottom)
     for row, cell in enumerate(cells):
         _row(add(chart, "g", class_=classes[cell.model]), cell, unit, scale, row * ROW)
     return markup(chart)
@@ -51,7 +51,14 @@ def _row(group: Element, cell: Cell, unit: Unit, scale: Scale, top: float) -> No
     y = top + 29
     add(group, "title", f"{cell.model}: {unit.with_interval(estimate)}, {len(cell.scored)} seeds")
     emphasis = "name top" if cell.is_top else "name"
-    add(group, "text", cell.model + (" (floor)" if cell.is_floor else ""), class_=emphasis, x=SIDE, y=top + 17)
+    add(
+        group,
+        "text",
+        cell.model + (" (simple baseline)" if cell.is_simple_baseline else ""),
+        class_=emphasis,
+        x=SIDE,
+        y=top + 17,
+    )
     add(group, "text", unit.with_interval(estimate), class_=emphasis, x=WIDTH - SIDE, y=top + 17, text_anchor="end")
     if estimate.low is not None and estimate.high is not None:
         ends = {

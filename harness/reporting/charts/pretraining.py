@@ -24,7 +24,7 @@ Points = list[tuple[int, Cell]]  # tokens and the model that has read them, asce
 
 
 def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
-    """A line a recipe through its checkpoints, in the colour of the last one; None where no recipe has two.
+    """One line per recipe through its checkpoints, in the colour of the last one; None where no recipe has two.
 
     Checkpoints of `harness pretrain` say how many tokens they have read; the same architecture with fresh weights has
     read none. Two models of one recipe that read as many, such as variants, are no line's.

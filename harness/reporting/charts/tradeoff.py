@@ -24,37 +24,37 @@ BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     """Score by training seconds, on a logarithmic axis; None where no model has both.
 
-    The best floor is a line across: its seconds, a thousandth of the models', would leave them no room.
+    The best simple baseline is a line across: its seconds, a thousandth of the models', would leave them no room.
     """
     unit = unit_of(task.card.main_metric)
-    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_floor]
+    points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_simple_baseline]
     if not points:
         return None
     measure = metric_name(task.card.main_metric)
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
     x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
-    floor = next((cell for cell in task.ranked if cell.is_floor), None)
+    best = next((cell for cell in task.ranked if cell.is_simple_baseline), None)
     heights = [value for cell, _ in points for value in ends_of(cell, unit)]
-    heights += [ends_of(floor, unit)[1]] if floor else []
+    heights += [ends_of(best, unit)[1]] if best else []
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
     y = score_axis(chart, task, heights, right=RIGHT)
-    if floor:
-        _floor_line(chart, floor, y(ends_of(floor, unit)[1]))
+    if best:
+        _baseline_line(chart, best, y(ends_of(best, unit)[1]))
     places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
     labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
     for (cell, seconds), place, label in zip(points, places, labels, strict=True):
         group = add(chart, "g", class_=classes[cell.model])
-        add(group, "title", f"{cell.model}: {_told(cell, unit)} after {duration(seconds)}")
+        add(group, "title", f"{cell.model}: {_label(cell, unit)} after {duration(seconds)}")
         _point(group, [y(end) for end in ends_of(cell, unit)], place)
         add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 
-def _floor_line(chart: Element, floor: Cell, height: float) -> None:
-    add(chart, "line", class_="floor-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
-    told = f"{floor.model} (floor, {duration(floor.cost.train_seconds if floor.cost else None)})"
-    add(chart, "text", told, class_="tick", x=LEFT + 6, y=height - 5)
+def _baseline_line(chart: Element, best: Cell, height: float) -> None:
+    add(chart, "line", class_="baseline-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
+    label = f"{best.model} (simple baseline, {duration(best.cost.train_seconds if best.cost else None)})"
+    add(chart, "text", label, class_="tick", x=LEFT + 6, y=height - 5)
 
 
 def _point(group: Element, ends: Sequence[float], place: tuple[float, float]) -> None:
@@ -67,7 +67,7 @@ def _seconds(cell: Cell) -> float:
     return (cell.cost.train_seconds if cell.cost else None) or 0.0
 
 
-def _told(cell: Cell, unit: Unit) -> str:
+def _label(cell: Cell, unit: Unit) -> str:
     assert cell.estimate is not None
     return unit.with_interval(cell.estimate)
 

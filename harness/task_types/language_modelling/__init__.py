@@ -50,7 +50,7 @@ class Settings(Strict):
     """Language modelling's part of the recipe.
 
     Attributes:
-        mask_stride: A masked model predicts every so many tokens of a document one, which alone is masked then.
+        mask_stride: A masked model predicts one of every so many tokens of a document; it alone is masked then.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"hidden_every": "mask_stride"}
@@ -74,7 +74,7 @@ class LanguageModelling(TaskType):
         "pseudo_bits_per_byte",
     )
     settings = Settings
-    judged_as_found = True
+    scored_as_found = True
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

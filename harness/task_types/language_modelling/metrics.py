@@ -1,10 +1,10 @@
-"""How well texts were foretold: perplexities and bits, over all of them together.
+"""How well texts were predicted: perplexities and bits, over all of them together.
 
 A document's reference is its size, {"bytes": of UTF-8, "characters"}. Its prediction is what it cost: {"nats",
-"tokens"} where each token was foretold from those before it, {"masked_nats", "masked_tokens"} where each was hidden in
-turn and foretold from both sides, which is easier. What a model doesn't do is None, and a score of it no number.
+"tokens"} where each token was predicted from those before it, {"masked_nats", "masked_tokens"} where each was hidden in
+turn and predicted from both sides, which is easier. What a model doesn't do is None, and a score of it no number.
 
-Sources: perplexity and bits a character, Dai et al. 2019, section 4; pseudo-perplexity, Salazar et al. 2020, "Masked
+Sources: perplexity and bits per character, Dai et al. 2019, section 4; pseudo-perplexity, Salazar et al. 2020, "Masked
 Language Model Scoring", section 2.3.
 """
 

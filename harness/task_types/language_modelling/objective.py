@@ -33,7 +33,7 @@ class TokenLossObjective:
 
     Attributes:
         segmented: Whether a document is read from end to end, segment by segment, instead of in windows.
-        mask_stride: Of how many tokens one is foretold from both sides.
+        mask_stride: Of how many tokens one is predicted from both sides.
     """
 
     segmented: bool
@@ -50,7 +50,7 @@ class TokenLossObjective:
         return Head(None, {}, ("nats",))
 
     def features(self, examples: Sequence[DocumentExample], reader: Reader) -> Features:
-        """One item a window, or a document; its target is whether each token is predicted from those before it.
+        """One item per window, or a document; its target is whether each token is predicted from those before it.
 
         Raises:
             UserError: A document is too short to predict anything of it, or windows share nothing.
@@ -78,22 +78,22 @@ class TokenLossObjective:
         return list(next_tokens(document))
 
     def notes(self, examples: Sequence[DocumentExample], reader: Reader) -> list[str]:
-        """What the tokenizer loses of the documents, and how many of their tokens are foretold."""
+        """What the tokenizer loses of the documents, and how many of their tokens are predicted."""
         sampled = f"pseudo-perplexity by every {self.mask_stride}th token, each alone masked"
         lost = losses_of_tokenizer([example.text for example in examples], reader)
         return lost if reader.causal else [sampled, *lost]
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Tensor:
-        """Nats of each token that is foretold [items, length], else 0."""
+        """Nats of each token that is predicted [items, length], else 0."""
         return logits[0]
 
     def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
-        """Mean nats a token [items]."""
-        return scores.sum(1) / batch.inputs["foretold"].sum(1)
+        """Mean nats per token [items]."""
+        return scores.sum(1) / batch.inputs["scored_tokens"].sum(1)
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[tuple[float, int]]:
         """Nats, and how many tokens they are of, an item."""
-        nats, counts = scores.double().sum(1).tolist(), batch.inputs["foretold"].sum(1).tolist()
+        nats, counts = scores.double().sum(1).tolist(), batch.inputs["scored_tokens"].sum(1).tolist()
         return list(zip(nats, counts, strict=True))
 
     def outputs(

@@ -1,4 +1,4 @@
-"""Which tokens of a document each of its windows foretells, and what its tokenizer loses of it."""
+"""Which tokens of a document each of its windows predicts, and what its tokenizer loses of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from harness.tokenization.encoding import encode
-from harness.tokenization.reading import Document, Reader, Window, owned
+from harness.tokenization.reading import Document, Reader, Window, max_context_positions
 
 
 def next_tokens(document: Document) -> Iterator[Window]:
-    """Each window, to foretell the tokens that no window before has read.
+    """Each window, to predict the tokens that no window before has read.
 
-    A token with nothing before it, not even a special token, is not foretold.
+    A token with nothing before it, not even a special token, is not predicted.
     """
     read = 0
     for window in document.windows if document.total else ():
@@ -22,19 +22,19 @@ def next_tokens(document: Document) -> Iterator[Window]:
         stop = window.first + len(window.positions)
         read = window.positions[-1] + 1
         if places := range(max(start, 1), stop):
-            yield replace(window, foretold=places)
+            yield replace(window, scored_tokens=places)
 
 
 def masked_tokens(document: Document, every: int) -> Iterator[Window]:
-    """Each window, to foretell every so-manieth token of the document, where that has the most context.
+    """Each window, to predict every n-th token of the document, where that has the most context.
 
     Of a document of fewer tokens it is the middle one.
     """
     offset = min(every, document.total) // 2
     for index, window in enumerate(document.windows):
-        own = (place for place in owned(index, document) if place % every == offset)
+        own = (place for place in max_context_positions(index, document) if place % every == offset)
         if places := [place - window.positions[0] + window.first for place in own]:
-            yield replace(window, foretold=places)
+            yield replace(window, scored_tokens=places)
 
 
 def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
@@ -43,7 +43,7 @@ def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
     A document's characters are compared with those that its tokens spell, wherever they stand.
     """
     tokenizer = reader.tokenizer
-    encoded = encode(tokenizer, texts, located=False)
+    encoded = encode(tokenizer, texts, return_offsets=False)
     lost = sum(_lost(text, _spelt(tokenizer, tokens.ids)) for text, tokens in zip(texts, encoded, strict=True))
     tokens = sum(len(text.ids) for text in encoded)
     unknown = sum(text.ids.count(tokenizer.unk_token_id) for text in encoded)
@@ -52,7 +52,7 @@ def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
     characters = sum(map(len, texts))
     return [
         f"the tokenizer loses {lost / characters:.2%} of the test split's characters, and {unknown / tokens:.2%} of "
-        "its tokens stand for unknown words: what is lost costs little, so bits a byte are not to be compared across "
+        "its tokens stand for unknown words: what is lost costs little, so bits per byte are not to be compared across "
         "tokenizers"
     ]
 

@@ -54,15 +54,15 @@ class SpanObjective:
         return None if self.segmented else "windows"
 
     def head(self) -> Head:
-        """Two logits a token."""
+        """Two logits per token."""
         outputs = ("start_logits", "end_logits")
         return Head("AutoModelForQuestionAnswering", {}, outputs, pointer=self.segmented, per_token=True)
 
     def features(self, examples: Sequence[QuestionExample], reader: Reader) -> Features:
-        """One item a window, or a text."""
+        """One item per window, or a text."""
         template = learnt_template(reader.tokenizer, 2)
         questions, contexts = [example.question for example in examples], [example.context for example in examples]
-        documents = reader.documents(questions, contexts, located=True, repeat_first=self.repeat_question)
+        documents = reader.documents(questions, contexts, return_offsets=True, repeat_first=self.repeat_question)
         places = [answer_tokens(*pair) for pair in zip(examples, documents, strict=True)]
         cls_id = reader.tokenizer.cls_token_id
         items = [
@@ -115,14 +115,14 @@ class SpanObjective:
     def _best_span(self, scores: Tensor, item: Item) -> Span:
         target, window = item.target, item.windows[0]
         no_answer = float(scores[:, target.no_answer].sum())
-        if not target.owned:
+        if not target.max_context_positions:
             return Span(-1, -1, -np.inf, no_answer)
         context = scores[:, window.first : window.first + len(window.positions)]
         spans = span_scores(context, self.longest_answer)
-        first = target.owned.start - window.positions[0]
-        spans = spans[first : first + len(target.owned)]
+        first = target.max_context_positions.start - window.positions[0]
+        spans = spans[first : first + len(target.max_context_positions)]
         row, further = divmod(int(spans.argmax()), spans.shape[1])
-        start = target.owned.start + row
+        start = target.max_context_positions.start + row
         ends = target.offsets[start][0], target.offsets[start + further][1]
         return Span(*ends, float(spans[row, further]), no_answer)
 

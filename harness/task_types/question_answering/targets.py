@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.question_answering.metrics import exact_match
-from harness.tokenization.reading import Document, Template, Window, owned
+from harness.tokenization.reading import Document, Template, Window, max_context_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Target:
     start: int
     end: int
     no_answer: int
-    owned: range
+    max_context_positions: range
     offsets: Sequence[tuple[int, int]]
 
     @property
@@ -77,7 +77,7 @@ def targets_of(document: Document, tokens: range, template: Template, cls_id: in
         held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
         shift = window.first - window.positions[0] if held else 0
         start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (none, none)
-        targets.append(Target(start, end, none, owned(index, document), document.offsets))
+        targets.append(Target(start, end, none, max_context_positions(index, document), document.offsets))
     return targets
 
 

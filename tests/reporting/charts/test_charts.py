@@ -66,7 +66,7 @@ def test_floors_are_a_line_across_the_tradeoff(runs: Path):
     chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
     assert chart is not None
     names = [element.text for element in ElementTree.fromstring(chart).iter("text")]
-    assert "tfidf (floor, 0.02 s)" in names
+    assert "tfidf (simple baseline, 0.02 s)" in names
     assert "majority" not in names
     assert len(numbers(chart, "circle", "cx")) == 4
 

@@ -232,11 +232,13 @@ def test_the_terminal_fits_a_narrow_window(runs: Path):
     assert max(map(len, terminal(compare(runs), width=80).splitlines())) <= 80
 
 
-def test_html_says_how_to_run_own_files_again(tmp_path: Path):
+@pytest.mark.parametrize("key", ["local", "own"], ids=["as recorded today", "as recorded by schema 1"])
+def test_html_says_how_to_run_own_files_again(tmp_path: Path, key: str):
     from harness.record import SINGLE
 
-    config = {"own": {"train": "my reviews.csv", "label": None, "text": ["title", "body"]}}
+    config = {key: {"train": "my reviews.csv", "task_type": "classification", "label": None, "text": ["title", "body"]}}
     add_runs(tmp_path, "bert-mini", 0.8, range(1), suite=SINGLE, task="my-reviews-1a2b3c4d", config=config)
     text = RENDERERS["html"](compare(tmp_path))
-    wanted = "harness run --train &#39;my reviews.csv&#39; --text title --text body --model bert-mini --seed 0\n"
+    files = "--train &#39;my reviews.csv&#39; --task-type classification --text title --text body"
+    wanted = f"harness run {files} --model bert-mini --seed 0\n"
     assert wanted in text

@@ -15,10 +15,15 @@ from transformers import (
     AutoModelForPreTraining,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
 )
 
 from harness.models.families.scratch.configuration import ScratchConfig
-from harness.models.families.scratch.heads import ScratchForQuestionAnswering, ScratchForSequenceClassification
+from harness.models.families.scratch.heads import (
+    ScratchForQuestionAnswering,
+    ScratchForSequenceClassification,
+    ScratchForTokenClassification,
+)
 from harness.models.families.scratch.language import ScratchForPreTraining, language
 from harness.models.families.scratch.model import ScratchModel
 from harness.models.families.scratch.packing import packing
@@ -42,6 +47,7 @@ def register() -> None:
     AutoModelForMaskedLM.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
     AutoModelForPreTraining.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
     AutoModelForSequenceClassification.register(ScratchConfig, ScratchForSequenceClassification, exist_ok=True)
+    AutoModelForTokenClassification.register(ScratchConfig, ScratchForTokenClassification, exist_ok=True)
     AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
 
 

@@ -51,7 +51,7 @@ class Embeddings(nn.Module):
         """
         if segments is None:
             segments = torch.zeros(tokens.shape[:-1], dtype=torch.long, device=tokens.device)
-        # A row a place, not a token: sines are slow, and packed texts have the same places many times over.
+        # One row per place, not a token: sines are slow, and packed texts have the same places many times over.
         places = tokens.shape[-2] if positions is None else int(positions.max()) + 1
         encodings = sinusoids(torch.arange(places, device=tokens.device), self.width).to(tokens.dtype)
         meanings = (tokens + self.segments(segments)) * self.width**0.5

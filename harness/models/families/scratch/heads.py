@@ -1,4 +1,4 @@
-"""What stands on top of the encoder: a classifier (or regressor) of texts, and a finder of answers."""
+"""What stands on top of the encoder: a classifier (or regressor) of texts, one of tokens, and a finder of answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_outputs import QuestionAnsweringModelOutput, SequenceClassifierOutput
+from transformers.modeling_outputs import (
+    QuestionAnsweringModelOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 from transformers.utils import can_return_tuple
 
 from harness.models.families.scratch.configuration import ScratchConfig
@@ -54,8 +58,42 @@ class ScratchForSequenceClassification(ScratchPreTrainedModel):
         )
 
 
+class ScratchForTokenClassification(ScratchPreTrainedModel):
+    """The encoder with a linear classifier on each token's vector, as in Devlin et al. 2019, section 5.3."""
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        dropout = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+        self.transformer = ScratchModel(config)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> TokenClassifierOutput:
+        """`logits` [batch, length, labels], and `loss`, the mean over labelled tokens, where `labels` are given.
+
+        The inputs are those of `ScratchModel`. The labels are indices [batch, length], -100 where there is none.
+        """
+        outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
+        logits = self.classifier(self.dropout(outputs.last_hidden_state))
+        loss = None if labels is None else self.loss_function(logits, labels, self.config)
+        return TokenClassifierOutput(
+            loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
+        )
+
+
 class ScratchForQuestionAnswering(ScratchPreTrainedModel):
-    """The encoder with two scores a token: that the answer starts there, and that it ends there.
+    """The encoder with two scores per token: that the answer starts there, and that it ends there.
 
     Source: Devlin et al. 2019, section 4.2.
     """

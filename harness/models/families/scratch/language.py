@@ -19,7 +19,7 @@ from harness.models.language_head import Language, losses_by
 
 
 class ScratchForPreTraining(ScratchPreTrainedModel):
-    """The encoder with a score a word of the vocabulary, and two scores a pair of texts."""
+    """The encoder with one score per word of the vocabulary, and two scores per pair of texts."""
 
     _tied_weights_keys = {"decoder.weight": "transformer.embeddings.tokens.weight"}  # noqa: RUF012
 
@@ -41,7 +41,7 @@ class ScratchForPreTraining(ScratchPreTrainedModel):
         self.decoder = value
 
     def word_scores(self, states: Tensor) -> Tensor:
-        """A score a word [..., vocabulary] from states [..., width]."""
+        """One score per word [..., vocabulary] from states [..., width]."""
         # The input's table has a variance of 1 / width, which suits states of variance 1 here as well.
         scores: Tensor = self.decoder(self.transform_norm(functional.gelu(self.transform(states))))
         return scores
@@ -59,7 +59,7 @@ class ScratchForPreTraining(ScratchPreTrainedModel):
     ) -> MaskedLMOutput:
         """`logits` [batch, length, vocabulary], and `loss` where `labels` are given.
 
-        The inputs are those of `ScratchModel`; the labels are words [batch, length], -100 where none is foretold.
+        The inputs are those of `ScratchModel`; the labels are words [batch, length], -100 where none is predicted.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
         logits = self.word_scores(outputs.last_hidden_state)

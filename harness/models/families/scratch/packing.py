@@ -10,8 +10,8 @@ from harness.models.families.scratch.encoder import EncoderLayer
 from harness.models.packing import Packing, attention_of, counted_positions
 
 
-def short_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
-    """The output of `EncoderLayer` for some of its tokens alone; arguments as in `short_bert_layer`."""
+def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
+    """The output of `EncoderLayer` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     inner = layer.attention_norm(hidden) if layer.norm_first else hidden
     query = attention._heads(attention.query(inner[:, tokens]))
@@ -26,4 +26,4 @@ def short_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, **options: 
     return layer.feed_forward_norm(chosen + layer._transform(chosen))
 
 
-packing = Packing(lambda model: model.base_model.layers, short_layer, counted_positions)
+packing = Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions)

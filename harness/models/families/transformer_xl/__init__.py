@@ -13,6 +13,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
 )
 
@@ -21,6 +22,7 @@ from harness.models.families.transformer_xl.heads import (
     TransformerXLForCausalLM,
     TransformerXLForQuestionAnswering,
     TransformerXLForSequenceClassification,
+    TransformerXLForTokenClassification,
 )
 from harness.models.families.transformer_xl.model import TransformerXLModel
 from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
@@ -53,6 +55,7 @@ def register() -> None:
     AutoModelForSequenceClassification.register(
         TransformerXLConfig, TransformerXLForSequenceClassification, exist_ok=True
     )
+    AutoModelForTokenClassification.register(TransformerXLConfig, TransformerXLForTokenClassification, exist_ok=True)
     AutoModelForQuestionAnswering.register(TransformerXLConfig, TransformerXLForQuestionAnswering, exist_ok=True)
 
 
@@ -64,7 +67,7 @@ family = StockFamily(
     architecture=DEFAULT_ARCHITECTURE,
     unlimited=True,  # positions are distances
     pooled_head=lambda model, pooled: (model.score(pooled),),
-    pointing=lambda config: config,  # its model for questions always points
+    pointer_config=lambda config: config,  # its model for questions always points
     language=Language(
         "AutoModelForCausalLM",
         causal=True,

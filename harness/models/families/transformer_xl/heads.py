@@ -1,4 +1,4 @@
-"""What stands on top: a language model, a classifier (or regressor) of texts, and a finder of answers.
+"""What stands on top: a language model, a classifier (or regressor) of texts, one of tokens, and a finder of answers.
 
 Each names the inputs that it reads itself; all others go to `TransformerXLModel` as they are.
 """
@@ -22,7 +22,7 @@ from harness.models.families.transformer_xl.model import (
     TransformerXLPreTrainedModel,
 )
 from harness.models.families.transformer_xl.ties import output_ties
-from harness.models.pointer_head import Pointer, last_real, pointed
+from harness.models.pointer_head import Pointer, last_real, pointer_logits
 
 IGNORED = -100
 
@@ -33,7 +33,8 @@ class TransformerXLHeadOutput(ModelOutput):
 
     Attributes:
         loss: The mean over what there is to predict, where labels are given.
-        logits: The language model's log-probabilities [batch, length, vocab_size], or a score a label [batch, labels].
+        logits: The language model's log-probabilities [batch, length, vocab_size], or one score per label
+            [batch, labels], for each token [batch, length, labels].
         losses: The language model's loss a predicted token, by position [batch, length - 1]; 0 where ignored.
         start_logits: That the answer starts at each token [batch, length].
         end_logits: That it ends there [batch, length].
@@ -181,6 +182,33 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         return last_real(real)
 
 
+class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
+    """A linear classifier on the state of each token, which knows what stands to the token's left alone."""
+
+    def __init__(self, config: TransformerXLConfig) -> None:
+        super().__init__(config)
+        self.transformer = TransformerXLModel(config)
+        self.classifier = nn.Linear(config.d_model, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> TransformerXLHeadOutput:
+        """`logits` [batch, length, labels], and `loss`, the mean over labelled tokens, where `labels` are given.
+
+        The labels are indices [batch, length], -100 where there is none.
+        """
+        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        logits = self.classifier(outputs.last_hidden_state)
+        loss = None if labels is None else self.loss_function(logits, labels, self.config)
+        return _with(outputs, loss=loss, logits=logits)
+
+
 class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
     """A pointer: the last real token's state, which knows all of the text, attends to an answer's start and end.
 
@@ -207,7 +235,7 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
         Without an attention mask every token counts. Padding scores the lowest number there is.
         """
         outputs = self.transformer(input_ids, attention_mask, **inputs)
-        start_logits, end_logits = pointed(self.pointer, outputs.last_hidden_state, attention_mask)
+        start_logits, end_logits = pointer_logits(self.pointer, outputs.last_hidden_state, attention_mask)
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)

@@ -44,13 +44,13 @@ def read_words(file: Path) -> list[str]:
 
 
 def write_words(words: list[str], file: Path) -> None:
-    """Write `words`, one a line."""
+    """Write `words`, one per line."""
     with file.open("w", encoding="utf-8", newline="\n") as lines:
         lines.writelines(f"{word}\n" for word in words)
 
 
 def read_pickled_words(file: Path) -> list[str]:
-    """The words of a published model's vocab.pkl or vocab.bin, in order, their letters mended.
+    """The words of a published model's vocab.pkl or vocab.bin, in order, their letters fixed.
 
     Raises:
         UserError: The file would do more than make a dictionary of words, or is no such dictionary.

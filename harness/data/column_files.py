@@ -1,0 +1,70 @@
+"""Column files, as in the CoNLL shared tasks: one word per line with its columns, a blank line after each sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+DOCUMENT = "document"
+DOCUMENT_START = "-DOCSTART-"
+
+
+@dataclass
+class Sentence:
+    """Lines of a file between two blank ones.
+
+    Attributes:
+        line: The number of the first, from 1.
+        document: The number of its document, from 1; 0 where the file tells of none.
+        words: The columns of each line.
+    """
+
+    line: int
+    document: int
+    words: list[Sequence[str]] = field(default_factory=list)
+
+    def row(self) -> dict[str, object]:
+        """The first column as `tokens`, the last as `tags`, others as `column_2` and so on; the document."""
+        first, *rest = (list(column) for column in zip(*self.words, strict=True))
+        row: dict[str, object] = {"tokens": first}
+        if rest:
+            row["tags"] = rest[-1]
+        row |= {f"column_{number}": column for number, column in enumerate(rest[:-1], start=2)}
+        return row | ({DOCUMENT: str(self.document)} if self.document else {})
+
+
+def sentences(text: str) -> tuple[list[Sentence], list[str]]:
+    """The sentences of a column file, and a line for each mistake, which starts with "line" and its number.
+
+    Columns are parted by tabs where the file has any, else by blanks. A line with "-DOCSTART-" begins a document; one
+    that starts with "#" and has not as many columns as most lines is a comment.
+
+    Args:
+        text: The file's content.
+    """
+    delimiter = "\t" if "\t" in text else None
+    lines = [line.strip().split(delimiter) if line.strip() else [] for line in text.split("\n")]
+    widths = Counter(len(columns) for columns in lines if columns and columns[0] != DOCUMENT_START)
+    width = widths.most_common(1)[0][0] if widths else 0
+    wrong = [
+        f"line {number}: {len(columns)} columns, but most lines have {width}. Fix the line."
+        for number, columns in enumerate(lines, start=1)
+        if columns and columns[0] != DOCUMENT_START and len(columns) != width and not columns[0].startswith("#")
+    ]
+    return (list(_sentences(lines, width)) if not wrong else []), wrong
+
+
+def _sentences(lines: Sequence[Sequence[str]], width: int) -> Iterator[Sentence]:
+    document, current = 0, Sentence(0, 0)
+    for number, columns in enumerate(lines, start=1):
+        starts = bool(columns) and columns[0] == DOCUMENT_START
+        document += starts
+        if (starts or not columns) and current.words:
+            yield current
+            current = Sentence(0, 0)
+        if columns and not starts and len(columns) == width:
+            current = current if current.words else Sentence(number, document)
+            current.words.append(columns)
+    if current.words:
+        yield current

@@ -1,0 +1,121 @@
+"""Token classification: a tag for each word, such as the entities of a sentence or parts of speech."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.data.column_files import DOCUMENT
+from harness.data.fields import FieldError, label_index
+from harness.data.files import PlacedRow
+from harness.data.labels import sorted_names
+from harness.data.rows import group_of
+from harness.data.task import Row, Splits, Task
+from harness.task_types.contract import Column, TaskType
+from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
+from harness.task_types.token_classification.metrics import (
+    ENTITY_F1,
+    ENTITY_MACRO_F1,
+    ENTITY_PRECISION,
+    ENTITY_RECALL,
+    TAG_ACCURACY,
+)
+from harness.task_types.token_classification.schemes import has_scheme, irregular
+from harness.task_types.token_classification.words import places_of, split_words
+
+TEXT = "text"
+UNUSUAL = "{} entities not spelt as in BIO or IOBES (read as conlleval reads them)"
+
+
+class TokenClassification(TaskType):
+    """The task type."""
+
+    name = "token_classification"
+    columns: Mapping[str, Column] = {
+        "tokens": Column("The column of a sentence's words (token classification)."),
+        "tags": Column("The column of the words' tags (token classification)."),
+    }
+    inputs = ("tokens",)
+    predict_options: Mapping[str, str] = {TEXT: "A text; give it twice for a pair."}
+    metrics = (ENTITY_F1, ENTITY_PRECISION, ENTITY_RECALL, ENTITY_MACRO_F1, TAG_ACCURACY)
+    default_metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
+    prediction_columns = ("prediction", "scores", "entities")
+    inferred = True
+
+    def metrics_for(self, task: Task) -> tuple[str, ...]:
+        """Those of entities; of tags that spell none, the accuracy."""
+        labels = self.label_names(task, task.source.rows()["train"])
+        return self.default_metrics if has_scheme(labels) else (TAG_ACCURACY.name,)
+
+    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
+        """Those of the task, or else the tags of the training rows."""
+        column = task.column("tags")
+        return task.labels or sorted_names(tag for row in train for tag in items_of(row.get(column)) or ())
+
+    def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
+        """No tag at all, all words with the same one, or a tag that training never shows."""
+        trained = {tag for example in splits.train for tag in example.tags}
+        if not labels:
+            yield "train: no word has a tag. Give tagged rows."
+        elif len(trained) == 1:
+            yield f"train: every word has the tag {labels[trained.pop()]!r}. Give at least two tags."
+        else:
+            for split, examples in (("validation", splits.validation), ("test", splits.test)):
+                for tag in sorted({tag for example in examples for tag in example.tags} - trained):
+                    yield f"{split}: tag {labels[tag]!r} never occurs in train. Add some, or leave it out."
+
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> TaggedSentence:
+        """One row as an example; `dropped` counts entities whose tags are unusual."""
+        words, column = self._words(task, row), task.column("tags")
+        tags = items_of(row[column])
+        if not words:
+            raise FieldError(f"{task.column('tokens')}: an empty sentence. Fill the field, or leave the row out.")
+        if tags is None or len(tags) != len(words):
+            got = "none" if tags is None else len(tags)
+            raise FieldError(f"{column}: not a tag per word (got {got} for {len(words)} words). Fix the row.")
+        indices = tuple(label_index(tag, column, labels, named=bool(task.labels)) for tag in tags)
+        if has_scheme(labels) and (unusual := irregular([labels[index] for index in indices], labels)):
+            dropped[UNUSUAL.format(split)] += unusual
+        group = group_of(task, row) or str(row.get(DOCUMENT, ""))
+        return TaggedSentence(identity, words, indices, group)
+
+    def unlabelled(self, task: Task, row: Row, identity: str) -> TaggedSentence:
+        """One row as a sentence without tags; its text, where the row has one with these words in it, comes along."""
+        words, text = self._words(task, row), row.get(TEXT)
+        offsets = places_of(words, text) if isinstance(text, str) else ()
+        return TaggedSentence(identity, words, (0,) * len(words), "", str(text) if offsets else "", offsets)
+
+    def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
+        """A text, which is split into words."""
+        return {TEXT: (TEXT,)}
+
+    def completed(self, task: Task, row: Row) -> Row:
+        """The row with the words of its text, where it has no others."""
+        column, text = task.column("tokens"), row.get(TEXT)
+        if column in row or not isinstance(text, str):
+            return row
+        return PlacedRow({**row, column: split_words(text)}, getattr(row, "place", ""))
+
+    def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
+        """The tags, the probability of each, and the entities that they spell, where tags do."""
+        found: dict[str, Any] = {
+            "prediction": answer["prediction"],
+            "scores": [round(score, 4) for score in answer["scores"]],
+        }
+        if "entities" in answer:
+            found["entities"] = [entity | {"score": round(entity["score"], 4)} for entity in answer["entities"]]
+        return found
+
+    def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
+        """What the Hub calls models of this sort."""
+        return "token-classification"
+
+    def _words(self, task: Task, row: Row) -> tuple[str, ...]:
+        column = task.column("tokens")
+        return words_of(row[column], column)
+
+
+task_type = TokenClassification()

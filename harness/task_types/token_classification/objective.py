@@ -1,0 +1,179 @@
+"""How tags of words are learnt: the first piece of a word speaks for it (Devlin et al. 2019, section 5.3).
+
+A sentence is an item, with one loss: the mean over its words. One that is longer than a window is read in windows that
+overlap, and each word is learnt and predicted once, in the window where it has the most context. So training asks for
+just what prediction gives, and no word counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.models.head import Head
+from harness.task_types.token_classification.examples import TaggedSentence, Tagging
+from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
+from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
+from harness.tokenization.encoding import Encoded
+from harness.tokenization.items import Batch, Collator, Features, Item
+from harness.tokenization.reading import Reader
+
+NO_BOUND = 2**62
+LEFT_TO_RIGHT = "reads from left to right: a word's tag is predicted without the words that follow it"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a sentence's words are read, and what they should be tagged.
+
+    Attributes:
+        places: The window and the place in its input_ids of each word's first piece.
+        tags: A label's index per word.
+    """
+
+    places: tuple[tuple[int, int], ...]
+    tags: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TagObjective:
+    """A tag for each word.
+
+    Attributes:
+        labels: Names of the tags in the order of the model's outputs.
+    """
+
+    labels: tuple[str, ...]
+    stride = 128
+    strategy = "windows"
+
+    def head(self) -> Head:
+        """A classifier of each token, with the tags' names."""
+        names = dict(enumerate(self.labels))
+        settings = {
+            "num_labels": len(names),
+            "id2label": names,
+            "label2id": {name: index for index, name in names.items()},
+        }
+        return Head("AutoModelForTokenClassification", settings, ("logits",), per_token=True)
+
+    def features(self, examples: Sequence[TaggedSentence], reader: Reader) -> Features:
+        """One item per sentence, however many windows it has."""
+        every = word_pieces(reader.tokenizer, [example.words for example in examples])
+        whole = replace(reader, max_windows=NO_BOUND)  # no word goes without a tag
+        documents = whole.documents_of([Encoded([token for ids in pieces for token in ids], []) for pieces in every])
+        items = [
+            Item(index, document.windows, Target(places_in_windows(pieces, document), example.tags))
+            for index, (example, pieces, document) in enumerate(zip(examples, every, documents, strict=True))
+        ]
+        return Features(items, [document.total for document in documents], sum(document.seen for document in documents))
+
+    def training_subset(self, features: Features) -> Features:
+        """All of them."""
+        return features
+
+    def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Tensor:
+        """Logits [windows, length, labels]."""
+        return logits[0].float()
+
+    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """Mean cross-entropy over each sentence's words [items]; 0 of no word."""
+        tags = torch.tensor([tag for item in batch.items for tag in item.target.tags], device=scores.device)
+        losses = functional.cross_entropy(_of_words(scores, batch, collator), tags.long(), reduction="none")
+        counts = torch.tensor([len(item.target.tags) for item in batch.items], device=scores.device)
+        return torch.segment_reduce(losses, "sum", lengths=counts) / counts.clamp(min=1)
+
+    def results(self, scores: Tensor, batch: Batch, collator: Collator) -> list[Tagging]:
+        """The most probable tag of each word of a sentence."""
+        best, tags = _of_words(scores, batch, collator).softmax(1).max(1)
+        counts = [len(item.target.places) for item in batch.items]
+        return [
+            Tagging(tuple(chosen.tolist()), tuple(probabilities.tolist()))
+            for chosen, probabilities in zip(tags.split(counts), best.split(counts), strict=True)
+        ]
+
+    def outputs(
+        self, results: Sequence[Tagging], _features: Features, _examples: Sequence[TaggedSentence]
+    ) -> list[Tagging]:
+        """The tags of each sentence."""
+        return list(results)
+
+    def notes(self, examples: Sequence[TaggedSentence], reader: Reader) -> list[str]:
+        """That a model sees no word to come, and how many words its tokenizer does not know at all."""
+        lost = without_pieces(reader.tokenizer, [example.words for example in examples])
+        unread = f"the tokenizer has no piece for {lost} of the test split's words: they are read as unknown"
+        return [*([LEFT_TO_RIGHT] if reader.causal else []), *([unread] if lost else [])]
+
+    def calibration(self, _outputs: Sequence[Tagging], _examples: Sequence[TaggedSentence]) -> dict[str, float]:
+        """Nothing to calibrate."""
+        return {}
+
+    def rows(
+        self, outputs: Sequence[Tagging], examples: Sequence[TaggedSentence], _calibration: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
+        """The words of each sentence, their tags as they are and as predicted, and the entities that these spell."""
+        return [self._row(found, example) for found, example in zip(outputs, examples, strict=True)]
+
+    def _row(self, found: Tagging, example: TaggedSentence) -> dict[str, Any]:
+        tags = [self.labels[tag] for tag in found.tags]
+        row = {
+            "reference": [self.labels[tag] for tag in example.tags],
+            "prediction": tags,
+            "words": list(example.words),
+            "scores": list(found.scores),
+        }
+        if not has_scheme(self.labels):
+            return row
+        return row | {"entities": [_told(entity, example, found.scores) for entity in entities(tags)]}
+
+
+def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
+    """Cross-entropy over `labels`.
+
+    Raises:
+        UserError: The recipe would read segments, or leave words out.
+    """
+    if training.segmented:
+        raise UserError(
+            f'strategy: {training.strategy!r}, but words are tagged in windows alone. Set strategy = "windows".'
+        )
+    if training.max_windows is not None:
+        raise UserError("max_windows: every word is to have a tag. Leave it out.")
+    return TagObjective(labels)
+
+
+def _of_words(scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+    """The logits of each word's first piece [words, labels], sentence by sentence."""
+    places = list(_places(batch, collator))
+    rows, columns = torch.tensor(places, device=scores.device).view(-1, 2).long().T
+    return scores[rows, columns]
+
+
+def _places(batch: Batch, collator: Collator) -> Iterator[tuple[int, int]]:
+    """The row of the batch and the place in it of each word, sentence by sentence."""
+    first = 0
+    for item in batch.items:
+        shifts = [collator.shift(batch, first + window) for window in range(len(item.windows))]
+        yield from ((first + window, place + shifts[window]) for window, place in item.target.places)
+        first += len(item.windows)
+
+
+def _told(entity: Entity, example: TaggedSentence, scores: Sequence[float]) -> dict[str, Any]:
+    """An entity in characters of the text that the words come from, or where there is none by its words' numbers.
+
+    Its score is the mean of its words'.
+    """
+    start, end = entity.start, entity.stop
+    text = " ".join(example.words[start:end])
+    if example.offsets:
+        start, end = example.offsets[start][0], example.offsets[end - 1][1]
+        text = example.text[start:end]
+    score = sum(scores[entity.start : entity.stop]) / (entity.stop - entity.start)
+    return {"type": entity.type, "text": text, "start": start, "end": end, "score": score}
