@@ -1,4 +1,4 @@
-"""Places: how many workers a grid has, and with how many threads or on which GPU each works."""
+"""Worker slots: how many workers a suite has, and with how many threads or on which GPU each works."""
 
 from __future__ import annotations
 
