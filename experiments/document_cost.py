@@ -21,7 +21,7 @@ import psutil
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.config.model import find_model
 from harness.config.training import Training
 from harness.ops.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers

@@ -18,7 +18,7 @@ from rich.progress import track
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, get_cosine_schedule_with_warmup
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.config.training import Training
 from harness.data.loading import load_splits
 from harness.long_texts.memory import first_memory, read_segment

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.errors import UserError, nearest
+from harness.errors import UserError, nearest, notice
 
 ENTRIES = "HARNESS_ENTRIES"
 PREFIX = "harness._entries."
@@ -68,6 +68,7 @@ class Registry:
         folder: The folder with entries, in `BUILT_IN` and in the folders that the user names; "": there is none.
         file: The name of the one file of each entry's folder (`reports/html/render.py`); "": the file has the entry's.
         group: The group of entry points; "": there is none.
+        has: What every entry has, by which somebody else's is told from any other object.
     """
 
     noun: str
@@ -76,6 +77,7 @@ class Registry:
     folder: str = ""
     file: str = ""
     group: str = ""
+    has: tuple[str, ...] = ()
 
     def entries(self) -> dict[str, list[Entry]]:
         """All claims of each name, in the order of precedence: built-in, plug-in, path. Nothing is imported."""
@@ -112,13 +114,17 @@ class Registry:
             module = entry.module()
         except UserError:
             raise
-        except Exception as error:  # Code from elsewhere may raise anything.
+        except (Exception, SystemExit) as error:  # Code from elsewhere may raise anything.
             raise UserError(f"{entry.origin}: fails when imported ({type(error).__name__}: {error}).") from error
-        if not isinstance(module, ModuleType):  # An entry point may name the object itself.
-            return module
-        if not hasattr(module, self.attribute):
+        if isinstance(module, ModuleType) and not hasattr(module, self.attribute):
             raise UserError(f"{entry.origin}: defines no `{self.attribute}`. Give the {self.noun} that name.")
-        return getattr(module, self.attribute)
+        # An entry point may name the object itself.
+        found = getattr(module, self.attribute) if isinstance(module, ModuleType) else module
+        if not all(hasattr(found, name) for name in self.has):
+            raise UserError(
+                f"{entry.origin}: `{self.attribute}` is no {self.noun} (got {found!r}). See docs/extend.md."
+            )
+        return found
 
     def description(self, entry: Entry) -> str:
         """The first line of the entry's docstring; of a plug-in, where it comes from. Nothing is imported."""
@@ -207,6 +213,8 @@ def _parsed(file: Path) -> ast.Module:
         return ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:
         raise UserError(f"{file}: not Python ({error}). Fix the file.") from error
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). Fix the file.") from error
 
 
 def _modules(package: str, one_file: str) -> Iterator[tuple[str, Path]]:
@@ -254,14 +262,17 @@ def _package_of(point: EntryPoint) -> str:
     return f"package {point.dist.name} {point.dist.version}" if point.dist else f"entry point {point.value}"
 
 
-TASKS = Registry("task", "task", folder="tasks", group="harness.tasks")
-FORMATS = Registry("report format", "render", folder="reports", file="render.py", group="harness.report_formats")
+TASKS = Registry("task", "task", folder="tasks", group="harness.tasks", has=("task_type", "source", "metrics"))
+FORMATS = Registry(
+    "report format", "render", folder="reports", file="render.py", group="harness.report_formats", has=("__call__",)
+)
 FAMILIES = Registry(
     "model family",
     "family",
     packages=("harness.models.families", "harness.models.baselines"),
     folder="families",
     group="harness.families",
+    has=("load",),
 )
 TASK_TYPES = Registry("task type", "task_type", packages=("harness.task_types",), file="__init__.py")
 CORPORA = Registry("corpus", "corpus", packages=("harness.pretraining.corpora",))
@@ -284,9 +295,17 @@ def is_simple_baseline(family: str) -> bool:
 
 
 def family_names_by_model_type() -> Mapping[str, str]:
-    """The family that knows each model_type of a config.json. Nothing of the harness's own is imported."""
+    """The family that knows each model_type of a config.json. Nothing of the harness's own is imported.
+
+    A family from elsewhere that can't be imported is told, and stands in no other model's way.
+    """
     found: dict[str, str] = {}
     for name in FAMILIES.names():
-        for model_type in FAMILIES.constant(name, "MODEL_TYPES", ()):
+        try:
+            known = FAMILIES.constant(name, "MODEL_TYPES", ())
+        except UserError as error:
+            notice(str(error))
+            continue
+        for model_type in known:
             found.setdefault(model_type, name)
     return found

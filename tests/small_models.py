@@ -8,7 +8,7 @@ import torch
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architecture
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architecture
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
 from harness.config.training import Training

@@ -15,6 +15,7 @@ from harness.registry import (
     TASKS,
     config_file,
     config_files,
+    family_names_by_model_type,
 )
 
 TASK = '''"""Is it mine?"""
@@ -188,3 +189,36 @@ def test_the_families_facts_that_are_read_without_importing_them_are_those_of_th
 
 def test_configurations_of_every_sort_come_with_the_harness():
     assert all(config_files(folder) for folder in ("models", "suites", "pretraining"))
+
+
+@pytest.mark.parametrize(
+    ("registry", "file", "text"),
+    [
+        (TASKS, "tasks/other.py", "task = 5\n"),
+        (FAMILIES, "families/other.py", "family = 3\n"),
+        (FORMATS, "reports/other/render.py", "render = 'text'\n"),
+    ],
+)
+def test_an_entry_that_is_something_else_says_what_it_is(mine, registry, file, text):
+    write(mine / file, text)
+    with pytest.raises(UserError, match=rf"`{registry.attribute}` is no {registry.noun} \(got "):
+        registry.load("other")
+
+
+def test_code_that_exits_does_not_end_the_harness(mine):
+    write(mine / "tasks" / "leaving.py", "import sys\nsys.exit(3)\n")
+    with pytest.raises(UserError, match="SystemExit: 3"):
+        TASKS.load("leaving")
+
+
+def test_what_cannot_be_read_does_not_hide_the_rest(mine, command):
+    (mine / "tasks" / "lost.py").symlink_to(mine / "nowhere.py")
+    (mine / "configs" / "models" / "latin.toml").write_bytes(b"# caf\xe9\n")
+    for what in ("tasks", "models"):
+        result = command("list", what)
+        assert (result.code, "can't be read" in result.output) == (0, True)
+
+
+def test_a_broken_family_stands_in_no_other_model_s_way(mine):
+    write(mine / "families" / "broken.py", "1 / 0\n")
+    assert family_names_by_model_type()["bert"] == "bert"

@@ -122,6 +122,9 @@ def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str 
         return Comparison(of_records.compare(Path(runs), baseline=baseline or suites_own, description=description))
     if not runs:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
+    wrong = [run for run in runs if not isinstance(run, FinishedRun)]
+    if wrong:
+        raise UserError(f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or their folder.")
     found = [(run.folder, run.record) for run in runs]
     where = os.path.commonpath([folder.absolute() for folder, _ in found])
     return Comparison(of_records.compare_records(found, where=where, baseline=baseline))

@@ -80,6 +80,8 @@ def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, An
     Raises:
         UserError: There is none, or every mistake in them.
     """
+    if not isinstance(model, str | Path | Iterable):
+        raise UserError(f"model: must be a name, a path, or a list of them (got {model!r}).")
     names = [str(one) for one in ([model] if isinstance(model, str | Path) else model)]
     if not names:
         raise UserError("finetune: no model (got an empty list). Name at least one.")
@@ -88,7 +90,7 @@ def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, An
     for name in names:
         with collected(mistakes):
             config = find_model(name)
-            found[name] = config, recipe_for(config, settings)
+            found[name] = config, recipe_for(config, settings, where="")
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     return found
@@ -106,6 +108,8 @@ def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
 def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
     if (task is None) == (data is None):
         raise UserError(f"finetune: give either a task or data (got {'neither' if task is None else 'both'}).")
+    if task is not None and not isinstance(task, str):
+        raise UserError(f"task: must be a name (got {task!r}). Give files as data=.")
     return None if data is None else local_data(data, runs)
 
 

@@ -127,7 +127,7 @@ def load_runs(folder: str | Path = "runs") -> list[FinishedRun]:
     found, problems = some_records(Path(folder))
     for line in problems:
         notice(line)
-    return [FinishedRun(slot, record) for slot, record in found]
+    return [FinishedRun(folder, record) for folder, record in found]
 
 
 def run_folder(run: FinishedRun | str | Path) -> Path:

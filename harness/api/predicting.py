@@ -49,4 +49,6 @@ def _rows(rows: Any, folder: Path) -> list[dict[str, Any]]:
     if not given or not all(isinstance(row, str | tuple) for row in given):
         return rows_of(given, "predict")
     texts = [(row,) if isinstance(row, str) else row for row in given]
+    if len({len(text) for text in texts}) > 1:
+        raise UserError("predict: some rows have one text and others two. Give all rows alike.")
     return [dict(rows_to_read(folder, {"text": text}, file=None)[0]) for text in texts]

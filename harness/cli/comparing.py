@@ -70,7 +70,8 @@ def run(
         int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
     train: Annotated[
-        str | None, typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, or a folder of txt.")
+        str | None,
+        typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, conll, iob, bio, a folder of txt."),
     ] = None,
     validation: Annotated[
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")

@@ -28,7 +28,7 @@ Rows = list[tuple[str, ...]]
 
 
 def listed(what: str) -> Rows:
-    """A row an entry: its name and what it is.
+    """One row per entry: its name and what it is.
 
     Raises:
         UserError: There is no such list.
@@ -43,8 +43,10 @@ def _tasks() -> Rows:
 
 
 def _group(entry: Entry) -> str:
-    """The folder that a task lies in; a plug-in has none."""
-    return entry.file.parent.name if entry.file is not None else "plug-in"
+    """The folder that a task lies in, if it lies in one; a plug-in has none."""
+    if entry.file is None:
+        return "plug-in"
+    return "" if entry.file.parent.name == TASKS.folder else entry.file.parent.name
 
 
 def _described(registry: Registry) -> Rows:
@@ -62,7 +64,10 @@ def _configs(folder: str) -> Rows:
 
 
 def _first_comment(file: Path) -> str:
-    return file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()
+    try:
+        return file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()
+    except (OSError, UnicodeDecodeError) as error:  # One broken file of a user's does not hide all that there is.
+        return f"{file}: can't be read ({error})."
 
 
 LISTS: dict[str, Callable[[], Rows]] = {

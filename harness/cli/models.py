@@ -103,11 +103,11 @@ def convert_(
 def cache(
     clear: Annotated[bool, typer.Option("--clear/--size", help="Remove it all, or show how much it is.")] = False,
 ) -> None:
-    """Show or clear what is kept between runs: encoded texts, compiled kernels. All of it is made anew when needed."""
+    """Show or clear what is cached between runs: encoded texts, compiled kernels. It is made anew when needed."""
     from harness import cache as cached_files  # noqa: PLC0415 -- a command's own
     from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
     console = Console()
-    console.print(cache_table(cached_files.cached(), "Removed" if clear else "Kept"), soft_wrap=True)
+    console.print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
     if clear:
         cached_files.clear()

@@ -107,7 +107,7 @@ def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
 def _scored(
     found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
 ) -> tuple[TaskComparison, tuple[str, ...]]:
-    """The task's cells, a cell a model (told by any of its runs), and what makes them doubtful."""
+    """The task's cells, one cell per model (told by any of its runs), and what makes them doubtful."""
     first = found[0][1]
     by_model: list[ModelRuns] = [
         model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card)

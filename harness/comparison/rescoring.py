@@ -62,7 +62,7 @@ def rescore(
         recorded: The record's test scores by metric.
 
     Raises:
-        JudgedOtherwiseError: The metric says nothing of such a model.
+        NotApplicableError: The metric says nothing of such a model.
         UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due; or there is no
             recorded score where one is due.
     """

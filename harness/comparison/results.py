@@ -16,7 +16,7 @@ class Run:
     Attributes:
         score: The main metric on the test split, recomputed; None where the run has none to show.
         trouble: Why it has none, as a reader of the report should hear it.
-        is_judged_otherwise: Whether the metric says nothing of such a model, so that none was to be expected.
+        is_not_applicable: Whether the metric says nothing of such a model, so that none was to be expected.
     """
 
     record: RunRecord
@@ -110,7 +110,7 @@ def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskComparison:
-    """All models on one task of one suite; a cell a model, in the comparison's order."""
+    """All models on one task of one suite; one cell per model, in the comparison's order."""
 
     suite: str
     task: str

@@ -43,11 +43,24 @@ class Strict(BaseModel):
 
 
 def checked(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
-    """`content` as a `shape`; or None, with a line for each mistake added to `mistakes`."""
-    if isinstance(content, Mapping):
-        for old, new in shape.renamed.items():
-            if old in content:
-                notice(f"{where}{old}: is now called {new}; the old name is still read.")
+    """`content`, which a user wrote, as a `shape`; or None, with a line for each mistake added to `mistakes`."""
+    given = content if isinstance(content, Mapping) else {}
+    earlier = {old: new for old, new in shape.renamed.items() if old in given}
+    twice = [
+        f"{where}{old}: is the earlier name of {new}, which is set as well. Leave {old} out."
+        for old, new in earlier.items()
+        if new in given
+    ]
+    if twice:
+        mistakes += twice
+        return None
+    for old, new in earlier.items():
+        notice(f"{where}{old}: is now called {new}; the old name is still read.")
+    return checked_record(shape, content, where, mistakes)
+
+
+def checked_record(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
+    """The same of what the harness wrote: nobody need hear of its old names."""
     try:
         return shape.model_validate(content)
     except ValidationError as error:
@@ -66,13 +79,13 @@ def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
     stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    slot = f"{where}{key}" if key else where.rstrip(" .:")
-    return f"{slot}: {_WORDS.get(problem['type'], stated)}{got}."
+    place = f"{where}{key}" if key else where.rstrip(" .:")
+    return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
 
 
-def _beside(shape: type[BaseModel], slot: Sequence[Any]) -> Sequence[str]:
+def _beside(shape: type[BaseModel], place: Sequence[Any]) -> Sequence[str]:
     """The settings of the table that a place lies in."""
-    for key in slot[:-1]:
+    for key in place[:-1]:
         inner = shape.model_fields[key].annotation if key in shape.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             break

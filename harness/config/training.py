@@ -165,11 +165,11 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     if any(layer is None for layer in alone):
         return None
     merged = {Training.renamed.get(key, key): value for layer in layers.values() for key, value in layer.items()}
-    slot = list(layers)[-1]
-    recipe = checked(Training, merged, slot, mistakes)
+    last = list(layers)[-1]
+    recipe = checked(Training, merged, last, mistakes)
     if recipe is not None and recipe.pool not in recipe.pools:
         mistakes.append(
-            f"{slot}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+            f"{last}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
             f"Choose one of {', '.join(recipe.pools)}."
         )
         return None

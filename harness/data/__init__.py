@@ -1,1 +1,1 @@
-"""Examples turned into what models read: tokenizers, windows, features, batches."""
+"""Where examples come from: sources, file readers, near-duplicates, splits."""

@@ -82,7 +82,7 @@ def inferred_type(named: Mapping[str, Any]) -> str:
 
 
 def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:
-    """A line for each metric that is none, or that can't judge this type of task."""
+    """A line for each metric that is none, or that does not score this type of task."""
     problems: list[str] = []
     for name in metrics:
         try:
@@ -90,10 +90,10 @@ def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:
         except UserError as error:
             problems.extend(f"metrics: {line}" for line in error.lines)
             continue
-        judged = [other for other, known in _types().items() if found in known.metrics]
-        if not name.startswith(EVALUATE) and task_type not in judged:
+        scored = [other for other, known in _types().items() if found in known.metrics]
+        if not name.startswith(EVALUATE) and task_type not in scored:
             fit = ", ".join(TASK_TYPES.load(task_type).default_metrics)
-            problems.append(f"metrics: {name} can't judge {task_type} (it judges {', '.join(judged)}). Use {fit}.")
+            problems.append(f"metrics: {name} does not score {task_type} (it scores {', '.join(scored)}). Use {fit}.")
     return problems
 
 

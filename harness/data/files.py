@@ -125,7 +125,7 @@ def _read_separated(file: Path, delimiter: str) -> list[PlacedRow]:
     if twice:
         raise UserError(f"{file}, line 1: column {twice[0]!r} is there twice. Give each column a name of its own.")
     refuse(
-        f"{file}, line {line}: {len(cells)} cells, but the header has {len(header)}. Fix or quote the line."
+        f"{file}, line {line}: {len(cells)} fields, but the header has {len(header)}. Fix or quote the line."
         for line, cells in body
         if len(cells) != len(header)
     )

@@ -60,7 +60,8 @@ def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]
             there = ", ".join(row) or "none"
             for column in missing:
                 place = row_place(split, number, row)
-                yield f"{place}: no column {column!r} (its columns: {there}).{nearest(column, row)}"
+                meant = nearest(column, row) if "mean" in nearest(column, row) else " Name it, or another task type."
+                yield f"{place}: no column {column!r} (its columns: {there}).{meant}"
             return
 
 

@@ -22,7 +22,7 @@ def first_memory(model: Any, texts: int, longest: int) -> list[Tensor]:
         longest: Most states that are kept of a layer.
 
     Returns:
-        A tensor a layer [0 or longest, texts, width].
+        One tensor per layer [0 or longest, texts, width].
     """
     config = model.config
     kept = longest if getattr(config, "memory_start", "empty") == "zeros" else 0
@@ -38,7 +38,7 @@ def read_segment(
     Args:
         model: A transformers model with a memory.
         inputs: The segment: input_ids and what goes with them [texts, length].
-        memory: A tensor a layer [kept, texts, width].
+        memory: One tensor per layer [kept, texts, width].
         longest: Most states that are kept of a layer; 0: none.
     """
     output = model.base_model(**inputs, mems=memory, use_mems=False, output_hidden_states=True)

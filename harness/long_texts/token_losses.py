@@ -187,11 +187,11 @@ def _mask(loaded: Loaded, training: Training) -> int:
     kind, mask = loaded.model.config.model_type, loaded.tokenizer.mask_token_id
     if training.maximum_steps != 0:
         raise UserError(
-            f"maximum_steps: a {kind} predicts hidden words, and is judged as it is. "
+            f"maximum_steps: a {kind} predicts masked tokens, and is only scored as it is. "
             "Set maximum_steps = 0, and train it by harness pretrain."
         )
     if mask is None:
-        raise UserError(f"tokenizer {type(loaded.tokenizer).__name__}: has no token that hides a word. Choose another.")
+        raise UserError(f"tokenizer {type(loaded.tokenizer).__name__}: has no mask token. Choose another.")
     return int(mask)
 
 

@@ -1,4 +1,4 @@
-"""Windows: each one is read alone, and a kind pools what was found in them."""
+"""Windows: each one is read alone, and a task type pools what was found in them."""
 
 from __future__ import annotations
 

@@ -79,11 +79,11 @@ def _indices(rows: Values, labels: Sequence[str]) -> list[Any]:
 
 def _squad_form(wanted: dict[str, Any], references: Values, predictions: Values) -> dict[str, Any]:
     """The dictionaries of the "squad" and "squad_v2" metrics; the second also wants a probability of no answer."""
-    told = [{"id": str(row), "prediction_text": text} for row, text in enumerate(predictions)]
+    formatted = [{"id": str(row), "prediction_text": text} for row, text in enumerate(predictions)]
     if "no_answer_probability" in wanted:
-        told = [row | {"no_answer_probability": float(not row["prediction_text"])} for row in told]
+        formatted = [row | {"no_answer_probability": float(not row["prediction_text"])} for row in formatted]
     known = [
         {"id": str(row), "answers": {"text": list(texts), "answer_start": [0] * len(texts)}}
         for row, texts in enumerate(references)
     ]
-    return {"predictions": told, "references": known}
+    return {"predictions": formatted, "references": known}

@@ -19,13 +19,13 @@ def accuracies(references: Values, predictions: Values, labels: Sequence[str] = 
 def macro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
     """The mean of the labels' F1; a label never predicted and never right has 0.
 
-    One label a row: over the labels that occur. Several: over all of `labels`.
+    One label per row: over the labels that occur. Several: over all of `labels`.
     """
     return _f1("macro", references, predictions, labels)
 
 
 def micro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """The F1 of all decisions together; with one label a row it is the accuracy."""
+    """The F1 of all decisions together; with one label per row it is the accuracy."""
     return _f1("micro", references, predictions, labels)
 
 

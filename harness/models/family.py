@@ -89,8 +89,8 @@ class StockFamily:
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
         pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
             base model takes `mems` and `use_mems`. None: it has none.
-        pointing: From a configuration to that of the same model with a `Pointer` in place of a head on each token.
-            None: the family has no such model.
+        pointer_config: From a configuration to that of the same model with a `Pointer` in place of a head on each
+            token. None: the family has no such model.
         packing: How its models read texts laid end to end, without padding. None: they can't.
         language: How its models predict words, for pretraining and judging them as language models. None: they don't.
     """

@@ -22,7 +22,7 @@ class Language:
             they are predicted [words, width], and the words.
         pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
             the states of the texts' first tokens [texts, width]. None: the models have no such head.
-        look_at_neighbours: Has a fresh model's first heads look at the words around. None: it has no learnt positions.
+        local_attention_heads: Has a fresh model's first heads attend to the words around. None: no learnt positions.
     """
 
     auto_class: str

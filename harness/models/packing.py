@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-ShortLayer = Callable[..., Tensor]
+SelectedTokenLayer = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Packing:
 
     Attributes:
         layers: The encoder's layers in a model, as they follow each other.
-        short_layer: A layer's output for some of its tokens alone [1, chosen, width], from the layer, its input
-            [1, total, width], which tokens [chosen], and options for the attention.
+        selected_token_layer: A layer's output for some of its tokens alone [1, chosen, width], from the layer, its
+            input [1, total, width], which tokens [chosen], and options for the attention.
         positions: Position ids [texts, length] of padded input_ids [texts, length], from a model and them.
     """
 
     layers: Callable[[Any], Sequence[Any]]
-    selected_token_layer: ShortLayer
+    selected_token_layer: SelectedTokenLayer
     positions: Callable[[Any, Tensor], Tensor]
 
 

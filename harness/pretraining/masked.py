@@ -82,7 +82,7 @@ class MaskedObjective:
         kind = start.model.config.model_type
         if start.language.causal:
             raise UserError(
-                f"a {kind} reads from left to right and can't predict hidden words. Choose objective causal."
+                f"a {kind} reads from left to right and can't predict masked tokens. Choose objective causal."
             )
         if self._pairs and start.language.pair_scores is None:
             raise UserError(f"a {kind} has no head for next-sentence prediction. Choose objective roberta.")

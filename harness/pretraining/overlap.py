@@ -60,7 +60,7 @@ class Exclusion:
     Attributes:
         owners: Names of tasks.
         runs: By the length of the runs, in words: their numbers, rising, and the owner of each.
-        looked_for: How many examples have a text that is long enough to be looked for, by owner.
+        evaluation_sets: How many examples have a text that is long enough to be looked for, by owner.
         skipped: How many have none, by owner.
     """
 

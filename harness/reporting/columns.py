@@ -170,12 +170,12 @@ DETAILS: Sequence[Column] = (
         number=unseen_share,
     ),
     Column(
-        "Answers not aligned",
+        "Unreachable answers",
         lambda cell, _: _faint_gap(share(unreachable_share(cell))),
         concerns=lambda cell: unreachable_share(cell) is not None,
         footnotes=(
             Footnote(
-                "“Answers not aligned”: of the test questions with an answer, the share whose answer the model can't "
+                "“Unreachable answers”: of the test questions with an answer, the share whose answer the model can't "
                 "give as it is, because its tokens spell something else there: part of a word is not a token, for "
                 "example.",
                 lambda cell: bool(unreachable_share(cell)),

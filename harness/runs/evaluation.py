@@ -27,10 +27,15 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
     task, training = task_of(config), config.training
+    if split == "test" and config.evaluate != "test":
+        raise UserError(
+            f"{run}: was run with --validation-only, so its training rows may repeat test rows. "
+            "Run it without, or give other data to score it on."
+        )
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
     splits = limited(
-        load_splits(task),
+        load_splits(task, test=config.evaluate == "test"),
         train=training.train_examples,
         validation=training.validation_examples,
         test=training.test_examples,
@@ -50,7 +55,7 @@ def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
     task, labels = task_of(config), record.task_card.labels
     refuse(table_problems(task, "data", rows))
     reading = Reading(task, labels)
-    examples = reading.examples("test", rows)
+    examples = reading.examples("data", rows)
     refuse(reading.problems)
     if not examples:
         raise UserError(f"data: no row is left to score ({dict(reading.dropped)}). Give rows with answers.")

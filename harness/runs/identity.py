@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.config.checking import checked
+from harness.config.checking import checked_record
 from harness.config.run import RunConfig
 from harness.data.sources import SPLITS
 from harness.errors import UserError
@@ -50,7 +50,7 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
         UserError: It has settings that this version does not know, or not as it was recorded.
     """
     mistakes: list[str] = []
-    config = checked(RunConfig, recorded, f"{where}: config.", mistakes)
+    config = checked_record(RunConfig, recorded, f"{where}: config.", mistakes)
     if config is None:
         raise UserError(*mistakes, f"{where}: made by another version. Use that version, or run it again with --redo.")
     return config

@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 
 def perplexity_rows(name: str, file: Path, *, segment: int, memories: Sequence[int], console: Console) -> list[Row]:
-    """A row a memory: what the model `name` makes of the text in `file`.
+    """One row per memory length: what the model `name` makes of the text in `file`.
 
     Args:
         name: A checkpoint's folder, a Hub id, or a file of configs/models.
@@ -58,7 +58,9 @@ def perplexity_rows(name: str, file: Path, *, segment: int, memories: Sequence[i
         started = time.monotonic()
         found = _surprise(model, accelerator, encoded, segment=segment, memory=memory, console=console)
         seconds = time.monotonic() - started
-        rows.append({"model": name, "text": str(file), "segment": segment, "memory": memory, **_told(found, seconds)})
+        rows.append(
+            {"model": name, "text": str(file), "segment": segment, "memory": memory, **_formatted(found, seconds)}
+        )
     return rows
 
 
@@ -123,7 +125,7 @@ def _surprise(
     return Surprise(sum(float(found.double().sum()) for found in bar), text)
 
 
-def _told(found: Surprise, seconds: float) -> Row:
+def _formatted(found: Surprise, seconds: float) -> Row:
     text = found.text
     return {
         "perplexity": found.perplexity,

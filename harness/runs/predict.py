@@ -172,7 +172,7 @@ def _check_names(task: Task, rows: Sequence[Row]) -> None:
     """Refuse columns that the prediction would overwrite, before time is spent on it."""
     clashes = [name for name in task.type.prediction_columns if any(name in row for row in rows)]
     if clashes:
-        raise UserError(f"--input: column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")
+        raise UserError(f"column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")
 
 
 def _place(row: Row, number: int) -> str:

@@ -64,7 +64,7 @@ class Suite:
         description: What it asks, in the file's words.
         models: Configuration by name, in the order of the table's columns.
         recipes: The resolved recipe by task and model.
-        own: The user's own data, by the name that `tasks` uses.
+        local: The user's own data, by the name that `tasks` uses.
         metrics: Metrics by task, where the suite names others than the task's own.
     """
 

@@ -70,7 +70,7 @@ def _suitable(machine: Machine) -> int:
 
 def this_machine() -> Machine:
     """What this process may use: of the cores, what its affinity and its container leave it."""
-    import joblib  # noqa: PLC0415 -- only a grid asks
+    import joblib  # noqa: PLC0415 -- only a suite asks
     import torch  # noqa: PLC0415 -- heavy
 
     # Another accelerator, such as a Mac's, counts as one GPU, which workers would only share.

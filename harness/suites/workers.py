@@ -59,7 +59,7 @@ def _started(slot: WorkerSlot, log: Path) -> _Worker:
 
 
 @dataclass
-class _Grid:
+class _Suite:
     """What is to be run, what was learnt of the time it takes, and who runs it."""
 
     waiting: list[Run]
@@ -161,7 +161,7 @@ def in_workers(
     Raises:
         UserError: No worker could begin.
     """
-    grid = _Grid(list(planned), options, board, dict(seconds))
+    grid = _Suite(list(planned), options, board, dict(seconds))
     with TemporaryDirectory(prefix="harness-") as logs, _stoppable():
         try:
             for number, slot in enumerate(worker_slots):

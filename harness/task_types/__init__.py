@@ -1,1 +1,1 @@
-"""What each kind of task asks of a model: head, loss, predictions. No kind asks which family it has."""
+"""What each task type asks of a model: head, loss, predictions. None asks which family it has."""

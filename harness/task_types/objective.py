@@ -46,7 +46,7 @@ class Objective(Protocol):
         """One result per item, off the device."""
 
     def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
-        """One output an example."""
+        """One output per example."""
 
     def notes(self, examples: Sequence[Any], reader: Reader) -> list[str]:
         """What a reader of the record should know of how the test split is read."""

@@ -19,7 +19,7 @@ class Item:
     Attributes:
         example: The example's index in its split.
         windows: What the model reads.
-        target: What it should say, in the kind's own form.
+        target: What it should say, in the task type's own form.
     """
 
     example: int
@@ -73,7 +73,7 @@ class Collator:
     Attributes:
         pad_id: The padding token.
         left: Whether padding goes before the text, as XLNet's pooling of the last token asks.
-        typed: Whether the model takes token_type_ids.
+        uses_token_type_ids: Whether the model takes token_type_ids.
         device: Where the tensors go.
     """
 

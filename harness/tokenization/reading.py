@@ -29,7 +29,7 @@ class Window:
         token_type_ids: Which text each token belongs to.
         first: Where in `input_ids` the span of the (second) text starts.
         positions: The span: positions in the (second) text's own tokens.
-        predicted: Where in `input_ids` the tokens stand that are to be predicted (language modelling).
+        scored_tokens: Where in `input_ids` the tokens stand that are to be predicted (language modelling).
     """
 
     input_ids: list[int]
@@ -249,8 +249,8 @@ def reader_for(
         training: The recipe.
         tokenizer: The model's tokenizer.
         limit: Most tokens that the model can read at once; None: any number.
-        stride: The kind's default for tokens that neighbouring windows share.
-        strategy: The kind's own, where the recipe has no choice.
+        stride: The task type's default for tokens that neighbouring windows share.
+        strategy: The task type's own, where the recipe has no choice.
         causal: Whether the model is a language model that predicts each token from those before it.
 
     Raises:

@@ -28,7 +28,7 @@ class Forward:
         collator: Makes batches.
         accelerator: Devices, precision, processes.
         micro_batch_size: Most windows in one forward pass.
-        carried: Empty: no step of fine-tuning needs anything of the one before.
+        recurrent_state: Empty: no step of fine-tuning needs anything of the one before.
     """
 
     model: Any
@@ -57,7 +57,7 @@ class Forward:
         places, found = iter(mine), []
         with self.accelerator.autocast():  # Around all passes, so that the weights are cast once, not in each.
             for group in self.passes([items[index] for index in mine]):
-                found += [(next(places), loss, result) for loss, result in self._judged(group)]
+                found += [(next(places), loss, result) for loss, result in self._evaluated(group)]
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.objective.outputs([row[2] for row in everything], features, examples)
@@ -66,7 +66,7 @@ class Forward:
         """What of a batch, or of a split, is this process's."""
         return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
-    def _judged(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
+    def _evaluated(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
         """Loss and result of each item; where memory runs out, in smaller passes."""
         while True:
             try:

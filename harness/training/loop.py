@@ -35,7 +35,7 @@ class Validation:
     Attributes:
         features: Ready for the model.
         examples: The same, as they were read.
-        scores: Metrics of the kind's outputs.
+        scores: Metrics of the task type's outputs.
         main_metric: The one that chooses.
         higher_is_better: Whether more of it is better.
     """

@@ -33,7 +33,7 @@ class Trainable(Protocol):
         model: A transformers model, on the accelerator's device.
         accelerator: Devices, precision, processes.
         micro_batch_size: Most of an item's parts in one forward pass.
-        carried: What goes on from one step to the next beside weights, such as memories; saved with a run's state.
+        recurrent_state: What goes on from step to step beside weights, such as memories; saved with a run's state.
     """
 
     model: Any

@@ -38,7 +38,7 @@ REFUSALS = {
     "encoding": Refusal("data.csv", "text,label\ncafé,a\n".encode("latin-1"), "line 2: not UTF-8 (byte 0xe9"),
     "utf-16": Refusal("data.csv", "text,label\na,b\n".encode("utf-16"), "line 1: not UTF-8"),
     "open quote": Refusal("data.csv", rows('"open,bad\n'), "data.csv, line 42: broken row"),
-    "few cells": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 cells, but the header has 2."),
+    "few cells": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 fields, but the header has 2."),
     "one class": Refusal("data.csv", rows().replace("good", "bad"), "every row has the label 'bad'."),
     "no label": Refusal("data.csv", rows("a text,\n"), "data.csv, line 42): label: no label (got '')."),
     "target": Refusal(

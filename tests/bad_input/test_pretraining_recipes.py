@@ -107,7 +107,7 @@ READ = {
         ("a bert reads both ways at once: it would see the word to predict.",), "bert", "causal"
     ),
     "a family that reads one way": Refusal(
-        ("a transfo-xl reads from left to right and can't predict hidden words. Choose objective causal.",),
+        ("a transfo-xl reads from left to right and can't predict masked tokens. Choose objective causal.",),
         "transformer_xl", "roberta",
     ),
     "xlnet": Refusal(("family 'xlnet': has no language model that is trained from nothing.",), "xlnet", "causal"),

@@ -260,11 +260,11 @@ def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_cou
         return [table.headings[-1], table.rows[0][-1].text], " ".join(footnotes(comparison))
 
     shown, notes = told(unreachable_answers={"train": 0.5, "test": 0.125})
-    assert shown == ["Answers not aligned", "12 %"]
-    assert "Answers not aligned" in notes
+    assert shown == ["Unreachable answers", "12 %"]
+    assert "Unreachable answers" in notes
     shown, notes = told(unreachable_answers={"train": 0.0, "test": 0.0})
-    assert shown == ["Answers not aligned", "0 %"]
-    assert "Answers not aligned" not in notes
+    assert shown == ["Unreachable answers", "0 %"]
+    assert "Unreachable answers" not in notes
     shown, _ = told()  # as an earlier version recorded it
     assert shown[0] == "Tokens never read"
 

@@ -109,3 +109,11 @@ def test_what_is_no_folder_beside_a_models_file_stays_as_it_is_written(tmp_path)
     (tmp_path / "mine.toml").write_text('checkpoint = "google-bert/bert-base-uncased"\ntokenizer = "trained"')
     model = find_model(str(tmp_path / "mine.toml"))
     assert (model.checkpoint, model.tokenizer) == ("google-bert/bert-base-uncased", "trained")
+
+
+def test_a_setting_with_its_earlier_name_beside_it_is_refused_in_one_line():
+    mistakes = []
+    assert recipe_of({"training.": {"hidden_every": 4, "mask_stride": 8}}, mistakes) is None
+    assert mistakes == [
+        "training.hidden_every: is the earlier name of mask_stride, which is set as well. Leave hidden_every out."
+    ]

@@ -8,7 +8,7 @@ import torch
 from small_models import ARCHITECTURES
 from transformers import AutoConfig, AutoModelForCausalLM
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.long_texts.perplexity import EncodedText, Surprise, segment_losses, segments
 from harness.ops.device import fresh_accelerator
 

@@ -179,7 +179,7 @@ def test_transformers_alone_refuses_a_pointing_xlnet_instead_of_giving_it_a_rand
             transformers.AutoModelForQuestionAnswering.from_pretrained({str(tmp_path)!r})
         except ValueError as error:
             print(error)
-        import harness.models
+        import harness.models.families
         print(type(transformers.AutoModelForQuestionAnswering.from_pretrained({str(tmp_path)!r})).__name__)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

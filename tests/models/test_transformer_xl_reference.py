@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 
 DATA = Path(__file__).parents[1] / "data" / "transformer_xl"
 CASES = sorted(folder.parent.name for folder in DATA.glob("*/expected.safetensors"))

@@ -122,7 +122,7 @@ def test_the_user_switches_the_kernels_off_without_a_warning(reason, monkeypatch
 
 
 SAID_TWICE = """
-from harness import native; import torch
+from harness.ops import native; import torch
 native.dropout(torch.ones(9), 0.5); native.dropout(torch.ones(9), 0.5)
 """
 
@@ -141,7 +141,7 @@ def test_the_real_compiler_builds_what_a_new_process_loads(tmp_path):
     if _library.unavailable():
         pytest.skip(_library.unavailable())
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
-    program = "from harness import native; assert native.unavailable() is None"
+    program = "from harness.ops import native; assert native.unavailable() is None"
     for lines in (1, 0):
         result = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True

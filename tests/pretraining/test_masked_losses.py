@@ -135,7 +135,7 @@ def test_half_precision_is_close_to_full(corpus, tokenizer):
     ("family", "objective", "said"),
     [
         ("roberta", "bert", "a roberta has no head for next-sentence prediction. Choose objective roberta."),
-        ("transformer_xl", "roberta", "from left to right and can't predict hidden words. Choose objective causal."),
+        ("transformer_xl", "roberta", "from left to right and can't predict masked tokens. Choose objective causal."),
         ("bert", "causal", "a bert reads both ways at once: it would see the word to predict."),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from small_models import ARCHITECTURES, FILLERS, small_tokenizer
 from subprocesses import ROOT
 from transformers import AutoConfig, AutoModelForCausalLM
 
-import harness.models  # noqa: F401 -- the Auto classes learn our own architectures
+import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 
 TEXT = " ".join(FILLERS * 8) + "\nthe café closed\n"
 

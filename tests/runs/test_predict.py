@@ -178,7 +178,7 @@ def test_what_does_not_fit_the_task_is_told(command, run, flags, said):
 def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
     write_csv(Path("new.csv"), [{"text": "a", "prediction": "mine", "probabilities": "none", "score": 3}])
     result = command("predict", run, "--input", "new.csv")
-    said = "--input: column prediction, probabilities: the prediction goes by this name. Rename the column."
+    said = "column prediction, probabilities: the prediction goes by this name. Rename the column."
     assert (result.code, result.output, result.lines) == (2, "", [said])
 
 

@@ -83,7 +83,7 @@ def test_all_mistakes_of_all_sorts_are_told_at_once(told):
             GOOD + '[metrics]\nrotten_tomatoes = ["acuracy"]',
             ["tasks: rotten_tomatoes: metrics: 'acuracy': no such metric."],
         ),
-        (GOOD + '[metrics]\nrotten_tomatoes = ["qa_f1"]', ["tasks: rotten_tomatoes: metrics: qa_f1 can't judge"]),
+        (GOOD + '[metrics]\nrotten_tomatoes = ["qa_f1"]', ["tasks: rotten_tomatoes: metrics: qa_f1 does not score"]),
     ],
 )
 def test_a_suite_with_a_mistake_is_refused(told, content, said):

@@ -54,7 +54,7 @@ def test_tags_that_spell_no_entities_are_judged_by_their_accuracy(tmp_path):
 def test_every_setting_that_does_not_fit_is_told_at_once():
     lines = complaint(columns={"question": ["q"], "text": ["a"], "label": ["b"]}, metrics=["accuracy", "f2"])
     assert [line.split(":")[0] for line in lines] == ["text", "label", "metrics", "metrics"]
-    assert "accuracy can't judge question_answering" in lines[2]
+    assert "accuracy does not score question_answering" in lines[2]
 
 
 def test_a_question_in_a_classification_task_does_not_fit():

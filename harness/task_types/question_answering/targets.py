@@ -23,7 +23,7 @@ class Target:
         end: Likewise, of the answer's last token.
         no_answer: Position of the special token that stands for "no answer here": [CLS], or where a tokenizer has none
             the first one that it puts around texts.
-        owned: Positions of the context that have the most context in this window.
+        max_context_positions: Positions of the context that have the most context in this window.
         offsets: The characters of the context that each of its tokens covers.
     """
 

@@ -131,7 +131,7 @@ class TagObjective:
         }
         if not has_scheme(self.labels):
             return row
-        return row | {"entities": [_told(entity, example, found.scores) for entity in entities(tags)]}
+        return row | {"entities": [_formatted(entity, example, found.scores) for entity in entities(tags)]}
 
 
 def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
@@ -165,7 +165,7 @@ def _places(batch: Batch, collator: Collator) -> Iterator[tuple[int, int]]:
         first += len(item.windows)
 
 
-def _told(entity: Entity, example: TaggedSentence, scores: Sequence[float]) -> dict[str, Any]:
+def _formatted(entity: Entity, example: TaggedSentence, scores: Sequence[float]) -> dict[str, Any]:
     """An entity in characters of the text that the words come from, or where there is none by its words' numbers.
 
     Its score is the mean of its words'.

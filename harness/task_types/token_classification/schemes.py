@@ -65,8 +65,8 @@ def has_scheme(labels: Collection[str]) -> bool:
     (True, False, True)
     """
     parsed = [_parsed(label) for label in labels if label != OUTSIDE]
-    uses_token_type_ids = all(one is not None and one[1] for one in parsed)
-    return bool(parsed) and None not in parsed and (uses_token_type_ids or OUTSIDE in labels)
+    have_types = all(one is not None and one[1] for one in parsed)
+    return bool(parsed) and None not in parsed and (have_types or OUTSIDE in labels)
 
 
 def irregular(tags: Sequence[str], labels: Collection[str]) -> int:
