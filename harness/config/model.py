@@ -106,10 +106,10 @@ def _path_from(folder: Path, name: str) -> str:
     return str((folder / name).absolute()) if name.startswith(("./", "../")) else name
 
 
-def recipe_for(model: ModelConfig, overrides: Mapping[str, Any], *, where: str = "--set ") -> Training:
-    """The recipe of a single run: the model's own, with `overrides` on top; `where` is what a message says of them."""
+def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:
+    """The recipe of a single run: the model's own, with `overrides` from `--set` on top."""
     mistakes: list[str] = []
-    recipe = recipe_of({"training.": model.training, where: overrides}, mistakes)
+    recipe = recipe_of({"training.": model.training, "--set ": overrides}, mistakes)
     if recipe is None:
         raise UserError(*mistakes)
     return recipe

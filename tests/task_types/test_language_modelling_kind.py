@@ -214,7 +214,7 @@ def test_the_record_of_a_masked_model_says_what_was_sampled(language):
     ("family", "settings", "wrong"),
     [
         ("transformer_xl", {"max_windows": 3}, "max_windows: a document is predicted from end to end"),
-        ("bert", {"maximum_steps": 3}, "maximum_steps: a bert predicts hidden words"),
+        ("bert", {"maximum_steps": 3}, "maximum_steps: a bert predicts masked tokens"),
     ],
 )
 def test_recipes_that_would_mislead_are_refused(language, family, settings, wrong):
