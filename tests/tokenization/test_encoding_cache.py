@@ -148,7 +148,7 @@ def slow(*arguments, **options):
     time.sleep(float(sys.argv[2]))
     return original(*arguments, **options)
 encoding._encoded = slow
-print(encoding.encode(small_tokenizer("bert"), ["the film"], located=False)[0].ids)
+print(encoding.encode(small_tokenizer("bert"), ["the film"], return_offsets=False)[0].ids)
 """
 
 
