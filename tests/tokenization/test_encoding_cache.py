@@ -139,7 +139,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 from small_models import small_tokenizer
-from harness.data import encoding
+from harness.tokenization import encoding
 encoding.LEAST_CHARACTERS = 1
 original = encoding._encoded
 def slow(*arguments, **options):
