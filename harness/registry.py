@@ -297,7 +297,7 @@ def is_simple_baseline(family: str) -> bool:
 def family_names_by_model_type() -> Mapping[str, str]:
     """The family that knows each model_type of a config.json. Nothing of the harness's own is imported.
 
-    A family from elsewhere that can't be imported is told, and stands in no other model's way.
+    A family from elsewhere that can't be imported is reported, and blocks no other model.
     """
     found: dict[str, str] = {}
     for name in FAMILIES.names():

@@ -8,7 +8,7 @@ from harness.config.model import ModelConfig
 from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms
-from harness.pretraining.token_losses import Untrained
+from harness.pretraining.token_losses import InitialModel
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.trainer import Trainer
@@ -24,7 +24,7 @@ def untrained(family, tokenizer, plan, **architecture):
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, 0)
-    return Untrained(model, made.language, made.packing, tokenizer, accelerator)
+    return InitialModel(model, made.language, made.packing, tokenizer, accelerator)
 
 
 def objective_and_model(family, objective, corpus, tokenizer, plan, **architecture):

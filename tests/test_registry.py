@@ -1,5 +1,6 @@
 """Where entries come from: the harness, packages with entry points, folders that the user names."""
 
+import re
 import sys
 
 import pytest
@@ -17,6 +18,7 @@ from harness.registry import (
     config_files,
     family_names_by_model_type,
 )
+from harness.reporting.files import write_report
 
 TASK = '''"""Is it mine?"""
 
@@ -222,3 +224,12 @@ def test_what_cannot_be_read_does_not_hide_the_rest(mine, command):
 def test_a_broken_family_stands_in_no_other_model_s_way(mine):
     write(mine / "families" / "broken.py", "1 / 0\n")
     assert family_names_by_model_type()["bert"] == "bert"
+
+
+@pytest.mark.parametrize("content", ["return comparison.nothing", "return None"])
+def test_a_report_format_that_fails_is_named_and_leaves_the_report_before_it(mine, tmp_path, content):
+    file = write(mine / "reports" / "broken" / "render.py", f"def render(comparison):\n    {content}\n")
+    report = write(tmp_path / "report.broken", "the report before")
+    with pytest.raises(UserError, match=rf"{re.escape(str(file))}: its render failed \(AttributeError: .*Fix it"):
+        write_report("broken", object(), report)
+    assert report.read_text() == "the report before"

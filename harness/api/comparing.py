@@ -17,7 +17,6 @@ from harness.api.rows import Row, tidy_rows
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
 from harness.errors import UserError
-from harness.registry import FORMATS
 from harness.reporting.files import format_of, write_report
 from harness.reporting.terminal import show
 from harness.suites.expansion import stated
@@ -88,7 +87,7 @@ class Comparison:
             UserError: No registered report format has this ending.
         """
         target = Path(file)
-        write_report(FORMATS.load(format_of(target))(self.results), target)
+        write_report(format_of(target), self.results, target)
         return target
 
     def __str__(self) -> str:

@@ -158,9 +158,9 @@ def report(
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import ending_of, write_report  # noqa: PLC0415 -- a command's own
 
-    render = FORMATS.load(format_)
+    FORMATS.load(format_)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
-    write_report(render(_comparison(runs, baseline)), target)
+    write_report(format_, _comparison(runs, baseline), target)
     Console().print(f"Report: {target.absolute()}", soft_wrap=True, highlight=False)
 
 

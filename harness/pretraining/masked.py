@@ -18,7 +18,7 @@ from harness.models.packing import why_not_packable
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, steps_of
-from harness.pretraining.token_losses import Foreteller, Untrained
+from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
 
@@ -73,7 +73,7 @@ class MaskedObjective:
             read += draft.length
         return [sequence for sequence in found if len(sequence.words)]
 
-    def trainable(self, start: Untrained) -> MaskedModel:
+    def trainable(self, start: InitialModel) -> MaskedModel:
         """The model, ready to be trained.
 
         Raises:
@@ -98,10 +98,10 @@ class MaskedObjective:
         return Masker(tokens, self._tokenizer, share=self._plan.masked, seed=self._plan.seed)
 
 
-class MaskedModel(Foreteller):
+class MaskedModel(TokenPredictor):
     """A model that predicts hidden words."""
 
-    def __init__(self, start: Untrained, micro_batch_size: int, *, pairs: bool) -> None:
+    def __init__(self, start: InitialModel, micro_batch_size: int, *, pairs: bool) -> None:
         """Args: the model, most sequences in one forward pass, whether pairs are judged."""
         super().__init__(start, micro_batch_size)
         assert start.packing is not None, "checked by the objective"

@@ -32,7 +32,7 @@ from harness.pretraining.pipeline import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run_folder import Place
-from harness.pretraining.token_losses import Untrained
+from harness.pretraining.token_losses import InitialModel
 from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
@@ -122,7 +122,7 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
     held_out = {name: texts for name, tokens in corpus.held_out.items() if (texts := objective.held_out(tokens))}
     if not held_out:
         raise UserError("corpora: no held-out text is long enough to be scored. Raise held_out, or give more text.")
-    start = _untrained(job, corpus.tokenizer)
+    start = _initial_model(job, corpus.tokenizer)
     trainable = objective.trainable(start)
     optimizer = make_optimizer(start.model, plan)
     trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
@@ -132,7 +132,7 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
     return trainer, course
 
 
-def _untrained(job: Job, tokenizer: Any) -> Untrained:
+def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     """The recipe's model on its device; seeds are set before its weights are made, and anew for dropout."""
     plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
     if getattr(family, "language", None) is None:
@@ -153,7 +153,7 @@ def _untrained(job: Job, tokenizer: Any) -> Untrained:
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
-    return Untrained(model, family.language, family.packing, tokenizer, accelerator)
+    return InitialModel(model, family.language, family.packing, tokenizer, accelerator)
 
 
 def _look_at_neighbours(model: Any, family: str, language: Language) -> None:
@@ -165,7 +165,7 @@ def _look_at_neighbours(model: Any, family: str, language: Language) -> None:
         raise UserError(f'start: "neighbours": {error}. Change the architecture, or leave it out.') from error
 
 
-def _keep(job: Job, start: Untrained, share: float, tokens: int) -> None:
+def _keep(job: Job, start: InitialModel, share: float, tokens: int) -> None:
     """Write a stock Hugging Face checkpoint of the model as it is now."""
     if not start.accelerator.is_main_process:
         return

@@ -15,7 +15,7 @@ from harness.tokenization.items import passes
 
 
 @dataclass(frozen=True)
-class Untrained:
+class InitialModel:
     """A language model at its beginning.
 
     Attributes:
@@ -33,10 +33,10 @@ class Untrained:
     accelerator: Accelerator
 
 
-class Foreteller:
+class TokenPredictor:
     """What the trainer asks of a model: which of a step's sequences are this process's, and which go together."""
 
-    def __init__(self, start: Untrained, micro_batch_size: int) -> None:
+    def __init__(self, start: InitialModel, micro_batch_size: int) -> None:
         """Args: the model, and most sequences in one forward pass."""
         self.model, self.language, self.accelerator = start.model, start.language, start.accelerator
         self.micro_batch_size = micro_batch_size
@@ -60,7 +60,7 @@ class Objective(Protocol):
     def held_out(self, tokens: TokenFile) -> Sequence[Any]:
         """What of other texts is scored, the same each time."""
 
-    def trainable(self, start: Untrained) -> Any:
+    def trainable(self, start: InitialModel) -> Any:
         """The model, ready for a `Trainer` and for `evaluate(held out) -> (nats, words)`.
 
         Raises:

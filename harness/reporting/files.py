@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError
 from harness.record import write_atomically
@@ -36,7 +37,29 @@ def format_of(file: Path) -> str:
     return known[file.suffix]
 
 
-def write_report(content: str, file: Path) -> None:
-    """Write a report, whole or not at all, into a folder that need not be there yet."""
+def write_report(format_: str, results: Any, file: Path) -> None:
+    """Write a report, whole or not at all, into a folder that need not be there yet.
+
+    Args:
+        format_: A registered report format.
+        results: What `harness.comparison.comparison.compare` returned.
+        file: Where to.
+
+    Raises:
+        UserError: There is no such format, or one from elsewhere failed or gave no text.
+    """
+    render = FORMATS.load(format_)
+    entry = FORMATS.entry(format_)
+    try:
+        content = render(results).encode()
+    except UserError:
+        raise
+    except Exception as error:
+        if entry.built_in:
+            raise
+        raise UserError(
+            f"{entry.origin}: its render failed ({type(error).__name__}: {error}). "
+            "Fix it; it takes the results and returns the report's text."
+        ) from error
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, content.encode())
+    write_atomically(file, content)

@@ -41,7 +41,7 @@ def attempt(run: Run, options: Options, callbacks: Callbacks) -> RunRecord | Non
 def failure(run: Run, reason: str) -> RunRecord:
     """The record of a failure, left in the run's folder by whichever process fails: the main one may never hear of it.
 
-    What cannot be written, since the disk is full, is told all the same.
+    Where it cannot be written (a full disk), the record is still returned, and says so.
     """
     record = failed_record(run, reason)
     try:

@@ -42,7 +42,7 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     """Do the runs that come through the pipe, one after the other, until there are none.
 
     What goes back: `Ready`, then for each run `Stepped` and `CurvePoint` while it runs, and in the end what `attempt`
-    gives. The parent may die or kill the worker at any time: a run's state can always be gone on with.
+    gives. The parent may die or kill the worker at any time: a run can always be resumed from its state.
 
     Args:
         pipe: To the parent; no other worker shares it, so that one which is killed can't block another.

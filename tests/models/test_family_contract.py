@@ -79,7 +79,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
     before = weights(loaded.model)
     assert np.isfinite(trainer.step(features.items))
     still = [name for name, tensor in weights(loaded.model).items() if torch.equal(tensor, before[name])]
-    assert set(still) <= _untrained(family, kind_name), still
+    assert set(still) <= _initial_model(family, kind_name), still
 
     _, outputs = trainer.forward.evaluate(features, examples)
     for row in kind.rows(outputs, examples, {}):
@@ -127,7 +127,7 @@ def test_a_family_without_language_models_says_so(family, checkpoints):
         loaded_model(family, checkpoints[family], "language_modelling", labels=())
 
 
-def _untrained(family, kind_name):
+def _initial_model(family, kind_name):
     """Tensors that a model has and the task does not read."""
     if family == "xlnet":
         return {"transformer.mask_emb"}  # of its language modelling

@@ -16,7 +16,7 @@ from small_corpora import Pretraining, own_cache, write_recipe, write_texts
 from harness.ops.device import fresh_accelerator
 from harness.pretraining.pipeline import prepared
 from harness.pretraining.recipe import find_recipe
-from harness.pretraining.token_losses import Untrained
+from harness.pretraining.token_losses import InitialModel
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.training.trainer import DivergedError, Trainer
 
@@ -72,7 +72,7 @@ def held_out_loss(made, model):
     family = FAMILIES.load(recipe.family)
     objective = OBJECTIVES.load(recipe.objective)(corpus.training, corpus.tokenizer, plan=recipe.training)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
-    trainable = objective.trainable(Untrained(model, family.language, family.packing, corpus.tokenizer, accelerator))
+    trainable = objective.trainable(InitialModel(model, family.language, family.packing, corpus.tokenizer, accelerator))
     nats, words = trainable.evaluate(objective.held_out(corpus.held_out["files"]))
     return nats / words
 

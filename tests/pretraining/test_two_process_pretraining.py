@@ -85,7 +85,7 @@ def test_two_processes_look_for_a_result_before_either_begins(tmp_path):
     code, output = finish(start(launched(run.words)))
     assert (code, output.count("held-out loss")) == (0, 1), output
     assert run.record()["provenance"]["finished"] == finished
-    # A move into place that was cut short is gone on with by one of them.
+    # One of them completes a move into place that was cut short.
     run.partial.mkdir()
     for name in ("checkpoint", "pretraining.json"):
         (run.folder / name).rename(run.partial / name)

@@ -22,7 +22,7 @@ from harness.errors import UserError
 from harness.long_texts.memory import first_memory, read_segment
 from harness.long_texts.token_losses import unseen_memory
 from harness.pretraining.recipe import PretrainingPlan
-from harness.pretraining.token_losses import Foreteller, Untrained
+from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
 
@@ -123,7 +123,7 @@ class CausalObjective:
         steps = min(streams.steps, max(1, self._plan.evaluation_tokens // (HELD_OUT_STREAMS * self._plan.length)))
         return [segment for step in range(steps) for segment in streams.segments(step, step)]
 
-    def trainable(self, start: Untrained) -> CausalModel:
+    def trainable(self, start: InitialModel) -> CausalModel:
         """The model, ready to be trained.
 
         Raises:
@@ -143,10 +143,10 @@ class CausalObjective:
         return Streams(tokens, self._tokenizer, order, streams=streams, length=self._plan.length)
 
 
-class CausalModel(Foreteller):
+class CausalModel(TokenPredictor):
     """A model that predicts the next word, and goes on from step to step with a memory of each stream."""
 
-    def __init__(self, start: Untrained, micro_batch_size: int, *, memory: int) -> None:
+    def __init__(self, start: InitialModel, micro_batch_size: int, *, memory: int) -> None:
         """Args: the model, most segments in one forward pass, states of a layer that are kept."""
         super().__init__(start, micro_batch_size)
         self._longest, self._step = memory, -1
