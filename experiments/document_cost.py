@@ -39,9 +39,9 @@ SEGMENTS = {"segment": 256, "memory": 256}
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "head": {"strategy": "head", "max_length": 512},
     "windows": {"strategy": "windows", "max_length": 512, "max_windows": 1_000_000},
-    "recurrence": {"strategy": "recurrence", **SEGMENTS},
-    "recurrence-4": {"strategy": "recurrence", "gradient_segments": 4, **SEGMENTS},
-    "segments": {"strategy": "segments", "segment": 256},
+    "recurrence": {"strategy": "segment_recurrence", **SEGMENTS},
+    "recurrence-4": {"strategy": "segment_recurrence", "gradient_segments": 4, **SEGMENTS},
+    "segments": {"strategy": "independent_segments", "segment": 256},
     "full": {"strategy": "head"},  # and a window as long as the document
 }
 SHORT = 300  # tokens of the document to warm up with: more than a segment

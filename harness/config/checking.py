@@ -26,20 +26,30 @@ class Strict(BaseModel):
     """What a file or a command line may say, and nothing else.
 
     Attributes:
-        renamed: Settings' earlier names, which are still read, with today's.
+        renamed: Settings' earlier names, which are still read, with the current ones.
+        renamed_values: By setting, a value's earlier spellings, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
+    renamed_values: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+
+    @classmethod
+    def current(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """`content` with current names and values in place of earlier ones."""
+        named = {
+            name if (name := cls.renamed.get(key)) and name not in content else key: content[key] for key in content
+        }
+        return {key: cls._current_value(key, value) for key, value in named.items()}
+
+    @classmethod
+    def _current_value(cls, key: str, value: Any) -> Any:
+        return cls.renamed_values.get(key, {}).get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
-    def _with_names_of_today(cls, content: Any) -> Any:
-        if not isinstance(content, Mapping):
-            return content
-        return {
-            name if (name := cls.renamed.get(key)) and name not in content else key: content[key] for key in content
-        }
+    def _renames_earlier_settings(cls, content: Any) -> Any:
+        return cls.current(content) if isinstance(content, Mapping) else content
 
 
 def checked(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
@@ -56,6 +66,9 @@ def checked(shape: type[Checked], content: object, where: str, mistakes: list[st
         return None
     for old, new in earlier.items():
         notice(f"{where}{old}: is now called {new}; the old name is still read.")
+    for key, values in shape.renamed_values.items():
+        if isinstance(value := given.get(key), str) and value in values:
+            notice(f'{where}{key}: "{value}" is now called "{values[value]}"; the old name is still read.')
     return checked_record(shape, content, where, mistakes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
@@ -79,7 +79,8 @@ class LongTexts(Strict):
 
     Attributes:
         strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
-            each with a memory of those before ("recurrence") or without one ("segments", the control).
+            each with a memory of those before ("segment_recurrence", Dai et al. 2019, section 3.2) or without one
+            ("independent_segments", the control).
         max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
         stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128.
         max_windows: Most windows, or segments, of one text; what lies beyond is not read, and the record says how
@@ -92,7 +93,11 @@ class LongTexts(Strict):
             of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
     """
 
-    strategy: Literal["head", "head_tail", "windows", "recurrence", "segments"] = "head"
+    renamed_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "strategy": {"recurrence": "segment_recurrence", "segments": "independent_segments"}
+    }
+
+    strategy: Literal["head", "head_tail", "windows", "segment_recurrence", "independent_segments"] = "head"
     max_length: int | None = Field(None, ge=8)
     stride: int | None = Field(None, ge=0)
     max_windows: int | None = Field(None, ge=1)
@@ -110,12 +115,12 @@ class LongTexts(Strict):
     @property
     def segmented(self) -> bool:
         """Whether a text is read from end to end, segment by segment."""
-        return self.strategy in ("recurrence", "segments")
+        return self.strategy in ("segment_recurrence", "independent_segments")
 
     @property
     def memory_length(self) -> int:
         """States of each layer that a segment sees of those before it."""
-        return 0 if self.strategy == "segments" else self.memory or self.segment
+        return 0 if self.strategy == "independent_segments" else self.memory or self.segment
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -164,7 +169,7 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     alone = [checked(Training, layer, where, mistakes) for where, layer in layers.items()]
     if any(layer is None for layer in alone):
         return None
-    merged = {Training.renamed.get(key, key): value for layer in layers.values() for key, value in layer.items()}
+    merged = {key: value for layer in layers.values() for key, value in Training.current(layer).items()}
     last = list(layers)[-1]
     recipe = checked(Training, merged, last, mistakes)
     if recipe is not None and recipe.pool not in recipe.pools:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -143,17 +143,19 @@ class PretrainingRecipe(Strict):
         family: A model family (`harness list families`).
         objective: What is learnt (`harness list objectives`).
         architecture: Settings of the transformers configuration, on top of the family's own small one.
-        start: "random": all weights are drawn; "neighbours": the first layer's heads also attend to the tokens around
-            (harness/models/local_attention.py).
+        start: "random": all weights are drawn; "local_attention": the first layer's heads also attend to the tokens
+            around (harness/models/local_attention.py).
         corpora: Which texts.
         tokenizer: Which tokenizer.
         training: How the model is trained on them.
     """
 
+    renamed_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"start": {"neighbours": "local_attention"}}
+
     family: str
     objective: str
     architecture: dict[str, int | float | str | bool | list[int]] = Field({})
-    start: Literal["random", "neighbours"] = "random"
+    start: Literal["random", "local_attention"] = "random"
     corpora: CorporaRecipe
     tokenizer: TokenizerRecipe = Field(default_factory=lambda: TokenizerRecipe.model_validate({}))
     training: PretrainingPlan

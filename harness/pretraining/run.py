@@ -147,8 +147,8 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
             f"training.length: {plan.length}, but this {model.config.model_type} has positions for {longest} tokens. "
             "Lower it, or raise architecture.max_position_embeddings."
         )
-    if job.recipe.start == "neighbours":
-        _look_at_neighbours(model, job.recipe.family, family.language)
+    if job.recipe.start == "local_attention":
+        _add_local_attention(model, job.recipe.family, family.language)
     model.to(accelerator.device)
     with_fast_dropout(model)
     with_fused_norms(model)
@@ -156,13 +156,13 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     return InitialModel(model, family.language, family.packing, tokenizer, accelerator)
 
 
-def _look_at_neighbours(model: Any, family: str, language: Language) -> None:
+def _add_local_attention(model: Any, family: str, language: Language) -> None:
     if language.local_attention_heads is None:
-        raise UserError(f'start: "neighbours", but a {family} has no learnt positions to find them by. Leave it out.')
+        raise UserError(f'start: "local_attention", but a {family} has no learnt positions to attend by. Leave it out.')
     try:
         language.local_attention_heads(model)
     except ValueError as error:
-        raise UserError(f'start: "neighbours": {error}. Change the architecture, or leave it out.') from error
+        raise UserError(f'start: "local_attention": {error}. Change the architecture, or leave it out.') from error
 
 
 def _keep(job: Job, start: InitialModel, share: float, tokens: int) -> None:

@@ -112,8 +112,8 @@ class Reader:
     Attributes:
         tokenizer: A transformers tokenizer.
         window: Most tokens in a window, special ones included.
-        strategy: "head", "head_tail" or "windows"; "recurrence" and "segments" read a text in one window of any length,
-            which the engine takes apart.
+        strategy: "head", "head_tail" or "windows"; "segment_recurrence" and "independent_segments" read a text in one
+            window of any length, which is taken apart later.
         stride: Tokens that neighbouring windows share.
         max_windows: Most windows of one text.
         causal: Whether the model predicts each token from those before it, as a language model; else from both sides.

@@ -4,8 +4,10 @@ import pytest
 
 from harness.config.checking import parse_settings
 from harness.config.model import ModelConfig, find_model, recipe_for
+from harness.config.run import RunConfig
 from harness.config.training import Training, recipe_of
-from harness.errors import UserError
+from harness.errors import UserError, notice
+from harness.runs.identity import identity
 
 
 def lines_of(function, *arguments):
@@ -117,3 +119,26 @@ def test_a_setting_with_its_earlier_name_beside_it_is_refused_in_one_line():
     assert mistakes == [
         "training.hidden_every: is the earlier name of mask_stride, which is set as well. Leave hidden_every out."
     ]
+
+
+def test_an_earlier_spelling_of_a_value_is_read_and_the_new_one_named(capsys):
+    notice.cache_clear()
+    mistakes = []
+    recipe = recipe_of({"training.": {"strategy": "recurrence"}, "--set ": {"epochs": 1}}, mistakes)
+    assert (recipe.strategy, mistakes) == ("segment_recurrence", [])
+    assert capsys.readouterr().err == (
+        'training.strategy: "recurrence" is now called "segment_recurrence"; the old name is still read.\n'
+    )
+
+
+def test_a_run_that_was_recorded_with_an_earlier_spelling_is_the_same_run():
+    config = RunConfig(
+        task="plays",
+        data="digest",
+        metrics=("perplexity",),
+        model=ModelConfig(family="xlnet", checkpoint="x"),
+        seed=0,
+        training=Training(strategy="independent_segments"),
+    ).resolved()
+    earlier = {**config, "training": {**config["training"], "strategy": "segments"}}
+    assert identity(earlier) == identity(config)

@@ -66,15 +66,15 @@ def accuracy(family, **settings):
     ],
 )
 def test_recurrence_learns_what_a_cut_text_does_not_hold(family, recipe):
-    assert accuracy(family, strategy="recurrence", **recipe) >= LEARNT
+    assert accuracy(family, strategy="segment_recurrence", **recipe) >= LEARNT
 
 
 @pytest.mark.parametrize(
     ("family", "recipe"),
     [
         ("transformer_xl", {"strategy": "head", "max_length": SEGMENT}),
-        ("transformer_xl", {"strategy": "recurrence", "pool": "last"}),
-        ("transformer_xl", {"strategy": "segments", "pool": "last"}),
+        ("transformer_xl", {"strategy": "segment_recurrence", "pool": "last"}),
+        ("transformer_xl", {"strategy": "independent_segments", "pool": "last"}),
         ("xlnet", {"strategy": "head", "max_length": SEGMENT}),
     ],
 )
@@ -84,4 +84,4 @@ def test_what_neither_the_text_nor_the_gradient_reaches_is_not_learnt(family, re
 
 def test_the_control_without_memory_learns_less_from_the_same_states():
     # Pooling alone goes far, so a memory must not be credited with it.
-    assert CHANCE < accuracy("transformer_xl", strategy="segments", pool="mean") < LEARNT
+    assert CHANCE < accuracy("transformer_xl", strategy="independent_segments", pool="mean") < LEARNT

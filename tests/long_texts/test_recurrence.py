@@ -31,7 +31,7 @@ def examples_of(words=WORDS):
 
 
 def recipe(**settings):
-    return Training(**{"strategy": "recurrence", "segment": 8, "memory": 8, "learning_rate": 1e-3, **settings})
+    return Training(**{"strategy": "segment_recurrence", "segment": 8, "memory": 8, "learning_rate": 1e-3, **settings})
 
 
 def trainer_of(family, checkpoints, **settings):
@@ -47,7 +47,7 @@ def gradients(trainer, items):
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 
-@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, strategy, checkpoints):
@@ -124,12 +124,12 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
     beginnings = ["awful " * 12, "superb " * 12]
     examples = [TextExample(str(n), text + "film " * 12, 0) for n, text in enumerate(beginnings)]
     found = {}
-    for strategy in ("recurrence", "segments"):
+    for strategy in ("segment_recurrence", "independent_segments"):
         trainer, kind, reader = trainer_of(family, checkpoints, pool="last", strategy=strategy)
         first, second = trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
         found[strategy] = abs(first - second).max()
-    assert found["segments"] < 1e-6  # some processors round by the place in the batch
-    assert found["recurrence"] > 1e-3
+    assert found["independent_segments"] < 1e-6  # some processors round by the place in the batch
+    assert found["segment_recurrence"] > 1e-3
 
 
 def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(checkpoints):
@@ -184,10 +184,10 @@ def test_a_memory_longer_than_the_model_s_is_refused_by_name(checkpoints):
 def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints, tmp_path):
     own = own_data(tmp_path, text_examples(40), sizes=(None, 10, 10))
     with pytest.raises(UserError, match=r"strategy: 'recurrence' asks for a model with a memory, but 'bert' has none"):
-        own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="recurrence")
+        own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 
 
-@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_again(
     family, strategy, checkpoints, tmp_path

@@ -46,7 +46,7 @@ def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(publis
     assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
 
 
-@pytest.mark.parametrize("strategy", ["windows", "recurrence"])
+@pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
 def test_published_weights_and_words_answer_questions_and_the_record_says_how(published, tmp_path, strategy):
     own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "memory": 8, "maximum_steps": 2}

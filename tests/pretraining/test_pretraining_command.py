@@ -145,18 +145,18 @@ def test_a_model_learns_to_foretell_hidden_words_from_those_around(family, comma
     assert made.record()["curve"][-1]["validation_loss"] < entropy - 0.5
 
 
-def test_heads_that_start_with_the_neighbours_foretell_sooner(command, texts):
+def test_heads_that_start_with_local_attention_learn_sooner(command, texts):
     """Words follow each other as in a list here."""
     losses = {}
-    for start in ("random", "neighbours"):
+    for start in ("random", "local_attention"):
         recipe = write_recipe(texts / f"{start}.toml", start=start, tokens=100_000, dropout=0.0)
         losses[start] = pretrain(command, recipe).record()["curve"][-1]["validation_loss"]
-    assert losses["neighbours"] < losses["random"] - 0.3
+    assert losses["local_attention"] < losses["random"] - 0.3
 
 
 @pytest.mark.parametrize(("family", "objective"), [("scratch", "bert"), ("transformer_xl", "causal")])
 def test_a_family_without_learnt_positions_is_refused_such_a_start(family, objective, command, texts):
-    refused = command("pretrain", write_recipe(texts / "mine.toml", family, objective, start="neighbours"))
+    refused = command("pretrain", write_recipe(texts / "mine.toml", family, objective, start="local_attention"))
     assert refused.code == 2
     assert f"a {family} has no learnt positions to find them by. Leave it out." in refused.errors
 

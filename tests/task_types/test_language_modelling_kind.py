@@ -75,14 +75,16 @@ def test_in_windows_each_token_is_predicted_from_all_before_it_in_its_first_wind
 @pytest.mark.parametrize("segment", [8, 13])
 def test_with_a_memory_of_the_whole_document_segments_are_one_window(language, segment):
     whole = costs("transformer_xl", language["transformer_xl"], max_length=200)
-    segmented = costs("transformer_xl", language["transformer_xl"], strategy="recurrence", segment=segment, memory=200)
+    segmented = costs(
+        "transformer_xl", language["transformer_xl"], strategy="segment_recurrence", segment=segment, memory=200
+    )
     assert [row["tokens"] for row in segmented] == [row["tokens"] for row in whole]
     assert [row["nats"] for row in segmented] == pytest.approx([row["nats"] for row in whole], rel=1e-5)
 
 
 def test_without_a_memory_each_segment_is_read_alone(language):
     trainer, _, reader = set_up("transformer_xl", language["transformer_xl"])
-    found = costs("transformer_xl", language["transformer_xl"], strategy="segments", segment=8)
+    found = costs("transformer_xl", language["transformer_xl"], strategy="independent_segments", segment=8)
     for example, row in zip(DOCUMENTS, found, strict=True):
         ids = reader.tokenizer(example.text)["input_ids"]
         nats = 0.0
@@ -97,7 +99,7 @@ def test_without_a_memory_each_segment_is_read_alone(language):
 
 
 def test_more_memory_changes_what_is_predicted_and_documents_do_not_see_each_other(language):
-    settings = {"strategy": "recurrence", "segment": 8}
+    settings = {"strategy": "segment_recurrence", "segment": 8}
     short, long = (costs("transformer_xl", language["transformer_xl"], memory=memory, **settings) for memory in (2, 24))
     assert all(abs(one["nats"] - other["nats"]) > 1e-3 for one, other in zip(short, long, strict=True))
     alone = [costs("transformer_xl", language["transformer_xl"], [e], memory=24, **settings)[0] for e in DOCUMENTS]
@@ -163,7 +165,7 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "settings", [{"max_length": 16}, {"strategy": "recurrence", "segment": 8, "gradient_segments": 9}]
+    "settings", [{"max_length": 16}, {"strategy": "segment_recurrence", "segment": 8, "gradient_segments": 9}]
 )
 def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, settings):
     gradients, losses = [], []
@@ -179,7 +181,7 @@ def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, 
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{"max_length": 32}, {"strategy": "recurrence", "segment": 16}])
+@pytest.mark.parametrize("settings", [{"max_length": 32}, {"strategy": "segment_recurrence", "segment": 16}])
 def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, **settings}
@@ -231,7 +233,7 @@ def test_windows_that_share_nothing_are_refused(language):
 def test_a_memory_that_the_model_does_not_look_at_is_refused(tmp_path):
     checkpoint = write_language_checkpoint("transformer_xl", tmp_path, same_length=True, mem_len=8)
     with pytest.raises(UserError, match="memory: 16, but this model has same_length, so a token sees the last 8"):
-        set_up("transformer_xl", checkpoint, strategy="recurrence", segment=8, memory=16)
+        set_up("transformer_xl", checkpoint, strategy="segment_recurrence", segment=8, memory=16)
 
 
 def test_a_document_of_one_token_with_nothing_before_it_is_refused(language):

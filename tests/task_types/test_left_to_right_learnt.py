@@ -26,7 +26,7 @@ ARCHITECTURES = {
     "xlnet": {"d_model": 64, "n_layer": 2, "n_head": 4, "d_inner": 128, "initializer_range": 0.15},
 }  # fmt: skip
 IN_ONE_WINDOW = {"strategy": "windows", "max_length": 64}
-OVER_SEGMENTS = {"strategy": "recurrence", "segment": SEGMENT, "memory": SEGMENT}
+OVER_SEGMENTS = {"strategy": "segment_recurrence", "segment": SEGMENT, "memory": SEGMENT}
 
 
 class PerToken(nn.Module):

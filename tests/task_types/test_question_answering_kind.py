@@ -359,7 +359,7 @@ def test_what_normalisation_leaves_out_makes_no_answer_lost():
 
 def test_under_recurrence_question_and_context_are_one_text_of_any_length():
     example = question_examples(1, words=300)[0]
-    recipe = Training(strategy="recurrence", segment=8)
+    recipe = Training(strategy="segment_recurrence", segment=8)
     tokenizer, qa = small_tokenizer("transformer_xl"), objective((), recipe)
     reader = reader_for(recipe, tokenizer, limit=None, stride=qa.stride, strategy=qa.strategy)
     (item,) = qa.features([example], reader).items

@@ -67,7 +67,7 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
 
 
 @pytest.mark.parametrize("repeat", [False, True], ids=["once", "repeated"])
-@pytest.mark.parametrize("strategy", ["recurrence", "segments"])
+@pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])
 def test_a_run_over_segments_points_and_its_checkpoint_gives_the_same_answers(
     family, strategy, repeat, checkpoints, tmp_path

@@ -207,7 +207,10 @@ def test_a_decoder_without_a_family_of_its_own_says_so_too(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"strategy": "recurrence", "segment": 8}, 'words are tagged in windows alone. Set strategy = "windows".'),
+        (
+            {"strategy": "segment_recurrence", "segment": 8},
+            'words are tagged in windows alone. Set strategy = "windows".',
+        ),
         ({"max_windows": 3}, "max_windows: every word is to have a tag. Leave it out."),
     ],
 )

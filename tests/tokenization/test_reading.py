@@ -217,7 +217,7 @@ def test_a_kind_s_stride_gives_way_in_a_short_window():
     assert (stride(), stride(max_length=384), stride(max_length=64), stride(stride=7)) == (128, 96, 16, 7)
 
 
-@pytest.mark.parametrize("strategy", ["windows", "recurrence"])
+@pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
 def test_a_first_text_can_be_repeated_behind_all_else(tokenizer, strategy):
     context = words(30)
     question_ids = tokenizer("who was seen", add_special_tokens=False)["input_ids"]

@@ -12,7 +12,13 @@ RECIPES = {
     "texts": {"dropout": 0.1},
     "windows": {"dropout": 0.1, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {"dropout": 0.1, "max_length": 24},
-    "segments": {"dropout": 0.1, "strategy": "recurrence", "segment": 8, "gradient_segments": 2, "micro_batch_size": 3},
+    "segments": {
+        "dropout": 0.1,
+        "strategy": "segment_recurrence",
+        "segment": 8,
+        "gradient_segments": 2,
+        "micro_batch_size": 3,
+    },
 }
 FAMILIES = {"segments": "transformer_xl"}
 

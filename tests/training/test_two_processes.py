@@ -20,7 +20,7 @@ CASES = {
     "long texts": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "windows", "max_length": 12}),
     "one test example": (text_examples(40), (None, 3, 1), {}),
     "questions": (question_examples(40, words=30), (None, 5, 7), {"max_length": 24}),
-    "segments": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "recurrence", "segment": 8}),
+    "segments": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "segment_recurrence", "segment": 8}),
 }
 MODELS = {"segments": "xlnet"}
 
