@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
+from heapq import nsmallest
+from itertools import pairwise
+
+# Up to so many known words are all listed; of more than that, a few. So many are compared with a wrong word.
+MOST_LISTED, FEW, MOST_COMPARED = 50, 10, 500
 
 
 class UserError(Exception):
@@ -49,7 +54,27 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     ' Did you mean learning_rate?'
     """
     words = sorted(known)
-    close = get_close_matches(wrong, words, n=1, cutoff=0.6)
+    close = get_close_matches(wrong, _likely(wrong, words), n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]}?"
-    return f" Known: {', '.join(words)}." if words else ""
+    return f" Known: {listed(wrong, words)}." if words else ""
+
+
+def listed(wrong: str, known: Iterable[str]) -> str:
+    """The known words, of many those nearest to `wrong` and how many more there are; "none" where there are none.
+
+    >>> listed("c", ["a", "b"])
+    'a, b'
+    """
+    words = list(known)
+    if len(words) <= MOST_LISTED:
+        return ", ".join(words) or "none"
+    return f"{', '.join(_likely(wrong, words)[:FEW])} and {len(words) - FEW:,} more"
+
+
+def _likely(wrong: str, words: Sequence[str]) -> Sequence[str]:
+    """Of very many words those that share most pairs of letters with `wrong`: comparing each one takes seconds."""
+    if len(words) <= MOST_LISTED:
+        return words
+    pairs = set(pairwise(wrong))
+    return nsmallest(MOST_COMPARED, words, key=lambda word: (-len(pairs.intersection(pairwise(word))), len(word)))

@@ -9,7 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.app import RUNS, OnlyOption, RunsOption, SetOption, app, with_options
+from harness.cli.app import (
+    RUNS,
+    EncodingOption,
+    OnlyOption,
+    RunsOption,
+    SeparatorOption,
+    SetOption,
+    app,
+    with_options,
+)
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -71,7 +80,9 @@ def run(
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(help="Your own data: csv, tsv, jsonl, parquet, txt, conll, iob, bio, a folder of txt."),
+        typer.Option(
+            help="Your own data: csv, tsv, json, jsonl, parquet, arrow, xlsx, txt, conll, packed or not; a folder."
+        ),
     ] = None,
     validation: Annotated[
         str | None, typer.Option(help="Your own validation data; else it comes out of train.")
@@ -81,6 +92,8 @@ def run(
         str | None, typer.Option("--task-type", "--kind", help="What your own data asks for: harness list task-types.")
     ] = None,
     group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    separator: SeparatorOption = None,
+    encoding: EncodingOption = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: Annotated[
@@ -98,6 +111,7 @@ def run(
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
     local = {
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
+        "separator": separator, "encoding": encoding,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     prepare_libraries()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.app import RUNS, RunsOption, SetOption, app, with_options
+from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, with_options
 from harness.data.custom import predict_options
 from harness.environment import prepare_libraries
 
@@ -48,8 +48,11 @@ def pretrain(
 def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
-        Path | None, typer.Option("--input", help="csv, tsv, jsonl or parquet with the task's columns.")
+        Path | None,
+        typer.Option("--input", help="csv, tsv, json, jsonl, parquet, xlsx and so on with the task's columns."),
     ] = None,
+    separator: SeparatorOption = None,
+    encoding: EncodingOption = None,
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
     **texts: list[str] | None,
 ) -> None:
@@ -58,7 +61,8 @@ def predict(
     from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    rows = rows_to_read(run, {name: values or () for name, values in texts.items()}, file=input_)
+    options = {name: values or () for name, values in texts.items()}
+    rows = rows_to_read(run, options, file=input_, separator=separator, encoding=encoding)
     write_rows(predict_rows(run, rows), output)
 
 

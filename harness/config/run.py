@@ -33,11 +33,15 @@ class LocalFiles(Strict):
     """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`.
 
     Attributes:
-        train: The file to train on.
+        train: The file to train on, or a folder, or a pattern such as "train-*.parquet".
         validation: The file to choose on; default: carved out of train.
         test: The file to score on; default: carved out of train.
-        task_type: Default: the one that alone has a column that is named, such as "question", else classification.
+        task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
+            from files with this ending, such as .conll, else classification.
         group: The column that says which rows belong together.
+        separator: What stands between the fields of csv and tsv files: a character, or comma, semicolon, tab or pipe;
+            default: guessed, and told.
+        encoding: Of text files, such as "cp1252"; default: UTF-8, or guessed, and told.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
@@ -47,6 +51,8 @@ class LocalFiles(Strict):
     test: str | None = None
     task_type: str | None = None
     group: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
@@ -67,6 +73,8 @@ class LocalFiles(Strict):
             columns=columns,
             group=self.group,
             metrics=metrics,
+            separator=self.separator,
+            encoding=self.encoding,
         )
 
 

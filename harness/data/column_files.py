@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+ENDINGS = (".conll", ".iob", ".bio")
 DOCUMENT = "document"
 DOCUMENT_START = "-DOCSTART-"
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.data.content import ending_of
 from harness.data.files import refuse
+from harness.data.separated import SEPARATORS, named_separator
 from harness.data.sources import Files
 from harness.data.task import Task
 from harness.errors import UserError, nearest
@@ -27,29 +29,37 @@ def custom_task(
     columns: Mapping[str, Sequence[str]] | None = None,
     group: str | None = None,
     metrics: Sequence[str] = (),
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> Task:
     """A task on files of the user's. A column that isn't named is called as its role.
 
     Args:
-        train: The file to train on; validation and test are carved out of it where they aren't given.
+        train: The file to train on, or a folder or pattern; validation and test are carved out of it where they
+            aren't given.
         validation: The file to choose on.
         test: The file to judge on.
-        task_type: Default: the one that alone has a column that is named, such as "question", else classification.
+        task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
+            from files with this ending, such as .conll, else classification.
         columns: The columns by their role, such as {"text": ["review"], "label": ["stars"]}.
         group: The column that says which rows belong together, if any.
         metrics: Names of metrics; by task type where none are named.
+        separator: What stands between the fields of csv and tsv files, or its name, such as "tab"; guessed by default.
+        encoding: Of text files, such as "cp1252"; guessed by default.
 
     Raises:
         UserError: Every setting that doesn't fit the others.
     """
     named = {role: tuple(names) for role, names in (columns or {}).items() if names}
-    chosen = task_type or inferred_type(named)
+    source = Files(train, validation, test, separator, encoding)
+    refuse(format_problems(separator, encoding))
+    chosen = task_type or inferred_type(named, source)
     if chosen not in TASK_TYPES.names():
         raise UserError(f"task_type: {chosen!r}: no such task type.{nearest(chosen, TASK_TYPES.names())}")
     refuse([*_column_problems(chosen, named), *metric_problems(chosen, metrics)])
     task = Task(
         task_type=chosen,
-        source=Files(train, validation, test),
+        source=source,
         metrics=tuple(metrics),
         licence="the user's own data",
         citation="",
@@ -73,12 +83,33 @@ def predict_options() -> dict[str, str]:
     return {option: text for task_type in _types().values() for option, text in task_type.predict_options.items()}
 
 
-def inferred_type(named: Mapping[str, Any]) -> str:
-    """The task type of files with these roles named: the one that alone has one of them, else classification."""
+def inferred_type(named: Mapping[str, Any], source: Files) -> str:
+    """The task type of a user's files, where the user doesn't say it.
+
+    Args:
+        named: The roles whose columns are named: the type that alone has one of them is meant.
+        source: The files: else the type that alone is read from files of their ending, else classification.
+
+    Raises:
+        UserError: The source is a folder without files that can be read.
+    """
     for name, task_type in _types().items():
         if task_type.inferred and not _roles_of_others(name).issuperset(task_type.columns.keys() & named.keys()):
             return name
-    return DEFAULT_TYPE
+    endings = {ending_of(file) for file in source.files()["train"].files} if not named else set()
+    return next((name for name, task_type in _types().items() if endings & {*task_type.endings}), DEFAULT_TYPE)
+
+
+def format_problems(separator: str | None, encoding: str | None) -> Iterator[str]:
+    """A line for a separator or an encoding that is none."""
+    if separator is not None and (len(named_separator(separator)) != 1 or separator in '"\r\n'):
+        names = ", ".join(SEPARATORS.values())
+        yield f"separator: must be one character, or {names} (got {separator!r}). Leave it out to have it guessed."
+    if encoding is not None:
+        try:
+            "".encode(encoding)
+        except (LookupError, ValueError):
+            yield f"encoding: Python knows no such encoding of text (got {encoding!r}). Write one such as cp1252."
 
 
 def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.data.files import refuse
+from harness.data.placed_rows import column_problem, refuse
 from harness.data.rows import Reading, row_place
 from harness.data.splitting import separated
 from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
-from harness.errors import nearest
+
+TO_PREDICT = " Rows without answers can't be scored: leave them out here, and give them to `harness predict --input`."
 
 
 def load_splits(task: Task, *, test: bool = True) -> Splits:
@@ -25,7 +26,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     Raises:
         UserError: Every mistake found in the data, each with its row (the first ten, and how many more).
     """
-    tables = task.source.rows() if test else _without_test(task.source)
+    found = task.source.rows() if test else _without_test(task.source)
+    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
     wanted = {split: rows for split, rows in tables.items() if test or split != "test"}
     refuse([problem for split, rows in wanted.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
@@ -36,9 +38,9 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         splits["test"] = []
     emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]
     refuse(f"{split}: every row repeats another one or another split's. Give more rows." for split in emptied)
-    found = Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
-    refuse(task.type.label_problems(reading.labels, found))
-    return found
+    read = Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
+    refuse(task.type.label_problems(reading.labels, read))
+    return read
 
 
 def _without_test(source: Source) -> dict[str, Sequence[Row]]:
@@ -57,12 +59,15 @@ def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]
         missing = [column for column in columns if column not in row]
         if missing:
             # One row tells it all where the table is a table; jsonl rows may each lack something else.
-            there = ", ".join(row) or "none"
-            for column in missing:
-                place = row_place(split, number, row)
-                meant = nearest(column, row) if "mean" in nearest(column, row) else " Name it, or another task type."
-                yield f"{place}: no column {column!r} (its columns: {there}).{meant}"
+            place, unlabelled = row_place(split, number, row), _is_unlabelled(task, row)
+            advice = TO_PREDICT if split == "test" and unlabelled else " Name it, or another task type."
+            yield from (f"{place}: {column_problem(row, column, advice)}" for column in missing)
             return
+
+
+def _is_unlabelled(task: Task, row: Row) -> bool:
+    """Whether a row has all that a prediction is made from, and so lacks nothing but its answer."""
+    return all(column in row for role in task.type.inputs for column in task.columns_of(role))
 
 
 def _repeated_ids(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:

@@ -10,9 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.data.files import read_rows, text_files
+from harness.data.arrow_rows import label_names, named_labels
+from harness.data.files import files_by_split, files_of, read_located
+from harness.data.folders import Located
 from harness.data.task import Row
-from harness.errors import UserError
+from harness.errors import UserError, collected
 from harness.registry import PREFIX
 
 SPLITS = ("train", "validation", "test")
@@ -67,7 +69,7 @@ class Hub:
             raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Fix the task's splits.")
         prepare = self.prepare or (lambda found: found)
         read = {ours: theirs for ours, theirs in self.splits.items() if ours != split}
-        rows = {ours: prepare(_named_labels(data[theirs])) for ours, theirs in read.items()}
+        rows = {ours: prepare(_rows_of(data[theirs])) for ours, theirs in read.items()}
         return {ours: rows.get(ours, ()) for ours in self.splits}
 
     def fingerprint(self) -> str:
@@ -87,14 +89,22 @@ class Hub:
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of csv, tsv, jsonl, parquet, txt or column files, or folders of txt.
+    """Rows of the user's files, in any form that docs/own_data.md names.
 
-    A split that isn't given comes out of train.
+    Attributes:
+        train: A file, a folder, or a pattern such as "train-*.parquet". Where a folder has a file for each split, they
+            all are read.
+        validation: Likewise; where there is none, it comes out of train.
+        test: Likewise.
+        separator: Of csv and tsv files; None: guessed.
+        encoding: Of text files; None: guessed.
     """
 
     train: Path | str
     validation: Path | str | None = None
     test: Path | str | None = None
+    separator: str | None = None
+    encoding: str | None = None
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
         """Rows by split.
@@ -112,11 +122,10 @@ class Files:
         """
         rows: dict[str, Sequence[Row]] = {}
         problems: list[str] = []
-        for name, file in self._files().items():
-            try:
-                rows[name] = () if name == split else read_rows(file)
-            except UserError as error:
-                problems.extend(error.lines)
+        for name, found in self.files().items():
+            with collected(problems):
+                form = {"separator": self.separator, "encoding": self.encoding}
+                rows[name] = () if name == split else read_located(found, **form)
         if problems:
             raise UserError(*problems)
         return rows
@@ -124,15 +133,24 @@ class Files:
     def fingerprint(self) -> str:
         """The SHA-256 of the files' contents, split by split."""
         digest = hashlib.sha256()
-        for split, file in self._files().items():
+        for split, found in self.files().items():
             digest.update(f"{split}:".encode())
-            for part in text_files(file) if file.is_dir() else [file]:
+            for part in found.files:
+                if found.by_class:
+                    digest.update(f"{part.parent.name}/{part.name}:".encode())
                 digest.update(part.read_bytes() if part.is_file() else b"missing")
         return f"files:{digest.hexdigest()}"
 
-    def _files(self) -> dict[str, Path]:
+    def files(self) -> dict[str, Located]:
+        """The files of each split.
+
+        Raises:
+            UserError: A folder has no files that can be read, or not one sort of them.
+        """
         given = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {split: Path(file) for split, file in given.items() if file is not None}
+        found = files_by_split(self.train) or {"train": files_of(self.train)}
+        named = {split: files_of(path) for split, path in given.items() if path is not None and split != "train"}
+        return {split: parts for split in SPLITS if (parts := {**found, **named}.get(split)) is not None}
 
 
 @dataclass(frozen=True)
@@ -197,21 +215,6 @@ class Generated:
         return f"generated:{module}.{self.function.__qualname__}@{self.version}"
 
 
-def _named_labels(data: Any) -> list[dict[str, object]]:
+def _rows_of(data: Any) -> list[dict[str, Any]]:
     """The rows of a `datasets.Dataset`, with label names in place of the indices that it names."""
-    from datasets import ClassLabel  # noqa: PLC0415 -- as above
-
-    rows: list[dict[str, object]] = data.to_list()
-    for column, feature in data.features.items():
-        inner = getattr(feature, "feature", feature)
-        if isinstance(inner, ClassLabel):
-            for row in rows:
-                row[column] = _label_names(row[column], inner.names)
-    return rows
-
-
-def _label_names(cell: Any, names: Sequence[str]) -> object:
-    if isinstance(cell, list):
-        return [_label_names(item, names) for item in cell]
-    # A withheld label is -1, a missing one None: both are left for the loading to report.
-    return names[cell] if isinstance(cell, int) and 0 <= cell < len(names) else cell
+    return named_labels(data.to_list(), label_names(data.features.arrow_schema.metadata or {}))

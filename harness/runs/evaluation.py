@@ -53,6 +53,7 @@ def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
     """
     record, config = recorded(run)
     task, labels = task_of(config), record.task_card.labels
+    rows = [task.type.answered(task, row) for row in rows]
     refuse(table_problems(task, "data", rows))
     reading = Reading(task, labels)
     examples = reading.examples("data", rows)

@@ -13,8 +13,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from harness.config.run import RunConfig, task_of
+from harness.data.custom import format_problems
 from harness.data.fields import FieldError
-from harness.data.files import read_rows, refuse
+from harness.data.files import read_rows
+from harness.data.placed_rows import column_problem, refuse
 from harness.data.task import Row, Task
 from harness.errors import UserError, nearest
 from harness.models.family import Loaded, model_class_of
@@ -28,13 +30,22 @@ from harness.training.task_model import forward_of, reader_of
 MICRO_BATCH_SIZE = 32
 
 
-def rows_to_read(run: Path, options: Mapping[str, Sequence[str]], *, file: Path | None) -> list[Row]:
+def rows_to_read(
+    run: Path,
+    options: Mapping[str, Sequence[str]],
+    *,
+    file: Path | None,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> list[Row]:
     """The rows that the command line gives, in the columns of the run's task.
 
     Args:
         run: The folder of one run.
         options: The texts that are given, by option: {"text": ["a joy"]}.
         file: The file that is given instead.
+        separator: Of the file's fields, where it isn't to be guessed.
+        encoding: Of the file, where it isn't to be guessed.
 
     Raises:
         UserError: They don't fit the task, or the file can't be read.
@@ -45,7 +56,8 @@ def rows_to_read(run: Path, options: Mapping[str, Sequence[str]], *, file: Path 
         return [task.type.row_from_options(task, given, str(run))]
     if given:
         raise UserError(f"harness predict: --input can't stand beside {' and '.join(f'--{name}' for name in given)}.")
-    return list(read_rows(file))
+    refuse(format_problems(separator, encoding))
+    return list(read_rows(file, separator=separator, encoding=encoding))
 
 
 def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -58,7 +70,7 @@ def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     task = task_of(config)
     rows = [task.type.completed(task, row) for row in rows]
     examples = _examples(task, rows)
-    _check_names(task, rows)
+    _check_names(task.type.written_columns(record.task_card.labels), rows)
     answers = answer(run, record, config, examples=examples)
     labels = record.task_card.labels
     return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
@@ -119,7 +131,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     for row in rows:
         nested = {
-            key: json.dumps(field, ensure_ascii=False) for key, field in row.items() if isinstance(field, dict | list)
+            key: json.dumps(field, ensure_ascii=False, default=str)
+            for key, field in row.items()
+            if isinstance(field, dict | list)
         }
         writer.writerow({**row, **nested})
     return sink.getvalue()
@@ -165,12 +179,12 @@ def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
     for number, row in enumerate(rows, start=1):
         missing = [column for column in columns if column not in row]
         if missing:
-            raise UserError(*(f"{_place(row, number)}: no column {name!r}.{nearest(name, row)}" for name in missing))
+            raise UserError(*(f"{_place(row, number)}: {column_problem(row, name)}" for name in missing))
 
 
-def _check_names(task: Task, rows: Sequence[Row]) -> None:
+def _check_names(written: Sequence[str], rows: Sequence[Row]) -> None:
     """Refuse columns that the prediction would overwrite, before time is spent on it."""
-    clashes = [name for name in task.type.prediction_columns if any(name in row for row in rows)]
+    clashes = [name for name in written if any(name in row for row in rows)]
     if clashes:
         raise UserError(f"column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")
 

@@ -12,6 +12,7 @@ from harness.config.model import ModelConfig
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
+from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
@@ -217,7 +218,7 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         if problems:
             raise UserError(*problems)
     else:
-        lost = [f"{file}: no such file. Check the path." for file in local.files().values() if not Path(file).exists()]
+        lost = [f"{file}: no such file. Check the path." for file in local.files().values() if not is_there(file)]
         if lost:
             raise UserError(*lost)
         found = local.task(metrics)

@@ -20,6 +20,7 @@ from harness.config.checking import Strict, checked, mistake_lines, read_toml
 from harness.config.model import ModelConfig, find_model
 from harness.config.run import LocalData, Seed
 from harness.config.training import Training, recipe_of
+from harness.data.files import every_file
 from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
@@ -162,6 +163,12 @@ def _outside(table: LocalData, name: str, file: Path) -> Iterator[str]:
     for split, path in table.files().items():
         if not _below(path, file):
             yield f"{file}: data.{name}.{split}: {_advice(path, file)}"
+            continue
+        mistakes: list[str] = []
+        with collected(mistakes):
+            parts = [str(part.absolute()) for part in every_file(file.parent / path)]
+            mistakes += [_advice(part, file) for part in parts if not _below(part, file)]
+        yield from (f"{file}: data.{name}.{split}: {mistake}" for mistake in mistakes)
 
 
 def _below(path: str, file: Path) -> bool:

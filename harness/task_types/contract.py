@@ -88,6 +88,7 @@ class TaskType(ABC):
         prediction_columns: What `harness predict` adds to a row.
         settings: Its part of the recipe.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
+        endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
         scored_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
             plays a part.
     """
@@ -101,6 +102,7 @@ class TaskType(ABC):
     prediction_columns: tuple[str, ...] = ("prediction",)
     settings: type[Strict] = NoSettings
     inferred: bool = False
+    endings: tuple[str, ...] = ()
     scored_as_found: bool = False
 
     @abstractmethod
@@ -144,6 +146,11 @@ class TaskType(ABC):
         del labels, splits
         yield from ()
 
+    def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """What of `prediction_columns` is there where these are the labels."""
+        del labels
+        return self.prediction_columns
+
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """A row of predictions.parquet as `harness predict` shows it."""
         del labels
@@ -176,6 +183,14 @@ class TaskType(ABC):
 
     def completed(self, task: Task, row: Row) -> Row:
         """A row to predict from, with the inputs that it lacks made of what it has; by default as it is."""
+        del task
+        return row
+
+    def answered(self, task: Task, row: Row) -> Row:
+        """A row to learn from, with its answer in the column that the task names, where the row has it in others.
+
+        By default as it is.
+        """
         del task
         return row
 

@@ -1,5 +1,6 @@
 """A user's own files with every mistake that such files have: told with their line, and never trained on."""
 
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +35,18 @@ REFUSALS = {
     "header only": Refusal("data.csv", "text,label\n", "data.csv: has no rows."),
     "empty file": Refusal("data.csv", "", "data.csv: has no rows."),
     "blank lines": Refusal("data.csv", "\n\n\n", "data.csv: has no rows."),
-    "header twice": Refusal("data.csv", "text,text\na,b\n", "line 1: column 'text' is there twice."),
-    "encoding": Refusal("data.csv", "text,label\ncafé,a\n".encode("latin-1"), "line 2: not UTF-8 (byte 0xe9"),
-    "utf-16": Refusal("data.csv", "text,label\na,b\n".encode("utf-16"), "line 1: not UTF-8"),
+    "header twice": Refusal("data.csv", "text,text\na,b\n", "line 2): column 'text' is there twice."),
+    "encoding": Refusal("data.csv", "text,label\nПривет,a\n".encode("cp1251"), "line 2: not UTF-8 (byte 0xcf"),
+    "named encoding": Refusal(
+        "data.csv", b"text,label\n\xff,a\n", "line 2: not utf-16-le", ("--encoding", "utf-16-le")
+    ),
+    "cut gzip": Refusal("data.csv.gz", gzip.compress(rows().encode())[:-20], "data.csv.gz: damaged, or not what"),
+    "no gzip": Refusal("data.csv.gz", rows(), "data.csv.gz: damaged, or not what its ending says"),
+    "spreadsheet": Refusal("data.xlsx", b"PK", "data.xlsx: no spreadsheet that can be read"),
+    "half a character": Refusal(
+        "data.jsonl", json_rows('{"text": "\\ud800", "label": "bad"}\n'), "line 41: broken JSON (half of a character"
+    ),
+    "deep json": Refusal("data.jsonl", json_rows('{"text": ' + "[" * 100_000 + "\n"), "line 41: broken JSON (nested"),
     "open quote": Refusal("data.csv", rows('"open,bad\n'), "data.csv, line 42: broken row"),
     "few cells": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 fields, but the header has 2."),
     "one class": Refusal("data.csv", rows().replace("good", "bad"), "every row has the label 'bad'."),
@@ -92,9 +102,9 @@ def test_flags_that_do_not_fit_are_refused_before_anything_is_read(command, flag
 
 
 def test_a_file_of_an_unknown_kind_is_refused(command):
-    Path("data.xlsx").write_bytes(b"PK")
-    result = command("run", "--model", "majority", "--train", "data.xlsx")
-    assert (result.code, "unknown kind of file ('.xlsx')" in result.output) == (1, True)
+    Path("data.xls").write_bytes(b"PK")
+    result = command("run", "--model", "majority", "--train", "data.xls")
+    assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.output) == (1, True)
 
 
 def test_test_labels_that_training_never_shows_are_told(command):

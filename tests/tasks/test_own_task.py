@@ -1,5 +1,7 @@
 """A task out of the user's own files."""
 
+import gzip
+
 import pytest
 
 from harness.data.custom import custom_task
@@ -109,9 +111,9 @@ def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
 
 
 def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
-    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "a.txt").write_bytes(b"\xe9\xe8")
     (tmp_path / "b.txt").write_bytes(b"fine")
-    (tmp_path / "c.txt").write_bytes(b"\nna\xefve")
+    (tmp_path / "c.txt").write_bytes("\nna\u00efve, caf\u00e9".encode() + b"\xff")
     with pytest.raises(UserError) as raised:
         load_splits(custom_task(train=tmp_path, task_type="language_modelling"))
     assert [line.partition(": not UTF-8")[0] for line in raised.value.lines] == [
@@ -121,7 +123,7 @@ def test_a_folder_s_texts_that_are_no_utf_8_are_told_with_their_files(tmp_path):
 
 
 def test_a_folder_without_texts_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"a folder without a \.txt file in it"):
+    with pytest.raises(UserError, match="a folder without a file that can be read"):
         load_splits(custom_task(train=tmp_path, task_type="language_modelling"))
 
 
@@ -129,3 +131,56 @@ def test_documents_have_one_column_and_no_label():
     lines = complaint(task_type="language_modelling", columns={"text": ["a", "b"], "label": ["c"]})
     assert lines[0] == "text: one column makes an input (got 2). Name one."
     assert lines[1].startswith("label: names a column that language_modelling has no use for")
+
+
+@pytest.mark.parametrize("ending", [".conll", ".iob", ".bio", ".conll.gz"])
+def test_a_column_file_makes_it_token_classification(tmp_path, ending):
+    file = tmp_path / f"train{ending}"
+    content = b"Bern\tB-LOC\nis\tO\n"
+    file.write_bytes(gzip.compress(content) if ending.endswith(".gz") else content)
+    assert custom_task(train=file).task_type == "token_classification"
+    assert custom_task(train=file, task_type="classification").task_type == "classification"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"separator": "::"}, "separator: must be one character, or comma, semicolon, tab, pipe (got '::')."),
+        ({"separator": '"'}, "separator: must be one character"),
+        ({"separator": ""}, "separator: must be one character"),
+        ({"encoding": "utf9"}, "encoding: Python knows no such encoding of text (got 'utf9')."),
+        ({"encoding": "hex"}, "encoding: Python knows no such encoding of text (got 'hex')."),
+    ],
+)
+def test_a_separator_or_encoding_that_is_none_is_told(settings, said):
+    (line,) = complaint(**settings)
+    assert line.startswith(said)
+
+
+def test_a_test_file_without_answers_points_to_predict(tmp_path):
+    (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"w{n} v{n},{n % 2}\n" for n in range(40)))
+    (tmp_path / "test.csv").write_text("text\nw90 v90\n")
+    with pytest.raises(UserError) as raised:
+        load_splits(custom_task(train=tmp_path / "train.csv", test=tmp_path / "test.csv"))
+    (line,) = raised.value.lines
+    assert "test.csv, line 2): no column 'label' (its columns: text)." in line
+    assert "give them to `harness predict --input`" in line
+
+
+def test_of_very_many_columns_a_few_and_their_number_are_listed(tmp_path):
+    names = [f"column_{number}" for number in range(100_000)]
+    (tmp_path / "train.csv").write_text(",".join(names) + "\n" + ",".join("x" for _ in names) + "\n")
+    with pytest.raises(UserError) as raised:
+        load_splits(custom_task(train=tmp_path / "train.csv", columns={"text": ["column_x7"]}))
+    first, second = raised.value.lines
+    assert "and 99,990 more). Did you mean column_7?" in first
+    assert "no column 'label' (its columns: " in second
+    assert len(first) < 400 > len(second)
+
+
+def test_only_the_columns_that_are_used_need_a_name_of_their_own(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("text,label,note,note,\n" + "".join(f"w{n} v{n},{n % 2},,,\n" for n in range(40)))
+    assert len(load_splits(custom_task(train=file)).train) == 28
+    with pytest.raises(UserError, match=r"train.csv, line 2\): column 'note' is there twice"):
+        load_splits(custom_task(train=file, columns={"text": ["note"]}))

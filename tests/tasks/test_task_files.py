@@ -1,8 +1,9 @@
-"""Reading csv, tsv, jsonl and parquet, and saying where they are broken."""
+"""Reading csv, tsv, jsonl and parquet, and saying where they are broken; other forms: test_file_forms.py."""
 
 import pytest
 
 from harness.data.files import read_rows
+from harness.data.placed_rows import column_problem
 from harness.errors import UserError
 
 
@@ -61,13 +62,17 @@ def test_after_ten_broken_rows_the_rest_is_counted(tmp_path):
     assert lines[-1].startswith("and 4 more")
 
 
-def test_a_column_that_is_there_twice_is_an_error(tmp_path):
-    assert "'text' is there twice" in complaint(written(tmp_path, "a.csv", "text,text\nx,y\n"))[0]
+def test_columns_that_are_there_twice_and_those_without_a_name_are_no_part_of_a_row(tmp_path):
+    (row,) = read_rows(written(tmp_path, "a.csv", ",text,note,note,,\n0,x,y,z,,\n"))
+    assert row == {"text": "x"}
+    assert row.repeated == {"note"}
+    assert column_problem(row, "note") == "column 'note' is there twice. Give each column a name of its own."
 
 
-def test_a_text_in_another_encoding_is_named_by_line_and_byte(tmp_path):
-    (line,) = complaint(written(tmp_path, "a.csv", b"text\nfine\ncaf\xe9\n"))
-    assert "line 3: not UTF-8 (byte 0xe9 at offset 13)" in line
+def test_a_text_in_no_known_encoding_is_named_by_line_and_byte(tmp_path):
+    (line,) = complaint(written(tmp_path, "a.csv", b"text\nfine\n\xcf\xf0\xe8\xe2\xe5\xf2\n"))  # Cyrillic, cp1251
+    assert "line 3: not UTF-8 (byte 0xcf at offset 10)" in line
+    assert "--encoding" in line
 
 
 def test_tsv_is_read_by_tabs(tmp_path):
@@ -112,4 +117,4 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_an_unknown_suffix_names_the_nearest_known_one(tmp_path):
-    assert "Did you mean .jsonl?" in complaint(written(tmp_path, "a.json", "{}"))[0]
+    assert "Did you mean .jsonl?" in complaint(written(tmp_path, "a.jsnl", "{}"))[0]

@@ -10,12 +10,18 @@ from pydantic import Field
 
 from harness.config.checking import Strict
 from harness.data.fields import text_field
+from harness.data.placed_rows import PlacedRow
 from harness.data.rows import group_of
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, TaskType, finite
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.metrics import EXACT_MATCH, QA_F1
+from harness.task_types.question_answering.written import is_written
+
+# Columns of one answer a row, in place of a column of all answers.
+TEXT_COLUMNS = ("answer_text", "answer")
+START_COLUMN = "answer_start"
 
 
 class Settings(Strict):
@@ -69,6 +75,17 @@ class QuestionAnswering(TaskType):
             dropped["train rows whose answer is not in its context"] += 1
             return None
         return QuestionExample(identity, question, context, answers, group_of(task, row))
+
+    def answered(self, task: Task, row: Row) -> Row:
+        """The row with its answer made of `answer_text` and `answer_start`, where it has these columns instead."""
+        column = task.column("answers")
+        name = next((name for name in (column, *TEXT_COLUMNS) if name in row), None)
+        if name is None or (name == column and START_COLUMN not in row):
+            return row
+        field = row[name]
+        if START_COLUMN in row and not is_written(field):
+            field = {"text": field, "answer_start": row[START_COLUMN]}
+        return PlacedRow({**row, column: field}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
         """One row as a question without an answer."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.data.fields import FieldError
 from harness.task_types.question_answering.examples import Answer
+from harness.task_types.question_answering.written import parsed
 
 REPEATED = "answers that occur several times in their context (the first place is taken)"
 MOVED = "answers moved to the place where they occur"
@@ -25,32 +27,71 @@ def read_answers(field: object, context: str) -> ReadAnswers:
     """The answers in a field; none means unanswerable.
 
     Args:
-        field: SQuAD's form {"text": [...], "answer_start": [...]}, a text, a list of texts, or None.
+        field: SQuAD's form {"text": [...], "answer_start": [...]}, with one of each as well; a list of such; a text; a
+            list of texts; any of these written as JSON or as Python prints it, as in a csv file; or None.
         context: The text that holds the answers.
 
     Raises:
         FieldError: The field has another form.
     """
     notes: Counter[str] = Counter()
-    answers = tuple(_placed(text, start, context, notes) for text, start in _given(field) if text.strip())
+    given = _given(field, context)
+    answers = tuple(_placed(text, start, context, notes) for text, start in given if text.strip())
     return ReadAnswers(answers, +notes)
 
 
-def _given(field: object) -> Iterator[tuple[str, int | None]]:
+def _given(field: object, context: str) -> Iterator[tuple[str, int | None]]:
     """Each answer's text, and its start where one is given."""
-    if field is None:
-        return
-    if isinstance(field, Mapping):
-        texts, starts = field.get("text"), field.get("answer_start")
-        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-            raise FieldError("answers: 'text' and 'answer_start' are not two lists of one length. Fix the row.")
-        given = list(zip(texts, starts, strict=True))
-    else:
-        given = [(text, None) for text in (field if isinstance(field, list) else [field])]
-    for text, start in given:
-        if not isinstance(text, str) or not isinstance(start, int | None):
-            raise FieldError(f"answers: not a text and a start (got {text!r}, {start!r}). Fix the row.")
-        yield text, start
+    for item in _items(field, context):
+        if isinstance(item, Mapping):
+            yield from _paired(item, context)
+        elif isinstance(item, str):
+            yield item, None
+        else:
+            raise FieldError(f"answers: not a text (got {item!r:.100}). Fix the row.")
+
+
+def _paired(answer: Mapping[str, object], context: str) -> Iterator[tuple[str, int | None]]:
+    """The texts and starts of an object that has one of each, or a list of each."""
+    if "text" not in answer:
+        raise FieldError(f"answers: no 'text' (got {dict(answer)!r:.100}). Fix the row.")
+    texts, given = _items(answer["text"], context), parsed(answer.get("answer_start"))
+    starts = given if isinstance(given, list) else [given] * (len(texts) if _is_missing(given) else 1)
+    if len(starts) != len(texts):
+        raise FieldError(
+            f"answers: 'text' and 'answer_start' are not of one length ({len(texts)}, {len(starts)}). Fix the row."
+        )
+    for text, start in zip(texts, starts, strict=True):
+        if not isinstance(text, str):
+            raise FieldError(f"answers: not a text and a start (got {text!r:.100}, {start!r:.100}). Fix the row.")
+        yield text, _start(start)
+
+
+def _items(field: object, context: str) -> list[object]:
+    """The items of a list, or the one thing that there is; none where it is missing."""
+    field = parsed(field, context)
+    if isinstance(field, list):
+        return field
+    return [] if _is_missing(field) else [field]
+
+
+def _is_missing(field: object) -> bool:
+    return field is None or field == "" or (isinstance(field, float) and math.isnan(field))
+
+
+def _start(field: object) -> int | None:
+    """The place that a field gives, a whole number in any spelling; None where it gives none, or -1."""
+    if _is_missing(field):
+        return None
+    try:
+        number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.inf
+    except (ValueError, OverflowError):
+        number = math.inf
+    if number == -1:
+        return None
+    if not number.is_integer():
+        raise FieldError(f"answers: not a place in the context (got {field!r:.100}). Give a whole number.")
+    return int(number)
 
 
 def _placed(text: str, start: int | None, context: str, notes: Counter[str]) -> Answer:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.data.column_files import DOCUMENT
+from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
 from harness.data.files import PlacedRow
 from harness.data.labels import sorted_names
@@ -42,6 +42,7 @@ class TokenClassification(TaskType):
     default_metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
     prediction_columns = ("prediction", "scores", "entities")
     inferred = True
+    endings = ENDINGS
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
         """Those of entities; of tags that spell none, the accuracy."""
@@ -98,6 +99,10 @@ class TokenClassification(TaskType):
         if column in row or not isinstance(text, str):
             return row
         return PlacedRow({**row, column: split_words(text)}, getattr(row, "place", ""))
+
+    def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """No entities where tags spell none."""
+        return self.prediction_columns if has_scheme(labels) else self.prediction_columns[:2]
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
         """The tags, the probability of each, and the entities that they spell, where tags do."""

@@ -1,0 +1,93 @@
+"""Rows out of Arrow's tables (parquet, feather, arrow), labels by the names that the file gives them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.data.content import DataFile
+from harness.data.placed_rows import PlacedRow
+from harness.errors import UserError
+
+
+def read_parquet(file: DataFile) -> list[PlacedRow]:
+    """The rows of a parquet file.
+
+    Raises:
+        UserError: It can't be read.
+    """
+    from pyarrow import BufferReader, parquet  # noqa: PLC0415 -- arrow is heavy, and other files need none
+
+    return _rows(file, "parquet", lambda: parquet.ParquetFile(BufferReader(file.content)).read())
+
+
+def read_arrow(file: DataFile) -> list[PlacedRow]:
+    """The rows of a feather file, or of Arrow's file or stream, as `datasets` writes it.
+
+    Raises:
+        UserError: It can't be read.
+    """
+    return _rows(file, "arrow or feather file", lambda: _arrow_table(file.content))
+
+
+def _arrow_table(content: bytes) -> Any:
+    from pyarrow import BufferReader, feather, ipc  # noqa: PLC0415 -- as above
+
+    if content.startswith((b"ARROW1", b"FEA1")):
+        return feather.read_table(BufferReader(content))
+    return ipc.open_stream(BufferReader(content)).read_all()
+
+
+def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRow]:
+    from pyarrow import ArrowException  # noqa: PLC0415 -- as above
+
+    try:
+        table = read()
+        repeated = frozenset(name for name, count in Counter(table.column_names).items() if count > 1)
+        table = table.select([index for index, name in enumerate(table.column_names) if name not in repeated])
+        table.validate(full=True)  # Text that is not UTF-8, which arrow itself reads past.
+        rows = named_labels(table.to_pylist(), label_names(table.schema.metadata or {}))
+    except (ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise UserError(f"{file.name}: no {called} that can be read ({reason}). Write it again.") from error
+    return [PlacedRow(row, f"{file.name}, row {number}", repeated) for number, row in enumerate(rows, start=1)]
+
+
+def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, Sequence[str]]:
+    """The names of each column's labels, from what `datasets` writes into a schema.
+
+    Source: datasets, `Features.arrow_schema`: JSON with {"info": {"features": {column: feature}}}, where a feature with
+    named labels is {"names": [...], "_type": "ClassLabel"}, and one of lists has that of its items under "feature".
+    """
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        found = {column: _names_of(feature) for column, feature in features.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {column: names for column, names in found.items() if names}
+
+
+def named_labels(rows: list[dict[str, Any]], names: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The rows with label names in place of the indices, in the columns whose names are known."""
+    for column, known in names.items():
+        for row in rows:
+            row[column] = _named(row[column], known)
+    return rows
+
+
+def _names_of(feature: Any) -> Sequence[str]:
+    """The names of a feature, or of the items of a list of them."""
+    if isinstance(feature, list):
+        return _names_of(feature[0])
+    if feature.get("_type") == "ClassLabel":
+        return tuple(map(str, feature["names"]))
+    return _names_of(feature["feature"]) if isinstance(feature.get("feature"), dict) else ()
+
+
+def _named(field: Any, names: Sequence[str]) -> Any:
+    if isinstance(field, list):
+        return [_named(item, names) for item in field]
+    # A withheld label is -1, a missing one None: both are left for the loading to report.
+    return names[field] if isinstance(field, int) and 0 <= field < len(names) else field

@@ -1,0 +1,225 @@
+"""What is in a file: unpacked where it is packed, and as text in the encoding that it is written in."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import os
+import re
+import string
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from harness.errors import UserError
+
+LIMIT = "HARNESS_UNPACKED_GB"
+DEFAULT_LIMIT = 2.0
+_CHUNK = 1 << 20
+# What a damaged archive raises, by library.
+_DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Signs that hardly stand within a word of a Western language, but where another 8-bit encoding has its letters.
+_STRANGE = re.compile("(?<=[a-z])[¡¢£¤¥¦§©®±²³¶¹¼½¾¿](?=[a-z])")
+_HIGH = bytes(range(0x80, 0x100))
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How text files are written, as far as the user says it; the rest is guessed.
+
+    Attributes:
+        separator: What stands between the fields of csv and tsv files.
+        encoding: Of text files, by Python's name.
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that is being read.
+
+    Attributes:
+        name: What a message calls it.
+        ending: Of the file within, where it is packed: ".csv" of "reviews.csv.gz".
+        content: Its bytes, unpacked.
+        text_format: What the user says of it.
+        guesses: What was found out about it that the user did not say; added to while it is read.
+    """
+
+    name: str
+    ending: str
+    content: bytes
+    text_format: TextFormat
+    guesses: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Its text, without a byte-order mark, its lines' ends as they are.
+
+        Raises:
+            UserError: It is not in the encoding that the user names, or in none that can be guessed.
+        """
+        known = self.text_format.encoding or _marked(self.content)
+        guess = None if known else _guessed(self.content)
+        if guess:
+            self.guesses.append(f"encoding {guess}")
+        return _decoded(self.name, self.content, known or guess or "utf-8")
+
+
+def opened(file: Path, text_format: TextFormat) -> DataFile:
+    """The content of a file, whose last ending says whether it is packed.
+
+    Raises:
+        UserError: It is packed and damaged, encrypted, larger than the limit, or holds several files.
+    """
+    if file.suffix.lower() not in PACKED:
+        return DataFile(str(file), ending_of(file), file.read_bytes(), text_format)
+    with _archive_errors(file):
+        stream, ending = PACKED[file.suffix.lower()](file)
+        with stream:
+            return DataFile(str(file), ending, b"".join(_limited(stream, file)), text_format)
+
+
+def ending_of(file: Path) -> str:
+    """The ending of a file, where it is packed that of the file within.
+
+    >>> ending_of(Path("reviews.CSV.gz"))
+    '.csv'
+    """
+    packed = file.suffix.lower() in PACKED
+    return (Path(file.stem) if packed else file).suffix.lower()
+
+
+def utf8_text(file: Path) -> str:
+    """The text in `file`, without a byte-order mark, its lines' ends as they are.
+
+    Raises:
+        UserError: It is not UTF-8.
+    """
+    return _decoded(str(file), file.read_bytes(), "utf-8")
+
+
+def unpacked_limit() -> int:
+    """The most bytes that a packed file may hold.
+
+    Raises:
+        UserError: The environment variable that raises it is no number.
+    """
+    given = os.environ.get(LIMIT) or DEFAULT_LIMIT
+    try:
+        return int(float(given) * 1e9)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{LIMIT}: not a number of gigabytes (got {given!r}). Set it to one, such as 8.") from error
+
+
+def _limited(stream: BinaryIO, file: Path) -> Iterator[bytes]:
+    """The stream's content, refused as soon as it is more than the limit, whatever size the archive states."""
+    left = unpacked_limit()
+    while chunk := stream.read(_CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            raise UserError(
+                f"{file}: holds more than {unpacked_limit() / 1e9:g} GB once unpacked. "
+                f"Unpack it, or set {LIMIT} to more gigabytes."
+            )
+        yield chunk
+
+
+@contextmanager
+def _archive_errors(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise  # The reader of any file tells of these.
+    except _DAMAGED as error:
+        raise UserError(f"{file}: damaged, or not what its ending says ({error}). Get or pack it again.") from error
+
+
+def _zipped(file: Path) -> tuple[BinaryIO, str]:
+    """The one file in an archive, and its ending."""
+    archive = zipfile.ZipFile(file)
+    inside = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
+    if len(inside) != 1:
+        raise UserError(f"{file}: holds {len(inside)} files. Unpack it, and name one of them or their folder.")
+    if inside[0].flag_bits & 1:
+        raise UserError(f"{file}: encrypted. Unpack it with its password.")
+    return cast(BinaryIO, archive.open(inside[0])), Path(inside[0].filename).suffix.lower()
+
+
+def _zstandard(file: Path) -> BinaryIO:
+    import pyarrow  # noqa: PLC0415 -- arrow is heavy, and other files need none
+
+    return cast(BinaryIO, pyarrow.input_stream(str(file), compression="zstd"))
+
+
+def _plain(opener: Callable[[Path], object]) -> Callable[[Path], tuple[BinaryIO, str]]:
+    return lambda file: (cast(BinaryIO, opener(file)), ending_of(file))
+
+
+PACKED: Mapping[str, Callable[[Path], tuple[BinaryIO, str]]] = {
+    ".gz": _plain(gzip.open),
+    ".bz2": _plain(bz2.open),
+    ".xz": _plain(lzma.open),
+    ".zst": _plain(_zstandard),
+    ".zip": _zipped,
+}
+
+
+def _marked(content: bytes) -> str | None:
+    """The encoding that a byte-order mark tells of."""
+    return next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
+
+
+def _guessed(content: bytes) -> str | None:
+    """The encoding of text without a mark that is not UTF-8, where it can be told."""
+    # In UTF-16 every other byte is zero, in most languages.
+    even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
+    if 5 * max(even, odd) > len(content[:4096]) and 10 * min(even, odd) < max(even, odd):
+        return "utf-16-le" if odd > even else "utf-16-be"
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return "cp1252" if _is_western(content) else None
+    return None
+
+
+def _is_western(content: bytes) -> bool:
+    """Whether content that is not UTF-8 reads as a Western language in cp1252, or in Latin-1, its like but for signs.
+
+    Not where it is UTF-8 for the greater part, so that a few bytes are damaged.
+    """
+    high = sum(content.count(byte) for byte in _HIGH)
+    wrong = sum("\udc80" <= character <= "\udcff" for character in content.decode("utf-8", errors="surrogateescape"))
+    letters = sum(content.count(byte) for byte in string.ascii_letters.encode())
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return 2 * wrong > high and 3 * high < letters and 50 * len(_STRANGE.findall(text)) <= high
+
+
+def _decoded(name: str, content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        line = content.count(b"\n", 0, start) + 1
+        called = "UTF-8" if encoding == "utf-8" else encoding
+        raise UserError(
+            f"{name}, line {line}: not {called} (byte {content[start]:#04x} at offset {start}). "
+            f"Save the file as UTF-8, or name its encoding (--encoding)."
+        ) from error

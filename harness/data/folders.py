@@ -1,0 +1,170 @@
+"""Which files hold the rows of a split: one file, those of a pattern, or those of a folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from harness.data.content import ending_of
+from harness.errors import UserError, notice
+
+TEXT = ".txt"
+SPLIT_NAMES = {
+    "train": "train", "training": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "development": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+_SHARD = re.compile(r"[-_.]\d+([-_.]of[-_.]\d+)?$")
+# Files that tell of a folder, and are none of its data.
+_ABOUT = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "metadata.json"}
+_READ_ME = {"readme", "license", "licence", "citation", "notice"}
+
+
+@dataclass(frozen=True)
+class Located:
+    """The files that hold a split's rows.
+
+    Attributes:
+        where: What a message calls all of them.
+        files: In the order in which they are read.
+        by_class: Whether each is a text, and the folder that it lies in its label.
+    """
+
+    where: str
+    files: tuple[Path, ...]
+    by_class: bool = False
+
+
+def is_there(path: Path | str) -> bool:
+    """Whether there is a file or folder of this path, or one that fits it as a pattern."""
+    return Path(path).exists() or bool(_matching(path))
+
+
+def located(path: Path | str, endings: Collection[str]) -> Located:
+    """The files that a path means: itself, those that fit it as a pattern such as "train-*.parquet", a folder's.
+
+    A folder holds shards of a table, a data set as `datasets` saves it to disk, texts, or a folder of texts per class.
+
+    Args:
+        path: What the user gives.
+        endings: Of files that can be read.
+
+    Raises:
+        UserError: A folder holds none of these, or more than one.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _in_folder(path, endings)
+    return Located(str(path), (path,) if path.exists() else tuple(_matching(path)) or (path,))
+
+
+def by_split(folder: Path, endings: Collection[str]) -> dict[str, Located]:
+    """The files of each split in a folder that has a file, shards or a folder for each; none in any other folder.
+
+    Raises:
+        UserError: There are several for one split.
+    """
+    found: dict[str, list[Path]] = {}
+    others = []
+    for entry in _entries(folder, endings):
+        split = SPLIT_NAMES.get(_SHARD.sub("", _plain_name(entry)))
+        if split is not None:
+            found.setdefault(split, []).append(entry)
+        elif entry.is_file():
+            others.append(entry.name)
+    if "train" not in found or (others and len(found) == 1):
+        return {}
+    if others:
+        notice(f"{folder}: {_few(others)} left unread, for no split has such a name.")
+    return {split: _one_source(folder, split, entries, endings) for split, entries in found.items()}
+
+
+def _one_source(folder: Path, split: str, entries: list[Path], endings: Collection[str]) -> Located:
+    if len(entries) == 1:
+        return located(entries[0], endings)
+    shards = all(entry.is_file() and _SHARD.search(_plain_name(entry)) for entry in entries)
+    if not shards or len({ending_of(entry) for entry in entries}) > 1:
+        raise UserError(f"{folder}: {_few(entry.name for entry in entries)} may each be {split}. Name one of them.")
+    return Located(str(folder), tuple(entries))
+
+
+def _in_folder(folder: Path, endings: Collection[str]) -> Located:
+    saved = _saved_to_disk(folder)
+    if saved:
+        return Located(str(folder), saved)
+    entries = _entries(folder, endings)
+    files = [entry for entry in entries if entry.is_file()]
+    kinds = sorted({ending_of(file) for file in files})
+    if len(kinds) > 1:
+        raise UserError(f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern.")
+    if files:
+        return Located(str(folder), tuple(files))
+    texts = [file for entry in entries for file in _texts(entry)]
+    if not texts:
+        raise UserError(f"{folder}: a folder without a file that can be read. Name a file, or a folder with texts.")
+    return Located(str(folder), tuple(texts), by_class=True)
+
+
+def _saved_to_disk(folder: Path) -> tuple[Path, ...]:
+    """The files that a data set's state.json names.
+
+    Source: datasets, `Dataset.save_to_disk`.
+
+    Raises:
+        UserError: The file is damaged, or names what is no file of the folder.
+    """
+    state = folder / "state.json"
+    if not state.is_file():
+        return ()
+    try:
+        content = json.loads(state.read_bytes())
+        names = [str(part["filename"]) for part in content["_data_files"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{state}: not what `save_to_disk` writes ({error!r:.80}). Save the data again.") from error
+    if content.get("_indices_data_files"):
+        raise UserError(
+            f"{state}: saved by an old version, as a choice of rows. Call flatten_indices(), save it again."
+        )
+    lost = [name for name in names if Path(name).name != name or not (folder / name).is_file()]
+    if lost:
+        raise UserError(f"{folder}: no file {lost[0]!r}, which {state.name} names. Save the data again.")
+    return tuple(folder / name for name in names)
+
+
+def _entries(folder: Path, endings: Collection[str]) -> list[Path]:
+    """What of a folder may be data: files that can be read, and folders."""
+    visible = (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "_")))
+    return [entry for entry in visible if entry.is_dir() or _is_data(entry, endings)]
+
+
+def _is_data(file: Path, endings: Collection[str]) -> bool:
+    told = file.name in _ABOUT or _plain_name(file) in _READ_ME
+    return file.is_file() and ending_of(file) in endings and not told
+
+
+def _texts(folder: Path) -> list[Path]:
+    """The texts in a folder: .txt files, and those without an ending."""
+    files = [entry for entry in sorted(folder.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    return [file for file in files if ending_of(file) == TEXT or not file.suffix]
+
+
+def _plain_name(entry: Path) -> str:
+    """A file's name without its endings."""
+    name = entry.name if entry.is_dir() else entry.name.removesuffix("".join(entry.suffixes[-2:]))
+    return name.lower()
+
+
+def _matching(path: Path | str) -> list[Path]:
+    """The files that fit a pattern, by name."""
+    # Path.glob has patterns below a folder only, and this one may begin anywhere.
+    found = glob(str(path)) if has_magic(str(path)) else []  # noqa: PTH207
+    return sorted(Path(name) for name in found if Path(name).is_file())
+
+
+def _few(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")

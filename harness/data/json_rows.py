@@ -1,0 +1,172 @@
+"""Rows out of JSON: an object per line, a list of objects, SQuAD's nested form, or an object of columns."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.data.content import DataFile
+from harness.data.placed_rows import PlacedRow, refuse
+from harness.errors import UserError
+
+DEEPEST = 100
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_WRITTEN_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_BETWEEN_ITEMS = re.compile(r"[\s,]*")
+_FORMS = 'Write a list of objects, or an object {"column": value, ...} per line.'
+
+
+class _BrokenJsonError(Exception):
+    """JSON that can't be read: why, and where in the text."""
+
+
+def read_json_lines(file: DataFile) -> list[PlacedRow]:
+    """The rows of a file with an object per line, or with a list of them.
+
+    Raises:
+        UserError: Every line that is broken.
+    """
+    text = file.text()
+    return _whole(file.name, text) if text.lstrip().startswith("[") else _lines(file.name, text)
+
+
+def read_json(file: DataFile) -> list[PlacedRow]:
+    """The rows of a file with a list of objects, SQuAD's articles, an object of columns, or an object per line.
+
+    A list may stand under "data", or under an only key. Of SQuAD's form a question is a row, with its context and the
+    title of its article; one that "is_impossible" has no answers.
+
+    Raises:
+        UserError: It is broken, or has another form.
+    """
+    text = file.text()
+    first, _, rest = text.lstrip().partition("\n")
+    by_line = bool(rest.strip()) and first.startswith("{") and first.rstrip().endswith("}")
+    return _lines(file.name, text) if by_line else _whole(file.name, text)
+
+
+def _lines(name: str, text: str) -> list[PlacedRow]:
+    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON allows within a text.
+    lines = enumerate(text.split("\n"), start=1)
+    return _rows(text, ((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()))
+
+
+def _whole(name: str, text: str) -> list[PlacedRow]:
+    if not text.strip():
+        return []
+    content = _attempted(text)
+    if isinstance(content, _BrokenJsonError):
+        raise UserError(f"{name}{_broken_item(text)}: broken JSON ({content}). Fix the file. {_FORMS}")
+    found = _list_in(content)
+    if isinstance(found, list) and found and all(_is_article(item) for item in found):
+        return _rows(text, _questions(name, found))
+    items = _from_columns(name, found) if isinstance(found, Mapping) else found
+    return _rows(text, ((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)))
+
+
+def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
+    """The list in a file: itself, or under "data" or an only key; else the object that it holds."""
+    if isinstance(content, Mapping):
+        inner = content.get("data") if len(content) != 1 else next(iter(content.values()))
+        is_list = isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner)
+        return inner if is_list else content  # type: ignore[return-value]
+    return content if isinstance(content, list) else [content]
+
+
+def _from_columns(name: str, content: Mapping[str, Any]) -> list[Any]:
+    """The rows of an object that has a list, or an object by row, for each column; of another one, itself."""
+    columns = [list(column.values()) if isinstance(column, Mapping) else column for column in content.values()]
+    if not columns or not all(isinstance(column, list) for column in columns):
+        return [content]
+    lengths = {key: len(column) for key, column in zip(content, columns, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise UserError(f"{name}: columns of different lengths ({lengths!s:.200}). {_FORMS}")
+    return [dict(zip(content, fields, strict=True)) for fields in zip(*columns, strict=True)]
+
+
+def _is_article(item: Any) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("paragraphs"), list)
+
+
+def _questions(name: str, articles: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Each question of SQuAD's articles, with its place."""
+    for number, article in enumerate(articles, start=1):
+        for count, paragraph in enumerate(article["paragraphs"], start=1):
+            place = f"{name}, article {number}, paragraph {count}"
+            questions = paragraph.get("qas") if isinstance(paragraph, Mapping) else None
+            if not isinstance(questions, list):
+                raise UserError(f"{place}: no list of questions under 'qas'. Fix the file.")
+            shared = {"title": article.get("title", ""), "context": paragraph.get("context")}
+            for index, question in enumerate(questions, start=1):
+                yield f"{place}, question {index}", _question(question, shared)
+
+
+def _question(question: Any, shared: Mapping[str, Any]) -> Any:
+    if not isinstance(question, Mapping):
+        return question
+    answers = [] if question.get("is_impossible") is True else question.get("answers", [])
+    return {**shared, **question, "answers": answers}
+
+
+def _rows(text: str, items: Iterable[tuple[str, Any]]) -> list[PlacedRow]:
+    """The items as rows; every one that is broken or no object is told with its place.
+
+    Args:
+        text: What they were read from.
+        items: Each with its place.
+    """
+    doubtful = text.count("[") + text.count("{") > DEEPEST or _WRITTEN_HALF.search(text)
+    rows: list[PlacedRow] = []
+    problems: list[str] = []
+    for place, item in items:
+        reason = str(item) if isinstance(item, _BrokenJsonError) else _reason_against(item) if doubtful else None
+        if reason is not None:
+            problems.append(f"{place}: broken JSON ({reason}). Fix the line.")
+        elif isinstance(item, Mapping):
+            rows.append(PlacedRow(item, place))
+        else:
+            problems.append(f'{place}: not an object (got {type(item).__name__}). Write {{"column": value, ...}}.')
+    refuse(problems)
+    return rows
+
+
+def _attempted(text: str) -> Any:
+    """What JSON says, or the error that says why it can't be read."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"column {error.colno}" if "\n" not in text else f"line {error.lineno}, column {error.colno}"
+        return _BrokenJsonError(f"{error.msg}, {place}")
+    except ValueError as error:  # A whole number with more digits than Python reads.
+        return _BrokenJsonError(str(error).partition(";")[0])
+    except RecursionError:
+        return _BrokenJsonError(f"nested more than {DEEPEST} deep")
+
+
+def _broken_item(text: str) -> str:
+    """Which item of a list is the first that can't be read, as a message's place says it."""
+    if not text.lstrip().startswith("["):
+        return ""
+    decoder, place, number = json.JSONDecoder(), text.index("[") + 1, 0
+    try:
+        while True:
+            number += 1
+            place = decoder.raw_decode(text, _BETWEEN_ITEMS.match(text, place).end())[1]  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return f", row {number}"
+
+
+def _reason_against(item: Any) -> str | None:
+    """Why an item can't be written again: nests that are too deep, halves of characters (lone surrogates)."""
+    left = [(item, 1)]
+    while left:
+        part, depth = left.pop()
+        if depth > DEEPEST:
+            return f"nested more than {DEEPEST} deep"
+        if isinstance(part, str) and (half := _HALF_CHARACTER.search(part)):
+            return f"half of a character, \\u{ord(half[0]):x}, in {part!a:.60}"
+        inner = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else ()
+        left += [(one, depth + 1) for one in inner]
+    return None

@@ -1,0 +1,64 @@
+"""Rows out of a spreadsheet: the first sheet of an xlsx file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from harness.data.content import LIMIT, DataFile, unpacked_limit
+from harness.data.placed_rows import PlacedRow, table
+from harness.errors import UserError, notice
+
+INSTALL = "pip install 'finetune-harness[excel]'"
+
+
+def read_xlsx(file: DataFile) -> list[PlacedRow]:
+    """The rows of the first sheet, whose first row is the header. Empty rows are left out; an empty cell is None.
+
+    Raises:
+        UserError: openpyxl is not installed, or the file can't be read.
+    """
+    sheet = _first_sheet(file)
+    rows = [(f"{file.name}, row {number}", cells) for number, cells in sheet if any(cell is not None for cell in cells)]
+    if not rows:
+        return []
+    header = ["" if name is None else str(name) for name in rows[0][1]]
+    return table(header, rows[1:])
+
+
+def _first_sheet(file: DataFile) -> list[tuple[int, Sequence[Any]]]:
+    """Each row's number and cells."""
+    try:
+        import openpyxl  # noqa: PLC0415 -- an extra
+    except ImportError as error:
+        raise UserError(f"{file.name}: needs openpyxl to be read. Install: {INSTALL}") from error
+
+    _check_size(file)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(file.content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # What a writer states of them is often wrong.
+        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    except Exception as error:  # A damaged archive or document raises whatever its reader stumbles over.
+        raise UserError(f"{file.name}: no spreadsheet that can be read ({error!r:.100}). Save it again.") from error
+    if len(book.worksheets) > 1:
+        others = ", ".join(book.sheetnames[1:])
+        notice(f"{file.name}: sheet {sheet.title} is read, {others:.80} not. Save another one as a file of its own.")
+    width = max(map(len, rows), default=0)
+    return [(number, row + [None] * (width - len(row))) for number, row in enumerate(rows, start=1)]
+
+
+def _check_size(file: DataFile) -> None:
+    """Refuse a file that unpacks to more than the limit. No more than the stated size of a part is ever read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise UserError(f"{file.name}: no spreadsheet that can be read ({error}). Save it as .xlsx again.") from error
+    if size > unpacked_limit():
+        raise UserError(
+            f"{file.name}: holds {size / 1e9:.1f} GB once unpacked, more than {unpacked_limit() / 1e9:g}. "
+            f"Save it as csv, or set {LIMIT} to more gigabytes."
+        )
