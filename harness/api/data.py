@@ -65,7 +65,11 @@ def _file(given: Any, where: str, runs: Path) -> str:
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(given, where))
     except TypeError as error:
         raise UserError(f"{where}: a field can't be written as JSON ({error}). Give text, numbers or lists.") from error
-    content = lines.encode()
+    try:
+        content = lines.encode()
+    except UnicodeEncodeError as error:
+        row, half = lines.count("\n", 0, error.start) + 1, f"\\u{ord(lines[error.start]):x}"
+        raise UserError(f"{where}: row {row}: half of a character, {half}. Fix the text.") from error
     file = runs.absolute() / "data" / sha256(content).hexdigest()[:12] / "rows.jsonl"
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,15 @@ from typing import Any
 
 from harness.api.data import rows_of
 from harness.api.finished import FinishedRun, run_folder
-from harness.data.files import read_rows
+from harness.data.folders import is_there
 from harness.errors import UserError
 from harness.ops.unchanged import unchanged_process
 from harness.runs.predict import predict_rows, rows_to_read
 
 
-def predict(run: FinishedRun | str | Path, rows: Any) -> list[dict[str, Any]]:
+def predict(
+    run: FinishedRun | str | Path, rows: Any, *, separator: str | None = None, encoding: str | None = None
+) -> list[dict[str, Any]]:
     """Each row with its prediction, and with how sure the model is: `harness predict`.
 
         harness.predict(run, ["a joy from start to end", "dull"])
@@ -26,19 +28,22 @@ def predict(run: FinishedRun | str | Path, rows: Any) -> list[dict[str, Any]]:
     Args:
         run: A run, or its folder.
         rows: Texts, pairs of texts (as tuples), or mappings with the columns of the run's task; or a data frame; or the
-            path of a csv, tsv, jsonl or parquet file.
+            path of a csv, tsv, json, jsonl, parquet or other file.
+        separator: Of the fields of a csv or tsv file, where it isn't to be guessed.
+        encoding: Of a text file, where it isn't to be guessed.
 
     Raises:
         UserError: The run has no checkpoint; or the rows don't fit its task, with every mistake in them.
     """
     folder = run_folder(run)
     with unchanged_process():
-        if isinstance(rows, str) and not Path(rows).exists():
+        if isinstance(rows, str) and not is_there(rows):
             raise UserError(f"predict: no such file (got {rows!r}). If it is a text, give it in a list: [{rows!r}].")
         if isinstance(rows, str | Path):
-            return predict_rows(folder, read_rows(Path(rows)))
-        found = _rows(rows, folder)
-        return predict_rows(folder, found) if found else []
+            found = rows_to_read(folder, {}, file=Path(rows), separator=separator, encoding=encoding)
+            return predict_rows(folder, found)
+        given = _rows(rows, folder)
+        return predict_rows(folder, given) if given else []
 
 
 def _rows(rows: Any, folder: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ LIMIT = "HARNESS_UNPACKED_GB"
 DEFAULT_LIMIT = 2.0
 _CHUNK = 1 << 20
 # What a damaged archive raises, by library.
-_DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -145,7 +145,7 @@ def _archive_errors(file: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, PermissionError):
         raise  # The reader of any file tells of these.
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UserError(f"{file}: damaged, or not what its ending says ({error}). Get or pack it again.") from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.content import DAMAGED
 from harness.data.task import Row
 from harness.errors import UserError
 
@@ -49,19 +50,22 @@ class Download:
 
     def _content(self) -> bytes:
         file = self._file()
-        if file.suffix == ".zip":
-            try:
-                with zipfile.ZipFile(file) as archive:
-                    content = archive.read(self.name)
-            except (zipfile.BadZipFile, KeyError) as error:
-                raise UserError(f"{file}: no archive with {self.name} in it. Get it from {self.address}.") from error
-        else:
-            content = file.read_bytes()
+        content = self._unpacked(file) if file.suffix == ".zip" else file.read_bytes()
         if len(content) != self.size:
             raise UserError(
                 f"{file}: {self.name} has {self.size:,} bytes (got {len(content):,}). Get it from {self.address}."
             )
         return content
+
+    def _unpacked(self, archive: Path) -> bytes:
+        """The file in its archive, of which no more is read than it must have."""
+        try:
+            with zipfile.ZipFile(archive) as opened, opened.open(self.name) as stream:
+                return stream.read(self.size + 1)
+        except (*DAMAGED, KeyError) as error:
+            raise UserError(
+                f"{archive}: no archive with {self.name} in it ({error}). Get it from {self.address}."
+            ) from error
 
     def _file(self) -> Path:
         folder = os.environ.get(FOLDER)

@@ -22,10 +22,26 @@ def text_field(row: Row, column: str) -> str:
     """
     field = row[column]
     if isinstance(field, str):
-        return field
+        return whole_text(field, column)
     if isinstance(field, list) and all(isinstance(item, str) for item in field):
-        return "\n".join(field)
+        return whole_text("\n".join(field), column)
     raise FieldError(f"{column}: not text (got {field!r}). Fill the field, or leave the row out.")
+
+
+def whole_text(text: str, column: str) -> str:
+    """The text itself, which no file can hold where it has halves of characters (lone surrogates).
+
+    Raises:
+        FieldError: It has some.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):x}"
+        raise FieldError(
+            f"{column}: half of a character, {half}, at {error.start} (got {text!a:.60}). Fix it."
+        ) from error
+    return text
 
 
 def number_field(field: object, column: str) -> float:

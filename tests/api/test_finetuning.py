@@ -73,6 +73,14 @@ def test_a_mistake_is_told_in_the_command_lines_words(command, arguments, words)
         ({"model": "majority", "data": 3}, "data.train: neither a file nor rows (got 3)."),
         ({"model": "majority", "data": [3]}, "data.train: neither a file nor rows (got 3)."),
         ({"model": "majority", "data": {"train": [{"text": {1}}]}}, "data.train: a field can't be written as JSON"),
+        (
+            {"model": "majority", "data": [{"text": "a"}, {"text": "\ud800"}]},
+            "data.train: row 2: half of a character, \\ud800. Fix the text.",
+        ),
+        (
+            {"model": "majority", "data": {"train": [{"text": "a"}], "separator": "::"}},
+            "separator: must be one character",
+        ),
         ({"model": "majority", "data": {"train": "x.csv", "txt": "a"}}, "data.txt: no such setting (got 'a')."),
         ({"model": "majority", "data": {"text": "a"}}, "data.train: is missing."),
     ],

@@ -31,6 +31,15 @@ def test_texts_rows_frames_and_files_get_the_same_predictions(finished, tmp_path
     assert harness.predict(run.folder, TEXTS) == harness.predict(str(run.folder), TEXTS) == expected
 
 
+def test_a_file_with_another_separator_and_encoding_gets_the_same_predictions(finished, tmp_path):
+    run, file = finished["majority"], tmp_path / "new.csv"
+    file.write_bytes("id~review\n1~приятный фильм\n".encode("cp1251"))
+    (row,) = harness.predict(run, file, separator="~", encoding="cp1251")
+    assert (row["id"], row["review"]) == ("1", "приятный фильм")
+    with pytest.raises(harness.UserError, match="encoding: Python knows no such encoding"):
+        harness.predict(run, file, encoding="cp9999")
+
+
 def test_predictions_are_those_of_the_command(command, finished):
     output = command("predict", finished["bert"].folder, "--text", TEXTS[0]).output
     assert [json.loads(output)] == harness.predict(finished["bert"], TEXTS[:1])
@@ -49,6 +58,7 @@ def test_no_rows_have_no_predictions(finished):
         ([3], r"neither a file nor rows \(got 3\)"),
         ({"review": ["x"]}, "neither a file nor rows"),
         ([{"review": "x", "prediction": "good"}], "the prediction goes by this name"),
+        (["x", "half \ud83d"], r"row 2: review: half of a character, \\ud83d, at 5 \(got 'half \\ud83d'\)"),
     ],
 )
 def test_rows_that_do_not_fit_are_told(finished, rows, said):

@@ -10,7 +10,7 @@ from command_line import questions, read_record, reviews, write_csv, write_jsonl
 
 def cell():
     """The folder of the only run."""
-    (found,) = Path("runs/single").glob("data-*/majority/seed-0")
+    (found,) = Path("runs/single").glob("data*/majority/seed-0")
     return found
 
 

@@ -160,7 +160,7 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
         (["--text", "a", "--text", "b"], "its task reads --text (got --text --text). Give them, or --input."),
         ([], "its task reads --text (got nothing). Give them, or --input."),
         (["--text", "a", "--input", "new.csv"], "--input can't stand beside --text."),
-        (["--input", "new.csv"], "new.csv, line 2: no column 'text'."),
+        (["--input", "new.csv"], "new.csv, line 2: no column 'text' (its columns: review)."),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file."),
         (["--input", "null.jsonl"], "null.jsonl, line 2: text: not text (got None)."),
         (["--text", "a", "--output", "x.parquet"], "x.parquet: can't write .parquet. Use .jsonl or .csv."),
@@ -180,6 +180,33 @@ def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
     result = command("predict", run, "--input", "new.csv")
     said = "column prediction, probabilities: the prediction goes by this name. Rename the column."
     assert (result.code, result.output, result.lines) == (2, "", [said])
+
+
+def test_columns_that_other_task_types_predict_are_kept(command, run):
+    write_csv(Path("new.csv"), [{"text": "a", "score": "0.5", "start": "x", "entities": "none"}])
+    found = json.loads(command("predict", run, "--input", "new.csv").output)
+    assert (found["score"], found["start"], found["entities"]) == ("0.5", "x", "none")
+
+
+def test_a_column_of_entities_is_refused_only_where_tags_spell_entities(command):
+    for tags, code in (("NOUN", 0), ("B-PER", 2)):
+        rows = [{"tokens": f"w{n} v{n}", "tags": f"{tags if n % 2 else 'O'} O"} for n in range(40)]
+        write_csv(Path("train.csv"), rows)
+        assert (
+            command("run", "--model", "majority", "--train", "train.csv", "--task-type", "token_classification").code
+            == 0
+        )
+        write_csv(Path("new.csv"), [{"tokens": "w1 v1", "entities": "mine"}])
+        (record,) = (found for found in Path("runs").rglob("run.json") if tags in found.read_text())
+        assert command("predict", record.parent, "--input", "new.csv").code == code
+
+
+def test_a_new_file_may_have_another_separator_and_encoding(command, run):
+    Path("new.csv").write_bytes("text~n\nÉtonnant, très bien~1\n".encode("mac_roman"))
+    result = command("predict", run, "--input", "new.csv", "--separator", "~", "--encoding", "mac_roman")
+    assert json.loads(result.output)["text"] == "Étonnant, très bien"
+    result = command("predict", run, "--input", "new.csv", "--separator", "~~")
+    assert (result.code, result.lines[0][:40]) == (2, "separator: must be one character, or com")
 
 
 def test_a_run_of_another_version_is_told(command, run):

@@ -45,6 +45,24 @@ def test_another_file_is_refused(folder, name, content, wrong):
         SOURCE.rows()
 
 
+def test_an_archive_that_is_damaged_encrypted_or_a_bomb_is_refused(folder):
+    archive = folder / "enwik8.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("enwik8", b"0" * 5_000_000)
+    with pytest.raises(UserError, match=r"enwik8 has 8 bytes \(got 9\)"):
+        SOURCE.rows()
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"enwik8") + 6] ^= 0xFF  # the first packed byte
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"no archive with enwik8 in it \("):
+        SOURCE.rows()
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1  # the flag of an encrypted file
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match="encrypted"):
+        SOURCE.rows()
+
+
 def test_a_character_that_a_bound_cuts_is_whole_in_the_later_split():
     content = "abcé fg€h".encode()  # the bounds cut through é and €, the end through nothing
     bounds = {"train": (0, 4), "validation": (4, 9), "test": (9, len(content))}

@@ -210,7 +210,7 @@ def test_an_answer_that_is_not_in_its_context_still_judges():
 
 def test_answers_of_another_form_are_an_error_with_their_row():
     (line,) = complaint(questions([{"text": ["a"], "answer_start": []}]))
-    assert line.startswith("train row 31: answers: 'text' and 'answer_start' are not two lists of one length")
+    assert line.startswith("train row 31: answers: 'text' and 'answer_start' are not of one length (1, 0)")
 
 
 def test_a_repeated_row_is_dropped_from_train_and_counted_but_a_given_test_split_stays_whole():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.data.fields import FieldError
+from harness.data.fields import FieldError, whole_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +78,5 @@ def words_of(field: object, column: str) -> tuple[str, ...]:
     words = tuple(item for item in items or () if isinstance(item, str))
     if items is None or len(words) != len(items):
         raise FieldError(f"{column}: not a list of words (got {field!r}). Give a list, or text with blanks between.")
+    whole_text(" ".join(words), column)
     return words
