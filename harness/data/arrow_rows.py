@@ -70,10 +70,11 @@ def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, Sequence[str]]:
 
 
 def named_labels(rows: list[dict[str, Any]], names: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The rows with label names in place of the indices, in the columns whose names are known."""
+    """The rows with label names in place of the indices, in those of their columns whose names are known."""
     for column, known in names.items():
         for row in rows:
-            row[column] = _named(row[column], known)
+            if column in row:
+                row[column] = _named(row[column], known)
     return rows
 
 
@@ -90,4 +91,5 @@ def _named(field: Any, names: Sequence[str]) -> Any:
     if isinstance(field, list):
         return [_named(item, names) for item in field]
     # A withheld label is -1, a missing one None: both are left for the loading to report.
-    return names[field] if isinstance(field, int) and 0 <= field < len(names) else field
+    is_index = isinstance(field, int) and not isinstance(field, bool) and 0 <= field < len(names)
+    return names[field] if is_index else field

@@ -9,6 +9,7 @@ import lzma
 import os
 import re
 import string
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,10 @@ LIMIT = "HARNESS_UNPACKED_GB"
 DEFAULT_LIMIT = 2.0
 _CHUNK = 1 << 20
 # What a damaged archive raises, by library.
-DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError, MemoryError),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -146,7 +150,9 @@ def _archive_errors(file: Path) -> Iterator[None]:
     except (FileNotFoundError, PermissionError):
         raise  # The reader of any file tells of these.
     except DAMAGED as error:
-        raise UserError(f"{file}: damaged, or not what its ending says ({error}). Get or pack it again.") from error
+        raise UserError(
+            f"{file}: damaged, or not what its ending says ({error!r:.100}). Get or pack it again."
+        ) from error
 
 
 def _zipped(file: Path) -> tuple[BinaryIO, str]:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from harness.data.content import LIMIT, DataFile, unpacked_limit
+from harness.data.content import DAMAGED, LIMIT, DataFile, unpacked_limit
 from harness.data.placed_rows import PlacedRow, table
 from harness.errors import UserError, notice
 
@@ -55,7 +55,7 @@ def _check_size(file: DataFile) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
             size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+    except DAMAGED as error:
         raise UserError(f"{file.name}: no spreadsheet that can be read ({error}). Save it as .xlsx again.") from error
     if size > unpacked_limit():
         raise UserError(

@@ -1,24 +1,19 @@
 """The forms that people's data comes in: packed, JSON of every shape, Arrow, spreadsheets, folders, patterns."""
 
-import bz2
 import gzip
 import json
-import lzma
 import sys
-import zipfile
 
 import pyarrow
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Sequence, Value
+from file_forms import CSV, LINES, PACKERS, ROWS, SQUAD, dataset, spreadsheet, zipped
 from pyarrow import feather, ipc, parquet
 
 from harness import errors
 from harness.data.files import read_rows
 from harness.data.sources import Files
 from harness.errors import UserError
-
-ROWS = [{"text": "a dull film", "label": "bad"}, {"text": "a witty film", "label": "good"}]
-CSV = "text,label\na dull film,bad\na witty film,good\n"
 
 
 def written(folder, name, content):
@@ -34,22 +29,7 @@ def complaint(file):
     return raised.value.lines
 
 
-def zipped(file, *names, content=CSV):
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.writestr(name, content)
-    return file
-
-
 # Packed files.
-
-PACKERS = {
-    ".gz": gzip.compress,
-    ".bz2": bz2.compress,
-    ".xz": lzma.compress,
-    ".zst": lambda content: pyarrow.compress(content, codec="zstd", asbytes=True),
-}
-LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
 
 
 @pytest.mark.parametrize("packed", PACKERS)
@@ -148,24 +128,6 @@ def test_one_object_is_one_row(tmp_path):
         assert read_rows(written(tmp_path, name, json.dumps(row))) == [row]
 
 
-SQUAD = {
-    "version": "v2.0",
-    "data": [
-        {"title": "Bern", "paragraphs": [
-            {"context": "Bern is old.", "qas": [
-                {"id": "1", "question": "What is old?", "answers": [{"text": "Bern", "answer_start": 0}]},
-                {"id": "2", "question": "Who is young?", "is_impossible": True, "answers": [],
-                 "plausible_answers": [{"text": "Bern", "answer_start": 0}]},
-            ]},
-            {"context": "It lies on a river.", "qas": []},
-        ]},
-        {"paragraphs": [{"context": "Basel too.", "qas": [
-            {"id": "3", "question": "Which too?", "answers": [{"text": "Basel", "answer_start": 0}]},
-        ]}]},
-    ],
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("shape", [SQUAD, SQUAD["data"]])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_squad_is_read_in_its_own_form(tmp_path, shape, indent):
@@ -215,12 +177,6 @@ def test_a_pair_of_halves_is_a_character(tmp_path):
 
 
 # Arrow.
-
-NAMED = Features({"text": Value("string"), "label": ClassLabel(names=["bad", "good"])})
-
-
-def dataset():
-    return Dataset.from_dict({"text": [row["text"] for row in ROWS], "label": [0, 1]}, features=NAMED)
 
 
 def test_feather_and_arrow_files_are_read(tmp_path):
@@ -283,18 +239,6 @@ def test_arrow_columns_that_are_there_twice_are_no_part_of_a_row(tmp_path):
 
 
 # Spreadsheets.
-
-
-def spreadsheet(file, *rows, more=()):
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    for name in more:
-        book.create_sheet(name)
-    book.save(file)
-    return file
 
 
 def test_the_first_sheet_of_a_spreadsheet_is_read(tmp_path, capsys):
