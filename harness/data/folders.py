@@ -137,8 +137,14 @@ def _saved_to_disk(folder: Path) -> tuple[Path, ...]:
 
 def _entries(folder: Path, endings: Collection[str]) -> list[Path]:
     """What of a folder may be data: files that can be read, and folders."""
-    visible = (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "_")))
-    return [entry for entry in visible if entry.is_dir() or _is_data(entry, endings)]
+    return [entry for entry in _listing(folder) if entry.is_dir() or _is_data(entry, endings)]
+
+
+def _listing(folder: Path) -> list[Path]:
+    try:
+        return [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "_"))]
+    except OSError as error:
+        raise UserError(f"{folder}: can't be read ({error.strerror or error}). Check its permissions.") from error
 
 
 def _is_data(file: Path, endings: Collection[str]) -> bool:
@@ -148,7 +154,7 @@ def _is_data(file: Path, endings: Collection[str]) -> bool:
 
 def _texts(folder: Path) -> list[Path]:
     """The texts in a folder: .txt files, and those without an ending."""
-    files = [entry for entry in sorted(folder.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    files = [entry for entry in _listing(folder) if entry.is_file()]
     return [file for file in files if ending_of(file) == TEXT or not file.suffix]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.rows import Reading, row_place
 from harness.data.splitting import separated
 from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
+from harness.registry import TASK_TYPES
 
 TO_PREDICT = " Rows without answers can't be scored: leave them out here, and give them to `harness predict --input`."
 
@@ -59,15 +61,22 @@ def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]
         missing = [column for column in columns if column not in row]
         if missing:
             # One row tells it all where the table is a table; jsonl rows may each lack something else.
-            place, unlabelled = row_place(split, number, row), _is_unlabelled(task, row)
-            advice = TO_PREDICT if split == "test" and unlabelled else " Name it, or another task type."
-            yield from (f"{place}: {column_problem(row, column, advice)}" for column in missing)
+            place, advice = row_place(split, number, row), _other_type(task, row)
+            is_unlabelled = split == "test" and _has(row, task, task.type.inputs)
+            otherwise = TO_PREDICT if is_unlabelled else " Name it, or another task type."
+            yield from (f"{place}: {column_problem(row, column, advice, otherwise=otherwise)}" for column in missing)
             return
 
 
-def _is_unlabelled(task: Task, row: Row) -> bool:
-    """Whether a row has all that a prediction is made from, and so lacks nothing but its answer."""
-    return all(column in row for role in task.type.inputs for column in task.columns_of(role))
+def _other_type(task: Task, row: Row) -> str:
+    """The proposal of a task type that finds all of its columns, where there is one."""
+    others = {name: replace(task, task_type=name, columns={}) for name in TASK_TYPES.names() if name != task.task_type}
+    fits = [name for name, other in others.items() if other.type.inferred and _has(row, other, other.type.columns)]
+    return f" Did you mean --task-type {fits[0]}?" if fits else ""
+
+
+def _has(row: Row, task: Task, roles: Iterable[str]) -> bool:
+    return all(column in row for role in roles for column in task.columns_of(role))
 
 
 def _repeated_ids(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:

@@ -47,18 +47,20 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
     return [PlacedRow({header[index]: fields[index] for index in wanted}, place, repeated) for place, fields in rows]
 
 
-def column_problem(row: Mapping[str, object], column: str, advice: str = "") -> str:
+def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, otherwise: str = "") -> str:
     """Why a row can't be asked for a column that it doesn't have, and what to do.
 
     Args:
         row: The row.
         column: The column's name.
-        advice: What to do where no other column has nearly this name.
+        advice: What to do; by default another column is proposed, where one has nearly this name.
+        otherwise: What to do where none has.
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} is there twice. Give each column a name of its own."
     near = nearest(column, row)
-    return f"no column {column!r} (its columns: {listed(column, row)}).{near if 'mean' in near else advice}"
+    proposed = near if "mean" in near else otherwise
+    return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"
 
 
 def refuse(problems: Iterable[str]) -> None:

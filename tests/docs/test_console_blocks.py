@@ -10,6 +10,8 @@ Three degrees, by what a command costs:
 
 import ast
 import csv
+import gzip
+import json
 import re
 import shlex
 import tomllib
@@ -102,6 +104,14 @@ def folder(command, tmp_path, monkeypatch):
         tmp_path / "qa.jsonl",
         [{"question": f"which {n} ?", "passage": f"the film x{n} ran", "answers": f"x{n}"} for n in range(60)],
     )
+    paragraphs = [
+        {"context": f"the film y{n} ran", "qas": [{"id": f"{n}", "question": f"what is {n} ?", "answers": [
+            {"text": f"y{n}", "answer_start": 9}]}]}
+        for n in range(60)
+    ]  # fmt: skip
+    (tmp_path / "squad.json").write_text(json.dumps({"data": [{"title": "films", "paragraphs": paragraphs}]}))
+    semicolons = (tmp_path / "reviews.csv").read_text().replace(",", ";")
+    (tmp_path / "reviews.csv.gz").write_bytes(gzip.compress(semicolons.encode("cp1252")))
     (tmp_path / "ner.conll").write_text("".join(f"film O\nx{n} B-FILM\nran O\n\n" for n in range(60)))
     (tmp_path / "novels").mkdir()
     for n in range(12):

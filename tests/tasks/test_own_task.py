@@ -1,6 +1,7 @@
 """A task out of the user's own files."""
 
 import gzip
+import json
 
 import pytest
 
@@ -165,6 +166,20 @@ def test_a_test_file_without_answers_points_to_predict(tmp_path):
     (line,) = raised.value.lines
     assert "test.csv, line 2): no column 'label' (its columns: text)." in line
     assert "give them to `harness predict --input`" in line
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"question": "q", "context": "c", "answers": []}, "question_answering"),
+        ({"tokens": [], "tags": []}, "token_classification"),
+    ],
+)
+def test_rows_that_fit_another_task_type_name_it(tmp_path, row, name):
+    (tmp_path / "train.jsonl").write_text(json.dumps(row))
+    with pytest.raises(UserError) as raised:
+        load_splits(custom_task(train=tmp_path / "train.jsonl"))
+    assert raised.value.lines[0].endswith(f" Did you mean --task-type {name}?")
 
 
 def test_of_very_many_columns_a_few_and_their_number_are_listed(tmp_path):
