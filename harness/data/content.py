@@ -209,7 +209,7 @@ def _is_western(content: bytes) -> bool:
     Not where it is UTF-8 for the greater part, so that a few bytes are damaged.
     """
     high = sum(content.count(byte) for byte in _HIGH)
-    wrong = sum("\udc80" <= character <= "\udcff" for character in content.decode("utf-8", errors="surrogateescape"))
+    wrong = len(content) - len(content.decode(errors="ignore").encode())
     letters = sum(content.count(byte) for byte in string.ascii_letters.encode())
     try:
         text = content.decode("cp1252")

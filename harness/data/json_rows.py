@@ -50,7 +50,8 @@ def read_json(file: DataFile) -> list[PlacedRow]:
 def _lines(name: str, text: str) -> list[PlacedRow]:
     # Only "\n" ends a line: str.splitlines would also cut at characters that JSON allows within a text.
     lines = enumerate(text.split("\n"), start=1)
-    return _rows(text, ((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()))
+    halves = bool(_WRITTEN_HALF.search(text))
+    return _rows(((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()), halves)
 
 
 def _whole(name: str, text: str) -> list[PlacedRow]:
@@ -59,11 +60,11 @@ def _whole(name: str, text: str) -> list[PlacedRow]:
     content = _attempted(text)
     if isinstance(content, _BrokenJsonError):
         raise UserError(f"{name}{_broken_item(text)}: broken JSON ({content}). Fix the file. {_FORMS}")
-    found = _list_in(content)
+    found, halves = _list_in(content), bool(_WRITTEN_HALF.search(text))
     if isinstance(found, list) and found and all(_is_article(item) for item in found):
-        return _rows(text, _questions(name, found))
+        return _rows(_questions(name, found), halves)
     items = _from_columns(name, found) if isinstance(found, Mapping) else found
-    return _rows(text, ((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)))
+    return _rows(((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)), halves)
 
 
 def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
@@ -110,18 +111,17 @@ def _question(question: Any, shared: Mapping[str, Any]) -> Any:
     return {**shared, **question, "answers": answers}
 
 
-def _rows(text: str, items: Iterable[tuple[str, Any]]) -> list[PlacedRow]:
+def _rows(items: Iterable[tuple[str, Any]], halves: bool) -> list[PlacedRow]:
     """The items as rows; every one that is broken or no object is told with its place.
 
     Args:
-        text: What they were read from.
         items: Each with its place.
+        halves: Whether halves of characters are written in the file, or pairs of them.
     """
-    doubtful = text.count("[") + text.count("{") > DEEPEST or _WRITTEN_HALF.search(text)
     rows: list[PlacedRow] = []
     problems: list[str] = []
     for place, item in items:
-        reason = str(item) if isinstance(item, _BrokenJsonError) else _reason_against(item) if doubtful else None
+        reason = str(item) if isinstance(item, _BrokenJsonError) else _reason_against(item, halves)
         if reason is not None:
             problems.append(f"{place}: broken JSON ({reason}). Fix the line.")
         elif isinstance(item, Mapping):
@@ -158,15 +158,15 @@ def _broken_item(text: str) -> str:
         return f", row {number}"
 
 
-def _reason_against(item: Any) -> str | None:
+def _reason_against(item: Any, halves: bool) -> str | None:
     """Why an item can't be written again: nests that are too deep, halves of characters (lone surrogates)."""
     left = [(item, 1)]
     while left:
         part, depth = left.pop()
         if depth > DEEPEST:
             return f"nested more than {DEEPEST} deep"
-        if isinstance(part, str) and (half := _HALF_CHARACTER.search(part)):
+        if halves and isinstance(part, str) and (half := _HALF_CHARACTER.search(part)):
             return f"half of a character, \\u{ord(half[0]):x}, in {part!a:.60}"
         inner = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else ()
-        left += [(one, depth + 1) for one in inner]
+        left += [(one, depth + 1) for one in inner if halves or isinstance(one, dict | list)]
     return None

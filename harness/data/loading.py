@@ -11,7 +11,7 @@ from harness.data.splitting import separated
 from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
 from harness.registry import TASK_TYPES
 
-TO_PREDICT = " Rows without answers can't be scored: leave them out here, and give them to `harness predict --input`."
+TO_PREDICT = " A file without answers is for `harness predict --input`: leave it out here."
 
 
 def load_splits(task: Task, *, test: bool = True) -> Splits:
@@ -34,6 +34,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     refuse([problem for split, rows in wanted.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
+    if "test" in wanted and not examples["test"] and not any(_has_answer(task, row) for row in wanted["test"]):
+        reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse([*reading.problems, *_repeated_ids(examples)])
     splits, dropped = separated(examples)
     if not test:
@@ -73,6 +75,12 @@ def _other_type(task: Task, row: Row) -> str:
     others = {name: replace(task, task_type=name, columns={}) for name in TASK_TYPES.names() if name != task.task_type}
     fits = [name for name, other in others.items() if other.type.inferred and _has(row, other, other.type.columns)]
     return f" Did you mean --task-type {fits[0]}?" if fits else ""
+
+
+def _has_answer(task: Task, row: Row) -> bool:
+    """Whether a row has anything in the columns that no prediction is made from."""
+    columns = [column for role in task.type.columns if role not in task.type.inputs for column in task.columns_of(role)]
+    return any(row[column] not in (None, "") for column in columns)
 
 
 def _has(row: Row, task: Task, roles: Iterable[str]) -> bool:

@@ -43,6 +43,8 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
         if len(fields) != len(header)
     )
     repeated = frozenset(name for name, count in Counter(header).items() if count > 1 and name)
+    if all(header) and not repeated:
+        return [PlacedRow(dict(zip(header, fields, strict=True)), place) for place, fields in rows]
     wanted = [index for index, name in enumerate(header) if name and name not in repeated]
     return [PlacedRow({header[index]: fields[index] for index in wanted}, place, repeated) for place, fields in rows]
 

@@ -6,7 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Literal
 
@@ -16,7 +16,7 @@ from harness.errors import UserError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 USUAL = {".csv": ",", ".tsv": "\t"}
-_LOOKED_AT = 50
+_LOOKED_AT, _PIECE = 50, 1_000_000
 
 Record = tuple[int, list[str]]
 
@@ -64,13 +64,10 @@ def _guessed(text: str, *, usual: str) -> str:
 
 def _regular(text: str, separator: str) -> float:
     """The share of the first records that have as many fields as the header; 0 where that has but one."""
-    try:
-        first = [fields for _, fields in islice(_records("", text, separator), _LOOKED_AT)]
-    except UserError:
-        return 0.0
-    if not first or len(first[0]) < 2:
-        return 0.0
-    return sum(len(fields) == len(first[0]) for fields in first) / len(first)
+    first: list[int] = []
+    with suppress(UserError):  # The piece may end within a quoted field.
+        first += (len(fields) for _, fields in islice(_records("", text[:_PIECE], separator), _LOOKED_AT))
+    return first.count(first[0]) / len(first) if first and first[0] > 1 else 0.0
 
 
 def _by_tabs(name: str, text: str) -> list[Record]:
@@ -80,6 +77,8 @@ def _by_tabs(name: str, text: str) -> list[Record]:
     end with it: by the csv rules it would swallow what comes after. They are as well where the csv rules can't be kept.
     """
     plain = list(_records(name, text, "\t", quoted=False))
+    if '"' not in text:
+        return plain
     is_regular = len({len(fields) for _, fields in plain if fields}) < 2
     if is_regular and not all(_well_quoted(field) for _, fields in plain for field in fields):
         return plain

@@ -165,7 +165,12 @@ def test_a_test_file_without_answers_points_to_predict(tmp_path):
         load_splits(custom_task(train=tmp_path / "train.csv", test=tmp_path / "test.csv"))
     (line,) = raised.value.lines
     assert "test.csv, line 2): no column 'label' (its columns: text)." in line
-    assert "give them to `harness predict --input`" in line
+    assert line.endswith(" A file without answers is for `harness predict --input`: leave it out here.")
+    (tmp_path / "test.csv").write_text("text,label\nw90 v90,\nw91 v91,\n")
+    with pytest.raises(UserError) as raised:
+        load_splits(custom_task(train=tmp_path / "train.csv", test=tmp_path / "test.csv"))
+    assert raised.value.lines[0].startswith("test: no row has an answer. A file without answers is for")
+    assert len(raised.value.lines) == 3
 
 
 @pytest.mark.parametrize(
