@@ -80,7 +80,7 @@ def _other_type(task: Task, row: Row) -> str:
 def _has_answer(task: Task, row: Row) -> bool:
     """Whether a row has anything in the columns that no prediction is made from."""
     columns = [column for role in task.type.columns if role not in task.type.inputs for column in task.columns_of(role)]
-    return any(row[column] not in (None, "") for column in columns)
+    return not columns or any(row[column] not in (None, "") for column in columns)
 
 
 def _has(row: Row, task: Task, roles: Iterable[str]) -> bool:
