@@ -101,6 +101,21 @@ def test_a_link_that_leads_out_of_the_suites_folder_is_refused(told, tmp_path):
     assert line.startswith("data.x.train: link.csv lies outside the suite's folder.")
 
 
+@pytest.mark.parametrize("path", ["data", "data/part-*.csv", "splits"])
+def test_a_link_out_of_the_suites_folder_is_refused_within_folders_and_patterns_too(told, tmp_path, path):
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.csv"
+    outside.write_text("text,label\na,b\n")
+    for name in ("data/part-0.csv", "data/part-1.csv", "splits/train.csv", "splits/test.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text,label\na,b\n")
+    for name in ("data/part-1.csv", "splits/test.csv"):
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to(outside)
+    (line,) = told(GOOD + f'[data.x]\ntrain = "{path}"')
+    linked = tmp_path / ("splits/test.csv" if path == "splits" else "data/part-1.csv")
+    assert line.startswith(f"data.x.train: {linked} lies outside the suite's folder.")
+
+
 METRIC = GOOD + "[metrics]\nrotten_tomatoes = ['evaluate:{}']"
 
 
