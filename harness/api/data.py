@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.config.checking import checked
 from harness.config.run import LocalData
-from harness.data.sources import SPLITS
+from harness.data.sources import SPLITS, dataset_rows
 from harness.errors import UserError
 from harness.record import write_atomically
 
@@ -40,7 +40,7 @@ def local_data(data: Any, runs: Path) -> LocalData:
 
 
 def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
-    """The rows of a data frame, of a `datasets.Dataset`, or of anything else that gives mappings.
+    """The rows of a data frame, of a `datasets.Dataset` (its labels by their names), or of what else gives mappings.
 
     Raises:
         UserError: It gives something else.
@@ -48,6 +48,8 @@ def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
     if hasattr(data, "to_json") and hasattr(data, "columns"):  # A data frame: its missing fields become None.
         lines = data.to_json(orient="records", lines=True, date_format="iso", double_precision=15)
         return [json.loads(line) for line in lines.splitlines()]
+    if hasattr(data, "features") and hasattr(data, "to_list"):
+        return dataset_rows(data)
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise UserError(f"{where}: {_NO_ROWS.format(data)}")
     rows = list(data)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, create_model
 
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.training import Training
-from harness.data.custom import column_roles, custom_task
-from harness.data.sources import SPLITS
+from harness.data.custom import column_roles, custom_task, type_by_files
+from harness.data.sources import SPLITS, Files
 from harness.data.task import Task
 from harness.registry import TASKS
 
@@ -58,24 +58,32 @@ class LocalFiles(Strict):
         """The path of each split that is given."""
         return {split: path for split in SPLITS if (path := getattr(self, split)) is not None}
 
+    def settled(self) -> Self:
+        """The same with the task type that its files tell, so that a run keeps it when they are gone."""
+        if self.task_type is not None or self._columns():
+            return self
+        return self.model_copy(update={"task_type": type_by_files(Files(self.train))})
+
     def task(self, metrics: Sequence[str] = ()) -> Task:
         """The task that they make.
 
         Raises:
             UserError: Every setting that doesn't fit the others.
         """
-        columns = {role: names for role in column_roles() if (names := getattr(self, role))}
         return custom_task(
             train=self.train,
             validation=self.validation,
             test=self.test,
             task_type=self.task_type,
-            columns=columns,
+            columns=self._columns(),
             group=self.group,
             metrics=metrics,
             separator=self.separator,
             encoding=self.encoding,
         )
+
+    def _columns(self) -> dict[str, tuple[str, ...]]:
+        return {role: names for role in column_roles() if (names := getattr(self, role))}
 
 
 if TYPE_CHECKING:

@@ -89,15 +89,20 @@ def inferred_type(named: Mapping[str, Any], source: Files) -> str:
     Args:
         named: The roles whose columns are named: the type that alone has one of them is meant.
         source: The files: else the type that alone is read from files of their ending, else classification.
-
-    Raises:
-        UserError: The source is a folder without files that can be read.
     """
     for name, task_type in _types().items():
         if task_type.inferred and not _roles_of_others(name).issuperset(task_type.columns.keys() & named.keys()):
             return name
-    endings = {ending_of(file) for file in source.files()["train"].files} if not named else set()
-    return next((name for name, task_type in _types().items() if endings & {*task_type.endings}), DEFAULT_TYPE)
+    return (None if named else type_by_files(source)) or DEFAULT_TYPE
+
+
+def type_by_files(source: Files) -> str | None:
+    """The task type that alone is read from files of this ending."""
+    try:
+        endings = {ending_of(file) for file in source.files()["train"].files}
+    except UserError:  # Told when its rows are read.
+        return None
+    return next((name for name, task_type in _types().items() if endings & {*task_type.endings}), None)
 
 
 def format_problems(separator: str | None, encoding: str | None) -> Iterator[str]:

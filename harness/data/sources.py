@@ -69,7 +69,7 @@ class Hub:
             raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Fix the task's splits.")
         prepare = self.prepare or (lambda found: found)
         read = {ours: theirs for ours, theirs in self.splits.items() if ours != split}
-        rows = {ours: prepare(_rows_of(data[theirs])) for ours, theirs in read.items()}
+        rows = {ours: prepare(dataset_rows(data[theirs])) for ours, theirs in read.items()}
         return {ours: rows.get(ours, ()) for ours in self.splits}
 
     def fingerprint(self) -> str:
@@ -215,6 +215,6 @@ class Generated:
         return f"generated:{module}.{self.function.__qualname__}@{self.version}"
 
 
-def _rows_of(data: Any) -> list[dict[str, Any]]:
+def dataset_rows(data: Any) -> list[dict[str, Any]]:
     """The rows of a `datasets.Dataset`, with label names in place of the indices that it names."""
     return named_labels(data.to_list(), label_names(data.features.arrow_schema.metadata or {}))

@@ -221,6 +221,7 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         lost = [f"{file}: no such file. Check the path." for file in local.files().values() if not is_there(file)]
         if lost:
             raise UserError(*lost)
+        local = local.settled()
         found = local.task(metrics)
     return _Data(task, local, found.source.fingerprint(), tuple(metrics) or found.metrics)
 

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import reviews, write_csv
+from file_forms import ROWS, dataset
 from rich.console import Console
 
 import harness
+from harness.api.data import rows_of
 from harness.suites.progress import Lines, board
 
 COLUMNS = {"text": "review", "label": "stars"}
@@ -107,6 +109,10 @@ def test_rows_a_data_frame_and_a_file_of_the_same_rows_are_the_same_data(films):
     assert [json.loads(line) for line in written.read_text().splitlines()] == films
     (from_file,) = harness.finetune(model="tfidf", data={"train": str(written), **COLUMNS}, progress=False)
     assert from_file.task == made[0].task
+
+
+def test_a_data_set_s_labels_have_the_names_that_it_gives_them():
+    assert rows_of(dataset(), "data") == ROWS
 
 
 @pytest.mark.usefixtures("here")

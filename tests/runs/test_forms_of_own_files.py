@@ -58,6 +58,21 @@ def test_a_column_file_needs_no_task_type(command):
     assert the_record()["task_card"]["task_type"] == "token_classification"
 
 
+def test_a_run_on_a_folder_of_column_files_predicts_once_they_are_gone(command):
+    Path("data").mkdir()
+    for n in range(20):
+        Path(f"data/{n}.conll").write_text(SENTENCES.replace("Bern", f"Bern{n}").replace("Old", f"Old{n}"))
+    assert command("run", "--model", "majority", "--train", "data").code == 0
+    assert the_record()["config"]["local"]["task_type"] == "token_classification"
+    Path("data").rename("elsewhere")
+    (file,) = Path("runs").rglob("run.json")
+    assert json.loads(command("predict", file.parent, "--text", "Bern is old").output)["tokens"] == [
+        "Bern",
+        "is",
+        "old",
+    ]
+
+
 def squad_paragraph(number):
     context = f"In {number} the film x{number} ran."
     answers = [{"text": f"x{number}", "answer_start": context.index("x")}]

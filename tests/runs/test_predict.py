@@ -1,6 +1,7 @@
 """Using a trained run on new text: the same predictions as when it was judged, or a clear word."""
 
 import csv
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -163,12 +164,18 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
         (["--input", "new.csv"], "new.csv, line 2: no column 'text' (its columns: review)."),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file."),
         (["--input", "null.jsonl"], "null.jsonl, line 2: text: not text (got None)."),
+        (["--input", "cut.csv.gz"], "cut.csv.gz: damaged, or not what its ending says (EOFError("),
+        (["--input", "deep.json"], "deep.json, row 1: broken JSON (nested more than 100 deep)."),
+        (["--input", "half.json"], "half.json, row 2: broken JSON (half of a character, \\ud800, in '\\ud800')."),
         (["--text", "a", "--output", "x.parquet"], "x.parquet: can't write .parquet. Use .jsonl or .csv."),
     ],
 )
 def test_what_does_not_fit_the_task_is_told(command, run, flags, said):
     write_csv(Path("new.csv"), [{"review": "a"}, {"review": "b"}])
     write_jsonl(Path("null.jsonl"), [{"text": "a"}, {"text": None}])
+    Path("cut.csv.gz").write_bytes(gzip.compress(b"text\na\n" * 9)[:-9])
+    Path("deep.json").write_text("[" * 10_000)
+    Path("half.json").write_text('[{"text": "a"}, {"text": "\\ud800"}]')
     result = command("predict", run, *flags)
     assert (result.code, result.output) == (2, "")
     (line,) = result.lines
