@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -41,9 +41,19 @@ def collected(mistakes: list[str], where: str = "") -> Iterator[None]:
         mistakes += [f"{where}{line}" for line in error.lines]
 
 
+_listeners: list[Callable[[str], None]] = []
+
+
+def pass_on_notices(listener: Callable[[str], None]) -> None:
+    """Give every notice from now on to `listener` too, as in a process whose standard error nobody sees."""
+    _listeners.append(listener)
+
+
 @cache
 def notice(line: str) -> None:
     """Tell the user something that stops nothing, once, on the standard error."""
+    for listener in _listeners:
+        listener(line)
     sys.stderr.write(f"{line}\n")
 
 

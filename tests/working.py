@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from harness.record import CurvePoint, RunRecord, TaskCard
-from harness.suites.worker import Ready, Stepped
+from harness.suites.worker import Noticed, Ready, Stepped
 
 CARD = TaskCard(task_type="classification", main_metric="accuracy")
 POINT = CurvePoint(step=1, epoch=1.0, train_loss=0.5, validation_loss=0.5, validation_scores={"accuracy": 0.5})
@@ -53,11 +53,15 @@ def tells(pipe, place):
     pipe.send(POINT)
 
 
+def notices(pipe, place):
+    pipe.send(Noticed("data.csv: guessed separator semicolon."))
+
+
 def waits(pipe, place):
     time.sleep(600)
 
 
-ACTS = {"dies": dies, "ends": ends, "breaks": breaks, "tells": tells, "waits": waits}
+ACTS = {"dies": dies, "ends": ends, "breaks": breaks, "tells": tells, "notices": notices, "waits": waits}
 
 
 def never_begins(pipe, place, log):

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from harness.errors import pass_on_notices
 from harness.suites.worker_slots import WorkerSlot
 
 if TYPE_CHECKING:
@@ -38,11 +39,18 @@ class Stepped:
     items: int
 
 
+@dataclass(frozen=True)
+class Noticed:
+    """A line that the user is to read, once for all workers."""
+
+    line: str
+
+
 def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     """Do the runs that come through the pipe, one after the other, until there are none.
 
-    What goes back: `Ready`, then for each run `Stepped` and `CurvePoint` while it runs, and in the end what `attempt`
-    gives. The parent may die or kill the worker at any time: a run can always be resumed from its state.
+    What goes back: `Ready`, then for each run `Stepped`, `CurvePoint` and `Noticed` while it runs, and in the end what
+    `attempt` gives. The parent may die or kill the worker at any time: a run can always be resumed from its state.
 
     Args:
         pipe: To the parent; no other worker shares it, so that one which is killed can't block another.
@@ -55,6 +63,7 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     _settle_down(slot)
     from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
 
+    pass_on_notices(lambda line: pipe.send(Noticed(line)))
     pipe.send(Ready())
     while (task := _received(pipe)) is not None:
         os.truncate(log, 0)

@@ -12,14 +12,14 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.errors import UserError
+from harness.errors import UserError, notice
 from harness.record import CurvePoint, RunRecord
 from harness.runs.execution import Options
 from harness.runs.run import Run
 from harness.suites.attempt import failure, keep_error
 from harness.suites.order import next_run
 from harness.suites.progress import Board, Row
-from harness.suites.worker import Ready, Stepped, work
+from harness.suites.worker import Noticed, Ready, Stepped, work
 from harness.suites.worker_slots import WorkerSlot
 
 ENDING_SECONDS = 10.0
@@ -80,6 +80,8 @@ class _Suite:
         elif isinstance(message, CurvePoint):
             assert worker.row is not None, "a validation split is a run's"
             worker.row.on_evaluate(message)
+        elif isinstance(message, Noticed):
+            notice(message.line)
         elif isinstance(message, Ready):
             self._give(worker)
         else:

@@ -7,6 +7,8 @@ import pytest
 from command_line import read_record, reviews, write_csv
 from file_forms import SENTENCES
 
+from harness.errors import notice
+
 TABLE = "review~stars\n" + "".join(f"{row['text']} – très café~{row['label']}\n" for row in reviews())
 
 
@@ -40,6 +42,19 @@ def test_a_suite_names_them_too(command):
     Path("own.toml").write_text(suite.format("mac"))
     result = command("plan", "own.toml")
     assert (result.code, "tasks: mine: encoding: Python knows no such encoding" in result.errors) == (2, True)
+
+
+@pytest.mark.slow
+def test_what_workers_guess_is_told_once(command):
+    notice.cache_clear()
+    Path("data.csv").write_text(TABLE.replace("~", ";"))
+    Path("own.toml").write_text(
+        'tasks = ["mine"]\nmodels = ["majority", "tfidf"]\n'
+        '[data.mine]\ntrain = "data.csv"\ntext = "review"\nlabel = "stars"\n'
+    )
+    result = command("run", "own.toml", "--workers", "2")
+    assert result.code == 0
+    assert result.errors.count("data.csv: guessed separator semicolon.") == 1
 
 
 def test_a_folder_with_a_file_for_each_split_is_a_run_s_data(command):

@@ -11,7 +11,7 @@ from subprocesses import workers_below
 from harness.config.model import ModelConfig
 from harness.config.run import RunConfig
 from harness.config.training import Training
-from harness.errors import UserError
+from harness.errors import UserError, notice
 from harness.runs.run import Run
 from harness.suites.worker_slots import WorkerSlot
 from harness.suites.workers import in_workers
@@ -107,6 +107,12 @@ def test_the_board_is_told_what_the_worker_is_told(cell, results):
     board = Noted()
     list(results([cell("tells")], board=board, number=1))
     assert board.facts == ["begins t · tells · seed 0", "3/10 0.5 48", working.POINT, "ends t · tells · seed 0"]
+
+
+def test_what_several_workers_notice_is_told_once(cell, results, capsys):
+    notice.cache_clear()
+    list(results([cell("notices", seed) for seed in range(4)]))
+    assert capsys.readouterr().err == "data.csv: guessed separator semicolon.\n"
 
 
 def test_a_worker_that_cannot_begin_leaves_the_cells_to_the_others(cell, results):
