@@ -62,7 +62,7 @@ class LocalFiles(Strict):
         """The same with the task type that its files tell, so that a run keeps it when they are gone."""
         if self.task_type is not None or self._columns():
             return self
-        return self.model_copy(update={"task_type": type_by_files(Files(self.train))})
+        return self.model_copy(update={"task_type": type_by_files(Files(self.train, self.validation, self.test))})
 
     def task(self, metrics: Sequence[str] = ()) -> Task:
         """The task that they make.

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.content import ending_of
-from harness.data.files import refuse
-from harness.data.separated import SEPARATORS, named_separator
+from harness.data.files import format_problems, refuse
 from harness.data.sources import Files
 from harness.data.task import Task
 from harness.errors import UserError, nearest
@@ -99,22 +98,10 @@ def inferred_type(named: Mapping[str, Any], source: Files) -> str:
 def type_by_files(source: Files) -> str | None:
     """The task type that alone is read from files of this ending."""
     try:
-        endings = {ending_of(file) for file in source.files()["train"].files}
+        endings = {ending_of(file) for found in source.files().values() for file in found.files}
     except UserError:  # Told when its rows are read.
         return None
     return next((name for name, task_type in _types().items() if endings & {*task_type.endings}), None)
-
-
-def format_problems(separator: str | None, encoding: str | None) -> Iterator[str]:
-    """A line for a separator or an encoding that is none."""
-    if separator is not None and (len(named_separator(separator)) != 1 or separator in '"\r\n'):
-        names = ", ".join(SEPARATORS.values())
-        yield f"separator: must be one character, or {names} (got {separator!r}). Leave it out to have it guessed."
-    if encoding is not None:
-        try:
-            "".encode(encoding)
-        except (LookupError, ValueError):
-            yield f"encoding: Python knows no such encoding of text (got {encoding!r}). Write one such as cp1252."
 
 
 def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.arrow_rows import read_arrow, read_parquet
@@ -13,11 +13,21 @@ from harness.data.content import DataFile, TextFormat, opened, utf8_text
 from harness.data.folders import TEXT, Located, by_split, located
 from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
-from harness.data.separated import USUAL, named_separator, read_separated
+from harness.data.separated import SEPARATORS, USUAL, named_separator, read_separated
 from harness.data.spreadsheets import read_xlsx
 from harness.errors import UserError, nearest, notice
 
-__all__ = ["PlacedRow", "every_file", "files_by_split", "files_of", "read_located", "read_rows", "refuse", "utf8_text"]
+__all__ = [
+    "PlacedRow",
+    "every_file",
+    "files_by_split",
+    "files_of",
+    "format_problems",
+    "read_located",
+    "read_rows",
+    "refuse",
+    "utf8_text",
+]
 
 
 def read_rows(file: Path, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:
@@ -69,8 +79,9 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
     """The rows of some files, one file after the other; see `read_rows`.
 
     Raises:
-        UserError: Every mistake in them.
+        UserError: Every mistake in them, or a separator or encoding that is none.
     """
+    refuse(format_problems(separator, encoding))
     text_format = TextFormat(named_separator(separator) if separator else None, encoding)
     rows: list[PlacedRow] = []
     problems: list[str] = []
@@ -92,6 +103,18 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
         raise UserError(f"{found.where}: has no rows. Give a file with at least one example.")
     _tell(found, guesses)
     return rows
+
+
+def format_problems(separator: str | None, encoding: str | None) -> Iterator[str]:
+    """A line for a separator or an encoding that is none."""
+    if separator is not None and (len(named_separator(separator)) != 1 or separator in '"\r\n'):
+        names = ", ".join(SEPARATORS.values())
+        yield f"separator: must be one character, or {names} (got {separator!r}). Leave it out to have it guessed."
+    if encoding is not None:
+        try:
+            "".encode(encoding)
+        except (LookupError, ValueError):
+            yield f"encoding: Python knows no such encoding of text (got {encoding!r}). Write one such as cp1252."
 
 
 def _tell(found: Located, guesses: Mapping[str, Sequence[str]]) -> None:

@@ -148,9 +148,11 @@ class Files:
             UserError: A folder has no files that can be read, or not one sort of them.
         """
         given = {"train": self.train, "validation": self.validation, "test": self.test}
-        found = files_by_split(self.train) or {"train": files_of(self.train)}
-        named = {split: files_of(path) for split, path in given.items() if path is not None and split != "train"}
-        return {split: parts for split in SPLITS if (parts := {**found, **named}.get(split)) is not None}
+        found: dict[str, Located] = {}
+        for split, path in given.items():
+            if path is not None:
+                found |= (files_by_split(path) if split == "train" else {}) or {split: files_of(path)}
+        return {split: found[split] for split in SPLITS if split in found}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from harness.config.run import RunConfig, task_of
-from harness.data.custom import format_problems
 from harness.data.fields import FieldError
 from harness.data.files import read_rows
 from harness.data.placed_rows import column_problem, refuse
@@ -56,7 +55,6 @@ def rows_to_read(
         return [task.type.row_from_options(task, given, str(run))]
     if given:
         raise UserError(f"harness predict: --input can't stand beside {' and '.join(f'--{name}' for name in given)}.")
-    refuse(format_problems(separator, encoding))
     return list(read_rows(file, separator=separator, encoding=encoding))
 
 

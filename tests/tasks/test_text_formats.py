@@ -4,6 +4,7 @@ import pytest
 
 from harness import errors
 from harness.data.files import read_rows
+from harness.data.sources import Files
 from harness.errors import UserError
 
 ROWS = [{"text": f"a film, number {number}", "label": "good"} for number in range(5)]
@@ -56,6 +57,12 @@ def test_a_few_broken_rows_do_not_change_the_separator(tmp_path):
 
 def test_a_tsv_file_that_is_parted_by_commas_is_read(tmp_path):
     assert read_rows(written(tmp_path, "text,label\nx,1\n", "a.tsv")) == [{"text": "x", "label": "1"}]
+
+
+def test_a_separator_of_several_characters_is_refused_wherever_it_is_named(tmp_path):
+    for read in (lambda file: read_rows(file, separator="::"), lambda file: Files(file, separator="::").rows()):
+        with pytest.raises(UserError, match="separator: must be one character"):
+            read(written(tmp_path, table(";")))
 
 
 def test_a_txt_file_is_a_table_where_a_separator_is_named(tmp_path):
