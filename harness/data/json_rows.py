@@ -33,7 +33,7 @@ def read_json_lines(file: DataFile) -> list[PlacedRow]:
 
 
 def read_json(file: DataFile) -> list[PlacedRow]:
-    """The rows of a file with a list of objects, SQuAD's articles, an object of columns, or an object per line.
+    """The rows of a file with a list of objects, SQuAD's articles, an object of rows or columns, or an object per line.
 
     A list may stand under "data", or under an only key. Of SQuAD's form a question is a row, with its context and the
     title of its article; one that "is_impossible" has no answers.
@@ -43,8 +43,9 @@ def read_json(file: DataFile) -> list[PlacedRow]:
     """
     text = file.text()
     first, _, rest = text.lstrip().partition("\n")
-    by_line = bool(rest.strip()) and first.startswith("{") and first.rstrip().endswith("}")
-    return _lines(file.name, text) if by_line else _whole(file.name, text)
+    if rest.strip() and isinstance(_attempted(first), Mapping):
+        return _lines(file.name, text)
+    return _whole(file.name, text)
 
 
 def _lines(name: str, text: str) -> list[PlacedRow]:
@@ -63,7 +64,7 @@ def _whole(name: str, text: str) -> list[PlacedRow]:
     found, halves = _list_in(content), bool(_WRITTEN_HALF.search(text))
     if isinstance(found, list) and found and all(_is_article(item) for item in found):
         return _rows(_questions(name, found), halves)
-    items = _from_columns(name, found) if isinstance(found, Mapping) else found
+    items = _from_object(name, found) if isinstance(found, Mapping) else found
     return _rows(((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)), halves)
 
 
@@ -76,15 +77,22 @@ def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
     return content if isinstance(content, list) else [content]
 
 
-def _from_columns(name: str, content: Mapping[str, Any]) -> list[Any]:
-    """The rows of an object that has a list, or an object by row, for each column; of another one, itself."""
-    columns = [list(column.values()) if isinstance(column, Mapping) else column for column in content.values()]
-    if not columns or not all(isinstance(column, list) for column in columns):
+def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
+    """The rows of an object that has an object for each row, or the fields of each column; of another one, itself.
+
+    Source: the orientations of pandas, `DataFrame.to_json`: where objects have numbers for names, they are columns.
+    """
+    inner = list(content.values())
+    if inner and all(isinstance(item, Mapping) for item in inner):
+        if not all(key.isdecimal() for item in inner for key in item):
+            return inner
+        inner = [list(column.values()) for column in inner]
+    if not inner or not all(isinstance(column, list) for column in inner):
         return [content]
-    lengths = {key: len(column) for key, column in zip(content, columns, strict=True)}
+    lengths = {key: len(column) for key, column in zip(content, inner, strict=True)}
     if len(set(lengths.values())) > 1:
         raise UserError(f"{name}: columns of different lengths ({lengths!s:.200}). {_FORMS}")
-    return [dict(zip(content, fields, strict=True)) for fields in zip(*columns, strict=True)]
+    return [dict(zip(content, fields, strict=True)) for fields in zip(*inner, strict=True)]
 
 
 def _is_article(item: Any) -> bool:
