@@ -8,6 +8,7 @@ from harness.data.custom import custom_task
 from harness.data.files import read_rows
 from harness.data.loading import load_splits
 from harness.errors import UserError
+from harness.task_types.token_classification.examples import items_of, words_of
 from harness.task_types.token_classification.words import places_of, split_words
 
 CONLL = """-DOCSTART- -X- -X- O
@@ -102,6 +103,26 @@ def test_csv_has_words_and_tags_with_blanks_between(tmp_path):
     assert splits.test[0].words == ("Paris", "is", "far")
 
 
+@pytest.mark.parametrize(
+    ("tokens", "tags"),
+    [
+        ("['New', \"York\", '5']", "['B-LOC', 'I-LOC', 'O']"),
+        ('["New", "York", "5"]', '["B-LOC", "I-LOC", "O"]'),
+        ("['New' 'York' '5']", "['B-LOC' 'I-LOC'\n 'O']"),
+        ("New York 5", "B-LOC I-LOC O"),
+    ],
+)
+def test_lists_in_a_csv_file_are_lists(tokens, tags):
+    assert words_of(tokens, "tokens") == ("New", "York", "5")
+    assert list(items_of(tags)) == ["B-LOC", "I-LOC", "O"]
+    assert items_of("[1, 0, 2]") == items_of("[1 0 2]") == [1, 0, 2]
+
+
+def test_a_sentence_in_brackets_is_no_list():
+    for sentence in ("[ 5 ]", "[ see above ]", "[]", "[ 'tis ]", "{ 1 }", "[ 1 , 2 ]"):
+        assert words_of(sentence, "tokens") == tuple(sentence.split())
+
+
 def test_documents_of_a_column_file_stay_together(tmp_path):
     articles = [
         "".join(f"word{article}x{number} O\nName{article}x{number} B-PER\n\n" for number in range(4))
@@ -130,7 +151,7 @@ def test_documents_of_a_column_file_stay_together(tmp_path):
 def test_a_row_that_does_not_fit_is_told_with_its_place(row, said, tmp_path):
     with pytest.raises(UserError) as raised:
         load_splits(task_on(tmp_path, [TRAIN, GOOD[1], [row]]))
-    (line,) = raised.value.lines
+    *_, line = raised.value.lines
     assert line.startswith(f"test ({tmp_path / 'test.jsonl'}, line 1): ")
     assert said in line
 

@@ -125,9 +125,8 @@ def test_a_dictionary_that_can_not_be_read_is_told_and_not_taken_for_an_answer(t
         read_answers(text, CONTEXT)
 
 
-def test_a_list_without_commas_is_told_and_its_texts_are_not_joined():
-    with pytest.raises(FieldError, match="a list without commas"):
-        read_answers("['ham' 'good']", CONTEXT)
+def test_a_list_without_commas_is_read_and_its_texts_are_not_joined():
+    assert starts("['ham' 'good']") == [17, 33]
     assert starts(""" ["ham' 'good"] """, "So ham' 'good it is.") == [3]
 
 

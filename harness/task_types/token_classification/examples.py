@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.data.fields import FieldError, whole_text
+from harness.data.written_values import NotWrittenError, written_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,25 @@ class Tagging:
     scores: tuple[float, ...]
 
 
-def items_of(field: object) -> Sequence[object] | None:
-    """The items of a list, or of text with blanks between them; None for any other field."""
+def items_of(field: object, kinds: tuple[type, ...] = (str, int)) -> Sequence[object] | None:
+    """The items of a list, or of text with blanks between them; None for any other field.
+
+    Args:
+        field: A list as JSON, Python or numpy writes it, as in a csv file, is one too.
+        kinds: What such a list may hold; a sentence in brackets is none.
+    """
     if isinstance(field, str):
-        return field.split()
+        return _listed(field, kinds) or field.split()
     return field if isinstance(field, list | tuple) else None
+
+
+def _listed(text: str, kinds: tuple[type, ...]) -> list[object]:
+    """The items of a list that is written in a text; none where it is something else."""
+    try:
+        found = written_value(text)
+    except NotWrittenError:
+        return []
+    return found if isinstance(found, list) and all(isinstance(item, kinds) for item in found) else []
 
 
 def words_of(field: object, column: str) -> tuple[str, ...]:
@@ -74,7 +89,7 @@ def words_of(field: object, column: str) -> tuple[str, ...]:
     Raises:
         FieldError: It holds something else.
     """
-    items = items_of(field)
+    items = items_of(field, (str,))
     words = tuple(item for item in items or () if isinstance(item, str))
     if items is None or len(words) != len(items):
         raise FieldError(f"{column}: not a list of words (got {field!r}). Give a list, or text with blanks between.")
