@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness.data.arrow_rows import read_arrow, read_parquet
@@ -15,7 +15,7 @@ from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
 from harness.data.separated import SEPARATORS, USUAL, named_separator, read_separated
 from harness.data.spreadsheets import read_xlsx
-from harness.errors import UserError, nearest, notice
+from harness.errors import UserError, collected, nearest, notice
 
 __all__ = [
     "PlacedRow",
@@ -85,23 +85,19 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
     text_format = TextFormat(named_separator(separator) if separator else None, encoding)
     rows: list[PlacedRow] = []
     problems: list[str] = []
-    guesses: defaultdict[str, list[str]] = defaultdict(list)
+    guesses: list[list[str]] = []
     for file in found.files:
-        try:
+        with collected(problems):
             data = _opened(file, text_format)
+            guesses.append(data.guesses)
             rows += [_of_class(file, data)] if found.by_class else _reader(data)(data)
-        except UserError as error:
-            problems.extend(error.lines)
-            if len(problems) > SHOWN:
-                break
-            continue
-        for guess in data.guesses:
-            guesses[guess].append(data.name)
+        if len(problems) > SHOWN:
+            break
+    _tell(found, Counter(guess for of_file in guesses for guess in of_file))
     if problems:
         raise UserError(*problems)
     if not rows:
         raise UserError(f"{found.where}: has no rows. Give a file with at least one example.")
-    _tell(found, guesses)
     return rows
 
 
@@ -117,12 +113,12 @@ def format_problems(separator: str | None, encoding: str | None) -> Iterator[str
             yield f"encoding: Python knows no such encoding of text (got {encoding!r}). Write one such as cp1252."
 
 
-def _tell(found: Located, guesses: Mapping[str, Sequence[str]]) -> None:
+def _tell(found: Located, guesses: Mapping[str, int]) -> None:
     """One line about what nobody said and the files don't say either."""
     if guesses:
+        every = len(found.files)
         told = [
-            what if len(files) == len(found.files) else f"{what} in {len(files):,} of {len(found.files):,} files"
-            for what, files in guesses.items()
+            what if count == every else f"{what} in {count:,} of {every:,} files" for what, count in guesses.items()
         ]
         notice(f"{found.where}: guessed {', '.join(told)}. Where that is wrong, give --encoding or --separator.")
 

@@ -49,9 +49,10 @@ def test_commas_are_kept_where_nothing_speaks_for_another_separator(tmp_path, to
     assert told() == ""
 
 
-def test_a_few_broken_rows_do_not_change_the_separator(tmp_path):
+def test_a_few_broken_rows_do_not_change_the_separator_which_is_told_all_the_same(tmp_path, told):
     with pytest.raises(UserError) as raised:
         read_rows(written(tmp_path, table(";") + "broken\n"))
+    assert "guessed separator semicolon" in told()
     assert "line 7: 1 fields, but the header has 2" in str(raised.value)
 
 
