@@ -141,10 +141,12 @@ def _entries(folder: Path, endings: Collection[str]) -> list[Path]:
 
 
 def _listing(folder: Path) -> list[Path]:
+    """What is in a folder, by name, without what is hidden, and what programs leave there, such as "_SUCCESS"."""
     try:
-        return [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "_"))]
+        entries = sorted(folder.iterdir())
     except OSError as error:
         raise UserError(f"{folder}: can't be read ({error.strerror or error}). Check its permissions.") from error
+    return [entry for entry in entries if entry.name[0] != "." and (entry.name[0] != "_" or entry.suffix)]
 
 
 def _is_data(file: Path, endings: Collection[str]) -> bool:

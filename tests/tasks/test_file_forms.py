@@ -346,13 +346,13 @@ def test_two_files_for_one_split_are_told(tmp_path):
 
 
 def test_a_folder_of_texts_per_class_gives_their_class(tmp_path):
-    for name in ("bad/1.txt", "bad/2", "good/1.txt", "good/.hidden"):
+    for name in ("bad/1.txt", "bad/2", "good/_1.txt", "good/.hidden", "good/_SUCCESS", "_temporary/1.txt"):
         written(tmp_path, name, f"text {name}")
     written(tmp_path, "README.txt", "About it.")
     assert read_rows(tmp_path) == [
         {"id": "bad/1.txt", "text": "text bad/1.txt", "label": "bad"},
         {"id": "bad/2", "text": "text bad/2", "label": "bad"},
-        {"id": "good/1.txt", "text": "text good/1.txt", "label": "good"},
+        {"id": "good/_1.txt", "text": "text good/_1.txt", "label": "good"},
     ]
 
 
