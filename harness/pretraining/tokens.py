@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.pretraining.cleaning import sentences
+from harness.tokenization.as_text import Encoded, token_ids, without_controls
 
 ENCODED_AT_ONCE = 2048  # sentences
 
@@ -130,9 +131,12 @@ def encoded_sentences(pieces: Sequence[str], tokenizer: Any) -> Iterator[list[li
     remaining = iter(pieces)
     while batch := list(islice(remaining, ENCODED_AT_ONCE)):
         if tokenizer.is_fast:
-            encodings = tokenizer.backend_tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-            found = [encoding.ids for encoding in encodings]
+            backend = tokenizer.backend_tokenizer
+            backend.encode_special_tokens = False
+            encodings = backend.encode_batch_fast(batch, add_special_tokens=False)
+            read = without_controls(tokenizer, batch, [Encoded(encoding.ids, []) for encoding in encodings])
+            found = [encoded.ids for encoded in read]
         else:
-            found = tokenizer(batch, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+            found = token_ids(tokenizer, batch)
         if found := [ids for ids in found if ids]:
             yield found

@@ -19,6 +19,7 @@ from harness.long_texts.perplexity import EncodedText, Surprise, segment_losses,
 from harness.long_texts.token_losses import unseen_memory
 from harness.models.language_model import language_model
 from harness.ops.device import fresh_accelerator
+from harness.tokenization.as_text import token_ids
 
 Row = dict[str, Any]
 # What a row says, by the heading of its column.
@@ -96,7 +97,7 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
     Raises:
         UserError: There are fewer than two, so that there is nothing to predict.
     """
-    ids = tokenizer(text, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    (ids,) = token_ids(tokenizer, [text])
     if len(ids) < 2:
         raise UserError(
             f"{file}: too short, nothing in it comes after another token (got {len(ids)}). Give a longer text."

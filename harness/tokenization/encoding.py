@@ -12,7 +12,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,19 +21,12 @@ from numpy.typing import NDArray
 
 from harness.cache import alone, cache_folder
 from harness.tokenization.alignment import aligned
+from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
 
-FORM = "1"  # Raised whenever an entry's files change their form.
+FORM = "2"  # Raised whenever an entry's files change their form, or texts are read otherwise.
 LEAST_CHARACTERS = 50_000  # Less is encoded sooner than it is looked up.
 _LIBRARIES = ("tokenizers", "transformers", "sentencepiece", "sacremoses")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A text's token ids, and the characters [start, end) that each token covers; none where nobody asked for them."""
-
-    ids: list[int]
-    offsets: list[tuple[int, int]]
 
 
 def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
@@ -64,25 +56,16 @@ def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> lis
 
 
 def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
-    if not texts:
-        return []
     if return_offsets and not tokenizer.is_fast:
         return [_located(tokenizer, text) for text in texts]
-    batch = tokenizer(
-        list(texts),
-        add_special_tokens=False,
-        return_offsets_mapping=return_offsets,
-        return_attention_mask=False,
-        verbose=False,
-    )
-    offsets = batch["offset_mapping"] if return_offsets else [[] for _ in texts]
-    return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
+    return encoded_as_text(tokenizer, texts, return_offsets=return_offsets)
 
 
 def _located(tokenizer: Any, text: str) -> Encoded:
     # Words that the vocabulary lacks are still themselves here; their ids are all one.
     tokens = tokenizer.tokenize(text)
-    return Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
+    found = Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
+    return without_controls(tokenizer, [text], [found])[0]
 
 
 def _key(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> str:

@@ -7,12 +7,13 @@ special tokens, learnt from two probes, goes around each span. So nothing is cut
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.config.training import Training
 from harness.errors import UserError
-from harness.tokenization.encoding import Encoded, encode
+from harness.tokenization.as_text import Encoded
+from harness.tokenization.encoding import encode
 
 TokenSpan = Sequence[int]  # token positions of the text, in order
 
@@ -159,6 +160,8 @@ class Reader:
     def _of_text(self, text: Encoded, template: Template) -> Document:
         spans = self.spans(len(text.ids), self._room(template))
         windows = tuple(_window(template, (), text.ids, span) for span in spans)
+        if not windows[0].input_ids:  # No model reads nothing.
+            windows = (Window([_stand_in(self.tokenizer)], [template.types[0]], 1, range(0)),)
         return Document(windows, len(text.ids), covered(spans), text.offsets)
 
     def _of_pair(self, first: list[int], second: Encoded, template: Template, times: int) -> Document:
@@ -171,7 +174,10 @@ class Reader:
         length = len(second.ids)
         odd = self.strategy == "head" and len(first) > length
         head = first[: max((room + odd) // 2, room - length) // times]
-        spans = self.spans(length, room - len(head) * times)
+        left = room - len(head) * times
+        # A question that leaves less than a stride has windows of its own, so that they advance.
+        own = replace(self, stride=left // 2) if left <= self.stride < room else self
+        spans = own.spans(length, left)
         again = head * (times - 1)
         windows = tuple(_window(template, (head,), second.ids, span, again) for span in spans)
         return Document(windows, len(first) + length, len(head) + covered(spans), second.offsets)
@@ -202,6 +208,12 @@ class Reader:
             )
         starts = range(0, max(length - self.stride, 1), room - self.stride)
         return [range(start, min(start + room, length)) for start in starts][: self.max_windows]
+
+
+def _stand_in(tokenizer: Any) -> int:
+    """What is read in place of a text without tokens: what begins texts, ends or pads them."""
+    known = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    return next(int(token) for token in known if token is not None)
 
 
 def covered(spans: Sequence[TokenSpan]) -> int:

@@ -20,6 +20,7 @@ from harness.ops.device import seed_dropout, seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms
 from harness.task_types.objective import Objective
+from harness.tokenization.as_text import has_markers
 from harness.tokenization.items import Collator, Features
 from harness.tokenization.reading import Reader, reader_for
 from harness.training.forward import Forward
@@ -58,7 +59,7 @@ class TaskModel:
 
     def save(self, folder: Path) -> None:
         """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did."""
-        save_checkpoint(self.loaded, self.reader, folder)
+        save_checkpoint(self.loaded, self.reader, folder, head=self.objective.head())
 
     def _train(self) -> Features:
         """What training reads; nothing where it takes no step."""
@@ -127,11 +128,16 @@ def forward_of(
     return Forward(loaded.model, scoring, objective, collator, accelerator, micro_batch_size)
 
 
-def save_checkpoint(loaded: Loaded, reader: Reader, folder: Path) -> None:
-    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave."""
+def save_checkpoint(loaded: Loaded, reader: Reader, folder: Path, *, head: Head) -> None:
+    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave.
+
+    So it takes special tokens in a text for text, except that of a language model, which is asked by "[MASK]".
+    """
     loaded.model.save_pretrained(folder)
     tokenizer = loaded.tokenizer
     tokenizer.model_max_length = reader.window
     names = [name for name in tokenizer.model_input_names if loaded.uses_token_type_ids or name != "token_type_ids"]
     tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
+    if tokenizer.is_fast and head.auto_class is not None and not has_markers(tokenizer):
+        tokenizer.split_special_tokens = tokenizer.init_kwargs["split_special_tokens"] = True
     tokenizer.save_pretrained(folder)

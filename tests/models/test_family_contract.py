@@ -88,7 +88,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
     from harness.training.task_model import save_checkpoint
 
     inputs = trainer.forward.collator(features.items).inputs
-    save_checkpoint(loaded, reader, tmp_path)
+    save_checkpoint(loaded, reader, tmp_path, head=kind.head())
     plain = getattr(transformers, kind.head().auto_class).from_pretrained(tmp_path).eval()
     with torch.no_grad():
         for name in kind.head().outputs:

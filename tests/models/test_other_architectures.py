@@ -1,15 +1,17 @@
 """Checkpoints beyond the named families: without token types, without padding, with a head of their own."""
 
+import numpy as np
 import pytest
 import torch
-from small_models import LABELS, text_examples
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
+from small_models import LABELS, text_examples, trainer_for
+from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification, AutoTokenizer
 
 from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
+from harness.task_types.texts import TextExample
 from harness.tokenization.reading import reader_for
 from harness.tokenization.trained_tokenizer import train_tokenizer
 from harness.training.task_model import forward_of
@@ -55,6 +57,25 @@ def test_a_model_reads_what_its_own_tokenizer_gives_it(tmp_path, model_type):
     for example, found in zip(examples, logits, strict=True):
         alone = loaded.model(**loaded.tokenizer(example.text, return_tensors="pt")).logits[0]
         torch.testing.assert_close(torch.tensor(found), alone.detach(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("model_type", ["gpt2", "xlm", "bert"])
+def test_a_text_without_tokens_is_read_alone_and_among_others(tmp_path, model_type):
+    write(tmp_path, model_type)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    if model_type == "gpt2":  # Which adds no special token to a text.
+        tokenizer.backend_tokenizer.post_processor = None
+        tokenizer.save_pretrained(tmp_path)
+    kind, loaded = load(tmp_path, "classification", LABELS)
+    trainer, reader = trainer_for(loaded, kind, Training())
+    texts = ["", "  \n", "the film was dull"]
+    examples = [TextExample(str(place), text, 0) for place, text in enumerate(texts)]
+    assert kind.features(examples, reader).lengths == [0, 0, 4]
+    _, together = trainer.forward.evaluate(kind.features(examples, reader), examples)
+    for example, found in zip(examples, together, strict=True):
+        _, alone = trainer.forward.evaluate(kind.features([example], reader), [example])
+        np.testing.assert_allclose(alone[0], found, atol=1e-5)
+    assert np.isfinite(trainer.step(kind.features(examples[:2], reader).items))
 
 
 @pytest.mark.parametrize("kind", ["regression", "question_answering"])

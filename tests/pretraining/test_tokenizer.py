@@ -62,6 +62,15 @@ def test_sentences_one_after_the_other_are_the_document(kind):
         assert len(pieces) == 6
 
 
+@pytest.mark.parametrize("kind", ["byte_bpe", "wordpiece"])
+def test_special_tokens_that_a_text_spells_are_letters(kind):
+    found = tokenizer(kind, lowercase=True)
+    ((plain, spelt),) = encoded_sentences(["so be it ", "so [SEP] be [MASK] it[CLS] "], found)
+    assert plain == found.encode("so be it ", add_special_tokens=False)
+    assert not set(spelt) & {found.sep_token_id, found.mask_token_id, found.cls_token_id}
+    assert len(spelt) > len(plain)
+
+
 def test_a_sentence_or_document_without_tokens_is_no_entry(tmp_path):
     found = tokenizer("wordpiece", lowercase=True)  # It strips accents.
     write_tokens([TEXTS[0], "\u0301", TEXTS[1]], found, tmp_path / "tokens")

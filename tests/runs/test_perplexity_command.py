@@ -14,6 +14,7 @@ from subprocesses import ROOT
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
+from harness.runs.perplexity import encode
 
 TEXT = " ".join(FILLERS * 8) + "\nthe café closed\n"
 
@@ -51,6 +52,13 @@ def test_a_row_a_memory_is_shown_and_written(command, model, text):
     assert [line.split()[0] for line in shown] == ["0", "200"]
     assert [row["memory"] for row in rows] == [0, 200]
     assert shown[1].split()[1] == f"{rows[1]['perplexity']:.2f}"
+
+
+def test_special_tokens_that_a_text_spells_are_predicted_as_text(text):
+    tokenizer = small_tokenizer("transformer_xl")
+    found = encode("the film [SEP] was [MASK] seen", tokenizer, text)
+    assert not set(found.ids) & {tokenizer.sep_token_id, tokenizer.mask_token_id}
+    assert found.unknown == 4  # of each, its brackets; "sep" and "mask" are spelt in pieces
 
 
 @pytest.mark.slow

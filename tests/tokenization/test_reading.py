@@ -174,6 +174,18 @@ def test_windows_that_would_not_advance_are_refused(stride):
         read(small_tokenizer("bert"), words(60), strategy="windows", stride=stride)
 
 
+def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
+    # Of 16 tokens the template takes 3, the long question 6, so that 7 are left, and half of that is shared.
+    tokenizer = small_tokenizer("bert")
+    questions, context = ["who was seen", "who was seen by many people in town on a rainy day"], words(40)
+    asked = reader(tokenizer, strategy="windows", stride=9)
+    short, long = (asked.documents([question], [context])[0] for question in questions)
+    assert [window.positions[0] for window in short.windows[:3]] == [0, 1, 2]  # 10 tokens, 9 of them shared
+    assert [window.positions[0] for window in long.windows[:3]] == [0, 4, 8]
+    assert {len(window.positions) for window in long.windows[:-1]} == {7}
+    assert long.windows[-1].positions[-1] == long.total - 12 - 1
+
+
 def test_a_window_without_room_for_text_is_refused():
     with pytest.raises(UserError, match="max_length: 3 tokens leave no room for text beside 2 special ones"):
         read(small_tokenizer("bert"), "film", window=3)
@@ -193,6 +205,14 @@ def test_an_empty_text_is_its_special_tokens():
         document = read(small_tokenizer("bert"), "", strategy=strategy)
         assert both(document.windows) == [([2, 3], [0, 0])]
         assert (document.total, document.seen) == (0, 0)
+
+
+def test_a_text_without_tokens_or_template_is_one_token_that_says_nothing_of_it():
+    tokenizer = TransformerXLTokenizer(str(XL / "vocab.txt"))
+    for text in ("", " \n "):
+        document = read(tokenizer, text, strategy="windows")
+        assert both(document.windows) == [([tokenizer.eos_token_id], [0])]
+        assert (document.total, document.seen, list(document.windows[0].positions)) == (0, 0, [])
 
 
 def test_no_texts_give_no_documents():

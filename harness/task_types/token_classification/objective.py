@@ -21,7 +21,7 @@ from harness.models.head import Head
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
-from harness.tokenization.encoding import Encoded
+from harness.tokenization.as_text import Encoded
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 

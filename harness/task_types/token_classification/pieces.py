@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.tokenization.as_text import control_ids, token_ids
 from harness.tokenization.reading import Document, max_context_positions
 
 Pieces = list[list[int]]  # the token ids of each word of a sentence
@@ -58,14 +59,9 @@ def places_in_windows(pieces: Pieces, document: Document) -> tuple[tuple[int, in
 
 
 def _encoded(tokenizer: Any, forms: Sequence[str]) -> list[list[int]]:
-    if not forms:
-        return []
-    batch = tokenizer(
-        list(forms), add_special_tokens=False, split_special_tokens=True, return_attention_mask=False, verbose=False
-    )
     # Some tokenizers add a token to each text all the same, such as an end of line.
-    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    return [[token for token in ids if token not in special] for ids in batch["input_ids"]]
+    controls = control_ids(tokenizer) - {tokenizer.unk_token_id}
+    return [[token for token in ids if token not in controls] for ids in token_ids(tokenizer, forms)]
 
 
 def _unknown(tokenizer: Any) -> int:

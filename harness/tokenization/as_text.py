@@ -1,0 +1,129 @@
+"""What a text spells is text: "[SEP]", "</s>" or "[MASK]" in it never becomes the token of that name.
+
+Tokenizers look for their special tokens in every text, so that a text could end itself, or be masked in part. A text in
+which one was found is encoded once more without the search. Where the vocabulary itself spells the token, as
+sentencepiece's does when `tokenizers` reads it, its letters are encoded one by one. All other texts stay as they were
+encoded; so do those of a tokenizer that ends each line with such a token, for lines that are split and ended already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_ROLES = ("bos", "eos", "cls", "sep", "pad", "mask")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text's token ids, and the characters [start, end) that each token covers; none where they are not wanted."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+def control_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids of the tokens that begin, end, part, pad and mask texts.
+
+    Not among them are the unknown token, and what a checkpoint adds for use within texts, such as markers of entities.
+    """
+    named = (getattr(tokenizer, f"{role}_token_id", None) for role in _ROLES)
+    return frozenset(int(token) for token in named if token is not None)
+
+
+def has_markers(tokenizer: Any) -> bool:
+    """Whether the tokenizer has special tokens that are there to be found in texts."""
+    return bool(set(tokenizer.all_special_ids) - control_ids(tokenizer) - {tokenizer.unk_token_id})
+
+
+def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """The ids of each text's tokens, without special tokens.
+
+    Args:
+        tokenizer: A transformers tokenizer.
+        texts: The texts.
+    """
+    return [encoded.ids for encoded in encoded_as_text(tokenizer, texts, return_offsets=False)]
+
+
+def encoded_as_text(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
+    """The tokens of each text, without special tokens.
+
+    Args:
+        tokenizer: A transformers tokenizer; of a slow one no offsets can be had.
+        texts: The texts.
+        return_offsets: Whether offsets are wanted.
+    """
+    return without_controls(tokenizer, texts, _encoded(tokenizer, texts, return_offsets=return_offsets, split=False))
+
+
+def without_controls(tokenizer: Any, texts: Sequence[str], found: Sequence[Encoded]) -> list[Encoded]:
+    """The encoded texts, with what they spell in the place of control tokens.
+
+    Args:
+        tokenizer: What encoded them.
+        texts: The texts.
+        found: Their tokens, without special tokens around them.
+    """
+    controls = _found_in_texts(tokenizer)
+    places = [place for place, encoded in enumerate(found) if not controls.isdisjoint(encoded.ids)]
+    if not places:
+        return list(found)
+    again = {place: found[place] for place in places}
+    if tokenizer.is_fast:  # Some of the others need the search for ordinary tokens as well.
+        wanted = any(found[place].offsets for place in places)
+        anew = _encoded(tokenizer, [texts[place] for place in places], return_offsets=wanted, split=True)
+        again = dict(zip(places, anew, strict=True))
+    letters = {control: _letters_of(tokenizer, control) for control in controls - {tokenizer.unk_token_id}}
+    return [_spelt_out(again[place], letters) if place in again else encoded for place, encoded in enumerate(found)]
+
+
+def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool, split: bool) -> list[Encoded]:
+    """The texts as the tokenizer reads them; `split` keeps a fast one from looking for special tokens."""
+    if not texts:
+        return []
+    extra = {"split_special_tokens": split, "return_offsets_mapping": return_offsets} if tokenizer.is_fast else {}
+    batch = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False, **extra)
+    offsets = batch["offset_mapping"] if return_offsets else [[] for _ in texts]
+    return [Encoded(ids, spans) for ids, spans in zip(batch["input_ids"], offsets, strict=True)]
+
+
+def _found_in_texts(tokenizer: Any) -> frozenset[int]:
+    """The control tokens that a text holds only where it spells them: some tokenizers end each line with one."""
+    controls = control_ids(tokenizer)
+    if tokenizer.is_fast:
+        return controls
+    return controls.difference(tokenizer("a", add_special_tokens=False)["input_ids"])
+
+
+def _letters_of(tokenizer: Any, control: int) -> list[list[int]]:
+    """The ids of each letter of a control token's name: the unknown token's where it has no other."""
+    controls = control_ids(tokenizer)
+    unknown = [] if tokenizer.unk_token_id in {None, *controls} else [tokenizer.unk_token_id]
+    encoded = _encoded(tokenizer, tokenizer.convert_ids_to_tokens(control), return_offsets=False, split=True)
+    return [[token for token in letter.ids if token not in controls] or unknown for letter in encoded]
+
+
+def _spelt_out(encoded: Encoded, letters_of: Mapping[int, Sequence[Sequence[int]]]) -> Encoded:
+    """The same with the letters of each control token in its place."""
+    ids: list[int] = []
+    offsets: list[tuple[int, int]] = []
+    for place, token in enumerate(encoded.ids):
+        letters = letters_of.get(token)
+        covered = encoded.offsets[place : place + 1]
+        ids += [token] if letters is None else [piece for letter in letters for piece in letter]
+        if letters is None:
+            offsets += covered
+        elif covered:
+            offsets += _of_letters(covered[0], letters)
+    return Encoded(ids, offsets)
+
+
+def _of_letters(covered: tuple[int, int], letters: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """The characters of each letter's pieces; those of the token where it does not cover one character per letter."""
+    start, end = covered
+    each = [(start + place, start + place + 1) for place in range(len(letters))]
+    if end - start != len(letters):
+        each = [covered] * len(letters)
+    return [place for place, letter in zip(each, letters, strict=True) for _ in letter]
