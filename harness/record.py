@@ -55,8 +55,8 @@ class Tokens(_Part):
 class Counts(_Part):
     """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason.
 
-    `unreachable_answers` is by split, of question answering: of the questions with an answer, the share whose answer is
-    not what the tokenizer's tokens spell at its place. No model can give such an answer as it is.
+    `unreachable_answers` is by split, of question answering: of the questions with an answer, the share that no model
+    can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
     """
 
     parameters: int = 0
@@ -64,6 +64,7 @@ class Counts(_Part):
     tokens: dict[str, Tokens] = {}
     dropped: dict[str, int] = {}
     unreachable_answers: dict[str, float] = {}
+    unreachable_causes: dict[str, dict[str, int]] = {}
 
 
 class Cost(_Part):
@@ -142,7 +143,8 @@ class Measurements(_Part):
     Attributes:
         scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
         best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
-        calibration: What was chosen on validation after training, such as the no-answer threshold.
+        calibration: What was chosen on validation after training, such as the no-answer threshold, or by the training
+            split, such as the length of answers.
         notes: What happened on the way, such as a batch halved for want of memory.
     """
 

@@ -28,11 +28,13 @@ class Strict(BaseModel):
     Attributes:
         renamed: Settings' earlier names, which are still read, with the current ones.
         renamed_values: By setting, a value's earlier spellings, likewise.
+        earlier_defaults: Defaults of earlier versions, of settings that are now left open by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
     renamed_values: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def current(cls, content: Mapping[str, Any]) -> dict[str, Any]:

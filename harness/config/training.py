@@ -82,9 +82,10 @@ class LongTexts(Strict):
             each with a memory of those before ("segment_recurrence", Dai et al. 2019, section 3.2) or without one
             ("independent_segments", the control).
         max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
-        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128.
+        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128, or
+            twice as many as 99 of 100 training answers keep to where that is more.
         max_windows: Most windows, or segments, of one text; what lies beyond is not read, and the record says how
-            much. Default: 64 windows, any number of segments.
+            much. Default: 64 windows, any number of segments; of a question's context, any number of either.
         segment: Tokens in a segment.
         memory: States of each layer that a segment sees of those before it; default: as many as in a segment.
         gradient_segments: The gradient flows back through the memory of so many segments, counted from the text's
@@ -157,6 +158,7 @@ else:
     Training = create_model("Training", __base__=(Recipe, *dict.fromkeys(_PARTS)), __module__=__name__)
     Training.__doc__ = "A recipe for fine-tuning: the parts above, and those of the task types."
     Training.renamed = {old: new for part in _PARTS for old, new in part.renamed.items()}
+    Training.earlier_defaults = {key: value for part in _PARTS for key, value in part.earlier_defaults.items()}
 
 
 def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> Training | None:

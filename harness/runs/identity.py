@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from harness.config.checking import checked_record
 from harness.config.run import RunConfig
+from harness.config.training import Training
 from harness.data.sources import SPLITS
 from harness.errors import UserError
 
@@ -25,6 +26,12 @@ def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
     known = _with_defaults(resolved)
     known = _without(known, "local", SPLITS)
     return _without(known, "model", ("checkpoint",)) if known.get("weights") else known
+
+
+def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What keeps a recorded run from being the one that is wanted, a line each."""
+    before, now = identity(recorded), identity(wanted)
+    return differences(_with_left_open(before, now), now)
 
 
 def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -54,6 +61,16 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
     if config is None:
         raise UserError(*mistakes, f"{where}: made by another version. Use that version, or run it again with --redo.")
     return config
+
+
+def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The recorded configuration, in which a setting that is left open by now is so where it had its default."""
+    before, now = recorded.get("training"), wanted["training"]
+    if not isinstance(before, Mapping):
+        return recorded
+    defaults = Training.earlier_defaults.items()
+    left_open = {key: None for key, default in defaults if now.get(key) is None and before.get(key) == default}
+    return {**recorded, "training": {**before, **left_open}}
 
 
 def _with_defaults(resolved: Mapping[str, Any]) -> dict[str, Any]:

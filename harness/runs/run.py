@@ -21,7 +21,7 @@ from typing import Any, Literal
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_atomically, write_record
-from harness.runs.identity import differences, identity
+from harness.runs.identity import run_differences
 
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
@@ -127,12 +127,15 @@ class Run:
             return None
 
     def _same(self, recorded: Any) -> bool:
-        return isinstance(recorded, dict) and not differences(identity(recorded), identity(self.config.resolved()))
+        return isinstance(recorded, dict) and not run_differences(recorded, self.config.resolved())
 
     def _check(self, recorded: Any, where: Path) -> None:
         if not self._same(recorded):
-            wanted = identity(self.config.resolved())
-            lines = differences(identity(recorded), wanted) if isinstance(recorded, dict) else ["no configuration"]
+            lines = (
+                run_differences(recorded, self.config.resolved())
+                if isinstance(recorded, dict)
+                else ["no configuration"]
+            )
             raise UserError(
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),

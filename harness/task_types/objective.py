@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from torch import Tensor
 
@@ -24,8 +24,18 @@ class Objective(Protocol):
         """Tokens that neighbouring windows share by default."""
 
     @property
+    def shared(self) -> int:
+        """Tokens that neighbouring windows share at least, up to half of them, where the recipe does not say."""
+
+    @property
     def strategy(self) -> str | None:
         """How long texts are read, where the recipe has no choice."""
+
+    def following(self, examples: Sequence[Any], tokenizer: Any) -> Self:
+        """The same, with what the recipe leaves open taken from the training examples."""
+
+    def recalled(self, calibration: Mapping[str, float]) -> Self:
+        """The same as it was when a run was recorded with this calibration."""
 
     def head(self) -> Head:
         """What goes on top of the encoder."""
@@ -52,7 +62,7 @@ class Objective(Protocol):
         """What a reader of the record should know of how the test split is read."""
 
     def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
-        """What is chosen on the validation split after training."""
+        """What was chosen: on the validation split after training, or by the training split where it is followed."""
 
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
         """Reference and prediction of each example, as in predictions.parquet."""

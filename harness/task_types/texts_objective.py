@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -37,7 +37,16 @@ class TextObjective:
     loss: Callable[[Tensor, Sequence[Any]], Tensor]
     row: Callable[[Target, NDArray[np.float32]], dict[str, Any]]
     stride = 0
+    shared = 0
     strategy = None
+
+    def following(self, _examples: Sequence[TextExample], _tokenizer: Any) -> Self:
+        """The same: nothing is left open."""
+        return self
+
+    def recalled(self, _calibration: Mapping[str, float]) -> Self:
+        """The same."""
+        return self
 
     def head(self) -> Head:
         """A classifier with the labels' names, or one output for a number."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -40,14 +40,20 @@ class Features:
         items: In the order of the examples.
         lengths: Tokens of each example, special tokens left out.
         seen: How many of them the model reads, in all.
-        unreachable_answers: Of the questions with an answer, the share whose answer the tokens don't give back; None:
-            there is none to find.
+        answerable: How many examples have an answer to be found in their text.
+        unreachable: How many of these have none that can be given as it is, by cause.
     """
 
     items: Sequence[Item]
     lengths: Sequence[int]
     seen: int
-    unreachable_answers: float | None = None
+    answerable: int = 0
+    unreachable: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unreachable_answers(self) -> float | None:
+        """Their share; None: no example has an answer to be found."""
+        return sum(self.unreachable.values()) / self.answerable if self.answerable else None
 
 
 @dataclass(frozen=True)

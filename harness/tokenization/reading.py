@@ -19,6 +19,7 @@ TokenSpan = Sequence[int]  # token positions of the text, in order
 
 ANY_LENGTH = 10**30  # what transformers takes for no limit
 MAX_WINDOWS = 64
+NO_BOUND = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ def reader_for(
     limit: int | None,
     stride: int,
     strategy: str | None,
+    shared: int = 0,
     causal: bool = False,
 ) -> Reader:
     """The reader that a recipe asks for.
@@ -263,6 +265,7 @@ def reader_for(
         limit: Most tokens that the model can read at once; None: any number.
         stride: The task type's default for tokens that neighbouring windows share.
         strategy: The task type's own, where the recipe has no choice.
+        shared: Tokens that neighbouring windows share at least, up to half of them, where the recipe does not say.
         causal: Whether the model is a language model that predicts each token from those before it.
 
     Raises:
@@ -274,6 +277,7 @@ def reader_for(
     if training.max_length is not None and limit is not None and training.max_length > limit:
         raise UserError(f"max_length: {training.max_length}, but this model reads at most {limit} tokens at once.")
     window = training.max_length or min(limit or 512, 512)
-    chosen = training.stride if training.stride is not None else min(stride, window // 4)
+    usual = max(min(stride, window // 4), min(shared, window // 2))
+    chosen = training.stride if training.stride is not None else usual
     most = training.max_windows or MAX_WINDOWS
     return Reader(tokenizer, window, strategy or training.strategy, chosen, most, causal)

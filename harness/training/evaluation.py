@@ -32,7 +32,7 @@ class Evaluated:
 
     Attributes:
         scores: Metrics by split.
-        calibration: What the task type chose on validation.
+        calibration: What the task type chose on validation, or by the training split.
         rows: One row per test example; none where the run is scored on validation alone.
     """
 

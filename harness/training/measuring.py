@@ -56,6 +56,9 @@ def _counted(encoded: Mapping[str, Features]) -> dict[str, Any]:
             split: Tokens(total=sum(features.lengths), seen=features.seen) for split, features in encoded.items()
         },
         "unreachable_answers": {split: share for split, share in lost.items() if share is not None},
+        "unreachable_causes": {
+            split: dict(features.unreachable) for split, features in encoded.items() if features.unreachable
+        },
     }
 
 

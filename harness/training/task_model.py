@@ -80,7 +80,7 @@ def load_task_model(
     """
     head = task.type.objective(splits.labels, config.training).head()
     loaded = _loaded(family, head, splits, config=config, accelerator=accelerator)
-    objective = task.type.objective(loaded.labels, config.training)
+    objective = task.type.objective(loaded.labels, config.training).following(splits.train, loaded.tokenizer)
     reader = reader_of(loaded, objective, config.training)
     return TaskModel(loaded, objective, reader, relabelled(splits, loaded.labels), config.training)
 
@@ -109,6 +109,7 @@ def reader_of(loaded: Loaded, objective: Objective, training: Training) -> Reade
         limit=loaded.limit,
         stride=objective.stride,
         strategy=objective.strategy,
+        shared=objective.shared,
         causal=loaded.causal,
     )
 

@@ -6,7 +6,7 @@ from harness.config.model import ModelConfig
 from harness.config.run import LocalData, RunConfig
 from harness.config.training import Training
 from harness.errors import UserError
-from harness.runs.identity import differences, identity, recorded_config
+from harness.runs.identity import differences, identity, recorded_config, run_differences
 
 
 def run_of(**facts):
@@ -37,6 +37,20 @@ def test_a_setting_that_came_later_has_its_default_in_an_older_record():
     assert differences(identity(older), identity(now)) == []
     older["training"]["epochs"] = 7.0
     assert differences(identity(older), identity(now)) == ["training.epochs: recorded 7.0, wanted 3.0"]
+
+
+def test_a_setting_that_is_left_open_today_has_the_default_of_the_version_that_recorded_it():
+    def with_longest(value):
+        now = run_of().resolved()
+        return {**now, "training": {**now["training"], "longest_answer": value}}
+
+    assert run_differences(with_longest(30), with_longest(None)) == []
+    assert run_differences(with_longest(31), with_longest(None)) == [
+        "training.longest_answer: recorded 31, wanted None"
+    ]
+    assert run_differences(with_longest(None), with_longest(30)) == [
+        "training.longest_answer: recorded None, wanted 30"
+    ]
 
 
 def test_a_setting_that_there_is_no_more_makes_another_run():

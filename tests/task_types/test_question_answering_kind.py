@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_models import loaded_model, question_examples, small_tokenizer, trainer_for
+from small_models import FILLERS, loaded_model, question_examples, small_tokenizer, trainer_for
 from tokenizers.processors import TemplateProcessing
 
 from harness.config.training import Training
@@ -21,6 +21,7 @@ from harness.task_types.question_answering.spans import Span
 from harness.task_types.question_answering.targets import span_scores
 from harness.tokenization.items import Item
 from harness.tokenization.reading import Reader, reader_for
+from harness.tokenization.trained_tokenizer import train_tokenizer
 
 FAMILIES = ("bert", "roberta", "xlnet", "scratch", "transformer_xl")
 KIND = objective((), Training())
@@ -310,8 +311,10 @@ def test_answers_are_found_without_the_tokenizer_s_offsets_and_a_separator_stand
 
 def test_a_question_s_own_separator_is_not_taken_for_no_answer():
     example = QuestionExample("1", "<eos> who <eos> ?", "a <eos> b", ())
-    (item,) = KIND.features([example], Reader(published_tokenizer(), 64, "windows", 0, 64)).items
-    assert item.target.no_answer == item.windows[0].first - 1 == 4
+    tokenizer = published_tokenizer()
+    (item,) = KIND.features([example], Reader(tokenizer, 64, "windows", 0, 64)).items
+    assert item.target.no_answer == item.windows[0].first - 1
+    assert item.windows[0].input_ids.index(tokenizer.eos_token_id) == item.target.no_answer  # the template's, alone
 
 
 def test_a_template_without_cls_lets_its_first_token_stand_for_no_answer():
@@ -342,9 +345,97 @@ def test_the_share_of_answers_that_the_tokens_do_not_give_back_is_counted():
     assert share(whole) == share(article, whole) == 0
     assert share(part) == 1
     assert share(part, whole, article, whole) == 0.25
-    assert share(part, whole, (), missing) == 0.5  # of the questions whose answer is in the context
+    assert share(part, whole, (), missing) == 2 / 3  # of the questions with an answer
+    assert share((*part, *whole)) == 0  # one of a question's answers is enough
     assert share(()) is None
     assert share((Answer("the film", 0),), (Answer("film", 4),)) == 0
+
+
+def causes(examples, *, window=16, stride=2, max_windows=None, **settings):
+    """How many answers are out of reach, by cause, in windows of 16 - 3 - 1 = 12 tokens of the context."""
+    qa = objective((), Training(max_windows=max_windows, **settings))
+    reader = Reader(small_tokenizer("bert"), window, "windows", stride, max_windows or 64)
+    return dict(qa.features(examples, reader).unreachable)
+
+
+def test_answers_out_of_reach_are_counted_by_cause():
+    context = " ".join(["the", "film", "was", "seen", "by"] * 6)  # 30 tokens, read from 0, 10 and 20 on
+
+    def at(first, last):
+        words = context.split()
+        start = len(" ".join(words[:first])) + (first > 0)
+        text = " ".join(words[first : last + 1])
+        assert context[start : start + len(text)] == text
+        return QuestionExample("1", "who", context, (Answer(text, start),))
+
+    part = QuestionExample("1", "who", context, (Answer("il", 5),))
+    missing = QuestionExample("1", "who", context, (Answer("never", -1),))
+    assert causes([at(0, 3), at(11, 13), at(29, 29)]) == {}
+    assert causes([missing, part, missing]) == {"not in the context": 2, "spelt otherwise by the tokens": 1}
+    assert causes([at(3, 18)]) == {"whole in no window": 1}
+    assert causes([at(10, 12)]) == {"whole in no window": 1}  # its start has more context in the first window
+    assert causes([at(0, 3), at(0, 4)], longest_answer=4) == {"longer than longest_answer": 1}
+    assert causes([at(21, 22), at(22, 23)], max_windows=2) == {"beyond max_windows": 2}
+    assert causes([at(20, 21), at(19, 21)], max_windows=2) == {}
+    several = QuestionExample("1", "who", context, (*missing.answers, *at(3, 18).answers, *at(0, 1).answers))
+    assert causes([several]) == {}
+    assert causes([QuestionExample("1", "who", context, ())]) == {}
+
+
+def test_all_windows_of_a_context_are_read_unless_the_recipe_bounds_them():
+    examples = question_examples(2, words=300)  # 29 windows of 12 tokens that share 2, were it not for max_windows
+    reader = Reader(small_tokenizer("bert"), 18, "windows", 2, 4)
+    free = objective((), Training()).features(examples, reader)
+    bounded = objective((), Training(max_windows=4)).features(examples, reader)
+    assert (free.seen, sum(free.lengths)) == (608, 608)
+    assert len(free.items) > 2 * 29
+    assert len(bounded.items) == 2 * 4
+
+
+def test_what_the_recipe_leaves_open_follows_the_training_answers():
+    context = " ".join(FILLERS * 10)
+    tokenizer = small_tokenizer("bert")
+
+    def answered(*counts):
+        texts = [" ".join(context.split()[:count]) for count in counts]
+        return [QuestionExample("1", "who", context, (Answer(text, 0),)) for text in texts]
+
+    def recipe(examples, **settings):
+        training = Training(**settings)
+        qa = objective((), training).following(examples, tokenizer)
+        reader = reader_for(training, tokenizer, limit=512, stride=qa.stride, strategy=qa.strategy, shared=qa.shared)
+        return qa.longest, reader.stride
+
+    assert recipe(answered(2, 3)) == (30, 128)
+    assert recipe(answered(2, 90)) == (90, 180)
+    assert recipe(answered(*[40] * 198, 90, 90)) == (40, 128)  # 99 of 100
+    assert recipe(answered(2, 180)) == (180, 256)  # half a window at most
+    assert recipe(answered(90), longest_answer=7) == (7, 180)
+    assert recipe(answered(90), stride=5) == (90, 5)
+    assert recipe(answered(20), max_length=64) == (30, 32)
+    assert recipe(question_examples(3, unanswerable=3)) == (30, 128)
+
+
+def test_a_recorded_run_s_answers_are_as_long_as_they_were():
+    qa = replace(objective((), Training()), answer_length=44)
+    calibration = qa.calibration([Span(0, 1, 2.0, 0.0)], question_examples(1))
+    assert calibration == {"answer_length": 44.0}
+    assert objective((), Training()).recalled(calibration).longest == 44
+    assert objective((), Training(longest_answer=30)).recalled({}).longest == 30
+
+
+def test_an_accent_that_the_tokens_leave_out_belongs_to_the_answer():
+    context = "le cafe\u0301 noir"
+    example = QuestionExample("1", "who", context, (Answer("cafe\u0301", 3),))
+    tokenizer = train_tokenizer(["le cafe noir who"] * 3, vocabulary_size=100)
+    features = KIND.features([example], Reader(tokenizer, 64, "windows", 0, 64))
+    (item,) = features.items
+    assert features.unreachable_answers == 0
+    window = item.windows[0]
+    table = torch.zeros(2, len(window.input_ids))
+    table[:, item.target.start : item.target.end + 1] = 9.0
+    (best,) = KIND.outputs([KIND._best_span(table, item)], features, [example])
+    assert context[best.start : best.end] == "cafe\u0301"
 
 
 def test_what_normalisation_leaves_out_makes_no_answer_lost():

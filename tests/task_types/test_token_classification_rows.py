@@ -180,6 +180,9 @@ def test_plain_tags_are_counted_as_nothing_odd(tmp_path):
     [
         ("Angela Merkel visited Paris.", ["Angela", "Merkel", "visited", "Paris", "."]),
         ("O'Neill paid $3.50, twice!", ["O'Neill", "paid", "$", "3.50", ",", "twice", "!"]),
+        ("Le cafe\u0301 de Zoe\u0308.", ["Le", "cafe\u0301", "de", "Zoe\u0308", "."]),
+        ("नई दिल्ली में", ["नई", "दिल्ली", "में"]),
+        ("نمی\u200cخواهم 1\ufe0f\u20e3 ❤\ufe0f!", ["نمی\u200cخواهم", "1\ufe0f\u20e3", "❤\ufe0f", "!"]),
         ("well-known at 12:30", ["well-known", "at", "12:30"]),
         ("  \n ", []),
         ("", []),

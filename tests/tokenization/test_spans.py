@@ -1,6 +1,6 @@
 import pytest
 
-from harness.task_types.question_answering.spans import Span, sentences
+from harness.task_types.question_answering.spans import Span, sentences, tidied
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,14 @@ def test_sentences_are_found_where_they_stand(text, expected):
 def test_a_span_cannot_be_changed():
     with pytest.raises(AttributeError):
         Span(0, 1, 0.5, 0.0).start = 3
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "whole"),
+    [(0, 1, "दि"), (1, 2, "दि"), (0, 3, "दिल्"), (2, 3, "ल्"), (4, 5, "ली"), (5, 6, "ली"), (-1, -1, ""), (3, 3, "")],
+)
+def test_marks_stay_with_their_letter(start, end, whole):
+    text = "दिल्ली"  # d + i, l + virama, l + ii: six characters
+    assert len(text) == 6
+    first, last = tidied(text, start, end)
+    assert (text[first:last] if first >= 0 else "") == whole

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -21,9 +21,8 @@ from harness.task_types.language_modelling import DocumentExample, task_type
 from harness.task_types.language_modelling.metrics import COSTS, size
 from harness.task_types.language_modelling.windows import losses_of_tokenizer, masked_tokens, next_tokens
 from harness.tokenization.items import Batch, Collator, Features, Item
-from harness.tokenization.reading import Document, Reader, Window
+from harness.tokenization.reading import NO_BOUND, Document, Reader, Window
 
-NO_BOUND = 2**62
 Costs = dict[str, float | int | None]
 
 
@@ -39,6 +38,15 @@ class TokenLossObjective:
     segmented: bool
     mask_stride: int
     stride = 128
+    shared = 0
+
+    def following(self, _examples: Sequence[DocumentExample], _tokenizer: Any) -> Self:
+        """The same: nothing is left open."""
+        return self
+
+    def recalled(self, _calibration: Mapping[str, float]) -> Self:
+        """The same."""
+        return self
 
     @property
     def strategy(self) -> str | None:

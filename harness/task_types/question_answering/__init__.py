@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ class Settings(Strict):
     """Question answering's part of the recipe.
 
     Attributes:
-        longest_answer: Most tokens in an answer.
+        longest_answer: Most tokens in an answer; default: what 99 of 100 training answers keep to, and at least 30.
         empty_windows: Share of the training windows without an answer that are kept, the same ones for every seed
             (Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few, for most of a long context's
             are such). All are read in validation and test.
@@ -36,7 +36,9 @@ class Settings(Strict):
             at the answer, has just read it (in segments).
     """
 
-    longest_answer: int = Field(30, ge=1)
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {"longest_answer": 30}
+
+    longest_answer: int | None = Field(None, ge=1)
     empty_windows: float = Field(1.0, ge=0, le=1)
     repeat_question: bool = False
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,14 +21,19 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
 from harness.task_types.question_answering import task_type
+from harness.task_types.question_answering.candidates import CANDIDATES, best_places, merged, ranked_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.metrics import qa_f1s
-from harness.task_types.question_answering.spans import Span
-from harness.task_types.question_answering.targets import answer_tokens, not_aligned, span_scores, targets_of
+from harness.task_types.question_answering.spans import Candidate, Span
+from harness.task_types.question_answering.targets import answer_tokens, learnt_answer, span_scores, targets_of
+from harness.task_types.question_answering.unreachable import unreachable_answers
+from harness.tokenization.as_text import token_ids
 from harness.tokenization.items import Batch, Collator, Features, Item
-from harness.tokenization.reading import Reader, learnt_template
+from harness.tokenization.reading import NO_BOUND, Reader, learnt_template
 
 NO_ANSWER_THRESHOLD = "no_answer_threshold"
+ANSWER_LENGTH = "answer_length"
+LEAST_LONGEST = 30  # Devlin et al. 2019's own choice for SQuAD, in their code.
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,48 @@ class SpanObjective:
     """A start and an end for each token of the context.
 
     Attributes:
-        longest_answer: Most tokens in a predicted span.
+        longest_answer: The recipe's bound on the tokens of a predicted span; None: the training answers'.
         segmented: Whether question and context are read from end to end, segment by segment, instead of in windows.
         repeat_question: Whether the question stands behind the context once more, for the last state to know it.
         empty_windows: Share of the training windows without an answer that are kept.
+        bounded: Whether the recipe bounds the windows of a context.
+        answer_length: Tokens that 99 of 100 training answers keep to; 0: not known.
+        candidates: How many answers to find for each question.
     """
 
-    longest_answer: int
+    longest_answer: int | None
     segmented: bool = False
     repeat_question: bool = False
     empty_windows: float = 1.0
+    bounded: bool = False
+    answer_length: int = 0
+    candidates: int = 1
     stride = 128
+
+    @property
+    def longest(self) -> int:
+        """Most tokens in a predicted span."""
+        return self.longest_answer or max(LEAST_LONGEST, self.answer_length)
+
+    @property
+    def shared(self) -> int:
+        """Two answers' lengths: one that starts where a window has the most context then lies whole in it."""
+        return 2 * self.answer_length
 
     @property
     def strategy(self) -> str | None:
         """Windows, unless the recipe asks for segments."""
         return None if self.segmented else "windows"
+
+    def following(self, examples: Sequence[QuestionExample], tokenizer: Any) -> Self:
+        """The same with the length of these examples' answers."""
+        answers = [answer.text for example in examples if (answer := learnt_answer(example)) is not None]
+        lengths = [len(ids) for ids in token_ids(tokenizer, answers)]
+        return replace(self, answer_length=int(np.quantile(lengths, 0.99, method="inverted_cdf"))) if lengths else self
+
+    def recalled(self, calibration: Mapping[str, float]) -> Self:
+        """The same with the answers' length of a recorded run."""
+        return replace(self, answer_length=int(calibration.get(ANSWER_LENGTH, 0)))
 
     def head(self) -> Head:
         """Two logits per token."""
@@ -62,6 +93,7 @@ class SpanObjective:
         """One item per window, or a text."""
         template = learnt_template(reader.tokenizer, 2)
         questions, contexts = [example.question for example in examples], [example.context for example in examples]
+        reader = reader if self.bounded or self.segmented else replace(reader, max_windows=NO_BOUND)
         documents = reader.documents(questions, contexts, return_offsets=True, repeat_first=self.repeat_question)
         places = [answer_tokens(*pair) for pair in zip(examples, documents, strict=True)]
         cls_id = reader.tokenizer.cls_token_id
@@ -70,9 +102,9 @@ class SpanObjective:
             for index, (document, tokens) in enumerate(zip(documents, places, strict=True))
             for window, target in zip(document.windows, targets_of(document, tokens, template, cls_id), strict=True)
         ]
-        lengths = [document.total for document in documents]
-        lost = not_aligned(examples, documents, places)
-        return Features(items, lengths, sum(document.seen for document in documents), lost)
+        lengths, seen = [document.total for document in documents], sum(document.seen for document in documents)
+        answerable = sum(bool(example.answers) for example in examples)
+        return Features(items, lengths, seen, answerable, unreachable_answers(examples, documents, self.longest))
 
     def training_subset(self, features: Features) -> Features:
         """Without most windows that hold no answer, where the recipe says so.
@@ -114,51 +146,70 @@ class SpanObjective:
 
     def _best_span(self, scores: Tensor, item: Item) -> Span:
         target, window = item.target, item.windows[0]
-        no_answer = float(scores[:, target.no_answer].sum())
+        none = scores[:, target.no_answer]
+        no_answer = Candidate(-1, -1, *none.tolist())
         if not target.max_context_positions:
-            return Span(-1, -1, -np.inf, no_answer)
-        context = scores[:, window.first : window.first + len(window.positions)]
-        spans = span_scores(context, self.longest_answer)
+            return Span(-1, -1, -np.inf, float(none.sum()), (), no_answer)
+        logits = scores[:, window.first : window.first + len(window.positions)]
         first = target.max_context_positions.start - window.positions[0]
-        spans = spans[first : first + len(target.max_context_positions)]
-        row, further = divmod(int(spans.argmax()), spans.shape[1])
-        start = target.max_context_positions.start + row
-        ends = target.offsets[start][0], target.offsets[start + further][1]
-        return Span(*ends, float(spans[row, further]), no_answer)
+        spans = span_scores(logits, self.longest)[first : first + len(target.max_context_positions)]
+        offsets = target.offsets[window.positions[0] : window.positions[-1] + 1]
+        found = tuple(
+            Candidate(offsets[start][0], offsets[end][1], float(logits[0, start]), float(logits[1, end]))
+            for start, end in best_places(spans, self.candidates, first=first)
+        )
+        return Span(found[0].start, found[0].end, float(spans.max()), float(none.sum()), found, no_answer)
 
     def outputs(self, results: Sequence[Span], features: Features, examples: Sequence[QuestionExample]) -> list[Span]:
         """The best span of each example over all of its windows; its no-answer score is the lowest of theirs."""
-        best: dict[int, Span] = {}
+        spans: list[list[Span]] = [[] for _ in examples]
         for item, span in zip(features.items, results, strict=True):
-            known = best.get(item.example, span)
-            top = max(known, span, key=lambda found: found.score)
-            best[item.example] = Span(top.start, top.end, top.score, min(known.no_answer_score, span.no_answer_score))
-        return [_trimmed(best[index], example.context) for index, example in enumerate(examples)]
+            spans[item.example].append(span)
+        return [
+            merged(of_example, example.context, self.candidates)
+            for of_example, example in zip(spans, examples, strict=True)
+        ]
 
     def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
         """None."""
         return []
 
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
-        """The no-answer threshold with the best F1 (Rajpurkar et al. 2018), where some questions have no answer."""
+        """The answers' length, and the no-answer threshold with the best F1 where some questions have no answer.
+
+        Source: of the threshold Rajpurkar et al. 2018.
+        """
+        followed = {ANSWER_LENGTH: float(self.answer_length)} if self.answer_length else {}
         if all(example.answers for example in examples):
-            return {}
-        return {NO_ANSWER_THRESHOLD: best_threshold(outputs, examples)}
+            return followed
+        return {**followed, NO_ANSWER_THRESHOLD: best_threshold(outputs, examples)}
 
     def rows(
         self, outputs: Sequence[Span], examples: Sequence[QuestionExample], calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """References, the predicted text and where it stands."""
-        threshold = calibration.get(NO_ANSWER_THRESHOLD, np.inf)
-        return [_row(span, example, threshold) for span, example in zip(outputs, examples, strict=True)]
+        """References, the predicted text and where it stands; the best answers where they are asked for."""
+        threshold = calibration.get(NO_ANSWER_THRESHOLD)
+        rows = [_row(span, example, threshold) for span, example in zip(outputs, examples, strict=True)]
+        if self.candidates == 1:
+            return rows
+        ranked = (
+            ranked_answers(span, example.context, may_be_silent=threshold is not None)
+            for span, example in zip(outputs, examples, strict=True)
+        )
+        return [{**row, CANDIDATES: answers} for row, answers in zip(rows, ranked, strict=True)]
 
 
 def objective(labels: tuple[str, ...], training: Training) -> SpanObjective:
     """Spans of at most the recipe's longest answer; there are no labels."""
     assert not labels, labels
     settings = task_type.own_settings(training)
-    repeats = training.segmented and settings.repeat_question
-    return SpanObjective(settings.longest_answer, training.segmented, repeats, settings.empty_windows)
+    return SpanObjective(
+        settings.longest_answer,
+        training.segmented,
+        training.segmented and settings.repeat_question,
+        settings.empty_windows,
+        training.max_windows is not None,
+    )
 
 
 def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> float:
@@ -176,8 +227,9 @@ def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample])
     return float(ranked[count - 1]) if count else float(ranked[0] - 1.0)
 
 
-def _row(span: Span, example: QuestionExample, threshold: float) -> dict[str, Any]:
-    silent = span.start < 0 or span.no_answer_score - span.score > threshold
+def _row(span: Span, example: QuestionExample, threshold: float | None) -> dict[str, Any]:
+    lead = span.no_answer_score - span.score
+    silent = span.start < 0 or (threshold is not None and lead > threshold)
     start, end = (-1, -1) if silent else (span.start, span.end)
     return {
         "reference": [answer.text for answer in example.answers],
@@ -187,10 +239,3 @@ def _row(span: Span, example: QuestionExample, threshold: float) -> dict[str, An
         "score": span.score,
         "no_answer_score": span.no_answer_score,
     }
-
-
-def _trimmed(span: Span, context: str) -> Span:
-    """Without the white space that some tokenizers count to a token."""
-    text = context[span.start : span.end]
-    start = span.start + len(text) - len(text.lstrip())
-    return Span(start, start + len(text.strip()), span.score, span.no_answer_score) if span.start >= 0 else span

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.task_types.question_answering.examples import Answer, QuestionExample
-from harness.task_types.question_answering.metrics import exact_match
 from harness.tokenization.reading import Document, Template, Window, max_context_positions
 
 
@@ -93,36 +92,19 @@ def _no_answer(template: Template, cls_id: int | None, window: Window) -> int:
     return next((place for place, token in places if token == cls_id), places[0][0])
 
 
-def _answer(example: QuestionExample) -> Answer | None:
+def learnt_answer(example: QuestionExample) -> Answer | None:
     """The answer that is learnt: the first one that is in the context."""
     return next((answer for answer in example.answers if answer.start >= 0), None)
 
 
 def answer_tokens(example: QuestionExample, document: Document) -> range:
     """The context's tokens that the answer touches."""
-    answer = _answer(example)
-    if answer is None:
-        return range(0)
+    answer = learnt_answer(example)
+    return range(0) if answer is None else tokens_of(answer, document)
+
+
+def tokens_of(answer: Answer, document: Document) -> range:
+    """The context's tokens that an answer in it touches."""
     stop = answer.start + len(answer.text)
     tokens = [index for index, (start, end) in enumerate(document.offsets) if start < stop and end > answer.start]
     return range(tokens[0], tokens[-1] + 1) if tokens else range(0)
-
-
-def not_aligned(
-    examples: Sequence[QuestionExample], documents: Sequence[Document], places: Sequence[range]
-) -> float | None:
-    """Of the questions with an answer, the share whose answer the tokens don't give back; None: no question has one.
-
-    Args:
-        examples: The questions.
-        documents: Their contexts' tokens.
-        places: The tokens that each answer touches. None, or others than its own: then no model can give it, and what
-            is learnt of it is the nearest that there is.
-    """
-    found = []
-    for example, document, tokens in zip(examples, documents, places, strict=True):
-        answer = _answer(example)
-        if answer is not None:
-            start, end = (document.offsets[tokens[0]][0], document.offsets[tokens[-1]][1]) if tokens else (0, 0)
-            found.append(exact_match([answer.text], example.context[start:end]))
-    return 1 - sum(found) / len(found) if found else None

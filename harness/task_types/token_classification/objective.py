@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -23,9 +23,8 @@ from harness.task_types.token_classification.pieces import places_in_windows, wi
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
 from harness.tokenization.as_text import Encoded
 from harness.tokenization.items import Batch, Collator, Features, Item
-from harness.tokenization.reading import Reader
+from harness.tokenization.reading import NO_BOUND, Reader
 
-NO_BOUND = 2**62
 LEFT_TO_RIGHT = "reads from left to right: a word's tag is predicted without the words that follow it"
 
 
@@ -52,7 +51,16 @@ class TagObjective:
 
     labels: tuple[str, ...]
     stride = 128
+    shared = 0
     strategy = "windows"
+
+    def following(self, _examples: Sequence[TaggedSentence], _tokenizer: Any) -> Self:
+        """The same: nothing is left open."""
+        return self
+
+    def recalled(self, _calibration: Mapping[str, float]) -> Self:
+        """The same."""
+        return self
 
     def head(self) -> Head:
         """A classifier of each token, with the tags' names."""

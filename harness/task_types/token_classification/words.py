@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 # A number with its inner signs (3.5, 12:30, 23,000), letters with inner hyphens and apostrophes (O'Neill, well-known),
 # or any other sign alone. Close to how newswire is split, but it knows no language: U.S. becomes four words.
-_WORD = re.compile(r"\d+(?:[.,:/]\d+)+|\w+(?:[-'’]\w+)*|\S")
+# A letter's marks are part of it (é as e and an accent, the vowel signs of Hindi and Thai), and so are joiners.
+_MARK, _JOINERS = "\ue000", "\u200c\u200d"
+_WORD = re.compile(r"\d+(?:[.,:/]\d+)+M*|[\wM]+(?:[-'’][\wM]+)*|\SM*".replace("M", _MARK))
 
 
 def split_words(text: str) -> list[str]:
@@ -16,7 +19,12 @@ def split_words(text: str) -> list[str]:
     >>> split_words("Angela Merkel didn't pay $3.50 on 1996-08-22.")
     ['Angela', 'Merkel', "didn't", 'pay', '$', '3.50', 'on', '1996-08-22', '.']
     """
-    return _WORD.findall(text)
+    without_marks = "".join(_MARK if _is_mark(character) else character for character in text)
+    return [text[slice(*found.span())] for found in _WORD.finditer(without_marks)]
+
+
+def _is_mark(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character).startswith("M")
 
 
 def places_of(words: Sequence[str], text: str) -> tuple[tuple[int, int], ...]:
