@@ -15,13 +15,19 @@ from harness.runs.predict import predict_rows, rows_to_read
 
 
 def predict(
-    run: FinishedRun | str | Path, rows: Any, *, separator: str | None = None, encoding: str | None = None
+    run: FinishedRun | str | Path,
+    rows: Any,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    **settings: Any,
 ) -> list[dict[str, Any]]:
     """Each row with its prediction, and with how sure the model is: `harness predict`.
 
         harness.predict(run, ["a joy from start to end", "dull"])
         harness.predict("runs/single/boolq/minilm/seed-0", [("is the sky blue", "The sky is blue.")])
         harness.predict(run, "new_reviews.csv")
+        harness.predict(answering_run, "questions.jsonl", n_best=3)
 
     The model is loaded once per call, so give all rows at once.
 
@@ -31,6 +37,7 @@ def predict(
             path of a csv, tsv, json, jsonl, parquet or other file.
         separator: Of the fields of a csv or tsv file, where it isn't to be guessed.
         encoding: Of a text file, where it isn't to be guessed.
+        **settings: What else the run's task type can be asked for, as the options of `harness predict` are called.
 
     Raises:
         UserError: The run has no checkpoint; or the rows don't fit its task, with every mistake in them.
@@ -41,9 +48,9 @@ def predict(
             raise UserError(f"predict: no such file (got {rows!r}). If it is a text, give it in a list: [{rows!r}].")
         if isinstance(rows, str | Path):
             found = rows_to_read(folder, {}, file=Path(rows), separator=separator, encoding=encoding)
-            return predict_rows(folder, found)
+            return predict_rows(folder, found, settings)
         given = _rows(rows, folder)
-        return predict_rows(folder, given) if given else []
+        return predict_rows(folder, given, settings) if given else []
 
 
 def _rows(rows: Any, folder: Path) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def with_options(options: Mapping[str, str]) -> Callable[[Command], Command]:
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=Annotated[list[str] | None, typer.Option(f"--{name}", help=text)],
+                annotation=Annotated[list[str] | None, typer.Option(f"--{name.replace('_', '-')}", help=text)],
             )
             for name, text in options.items()
         ]

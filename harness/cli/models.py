@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 
 from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, with_options
-from harness.data.custom import predict_options
+from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
+from harness.errors import UserError
 
 
 @app.command(
@@ -42,9 +43,10 @@ def pretrain(
 @app.command(
     epilog="""Examples:\n
     harness predict runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
-    harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl"""
+    harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl\n
+    harness predict runs/questions/disfl_qa/minilm/seed-0 --input dev.jsonl --n-best 3 --squad squad-files"""
 )
-@with_options(predict_options())
+@with_options(predict_options() | predict_settings())
 def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
@@ -61,9 +63,21 @@ def predict(
     from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
+    settings = {name: _only(name, texts.pop(name)) for name in predict_settings()}
     options = {name: values or () for name, values in texts.items()}
     rows = rows_to_read(run, options, file=input_, separator=separator, encoding=encoding)
-    write_rows(predict_rows(run, rows), output)
+    write_rows(predict_rows(run, rows, settings), output)
+
+
+def _only(name: str, values: list[str] | None) -> str | None:
+    """The value of an option that is given once, or not at all.
+
+    Raises:
+        UserError: It is given more than once.
+    """
+    if values and len(values) > 1:
+        raise UserError(f"harness predict: --{name.replace('_', '-')}: given {len(values)} times. Give it once.")
+    return values[0] if values else None
 
 
 @app.command(epilog="Example: harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512")

@@ -82,6 +82,12 @@ def predict_options() -> dict[str, str]:
     return {option: text for task_type in _types().values() for option, text in task_type.predict_options.items()}
 
 
+def predict_settings() -> dict[str, str]:
+    """The help of each option of `harness predict` that asks for something beside predictions, by its name."""
+    fields = [field for task_type in _types().values() for field in task_type.predict_settings.model_fields.items()]
+    return {name: field.description or "" for name, field in fields}
+
+
 def inferred_type(named: Mapping[str, Any], source: Files) -> str:
     """The task type of a user's files, where the user doesn't say it.
 

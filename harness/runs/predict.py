@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
-
+from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
 from harness.data.files import read_rows
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.task import Row, Task
-from harness.errors import UserError, nearest
-from harness.models.family import Loaded, model_class_of
+from harness.errors import UserError, nearest, notice
+from harness.models.finished import finished_model
 from harness.ops.device import fresh_accelerator
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
@@ -58,30 +57,65 @@ def rows_to_read(
     return list(read_rows(file, separator=separator, encoding=encoding))
 
 
-def predict_rows(run: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Each row with its prediction, and how sure the model is.
 
+    Args:
+        run: The folder of one run.
+        rows: In the columns of its task.
+        settings: What else is asked for, by the names of the task type's `predict_settings`; those that are None are
+            not.
+
     Raises:
-        UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours.
+        UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours; the
+            task type knows no such setting.
     """
     record, config = recorded(run)
     task = task_of(config)
+    chosen = _settings(task, settings or {}, run)
     rows = [task.type.completed(task, row) for row in rows]
     examples = _examples(task, rows)
     _check_names(task.type.written_columns(record.task_card.labels), rows)
-    answers = answer(run, record, config, examples=examples)
+    task.type.check_files(chosen, rows)
+    answers = answer(run, record, config, examples=examples, settings=chosen)
+    task.type.write_files(chosen, rows, answers)
     labels = record.task_card.labels
     return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
 
 
-def answer(run: Path, record: RunRecord, config: RunConfig, *, examples: Sequence[Any]) -> list[dict[str, Any]]:
+def _settings(task: Task, given: Mapping[str, Any], run: Path) -> Strict:
+    """What is asked for beside predictions.
+
+    Raises:
+        UserError: Every mistake in it.
+    """
+    mistakes: list[str] = []
+    wanted = {name: value for name, value in given.items() if value is not None}
+    chosen: Strict | None = checked(task.type.predict_settings, wanted, f"{run} ({task.task_type}): ", mistakes)
+    if chosen is None:
+        raise UserError(*mistakes)
+    return chosen
+
+
+def answer(
+    run: Path, record: RunRecord, config: RunConfig, *, examples: Sequence[Any], settings: Strict | None = None
+) -> list[dict[str, Any]]:
     """What the run's checkpoint makes of examples: one row each, as in predictions.parquet.
+
+    Args:
+        run: Its folder.
+        record: Its record.
+        config: Its configuration.
+        examples: In the form of its task type.
+        settings: What is asked for beside predictions, by the task type's `predict_settings`.
 
     Raises:
         UserError: The run has no checkpoint.
     """
     task, labels = task_of(config), record.task_card.labels
-    objective = task.type.objective(labels, config.training)
+    objective = task.type.objective(labels, config.training).recalled(record.calibration)
+    if settings is not None:
+        objective = task.type.predicting(objective, settings)
     family = FAMILIES.load(record.family)
     folder = run / CHECKPOINT
     if not folder.is_dir():
@@ -194,17 +228,13 @@ def _place(row: Row, number: int) -> str:
 def _outputs(
     family: Any, folder: Path, objective: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]
 ) -> Any:
-    head = objective.head()
-    model = model_class_of(head, family.language, str(folder)).from_pretrained(
-        folder, dtype="float32", use_safetensors=True, trust_remote_code=False
-    )
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    training = config.training
-    window = tokenizer.model_max_length  # as saved: the window that it was trained with
+    loaded = finished_model(family, folder, objective.head(), labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
-    model.to(accelerator.device)
-    parts = (family.pooled_head, family.packing, family.language)
-    loaded = Loaded(model, tokenizer, window, labels, None, (), *parts)
-    reader = reader_of(loaded, objective, training)
-    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=MICRO_BATCH_SIZE)
-    return forward.evaluate(objective.features(examples, reader), examples)[1]
+    loaded.model.to(accelerator.device)
+    reader = reader_of(loaded, objective, config.training)
+    forward = forward_of(loaded, objective, accelerator, config.training, micro_batch_size=MICRO_BATCH_SIZE)
+    features = objective.features(examples, reader)
+    if features.seen < sum(features.lengths):
+        share = features.seen / sum(features.lengths)
+        notice(f"{share:.1%} of the tokens are read; see strategy, max_length and max_windows of the run.")
+    return forward.evaluate(features, examples)[1]

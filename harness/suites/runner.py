@@ -19,6 +19,7 @@ from harness.suites.attempt import DONE, attempt
 from harness.suites.expansion import states
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
+from harness.suites.unread import never_read_lines, unreachable_lines
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 from harness.suites.workers import Result, in_workers
 from harness.training.tracking import check_tracker
@@ -51,14 +52,17 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         if requested == 1 or len(waiting) < 2
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
-    failed, said = 0, set[str]()
+    failed, said, records = 0, set[str](), list[RunRecord]()
     with (
         board(len(waiting), console) as shown,
         closing(_results(planned, waiting, options, shown=shown, where=where)) as results,
     ):
         for run, record in results:
+            records += [record] if record is not None else []
             failed += record is not None and record.status == "failed"
             _say(run, record, console, said)
+    for line in never_read_lines(records):
+        console.print(Text(line), soft_wrap=True)
     return failed
 
 
@@ -111,6 +115,9 @@ def _say(run: Run, record: RunRecord | None, console: Console, said: set[str]) -
     said.update(news)
     for line in (*record.reason.splitlines(), *news):
         console.print(Text(f"    {line}"), soft_wrap=True)
+    for line, is_warning in unreachable_lines(record):
+        style, prefix = ("yellow", "warning: ") if is_warning else ("", "")
+        console.print(Text(f"    {prefix}{line}", style=style), soft_wrap=True)
 
 
 def _line(run: Run, record: RunRecord) -> Text:

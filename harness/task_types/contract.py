@@ -86,6 +86,8 @@ class TaskType(ABC):
         metrics: What can judge it. No two task types have different metrics of one name.
         default_metrics: Those of a user's own files, the main one first; see `metrics_for`.
         prediction_columns: What `harness predict` adds to a row.
+        predict_settings: What `harness predict` can be asked for beside; each field is an option, and its description
+            the help.
         settings: Its part of the recipe.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
         endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
@@ -100,6 +102,7 @@ class TaskType(ABC):
     metrics: tuple[Metric, ...]
     default_metrics: tuple[str, ...]
     prediction_columns: tuple[str, ...] = ("prediction",)
+    predict_settings: type[Strict] = NoSettings
     settings: type[Strict] = NoSettings
     inferred: bool = False
     endings: tuple[str, ...] = ()
@@ -155,6 +158,38 @@ class TaskType(ABC):
         """A row of predictions.parquet as `harness predict` shows it."""
         del labels
         return {name: answer[name] for name in self.prediction_columns}
+
+    def predicting(self, objective: Objective, settings: Any) -> Objective:
+        """The objective that gives what is asked for; by default as it is.
+
+        Args:
+            objective: The run's.
+            settings: Its `predict_settings`.
+        """
+        del settings
+        return objective
+
+    def check_files(self, settings: Any, rows: Sequence[Row]) -> None:
+        """Refuse what `write_files` could not write, before time is spent on predictions.
+
+        Args:
+            settings: Its `predict_settings`.
+            rows: What is to be predicted.
+
+        Raises:
+            UserError: Every mistake in them.
+        """
+        del settings, rows
+
+    def write_files(self, settings: Any, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
+        """Write what is asked for beside the rows; by default nothing.
+
+        Args:
+            settings: Its `predict_settings`.
+            rows: What was predicted.
+            answers: The rows of predictions.parquet, one for each.
+        """
+        del settings, rows, answers
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
         """The row that options of `harness predict` give.

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 from pyarrow import parquet
+from safetensors.torch import load_file, save_file
 from small_models import write_checkpoint
+
+from harness.errors import notice
 
 SETTINGS = ("--set", "maximum_steps=3", "--set", "evaluations_per_epoch=1", "--set", "learning_rate=1e-3")
 
@@ -265,3 +268,99 @@ def test_a_trained_classifier_predicts_right_before_it_is_trained(command, tmp_p
     judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
     assert [row["prediction"] for row in judged] == wanted[50:]
     assert json.loads((folder / "run.json").read_text())["task_card"]["labels"] == ["good", "bad"]
+
+
+def question_run(command, checkpoint, *settings):
+    """The folder of a run on questions some of which have no answer, and three questions to predict."""
+    rows = questions(60)
+    for row in rows[::4]:
+        row["answers"] = []
+    for name, split in (("train", rows[:40]), ("valid", rows[40:50]), ("test", rows[50:])):
+        write_jsonl(Path(f"{name}.jsonl"), split)
+    files = ("--train", "train.jsonl", "--validation", "valid.jsonl", "--test", "test.jsonl")
+    result = command("run", "--model", checkpoint, *files, "--question", "question", *SETTINGS, *settings)
+    assert result.code == 0, result.errors
+    (record,) = Path("runs").rglob("run.json")
+    asked = [{"id": f"q{n}", **{key: row[key] for key in ("question", "context")}} for n, row in enumerate(rows[50:53])]
+    write_jsonl(Path("new.jsonl"), asked)
+    return record.parent, asked
+
+
+@pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
+def test_the_best_answers_come_with_probabilities_and_in_squad_s_files(command, checkpoints, model):
+    run, asked = question_run(command, checkpoints.get(model, model))
+    words = ("predict", run, "--input", "new.jsonl")
+    plain = [json.loads(line) for line in command(*words).output.splitlines()]
+    result = command(*words, "--n-best", 3, "--squad", "squad")
+    assert result.code == 0, result.errors
+    rows = [json.loads(line) for line in result.output.splitlines()]
+    assert [{key: value for key, value in row.items() if key != "n_best"} for row in rows] == plain
+    written = {
+        name: json.loads(Path("squad", f"{name}.json").read_text())
+        for name in ("predictions", "nbest_predictions", "null_odds")
+    }
+    assert written["predictions"] == {row["id"]: row["prediction"] for row in plain}
+    for row, question in zip(rows, asked, strict=True):
+        everything, identity = written["nbest_predictions"][question["id"]], question["id"]
+        assert sum(one["probability"] for one in everything) == pytest.approx(1)
+        assert [one["probability"] for one in everything] == sorted(
+            (one["probability"] for one in everything), reverse=True
+        )
+        assert "" in {one["text"] for one in everything}
+        assert [one["text"] for one in row["n_best"]] == [one["text"] for one in everything[:3]]
+        spans = [one for one in everything if one["text"]]
+        for one in row["n_best"]:
+            assert one["text"] == question["context"][max(one["start"], 0) : max(one["end"], 0)]
+        if spans:
+            best, none = spans[0], next(one for one in everything if not one["text"])
+            lead = sum(none[key] - best[key] for key in ("start_logit", "end_logit"))
+            assert written["null_odds"][identity] == pytest.approx(lead, abs=1e-4)
+            assert row["score"] == pytest.approx(best["start_logit"] + best["end_logit"], abs=1e-4)
+    assert model != "bert" or all(len(written["nbest_predictions"][one["id"]]) == 21 for one in asked)
+
+
+def test_what_can_not_be_asked_for_is_refused_in_a_line(command, run, checkpoints):
+    text = ("predict", run, "--text", "a joy")
+    result = command(*text, "--n-best", 3)
+    assert (result.code, result.output) == (2, "")
+    assert "(classification): n_best: no such setting" in result.errors
+    shutil.rmtree("runs")
+    answering, _ = question_run(command, "majority")
+    asked = ("predict", answering, "--question", "who", "--context", "anna")
+    for words, said in [
+        (("--n-best", 0), "n_best: must be greater than or equal to 1"),
+        (("--n-best", "many"), "n_best:"),
+        (("--n-best", 1, "--n-best", 2), "--n-best: given 2 times. Give it once."),
+        (("--squad", "train.jsonl"), "train.jsonl: is a file. Name a folder for SQuAD's files."),
+    ]:
+        result = command(*asked, *words)
+        assert (result.code, result.output) == (2, ""), words
+        assert said in result.errors
+    write_jsonl(Path("twice.jsonl"), [{"id": 1, "question": "who", "context": "anna"}] * 2)
+    result = command("predict", answering, "--input", "twice.jsonl", "--squad", "squad")
+    assert (result.code, "1 ids stand in several rows (such as '1')" in result.errors) == (2, True)
+
+
+def test_a_text_without_tokens_is_predicted(command, bert_run):
+    for text in ("", "  ", "\u0301"):
+        result = command("predict", bert_run, "--text", text)
+        assert result.code == 0, result.errors
+        assert json.loads(result.output)["prediction"] in {"good", "bad"}
+
+
+def test_the_share_of_tokens_that_is_read_is_said_where_it_is_not_all(command, checkpoints):
+    run, asked = question_run(command, checkpoints["bert"], "--set", "max_length=20", "--set", "max_windows=1")
+    notice.cache_clear()
+    write_jsonl(Path("long.jsonl"), [{**asked[0], "context": asked[0]["context"] * 20}])
+    result = command("predict", run, "--input", "long.jsonl")
+    assert result.code == 0
+    assert "of the tokens are read; see strategy, max_length and max_windows of the run." in result.errors
+
+
+def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_run):
+    file = bert_run / "checkpoint" / "model.safetensors"
+    tensors = load_file(file)
+    save_file({name: tensor for name, tensor in tensors.items() if name != "classifier.bias"}, file, {"format": "pt"})
+    result = command("predict", bert_run, "--text", "a joy")
+    assert (result.code, result.output) == (2, "")
+    assert "its weights are not whole (new layers: classifier.bias)" in result.errors

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -17,6 +19,12 @@ from harness.task_types.contract import Column, TaskType, finite
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.metrics import EXACT_MATCH, QA_F1
+from harness.task_types.question_answering.squad_files import (
+    CANDIDATES_OF_SQUAD,
+    N_BEST,
+    check_squad_files,
+    write_squad_files,
+)
 from harness.task_types.question_answering.written import is_written
 
 # Columns of one answer a row, in place of a column of all answers.
@@ -43,6 +51,20 @@ class Settings(Strict):
     repeat_question: bool = False
 
 
+class PredictSettings(Strict):
+    """What `harness predict` can be asked for beside the best answer to each question.
+
+    Attributes:
+        n_best: How many answers to show for each question, with their probabilities.
+        squad: A folder for the files of SQuAD's evaluation scripts.
+    """
+
+    n_best: int | None = Field(None, ge=1, description="So many answers to each question, with their probabilities.")
+    squad: Path | None = Field(
+        None, description="A folder for predictions.json, nbest_predictions.json and null_odds.json, as SQuAD's."
+    )
+
+
 class QuestionAnswering(TaskType):
     """The task type."""
 
@@ -60,6 +82,7 @@ class QuestionAnswering(TaskType):
     metrics = (QA_F1, EXACT_MATCH)
     default_metrics = ("qa_f1", "exact_match")
     prediction_columns = ("prediction", "start", "end", "score", "no_answer_score")
+    predict_settings = PredictSettings
     settings = Settings
     inferred = True
 
@@ -99,7 +122,24 @@ class QuestionAnswering(TaskType):
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
         """The answer, where it stands, and how sure the model is; an empty context has no span and so no score."""
-        return {name: finite(answer[name]) for name in self.prediction_columns}
+        several = {N_BEST: answer[N_BEST]} if N_BEST in answer else {}
+        return {name: finite(answer[name]) for name in self.prediction_columns} | several
+
+    def predicting(self, objective: Any, settings: PredictSettings) -> Any:
+        """The objective that finds as many answers as are asked for; SQuAD's files hold twenty."""
+        n_best = settings.n_best or 0
+        wanted = max(n_best, CANDIDATES_OF_SQUAD) if n_best or settings.squad else 1
+        return replace(objective, candidates=wanted, n_best=n_best)
+
+    def check_files(self, settings: PredictSettings, rows: Sequence[Row]) -> None:
+        """Refuse a folder that is none, and rows whose ids are not their own."""
+        if settings.squad is not None:
+            check_squad_files(settings.squad, rows)
+
+    def write_files(self, settings: PredictSettings, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
+        """Write SQuAD's files, where they are asked for."""
+        if settings.squad is not None:
+            write_squad_files(settings.squad, rows, answers)
 
     def _texts(self, task: Task, row: Row) -> tuple[str, str]:
         return text_field(row, task.column("question")), text_field(row, task.column("context"))

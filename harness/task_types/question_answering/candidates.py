@@ -11,8 +11,6 @@ from torch import Tensor
 
 from harness.task_types.question_answering.spans import Candidate, Span, tidied
 
-CANDIDATES = "candidates"
-
 
 def best_places(spans: Tensor, count: int, *, first: int) -> list[tuple[int, int]]:
     """Where the best spans start and end, the best first; of equals the first.
@@ -65,8 +63,8 @@ def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dic
         may_be_silent: Whether that there is no answer is one of them.
     """
     found = list(span.candidates) or _alone(span)
-    if (may_be_silent or not found) and span.no_answer is not None:
-        found.append(span.no_answer)
+    if may_be_silent or not found:
+        found.append(span.no_answer or _halved(-1, -1, span.no_answer_score))
     found.sort(key=lambda one: one.score, reverse=True)
     scores = np.array([one.score for one in found])
     weights = np.exp(scores - scores.max(initial=-np.inf))
@@ -84,5 +82,10 @@ def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dic
 
 
 def _alone(span: Span) -> list[Candidate]:
-    """The one answer of a simple baseline, which has no logits: half of its score for each end."""
-    return [Candidate(span.start, span.end, span.score / 2, span.score / 2)] if span.start >= 0 else []
+    """The one answer of a simple baseline, if it has one."""
+    return [_halved(span.start, span.end, span.score)] if span.start >= 0 else []
+
+
+def _halved(start: int, end: int, score: float) -> Candidate:
+    """An answer of a simple baseline, which has no logits: half of its score for each end."""
+    return Candidate(start, end, score / 2, score / 2)

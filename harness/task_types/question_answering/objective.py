@@ -21,10 +21,11 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
 from harness.task_types.question_answering import task_type
-from harness.task_types.question_answering.candidates import CANDIDATES, best_places, merged, ranked_answers
+from harness.task_types.question_answering.candidates import best_places, merged, ranked_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.metrics import qa_f1s
 from harness.task_types.question_answering.spans import Candidate, Span
+from harness.task_types.question_answering.squad_files import CANDIDATES, N_BEST
 from harness.task_types.question_answering.targets import answer_tokens, learnt_answer, span_scores, targets_of
 from harness.task_types.question_answering.unreachable import unreachable_answers
 from harness.tokenization.as_text import token_ids
@@ -48,6 +49,7 @@ class SpanObjective:
         bounded: Whether the recipe bounds the windows of a context.
         answer_length: Tokens that 99 of 100 training answers keep to; 0: not known.
         candidates: How many answers to find for each question.
+        n_best: How many of them to show.
     """
 
     longest_answer: int | None
@@ -57,6 +59,7 @@ class SpanObjective:
     bounded: bool = False
     answer_length: int = 0
     candidates: int = 1
+    n_best: int = 0
     stride = 128
 
     @property
@@ -196,7 +199,10 @@ class SpanObjective:
             ranked_answers(span, example.context, may_be_silent=threshold is not None)
             for span, example in zip(outputs, examples, strict=True)
         )
-        return [{**row, CANDIDATES: answers} for row, answers in zip(rows, ranked, strict=True)]
+        return [
+            {**row, CANDIDATES: found} | ({N_BEST: found[: self.n_best]} if self.n_best else {})
+            for row, found in zip(rows, ranked, strict=True)
+        ]
 
 
 def objective(labels: tuple[str, ...], training: Training) -> SpanObjective:

@@ -1,0 +1,70 @@
+"""SQuAD's own files of predictions, by the ids of the questions.
+
+They are what `evaluate-v2.0.py` and its kin read, and what `run_qa.py` of transformers writes: `predictions.json`, the
+answers; `nbest_predictions.json`, the best answers with their probabilities and logits; `null_odds.json`, by how much
+"no answer" is ahead of the best span, where questions may have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from harness.data.task import Row
+from harness.errors import UserError
+from harness.record import write_atomically
+
+N_BEST = "n_best"
+CANDIDATES = "candidates"  # every answer that was found, of which N_BEST are shown
+CANDIDATES_OF_SQUAD = 20
+NO_SPAN = 1e9  # JSON knows no infinity
+_WRITTEN = ("text", "probability", "start_logit", "end_logit")
+
+
+def check_squad_files(folder: Path, rows: Sequence[Row]) -> None:
+    """Refuse what can't be written.
+
+    Raises:
+        UserError: The folder is a file; two rows have one id.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file. Name a folder for SQuAD's files.")
+    twice = [identity for identity, count in Counter(_ids(rows)).items() if count > 1]
+    if twice:
+        raise UserError(f"id: {len(twice)} ids stand in several rows (such as {twice[0]!r}). Give each row its own.")
+
+
+def write_squad_files(folder: Path, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
+    """Write the files into `folder`, which is made.
+
+    Args:
+        folder: Where they go.
+        rows: The questions; one without an `id` goes by its number, counted from 0.
+        answers: What was found for each, with its candidates.
+    """
+    by_id = dict(zip(_ids(rows), answers, strict=True))
+    files: dict[str, Any] = {
+        "predictions": {identity: answer["prediction"] for identity, answer in by_id.items()},
+        "nbest_predictions": {
+            identity: [{key: one[key] for key in _WRITTEN} for one in answer[CANDIDATES]]
+            for identity, answer in by_id.items()
+        },
+    }
+    if any(one["start"] < 0 for answer in answers for one in answer[CANDIDATES]):
+        files["null_odds"] = {identity: _lead(answer) for identity, answer in by_id.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_atomically(folder / f"{name}.json", f"{json.dumps(content, ensure_ascii=False, indent=1)}\n".encode())
+
+
+def _ids(rows: Sequence[Row]) -> list[str]:
+    return [str(row.get("id", number)) for number, row in enumerate(rows)]
+
+
+def _lead(answer: Mapping[str, Any]) -> float:
+    lead = answer["no_answer_score"] - answer["score"]
+    return float(lead) if isfinite(lead) else NO_SPAN

@@ -1,0 +1,61 @@
+"""What is said after runs of texts that were never read, and of answers out of reach."""
+
+from pathlib import Path
+
+from command_line import questions, write_jsonl
+from synthetic_runs import record
+
+from harness.record import Counts, Tokens
+from harness.suites.unread import never_read_lines, unreachable_lines
+
+
+def counted(**counts):
+    return record(task="quiz", model="bert", counts=Counts(**counts))
+
+
+def test_answers_out_of_reach_are_told_by_split_and_cause_and_warned_of_above_two_percent():
+    found = counted(
+        unreachable_answers={"train": 0.02, "validation": 0.0, "test": 0.25},
+        unreachable_causes={"train": {"not in the context": 2}, "test": {"whole in no window": 1, "longer": 9}},
+    )
+    assert unreachable_lines(found) == [
+        ("quiz, bert: 2.0% of the train answers can't be given as they are: 2 not in the context", False),
+        ("quiz, bert: 25.0% of the test answers can't be given as they are: 9 longer, 1 whole in no window", True),
+    ]
+    assert unreachable_lines(counted(unreachable_answers={"test": 0.0})) == []
+
+
+def test_of_each_task_the_largest_share_that_was_never_read_is_told():
+    def read(task, model, seen, split="test", **changes):
+        counts = Counts(tokens={"train": Tokens(total=9, seen=1), split: Tokens(total=1000, seen=seen)})
+        return record(task=task, model=model, counts=counts, **changes)
+
+    runs = [
+        read("films", "bert", 900),
+        read("films", "xlnet", 750),
+        read("news", "bert", 1000),
+        read("plays", "bert", 990, "validation", config={"evaluate": "validation"}),
+        record(task="none", counts=Counts()),
+    ]
+    see = "See strategy, max_length and max_windows."
+    assert never_read_lines(runs) == [
+        f"films: 25.0% of the test split's tokens were never read (xlnet). {see}",
+        f"plays: 1.0% of the validation split's tokens were never read (bert). {see}",
+    ]
+
+
+def test_a_run_ends_with_what_its_model_never_read_and_could_not_answer(command, checkpoints):
+    rows = questions(60)
+    for number, row in enumerate(rows):  # The one window of a context holds seven of its words.
+        row["context"] = f"in town on a rainy day and then again {row['context']}"
+        row["answers"] = "nowhere" if number < 4 else row["answers"]
+    for name, split in (("train", rows[20:]), ("valid", rows[2:12]), ("test", [*rows[:2], *rows[12:20]])):
+        write_jsonl(Path(f"{name}.jsonl"), split)
+    files = ("--train", "train.jsonl", "--validation", "valid.jsonl", "--test", "test.jsonl")
+    settings = ("--set", "maximum_steps=1", "--set", "max_length=16", "--set", "max_windows=1")
+    result = command("run", "--model", checkpoints["bert"], *files, "--question", "question", *settings)
+    assert result.code == 0, result.errors
+    *_, unreachable, never_read, _ = result.output.splitlines()
+    assert unreachable.startswith("    warning: ")
+    assert "% of the test answers can't be given as they are: 8 beyond max_windows, 2 not in the context" in unreachable
+    assert "% of the test split's tokens were never read (" in never_read
