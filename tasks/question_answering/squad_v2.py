@@ -11,7 +11,7 @@ task = Task(
         revision="3ffb306f725f7d2ce8394bc1873b24868140c412",
         splits={"train": "train", "test": "validation"},
     ),
-    metrics=("qa_f1", "exact_match"),
+    metrics=("qa_f1", "exact_match", "has_answer_f1", "has_answer_exact_match", "no_answer_accuracy"),
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2018, Know What You Don't Know: Unanswerable Questions for SQuAD",
     group="title",

@@ -7,6 +7,7 @@ import pytest
 from harness.metrics.influence import by_jackknife, macro_f1
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.task_types.language_modelling.metrics import COSTS, RATIOS, SIZES
+from harness.task_types.question_answering.metrics import BY_ANSWERABILITY
 
 LABELS = ("a", "b", "c", "d")
 BINARY = ("no", "yes")
@@ -55,7 +56,15 @@ def tags(entities):
     return *([[names[tag] for tag in row] for row in side] for side in (truth, guess)), names
 
 
+def answers():
+    texts = ("denver broncos", "broncos", "a river", "")
+    truth, guess = (RNG.integers(0, len(texts), N) for _ in range(2))
+    guess = np.where(RNG.random(N) < 0.5, truth, guess)
+    return [[texts[one]] if texts[one] else [] for one in truth], [texts[one] for one in guess], ()
+
+
 CASES = {
+    **{metric.name: [answers()] for metric in BY_ANSWERABILITY},
     "entity_f1": [tags(True)],
     "entity_precision": [tags(True)],
     "entity_recall": [tags(True)],

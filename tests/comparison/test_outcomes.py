@@ -11,6 +11,8 @@ from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.record import write_predictions
 from harness.task_types.language_modelling.metrics import RATIOS
+from harness.task_types.question_answering.languages import MLQA
+from harness.task_types.question_answering.metrics import BY_ANSWERABILITY
 
 EXAMPLES = {
     "classification": (list(guesses(0.8, 1, 60)), LABELS),
@@ -30,7 +32,7 @@ METRICS_OF = {
     "classification": ("accuracy", "macro_f1", "micro_f1", "f1", "matthews"),
     "multi_label": ("accuracy", "macro_f1", "micro_f1", "macro_f1_with_none", "micro_f1_with_none"),
     "regression": ("mean_squared_error", "pearson", "spearman"),
-    "question_answering": ("exact_match", "qa_f1"),
+    "question_answering": ("exact_match", "qa_f1", *(metric.name for metric in (*BY_ANSWERABILITY, *MLQA))),
     "token_classification": ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "tag_accuracy"),
 }
 PAIRS = [(kind, metric) for kind, metrics in METRICS_OF.items() for metric in metrics]

@@ -18,7 +18,8 @@ from harness.data.task import Row, Task
 from harness.task_types.contract import Column, TaskType, finite
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
-from harness.task_types.question_answering.metrics import EXACT_MATCH, QA_F1
+from harness.task_types.question_answering.languages import MLQA
+from harness.task_types.question_answering.metrics import BY_ANSWERABILITY, EXACT_MATCH, QA_F1
 from harness.task_types.question_answering.squad_files import (
     CANDIDATES_OF_SQUAD,
     N_BEST,
@@ -79,7 +80,7 @@ class QuestionAnswering(TaskType):
         "question": "A question, with --context.",
         "context": "The text that holds the answer.",
     }
-    metrics = (QA_F1, EXACT_MATCH)
+    metrics = (QA_F1, EXACT_MATCH, *BY_ANSWERABILITY, *MLQA)
     default_metrics = ("qa_f1", "exact_match")
     prediction_columns = ("prediction", "start", "end", "score", "no_answer_score")
     predict_settings = PredictSettings

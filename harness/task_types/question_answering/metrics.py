@@ -11,7 +11,10 @@ import string
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.metrics.metric import TEXT, TEXTS, Metric, Values, mean_of
+import numpy as np
+
+from harness.metrics.influence import ratio
+from harness.metrics.metric import TEXT, TEXTS, Metric, PerExample, Scored, Values, mean_of
 
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -26,21 +29,26 @@ def answer_words(text: str) -> list[str]:
     return _ARTICLE.sub(" ", text.lower().translate(_WITHOUT_PUNCTUATION)).split()
 
 
-def exact_match(references: Sequence[str], prediction: str) -> float:
+Words = Callable[[str], list[str]]
+
+
+def exact_match(references: Sequence[str], prediction: str, words: Words = answer_words) -> float:
     """1.0 where the prediction's words are those of one of the references, else 0.0."""
-    return _best(lambda reference, predicted: float(reference == predicted), references, prediction)
+    return _best(lambda reference, predicted: float(reference == predicted), references, prediction, words)
 
 
-def qa_f1(references: Sequence[str], prediction: str) -> float:
+def qa_f1(references: Sequence[str], prediction: str, words: Words = answer_words) -> float:
     """The F1 of words against the reference that gives the highest."""
-    return _best(_f1, references, prediction)
+    return _best(_f1, references, prediction, words)
 
 
-def _best(score: Callable[[list[str], list[str]], float], references: Sequence[str], prediction: str) -> float:
-    predicted = answer_words(prediction)
+def _best(
+    score: Callable[[list[str], list[str]], float], references: Sequence[str], prediction: str, words: Words
+) -> float:
+    predicted = words(prediction)
     # A reference that has no words left is none, and no reference means that no answer is the right one.
-    known = [words for words in map(answer_words, references) if words] or [[]]
-    return max(score(words, predicted) for words in known)
+    known = [found for found in map(words, references) if found] or [[]]
+    return max(score(found, predicted) for found in known)
 
 
 def _f1(reference: list[str], predicted: list[str]) -> float:
@@ -50,15 +58,46 @@ def _f1(reference: list[str], predicted: list[str]) -> float:
     return 2 * shared / (len(reference) + len(predicted))
 
 
-def exact_matches(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
+def exact_matches(
+    references: Values, predictions: Values, labels: Sequence[str] = (), *, words: Words = answer_words
+) -> list[float]:
     """Each answer's exact match."""
-    return [exact_match(known, given) for known, given in zip(references, predictions, strict=True)]
+    return [exact_match(known, given, words) for known, given in zip(references, predictions, strict=True)]
 
 
-def qa_f1s(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
+def qa_f1s(
+    references: Values, predictions: Values, labels: Sequence[str] = (), *, words: Words = answer_words
+) -> list[float]:
     """Each answer's F1 of words."""
-    return [qa_f1(known, given) for known, given in zip(references, predictions, strict=True)]
+    return [qa_f1(known, given, words) for known, given in zip(references, predictions, strict=True)]
+
+
+def _of_some(name: str, title: str, per_example: PerExample, *, answerable: bool) -> Metric:
+    """The mean over the questions with an answer, or over those without; no number where there are none."""
+
+    def scored(references: Values, predictions: Values) -> Scored:
+        values = np.array(per_example(references, predictions, ()))
+        chosen = np.array([bool(known) is answerable for known in references], dtype=np.float64)
+        if not chosen.any():
+            return float("nan"), np.full(len(values), np.nan)
+        score, influences = ratio((values * chosen)[:, None], chosen[:, None])
+        return float(score[0]), influences[:, 0]
+
+    return Metric(
+        name,
+        lambda references, predictions, _: scored(references, predictions)[0],
+        influence=lambda references, predictions, _: scored(references.to_pylist(), predictions.to_pylist()),
+        title=title,
+        form=(TEXT, TEXTS),
+        partial=True,
+    )
 
 
 EXACT_MATCH = Metric("exact_match", mean_of(exact_matches), per_example=exact_matches, form=(TEXT, TEXTS))
 QA_F1 = Metric("qa_f1", mean_of(qa_f1s), per_example=qa_f1s, title="token F1", form=(TEXT, TEXTS))
+# HasAns and NoAns of SQuAD 2.0's evaluation script.
+BY_ANSWERABILITY = (
+    _of_some("has_answer_f1", "token F1, answerable", qa_f1s, answerable=True),
+    _of_some("has_answer_exact_match", "exact match, answerable", exact_matches, answerable=True),
+    _of_some("no_answer_accuracy", "accuracy, unanswerable", exact_matches, answerable=False),
+)

@@ -1,0 +1,74 @@
+"""How right an answer is in languages other than English: MLQA's exact match and F1, one of each per language.
+
+Source: Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive Question Answering", by the rules of the data set's
+official evaluation script: punctuation of every script goes, then the language's articles, and Chinese counts character
+by character. So do Japanese and Thai here, which MLQA lacks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from harness.metrics.metric import TEXT, TEXTS, Metric, mean_of
+from harness.task_types.question_answering.metrics import Words, exact_matches, qa_f1s
+
+# What counts as an article; in Hindi and Chinese nothing does.
+_ARTICLES: Mapping[str, str] = {
+    "ar": "\\sال^|ال",
+    "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
+    "en": r"\b(a|an|the)\b",
+    "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
+    "vi": r"\b(của|là|cái|chiếc|những)\b",
+}
+# The characters that are words of their own.
+_ALONE: Mapping[str, str] = {
+    "ja": "[\u3040-\u30ff\u3005\u4e00-\u9fff]",
+    "th": "[\u0e00-\u0e7f]",
+    "zh": "[\u4e00-\u9fa5]",
+}
+LANGUAGES = ("ar", "de", "en", "es", "hi", "ja", "th", "vi", "zh")
+_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")  # some of it is symbols to Unicode
+
+
+def words_of(text: str, language: str) -> list[str]:
+    """The words of an answer that count.
+
+    >>> words_of("Der Fluß «Donau»!", "de"), words_of("2008年 北京 Beijing", "zh")
+    (['fluß', 'donau'], ['2008', '年', '北', '京', 'beijing'])
+
+    Args:
+        text: The answer.
+        language: One of `LANGUAGES`.
+    """
+    bare = "".join(character for character in text.lower() if not _is_punctuation(character))
+    if article := _ARTICLES.get(language):
+        bare = re.sub(article, " ", bare)
+    if alone := _ALONE.get(language):
+        bare = re.sub(alone, r" \g<0> ", bare)
+    return bare.split()
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in _ASCII_PUNCTUATION or unicodedata.category(character).startswith("P")
+
+
+def _metrics_of(language: str) -> tuple[Metric, Metric]:
+    words: Words = partial(words_of, language=language)
+    f1, match = partial(qa_f1s, words=words), partial(exact_matches, words=words)
+    title: Callable[[str], str] = f"MLQA {{}} ({language})".format
+    return (
+        Metric(f"mlqa_f1_{language}", mean_of(f1), per_example=f1, title=title("F1"), form=(TEXT, TEXTS)),
+        Metric(
+            f"mlqa_exact_match_{language}",
+            mean_of(match),
+            per_example=match,
+            title=title("exact match"),
+            form=(TEXT, TEXTS),
+        ),
+    )
+
+
+MLQA = tuple(metric for language in LANGUAGES for metric in _metrics_of(language))
