@@ -1,8 +1,8 @@
 """How right an answer is in languages other than English: MLQA's exact match and F1, one of each per language.
 
-Source: Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive Question Answering", by the rules of the data set's
-official evaluation script: punctuation of every script goes, then the language's articles, and Chinese counts character
-by character. So do Japanese and Thai here, which MLQA lacks.
+Source: Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive Question Answering", by the rules of its official
+evaluation script: punctuation of every script goes, then the language's articles, and Chinese counts character by
+character. So do Japanese and Thai here, which MLQA lacks.
 """
 
 from __future__ import annotations
