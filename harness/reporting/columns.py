@@ -68,7 +68,7 @@ def unseen_share(cell: Cell) -> float | None:
 
 
 def unreachable_share(cell: Cell) -> float | None:
-    """Of the test questions with an answer, the share whose answer the model's tokens don't spell.
+    """Of the test questions with an answer, the share that the model can't answer as it is, read and bounded.
 
     None where nothing was counted.
     """
@@ -176,8 +176,8 @@ DETAILS: Sequence[Column] = (
         footnotes=(
             Footnote(
                 "“Unreachable answers”: of the test questions with an answer, the share whose answer the model can't "
-                "give as it is, because its tokens spell something else there: part of a word is not a token, for "
-                "example.",
+                "give as it is: it is not in the context, its tokens spell something else (part of a word is not a "
+                "token, for example), or it is longer or lies further than the recipe lets the model read.",
                 lambda cell: bool(unreachable_share(cell)),
             ),
         ),
