@@ -57,15 +57,14 @@ def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> lis
 
 def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
     if return_offsets and not tokenizer.is_fast:
-        return [_located(tokenizer, text) for text in texts]
+        return without_controls(tokenizer, texts, [_located(tokenizer, text) for text in texts])
     return encoded_as_text(tokenizer, texts, return_offsets=return_offsets)
 
 
 def _located(tokenizer: Any, text: str) -> Encoded:
     # Words that the vocabulary lacks are still themselves here; their ids are all one.
     tokens = tokenizer.tokenize(text)
-    found = Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
-    return without_controls(tokenizer, [text], [found])[0]
+    return Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
 
 
 def _key(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> str:

@@ -28,7 +28,7 @@ from harness.task_types.question_answering.spans import Candidate, Span
 from harness.task_types.question_answering.squad_files import CANDIDATES, N_BEST
 from harness.task_types.question_answering.targets import answer_tokens, learnt_answer, span_scores, targets_of
 from harness.task_types.question_answering.unreachable import unreachable_answers
-from harness.tokenization.as_text import token_ids
+from harness.tokenization.encoding import encode
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import NO_BOUND, Reader, learnt_template
 
@@ -80,7 +80,7 @@ class SpanObjective:
     def following(self, examples: Sequence[QuestionExample], tokenizer: Any) -> Self:
         """The same with the length of these examples' answers."""
         answers = [answer.text for example in examples if (answer := learnt_answer(example)) is not None]
-        lengths = [len(ids) for ids in token_ids(tokenizer, answers)]
+        lengths = [len(encoded.ids) for encoded in encode(tokenizer, answers, return_offsets=False)]
         return replace(self, answer_length=int(np.quantile(lengths, 0.99, method="inverted_cdf"))) if lengths else self
 
     def recalled(self, calibration: Mapping[str, float]) -> Self:
