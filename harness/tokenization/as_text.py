@@ -26,10 +26,18 @@ class Encoded:
 def control_ids(tokenizer: Any) -> frozenset[int]:
     """The ids of the tokens that begin, end, part, pad and mask texts.
 
-    Not among them are the unknown token, and what a checkpoint adds for use within texts, such as markers of entities.
+    Not among them are the unknown token, what a checkpoint adds for use within texts, such as markers of entities, and
+    what was chosen from the words and signs of ordinary texts, such as "!" for padding.
     """
-    named = (getattr(tokenizer, f"{role}_token_id", None) for role in _ROLES)
-    return frozenset(int(token) for token in named if token is not None)
+    named = (
+        (getattr(tokenizer, f"{role}_token", None), getattr(tokenizer, f"{role}_token_id", None)) for role in _ROLES
+    )
+    return frozenset(int(token) for name, token in named if token is not None and _is_no_word(str(name)))
+
+
+def _is_no_word(name: str) -> bool:
+    """Whether a name has brackets or the like around it, as in "[SEP]", "</s>" and "<|endoftext|>"."""
+    return len(name) > 2 and not name[0].isalnum() and not name[-1].isalnum()
 
 
 def has_markers(tokenizer: Any) -> bool:

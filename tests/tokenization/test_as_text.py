@@ -11,7 +11,7 @@ from harness.models.families.transformer_xl.tokenizer import TransformerXLTokeni
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.question_answering.objective import objective
 from harness.task_types.texts import TextExample
-from harness.tokenization.as_text import control_ids, token_ids
+from harness.tokenization.as_text import control_ids, has_markers, token_ids
 from harness.tokenization.encoding import encode
 from harness.tokenization.reading import Reader
 from harness.training.task_model import save_checkpoint
@@ -95,6 +95,15 @@ def test_markers_that_a_checkpoint_adds_for_use_within_texts_stay_whole():
     tokenizer.add_special_tokens({"extra_special_tokens": ["[E1]"]})
     marker = tokenizer.convert_tokens_to_ids("[E1]")
     assert marker in token_ids(tokenizer, ["the [E1] film"])[0]
+
+
+def test_a_sign_that_was_chosen_for_padding_stays_what_it_is():
+    tokenizer = byte_pairs()
+    plain = token_ids(tokenizer, ["the film!! <|endoftext|>"])
+    tokenizer.pad_token = "!"
+    assert stock_ids(tokenizer, ["the film!"]) == token_ids(tokenizer, ["the film!"])
+    assert token_ids(tokenizer, ["the film!! <|endoftext|>"]) == plain
+    assert has_markers(tokenizer)
 
 
 def test_an_answer_is_found_among_spelt_tokens():
