@@ -94,6 +94,9 @@ def run(
     group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
+    near_duplicates: Annotated[
+        str | None, typer.Option(help="Rows of your own data that nearly repeat others: drop (default) or keep.")
+    ] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: Annotated[
@@ -112,6 +115,7 @@ def run(
     local = {
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
+        "near_duplicates": near_duplicates,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     prepare_libraries()

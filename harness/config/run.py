@@ -12,7 +12,7 @@ from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
-from harness.data.task import Task
+from harness.data.task import NearDuplicates, Task
 from harness.registry import TASKS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -42,6 +42,8 @@ class LocalFiles(Strict):
         separator: What stands between the fields of csv and tsv files: a character, or comma, semicolon, tab or pipe;
             default: guessed, and told.
         encoding: Of text files, such as "cp1252"; default: UTF-8, or guessed, and told.
+        near_duplicates: "drop" leaves training rows out that nearly repeat one of validation or test; "keep" leaves
+            only equal ones out.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
@@ -53,6 +55,7 @@ class LocalFiles(Strict):
     group: str | None = None
     separator: str | None = None
     encoding: str | None = None
+    near_duplicates: NearDuplicates = "drop"
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
@@ -77,6 +80,7 @@ class LocalFiles(Strict):
             task_type=self.task_type,
             columns=self._columns(),
             group=self.group,
+            near_duplicates=self.near_duplicates,
             metrics=metrics,
             separator=self.separator,
             encoding=self.encoding,

@@ -10,7 +10,7 @@ from typing import Any
 from harness.data.content import ending_of
 from harness.data.files import format_problems, refuse
 from harness.data.sources import Files
-from harness.data.task import Task
+from harness.data.task import NearDuplicates, Task
 from harness.errors import UserError, nearest
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE
@@ -27,6 +27,7 @@ def custom_task(
     task_type: str | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     group: str | None = None,
+    near_duplicates: NearDuplicates = "drop",
     metrics: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
@@ -42,6 +43,7 @@ def custom_task(
             from files with this ending, such as .conll, else classification.
         columns: The columns by their role, such as {"text": ["review"], "label": ["stars"]}.
         group: The column that says which rows belong together, if any.
+        near_duplicates: Whether near repeats of other rows are left out: see `harness.data.task.Task`.
         metrics: Names of metrics; by task type where none are named.
         separator: What stands between the fields of csv and tsv files, or its name, such as "tab"; guessed by default.
         encoding: Of text files, such as "cp1252"; guessed by default.
@@ -64,6 +66,7 @@ def custom_task(
         citation="",
         columns=named,
         group=group,
+        near_duplicates=near_duplicates,
     )
     return task if metrics else replace(task, metrics=task.type.metrics_for(task))
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,12 @@ LEAST_SHINGLES = 8
 # A shingle of more texts than this is a formula of their kind ("shr cts vs cts net vs") and counts between neighbours
 # only: true copies share the most of their shingles, so that their neighbours are the same ones all along.
 MOST_SHARERS = 8
+# More different texts than this share, and than `MOST_SHARERS`, are no set of repeats: many texts have a passage, such
+# as a footer, a template or a disclaimer, and it says nothing of two of them.
+LARGEST_SHARE = 0.01
+# Texts that are made of passages of many are copies where they differ in so few words.
+CHANGED_WORDS = 2
+CHANGED_SHARE = 0.01
 _WORD = re.compile(r"\w+")
 
 
@@ -41,6 +49,10 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
     or when at least half of the eight-word shingles of the shorter one are in the other (from eight shingles on;
     shingles that more than eight texts have count for little).
 
+    Where that makes a cluster of more than a hundredth of the different texts, and of more than eight, passages that
+    more than eight texts have count for nothing; texts that are made of them are joined where they differ in two words
+    at most, or in one of a hundred.
+
     Args:
         texts: The texts.
         exact_only: Leave the shingles out, for very large sets.
@@ -55,7 +67,7 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
         clusters.join(place, first.setdefault(keys[text], place))
     if not exact_only:
         kept = sorted(first.values())
-        for one, other in _containing_pairs([normalised_words(texts[place]) for place in kept]):
+        for one, other in _near_pairs([normalised_words(texts[place]) for place in kept]):
             clusters.join(kept[one], kept[other])
     return [clusters.root(place) for place in range(len(texts))]
 
@@ -90,41 +102,118 @@ class Clusters:
         self._parents[high] = low
 
 
-def _containing_pairs(texts: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
-    """Pairs of texts of which the shorter one's shingles are mostly in the other."""
-    import numpy as np  # noqa: PLC0415 -- listing tasks needs no numpy
-
-    shingles, owners = _shingles(texts)
-    sizes = np.bincount(owners, minlength=len(texts))
-    pairs = _sharing_pairs(shingles, owners, len(texts))
-    codes, shared = np.unique(pairs, return_counts=True)
-    one, other = np.divmod(codes, max(len(texts), 1))
-    smaller = np.minimum(sizes[one], sizes[other])
-    near = (smaller >= LEAST_SHINGLES) & (shared >= CONTAINMENT * smaller)
-    return zip(one[near].tolist(), other[near].tolist(), strict=True)
+def _near_pairs(texts: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Pairs of different texts, given as words, that nearly repeat each other."""
+    words = _Words.of(texts)
+    pairs = list(_sharing_half(words))
+    clusters = Clusters(len(texts))
+    for one, other in pairs:
+        clusters.join(one, other)
+    largest = max(Counter(map(clusters.root, range(len(texts)))).values(), default=0)
+    most = max(MOST_SHARERS, LARGEST_SHARE * len(texts))
+    return pairs if largest <= most else list(_near_pairs_but_for_passages_of_many(texts, words))
 
 
-def _shingles(texts: Sequence[Sequence[str]]) -> tuple[Any, Any]:
-    """Every distinct shingle's hash, sorted, and the text that it is in: two arrays of one length."""
+def _near_pairs_but_for_passages_of_many(texts: Sequence[Sequence[str]], words: _Words) -> Iterator[tuple[int, int]]:
+    formulaic = words.in_passages_of_many()
+    yield from _sharing_half(words.only(~formulaic))
+    mostly = 2 * words.counted(formulaic) >= words.counted()
+    for one, other in _sharing_half(words.only(mostly[words.owners])):
+        if _differ_in_few_words(texts[one], texts[other]):
+            yield one, other
+
+
+def _differ_in_few_words(one: Sequence[str], other: Sequence[str]) -> bool:
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    changed = (Counter(longer) - Counter(shorter)).total()
+    return changed <= max(CHANGED_WORDS, CHANGED_SHARE * len(longer))
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of texts, one text after the other.
+
+    Attributes:
+        codes: A random number of 63 bits for each word [words].
+        owners: The text that each word is of [words].
+        texts: How many texts there are.
+    """
+
+    codes: Any
+    owners: Any
+    texts: int
+
+    @classmethod
+    def of(cls, texts: Sequence[Sequence[str]]) -> _Words:
+        """Those of `texts`."""
+        import numpy as np  # noqa: PLC0415 -- listing tasks needs no numpy
+
+        numbers: dict[str, int] = {}
+        words = np.array([numbers.setdefault(word, len(numbers)) for text in texts for word in text], dtype=np.int64)
+        owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+        scattered = np.random.default_rng(0).integers(2**63, size=max(len(numbers), 1), dtype=np.uint64)
+        return cls(scattered[words], owners, len(texts))
+
+    def only(self, kept: Any) -> _Words:
+        """Those where `kept` [words] holds."""
+        return _Words(self.codes[kept], self.owners[kept], self.texts)
+
+    def counted(self, those: Any = slice(None)) -> Any:
+        """How many words, or how many of `those` [words], each text has [texts]."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.bincount(self.owners[those], minlength=self.texts)
+
+    def shingles(self) -> tuple[Any, Any]:
+        """The place of each shingle's first word, and the shingle's hash: two arrays of one length."""
+        import numpy as np  # noqa: PLC0415
+
+        places = max(len(self.codes) - SHINGLE_WORDS + 1, 0)
+        hashes = np.zeros(places, dtype=np.uint64)
+        for offset in range(SHINGLE_WORDS):
+            hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + self.codes[offset : offset + places]  # wraps at 2**64
+        last = self.owners[SHINGLE_WORDS - 1 :] if places else self.owners[:0]
+        starts = np.flatnonzero(self.owners[:places] == last)
+        return starts, hashes[starts]
+
+    def distinct_shingles(self) -> tuple[Any, Any]:
+        """Every distinct shingle's hash, sorted, and the text that it is in: two arrays of one length."""
+        import numpy as np  # noqa: PLC0415
+
+        starts, hashes = self.shingles()
+        owners = self.owners[starts]
+        order = np.lexsort((owners, hashes))
+        hashes, owners = hashes[order], owners[order]
+        new = np.ones(len(hashes), dtype=bool)
+        new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
+        return hashes[new], owners[new]
+
+    def in_passages_of_many(self) -> Any:
+        """Whether each word [words] is in a shingle that more than `MOST_SHARERS` texts have."""
+        import numpy as np  # noqa: PLC0415
+
+        hashes, counts = np.unique(self.distinct_shingles()[0], return_counts=True)
+        common = hashes[counts > MOST_SHARERS]
+        found = np.zeros(len(self.codes), dtype=bool)
+        if len(common):
+            starts, shingles = self.shingles()
+            first = starts[np.isin(shingles, common)]
+            for offset in range(SHINGLE_WORDS):
+                found[first + offset] = True
+        return found
+
+
+def _sharing_half(words: _Words) -> Iterator[tuple[int, int]]:
+    """Pairs of texts that share half of the shorter one's shingles."""
     import numpy as np  # noqa: PLC0415
 
-    numbers: dict[str, int] = {}
-    words = np.array([numbers.setdefault(word, len(numbers)) for text in texts for word in text], dtype=np.uint64)
-    owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    if len(words) < SHINGLE_WORDS:
-        return words[:0], owners[:0]
-    scattered = np.random.default_rng(0).integers(2**63, size=max(len(numbers), 1), dtype=np.uint64)[words]
-    places = len(words) - SHINGLE_WORDS + 1
-    hashes = np.zeros(places, dtype=np.uint64)
-    for offset in range(SHINGLE_WORDS):
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + scattered[offset : offset + places]  # wraps at 2**64
-    within = owners[:places] == owners[SHINGLE_WORDS - 1 :]
-    hashes, owners = hashes[within], owners[:places][within]
-    order = np.lexsort((owners, hashes))
-    hashes, owners = hashes[order], owners[order]
-    new = np.ones(len(hashes), dtype=bool)
-    new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
-    return hashes[new], owners[new]
+    shingles, owners = words.distinct_shingles()
+    sizes = np.bincount(owners, minlength=words.texts)
+    codes, shared = np.unique(_sharing_pairs(shingles, owners, words.texts), return_counts=True)
+    one, other = np.divmod(codes, max(words.texts, 1))
+    smaller = np.minimum(sizes[one], sizes[other])
+    near = (smaller >= LEAST_SHINGLES) & (shared >= CONTAINMENT * smaller)
+    yield from zip(one[near].tolist(), other[near].tolist(), strict=True)
 
 
 def _sharing_pairs(shingles: Any, owners: Any, size: int) -> Any:

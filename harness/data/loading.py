@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.rows import Reading, row_place
-from harness.data.splitting import separated
+from harness.data.splitting import LeftOut, separated
 from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
 from harness.registry import TASK_TYPES
 
@@ -37,13 +37,15 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     if "test" in wanted and not examples["test"] and not any(_has_answer(task, row) for row in wanted["test"]):
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse([*reading.problems, *_repeated_ids(examples)])
-    splits, dropped = separated(examples)
-    if not test:
-        splits["test"] = []
-    emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]
-    refuse(f"{split}: every row repeats another one or another split's. Give more rows." for split in emptied)
-    read = Splits(**splits, labels=reading.labels, dropped=dict(reading.dropped) | dropped)
-    refuse(task.type.label_problems(reading.labels, read))
+    left_out = LeftOut(reading.dropped)
+    with left_out.told_first():
+        splits = separated(examples, left_out, near=task.near_duplicates == "drop")
+        if not test:
+            splits["test"] = []
+        emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]
+        refuse(f"{split}: no row is left. Give more rows." for split in emptied)
+        read = Splits(**splits, labels=reading.labels, dropped=left_out.dropped, notes=tuple(left_out.notes))
+        refuse(task.type.label_problems(reading.labels, read))
     return read
 
 

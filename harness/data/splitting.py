@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 
 from harness.data.duplicates import Clusters, near_duplicates, normalised
 from harness.data.task import Example
@@ -25,43 +28,100 @@ MOST_CHARACTERS = 200_000_000
 # A part of a pair that is shorter than this says little about where it comes from ("Yes.").
 LEAST_TELLING_WORDS = 8
 
+# Of a split at most this share may be left out as near repeats. Where more would be, it is how such texts are.
+MOST_LEFT_OUT = 0.5
+REPEATED = "train rows that repeat an earlier one"
+CONTRADICTED = "train rows that repeat an earlier one under another label"
+
 Examples = Mapping[str, Sequence[Example]]
+Parts = Mapping[Example, tuple[int, ...]]
 
 
-def separated(examples: Examples) -> tuple[dict[str, list[Example]], dict[str, int]]:
-    """Train, validation and test that share nothing, and how many examples were left out, by reason.
+@dataclass
+class LeftOut:
+    """What became of rows on their way to the splits.
+
+    Attributes:
+        dropped: How many were left out or changed, by reason.
+        notes: What a reader of the record should know.
+    """
+
+    dropped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def told_first(self) -> Iterator[None]:
+        """Begin a `UserError` inside with what was left out: it is mostly the reason."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError(*self._lines(), *error.lines) from error
+
+    def _lines(self) -> list[str]:
+        reasons = [f"{count:,} {reason}" for reason, count in self.dropped.items() if count]
+        return [*([f"Left out or changed before: {'; '.join(reasons)}."] if reasons else []), *self.notes]
+
+
+def separated(examples: Examples, left_out: LeftOut, *, near: bool = True) -> dict[str, list[Example]]:
+    """Train, validation and test that share nothing.
 
     An example of train that equals an earlier one, or nearly repeats one of validation or test, is dropped, and one of
     validation that repeats test from validation. Missing splits are carved out of what remains of train. A test split
     that the publisher made stays whole, so that its scores are the ones that others report.
 
+    Args:
+        examples: The examples by split.
+        left_out: What was left out before; what is left out here is added.
+        near: Whether examples that nearly repeat another one count as repeats, not only equal ones.
+
     Raises:
         UserError: Train has too few examples to carve from, or too few groups.
     """
-    kept, dropped = _without_repeats(examples)
-    parts = _part_clusters(kept)
-    kept, leaked = _without_leaks(kept, parts)
-    dropped |= leaked
+    kept = _without_repeats(examples, left_out)
+    equal = cache(lambda: _part_clusters(kept, near=False))
+    parts = _part_clusters(kept, near=True) if near and not _is_large(kept) else equal()
+    return _with_missing_splits(_without_leaks(kept, parts, equal, left_out), parts, equal, left_out)
+
+
+def _with_missing_splits(
+    examples: dict[str, list[Example]], parts: Parts, equal: Callable[[], Parts], left_out: LeftOut
+) -> dict[str, list[Example]]:
+    """The splits, with those that are missing carved out of train."""
+    kept = dict(examples)
     whole = len(kept["train"])
     for split, share in (("test", TEST_SHARE), ("validation", VALIDATION_SHARE)):
-        if split not in kept:
-            if whole < LEAST_EXAMPLES:
-                raise UserError(
-                    f"train: {whole} different examples are too few to take {split} from "
-                    f"(at least {LEAST_EXAMPLES}). Give more, or give a {split} split."
-                )
-            kept["train"], kept[split] = carved(kept["train"], round(share * whole), parts=parts)
-            if not kept[split]:
-                raise UserError(
-                    f"train: its rows form groups too large to take {split} from "
-                    f"(the same text, or the same group). Give a {split} split."
-                )
-    return kept, dropped
+        if split in kept:
+            continue
+        if whole < LEAST_EXAMPLES:
+            raise UserError(
+                f"train: {whole} different examples are too few to take {split} from "
+                f"(at least {LEAST_EXAMPLES}). Give more, or give a {split} split."
+            )
+        size = round(share * whole)
+        stay, taken = carved(kept["train"], size, parts=parts)
+        if len(taken) < size / 2:
+            apart = carved(kept["train"], size, parts=equal())
+            if len(apart[1]) > len(taken):
+                stay, taken = apart
+                left_out.notes.append(f"{split}: near-duplicates make groups too large to keep each on one side of it")
+        if not taken:
+            raise UserError(_not_carved(kept["train"], split, equal()))
+        kept["train"], kept[split] = stay, taken
+    return kept
 
 
-def carved(
-    examples: Sequence[Example], size: int, *, parts: Mapping[Example, tuple[int, ...]]
-) -> tuple[list[Example], list[Example]]:
+def _not_carved(train: Sequence[Example], split: str, parts: Parts) -> str:
+    """Why nothing could be taken from train."""
+    if max(map(len, _groups(train, parts))) == 1:
+        labels = len(set(_strata(train)))
+        return f"train: {labels} labels are too many to take {split} from {len(train)} rows. Give a {split} split."
+    return (
+        f"train: its rows form groups too large to take {split} from (the same text, or the same group). "
+        f"Give a {split} split."
+    )
+
+
+def carved(examples: Sequence[Example], size: int, *, parts: Parts) -> tuple[list[Example], list[Example]]:
     """The examples that stay, and about `size` that are taken: whole groups, each label in its proportion.
 
     Where groups are too large for that (a document whose sentences have many labels), no more is asked than that
@@ -98,42 +158,62 @@ def _within(
     return taken
 
 
-def _without_repeats(examples: Examples) -> tuple[dict[str, list[Example]], dict[str, int]]:
+def _without_repeats(examples: Examples, left_out: LeftOut) -> dict[str, list[Example]]:
     kept = {split: list(rows) for split, rows in examples.items()}
     unique: dict[tuple[str, ...], Example] = {}
     for example in kept["train"]:
-        unique.setdefault(tuple(map(normalised, example.parts)), example)
-    repeats = len(kept["train"]) - len(unique)
+        first = unique.setdefault(tuple(map(normalised, example.parts)), example)
+        if first is not example:
+            left_out.dropped[REPEATED if first.label_indices == example.label_indices else CONTRADICTED] += 1
     kept["train"] = list(unique.values())
-    return kept, {"train rows that repeat an earlier one": repeats} if repeats else {}
+    return kept
 
 
-def _part_clusters(examples: Examples) -> dict[Example, tuple[int, ...]]:
-    """The near-duplicate cluster of every part of every example."""
+def _part_clusters(examples: Examples, *, near: bool) -> dict[Example, tuple[int, ...]]:
+    """The cluster of every part of every example: of the texts that are equal, or nearly so."""
     every = [example for split in examples.values() for example in split]
     texts = [part for example in every for part in example.parts]
-    large = len(every) > MOST_COMPARED or sum(map(len, texts)) > MOST_CHARACTERS
-    clusters = iter(near_duplicates(texts, exact_only=large))
+    clusters = iter(near_duplicates(texts, exact_only=not near))
     return {example: tuple(next(clusters) for _ in example.parts) for example in every}
 
 
+def _is_large(examples: Examples) -> bool:
+    """Whether shingles would take too long."""
+    every = [example for split in examples.values() for example in split]
+    return len(every) > MOST_COMPARED or sum(len(part) for one in every for part in one.parts) > MOST_CHARACTERS
+
+
 def _without_leaks(
-    examples: Mapping[str, list[Example]], parts: Mapping[Example, tuple[int, ...]]
-) -> tuple[dict[str, list[Example]], dict[str, int]]:
+    examples: Mapping[str, list[Example]], parts: Parts, equal: Callable[[], Parts], left_out: LeftOut
+) -> dict[str, list[Example]]:
     kept = dict(examples)
-    dropped: dict[str, int] = {}
     for split, judges in (("validation", ("test",)), ("train", ("validation", "test"))):
-        judged = {parts[example] for judge in judges for example in kept.get(judge, ())}
-        if split in kept:
-            kept[split] = [example for example in kept[split] if parts[example] not in judged]
-            if len(kept[split]) < len(examples[split]):
-                dropped[f"{split} rows that nearly repeat {' or '.join(judges)}"] = len(examples[split]) - len(
-                    kept[split]
+        if split not in kept:
+            continue
+        others = [example for judge in judges for example in kept.get(judge, ())]
+        reason = f"{split} rows that nearly repeat {' or '.join(judges)}"
+        found = _not_among(kept[split], others, parts)
+        lost = len(kept[split]) - len(found)
+        if lost > MOST_LEFT_OUT * len(kept[split]):
+            found = _not_among(kept[split], others, equal())
+            if len(kept[split]) - len(found) < lost:
+                left_out.notes.append(
+                    f"{lost:,} of {len(kept[split]):,} {reason}: more than half, so that such texts are alike anyway, "
+                    "and only equal ones are left out"
                 )
-    return kept, dropped
+        if len(found) < len(kept[split]):
+            left_out.dropped[reason] += len(kept[split]) - len(found)
+        kept[split] = found
+    return kept
 
 
-def _groups(examples: Sequence[Example], parts: Mapping[Example, tuple[int, ...]]) -> list[list[int]]:
+def _not_among(examples: Sequence[Example], others: Sequence[Example], parts: Parts) -> list[Example]:
+    """The examples that repeat none of the others."""
+    judged = {parts[example] for example in others}
+    return [example for example in examples if parts[example] not in judged]
+
+
+def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
     """Places of examples that belong together: of one group, or with a part that is nearly the same."""
     clusters = Clusters(len(examples))
     first: dict[object, int] = {}

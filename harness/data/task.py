@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from harness.registry import TASK_TYPES
 
 Row = Mapping[str, object]
+NearDuplicates = Literal["drop", "keep"]
 
 
 class Example(Protocol):
@@ -49,6 +50,7 @@ class Splits:
         test: Empty where the run is not to see it.
         labels: The label names, in the order of the examples' indices; empty where there are none.
         dropped: How many rows were left out or changed, by reason, such as "train rows that repeat another".
+        notes: What a reader of the record should know of the rows, such as labels that differ in case only.
     """
 
     train: Sequence[Any]
@@ -56,6 +58,7 @@ class Splits:
     test: Sequence[Any]
     labels: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -93,6 +96,8 @@ class Task:
             columns make a pair of texts.
         labels: Label names in the order of their indices; empty: taken from the training data.
         group: The column that says which rows belong together.
+        near_duplicates: "drop" leaves rows out of training that nearly repeat a row that judges, and keeps those that
+            nearly repeat each other on one side; "keep" does so with equal ones alone.
     """
 
     task_type: str
@@ -103,6 +108,7 @@ class Task:
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     group: str | None = None
+    near_duplicates: NearDuplicates = "drop"
 
     @property
     def type(self) -> Any:

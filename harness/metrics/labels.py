@@ -69,6 +69,8 @@ def _f1(average: str, references: Values, predictions: Values, labels: Sequence[
 
         binarizer = MultiLabelBinarizer(classes=list(labels))
         references, predictions = binarizer.fit_transform(references), binarizer.fit_transform(predictions)
+        # Of one label's column scikit-learn would score "no" as a second label.
+        average = average if len(labels) > 1 else "binary"
     return float(f1_score(references, predictions, average=average, zero_division=0))
 
 

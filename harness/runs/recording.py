@@ -32,7 +32,7 @@ def measured_before_training(splits: Splits, config: RunConfig, *, started: str)
             hardware=hardware(None),
             started=started,
         ),
-        notes=(VALIDATION_ONLY,) if config.evaluate == "validation" else (),
+        notes=(*splits.notes, *([VALIDATION_ONLY] if config.evaluate == "validation" else [])),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.config.checking import parse_settings
+from harness.config.checking import checked, parse_settings
 from harness.config.model import find_model, recipe_for
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
@@ -66,11 +66,20 @@ def resolve_run(
         _refuse_with_task(local)
         data, name = None, task
     else:
-        data = LocalData(**{key: value for key, value in local.items() if value is not None})
+        data = _own_files(local)
         name = Path(str(local["train"])).stem
     found = find_model(model)
     recipe = recipe_for(found, parse_settings(settings or []))
     return planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
+
+
+def _own_files(local: Mapping[str, Any]) -> LocalData:
+    mistakes: list[str] = []
+    given = {key: value for key, value in local.items() if value is not None}
+    found = checked(LocalData, given, "harness run: --", mistakes)
+    if found is None:
+        raise UserError(*mistakes)
+    return found
 
 
 def refuse_with_suite(**flags: Any) -> None:

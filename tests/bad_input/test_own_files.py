@@ -154,3 +154,20 @@ def test_an_empty_text_and_a_very_long_one_are_read(command, checkpoints, model,
     if model == "checkpoint":
         tokens = record["counts"]["tokens"]["test"]
         assert tokens["seen"] < tokens["total"], "what was not read is counted"
+
+
+def test_near_duplicates_are_kept_on_demand_and_another_word_is_refused(command):
+    long = " ".join(f"w{n}" for n in range(30))
+    write_csv(Path("train.csv"), [*reviews(), {"text": f"{long} end", "label": "bad"}])
+    write_csv(Path("validation.csv"), reviews(6, start=200))
+    write_csv(Path("test.csv"), [*reviews(6, start=100), {"text": long, "label": "bad"}])
+    files = ("--train", "train.csv", "--validation", "validation.csv", "--test", "test.csv")
+    refused = command("run", "--model", "majority", *files, "--near-duplicates", "kept")
+    assert refused.code == 2
+    assert refused.errors == "harness run: --near_duplicates: must be 'drop' or 'keep' (got 'kept').\n"
+    sizes = []
+    for flags in ([], ["--near-duplicates", "keep", "--redo"]):
+        assert command("run", "--model", "majority", *files, *flags).code == 0
+        (found,) = Path("runs/single").glob("train-*/majority/seed-0")
+        sizes.append(read_record(found)["counts"]["examples"]["train"])
+    assert sizes == [40, 41]

@@ -63,6 +63,28 @@ def test_many_copies_with_small_changes_are_one_cluster():
     assert set(near_duplicates(copies)) == {0}
 
 
+@pytest.mark.parametrize("own", [4, 20, 60])
+@pytest.mark.parametrize("sharers", [9, 40])
+def test_a_footer_that_more_than_eight_texts_share_is_no_evidence(own, sharers):
+    mails = [f"{text(seed, own)} {text(1_000, 80)}" for seed in range(sharers)]
+    assert near_duplicates(mails) == list(range(sharers))
+
+
+def test_a_footer_that_eight_texts_share_is_evidence():
+    assert set(near_duplicates([f"{text(seed, 20)} {text(1_000, 80)}" for seed in range(8)])) == {0}
+
+
+def test_a_footer_hides_no_copy_of_what_stands_above_it():
+    mails = [f"{text(seed, 40)} {text(1_000, 80)}" for seed in range(20)]
+    assert near_duplicates([*mails, f"{text(3, 40)} {text(2_000, 60)}"]) == [*range(20), 3]
+
+
+def test_a_template_is_no_evidence_where_its_gaps_are_filled_otherwise():
+    parts = [text(seed, 20) for seed in range(2_000, 2_004)]
+    filled = [" ".join(f"{part} {text(10 * seed + n, 1)}" for n, part in enumerate(parts)) for seed in range(30)]
+    assert near_duplicates(filled) == list(range(30))
+
+
 def test_very_large_sets_compare_whole_texts_only():
     long = text(1, 1_000)
     assert not together(" ".join(long.split()[300:340]), long, exact_only=True)

@@ -1,16 +1,24 @@
 """Splits carved by label and group, without leaks."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from harness.data.splitting import separated
+from harness.data.splitting import LeftOut
+from harness.data.splitting import separated as _separated
 from harness.errors import UserError
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
 
 WORDS = [f"w{n}" for n in range(9_000)]
+
+
+def separated(rows, **settings):
+    """The splits, and how many rows were left out, by reason."""
+    left_out = LeftOut()
+    return _separated(rows, left_out, **settings), left_out.dropped
 
 
 def unlike(number):
@@ -133,3 +141,63 @@ def test_of_several_labels_the_rarest_decides_where_an_example_counts():
         "test": 4,
         "validation": 2,
     }
+
+
+def formulaic(count, *, own=3, start=0):
+    """Texts that differ in a few words from each of three others: near-duplicates, as far as one can see."""
+    return [
+        TextExample(f"{start}-{n}", f"{unlike(7_000 + n // 4)} {' '.join(unlike(start + n).split()[:own])}", n % 2)
+        for n in range(count)
+    ]
+
+
+def test_where_more_than_half_of_a_split_would_go_only_equal_rows_go_and_that_is_noted():
+    left_out = LeftOut()
+    train, test = formulaic(64, start=1_000), formulaic(64, start=2_000)
+    given = {"train": [*train, replace(test[0], id="equal")], "validation": examples(20), "test": test}
+    splits = _separated(given, left_out)
+    assert [one.id for one in splits["train"]] == [one.id for one in train]
+    assert left_out.dropped == {"train rows that nearly repeat validation or test": 1}
+    assert left_out.notes == [
+        "65 of 65 train rows that nearly repeat validation or test: more than half, so that such texts are alike "
+        "anyway, and only equal ones are left out"
+    ]
+
+
+def test_near_duplicates_too_many_to_stay_together_are_carved_apart_and_that_is_noted():
+    base = unlike(1).split()
+    rows = [TextExample(str(n), " ".join([*base[: n % 30], f"x{n}", *base[n % 30 :]]), n % 2) for n in range(60)]
+    left_out = LeftOut()
+    splits = _separated({"train": rows}, left_out)
+    assert sizes(splits) == {"train": 42, "test": 12, "validation": 6}
+    assert left_out.notes == [
+        f"{split}: near-duplicates make groups too large to keep each on one side of it"
+        for split in ("test", "validation")
+    ]
+
+
+def test_near_duplicates_can_be_kept():
+    test = [TextExample("t", unlike(1), 0)]
+    rows = [
+        TextExample("near", f"{unlike(1)} and more", 0),
+        TextExample("equal", unlike(1).upper(), 0),
+        *examples(9)[2:],
+    ]
+    splits, dropped = separated({"train": rows, "validation": examples(12)[9:], "test": test}, near=False)
+    assert "near" in {one.id for one in splits["train"]}
+    assert dropped == {"train rows that nearly repeat validation or test": 1}
+
+
+def test_one_text_under_two_labels_is_counted_as_a_contradiction():
+    rows = examples(20)
+    again = [TextExample("same", rows[0].text, rows[0].target), TextExample("other", rows[1].text.upper(), 0)]
+    _, dropped = separated({"train": [*rows, *again]})
+    assert dropped == {
+        "train rows that repeat an earlier one": 1,
+        "train rows that repeat an earlier one under another label": 1,
+    }
+
+
+def test_labels_that_occur_once_each_are_the_reason_that_nothing_can_be_carved():
+    with pytest.raises(UserError, match="50 labels are too many to take test from 50 rows"):
+        separated({"train": examples(50, labels=50)})

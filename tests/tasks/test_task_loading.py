@@ -89,13 +89,17 @@ def test_training_on_one_class_only_is_an_error():
 
 
 def test_a_training_split_that_only_repeats_test_is_an_error():
-    (line,) = complaint(task(train=split_rows(0), validation=split_rows(20), test=split_rows(0)))
-    assert line.startswith("train: every row repeats another one")
+    lines = complaint(task(train=split_rows(0), validation=split_rows(20), test=split_rows(0)))
+    assert lines == (
+        "Left out or changed before: 6 train rows that nearly repeat validation or test.",
+        "train: no row is left. Give more rows.",
+    )
 
 
 def test_a_label_that_training_loses_to_repeats_is_an_error():
     lost = [{"text": "only one", "label": "maybe"}]
-    (line,) = complaint(task(train=[*rows(20), *lost], validation=split_rows(50), test=lost))
+    reason, line = complaint(task(train=[*rows(20), *lost], validation=split_rows(50), test=lost))
+    assert reason == "Left out or changed before: 1 train rows that nearly repeat validation or test."
     assert line.startswith("test: label 'maybe' never occurs in train")
 
 
@@ -224,6 +228,22 @@ def test_a_training_row_that_repeats_a_test_row_is_dropped_and_counted():
     splits = load_splits(task(train=split_rows(0, 10), validation=split_rows(20), test=split_rows(8)))
     assert [one.text for one in splits.train] == [f"w{n}" for n in range(8)]
     assert splits.dropped == {"train rows that nearly repeat validation or test": 2}
+
+
+def test_what_was_left_out_is_told_before_what_is_missing_for_it():
+    context = "Rome fell in 476."
+    asked = [{"question": f"q{n}", "context": context, "answers": ["London"]} for n in range(12)]
+    lines = complaint(task("question_answering", [*asked, {**asked[0], "answers": ["Rome"]}]))
+    assert lines[0] == "Left out or changed before: 12 train rows whose answer is not in its context."
+    assert lines[1].startswith("train: 1 different examples are too few to take test from")
+
+
+def test_a_task_can_keep_near_duplicates():
+    long = " ".join(f"w{n}" for n in range(30))
+    train = [*rows(20), {"text": f"{long} end", "label": "no"}]
+    tables = {"train": train, "validation": split_rows(40), "test": [{"text": long, "label": "no"}]}
+    assert len(load_splits(task(**tables)).train) == 20
+    assert len(load_splits(task(**tables, near_duplicates="keep")).train) == 21
 
 
 def test_too_few_rows_to_carve_from_is_an_error():
