@@ -141,7 +141,15 @@ def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> It
         elif len(names) > known[role].most:
             many = known[role].most > 1
             allowed = ("one column or two make", "at most two") if many else ("one column makes", "one")
-            yield f"{role}: {allowed[0]} an input (got {len(names)}). Name {allowed[1]}."
+            yield f"{role}: {allowed[0]} an input (got {len(names)}). Name {allowed[1]}{_types_with(role, len(names))}."
+        elif len(set(names)) < len(names):
+            yield f"{role}: names a column twice (got {', '.join(names)}). Name each once."
+
+
+def _types_with(role: str, count: int) -> str:
+    """What a message adds where other task types read so many columns of a role."""
+    others = [name for name, found in _types().items() if role in found.columns and count <= found.columns[role].most]
+    return f", or choose another task type: {', '.join(others)}" if others else ""
 
 
 def _types() -> dict[str, Any]:

@@ -73,7 +73,7 @@ def label_index(field: object, column: str, labels: Sequence[str], *, named: boo
                 f"{column}: label index {field}, but there are {len(labels)} labels. Fix the row or the labels."
             )
         return field
-    name = label_name(field)
+    name = field if isinstance(field, str) and field in labels else label_name(field)
     if name is None:
         raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
     if name not in labels:

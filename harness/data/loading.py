@@ -37,7 +37,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     if "test" in wanted and not examples["test"] and not any(_has_answer(task, row) for row in wanted["test"]):
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse([*reading.problems, *_repeated_ids(examples)])
-    left_out = LeftOut(reading.dropped)
+    left_out = LeftOut(reading.dropped, [*task.type.label_notes(task, _every_row(wanted), reading.labels)])
     with left_out.told_first():
         splits = separated(examples, left_out, near=task.near_duplicates == "drop")
         if not test:
@@ -47,6 +47,10 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         read = Splits(**splits, labels=reading.labels, dropped=left_out.dropped, notes=tuple(left_out.notes))
         refuse(task.type.label_problems(reading.labels, read))
     return read
+
+
+def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    return [row for rows in tables.values() for row in rows]
 
 
 def _without_test(source: Source) -> dict[str, Sequence[Row]]:

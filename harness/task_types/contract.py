@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.config.checking import Strict
+from harness.data.labels import sorted_names, spelling_notes, twin_notes
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
@@ -139,10 +140,23 @@ class TaskType(ABC):
         del task
         return self.default_metrics
 
-    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """The names of the labels in the order of their indices; none where there are none."""
-        del task, train
+    def label_fields(self, task: Task, row: Row) -> Iterable[object]:
+        """What holds a label each in a row; nothing where there are no labels."""
+        del task, row
         return ()
+
+    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
+        """The names of the labels in the order of their indices: those of the task, or else of the training rows.
+
+        Raises:
+            UserError: What the rows have are no names.
+        """
+        return task.labels or sorted_names(field for row in train for field in self.label_fields(task, row))
+
+    def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
+        """What a reader of the record should know of how the labels of all rows are read, a sentence each."""
+        yield from spelling_notes(field for row in rows for field in self.label_fields(task, row))
+        yield from twin_notes(labels)
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Labels that can't be learnt, a line each."""

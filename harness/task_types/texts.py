@@ -61,7 +61,7 @@ class TextType(TaskType):
 
     columns: Mapping[str, Column] = {
         "text": Column("The column of the text; give it twice for pairs.", most=2),
-        "label": Column("The column of the label."),
+        "label": Column("The column of the label, or of labels."),
     }
     inputs = ("text",)
     predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
@@ -75,13 +75,20 @@ class TextType(TaskType):
         """
         raise NotImplementedError
 
+    def target_of(self, task: Task, row: Row, labels: tuple[str, ...]) -> Target:
+        """The target of a row.
+
+        Raises:
+            FieldError: It has none.
+        """
+        return self.target(task, row[task.column("label")], labels)
+
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> TextExample:
         """One row as an example."""
         del split, dropped  # texts are read alike in every split
-        column = task.column("label")
-        return self._example(task, row, identity, self.target(task, row[column], labels), group_of(task, row))
+        return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TextExample:
         """One row as an example without a target."""

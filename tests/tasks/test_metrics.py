@@ -52,6 +52,14 @@ def test_f1_of_several_labels_counts_every_decision():
     assert found["micro_f1"] == pytest.approx(4 / 6)
 
 
+def test_f1_of_a_task_with_one_label_counts_that_label_alone():
+    never, half = [[], [], [], []], [["a"], ["a"], [], []]  # half of a's two are found, and one of two is right
+    references = [["a"], [], ["a"], []]
+    for average in ("macro_f1", "micro_f1"):
+        assert scores([average], references, never, ("a",)) == {average: 0.0}
+        assert scores([average], references, half, ("a",)) == {average: 0.5}
+
+
 def test_no_label_at_all_counts_as_a_label_where_lexglue_counts_it():
     # a: 1 right, 1 wrong: 2/3; none: 1 right, 1 missed: 2/3. Together 2 right, 1 wrong, 1 missed.
     references, predictions = [["a"], [], []], [["a"], [], ["a"]]

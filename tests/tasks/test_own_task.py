@@ -71,6 +71,10 @@ def test_three_texts_are_one_too_many():
     assert "(got 3)" in complaint(columns={"text": ["a", "b", "c"]})[0]
 
 
+def test_a_column_that_is_named_twice_is_refused():
+    assert complaint(columns={"text": ["a", "a"]}) == ("text: names a column twice (got a, a). Name each once.",)
+
+
 def test_an_unknown_kind_names_the_nearest():
     assert "Did you mean regression?" in complaint(task_type="regresion")[0]
 
@@ -130,7 +134,10 @@ def test_a_folder_without_texts_is_refused(tmp_path):
 
 def test_documents_have_one_column_and_no_label():
     lines = complaint(task_type="language_modelling", columns={"text": ["a", "b"], "label": ["c"]})
-    assert lines[0] == "text: one column makes an input (got 2). Name one."
+    assert lines[0] == (
+        "text: one column makes an input (got 2). "
+        "Name one, or choose another task type: classification, multi_label, regression."
+    )
     assert lines[1].startswith("label: names a column that language_modelling has no use for")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.data.fields import label_index
-from harness.data.labels import sorted_names
+from harness.data.fields import FieldError, label_index
+from harness.data.labels import are_measured, is_list
 from harness.data.task import Row, Splits, Task
+from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.task_types.probabilities import softmax, with_probabilities
 from harness.task_types.texts import Target, TextType
@@ -21,13 +22,35 @@ class Classification(TextType):
     default_metrics = ("accuracy", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
 
+    def label_fields(self, task: Task, row: Row) -> Iterator[object]:
+        """The one label."""
+        yield row.get(task.column("label"))
+
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """Those of the task, or else those of the training rows."""
-        return task.labels or sorted_names(row[task.column("label")] for row in train)
+        """Those of the task, or else those of the training rows.
+
+        Raises:
+            UserError: They are numbers, or lists, of which another task type makes sense.
+        """
+        column = task.column("label")
+        fields = [row.get(column) for row in train]
+        lists = [field for field in fields if is_list(field)]
+        if 2 * len(lists) > len(fields):
+            raise UserError(f"train: {column}: {_a_list(lists[0])}")
+        labels = super().label_names(task, train)
+        if not task.labels and are_measured(fields):
+            raise UserError(
+                f"train: {column}: {len(labels)} different numbers in {len(train)} rows, such as {labels[0]}. "
+                "Numbers: did you mean --task-type regression?"
+            )
+        return labels
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """The label's index."""
-        return label_index(field, task.column("label"), labels, named=bool(task.labels))
+        column = task.column("label")
+        if is_list(field):
+            raise FieldError(f"{column}: {_a_list(field)}")
+        return label_index(field, column, labels, named=bool(task.labels))
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """No label at all, all rows of one class, or a class that training never shows."""
@@ -45,6 +68,10 @@ class Classification(TextType):
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The label, and the probability of each."""
         return with_probabilities(answer, labels, softmax)
+
+
+def _a_list(field: object) -> str:
+    return f"a list, not one label (got {field!r}). Did you mean --task-type multi_label?"
 
 
 task_type = Classification()

@@ -6,29 +6,71 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.data.fields import FieldError, label_index
-from harness.data.labels import several, sorted_names
+from harness.data.labels import label_name, spelling_notes, twin_notes
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
+from harness.task_types.contract import Column
+from harness.task_types.multi_label.label_sets import (
+    SEPARATORS,
+    indicated_places,
+    items_of,
+    names_of,
+    separator_of,
+)
 from harness.task_types.probabilities import sigmoid, with_probabilities
 from harness.task_types.texts import Target, TextType
+
+MOST_COLUMNS = 10_000
+YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
 class MultiLabel(TextType):
     """The task type."""
 
     name = "multi_label"
+    columns: Mapping[str, Column] = {
+        **TextType.columns,
+        "label": Column(
+            "The column of the labels; give it several times for a column of 0 and 1 per label.", most=MOST_COLUMNS
+        ),
+    }
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, MACRO_F1_WITH_NONE, MICRO_F1_WITH_NONE)
     default_metrics = ("micro_f1", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
     unknown_target: Target = ()
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """Those of the task, or else those of the training rows."""
-        return task.labels or sorted_names(label for row in train for label in several(row[task.column("label")]) or ())
+        """Those of the task, else of its columns where there is one per label, else those in the training rows."""
+        columns = task.columns_of("label")
+        if task.labels or len(columns) > 1:
+            return task.labels or columns
+        return names_of([row.get(columns[0]) for row in train])
+
+    def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
+        """How sets of labels are read from text."""
+        yield from twin_notes(labels)
+        columns = task.columns_of("label")
+        if len(columns) > 1:
+            return
+        fields = [row.get(columns[0]) for row in rows]
+        if indicated_places(fields):
+            yield f"{columns[0]}: zeros and ones are read as one label per place, {labels[0]} to {labels[-1]}"
+            return
+        separator = separator_of(fields)
+        if separator not in (None, SEPARATORS[0]):
+            yield f"{columns[0]}: text is read as labels with {separator!r} between them"
+        yield from spelling_notes(item for field in fields for item in items_of(field, labels) or ())
+
+    def target_of(self, task: Task, row: Row, labels: tuple[str, ...]) -> Target:
+        """The labels' indices; of a column per label, of those that have a one."""
+        columns = task.columns_of("label")
+        if len(columns) == 1:
+            return self.target(task, row[columns[0]], labels)
+        return tuple(place for place, column in enumerate(columns) if _has(row[column], column))
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """The labels' indices, in their order."""
-        column, items = task.column("label"), several(field)
+        column, items = task.column("label"), items_of(field, labels)
         if items is None:
             raise FieldError(f"{column}: not a list of labels (got {field!r}). Give a list, or text such as 'a|b'.")
         named = bool(task.labels)
@@ -42,6 +84,14 @@ class MultiLabel(TextType):
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The labels, and the probability of each."""
         return with_probabilities(answer, labels, sigmoid)
+
+
+def _has(field: object, column: str) -> bool:
+    """Whether a field says that a text has the column's label."""
+    said = (label_name(field) or "").casefold()
+    if said not in YES | NO:
+        raise FieldError(f"{column}: neither 0 nor 1 (got {field!r}). Fix the field, or leave the column out.")
+    return said in YES
 
 
 task_type = MultiLabel()

@@ -9,7 +9,6 @@ from typing import Any
 from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
 from harness.data.files import PlacedRow
-from harness.data.labels import sorted_names
 from harness.data.rows import group_of
 from harness.data.task import Row, Splits, Task
 from harness.task_types.contract import Column, TaskType
@@ -49,10 +48,9 @@ class TokenClassification(TaskType):
         labels = self.label_names(task, task.source.rows()["train"])
         return self.default_metrics if has_scheme(labels) else (TAG_ACCURACY.name,)
 
-    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """Those of the task, or else the tags of the training rows."""
-        column = task.column("tags")
-        return task.labels or sorted_names(tag for row in train for tag in items_of(row.get(column)) or ())
+    def label_fields(self, task: Task, row: Row) -> Sequence[object]:
+        """The tags."""
+        return items_of(row.get(task.column("tags"))) or ()
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """No tag at all, all words with the same one, or a tag that training never shows."""

@@ -1,0 +1,119 @@
+"""Sets of labels, in the forms that people's files have them in.
+
+A set is a list, or text: a list as Python, JSON or numpy writes it, or names with a separator between them. A list of
+zeros and ones as long for every text says of one label after the other whether the text has it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from harness.data.labels import label_name, sorted_names
+
+SEPARATORS = ("|", ";", ",")
+_NUMPY = re.compile(r"""\[\s*("[^"]*"|'[^']*'|[01]\.?)(\s+("[^"]*"|'[^']*'|[01]\.?))+\s*\]""")
+_NUMPY_ITEM = re.compile(r"""("[^"]*"|'[^']*'|[01])""")
+_NOT_LITERAL = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
+
+
+def names_of(fields: Sequence[object]) -> tuple[str, ...]:
+    """The names of the labels in a column; of lists of zeros and ones, a name for each place."""
+    places = indicated_places(fields)
+    if places:
+        return place_names(places)
+    separator = separator_of(fields)
+    return sorted_names(item for field in fields for item in _items(field, separator) or ())
+
+
+def place_names(count: int) -> tuple[str, ...]:
+    """Names for labels that have none."""
+    return tuple(f"LABEL_{place}" for place in range(count))
+
+
+def items_of(field: object, labels: Sequence[str]) -> Sequence[object] | None:
+    """The labels in a field: names, or indices; None where it holds no set.
+
+    Args:
+        field: A cell.
+        labels: The known names. A separator within a name parts nothing.
+    """
+    text = field.strip() if isinstance(field, str) else None
+    if text is not None and label_name(text) in labels:
+        return [text]
+    found = next((items for items in _readings(field) if all(label_name(item) in labels for item in items)), None)
+    if found is None:
+        found = _items(field, separator_of([field]))
+    if found is not None and is_indicated(found, labels):
+        return [label for label, item in zip(labels, found, strict=True) if _bit(item)]
+    return found
+
+
+def separator_of(fields: Sequence[object]) -> str | None:
+    """What parts the names in a column of text: the first of the separators that occurs."""
+    texts = [field for field in fields if isinstance(field, str) and _listed(field) is None]
+    return next((separator for separator in SEPARATORS if any(separator in text for text in texts)), None)
+
+
+def indicated_places(fields: Sequence[object]) -> int:
+    """How many labels lists of zeros and ones are about; 0 where the column has others."""
+    separator = separator_of(fields)
+    lists = [_items(field, separator) for field in fields]
+    lengths = {len(items) if items is not None and _are_zeros_and_ones(items) else 0 for items in lists}
+    return max(lengths) if len(lengths) == 1 and max(lengths) > 1 else 0
+
+
+def is_indicated(items: Sequence[object], labels: Sequence[str]) -> bool:
+    """Whether items are a zero or a one for each label, and no names or indices: they then have one twice."""
+    if len(items) != len(labels) or len(items) < 2 or not _are_zeros_and_ones(items):
+        return False
+    return len(set(map(_bit, items))) < len(items) or tuple(labels) == place_names(len(labels))
+
+
+def _are_zeros_and_ones(items: Sequence[object]) -> bool:
+    return all(_bit(item) is not None for item in items)
+
+
+def _bit(item: object) -> bool | None:
+    """What a zero or a one says, written as a number, as text or as true and false; None for anything else."""
+    return {"0": False, "1": True}.get(label_name(int(item) if isinstance(item, bool) else item) or "")
+
+
+def _readings(field: object) -> Iterator[Sequence[object]]:
+    """The field's items by one separator after the other."""
+    for separator in SEPARATORS:
+        items = _items(field, separator)
+        if items is not None:
+            yield items
+
+
+def _items(field: object, separator: str | None) -> Sequence[object] | None:
+    listed = _listed(field)
+    if listed is not None:
+        return listed
+    if isinstance(field, str):
+        return [item for part in field.split(separator or "\0") if (item := part.strip())]
+    # A single label that is a number stands in a table of numbers as one.
+    return [field] if isinstance(field, int | float) and label_name(field) is not None else None
+
+
+def _listed(field: object) -> Sequence[object] | None:
+    """The items of a list, or of text that spells one; None for any other field."""
+    if not isinstance(field, str):
+        return field if isinstance(field, list | tuple) else None
+    text = field.strip()
+    if text == "set()":
+        return []
+    if text[:1] + text[-1:] not in ("[]", "()", "{}"):
+        return None
+    if _NUMPY.fullmatch(text):  # To Python, texts without a comma between them would be one.
+        return [item.strip("'\"") for item in _NUMPY_ITEM.findall(text)]
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text)
+        except _NOT_LITERAL:
+            continue
+        return list(found) if isinstance(found, list | tuple | set) else None
+    return None

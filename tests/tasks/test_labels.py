@@ -1,0 +1,117 @@
+"""What labels are called, in which order, and what is told of them."""
+
+from itertools import permutations
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from harness.data.custom import custom_task
+from harness.data.labels import are_measured, label_name, sorted_names, spelling_notes, twin_notes
+from harness.data.loading import load_splits
+from harness.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        (1, "1"),
+        (1.0, "1"),
+        (-0.0, "0"),
+        (2.5, "2.5"),
+        ("1", "1"),
+        ("1.0", "1"),
+        ("1.00", "1"),
+        (" 1. ", "1"),
+        ("-0.0", "0"),
+        ("2.50", "2.50"),
+        ("01", "01"),
+        ("neg ", "neg"),
+        ("\u00a0neg\n", "neg"),
+        ("New  York", "New  York"),
+        ("nan", "nan"),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("  ", None),
+        (None, None),
+        (["a"], None),
+        (True, "True"),
+    ],
+)
+def test_a_label_has_one_name_whatever_the_form_of_the_file(field, name):
+    assert label_name(field) == name
+
+
+def test_the_order_of_labels_is_the_same_however_they_come():
+    names = ["nan", "10", "2", "inf", "b", "1e1"]
+    assert {sorted_names(order) for order in permutations(names)} == {("2", "10", "1e1", "b", "inf", "nan")}
+
+
+def test_what_is_read_otherwise_than_it_stands_is_told_once():
+    (note,) = spelling_notes(["neg", "neg ", "neg ", "pos", "1.0", 1.0])
+    assert note == "3 labels are read without blanks at their ends and as whole numbers: 'neg ' as 'neg'"
+    assert list(spelling_notes(["neg", "pos", 1.0, None])) == []
+
+
+def test_labels_that_differ_in_case_or_number_form_are_kept_and_told():
+    (note,) = twin_notes(["Neg", "neg", "pos", "2.5", "2.50"])
+    assert note == (
+        "labels that differ in spelling alone are two classes ('Neg' and 'neg', '2.5' and '2.50'): "
+        "rename them if they are one"
+    )
+    assert list(twin_notes(["neg", "pos", "1", "2"])) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "measured"),
+    [
+        ([f"{n}.25" for n in range(30)], True),
+        ([n * 1_000 for n in range(30)], True),
+        (list(range(30)), False),  # one example of each class
+        ([n % 15 * 1_000 for n in range(30)], False),
+        ([*(f"{n}.25" for n in range(29)), "much"], False),
+        ([f"{n}.25" for n in range(20)], False),
+    ],
+)
+def test_numbers_of_which_most_rows_have_their_own_are_no_classes(fields, measured):
+    assert are_measured(fields) is measured
+
+
+def own(tmp_path, labels, **settings):
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\n" + "".join(f'w{n} v{n},"{label}"\n' for n, label in enumerate(labels)))
+    return custom_task(train=file, **settings)
+
+
+def test_numbers_without_classes_point_to_regression(tmp_path):
+    with pytest.raises(UserError) as raised:
+        load_splits(own(tmp_path, [f"{n}.25" for n in range(30)]))
+    assert raised.value.lines == (
+        "train: label: 30 different numbers in 30 rows, such as 0.25. Numbers: did you mean --task-type regression?",
+    )
+
+
+@pytest.mark.parametrize("spelt", ["['a']", "[]"])
+def test_lists_of_labels_point_to_the_task_type_that_reads_them(tmp_path, spelt):
+    with pytest.raises(UserError) as raised:
+        load_splits(own(tmp_path, [spelt] * 20))
+    (line,) = raised.value.lines
+    assert line == f"train: label: a list, not one label (got {spelt!r}). Did you mean --task-type multi_label?"
+    with pytest.raises(UserError) as raised:
+        load_splits(own(tmp_path, [*["a", "b"] * 10, spelt]))
+    (line,) = raised.value.lines
+    assert line.endswith(
+        f"line 22): label: a list, not one label (got {spelt!r}). Did you mean --task-type multi_label?"
+    )
+
+
+def test_blanks_and_decimals_make_no_second_class_and_are_told(tmp_path):
+    splits = load_splits(own(tmp_path, ["neg", "neg ", " 1.0", "1"] * 10))
+    assert splits.labels == ("1", "neg")
+    assert splits.notes == ("20 labels are read without blanks at their ends and as whole numbers: 'neg ' as 'neg'",)
+
+
+def test_a_test_file_s_labels_are_the_same_in_another_format(tmp_path):
+    parquet.write_table(pyarrow.table({"text": ["x", "y"], "label": [1.0, 2.0]}), tmp_path / "test.parquet")
+    task = own(tmp_path, ["1", "2"] * 10, test=tmp_path / "test.parquet")
+    assert [one.target for one in load_splits(task).test] == [0, 1]
