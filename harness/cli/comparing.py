@@ -97,6 +97,9 @@ def run(
     near_duplicates: Annotated[
         str | None, typer.Option(help="Rows of your own data that nearly repeat others: drop (default) or keep.")
     ] = None,
+    new_head: Annotated[
+        bool, typer.Option("--new-head", help="Train a new head, even if the checkpoint has one of its own.")
+    ] = False,
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: Annotated[
@@ -123,12 +126,12 @@ def run(
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
-        refuse_with_suite(task=task, model=model, seed=seed, **local)
+        refuse_with_suite(task=task, model=model, seed=seed, new_head=new_head or None, **local)
         checked_suite, planned = resolve_suite(suite, only=only, **chosen)
     else:
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
-        checked_suite, planned = None, [resolve_run(task, model, local, seed=seed or 0, **chosen)]
+        checked_suite, planned = None, [resolve_run(task, model, local, seed=seed or 0, new_head=new_head, **chosen)]
     from harness.ops.device import processes  # noqa: PLC0415 -- heavy
     from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import write_suite  # noqa: PLC0415 -- heavy

@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.data.labels import label_name
 from harness.errors import UserError
+
+
+# The names that transformers leaves out of config.json when it saves a classifier.
+_UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}
 
 
 def matched_labels(
@@ -28,21 +33,26 @@ def matched_labels(
         return None
     if sorted(theirs) == sorted(labels):
         return theirs
-    by_name = {label.casefold(): label for label in labels}
-    if sorted(by_name) != sorted(label.casefold() for label in theirs):
-        raise UserError(
-            f"{name}: its classifier's labels are {list(theirs)}, but the data's are {list(labels)}. "
-            'Rename the labels, or set head = "new" in the model file to train a new classifier.'
-        )
-    return tuple(by_name[label.casefold()] for label in theirs)
+    by_name = {_spelt_alike(label): label for label in labels}
+    if sorted(by_name) == sorted(map(_spelt_alike, theirs)):
+        return tuple(by_name[_spelt_alike(label)] for label in theirs)
+    # Names that transformers gives where nobody does say nothing; they are the data's own where they are the same.
+    if len(theirs) < 2 or all(re.fullmatch(r"LABEL_\d+", label) for label in theirs):
+        return None
+    raise UserError(
+        f"{name}: its classifier's labels are {list(theirs)}, but the data's are {list(labels)}. Rename the labels, "
+        'or train a new classifier: --new-head on the command line, or head = "new" in the model file.'
+    )
 
 
 def classifier_labels(config: Mapping[str, Any], head: str) -> tuple[str, ...] | None:
-    """The names that a trained classifier gives its outputs; None where there are none."""
-    trained = any(head in name for name in config.get("architectures") or [])
-    names = config.get("id2label")
-    if not trained or not names:
+    """The names that a trained classifier gives its outputs; None where there is no such classifier."""
+    if not any(head in name for name in config.get("architectures") or []):
         return None
-    ordered = tuple(str(names[key]) for key in sorted(names, key=int))
-    generic = all(re.fullmatch(r"LABEL_\d+", label) for label in ordered)
-    return None if generic or len(ordered) < 2 else ordered
+    names = config.get("id2label") or _UNSAID
+    return tuple(str(names[key]) for key in sorted(names, key=int))
+
+
+def _spelt_alike(label: str) -> str:
+    """What labels have in common that differ in case, or in how a whole number is written."""
+    return (label_name(label) or label).casefold()

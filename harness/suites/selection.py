@@ -42,6 +42,7 @@ def resolve_run(
     seed: int,
     settings: Sequence[str] | None,
     runs: Path,
+    new_head: bool = False,
     evaluate: Evaluate = "test",
 ) -> Run:
     """The run of one model on one task, or on the user's own files.
@@ -53,6 +54,7 @@ def resolve_run(
         seed: The run's.
         settings: Of the recipe, as key=value.
         runs: The folder of all runs.
+        new_head: Whether the checkpoint's own head is left out, as the model file's `head = "new"` has it.
         evaluate: What the trained model is scored on.
 
     Raises:
@@ -69,6 +71,8 @@ def resolve_run(
         data = _own_files(local)
         name = Path(str(local["train"])).stem
     found = find_model(model)
+    if new_head:
+        found = found.model_copy(update={"head": "new"})
     recipe = recipe_for(found, parse_settings(settings or []))
     return planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
 

@@ -109,7 +109,8 @@ def _items_read(model: TaskModel) -> Sequence[Item] | None:
 def _plan(model: TaskModel, config: RunConfig, context: RunContext) -> TrainingPlan:
     training, items = config.training, len(model.features("train").items)
     per_epoch = len(length_grouped_batches([0] * items, training.batch_size, seed=0, epoch=0))
-    return TrainingPlan(training, config.seed, number_of_steps(training, per_epoch), context.checkpoint_seconds)
+    steps = number_of_steps(training, per_epoch)
+    return TrainingPlan(training, config.seed, steps, context.checkpoint_seconds, model.splits.labels)
 
 
 def _trainer(model: TaskModel, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:

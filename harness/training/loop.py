@@ -56,12 +56,14 @@ class TrainingPlan:
         seed: Of the order of the items.
         steps: Optimiser steps in all.
         checkpoint_seconds: The state is saved when the last time is longer ago.
+        labels: The names of the model's outputs. A state of others is refused: its weights would answer with them.
     """
 
     training: Training
     seed: int
     steps: int
     checkpoint_seconds: float
+    labels: tuple[str, ...] = ()
 
 
 def finetune(
@@ -80,9 +82,10 @@ def finetune(
     A run whose state lies in `folder` continues from there as if it had never stopped.
 
     Raises:
+        UserError: The state is of other labels, or in another order.
         DivergedError: A loss is not finite.
     """
-    progress = load_state(trainer, folder)
+    progress = load_state(trainer, folder, plan.labels)
     if plan.steps == 0:
         return progress
     try:

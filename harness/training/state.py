@@ -6,7 +6,7 @@ import errno
 import json
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,7 @@ class Progress:
         notes: What happened on the way.
         processor_seconds: Seconds of the processor that pretraining took, of all threads.
         first_losses: Of pretraining's first steps, by which another run shows that it is the same.
+        labels: The names of the model's outputs, in their order.
     """
 
     step: int = 0
@@ -61,6 +62,7 @@ class Progress:
     notes: list[str] = field(default_factory=list)
     processor_seconds: float = 0.0
     first_losses: list[float] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
 
 
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
@@ -138,22 +140,33 @@ def writing_tensors(folder: Path) -> Iterator[None]:
         raise OSError(errno.EIO, str(error).rstrip("."), str(folder)) from error
 
 
-def load_state(trainer: Trainer[Any], folder: Path) -> Progress:
+def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) -> Progress:
     """The progress that `folder` holds, put back into the trainer; a fresh one where there is none that is whole.
 
+    Args:
+        trainer: What goes on.
+        folder: Where states are.
+        labels: The names of the model's outputs: weights of others would answer with the wrong names.
+
     Raises:
-        UserError: The run was started with another number of processes.
+        UserError: The run was started with another number of processes, or with other labels.
     """
     found, damaged = _newest(folder)
     trainer.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
     if found is None:
-        return Progress(micro_batch_size=trainer.forward.micro_batch_size, notes=trainer.notes)
+        return Progress(micro_batch_size=trainer.forward.micro_batch_size, notes=trainer.notes, labels=list(labels))
     tensors, facts = found
     begun, processes = facts.pop("processes"), trainer.forward.accelerator.num_processes
     if begun != processes:
         raise UserError(
             f"{folder}: begun with {begun} processes, and now there are {processes}. "
             "Continue with as many, or begin anew with --redo."
+        )
+    stored = facts.setdefault("labels", list(labels))
+    if stored != list(labels):
+        raise UserError(
+            f"{folder}: begun with the labels {stored}, and now they are {list(labels)}. "
+            "Continue with the data and the version that it was begun with, or begin anew with --redo."
         )
     curve = [CurvePoint(**point) for point in facts.pop("curve")]
     restore(trainer.forward.model, _under("model.", tensors))

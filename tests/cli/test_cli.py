@@ -36,6 +36,7 @@ HEAVY = (
         (["run", "--model", "majority"], "harness run: name a suite, or --model with --task"),
         (["run", "nowhere.toml"], "nowhere.toml: no such file."),
         (["run", "nowhere.toml", "--seed", "0"], "harness run: --seed can't stand beside a suite"),
+        (["run", "nowhere.toml", "--new-head"], "harness run: --new-head can't stand beside a suite"),
         (
             ["run", "nowhere.toml", "--task", "boolq", "--kind", "x"],
             "harness run: --task, --task-type can't stand beside",

@@ -92,7 +92,7 @@ def folder(command, tmp_path, monkeypatch):
     """What the pages speak of: files of a user's own, a checkpoint, a folder of entries."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     rows = [opinion(number) for number in range(60)]
-    for name in ("reviews", "more_reviews", "prices"):
+    for name in ("reviews", "more_reviews", "prices", "topics"):
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
@@ -142,6 +142,8 @@ def opinion(number):
         "stars": number % 4 // 2,
         "advert": f"for sale: {number}",
         "price": 10.0 + number,
+        "sport": number % 2,
+        "food": number // 2 % 2,
     }
 
 

@@ -1,7 +1,10 @@
 """A checkpoint's own classifier and the data's labels are matched by name (transformers PR 10401)."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from command_line import read_record, reviews, write_csv
 from small_models import write_checkpoint
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -66,6 +69,23 @@ def test_other_names_are_refused_and_both_are_shown(tmp_path, names):
     assert 'head = "new"' in line
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (["LABEL_0", "LABEL_1"], ("LABEL_0", "LABEL_1")),  # names that transformers doesn't save
+        (["LABEL_1", "LABEL_0"], ("LABEL_0", "LABEL_1")),
+        (["LABEL_1", "LABEL_0"], ("label_0", "label_1")),
+        (["2.0", "1.0"], ("1", "2")),
+        (["spam"], ("spam",)),
+    ],
+)
+def test_names_are_compared_before_they_count_as_generic_or_too_few(theirs, ours, tmp_path):
+    loaded = load(classifier(tmp_path, theirs), ours)
+    assert loaded.notes == ("the checkpoint's own head is kept",)
+    assert [round(bias) for bias in loaded.model.classifier.bias.tolist()] == list(range(1, len(ours) + 1))
+    assert [label.casefold() for label in loaded.labels] == [name.removesuffix(".0").casefold() for name in theirs]
+
+
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_generic_names_say_nothing_so_the_classifier_is_new_and_noted(tmp_path, count):
     loaded = load(classifier(tmp_path, [f"LABEL_{index}" for index in range(count)]), ("bad", "good"))
@@ -79,6 +99,19 @@ def test_a_model_file_can_ask_for_a_new_classifier(tmp_path):
     loaded = load(classifier(tmp_path, ["toxic", "fine"]), ("bad", "good"), head="new")
     assert loaded.model.classifier.bias.tolist() == [0.0, 0.0]
     assert "classifier.weight" in loaded.notes[0]
+
+
+def test_the_command_line_can_ask_for_a_new_classifier(command):
+    folder = classifier(Path("other-labels"), ["toxic", "fine"])
+    write_csv(Path("data.csv"), reviews())
+    words = ("run", "--model", f"./{folder}", "--train", "data.csv", "--set", "maximum_steps=0")
+    refused = command(*words)
+    assert refused.code == 1
+    assert "train a new classifier: --new-head on the command line" in refused.output
+    assert command(*words, "--new-head").code == 0
+    (record,) = [read_record(found.parent) for found in Path("runs").rglob("run.json")]
+    assert record["config"]["model"]["head"] == "new"
+    assert record["task_card"]["labels"] == ["bad", "good"]
 
 
 def test_a_regression_on_a_classifier_gets_a_new_head_and_says_so(tmp_path):

@@ -64,9 +64,9 @@ def weight_of(model):
     return sum(float(tensor.double().abs().sum()) for tensor in model.state_dict().values())
 
 
-def go(set_up_, folder, *, callbacks=None, checkpoint_seconds=math.inf, steps=STEPS):
+def go(set_up_, folder, *, callbacks=None, checkpoint_seconds=math.inf, steps=STEPS, labels=LABELS):
     trainer, items, validation, training = set_up_
-    plan = TrainingPlan(training, 0, steps, checkpoint_seconds)
+    plan = TrainingPlan(training, 0, steps, checkpoint_seconds, labels)
     return finetune(trainer, items, validation, plan=plan, folder=folder, callbacks=callbacks or Silent())
 
 
@@ -285,6 +285,19 @@ def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"processes": 2}))
     with pytest.raises(UserError, match="begun with 2 processes, and now there are 1"):
         go(set_up(checkpoints["bert"]), tmp_path)
+
+
+@pytest.mark.parametrize("labels", [LABELS[::-1], ("bad", "good", "nan")])
+def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints, tmp_path):
+    stopped_state(checkpoints["bert"], tmp_path)
+    with pytest.raises(UserError, match=r"begun with the labels \['bad', 'good'\], and now they are"):
+        go(set_up(checkpoints["bert"]), tmp_path, labels=labels)
+
+
+def test_a_state_of_an_earlier_version_which_names_no_labels_goes_on(checkpoints, tmp_path):
+    facts = stopped_state(checkpoints["bert"], tmp_path) / "state.json"
+    facts.write_text(json.dumps({key: fact for key, fact in json.loads(facts.read_text()).items() if key != "labels"}))
+    assert go(set_up(checkpoints["bert"]), tmp_path).labels == list(LABELS)
 
 
 def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path):
