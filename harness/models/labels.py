@@ -9,7 +9,6 @@ from typing import Any
 from harness.data.labels import label_name
 from harness.errors import UserError
 
-
 # The names that transformers leaves out of config.json when it saves a classifier.
 _UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}
 
