@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from harness.data.labels import label_name
 from harness.data.task import Row
 from harness.errors import nearest
+
+# Beyond it a model's weights, of 32 bits, would soon be infinite.
+MOST = 1e30
+# Digits with what people write around and between them.
+_BEFORE, _AFTER = r"[^\W\d_]{0,4}\.?[^\w\s]{0,2}\s*[-+]?", r"\s*[^\W\d_]{0,4}\.?[^\w\s]{0,2}"
+_AMOUNT = re.compile(_BEFORE + r"[0-9][0-9.,' \u00a0\u202f\u2019]*" + _AFTER)
 
 
 class FieldError(Exception):
@@ -48,14 +55,21 @@ def number_field(field: object, column: str) -> float:
     """The finite number in a field, written as a number or as text.
 
     Raises:
-        FieldError: The field holds none.
+        FieldError: The field holds none, or one that a model's weights can't.
     """
     try:
         number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
+    if isinstance(field, str) and not math.isfinite(number) and _AMOUNT.fullmatch(field.strip()):
+        raise FieldError(
+            f"{column}: a number with a currency, a unit or separators between thousands (got {field!r}). "
+            "Write digits alone, with a point before decimals, such as 1234.5."
+        )
     if not math.isfinite(number):
         raise FieldError(f"{column}: not a finite number (got {field!r}). Give a number, or choose another task type.")
+    if abs(number) > MOST:
+        raise FieldError(f"{column}: a number beyond {MOST:g} (got {field!r}). Give the column in larger units.")
     return number
 
 

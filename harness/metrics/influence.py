@@ -70,12 +70,17 @@ def correlation(references: Floats, predictions: Floats) -> Scored:
     """
     x, y = references - references.mean(axis=0), predictions - predictions.mean(axis=0)
     spread_x, spread_y = float((x**2).sum(axis=1).mean()), float((y**2).sum(axis=1).mean())
-    if min(spread_x, spread_y) < 1e-20:
+    if _is_constant(references, spread_x) or _is_constant(predictions, spread_y):
         return 0.0, np.zeros(len(x))
     scale = np.sqrt(spread_x * spread_y)
     products = (x * y).sum(axis=1) / scale
     r = float(products.mean())
     return r, products - r / 2 * ((x**2).sum(axis=1) / spread_x + (y**2).sum(axis=1) / spread_y)
+
+
+def _is_constant(values: Floats, spread: float) -> bool:
+    """Whether values differ by rounding alone, given their variance."""
+    return spread <= 1e-28 * float((values**2).sum(axis=1).mean())
 
 
 def spearman(references: Floats, predictions: Floats) -> Scored:

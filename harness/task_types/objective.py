@@ -40,6 +40,18 @@ class Objective(Protocol):
     def head(self) -> Head:
         """What goes on top of the encoder."""
 
+    def for_training(self, model: Any, examples: Sequence[Any], *, has_own_head: bool) -> Self:
+        """The objective as the model learns it, with what it takes from the training examples.
+
+        Args:
+            model: Is changed where it must be, before its first step; the same way every time.
+            examples: The training split.
+            has_own_head: Whether the model's head is one that its checkpoint brought.
+        """
+
+    def finish(self, model: Any) -> None:
+        """Make the trained model one that answers without the objective of `for_training`."""
+
     def features(self, examples: Sequence[Any], reader: Reader) -> Features:
         """The examples as items."""
 
@@ -66,3 +78,15 @@ class Objective(Protocol):
 
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
         """Reference and prediction of each example, as in predictions.parquet."""
+
+
+class LearntAsItIs:
+    """What most objectives have: nothing of the model or the objective changes for training, or after it."""
+
+    def for_training(self, _model: Any, _examples: Sequence[Any], *, has_own_head: bool) -> Self:
+        """The same."""
+        del has_own_head
+        return self
+
+    def finish(self, _model: Any) -> None:
+        """Leave the model as it is."""

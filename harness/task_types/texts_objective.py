@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.models.head import Head
+from harness.task_types.objective import LearntAsItIs
 from harness.task_types.texts import Target, TextExample
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
-Outputs = NDArray[np.float32]
+Outputs = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class TextObjective:
+class TextObjective(LearntAsItIs):
     """The objective of a task type that reads texts, or pairs of texts.
 
     Attributes:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from harness.config.run import RunConfig
 from harness.data.task import Splits
 from harness.metrics.lookup import scores
 from harness.task_types.objective import Objective
 from harness.training.result import Row, Stopwatch
+
+NEGLIGIBLE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Evaluated:
         scores: Metrics by split.
         calibration: What the task type chose on validation, or by the training split.
         rows: One row per test example; none where the run is scored on validation alone.
+        notes: What makes the scores doubtful.
     """
 
     scores: dict[str, dict[str, float]]
     calibration: dict[str, float]
     rows: Sequence[Row]
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -59,17 +65,34 @@ def evaluate(
     validated = objective.rows(validation.outputs, splits.validation, calibration)
     scores = {"validation": scored(validated, config.metrics, splits.labels)}
     if config.evaluate == "validation":
-        return Evaluated(scores, calibration, ())
+        return Evaluated(scores, calibration, (), constant_notes(validated, "validation"))
     with watch("test"):
         test = predict("test")
     rows = objective.rows(test.outputs, splits.test, calibration)
     scores["test"] = scored(rows, config.metrics, splits.labels)
-    return Evaluated(scores, calibration, with_identity(rows, splits.test, test.lengths))
+    return Evaluated(scores, calibration, with_identity(rows, splits.test, test.lengths), constant_notes(rows, "test"))
 
 
 def scored(rows: Sequence[Row], metrics: Sequence[str], labels: tuple[str, ...]) -> dict[str, float]:
     """The metrics of rows of predictions."""
     return scores(metrics, [row["reference"] for row in rows], [row["prediction"] for row in rows], labels)
+
+
+def constant_notes(rows: Sequence[Row], split: str) -> tuple[str, ...]:
+    """A sentence where a model predicts the same of all rows, whose references differ.
+
+    Numbers are the same where they hardly vary beside the references.
+    """
+    references, predictions = [row["reference"] for row in rows], [row["prediction"] for row in rows]
+    if all(reference == references[0] for reference in references):
+        return ()
+    if all(isinstance(value, float) for value in (*references, *predictions)):
+        constant = bool(np.std(predictions) <= NEGLIGIBLE * np.std(references))
+        said = f"{np.mean(predictions):g}"
+    else:
+        constant = all(prediction == predictions[0] for prediction in predictions)
+        said = f"{predictions[0]!r:.80}"
+    return (f"every {split} row is predicted alike ({said}): the model tells no text from another",) if constant else ()
 
 
 def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequence[int]) -> list[Row]:

@@ -12,7 +12,9 @@ from accelerate import Accelerator
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
 from harness.metrics.lookup import find_metric
+from harness.models.weights import OWN_HEAD
 from harness.record import Measurements
+from harness.task_types.objective import Objective
 from harness.tokenization.items import Item, length_grouped_batches
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
@@ -85,18 +87,29 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
     """The model with the weights that were best on validation, ready to score items; and how its training went."""
     vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
     plan = _plan(model, config, context)
-    trainer = _trainer(model, plan, context.accelerator)
+    objective = _learnt(model, plan)
+    trainer = _trainer(model, objective, plan, context.accelerator)
     progress = finetune(
         trainer,
         model.features("train").items,
-        _validation(model, config),
+        _validation(model, objective, config),
         plan=plan,
         folder=context.folder,
         callbacks=context.callbacks,
     )
+    objective.finish(model.loaded.model)
+    trainer.forward.objective = model.objective
     if vocabulary.used is not None:
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step))
     return trainer.forward, progress
+
+
+def _learnt(model: TaskModel, plan: TrainingPlan) -> Objective:
+    """The objective as the model learns it; a model that takes no step is judged as it is."""
+    if plan.steps == 0:
+        return model.objective
+    own_head = OWN_HEAD in model.loaded.notes
+    return model.objective.for_training(model.loaded.model, model.splits.train, has_own_head=own_head)
 
 
 def _items_read(model: TaskModel) -> Sequence[Item] | None:
@@ -113,19 +126,17 @@ def _plan(model: TaskModel, config: RunConfig, context: RunContext) -> TrainingP
     return TrainingPlan(training, config.seed, steps, context.checkpoint_seconds, model.splits.labels)
 
 
-def _trainer(model: TaskModel, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:
+def _trainer(model: TaskModel, objective: Objective, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:
     training = model.training
     optimizer = make_optimizer(model.loaded.model, training)
-    forward = forward_of(
-        model.loaded, model.objective, accelerator, training, micro_batch_size=training.micro_batch_size
-    )
+    forward = forward_of(model.loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
     return Trainer(
         forward, optimizer, make_scheduler(optimizer, training, plan.steps), training.max_grad_norm, notes=[]
     )
 
 
-def _validation(model: TaskModel, config: RunConfig) -> Validation:
-    examples, objective = model.splits.validation, model.objective
+def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:
+    examples = model.splits.validation
 
     def scores(outputs: Any) -> dict[str, float]:
         rows = objective.rows(outputs, examples, objective.calibration(outputs, examples))

@@ -44,7 +44,7 @@ def measured(
             "counts": known.counts.model_copy(update=counts),
             "cost": _cost(model, forward, progress),
             "provenance": known.provenance.model_copy(update=origin),
-            "notes": (*known.notes, *_notes(model, forward, progress)),
+            "notes": (*found.notes, *known.notes, *_notes(model, forward, progress)),
         }
     )
 

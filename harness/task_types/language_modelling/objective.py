@@ -20,6 +20,7 @@ from harness.models.head import Head
 from harness.task_types.language_modelling import DocumentExample, task_type
 from harness.task_types.language_modelling.metrics import COSTS, size
 from harness.task_types.language_modelling.windows import losses_of_tokenizer, masked_tokens, next_tokens
+from harness.task_types.objective import LearntAsItIs
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import NO_BOUND, Document, Reader, Window
 
@@ -27,7 +28,7 @@ Costs = dict[str, float | int | None]
 
 
 @dataclass(frozen=True)
-class TokenLossObjective:
+class TokenLossObjective(LearntAsItIs):
     """What each token of a document costs.
 
     Attributes:

@@ -20,6 +20,7 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.objective import LearntAsItIs
 from harness.task_types.question_answering import task_type
 from harness.task_types.question_answering.candidates import best_places, merged, ranked_answers
 from harness.task_types.question_answering.examples import QuestionExample
@@ -38,7 +39,7 @@ LEAST_LONGEST = 30  # Devlin et al. 2019's own choice for SQuAD, in their code.
 
 
 @dataclass(frozen=True)
-class SpanObjective:
+class SpanObjective(LearntAsItIs):
     """A start and an end for each token of the context.
 
     Attributes:

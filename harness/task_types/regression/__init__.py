@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from harness.data.fields import number_field
-from harness.data.task import Task
+from collections.abc import Iterator
+
+from harness.data.fields import MOST, number_field
+from harness.data.task import Splits, Task
 from harness.task_types.regression.metrics import MEAN_SQUARED_ERROR, PEARSON, SPEARMAN
 from harness.task_types.texts import Target, TextType
+
+LEAST_SPREAD = 1 / MOST
 
 
 class Regression(TextType):
@@ -20,6 +24,13 @@ class Regression(TextType):
         """The number."""
         del labels
         return number_field(field, task.column("label"))
+
+    def label_problems(self, _labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
+        """Numbers that are too close together for weights of 32 bits."""
+        numbers = [example.target for example in splits.train]
+        spread = max(numbers) - min(numbers)
+        if 0 < spread < LEAST_SPREAD:
+            yield f"train: its numbers lie within {spread:g}. Give them in smaller units."
 
 
 task_type = Regression()

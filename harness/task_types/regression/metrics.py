@@ -13,7 +13,8 @@ from harness.metrics.metric import CORRELATION, NUMBER, Metric, Unit, Values, me
 
 def squared_errors(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
     """Each prediction's squared distance from its reference."""
-    return [(float(one) - float(other)) ** 2 for one, other in zip(references, predictions, strict=True)]
+    differences = [float(one) - float(other) for one, other in zip(references, predictions, strict=True)]
+    return [difference * difference for difference in differences]  # a power would raise where a product is infinite
 
 
 def pearson(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:

@@ -1,9 +1,15 @@
-"""How a number per text is learnt."""
+"""How a number per text is learnt: as it lies among the training texts' numbers, whatever its units are.
+
+A head's outputs begin near 0 and move by the learning rate, so that numbers in the thousands would take thousands of
+steps to reach. The model therefore learns standardised numbers, and its head's last layer, which is linear, is put into
+the data's units when training is over: what is saved answers in them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,17 +17,58 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.config.training import Training
-from harness.task_types.texts import Target
+from harness.models.number_output import number_layer, rescale
+from harness.task_types.texts import Target, TextExample
 from harness.task_types.texts_objective import TextObjective
+from harness.tokenization.items import Batch, Collator, Features
 
 
-def objective(labels: tuple[str, ...], training: Training) -> TextObjective:
+@dataclass(frozen=True)
+class NumberObjective(TextObjective):
+    """The objective of numbers, which the model gives less `mean`, divided by `scale`."""
+
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def for_training(self, model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
+        """The same with the mean and the standard deviation of the examples' numbers.
+
+        A head without a bias is not given the mean, which it could not be given back; it learns numbers in units of
+        their root mean square. A head that the checkpoint brings is put into these units first.
+        """
+        layer, wanted = number_layer(model), np.array([example.target for example in examples], dtype=np.float64)
+        if layer is None:
+            return self
+        mean = float(wanted.mean()) if layer.bias is not None else 0.0
+        scale = float(np.sqrt(((wanted - mean) ** 2).mean())) or 1.0
+        if has_own_head:
+            rescale(layer, mean=-mean / scale, scale=1 / scale)
+        return replace(self, mean=mean, scale=scale)
+
+    def finish(self, model: Any) -> None:
+        """Put the head into the data's units."""
+        layer = number_layer(model)
+        if layer is not None:
+            rescale(layer, mean=self.mean, scale=self.scale)
+
+    def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
+        """One loss per item [items], of standardised numbers."""
+        return self.loss(scores, [(item.target - self.mean) / self.scale for item in batch.items])
+
+    def outputs(
+        self, results: Sequence[NDArray[np.float32]], _features: Features, _examples: Sequence[TextExample]
+    ) -> Any:
+        """Numbers [examples, 1] in the data's units."""
+        return np.stack(results).astype(np.float64) * self.scale + self.mean
+
+
+def objective(labels: tuple[str, ...], training: Training) -> NumberObjective:
     """Squared error; there are no labels."""
     assert not labels, labels
-    return TextObjective((), training.pool, "regression", squared_error, row)
+    return NumberObjective((), training.pool, "regression", squared_error, row)
 
 
-def row(target: Target, logits: NDArray[np.float32]) -> dict[str, Any]:
+def row(target: Target, logits: NDArray[Any]) -> dict[str, Any]:
     """The true and the predicted number."""
     assert not isinstance(target, tuple)
     return {"reference": float(target), "prediction": float(logits.reshape(-1)[0])}

@@ -18,6 +18,7 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.objective import LearntAsItIs
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
@@ -42,7 +43,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class TagObjective:
+class TagObjective(LearntAsItIs):
     """A tag for each word.
 
     Attributes:
