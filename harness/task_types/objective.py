@@ -40,6 +40,10 @@ class Objective(Protocol):
     def head(self) -> Head:
         """What goes on top of the encoder."""
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the model's outputs stand for while it learns, where that is not the labels."""
+
     def for_training(self, model: Any, examples: Sequence[Any], *, has_own_head: bool) -> Self:
         """The objective as the model learns it, with what it takes from the training examples.
 
@@ -82,6 +86,11 @@ class Objective(Protocol):
 
 class LearntAsItIs:
     """What most objectives have: nothing of the model or the objective changes for training, or after it."""
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """None but the labels."""
+        return ()
 
     def for_training(self, _model: Any, _examples: Sequence[Any], *, has_own_head: bool) -> Self:
         """The same."""

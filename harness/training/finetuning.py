@@ -86,8 +86,8 @@ def finetune_model(
 def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[Forward, Progress]:
     """The model with the weights that were best on validation, ready to score items; and how its training went."""
     vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
-    plan = _plan(model, config, context)
-    objective = _learnt(model, plan)
+    objective = _learnt(model)
+    plan = _plan(model, objective, config, context)
     trainer = _trainer(model, objective, plan, context.accelerator)
     progress = finetune(
         trainer,
@@ -104,9 +104,9 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
     return trainer.forward, progress
 
 
-def _learnt(model: TaskModel, plan: TrainingPlan) -> Objective:
+def _learnt(model: TaskModel) -> Objective:
     """The objective as the model learns it; a model that takes no step is judged as it is."""
-    if plan.steps == 0:
+    if model.training.maximum_steps == 0:
         return model.objective
     own_head = OWN_HEAD in model.loaded.notes
     return model.objective.for_training(model.loaded.model, model.splits.train, has_own_head=own_head)
@@ -119,11 +119,13 @@ def _items_read(model: TaskModel) -> Sequence[Item] | None:
     return [*model.features("train").items, *model.features("validation").items]
 
 
-def _plan(model: TaskModel, config: RunConfig, context: RunContext) -> TrainingPlan:
+def _plan(model: TaskModel, objective: Objective, config: RunConfig, context: RunContext) -> TrainingPlan:
     training, items = config.training, len(model.features("train").items)
     per_epoch = len(length_grouped_batches([0] * items, training.batch_size, seed=0, epoch=0))
     steps = number_of_steps(training, per_epoch)
-    return TrainingPlan(training, config.seed, steps, context.checkpoint_seconds, model.splits.labels)
+    return TrainingPlan(
+        training, config.seed, steps, context.checkpoint_seconds, objective.output_names or model.splits.labels
+    )
 
 
 def _trainer(model: TaskModel, objective: Objective, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:

@@ -56,7 +56,7 @@ class TrainingPlan:
         seed: Of the order of the items.
         steps: Optimiser steps in all.
         checkpoint_seconds: The state is saved when the last time is longer ago.
-        labels: The names of the model's outputs. A state of others is refused: its weights would answer with them.
+        labels: What the model's outputs stand for. A state of others is refused: its weights would answer with them.
     """
 
     training: Training

@@ -45,7 +45,7 @@ class Progress:
         notes: What happened on the way.
         processor_seconds: Seconds of the processor that pretraining took, of all threads.
         first_losses: Of pretraining's first steps, by which another run shows that it is the same.
-        labels: The names of the model's outputs, in their order.
+        labels: What the model's outputs stand for, in their order.
     """
 
     step: int = 0
@@ -146,7 +146,7 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     Args:
         trainer: What goes on.
         folder: Where states are.
-        labels: The names of the model's outputs: weights of others would answer with the wrong names.
+        labels: What the model's outputs stand for: weights of others would answer with the wrong names.
 
     Raises:
         UserError: The run was started with another number of processes, or with other labels.
@@ -162,12 +162,7 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
             f"{folder}: begun with {begun} processes, and now there are {processes}. "
             "Continue with as many, or begin anew with --redo."
         )
-    stored = facts.setdefault("labels", list(labels))
-    if stored != list(labels):
-        raise UserError(
-            f"{folder}: begun with the labels {stored}, and now they are {list(labels)}. "
-            "Continue with the data and the version that it was begun with, or begin anew with --redo."
-        )
+    _check_labels(facts, labels, folder)
     curve = [CurvePoint(**point) for point in facts.pop("curve")]
     restore(trainer.forward.model, _under("model.", tensors))
     _restore_optimizer(trainer, _under("optimizer.", tensors))
@@ -179,6 +174,16 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
     return Progress(**{**facts, "notes": trainer.notes}, curve=curve, best_weights=_under("best.", tensors))
+
+
+def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path) -> None:
+    """Refuse weights whose outputs stand for something else; an earlier version did not say for what."""
+    stored = facts.get("labels")
+    if (stored or []) != list(labels):
+        raise UserError(
+            f"{folder}: begun with the labels {stored or '(not recorded)'}, and now they are {list(labels)}. "
+            "Continue with the data and the version that it was begun with, or begin anew with --redo."
+        )
 
 
 def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:

@@ -30,6 +30,11 @@ class NumberObjective(TextObjective):
     mean: float = 0.0
     scale: float = 1.0
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The number, in the units in which it is learnt."""
+        return (f"(value - {self.mean!r}) / {self.scale!r}",)
+
     def for_training(self, model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
         """The same with the mean and the standard deviation of the examples' numbers.
 
