@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from harness.data.splitting import LeftOut
+from harness.data.splitting import MOST_CHARACTERS, MOST_COMPARED, LeftOut
 from harness.data.splitting import separated as _separated
 from harness.errors import UserError
 from harness.task_types.question_answering.examples import Answer, QuestionExample
@@ -201,3 +201,46 @@ def test_one_text_under_two_labels_is_counted_as_a_contradiction():
 def test_labels_that_occur_once_each_are_the_reason_that_nothing_can_be_carved():
     with pytest.raises(UserError, match="50 labels are too many to take test from 50 rows"):
         separated({"train": examples(50, labels=50)})
+
+
+def clusters_of(size, count, labels=2):
+    """Near-duplicates in clusters of so many."""
+    return [TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % labels) for n in range(count) for k in range(size)]
+
+
+def test_near_duplicates_stay_together_where_half_of_what_is_wanted_can_be_taken_so():
+    # 13 of 64 are wanted, six of each label: one cluster of eight fits, two don't.
+    left_out = LeftOut()
+    splits = _separated({"train": clusters_of(8, 8), "validation": examples(40)[30:]}, left_out)
+    assert (len(splits["test"]), left_out.notes) == (8, [])
+    assert len({one.id.split("-")[0] for one in splits["test"]}) == 1
+
+
+def test_ten_examples_can_be_carved_and_nine_cannot():
+    assert sizes(separated({"train": examples(10)})[0]) == {"train": 6, "test": 2, "validation": 2}
+    with pytest.raises(UserError, match=r"9 different examples are too few to take test from \(at least 10\)"):
+        separated({"train": examples(9)})
+
+
+@pytest.mark.parametrize(("count", "expected"), [(8, 8), (7, 0)])
+def test_half_of_a_split_may_go_as_near_repeats(count, expected):
+    near = [TextExample(f"near-{n}", f"{unlike(n)} and more", n % 2) for n in range(8)]
+    test = [TextExample(f"t-{n}", unlike(n), n % 2) for n in range(8)]
+    others = examples(100)[50 : 50 + count]
+    splits, dropped = separated({"train": [*near, *others], "validation": examples(99)[90:], "test": test})
+    assert (len(splits["train"]), dropped.total()) == ((count, 8) if expected else (15, 0))
+
+
+@pytest.mark.parametrize(("bound", "most"), [("MOST_COMPARED", 22), ("MOST_CHARACTERS", 100)])
+@pytest.mark.parametrize("beyond", [False, True])
+def test_beyond_so_many_examples_or_characters_only_equal_texts_count(bound, most, beyond, monkeypatch):
+    train = [TextExample("near", f"{unlike(0)} and more", 0), *examples(20)[1:]]
+    given = {"train": train, "validation": examples(30)[29:], "test": examples(1)}
+    if bound == "MOST_CHARACTERS":
+        most = sum(len(one.text) for split in given.values() for one in split)
+    monkeypatch.setattr(f"harness.data.splitting.{bound}", most - beyond)
+    assert len(separated(given)[0]["train"]) == 19 + beyond
+
+
+def test_thirty_thousand_examples_are_compared_in_full():
+    assert (MOST_COMPARED, MOST_CHARACTERS) == (30_000, 200_000_000)  # what the guide says
