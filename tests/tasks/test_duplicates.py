@@ -79,6 +79,37 @@ def test_a_footer_hides_no_copy_of_what_stands_above_it():
     assert near_duplicates([*mails, f"{text(3, 40)} {text(2_000, 60)}"]) == [*range(20), 3]
 
 
+def test_eight_shingles_above_a_footer_are_enough():
+    mails = [f"{text(seed, 15)} {text(1_000, 80)}" for seed in range(20)]
+    assert near_duplicates([*mails, f"{text(3, 15)} {text(2_000, 60)}"]) == [*range(20), 3]
+
+
+@pytest.mark.parametrize(("sharers", "clusters"), [(12, 1), (13, 13)])
+def test_a_hundredth_of_the_texts_may_repeat_each_other_and_no_more_are_taken_for_repeats(sharers, clusters):
+    mails = [f"{text(seed, 20)} {text(1_000, 80)}" for seed in range(sharers)]
+    others = [text(seed, 20) for seed in range(3_000, 4_200 - sharers)]
+    assert len(set(near_duplicates([*mails, *others])[:sharers])) == clusters
+
+
+@pytest.mark.parametrize(("changed", "clusters"), [(2, 1), (3, 12)])
+def test_many_copies_may_differ_in_a_hundredth_of_their_words(changed, clusters):
+    # Each two differ in what either has changed: 4 or 6 of 400 words.
+    base, copies = text(1, 400).split(), []
+    for seed in range(12):
+        words, places = list(base), Random(seed).sample(range(400), changed)
+        for place in places:
+            words[place] = f"own{seed}x{place}"
+        copies.append(" ".join(words))
+    assert len(set(near_duplicates(copies))) == clusters
+
+
+def test_a_passage_that_a_text_says_again_and_again_counts_once():
+    passage = text(1, 12)
+    chant = " ".join([passage] * 10)  # twelve different shingles, five of which are in the passage said once
+    assert not together(chant, f"{passage} {text(2, 200)}")
+    assert together(chant, f"{passage} {passage} {text(2, 200)}")
+
+
 def test_a_template_is_no_evidence_where_its_gaps_are_filled_otherwise():
     parts = [text(seed, 20) for seed in range(2_000, 2_004)]
     filled = [" ".join(f"{part} {text(10 * seed + n, 1)}" for n, part in enumerate(parts)) for seed in range(30)]
