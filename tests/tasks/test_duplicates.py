@@ -32,7 +32,7 @@ def test_texts_that_share_no_shingle_stay_apart():
     assert near_duplicates([text(seed, 100) for seed in range(20)]) == list(range(20))
 
 
-@pytest.mark.parametrize(("shared", "expected"), [(60, True), (40, False)])
+@pytest.mark.parametrize(("shared", "expected"), [(60, True), (50, True), (49, False), (40, False)])
 def test_at_least_half_of_the_shorter_texts_shingles_must_be_shared(shared, expected):
     # 107 words have 100 shingles; a copied run of n + 7 words has n of them.
     one = text(1, 107)

@@ -71,6 +71,10 @@ def test_labels_that_differ_in_case_or_number_form_are_kept_and_told():
         ([n % 15 * 1_000 for n in range(30)], False),
         ([*(f"{n}.25" for n in range(29)), "much"], False),
         ([f"{n}.25" for n in range(20)], False),
+        ([f"{n}.25" for n in range(21)], True),
+        ([*(f"{n}.25" for n in range(21)), *["30.5", "31.5", "32.5"] * 7], False),  # half of the rows share theirs
+        (list(range(0, 60, 2)), False),
+        ([*range(0, 58, 2), 60], True),  # on average two apart
     ],
 )
 def test_numbers_of_which_most_rows_have_their_own_are_no_classes(fields, measured):
