@@ -33,11 +33,12 @@ def test_texts_that_share_no_shingle_stay_apart():
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(60, True), (50, True), (49, False), (40, False)])
-def test_at_least_half_of_the_shorter_texts_shingles_must_be_shared(shared, expected):
+@pytest.mark.parametrize("rest", [70, 400])
+def test_at_least_half_of_the_shorter_texts_shingles_must_be_shared(shared, expected, rest):
     # 107 words have 100 shingles; a copied run of n + 7 words has n of them.
     one = text(1, 107)
     copied = " ".join(one.split()[: shared + 7])
-    assert together(one, f"{copied} {text(2, 400)}") is expected
+    assert together(one, f"{copied} {text(2, rest)}") is expected
 
 
 def test_a_short_text_within_a_long_one_is_its_near_duplicate():
