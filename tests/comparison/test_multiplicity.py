@@ -1,0 +1,81 @@
+"""One family of comparisons: its level, and that what it says hangs together."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy.stats import norm, studentized_range
+
+from harness.comparison.multiplicity import family_error, step_down
+
+
+def pairs(estimates, error=1.0):
+    """One-sided p-values of independent estimates with the same standard error."""
+    found = {}
+    for winner, loser in permutations(estimates, 2):
+        distance = (estimates[winner] - estimates[loser]) / (error * np.sqrt(2))
+        found[winner, loser] = float(norm.sf(distance))
+    return found
+
+
+def test_two_models_need_no_adjustment_but_for_the_two_directions():
+    assert family_error(0.01, tied=2, models=2) == pytest.approx(0.02, rel=1e-4)
+    assert family_error(0.01, tied=1, models=2) == pytest.approx(0.01, rel=1e-4)
+
+
+@pytest.mark.parametrize("models", [3, 6, 20])
+def test_where_all_tie_the_level_is_that_of_the_studentised_range(models):
+    quantile = studentized_range.ppf(0.95, models, np.inf)
+    assert family_error(float(norm.sf(quantile / np.sqrt(2))), tied=models, models=models) == pytest.approx(
+        0.05, rel=1e-3
+    )
+
+
+def test_the_fewer_models_are_left_the_less_is_asked_of_them():
+    errors = [family_error(0.005, tied, 6) for tied in (6, 5, 4, 3, 2, 1)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 5 * 0.005  # Bonferroni's bound
+
+
+def test_a_clear_best_model_is_ahead_of_all_and_nothing_is_ahead_of_it():
+    models = ["a", "b", "c", "d"]
+    found = step_down(models, pairs({"a": 9.0, "b": 0.3, "c": 0.1, "d": 0.0}))
+    assert [found.ahead_of(model) for model in models] == [(), ("a",), ("a",), ("a",)]
+
+
+def test_some_model_is_always_left():
+    models = ["a", "b", "c"]
+    circle = {("a", "b"): 1e-9, ("b", "c"): 1e-8, ("c", "a"): 1e-7}
+    raw = {**circle, **{(loser, winner): 1 - p for (winner, loser), p in circle.items()}}
+    found = step_down(models, raw)
+    assert [model for model in models if not found.ahead_of(model)] == ["a"]
+
+
+def test_a_pair_that_was_not_compared_says_nothing():
+    found = step_down(["a", "b", "c"], {("a", "b"): 1e-6, ("b", "a"): 1 - 1e-6})
+    assert (found.ahead_of("b"), found.ahead_of("c"), found.p_value("a", "c")) == (("a",), (), 1.0)
+
+
+def test_equally_good_models_are_left_out_in_at_most_one_family_of_twenty():
+    rng = np.random.default_rng(3)
+    for better in (0.0, 9.0):  # Six that tie, and six of which one is far behind: five tie.
+        wrong = 0
+        for _ in range(400):
+            estimates = dict(zip("abcdef", rng.normal(size=6).tolist(), strict=True))
+            estimates["f"] -= better
+            found = step_down(list(estimates), pairs(estimates))
+            wrong += any(set(found.ahead_of(model)) - {"f"} for model in "abcde")
+        assert wrong / 400 < 0.08  # 5 % and three standard errors
+
+
+def test_a_better_model_is_found_alone_more_often_than_by_all_pairs():
+    rng = np.random.default_rng(4)
+    alone = by_pairs = 0
+    for _ in range(300):
+        estimates = dict(zip("abcdef", rng.normal(size=6).tolist(), strict=True))
+        estimates["a"] += 4.0
+        raw = pairs(estimates)
+        found = step_down(list(estimates), raw)
+        alone += all(found.ahead_of(model) == ("a",) or len(found.ahead_of(model)) > 1 for model in "bcdef")
+        by_pairs += all(2 * 15 * raw["a", model] < 0.05 for model in "bcdef")
+    assert alone > by_pairs
