@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
+from harness.comparison.claims import Tested, claims_about
 from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import Cell, Cost, Difference, Run
-from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
+from harness.comparison.results import Cell, Cost, Run
+from harness.comparison.statistics import Evidence, mean
 from harness.errors import UserError
 from harness.record import RunRecord, TaskCard
 from harness.registry import TASK_TYPES
@@ -44,6 +43,7 @@ class ModelRuns:
             np.stack([rescored.contributions for rescored in self.rescored_runs]),
             deterministic=len(self.rescored_runs) == 1
             and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
+            shares=self.rescored_runs[0].shares,
         )
 
 
@@ -68,23 +68,26 @@ def model_runs(known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: 
 def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
     """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
-    evidence = {model_runs.model: found for model_runs in by_model if (found := model_runs.evidence) is not None}
-    sets = {model_runs.model: model_runs.test_set for model_runs in by_model}
+    tested = {
+        model_runs.model: Tested(evidence, model_runs.test_set)
+        for model_runs in by_model
+        if (evidence := model_runs.evidence) is not None and model_runs.test_set is not None
+    }
     sign = 1 if card.higher_is_better else -1
-    simple_baselines = [
-        model_runs.model for model_runs in by_model if model_runs.is_simple_baseline and model_runs.model in evidence
-    ]
-    best = max(simple_baselines, key=lambda model: sign * evidence[model].scores.mean(), default=None)
-    pairing = _Pairing(evidence, sets, sign)
-    beaten_by = pairing.beaten_by()
-    from_baseline = pairing.differences(baseline)
-    from_simple_baseline = pairing.differences(best, leaving_out=simple_baselines)
+    simple = [one.model for one in by_model if one.is_simple_baseline and one.model in tested]
+    best_simple = max(simple, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
+    claims = claims_about(
+        tested, [model for model in tested if model not in simple or model in (best_simple, baseline)], sign
+    )
     return tuple(
         replace(
-            _cell(model_runs, evidence.get(model_runs.model), seeds),
-            beaten_by=beaten_by.get(model_runs.model, ()),
-            from_baseline=from_baseline.get(model_runs.model),
-            from_simple_baseline=from_simple_baseline.get(model_runs.model),
+            _cell(model_runs, tested.get(model_runs.model), seeds),
+            is_compared=claims.is_compared(model_runs.model),
+            beaten_by=claims.beaten_by(model_runs.model),
+            from_baseline=claims.difference(model_runs.model, baseline),
+            from_simple_baseline=(
+                None if model_runs.model in simple else claims.difference(model_runs.model, best_simple)
+            ),
         )
         for model_runs in by_model
     )
@@ -116,52 +119,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
     return Run(record=record, score=rescored.score), rescored
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairing:
-    evidence: Mapping[str, Evidence]
-    test_sets: Mapping[str, str | None]
-    sign: int
-
-    def differences(self, opponent: str | None, *, leaving_out: Sequence[str] = ()) -> dict[str, Difference]:
-        """Every other model's difference from `opponent`, adjusted together."""
-        if opponent is None or opponent not in self.evidence:
-            return {}
-        others = [model for model in self.evidence if model != opponent and model not in leaving_out]
-        found = {model: self._estimate(model, opponent) for model in others}
-        raw = {model: e.p_value for model, e in found.items() if e is not None and e.p_value is not None}
-        adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
-        return {
-            model: Difference(
-                against=opponent,
-                estimate=estimate,
-                adjusted_p=adjusted.get(model),
-                gain=None if estimate is None else self.sign * estimate.value,
-            )
-            for model, estimate in found.items()
-        }
-
-    def beaten_by(self) -> dict[str, tuple[str, ...]]:
-        """The models shown to beat each one, all pairs adjusted together.
-
-        Beside the best alone, a shaky best model would tie with everything, though steadier ones beat it clearly.
-        """
-        estimates = {pair: self._estimate(*pair) for pair in combinations(self.evidence, 2)}
-        analysed = {pair: e for pair, e in estimates.items() if e is not None and e.p_value is not None}
-        adjusted = holm([cast(float, estimate.p_value) for estimate in analysed.values()])
-        beaten: dict[str, tuple[str, ...]] = {}
-        for ((one, other), estimate), p_value in zip(analysed.items(), adjusted, strict=True):
-            if p_value < SIGNIFICANCE:
-                winner, loser = (one, other) if self.sign * estimate.value > 0 else (other, one)
-                beaten[loser] = (*beaten.get(loser, ()), winner)
-        return beaten
-
-    def _estimate(self, model: str, opponent: str) -> Estimate | None:
-        if self.test_sets[model] != self.test_sets[opponent]:
-            return None
-        return difference(self.evidence[model], self.evidence[opponent])
-
-
-def _cell(model_runs: ModelRuns, evidence: Evidence | None, seeds: set[int]) -> Cell:
+def _cell(model_runs: ModelRuns, tested: Tested | None, seeds: set[int]) -> Cell:
     own = {run.record.seed for run in model_runs.runs}
     scored = [run.record for run in model_runs.runs if run.score is not None]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
@@ -171,7 +129,7 @@ def _cell(model_runs: ModelRuns, evidence: Evidence | None, seeds: set[int]) -> 
         is_simple_baseline=model_runs.is_simple_baseline,
         runs=model_runs.runs,
         missing_seeds=() if model_runs.is_simple_baseline else tuple(sorted(seeds - own)),
-        estimate=None if evidence is None else mean(evidence),
+        estimate=None if tested is None else mean(tested.evidence),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=model_runs.rescored_runs[0].examples if model_runs.rescored_runs else 0,
         cost=_cost(scored),

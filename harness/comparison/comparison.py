@@ -64,19 +64,19 @@ def compare_records(
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
-    analysed = [
+    tasks = tuple(
         _scored(group, [known[model] for model in models], chosen, card=card)
         for group in _by_task(found)
         for card in _cards([record for _, record in group])
-    ]
+    )
     return Comparison(
         runs=where,
         description=description,
         models=models,
         baseline=chosen,
-        tasks=tuple(task for task, _ in analysed),
+        tasks=tasks,
         problems=tuple(problems),
-        warnings=tuple(dict.fromkeys(line for _, lines in analysed for line in lines)),
+        warnings=tuple(dict.fromkeys(line for task in tasks for line in task.doubts)),
     )
 
 
@@ -106,14 +106,17 @@ def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
 
 def _scored(
     found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
-) -> tuple[TaskComparison, tuple[str, ...]]:
-    """The task's cells, one cell per model (told by any of its runs), and what makes them doubtful."""
+) -> TaskComparison:
+    """The task's comparison, one cell per model (told by any of its runs)."""
     first = found[0][1]
     by_model: list[ModelRuns] = [
         model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card)
         for known in models
     ]
-    cells = analysed_cells(by_model, card, baseline)
-    return TaskComparison(suite=first.suite, task=first.task, card=card, cells=cells), warnings_about(
-        by_model, card.main_metric
+    return TaskComparison(
+        suite=first.suite,
+        task=first.task,
+        card=card,
+        cells=analysed_cells(by_model, card, baseline),
+        doubts=warnings_about(by_model, card.main_metric),
     )

@@ -12,13 +12,21 @@ from harness.comparison.results import Cell, TaskComparison
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 
+ENOUGH_SEEDS = 3
+
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
     """The sentences about one task, the most important first."""
     if not task.ranked:
         return (f"No model has a score on {task.task} yet.",)
     unit = unit_of(task.card.main_metric)
-    return (*_best(task, unit), *_against_baseline(task, unit), *_against_simple_baseline(task, unit), *_doubts(task))
+    return (
+        *_best(task, unit),
+        *_against_baseline(task, unit),
+        *_against_simple_baseline(task, unit),
+        *_left_out(task),
+        *_doubts(task),
+    )
 
 
 def reading(cell: Cell) -> str:
@@ -30,6 +38,8 @@ def reading(cell: Cell) -> str:
         return "not comparable: other test examples"
     if not found.estimate.includes_examples:
         return "not tested: recorded scores only"
+    if found.adjusted_p is None:
+        return "not tested: one seed"
     if not found.is_significant:
         return "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"
@@ -55,16 +65,28 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         yield "There is no other model to compare it with."
         return
     yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
-    tied = [cell.model for cell in others if cell.is_top]
-    if tied and best.estimate.includes_examples:
-        yield f"No model is shown to beat {listed(tied)} either, which does not make them equal."
-    behind = [cell.model for cell in others if best.model in cell.beaten_by]
-    if behind:
-        everyone = "every other model" if len(behind) == len(others) > 1 else listed(behind)
+    ahead_of = [cell.model for cell in others if best.model in cell.beaten_by]
+    if ahead_of:
+        everyone = "every other model" if len(ahead_of) == len(task.cells) - 1 > 1 else listed(ahead_of)
         yield f"It is ahead of {everyone} by more than chance explains."
+    yield from _may_be_best(best, others)
     for cell in others:
-        if cell.beaten_by and cell.model not in behind:
+        if cell.beaten_by and best.model not in cell.beaten_by:
             yield f"{cell.model} is behind {listed(cell.beaten_by)}."
+
+
+def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    """Which others may be the best; apart, those that only their own spread keeps in the race."""
+    if not best.is_compared:
+        return
+    places = [place for place, cell in enumerate(others) if cell.beaten_by]
+    first_behind = min(places, default=len(others))
+    close = [cell.model for place, cell in enumerate(others) if cell.is_top and place < first_behind]
+    noisy = [cell.model for place, cell in enumerate(others) if cell.is_top and place > first_behind]
+    if close:
+        yield f"{listed(close)} may be as good: no model is shown to be ahead, which does not make them equal."
+    if noisy:
+        yield f"{listed(noisy)} can't be ruled out, because the runs differ too much to say."
 
 
 def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -106,6 +128,19 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         yield f"Ahead of the simple baseline {baseline_name}, but within what chance explains: {listed(close)}."
 
 
+def _left_out(task: TaskComparison) -> Iterator[str]:
+    """The models that no claim is about, and what is missing."""
+    single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
+    if single:
+        yield (
+            f"Of {listed(single)} nothing is claimed: one seed does not tell how far another one would be off. Run at "
+            f"least {ENOUGH_SEEDS} seeds."
+        )
+    gaps = [cell.model for cell in task.cells if cell.estimate is None]
+    if gaps:
+        yield f"{listed(gaps)} {'has' if len(gaps) == 1 else 'have'} no score here."
+
+
 def _doubts(task: TaskComparison) -> Iterator[str]:
     estimates = {cell.model: cell.estimate for cell in task.ranked if cell.estimate is not None}
     if not all(estimate.includes_examples for estimate in estimates.values()):
@@ -113,6 +148,10 @@ def _doubts(task: TaskComparison) -> Iterator[str]:
         yield f"The scores in {measure} are as recorded, and how far they depend on the test examples is not known."
         yield "So no model is shown to be better than another."
         return
-    single = [model for model, estimate in estimates.items() if not estimate.includes_seeds]
-    if single:
-        yield f"The intervals of {listed(single)} rest on one seed: they leave out the spread over seeds."
+    for cell in task.cells:
+        if cell.estimate is not None and cell.troubled and not cell.is_simple_baseline:
+            yield (
+                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those that failed or "
+                "diverged are not in its mean, which may flatter it."
+            )
+    yield from task.doubts

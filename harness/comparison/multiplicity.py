@@ -31,16 +31,22 @@ class Ahead:
     Attributes:
         models: Their names.
         p_values: Adjusted, one-sided, of "the column's model is at least as good as the row's" [models, models]; 1 on
-            the diagonal, and where two could not be compared.
+            the diagonal, and where two were not compared.
+        compared: The models that were compared with any other.
     """
 
     models: tuple[str, ...]
     p_values: Floats
+    compared: frozenset[str]
 
     def ahead_of(self, model: str) -> tuple[str, ...]:
         """The models that are shown to be ahead of `model`."""
         column = self.p_values[:, self.models.index(model)]
         return tuple(name for name, p in zip(self.models, column.tolist(), strict=True) if p < SIGNIFICANCE)
+
+    def is_compared(self, model: str) -> bool:
+        """Whether it was compared with any other model."""
+        return model in self.compared
 
     def p_value(self, winner: str, loser: str) -> float:
         """The adjusted p-value of `winner` being ahead of `loser`."""
@@ -60,12 +66,12 @@ def step_down(models: Sequence[str], one_sided: Mapping[tuple[str, str], float])
     for (winner, loser), p in one_sided.items():
         raw[models.index(winner), models.index(loser)] = p
     adjusted, running = np.ones_like(raw), 0.0
-    order = np.argsort(raw.min(axis=0), kind="stable") if count else []
+    order = np.argsort(raw.min(axis=0, initial=1.0), kind="stable").tolist()
     for step, loser in enumerate(order[:-1]):  # Some model is the best, so the last one is never shown not to be.
         found = np.array([family_error(p, count - step, count) for p in raw[:, loser].tolist()])
         adjusted[:, loser] = np.maximum(found, running)
         running = float(adjusted[:, loser].min())
-    return Ahead(tuple(models), adjusted)
+    return Ahead(tuple(models), adjusted, frozenset(winner for winner, _ in one_sided))
 
 
 @lru_cache(maxsize=2**16)

@@ -42,12 +42,14 @@ class RescoredRun:
         score: The metric, in its natural unit.
         contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
             [0] where the score is as recorded.
+        shares: Each cluster's share of the examples [clusters].
     """
 
     test_set: str
     examples: int
     score: float
     contributions: Floats
+    shares: Floats
 
 
 def rescore(
@@ -68,14 +70,16 @@ def rescore(
     """
     table = _predictions(folder)
     if metric.startswith(EVALUATE):
-        return RescoredRun(_digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0))
-    score, contributions = _scored(table, labels, find_metric(metric), _clusters(table["group"]))
+        return RescoredRun(
+            _digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0), np.zeros(0)
+        )
+    score, contributions, shares = _scored(table, labels, find_metric(metric), _clusters(table["group"]))
     if not (np.isfinite(score) and np.isfinite(contributions).all()):
         file = folder / PREDICTIONS
         if find_metric(metric).partial and np.isnan(score):
             raise NotApplicableError(f"{file}: no {metric}: this model predicts in another way, or has no tokens.")
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
-    return RescoredRun(_digest(table), table.num_rows, score, contributions)
+    return RescoredRun(_digest(table), table.num_rows, score, contributions, shares)
 
 
 def _predictions(folder: Path) -> Any:
@@ -117,22 +121,29 @@ def _clusters(groups: Any) -> NDArray[np.int64]:
     return np.unique(codes, return_inverse=True)[1]
 
 
-def _scored(table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]) -> tuple[float, Floats]:
-    """The score, and the contribution of each cluster (of each block, where only the jackknife will do)."""
+def _scored(
+    table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]
+) -> tuple[float, Floats, Floats]:
+    """The score, the contribution of each cluster (of each block, where only the jackknife will do), and its share."""
     if metric.influence is not None:
         columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
         score, influences = metric.influence(*columns, labels)
-        return score, _by_cluster(influences, clusters)
+        return score, _by_cluster(influences, clusters), _shares(clusters)
     references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
     if metric.per_example is not None:
         score, influences = of_mean(np.asarray(metric.per_example(references, predictions, labels), dtype=np.float64))
-        return score, _by_cluster(influences, clusters)
+        return score, _by_cluster(influences, clusters), _shares(clusters)
 
     def score_of(rows: NDArray[np.int64]) -> float:
         return float(metric.function([references[i] for i in rows], [predictions[i] for i in rows], labels))
 
-    return score_of(np.arange(len(references))), by_jackknife(score_of, clusters % JACKKNIFE_BLOCKS)
+    blocks = clusters % JACKKNIFE_BLOCKS
+    return score_of(np.arange(len(references))), by_jackknife(score_of, blocks), _shares(blocks)
 
 
 def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
     return np.bincount(clusters, weights=influences) / len(influences)
+
+
+def _shares(clusters: NDArray[np.int64]) -> Floats:
+    return np.bincount(clusters) / len(clusters)

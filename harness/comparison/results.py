@@ -31,7 +31,8 @@ class Difference:
 
     Attributes:
         estimate: None where the two were not tested on the same examples.
-        adjusted_p: Holm's, over the task's comparisons with the same opponent.
+        adjusted_p: One-sided, of the side that is ahead, in the task's family of comparisons
+            (`harness.comparison.multiplicity`); None where the two were not tested against each other.
         gain: The difference with its sign turned so that more is better.
     """
 
@@ -67,7 +68,8 @@ class Cell:
         estimate: The mean score over the complete seeds; None where there is none.
         seed_deviation: Standard deviation over seeds; None below two seeds.
         examples: Test examples.
-        beaten_by: The models shown to beat it, of all pairs of the task (Holm).
+        is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
+        beaten_by: The models that are shown to be ahead of it.
     """
 
     model: str
@@ -78,6 +80,7 @@ class Cell:
     estimate: Estimate | None = None
     seed_deviation: float | None = None
     examples: int = 0
+    is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
@@ -85,11 +88,8 @@ class Cell:
 
     @property
     def is_top(self) -> bool:
-        """Whether it belongs to the tied top group: it has a score, and no model is shown to beat it.
-
-        Where nothing is known of the examples, nothing could be shown, and there is no such group.
-        """
-        return self.estimate is not None and self.estimate.includes_examples and not self.beaten_by
+        """Whether it may be the best: it was compared, and no model is shown to be ahead of it."""
+        return self.is_compared and not self.beaten_by
 
     @property
     def scored(self) -> tuple[Run, ...]:
@@ -110,12 +110,17 @@ def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskComparison:
-    """All models on one task of one suite; one cell per model, in the comparison's order."""
+    """All models on one task of one suite; one cell per model, in the comparison's order.
+
+    Attributes:
+        doubts: What makes this task's comparison doubtful, in sentences.
+    """
 
     suite: str
     task: str
     card: TaskCard
     cells: tuple[Cell, ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def ranked(self) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ Both are components of one two-way layout, seeds x examples, whose residual is p
 and is therefore taken off once (Searle, Casella and McCulloch 1992, section 4.4). The seeds' degrees of freedom follow
 Satterthwaite (1946). The two parts' half widths add up as squares (Howe 1974): where seeds are few and shaky,
 Satterthwaite's single t for the sum of both covers less than it promises (see tests/comparison and docs/statistics.md).
-Several comparisons within a task are adjusted after Holm (1979).
+Clusters of unequal size are weighed by their leverage, with Kish's effective number of them for the degrees of freedom.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
+MODELS_FOR_A_MEDIAN = 3
 SMALLEST_P = 1e-30
 """Below that a p-value is a number without meaning."""
 
@@ -35,11 +36,13 @@ class Evidence:
             [seeds, clusters]; every row adds up to zero. Independent examples are a cluster each. No clusters
             [seeds, 0]: nothing is known of it.
         deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
+        shares: Each cluster's share of the test examples [clusters]; None: all are of one size.
     """
 
     scores: Floats
     contributions: Floats
     deterministic: bool = False
+    shares: Floats | None = None
 
     @property
     def knows_seeds(self) -> bool:
@@ -48,8 +51,25 @@ class Evidence:
 
     @property
     def knows_examples(self) -> bool:
-        """Whether anything is known of what each test example adds."""
-        return self.contributions.size > 0
+        """Whether anything is known of what each cluster of test examples adds: there are several."""
+        clusters: int = self.contributions.shape[1]
+        return clusters > 1
+
+    @property
+    def leverages(self) -> Floats:
+        """What each cluster's squared contribution is weighed by [clusters], so that the variance has no bias.
+
+        A cluster pulls the mean towards itself the more, the larger it is: with its share w the square is too small by
+        1 - 2w + the sum of all squared shares (Bell and McCaffrey 2002, of a mean).
+        """
+        count = self.contributions.shape[1]
+        shares = np.full(count, 1 / count) if self.shares is None else self.shares
+        return np.asarray(1 / (1 - 2 * shares + (shares**2).sum()))
+
+    @property
+    def effective_clusters(self) -> float:
+        """As many clusters of one size would tell as much (Kish 1965, section 11.7)."""
+        return float(self.contributions.shape[1] if self.shares is None else 1 / (self.shares**2).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,83 +104,114 @@ class Estimate:
         return None if self.half_width is None else self.value + self.half_width
 
 
-def mean(evidence: Evidence) -> Estimate:
-    """The mean score over seeds, with an interval for other seeds and other test examples."""
-    return _estimate((evidence,), (1,))
-
-
-def difference(ours: Evidence, theirs: Evidence) -> Estimate:
-    """`ours` minus `theirs`, paired over the test examples; seeds do not pair, for two models share no seed effect.
-
-    Raises:
-        ValueError: The two were not tested on the same clusters of examples.
-    """
-    if ours.contributions.shape[1] != theirs.contributions.shape[1]:
-        raise ValueError("a paired difference needs the same test examples on both sides")
-    return _estimate((ours, theirs), (1, -1))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for their number, in the given order (Holm 1979).
-
-    As `statsmodels.stats.multitest.multipletests` gives them, which collects the interpreter's garbage at every call:
-    3 s for the report of a thousand runs.
-    """
-    order = np.argsort(p_values)
-    stepwise = np.asarray(p_values, dtype=np.float64)[order] * np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(stepwise), 1.0)
-    return [float(p) for p in adjusted]
-
-
-def _estimate(models: Sequence[Evidence], signs: Sequence[int]) -> Estimate:
-    value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
-    includes_seeds = all(model.knows_seeds for model in models)
-    if not all(model.knows_examples for model in models):
-        return _estimate_over_seeds(models, value, includes_seeds=includes_seeds)
-    parts = _parts(models, signs)
-    error = sqrt(sum(part.variance for part in parts))
-    # Rounding leaves 1e-17 where every example agrees.
-    if error < 1e-12:
-        # No spread at all: identical predictions differ by exactly nothing; anything else cannot be scored.
-        certain = len(models) == 2 and value == 0 and bool(parts)
-        return Estimate(value, 0.0, 0.0 if certain else None, 1.0 if certain else None, includes_seeds)
-    p_value = _p_value(parts, abs(value)) if len(models) == 2 else None
-    return Estimate(value, error, _half_width(parts, 1 - CONFIDENCE), p_value, includes_seeds)
-
-
-def _estimate_over_seeds(models: Sequence[Evidence], value: float, *, includes_seeds: bool) -> Estimate:
-    """An interval for other seeds on the same test examples, where the seeds of every model say something.
-
-    It has no p-value: what a luckier draw of test examples would explain, it would call a difference.
-    """
-    parts = _seeds_part([model for model in models if len(model.scores) > 1]) if includes_seeds else []
-    error = sqrt(sum(part.variance for part in parts))
-    half_width = _half_width(parts, 1 - CONFIDENCE) if error >= 1e-12 else None
-    return Estimate(value, error, half_width, None, includes_seeds, includes_examples=False)
-
-
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """A part of an estimate's variance, and the degrees of freedom that it was estimated with."""
 
     variance: float
     freedom: float
 
 
-def _parts(models: Sequence[Evidence], signs: Sequence[int]) -> list[_Part]:
-    """What the examples add to the variance, and the seeds; nothing where a single cluster shows no spread."""
+def mean(evidence: Evidence) -> Estimate:
+    """The mean score over seeds, with an interval for other seeds and other test examples."""
+    return _estimate((evidence,), (1,))
+
+
+def difference(ours: Evidence, theirs: Evidence, *, typical: Part | None = None) -> Estimate:
+    """`ours` minus `theirs`, paired over the test examples; seeds do not pair, for two models share no seed effect.
+
+    Args:
+        ours: One model's evidence.
+        theirs: Another's.
+        typical: What seeds add to a run of the comparison's median model (`typical_seeds`). The p-value takes the
+            larger of it and the two models' own: three seeds that happen to agree would else pass for certainty, and
+            at the levels that several comparisons ask for they do so up to three times as often as promised.
+
+    Raises:
+        ValueError: The two were not tested on the same clusters of examples.
+    """
+    if ours.contributions.shape[1] != theirs.contributions.shape[1]:
+        raise ValueError("a paired difference needs the same test examples on both sides")
+    return _estimate((ours, theirs), (1, -1), typical)
+
+
+def typical_seeds(models: Sequence[Evidence]) -> Part | None:
+    """The variance that seeds add to a single run's score, of the median model; None of too few, or where it is none.
+
+    The median, and not the mean, so that one model whose training is shaky does not blur what is seen of the others.
+    It is divided by that of the chi-squared distribution over its degrees of freedom. It has about 0.6 times the
+    efficiency of the mean.
+    """
+    from scipy.special import gammaincinv  # noqa: PLC0415 -- only comparing needs it
+
+    found = [model for model in models if model.knows_examples and len(model.scores) > 1]
+    if len(found) < MODELS_FOR_A_MEDIAN:
+        return None
+    freedoms = np.array([len(model.scores) - 1 for model in found], dtype=np.float64)
+    medians = 2 * gammaincinv(freedoms / 2, 0.5) / freedoms
+    variance = float(np.median([model.scores.var(ddof=1) for model in found] / medians))
+    component = variance - float(np.median([_residual(model) * len(model.scores) for model in found]))
+    return Part(component, 0.6 * float(freedoms.sum())) if component > 0 else None
+
+
+def _estimate(models: Sequence[Evidence], signs: Sequence[int], typical: Part | None = None) -> Estimate:
+    value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
+    includes_seeds = all(model.knows_seeds for model in models)
+    trained = [model for model in models if len(model.scores) > 1]
+    own = _seeds_part(trained)
+    if not all(model.knows_examples for model in models):
+        return _estimate_over_seeds(own, value, includes_seeds=includes_seeds)
+    examples = _examples_part(models, signs)
+    parts = [part for part in (examples, own) if part is not None]
+    error = sqrt(sum(part.variance for part in parts))
+    is_difference, is_exact = len(models) > 1, error < 1e-12  # Rounding leaves 1e-17 where every example agrees.
+    if examples is None or is_exact:
+        return _without_spread(models, value, is_difference=is_difference, includes_seeds=includes_seeds)
+    p_value = None
+    if is_difference and includes_seeds:
+        shared = None if typical is None else Part(typical.variance * _runs(trained), typical.freedom)
+        p_value = _p_value(examples, [part for part in (own, shared) if part is not None], abs(value))
+    return Estimate(value, error, _half_width(parts, 1 - CONFIDENCE), p_value, includes_seeds)
+
+
+def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool) -> Estimate:
+    """Where no example and no seed differs from the others.
+
+    Identical predictions differ by exactly nothing. A difference that is the same for every cluster is tested by its
+    sign (the exact randomisation test: all m clusters favour one side with probability 2 / 2^m).
+    """
+    clusters = int(min(model.effective_clusters for model in models) + 1e-9)
+    if not is_difference or clusters < 2:
+        return Estimate(value, 0.0, None, None, includes_seeds)
+    if value == 0:
+        return Estimate(value, 0.0, 0.0, 1.0 if includes_seeds else None, includes_seeds)
+    exact = max(2.0 ** (1 - min(clusters, 1000)), SMALLEST_P)
+    return Estimate(value, 0.0, None, exact if includes_seeds else None, includes_seeds)
+
+
+def _estimate_over_seeds(own: Part | None, value: float, *, includes_seeds: bool) -> Estimate:
+    """An interval for other seeds on the same test examples, where the seeds of every model say something.
+
+    It has no p-value: what a luckier draw of test examples would explain, it would call a difference.
+    """
+    parts = [own] if own is not None and includes_seeds else []
+    error = sqrt(sum(part.variance for part in parts))
+    half_width = _half_width(parts, 1 - CONFIDENCE) if error >= 1e-12 else None
+    return Estimate(value, error, half_width, None, includes_seeds, includes_examples=False)
+
+
+def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | None:
+    """What the examples add to the variance; None where there are fewer than two clusters' worth of them."""
+    freedom = min(model.effective_clusters for model in models) - 1
+    if freedom < 1 - 1e-9:
+        return None
     averages = [sign * model.contributions.mean(axis=0) for sign, model in zip(signs, models, strict=True)]
     total = np.sum(averages, axis=0)
-    clusters = len(total)
-    if clusters < 2:
-        return []
-    examples = _Part(float((total**2).sum()) * clusters / (clusters - 1), clusters - 1.0)
-    return [examples, *_seeds_part([model for model in models if len(model.scores) > 1])]
+    return Part(float((total**2 * models[0].leverages).sum()), freedom)
 
 
-def _seeds_part(models: Sequence[Evidence]) -> list[_Part]:
-    """What the seeds add, the residual taken off; nothing where the residual explains their spread.
+def _seeds_part(models: Sequence[Evidence]) -> Part | None:
+    """What the seeds add, the residual taken off; None where the residual explains their spread.
 
     A variance component is not negative: without that bound the interval would at times be far too narrow.
     """
@@ -168,24 +219,38 @@ def _seeds_part(models: Sequence[Evidence]) -> list[_Part]:
     total = sum(variance for variance, _ in found)
     component = total - sum(_residual(model) for model in models)
     if component <= 0:
-        return []
-    return [_Part(component, total**2 / sum(variance**2 / freedom for variance, freedom in found))]
+        return None
+    return Part(component, total**2 / sum(variance**2 / freedom for variance, freedom in found))
 
 
-def _half_width(parts: Sequence[_Part], alpha: float) -> float:
+def _runs(models: Sequence[Evidence]) -> float:
+    """What the variance of one run is multiplied by, in the difference of means over seeds."""
+    return sum(1 / len(model.scores) for model in models)
+
+
+def _half_width(parts: Sequence[Part], alpha: float) -> float:
     """Half the width of the interval that misses with probability `alpha`."""
+    return sqrt(sum(_squared(part, alpha) for part in parts))
+
+
+def _squared(part: Part, alpha: float) -> float:
     # What scipy.stats.t calls, without the second that importing scipy.stats takes.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only comparing needs it
 
-    return sqrt(sum(part.variance * float(stdtrit(part.freedom, alpha / 2)) ** 2 for part in parts))
+    return part.variance * float(stdtrit(part.freedom, alpha / 2)) ** 2
 
 
-def _p_value(parts: Sequence[_Part], distance: float) -> float:
-    """The alpha whose interval reaches as far as `distance`: with a single part, that of Student's t."""
+def _p_value(examples: Part, seeds: Sequence[Part], distance: float) -> float:
+    """The alpha whose interval reaches as far as `distance`, whichever part of the seeds makes it wider."""
+
+    def reaches(alpha: float) -> bool:
+        widest = max((_squared(part, alpha) for part in seeds), default=0.0)
+        return sqrt(_squared(examples, alpha) + widest) >= distance
+
     low, high = log(SMALLEST_P), 0.0
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (low, middle) if _half_width(parts, exp(middle)) < distance else (middle, high)
+        low, high = (middle, high) if reaches(exp(middle)) else (low, middle)
     return exp(high)
 
 
@@ -196,6 +261,6 @@ def _residual(model: Evidence) -> float:
     """
     if not model.knows_examples:
         return 0.0
-    seeds, clusters = model.contributions.shape
+    seeds = len(model.scores)
     left = model.contributions - model.contributions.mean(axis=0)
-    return float((left**2).sum() / (seeds * (seeds - 1)) * clusters / (clusters - 1))
+    return float((left**2 * model.leverages).sum() / (seeds * (seeds - 1)))

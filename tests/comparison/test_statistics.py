@@ -3,9 +3,8 @@ from math import sqrt
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from harness.comparison.statistics import Estimate, Evidence, difference, holm, mean
+from harness.comparison.statistics import Evidence, Part, difference, mean, typical_seeds
 
 
 def evidence(values: np.ndarray, *, deterministic: bool = False) -> Evidence:
@@ -19,11 +18,18 @@ OURS = (RNG.random((1, 150)) < 0.8).astype(float)
 THEIRS = (RNG.random((1, 150)) < 0.7).astype(float)
 
 
-def test_one_seed_each_gives_the_paired_t_test_of_scipy():
+def test_one_run_each_without_chance_gives_the_paired_t_test_of_scipy():
     expected = stats.ttest_rel(OURS[0], THEIRS[0])
-    found = difference(evidence(OURS), evidence(THEIRS))
+    found = difference(evidence(OURS, deterministic=True), evidence(THEIRS, deterministic=True))
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()), rel=1e-9)
+    assert found.includes_seeds
+
+
+def test_of_a_single_seed_nothing_is_claimed():
+    found = difference(evidence(OURS), evidence(np.tile(THEIRS, (3, 1))))
+    assert found.p_value is None
+    assert found.half_width is not None
     assert not found.includes_seeds
 
 
@@ -90,17 +96,60 @@ def test_a_floor_needs_no_second_seed():
 
 
 def test_identical_predictions_differ_by_nothing_for_sure():
-    found = difference(evidence(OURS), evidence(OURS))
+    found = difference(evidence(np.tile(OURS, (2, 1))), evidence(np.tile(OURS, (2, 1))))
     assert (found.value, found.half_width, found.p_value) == (0.0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    "found", [mean(evidence(np.ones((3, 5)))), difference(evidence(np.ones((1, 5))), evidence(np.zeros((1, 5))))]
-)
-def test_without_any_spread_there_is_no_interval(found: Estimate):
+def test_without_any_spread_a_mean_has_no_interval():
+    assert mean(evidence(np.ones((3, 5)))).half_width is None
+
+
+def test_a_difference_without_any_spread_is_tested_by_its_sign():
+    found = difference(evidence(np.ones((3, 5))), evidence(np.zeros((3, 5))))
     assert found.half_width is None
-    assert found.low is None
-    assert found.p_value is None
+    assert found.p_value == 2 / 2**5  # as of five coins that all show the same side
+    assert difference(evidence(np.ones((1, 5))), evidence(np.zeros((3, 5)))).p_value is None
+
+
+def test_unequal_clusters_are_weighed_by_their_leverage():
+    # Shares 1/2, 1/4, 1/4; the sum of squares is 3/8, so leverages 1/(3/8), 1/(7/8), 1/(7/8), and 5/3 - 0 degrees.
+    shares = np.array([0.5, 0.25, 0.25])
+    parts = np.array([[0.1, -0.06, -0.04]])
+    found = mean(Evidence(np.array([0.7]), parts, shares=shares))
+    variance = 0.1**2 * 8 / 3 + (0.06**2 + 0.04**2) * 8 / 7
+    assert found.standard_error == pytest.approx(sqrt(variance))
+    assert found.half_width == pytest.approx(sqrt(variance) * stats.t.ppf(0.975, 8 / 3 - 1))
+
+
+def test_equal_shares_are_as_none():
+    ours = evidence(np.tile(OURS, (2, 1)))
+    shared = Evidence(ours.scores, ours.contributions, shares=np.full(150, 1 / 150))
+    assert mean(shared).half_width == pytest.approx(mean(ours).half_width)
+
+
+def test_a_cluster_that_is_nearly_everything_leaves_no_interval():
+    found = mean(Evidence(np.array([0.5]), np.array([[0.1, -0.1]]), shares=np.array([0.98, 0.02])))
+    assert (found.half_width, found.p_value) == (None, None)
+
+
+def test_the_seeds_of_all_models_widen_what_two_steady_models_promise():
+    rng = np.random.default_rng(5)
+    draws = [(rng.random((3, 200)) < share).astype(float) for share in (0.80, 0.79, 0.6, 0.9)]
+    models = [evidence(one) for one in draws]
+    scattered = [Evidence(one.scores + np.array([-0.1, 0, 0.1]), one.contributions) for one in models[2:]]
+    typical = typical_seeds([*models[:2], *scattered])
+    assert typical is not None
+    alone = difference(*models[:2]).p_value
+    assert difference(*models[:2], typical=typical).p_value > alone
+    assert difference(*models[:2], typical=Part(1e-9, 8.0)).p_value == pytest.approx(alone, rel=1e-3)
+
+
+def test_the_typical_variance_of_seeds_is_that_of_the_median_model():
+    # Every example agrees within a seed, so there is no residual: variances 0.01, 0.04 and 9 (one model is shaky); the
+    # median of chi-squared with two degrees of freedom is 2 ln 2.
+    models = [Evidence(np.array([0.5 - d, 0.5, 0.5 + d]), np.zeros((3, 9))) for d in (0.1, 0.2, 3.0)]
+    assert typical_seeds(models) == Part(pytest.approx(0.04 / np.log(2)), pytest.approx(0.6 * 6))
+    assert typical_seeds([evidence(OURS)]) is None
 
 
 def test_a_single_example_has_no_interval():
@@ -110,11 +159,3 @@ def test_a_single_example_has_no_interval():
 def test_models_tested_on_different_numbers_of_examples_are_not_paired():
     with pytest.raises(ValueError, match="same test examples"):
         difference(evidence(OURS), evidence(THEIRS[:, :100]))
-
-
-def test_adjusted_p_values_are_those_of_holm():
-    # Holm 1979: the smallest times 3, the next times 2, the largest as it is, never falling.
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
-    values = np.random.default_rng(1).random(12) ** 3
-    assert holm(list(values)) == pytest.approx(list(multipletests(values, method="holm")[1]))

@@ -1,0 +1,92 @@
+"""Claims: a task's models compared with each other, and what that shows, from one family of comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness.comparison.multiplicity import Ahead, step_down
+from harness.comparison.results import Difference
+from harness.comparison.statistics import Estimate, Evidence, Part, difference, typical_seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A model's evidence, and the test set that it is of.
+
+    Attributes:
+        evidence: What its runs say of its score.
+        test_set: Only models with the same one are compared.
+    """
+
+    evidence: Evidence
+    test_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What may be said of a task's models. Whatever is said of two of them is taken from here.
+
+    Attributes:
+        models: Every model with a score.
+        ahead: Which of the family are shown to be ahead of which.
+        typical: What seeds add to a run of the median model.
+        sign: -1 where less is better.
+    """
+
+    models: Mapping[str, Tested]
+    ahead: Ahead
+    typical: Part | None
+    sign: int
+
+    def is_compared(self, model: str) -> bool:
+        """Whether anything could be shown of it: it is in the family, and was tested against another model."""
+        return model in self.ahead.models and self.ahead.is_compared(model)
+
+    def beaten_by(self, model: str) -> tuple[str, ...]:
+        """The models that are shown to be ahead of `model`."""
+        return self.ahead.ahead_of(model) if model in self.ahead.models else ()
+
+    def difference(self, model: str, opponent: str | None) -> Difference | None:
+        """How far `model` is from `opponent`; None where either has no score, or they are the same."""
+        if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():
+            return None
+        estimate = _estimate(self.models[model], self.models[opponent], self.typical)
+        return Difference(
+            against=opponent,
+            estimate=estimate,
+            adjusted_p=None if estimate is None else self._adjusted(model, opponent, estimate),
+            gain=None if estimate is None else self.sign * estimate.value,
+        )
+
+    def _adjusted(self, model: str, opponent: str, estimate: Estimate) -> float | None:
+        """Of the side that is ahead, in the family; None where the two are not both in it, or were not tested."""
+        if estimate.p_value is None or not {model, opponent} <= {*self.ahead.models}:
+            return None
+        winner, loser = (model, opponent) if self.sign * estimate.value > 0 else (opponent, model)
+        return self.ahead.p_value(winner, loser)
+
+
+def claims_about(models: Mapping[str, Tested], family: Sequence[str], sign: int) -> Claims:
+    """Compare models.
+
+    Args:
+        models: Every model with a score.
+        family: Those among them that claims are made about.
+        sign: -1 where less is better.
+    """
+    typical = typical_seeds([models[name].evidence for name in family])
+    one_sided: dict[tuple[str, str], float] = {}
+    for one, other in combinations(family, 2):
+        found = _estimate(models[one], models[other], typical)
+        if found is not None and found.p_value is not None:
+            better = found.p_value / 2 if sign * found.value > 0 else 1 - found.p_value / 2
+            one_sided[one, other], one_sided[other, one] = better, 1 - better
+    return Claims(models, step_down(family, one_sided), typical, sign)
+
+
+def _estimate(ours: Tested, theirs: Tested, typical: Part | None) -> Estimate | None:
+    if ours.test_set != theirs.test_set:
+        return None
+    return difference(ours.evidence, theirs.evidence, typical=typical)
