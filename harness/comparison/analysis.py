@@ -13,6 +13,8 @@ from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescor
 from harness.comparison.results import Cell, Cost, Run
 from harness.comparison.statistics import Evidence, mean
 from harness.errors import UserError
+from harness.metrics.lookup import unit_of
+from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 from harness.registry import TASK_TYPES
 
@@ -81,7 +83,7 @@ def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str 
     )
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds),
+            _cell(model_runs, tested.get(model_runs.model), seeds, unit_of(card.main_metric)),
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
             from_baseline=claims.difference(model_runs.model, baseline),
@@ -119,7 +121,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
     return Run(record=record, score=rescored.score), rescored
 
 
-def _cell(model_runs: ModelRuns, tested: Tested | None, seeds: set[int]) -> Cell:
+def _cell(model_runs: ModelRuns, tested: Tested | None, seeds: set[int], unit: Unit) -> Cell:
     own = {run.record.seed for run in model_runs.runs}
     scored = [run.record for run in model_runs.runs if run.score is not None]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
@@ -129,7 +131,7 @@ def _cell(model_runs: ModelRuns, tested: Tested | None, seeds: set[int]) -> Cell
         is_simple_baseline=model_runs.is_simple_baseline,
         runs=model_runs.runs,
         missing_seeds=() if model_runs.is_simple_baseline else tuple(sorted(seeds - own)),
-        estimate=None if tested is None else mean(tested.evidence),
+        estimate=None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=model_runs.rescored_runs[0].examples if model_runs.rescored_runs else 0,
         cost=_cost(scored),

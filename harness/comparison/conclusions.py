@@ -59,7 +59,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     assert best.estimate is not None
     measure = metric_name(task.card.main_metric)
     direction = "highest" if task.card.higher_is_better else "lowest"
-    interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.half_width is not None else ""
+    interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.low is not None else ""
     if not others:
         yield f"{best.model} scores {unit.score(best.estimate.value)} in {measure}{interval}."
         yield "There is no other model to compare it with."

@@ -11,11 +11,13 @@ Clusters of unequal size are weighed by their leverage, with Kish's effective nu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import exp, log, sqrt
+from dataclasses import dataclass, replace
+from math import exp, inf, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.comparison.intervals import Spread, interval
 
 Floats = NDArray[np.float64]
 
@@ -79,7 +81,8 @@ class Estimate:
     Attributes:
         value: The mean score, or the difference of two mean scores.
         standard_error: 0 where the test set shows no spread at all.
-        half_width: Half the width of the interval; None where the spread cannot be estimated.
+        low: The interval's lower end; None where the spread cannot be estimated.
+        high: Its upper end.
         p_value: Two-sided, of a difference being 0; None for a mean, and where the spread cannot be estimated, or that
             over test examples is not in it.
         includes_seeds: Whether the interval speaks of other seeds too, or of other test examples only.
@@ -88,20 +91,11 @@ class Estimate:
 
     value: float
     standard_error: float
-    half_width: float | None
+    low: float | None
+    high: float | None
     p_value: float | None
     includes_seeds: bool
     includes_examples: bool = True
-
-    @property
-    def low(self) -> float | None:
-        """The interval's lower end."""
-        return None if self.half_width is None else self.value - self.half_width
-
-    @property
-    def high(self) -> float | None:
-        """The interval's upper end."""
-        return None if self.half_width is None else self.value + self.half_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +106,28 @@ class Part:
     freedom: float
 
 
-def mean(evidence: Evidence) -> Estimate:
-    """The mean score over seeds, with an interval for other seeds and other test examples."""
-    return _estimate((evidence,), (1,))
+def mean(evidence: Evidence, *, least: float = -inf, most: float = inf) -> Estimate:
+    """The mean score over seeds, with an interval for other seeds and other test examples.
+
+    Args:
+        evidence: What the runs say.
+        least: No score is below; the interval stays inside (`harness.comparison.intervals`).
+        most: No score is above.
+    """
+    found = _estimate((evidence,), (1,))
+    examples = _examples_part((evidence,), (1,)) if evidence.knows_examples else None
+    if examples is None or (least, most) == (-inf, inf):
+        return found
+    own = _seeds_part((evidence,)) if len(evidence.scores) > 1 else None
+    spread = Spread(
+        examples=sqrt(_squared(examples, 1 - CONFIDENCE)),
+        seeds=0.0 if own is None else sqrt(_squared(own, 1 - CONFIDENCE)),
+        variance=examples.variance,
+        clusters=evidence.effective_clusters,
+        quantile=sqrt(_squared(Part(1.0, examples.freedom), 1 - CONFIDENCE)),
+    )
+    ends = interval(found.value, spread, least, most)
+    return found if ends is None else replace(found, low=ends[0], high=ends[1])
 
 
 def difference(ours: Evidence, theirs: Evidence, *, typical: Part | None = None) -> Estimate:
@@ -171,7 +184,7 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int], typical: Part | 
     if is_difference and includes_seeds:
         shared = None if typical is None else Part(typical.variance * _runs(trained), typical.freedom)
         p_value = _p_value(examples, [part for part in (own, shared) if part is not None], abs(value))
-    return Estimate(value, error, _half_width(parts, 1 - CONFIDENCE), p_value, includes_seeds)
+    return Estimate(value, error, *_around(value, parts), p_value, includes_seeds)
 
 
 def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool) -> Estimate:
@@ -182,11 +195,11 @@ def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: 
     """
     clusters = int(min(model.effective_clusters for model in models) + 1e-9)
     if not is_difference or clusters < 2:
-        return Estimate(value, 0.0, None, None, includes_seeds)
+        return Estimate(value, 0.0, None, None, None, includes_seeds)
     if value == 0:
-        return Estimate(value, 0.0, 0.0, 1.0 if includes_seeds else None, includes_seeds)
+        return Estimate(value, 0.0, value, value, 1.0 if includes_seeds else None, includes_seeds)
     exact = max(2.0 ** (1 - min(clusters, 1000)), SMALLEST_P)
-    return Estimate(value, 0.0, None, exact if includes_seeds else None, includes_seeds)
+    return Estimate(value, 0.0, None, None, exact if includes_seeds else None, includes_seeds)
 
 
 def _estimate_over_seeds(own: Part | None, value: float, *, includes_seeds: bool) -> Estimate:
@@ -196,8 +209,8 @@ def _estimate_over_seeds(own: Part | None, value: float, *, includes_seeds: bool
     """
     parts = [own] if own is not None and includes_seeds else []
     error = sqrt(sum(part.variance for part in parts))
-    half_width = _half_width(parts, 1 - CONFIDENCE) if error >= 1e-12 else None
-    return Estimate(value, error, half_width, None, includes_seeds, includes_examples=False)
+    low, high = _around(value, parts) if error >= 1e-12 else (None, None)
+    return Estimate(value, error, low, high, None, includes_seeds, includes_examples=False)
 
 
 def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | None:
@@ -228,12 +241,14 @@ def _runs(models: Sequence[Evidence]) -> float:
     return sum(1 / len(model.scores) for model in models)
 
 
-def _half_width(parts: Sequence[Part], alpha: float) -> float:
-    """Half the width of the interval that misses with probability `alpha`."""
-    return sqrt(sum(_squared(part, alpha) for part in parts))
+def _around(value: float, parts: Sequence[Part]) -> tuple[float, float]:
+    """The ends of the interval, whose parts' half widths add up as squares."""
+    width = sqrt(sum(_squared(part, 1 - CONFIDENCE) for part in parts))
+    return value - width, value + width
 
 
 def _squared(part: Part, alpha: float) -> float:
+    """The square of the half width of the interval that misses with probability `alpha`."""
     # What scipy.stats.t calls, without the second that importing scipy.stats takes.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only comparing needs it
 

@@ -38,10 +38,6 @@ class HasInterval(Protocol):
     def high(self) -> float | None:
         """The interval's high end."""
 
-    @property
-    def half_width(self) -> float | None:
-        """Half of what lies between them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -50,7 +46,7 @@ class Unit:
     Attributes:
         factor: What a score is multiplied by.
         decimals: Digits after the point.
-        least: No score is below; an interval is cut there, for half widths know no bounds.
+        least: No score is below.
         most: No score is above.
     """
 
@@ -69,10 +65,10 @@ class Unit:
         return text[1:] if float(text) == 0 else text.replace("-", "−")
 
     def with_interval(self, estimate: HasInterval) -> str:
-        """Such as 83.4 ± 1.9; without the interval where there is none."""
-        if estimate.half_width is None:
+        """Such as 83.4 (81.5 to 85.3); without the interval where there is none."""
+        if estimate.low is None:
             return self.score(estimate.value)
-        return f"{self.score(estimate.value)} ± {self.score(estimate.half_width)}"
+        return f"{self.score(estimate.value)} ({self.interval(estimate)})"
 
     def interval(self, estimate: HasInterval, *, signed: bool = False) -> str:
         """Such as 81.5 to 85.3."""

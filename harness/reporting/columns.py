@@ -100,7 +100,7 @@ def _seeds(cell: Cell, unit: Unit) -> Entry:
 
 def _scope(estimate: Estimate) -> str:
     """What an interval speaks of, where it is not both test examples and seeds."""
-    if estimate.half_width is None:
+    if estimate.low is None:
         return ""
     if not estimate.includes_examples:
         return " (seeds only)"

@@ -44,7 +44,7 @@ def test_a_strangers_metric_is_never_run_and_its_recorded_score_is_shown(scripte
     assert estimate is not None
     assert estimate.value == pytest.approx(0.2)
     # Student's t at 2 degrees of freedom is 4.303, the deviation of 0.1, 0.2, 0.3 is 0.1: the tables' 95 % interval.
-    assert estimate.half_width == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
+    assert estimate.high - estimate.value == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
     assert unit_of(metric).interval(estimate) == "−0.048 to 0.448"
 
 

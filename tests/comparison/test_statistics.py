@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.comparison.statistics import Evidence, Part, difference, mean, typical_seeds
+from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean, typical_seeds
 
 
 def evidence(values: np.ndarray, *, deterministic: bool = False) -> Evidence:
     """Of per-example scores [seeds, examples], each example a cluster of its own."""
     scores = values.mean(axis=1)
     return Evidence(scores, (values - scores[:, None]) / values.shape[1], deterministic=deterministic)
+
+
+def half_width(found: Estimate) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return (found.high - found.low) / 2
 
 
 RNG = np.random.default_rng(20)
@@ -29,7 +35,7 @@ def test_one_run_each_without_chance_gives_the_paired_t_test_of_scipy():
 def test_of_a_single_seed_nothing_is_claimed():
     found = difference(evidence(OURS), evidence(np.tile(THEIRS, (3, 1))))
     assert found.p_value is None
-    assert found.half_width is not None
+    assert found.low is not None
     assert not found.includes_seeds
 
 
@@ -46,7 +52,7 @@ def test_the_components_are_those_worked_by_hand():
     found = mean(evidence(np.array([[1.0, 1, 0, 1], [0, 0, 0, 1]])))
     assert found.value == pytest.approx(0.5)
     assert found.standard_error == pytest.approx(sqrt(1 / 12))
-    assert found.half_width == pytest.approx(sqrt((3.182446**2 + 12.706205**2) / 24), rel=1e-6)
+    assert half_width(found) == pytest.approx(sqrt((3.182446**2 + 12.706205**2) / 24), rel=1e-6)
     assert found.includes_seeds
 
 
@@ -97,16 +103,16 @@ def test_a_floor_needs_no_second_seed():
 
 def test_identical_predictions_differ_by_nothing_for_sure():
     found = difference(evidence(np.tile(OURS, (2, 1))), evidence(np.tile(OURS, (2, 1))))
-    assert (found.value, found.half_width, found.p_value) == (0.0, 0.0, 1.0)
+    assert (found.value, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_without_any_spread_a_mean_has_no_interval():
-    assert mean(evidence(np.ones((3, 5)))).half_width is None
+    assert mean(evidence(np.ones((3, 5)))).low is None
 
 
 def test_a_difference_without_any_spread_is_tested_by_its_sign():
     found = difference(evidence(np.ones((3, 5))), evidence(np.zeros((3, 5))))
-    assert found.half_width is None
+    assert found.low is None
     assert found.p_value == 2 / 2**5  # as of five coins that all show the same side
     assert difference(evidence(np.ones((1, 5))), evidence(np.zeros((3, 5)))).p_value is None
 
@@ -118,18 +124,18 @@ def test_unequal_clusters_are_weighed_by_their_leverage():
     found = mean(Evidence(np.array([0.7]), parts, shares=shares))
     variance = 0.1**2 * 8 / 3 + (0.06**2 + 0.04**2) * 8 / 7
     assert found.standard_error == pytest.approx(sqrt(variance))
-    assert found.half_width == pytest.approx(sqrt(variance) * stats.t.ppf(0.975, 8 / 3 - 1))
+    assert half_width(found) == pytest.approx(sqrt(variance) * stats.t.ppf(0.975, 8 / 3 - 1))
 
 
 def test_equal_shares_are_as_none():
     ours = evidence(np.tile(OURS, (2, 1)))
     shared = Evidence(ours.scores, ours.contributions, shares=np.full(150, 1 / 150))
-    assert mean(shared).half_width == pytest.approx(mean(ours).half_width)
+    assert mean(shared).low == pytest.approx(mean(ours).low)
 
 
 def test_a_cluster_that_is_nearly_everything_leaves_no_interval():
     found = mean(Evidence(np.array([0.5]), np.array([[0.1, -0.1]]), shares=np.array([0.98, 0.02])))
-    assert (found.half_width, found.p_value) == (None, None)
+    assert (found.low, found.p_value) == (None, None)
 
 
 def test_the_seeds_of_all_models_widen_what_two_steady_models_promise():
@@ -153,7 +159,7 @@ def test_the_typical_variance_of_seeds_is_that_of_the_median_model():
 
 
 def test_a_single_example_has_no_interval():
-    assert mean(evidence(np.ones((2, 1)))).half_width is None
+    assert mean(evidence(np.ones((2, 1)))).low is None
 
 
 def test_models_tested_on_different_numbers_of_examples_are_not_paired():

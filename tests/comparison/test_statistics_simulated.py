@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from harness.comparison.claims import Tested, claims_about
 from harness.comparison.statistics import Evidence, difference, mean
 from harness.metrics.influence import macro_f1
 
 SKILL, SHARED, OWN, NOISE = 1.1, 1.0, 0.5, 0.6
 STEADY, SHAKY = 0.0, 0.4
+FAMILY_EXAMPLES = 2000
 
 
-def draw(rng: np.random.Generator, shared: np.ndarray, seeds: int, luck: float) -> np.ndarray:
-    """Whether each answer is right [seeds, examples]."""
+def draw(rng: np.random.Generator, shared: np.ndarray, seeds: int, luck: float, more: float = 0.0) -> np.ndarray:
+    """Whether each answer is right [seeds, examples], with `more` skill."""
     own = OWN * rng.normal(size=len(shared))
     drawn = luck * rng.normal(size=(seeds, 1)) + NOISE * rng.normal(size=(seeds, len(shared)))
-    return (SKILL + SHARED * shared + own + drawn > 0).astype(float)
+    return (SKILL + more + SHARED * shared + own + drawn > 0).astype(float)
 
 
 def evidence(right: np.ndarray) -> Evidence:
@@ -74,3 +76,49 @@ def test_the_interval_of_macro_f1_covers_the_score_of_a_large_population():
         found = mean(Evidence(np.array([score]), influences[None] / 300))
         covered += found.low <= truth <= found.high
     assert 0.93 < covered / 2000 < 0.97
+
+
+def families(repeats: int, lucks: list[float], better: float = 0.0) -> tuple[float, float]:
+    """How often a model of a family is wrongly said to be behind, and how often the better one is found alone."""
+    rng = np.random.default_rng([len(lucks), int(100 * sum(lucks)), int(100 * better)])
+    names = [f"model-{number}" for number in range(len(lucks))]
+    wrong = alone = 0
+    for _ in range(repeats):
+        shared = rng.normal(size=FAMILY_EXAMPLES)
+        tested = {}
+        for number, (name, luck) in enumerate(zip(names, lucks, strict=True)):
+            # Luck spreads the skill, and so costs accuracy: as much skill is added as keeps all true accuracies equal.
+            scale = np.sqrt((SHARED**2 + OWN**2 + NOISE**2 + luck**2) / (SHARED**2 + OWN**2 + NOISE**2))
+            skill = SKILL * (scale - 1) + (better if number == 0 else 0.0)
+            tested[name] = Tested(evidence(draw(rng, shared, 3, luck, skill)), "the test set")
+        claims = claims_about(tested, names, 1)
+        behind = {name for name in names if claims.beaten_by(name)}
+        wrong += bool(behind & ({names[0]} if better else set(names)))
+        alone += behind == set(names[1:])
+    return wrong / repeats, alone / repeats
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "lucks",
+    [
+        [0.0] * 6,
+        [0.05] * 6,
+        [0.1] * 6,
+        [0.4] * 6,
+        [0.4, *[0.05] * 5],
+        [0.2, 0.2, *[0.05] * 4],
+        [0.4, 0.2, 0.1, 0, 0, 0],
+    ],
+    ids=["none", "small", "middle", "large", "one shaky", "two shaky", "mixed"],
+)
+def test_of_six_equally_good_models_one_in_twenty_families_at_most_is_told_apart(lucks: list[float]):
+    wrong, _ = families(1000, lucks)
+    assert wrong < 0.065
+
+
+@pytest.mark.slow
+def test_a_better_model_is_found():
+    wrong, alone = families(400, [0.0] * 6, better=0.2)
+    assert wrong == 0
+    assert alone > 0.3

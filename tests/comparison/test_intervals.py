@@ -1,0 +1,76 @@
+"""Intervals of scores: inside their range, and as their sources have them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.comparison.intervals import Spread, interval
+from harness.comparison.statistics import Evidence, mean
+
+
+def scored(values: np.ndarray) -> Evidence:
+    means = values.mean(axis=1)
+    return Evidence(means, (values - means[:, None]) / values.shape[1])
+
+
+def test_a_share_in_the_middle_is_put_on_the_logit_scale():
+    found = interval(0.8, Spread(0.08, 0.06, 0.0016, 100, 2), 0.0, 1.0)
+    logit, slope = np.log(4), 0.1 / 0.16
+    assert found == pytest.approx([1 / (1 + np.exp(-(logit + sign * slope))) for sign in (-1, 1)])
+
+
+def test_the_interval_of_a_perfect_score_is_wilsons():
+    found = mean(scored(np.ones((3, 50))), least=0.0, most=1.0)
+    z = stats.t.ppf(0.975, 49)
+    assert (found.low, found.high) == (pytest.approx(50 / (50 + z**2)), 1.0)
+    none = mean(scored(np.zeros((3, 50))), least=0.0, most=1.0)
+    assert (none.low, none.high) == (0.0, pytest.approx(1 - 50 / (50 + z**2)))
+
+
+def test_near_the_end_one_seeds_interval_is_wilsons():
+    values = np.ones((1, 50))
+    values[0, 7] = 0
+    found = mean(scored(values), least=0.0, most=1.0)
+    count = 0.98 * 0.02 / (0.98 * 0.02 / 49)  # the variance of a mean, with 49 degrees of freedom
+    expected = stats.binomtest(48, 49).proportion_ci(method="wilson")  # between these two counts
+    wider = stats.binomtest(47, 49).proportion_ci(method="wilson")
+    assert count == pytest.approx(49)
+    assert wider.low < found.low < expected.low
+    assert found.high < 1
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.0, 1.0), (-1.0, 1.0), (0.0, np.inf), (1.0, np.inf), (-np.inf, np.inf)])
+def test_a_shaky_model_s_interval_stays_inside_the_range(least, most):
+    for value in (0.97, 0.5, 0.03):
+        shift = max(least, 0)
+        found = interval(value + shift, Spread(0.05, 0.4, 0.0006, 100, 2), least, most)
+        assert found is not None
+        assert least <= found[0] < value + shift < found[1] <= most
+
+
+def test_more_spread_is_a_wider_interval():
+    for least, most in ((0.0, 1.0), (-1.0, 1.0), (0.0, np.inf)):
+        narrow, wide = (interval(0.9, Spread(0.05, seeds, 0.0006, 100, 2), least, most) for seeds in (0.02, 0.1))
+        assert wide[0] < narrow[0] < 0.9 < narrow[1] < wide[1]
+
+
+def test_the_two_rules_for_shares_meet_without_a_jump():
+    variance = 0.05 * 0.95 / 100
+    below, above = (
+        interval(0.95, Spread(1.98 * variance**0.5, 0.02, variance, count, 1.98), 0, 1) for count in (99, 101)
+    )
+    assert below == pytest.approx(above, abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "examples"), [(0.986, 50), (0.9, 50), (0.7, 250)])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_interval_of_accuracy_covers_what_it_promises(share, examples, seeds):
+    rng = np.random.default_rng(7)
+    covered = 0
+    for _ in range(4000):
+        hard = rng.random(examples) < (1 - share) / 2  # wrong for every seed; the rest of the errors are each one's own
+        right = ~hard & (rng.random((seeds, examples)) < share / (1 - (1 - share) / 2))
+        found = mean(scored(right.astype(float)), least=0.0, most=1.0)
+        covered += found.low <= share <= found.high
+    assert 0.93 < covered / 4000 < 0.99  # at 98.6 % of 50 the few possible scores make more of it
