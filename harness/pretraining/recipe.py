@@ -82,7 +82,8 @@ class PretrainingPlan(Strict):
         weight_decay: On weight matrices only.
         max_grad_norm: The gradient is clipped to this norm.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
-        micro_batch_size: Most sequences in one forward pass; smaller ones give the same gradient in less memory.
+        micro_batch_size: Most sequences in one forward pass; smaller ones take less memory, and give the same
+            gradient but for dropout, which is drawn once per pass.
         dropout: Replaces every dropout of the architecture.
         masked: Share of a sequence's tokens that is to be predicted (masked objectives).
         duplicates: Versions of each text, with masks of their own, that are made once (static masking).
