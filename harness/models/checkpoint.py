@@ -18,7 +18,8 @@ from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.registry import family_names_by_model_type
 
-PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+# Beside weights and configuration, vocabularies of all sorts of tokenizers.
+PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 

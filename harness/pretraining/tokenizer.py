@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from harness.errors import UserError
-from harness.models.checkpoint import find_checkpoint
+from harness.models.checkpoint import PATTERNS, find_checkpoint
 from harness.models.config_and_tokenizer import read_tokenizer
 from harness.pretraining.cleaning import sentences
 from harness.pretraining.recipe import TokenizerRecipe
@@ -16,7 +16,7 @@ from harness.tokenization.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN
 
 SAMPLED_CHARACTERS = 20_000_000
 BLOCK_SENTENCES = 32
-_FILES = ("tokenizer*", "*.txt", "*.model", "*.json")
+_FILES = tuple(pattern for pattern in PATTERNS if pattern != "*.safetensors")
 
 
 def checkpoint_tokenizer(name: str) -> Any:
