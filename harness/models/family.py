@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import transformers
@@ -13,20 +13,15 @@ from torch import Tensor
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint, find_checkpoint
-from harness.models.config_and_tokenizer import (
-    check_architecture,
-    check_vocabulary,
-    made_config,
-    read_config,
-    read_tokenizer,
-)
+from harness.models.config_and_tokenizer import check_architecture, check_vocabulary, made_config, read_config
 from harness.models.head import Head
 from harness.models.labels import matched_labels
 from harness.models.language_head import Language
 from harness.models.packing import Packing
+from harness.models.padding import UNPADDED, depends_on_padding
 from harness.models.pointer_head import NOTE, Pointer
+from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
 from harness.models.weights import check_language_head, pretrained, untrained
-from harness.tokenization.trained_tokenizer import train_tokenizer
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -45,6 +40,7 @@ class Loaded:
         pooled_head: The family's.
         packing: The family's.
         language: The family's.
+        unpadded: Whether its outputs depend on padding, so that it must be given none.
     """
 
     model: Any
@@ -56,6 +52,7 @@ class Loaded:
     pooled_head: PooledHead | None = None
     packing: Packing | None = None
     language: Language | None = None
+    unpadded: bool = False
 
     @property
     def causal(self) -> bool:
@@ -87,6 +84,7 @@ class StockFamily:
         padding_side: Where padding goes: "left" where the head reads the last token.
         unlimited: Whether positions are relative or computed, so that any length can be read.
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
+        note: What a reader of every record should know of it. None: nothing.
         pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
             base model takes `mems` and `use_mems`. None: it has none.
         pointer_config: From a configuration to that of the same model with a `Pointer` in place of a head on each
@@ -100,6 +98,7 @@ class StockFamily:
     padding_side: str = "right"
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    note: str | None = None
     pooled_head: PooledHead | None = None
     pointer_config: Callable[[Any], Any] | None = None
     packing: Packing | None = None
@@ -128,7 +127,7 @@ class StockFamily:
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
-        tokenizer = self._tokenizer(spec, checkpoint, texts)
+        tokenizer = chosen_tokenizer(spec, checkpoint, texts, padding_side=self.padding_side)
         config = stored or self._made_config(spec, tokenizer)
         if head.pointer:
             config = self._pointing_config(config, spec)
@@ -149,9 +148,20 @@ class StockFamily:
                 check_language_head(checkpoint.name, notes)
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
+        notes += [self.note] if self.note else []
         limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
         parts = (self.pooled_head, self.packing, self.language)
-        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts)
+        return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
+
+    def as_read(self, loaded: Loaded, head: Head) -> Loaded:
+        """The model with whether it must be read without padding: asked of it where no file here knows its type.
+
+        Raises:
+            UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
+        """
+        if self.model_types or not depends_on_padding(loaded, head):
+            return loaded
+        return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
     def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
         """An untrained model with the family's language heads. Seeds must be set before.
@@ -165,7 +175,7 @@ class StockFamily:
             UserError: The architecture makes no model.
         """
         assert self.language is not None, "checked when the recipe was read"
-        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
+        pad_on(self.padding_side, tokenizer)
         config = self._made_config(spec, tokenizer)
         config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
@@ -193,24 +203,6 @@ class StockFamily:
                 'Set strategy = "windows", or choose a model of the family transformer_xl or xlnet.'
             )
         return self.pointer_config(config)
-
-    def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
-        source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
-        if source == "trained" and checkpoint is not None and spec.init == "pretrained":
-            raise UserError(
-                f'{checkpoint.name}: tokenizer = "trained" would give its embeddings other words than they learnt. '
-                'Leave `tokenizer` out, or set init = "random".'
-            )
-        if source == "trained":
-            tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
-        else:
-            origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
-            tokenizer = read_tokenizer(origin)
-        if tokenizer.pad_token_id is None:
-            _pad_with_end(tokenizer, source)
-        # transformers saves what a tokenizer was made with, so that a checkpoint read again pads on the same side.
-        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
-        return tokenizer
 
     def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
         if not self.model_types:
@@ -241,22 +233,6 @@ def model_class_of(head: Head, language: Language | None, where: str) -> Any:
             f"{where}: its family predicts no words here. Choose one of the family transformer_xl, bert or roberta."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
-
-
-def special_tokens(tokenizer: Any) -> dict[str, int]:
-    """The ids of a tokenizer's special tokens, as a configuration names them."""
-    return {
-        f"{name}_token_id": token
-        for name in ("pad", "bos", "eos", "cls", "sep")
-        if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
-    }
-
-
-def _pad_with_end(tokenizer: Any, source: str) -> None:
-    """Take the end-of-text token for padding, as is usual for models that were trained without padding."""
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{source}: its tokenizer has neither a padding token nor an end-of-text token.")
-    tokenizer.pad_token = tokenizer.eos_token
 
 
 def _kept_labels(

@@ -33,4 +33,6 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
     if lost:
         raise UserError(f"{folder}: its weights are not whole ({lost[0]}). Copy the run again, or run it again.")
     parts = (family.pooled_head, family.packing, family.language)
-    return Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
+    loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
+    found: Loaded = family.as_read(loaded, head)
+    return found

@@ -131,6 +131,8 @@ def _initial_model(family, kind_name):
     """Tensors that a model has and the task does not read."""
     if family == "xlnet":
         return {"transformer.mask_emb"}  # of its language modelling
+    if family == "bigbird":
+        return {"bert.pooler.weight", "bert.pooler.bias"}  # whose heads read states
     if family == "transformer_xl":
         return {"transformer.pos_emb.inv_freq"}  # a constant
     return set()
