@@ -20,6 +20,7 @@ from harness.models.language_head import Language
 from harness.models.packing import Packing
 from harness.models.padding import UNPADDED, depends_on_padding
 from harness.models.pointer_head import NOTE, Pointer
+from harness.models.stock_language import stock_language
 from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
 from harness.models.weights import check_language_head, pretrained, untrained
 
@@ -90,7 +91,9 @@ class StockFamily:
         pointer_config: From a configuration to that of the same model with a `Pointer` in place of a head on each
             token. None: the family has no such model.
         packing: How its models read texts laid end to end, without padding. None: they can't.
-        language: How its models predict words, for pretraining and judging them as language models. None: they don't.
+        language: How its models predict words, for pretraining and judging them as language models. None: as
+            transformers' Auto classes have them, if they have any.
+        scores: `Language.scores` of its models in place of the Auto classes' way.
     """
 
     model_types: tuple[str, ...] = ()
@@ -103,6 +106,7 @@ class StockFamily:
     pointer_config: Callable[[Any], Any] | None = None
     packing: Packing | None = None
     language: Language | None = None
+    scores: Callable[[Any, Mapping[str, Tensor]], Tensor] | None = None
 
     def load(
         self,
@@ -138,7 +142,8 @@ class StockFamily:
         order = kept or labels
         config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
         _set_dropout(config, dropout)
-        model_class = model_class_of(head, self.language, spec.checkpoint or f"family {spec.family!r}")
+        language = self.language_of(config, head)
+        model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
         if checkpoint is None or spec.init == "random":
             model, notes = untrained(model_class, config, spec), ["every weight is new"]
         else:
@@ -150,8 +155,15 @@ class StockFamily:
             notes.append(NOTE)
         notes += [self.note] if self.note else []
         limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
-        parts = (self.pooled_head, self.packing, self.language)
+        parts = (self.pooled_head, self.packing, language)
         return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
+
+    def language_of(self, config: Any, head: Head) -> Language | None:
+        """How the configuration's model predicts words: the family's way, or a stock language model's."""
+        if self.language is not None or head.auto_class is not None:
+            return self.language
+        stock = stock_language(config)
+        return replace(stock, scores=self.scores) if stock is not None and self.scores is not None else stock
 
     def as_read(self, loaded: Loaded, head: Head) -> Loaded:
         """The model with whether it must be read without padding: asked of it where no file here knows its type.
@@ -215,22 +227,24 @@ class StockFamily:
         return made_config(self.model_types[0], made, f"family {spec.family}")
 
 
-def model_class_of(head: Head, language: Language | None, where: str) -> Any:
+def model_class_of(head: Head, language: Language | None, where: str, config: Any) -> Any:
     """The Auto class of models with the head.
 
     Args:
         head: What goes on top.
-        language: How the family's models predict words.
+        language: How the model predicts words.
         where: What a message calls the model.
+        config: Its configuration.
 
     Raises:
-        UserError: It is to be a language model, and the family has none.
+        UserError: It is to be a language model, and there is none of its type.
     """
     if head.auto_class is not None:
         return getattr(transformers, head.auto_class)
     if language is None:
         raise UserError(
-            f"{where}: its family predicts no words here. Choose one of the family transformer_xl, bert or roberta."
+            f"{where}: transformers has no causal or masked language model of the type {config.model_type}. "
+            "Choose another checkpoint."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
 

@@ -27,12 +27,13 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
     """
     checkpoint = Checkpoint(str(folder), folder)
     config, tokenizer = read_config(checkpoint, {}), read_tokenizer(checkpoint)
-    model_class = model_class_of(head, family.language, str(folder))
+    language = family.language_of(config, head)
+    model_class = model_class_of(head, language, str(folder), config)
     model, notes = pretrained(model_class, checkpoint, config, new_head=False)
     lost = [note for note in notes if note.startswith("new layers")]
     if lost:
         raise UserError(f"{folder}: its weights are not whole ({lost[0]}). Copy the run again, or run it again.")
-    parts = (family.pooled_head, family.packing, family.language)
+    parts = (family.pooled_head, family.packing, language)
     loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
     found: Loaded = family.as_read(loaded, head)
     return found

@@ -1,7 +1,8 @@
 """Whether a text gets the same outputs alone as beside longer ones: asked of the model itself.
 
 Most architectures hide padding from a text. Some don't: FNet has no mask, ConvBERT's convolutions see what stands
-behind a text's end. Those read texts of one length at a time, without padding, so that a text gets what it would get alone.
+behind a text's end. Those read texts of one length at a time, without padding, so that a text gets what it would get
+alone.
 """
 
 from __future__ import annotations

@@ -134,6 +134,7 @@ class MaskedModel(TokenPredictor):
         starts = [0, *accumulate(boundaries.lengths)]
         places = torch.cat([torch.from_numpy(s.places) + start for s, start in zip(sequences, starts, strict=False)])
         words = torch.cat([torch.from_numpy(sequence.words) for sequence in sequences])
+        assert self.language.word_losses is not None, "checked when the recipe was read"
         with self.accelerator.autocast():
             states = self._states(sequences, boundaries)
             losses = self.language.word_losses(self.model, states[places.to(device)], words.to(device))

@@ -135,7 +135,8 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     """The recipe's model on its device; seeds are set before its weights are made, and anew for dropout."""
     plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
-    if getattr(family, "language", None) is None:
+    language = getattr(family, "language", None)
+    if language is None:
         raise UserError(f"family {job.recipe.family!r}: has no language model that is trained from nothing. Try bert.")
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.place.partial)
     seed_layers(plan.seed)
