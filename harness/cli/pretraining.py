@@ -17,7 +17,7 @@ from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
 from harness.pretraining.run import Job, pretrained, resolved
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import Place, weights_origin
 from harness.pretraining.texts import text_sources
 from harness.suites.progress import board
 
@@ -40,7 +40,7 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
-    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
+    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)} | weights_origin(recipe)
     console = Console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:

@@ -72,6 +72,13 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
         )
 
 
+def set_dropout(config: Any, dropout: float | None) -> None:
+    """Set every dropout that the configuration has; None: they stay."""
+    if dropout is not None:
+        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
+        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
+
+
 def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
     """Refuse a tokenizer whose last tokens have no row in the model's embedding.
 

@@ -13,16 +13,23 @@ from torch import Tensor
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint, find_checkpoint
-from harness.models.config_and_tokenizer import check_architecture, check_vocabulary, made_config, read_config
+from harness.models.config_and_tokenizer import (
+    check_architecture,
+    check_vocabulary,
+    made_config,
+    read_config,
+    set_dropout,
+)
 from harness.models.head import Head
 from harness.models.labels import matched_labels
 from harness.models.language_head import Language
+from harness.models.limits import limit_of, unused_positions
 from harness.models.packing import Packing
 from harness.models.padding import UNPADDED, depends_on_padding
 from harness.models.pointer_head import NOTE, Pointer
 from harness.models.stock_language import stock_language
 from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
-from harness.models.weights import check_language_head, pretrained, untrained
+from harness.models.weights import OWN_HEAD, check_language_head, pretrained, untrained
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -141,7 +148,7 @@ class StockFamily:
         kept = _kept_labels(spec, checkpoint, labels, head)
         order = kept or labels
         config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
-        _set_dropout(config, dropout)
+        set_dropout(config, dropout)
         language = self.language_of(config, head)
         model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
         if checkpoint is None or spec.init == "random":
@@ -154,7 +161,7 @@ class StockFamily:
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
         notes += [self.note] if self.note else []
-        limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
+        limit = None if self.unlimited else limit_of(tokenizer, self.longest_text(model))
         parts = (self.pooled_head, self.packing, language)
         return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
 
@@ -190,13 +197,37 @@ class StockFamily:
         pad_on(self.padding_side, tokenizer)
         config = self._made_config(spec, tokenizer)
         config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
-        _set_dropout(config, dropout)
+        set_dropout(config, dropout)
         return untrained(getattr(transformers, self.language.auto_class), config, spec)
+
+    def continued_language_model(
+        self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None
+    ) -> tuple[Any, tuple[str, ...]]:
+        """A checkpoint's model with the family's language heads, to be pretrained further, and which of them are new.
+
+        Args:
+            spec: Which weights.
+            tokenizer: The checkpoint's.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+
+        Raises:
+            UserError: The checkpoint is not available, or does not fit.
+        """
+        assert self.language is not None, "checked when the recipe was read"
+        assert spec.checkpoint is not None
+        checkpoint = find_checkpoint(spec.checkpoint, spec.revision)
+        config = self._stored_config(checkpoint, spec)
+        check_vocabulary(checkpoint.name, config, tokenizer)
+        pad_on(self.padding_side, tokenizer)
+        config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
+        set_dropout(config, dropout)
+        model, notes = pretrained(getattr(transformers, self.language.auto_class), checkpoint, config, new_head=False)
+        return model, tuple(note for note in notes if note != OWN_HEAD)
 
     def longest_text(self, model: Any) -> int | None:
         """Most tokens that the model has positions for; None: any number."""
         stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
-        return stated - _unused_positions(model) if stated and stated > 0 else None
+        return stated - unused_positions(model) if stated and stated > 0 else None
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
@@ -264,24 +295,3 @@ def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, 
         return dict(settings)
     names = dict(enumerate(labels))
     return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}
-
-
-def _set_dropout(config: Any, dropout: float | None) -> None:
-    """Set every dropout that the configuration has."""
-    if dropout is not None:
-        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
-        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
-
-
-def _limit(tokenizer: Any, longest_text: int | None) -> int | None:
-    limits = [tokenizer.model_max_length, longest_text]
-    known = [limit for limit in limits if limit is not None and limit < 1_000_000]
-    return min(known) if known else None
-
-
-def _unused_positions(model: Any) -> int:
-    """Positions that are never used: RoBERTa and its kin start at padding_idx + 1."""
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return int(module.padding_idx) + 1
-    return 0

@@ -14,7 +14,7 @@ FILE = "pretraining.json"
 
 
 class PretrainingRecord(BaseModel):
-    """A model, pretrained from nothing.
+    """A model, pretrained from nothing or from another checkpoint.
 
     Attributes:
         status: "complete", or "diverged": a loss was not finite.

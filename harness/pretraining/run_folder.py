@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
+from harness.models.checkpoint import find_checkpoint
 from harness.pretraining.recipe import PretrainingRecipe, settings_that_differ
 from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining, write_pretraining
 from harness.record import write_atomically
@@ -24,10 +25,11 @@ from harness.runs.identity import differences
 from harness.runs.run import claimed
 
 CONFIG, TEXTS = "config.json", "texts.json"
+WEIGHTS = "weights"
 _CHECKPOINT = re.compile(r"checkpoint(?:-(\d[\d.e+-]*))?")
 
 Origins = Mapping[str, str]
-"""Where the texts of each corpus come from, with their content's digest if they are the user's own."""
+"""Where the texts of each corpus come from, with their content's digest if they are the user's own; and the weights."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,23 @@ def _checkpoints(folder: Path) -> list[tuple[float, Path]]:
 
 
 def _origins(record: PretrainingRecord) -> Origins:
-    return {name: facts["source"] for name, facts in record.corpus.get("corpora", {}).items()}
+    texts = {name: facts["source"] for name, facts in record.corpus.get("corpora", {}).items()}
+    return texts | ({WEIGHTS: record.corpus[WEIGHTS]} if WEIGHTS in record.corpus else {})
+
+
+def weights_origin(recipe: PretrainingRecipe) -> dict[str, str]:
+    """Which weights the recipe starts from, by their content; nothing where they are drawn.
+
+    Raises:
+        UserError: The checkpoint is not available.
+    """
+    if recipe.checkpoint is None:
+        return {}
+    return {WEIGHTS: f"{recipe.checkpoint}, SHA-256 {find_checkpoint(recipe.checkpoint).digest()[:16]}"}
 
 
 def _moved(recorded: Origins, wanted: Origins) -> list[str]:
-    """A line for each corpus whose texts come from elsewhere."""
-    return differences(recorded, wanted, "texts of ")
+    """A line for each corpus whose texts come from elsewhere, and for first weights that are others."""
+    texts, wanted_texts = ({k: v for k, v in origins.items() if k != WEIGHTS} for origins in (recorded, wanted))
+    weights, wanted_weights = ({k: v for k, v in origins.items() if k == WEIGHTS} for origins in (recorded, wanted))
+    return [*differences(texts, wanted_texts, "texts of "), *differences(weights, wanted_weights, "first ")]

@@ -104,6 +104,10 @@ class CausalObjective:
         """Args: the corpus, its tokenizer, how much is read."""
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
 
+    def facts(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def steps(self, start: int) -> Iterator[list[Segment]]:
         """The segments of each optimiser step after the first `start`."""
         number = 0
