@@ -123,7 +123,7 @@ def _planned(
     suite: str,
 ) -> list[Run]:
     """Every model with every seed, seed by seed, so that a comparison is there early."""
-    named = task if local is None else Path(local.train).stem
+    named = task if local is None else Path(local.train or str(local.test)).stem
     assert named is not None, "either a task is given or data"
     return [
         planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)

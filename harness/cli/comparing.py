@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -100,6 +100,9 @@ def run(
     new_head: Annotated[
         bool, typer.Option("--new-head", help="Train a new head, even if the checkpoint has one of its own.")
     ] = False,
+    blank_rows: Annotated[
+        Literal["refuse", "skip"] | None, typer.Option(help="Blank documents of your own data; default: refuse.")
+    ] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: Annotated[
@@ -119,6 +122,7 @@ def run(
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
         "near_duplicates": near_duplicates,
+        "blank_rows": blank_rows,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     prepare_libraries()

@@ -35,6 +35,12 @@ class ModelRuns:
         return found.pop() if len(found) == 1 else None
 
     @property
+    def units(self) -> str | None:
+        """What the scored seeds were scored per, such as one tokenizer's tokens; None where they differ."""
+        found = {rescored.units for rescored in self.rescored_runs}
+        return found.pop() if len(found) == 1 else None
+
+    @property
     def evidence(self) -> Evidence | None:
         """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
         if self.test_set is None:
@@ -69,7 +75,7 @@ def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str 
     """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
     evidence = {model_runs.model: found for model_runs in by_model if (found := model_runs.evidence) is not None}
-    sets = {model_runs.model: model_runs.test_set for model_runs in by_model}
+    sets = {model_runs.model: (model_runs.test_set, model_runs.units) for model_runs in by_model}
     sign = 1 if card.higher_is_better else -1
     simple_baselines = [
         model_runs.model for model_runs in by_model if model_runs.is_simple_baseline and model_runs.model in evidence
@@ -119,7 +125,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
 @dataclass(frozen=True, slots=True)
 class _Pairing:
     evidence: Mapping[str, Evidence]
-    test_sets: Mapping[str, str | None]
+    test_sets: Mapping[str, tuple[str | None, str | None]]
     sign: int
 
     def differences(self, opponent: str | None, *, leaving_out: Sequence[str] = ()) -> dict[str, Difference]:

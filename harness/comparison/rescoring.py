@@ -42,12 +42,14 @@ class RescoredRun:
         score: The metric, in its natural unit.
         contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
             [0] where the score is as recorded.
+        units: Digest of how many units each example has for the model; empty where the metric has none of its own.
     """
 
     test_set: str
     examples: int
     score: float
     contributions: Floats
+    units: str = ""
 
 
 def rescore(
@@ -75,7 +77,7 @@ def rescore(
         if find_metric(metric).partial and np.isnan(score):
             raise NotApplicableError(f"{file}: no {metric}: this model predicts in another way, or has no tokens.")
         raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
-    return RescoredRun(_digest(table), table.num_rows, score, contributions)
+    return RescoredRun(_digest(table), table.num_rows, score, contributions, _units(table, find_metric(metric)))
 
 
 def _predictions(folder: Path) -> Any:
@@ -106,6 +108,13 @@ def _digest(table: Any) -> str:
     for column in ("id", "group", "reference"):
         digest.update(repr(table[column].to_pylist()).encode())
     return digest.hexdigest()
+
+
+def _units(table: Any, metric: Metric) -> str:
+    if not metric.units:
+        return ""
+    counts = [prediction[metric.units] for prediction in table["prediction"].to_pylist()]
+    return hashlib.sha256(repr(counts).encode()).hexdigest()
 
 
 def _clusters(groups: Any) -> NDArray[np.int64]:

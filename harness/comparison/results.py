@@ -30,7 +30,7 @@ class Difference:
     """A model's score minus another's, on the same test examples.
 
     Attributes:
-        estimate: None where the two were not tested on the same examples.
+        estimate: None where the two were not tested on the same examples, or not scored in the same units.
         adjusted_p: Holm's, over the task's comparisons with the same opponent.
         gain: The difference with its sign turned so that more is better.
     """

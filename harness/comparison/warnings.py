@@ -22,6 +22,12 @@ def warnings_about(by_model: Sequence[ModelRuns], metric: str) -> tuple[str, ...
         lines.append(
             f"{where}: the models were tested on different examples. Only models with the same test set are compared."
         )
+    if len({model_runs.units for model_runs in by_model if model_runs.test_set is not None}) > 1:
+        where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
+        lines.append(
+            f"{where}: the models' tokens are not the same, so that their {metric} is compared only between those with "
+            "one tokenizer. Bits per byte compare them all."
+        )
     return tuple(lines)
 
 

@@ -115,6 +115,8 @@ class Metric:
         alternative: The metric in its place for models of which it says nothing, and which are not to be compared with
             the others (`pseudo_perplexity` for masked models).
         partial: Whether it says nothing of some models: its score is then no number.
+        units: The field of a prediction that says how many units the example has for the model, such as tokens. Scores
+            per unit are compared only between models that have as many in each example. Empty: all have the same.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Metric:
     form: tuple[Form, Form] = (TEXT, TEXT)
     alternative: str = ""
     partial: bool = False
+    units: str = ""
 
 
 def mean_of(per_example: PerExample) -> Score:

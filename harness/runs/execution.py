@@ -10,6 +10,7 @@ from harness.config.training import Training
 from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
+from harness.data.untrained import splits_to_score
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
 from harness.record import Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
@@ -23,7 +24,7 @@ from harness.training.result import Stopwatch, TrainingResult
 from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
-_last_loaded: dict[tuple[str, str, LocalData | None, str], Splits] = {}
+_last_loaded: dict[tuple[str, str, LocalData | None, str, bool], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ def _limited(splits: Splits, training: Training) -> Splits:
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
-    key = (config.task, config.data, config.local, config.evaluate)
+    untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
+    key = (config.task, config.data, config.local, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
-        _last_loaded[key] = load_splits(task, test=config.evaluate == "test")
+        alone = splits_to_score(task) if untrained else None
+        _last_loaded[key] = alone or load_splits(task, test=config.evaluate == "test")
     return _last_loaded[key]
 
 

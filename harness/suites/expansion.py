@@ -15,7 +15,7 @@ from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, write_atomically
-from harness.registry import FAMILIES, TASKS, is_simple_baseline
+from harness.registry import FAMILIES, TASK_TYPES, TASKS, is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
@@ -126,6 +126,7 @@ def _planned_run(
     runs: Path,
     evaluate: Evaluate,
 ) -> Run:
+    _check_trainable(data.local, model, recipe)
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
@@ -138,6 +139,23 @@ def _planned_run(
         evaluate=evaluate,
     )
     return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
+
+
+def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Training) -> None:
+    """Refuse files without one to train on, but for a model that is scored as it is.
+
+    Raises:
+        UserError: They lack one.
+    """
+    if local is None or local.train is not None:
+        return
+    assert model.family is not None
+    as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
+    if not as_found or is_simple_baseline(model.family):
+        raise UserError(
+            "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
+            '(task_type = "language_modelling", maximum_steps = 0).'
+        )
 
 
 def states(planned: Sequence[Run]) -> list[State]:
