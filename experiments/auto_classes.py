@@ -70,6 +70,8 @@ SIZES: Mapping[str, Any] = {
 }
 # Where an architecture asks for more than sizes.
 MORE: Mapping[str, Mapping[str, Any]] = {
+    "deepseek_v3": {"head_dim": 8},
+    "axk1": {"head_dim": 8},
     "funnel": {"block_sizes": [1, 1]},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 8},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "use_mamba_kernels": False},
