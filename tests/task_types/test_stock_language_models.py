@@ -153,9 +153,9 @@ def test_a_gpt2_is_trained_on_documents(folders, tmp_path):
 
 def test_segments_are_refused_for_an_xlnet_as_a_language_model(folders):
     with pytest.raises(
-        UserError, match=r"strategy: 'recurrence', but as a language model a xlnet is scored in windows"
+        UserError, match=r"strategy: 'segment_recurrence', but as a language model a xlnet is scored in windows"
     ):
-        set_up("xlnet", folders["xlnet"], strategy="recurrence", segment=8, max_length=None)
+        set_up("xlnet", folders["xlnet"], strategy="segment_recurrence", segment=8, max_length=None)
 
 
 def test_an_architecture_without_a_language_model_is_refused(tmp_path):
