@@ -158,7 +158,7 @@ def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_betwee
     accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
     forward = forward_of(loaded, kind, accelerator, Training(), micro_batch_size=4)
     _, logits = forward.evaluate(kind.features(examples, reader), examples)
-    save_checkpoint(loaded, reader, tmp_path / "saved")
+    save_checkpoint(loaded, reader, tmp_path / "saved", head=kind.head())
     classify = pipeline("text-classification", str(tmp_path / "saved"))
     for example, found in zip(examples, logits, strict=True):
         answers = classify({"text": example.text, "text_pair": example.pair}, top_k=None)

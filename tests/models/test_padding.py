@@ -178,6 +178,6 @@ def test_bigbird_reads_a_long_text_alike_before_and_after_a_short_one(tmp_path):
     assert outputs(loaded, kind, [short, long])[1] == pytest.approx(before, abs=1e-5)
     assert "attention is full for every text" in " ".join(loaded.notes)
     _, reader = trainer_for(loaded, kind, Training())
-    save_checkpoint(loaded, reader, tmp_path / "saved")
+    save_checkpoint(loaded, reader, tmp_path / "saved", head=kind.head())
     assert AutoConfig.from_pretrained(tmp_path / "saved").attention_type == "original_full"
     assert isinstance(loaded.model, PreTrainedModel)
