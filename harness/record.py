@@ -9,15 +9,15 @@ form, and what else it has: logits, where an answer stands, scores (`harness/tas
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness.errors import UserError
+from harness.errors import UserError, collected
+from harness.regular_files import read_json
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
@@ -25,6 +25,9 @@ PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
+# What is counted, and what is measured: numbers that a mean or a chart can be made of.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Amount = Annotated[float, Field(ge=0, le=1e100)]
 
 
 class _Part(BaseModel):
@@ -38,8 +41,8 @@ class CurvePoint(_Part):
     `train_loss` is the mean loss per example since the previous point, `validation_loss` that of the validation split.
     """
 
-    step: int
-    epoch: float
+    step: Count
+    epoch: Amount
     train_loss: float
     validation_loss: float
     validation_scores: dict[str, float]
@@ -48,8 +51,8 @@ class CurvePoint(_Part):
 class Tokens(_Part):
     """Tokens of a split's texts, special tokens left out, and how many of them the model read."""
 
-    total: int
-    seen: int
+    total: Count
+    seen: Count
 
 
 class Counts(_Part):
@@ -59,22 +62,22 @@ class Counts(_Part):
     can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
     """
 
-    parameters: int = 0
-    examples: dict[str, int] = {}
+    parameters: Count = 0
+    examples: dict[str, Count] = {}
     tokens: dict[str, Tokens] = {}
-    dropped: dict[str, int] = {}
-    unreachable_answers: dict[str, float] = {}
-    unreachable_causes: dict[str, dict[str, int]] = {}
+    dropped: dict[str, Count] = {}
+    unreachable_answers: dict[str, Amount] = {}
+    unreachable_causes: dict[str, dict[str, Count]] = {}
 
 
 class Cost(_Part):
     """What the run took. `seconds` is by phase: load, features, train, validate, test, save."""
 
-    seconds: dict[str, float] = {}
-    train_tokens_per_second: float = 0.0
-    train_examples_per_second: float = 0.0
-    peak_memory_bytes: int = 0
-    training_flops: float = 0.0
+    seconds: dict[str, Amount] = {}
+    train_tokens_per_second: Amount = 0.0
+    train_examples_per_second: Amount = 0.0
+    peak_memory_bytes: Count = 0
+    training_flops: Amount = 0.0
 
 
 class Pretraining(_Part):
@@ -84,11 +87,14 @@ class Pretraining(_Part):
     """
 
     recipe: str
-    tokens: int = Field(ge=0)
+    tokens: Count
 
 
 class Provenance(_Part):
-    """Where everything came from, so that the run can be repeated."""
+    """Where everything came from, so that the run can be repeated.
+
+    `command` is what was typed after `harness`, without what changes no result; of a run from Python it is empty.
+    """
 
     data_digest: str = ""
     checkpoint_digest: str = ""
@@ -100,6 +106,7 @@ class Provenance(_Part):
     hardware: dict[str, str | int] = {}
     started: str = ""
     finished: str = ""
+    command: tuple[str, ...] = ()
 
 
 class TaskCard(_Part):
@@ -132,9 +139,17 @@ class RunHeader(_Part):
     model: str
     family: str
     simple_baseline: bool = False
-    seed: int
+    seed: Count
     task_card: TaskCard
     config: dict[str, Any]
+
+    @field_validator("config")
+    @classmethod
+    def _has_tables(cls, config: dict[str, Any]) -> dict[str, Any]:
+        wrong = [name for name in ("training", "model", "local", "own") if not isinstance(config.get(name) or {}, dict)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: must be a table")
+        return config
 
 
 class Measurements(_Part):
@@ -150,7 +165,7 @@ class Measurements(_Part):
 
     scores: dict[str, dict[str, float]] = {}
     curve: tuple[CurvePoint, ...] = ()
-    best_step: int | None = None
+    best_step: Count | None = None
     calibration: dict[str, float] = {}
     counts: Counts = Counts()
     cost: Cost = Cost()
@@ -189,14 +204,9 @@ def read_record(file: Path) -> RunRecord:
     """The record in `file`.
 
     Raises:
-        UserError: The file is cut short, of another schema, or no record at all.
+        UserError: The file is cut short, of another schema, no record at all, or no file.
     """
-    try:
-        content = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{file}: not a whole record ({error}). Delete it and do the run again.") from error
-    except OSError as error:
-        raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and do the run again.") from error
+    content = read_json(file, "record", "Delete it and do the run again.")
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version == 1:
         content = from_version_1(content)
@@ -227,23 +237,36 @@ def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def record_files(runs: Path) -> Iterator[Path]:
-    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out."""
-    for folder, folders, files in os.walk(runs):
+def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
+    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out.
+
+    Links are not followed; those that lead out of `runs` or nowhere are added to `problems`, and so are folders that
+    can't be read.
+    """
+    if not runs.exists():
+        return
+    whole = runs.resolve()
+
+    def unread(error: OSError) -> None:
+        problems.append(f"{error.filename}: can't be read ({error.strerror}).")
+
+    for folder, folders, files in os.walk(runs, onerror=unread):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "checkpoint")
-        if RECORD in files:
-            yield Path(folder) / RECORD
+        for name in [*folders, *sorted(files)]:
+            path = Path(folder, name)
+            if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(whole)):
+                problems.append(f"{path}: a link that leads out of {runs}, or nowhere. It is not followed.")
+            elif name == RECORD:
+                yield path
 
 
 def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
     """The readable records below `runs` with their folders, and a line for each that could not be read."""
     records: list[tuple[Path, RunRecord]] = []
     problems: list[str] = []
-    for file in record_files(runs):
-        try:
+    for file in _record_files(runs, problems):
+        with collected(problems):
             records.append((file.parent, read_record(file)))
-        except UserError as error:
-            problems.extend(error.lines)
     return records, problems
 
 

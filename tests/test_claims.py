@@ -57,17 +57,17 @@ def test_a_disk_that_knows_no_locks_stops_nobody(cell, monkeypatch):
 
 def test_a_cell_that_another_command_is_at_is_left_as_it_is(cell):
     with cell.claimed():
-        assert attempt(cell, Options(), Silent()) is None
+        assert attempt(cell, Options(), Silent()).record is None
         assert list(cell.folder.iterdir()) == []
-    assert attempt(cell, Options(), Silent()).status == "complete"
+    assert attempt(cell, Options(), Silent()).record.status == "complete"
 
 
 def test_a_cell_that_another_command_has_done_meanwhile_is_not_done_again(cell):
     attempt(cell, Options(), Silent())
     before = (cell.folder / RECORD).stat().st_mtime_ns
-    assert attempt(cell, Options(), Silent()) is None
+    assert attempt(cell, Options(), Silent()).record is None
     assert (cell.folder / RECORD).stat().st_mtime_ns == before
-    assert attempt(cell, Options(redo=True), Silent()).status == "complete"
+    assert attempt(cell, Options(redo=True), Silent()).record.status == "complete"
 
 
 def test_a_move_into_place_that_another_command_is_at_is_left_to_it(cell):
@@ -92,6 +92,6 @@ def test_what_a_run_does_to_its_process_does_not_reach_the_next_run(cell, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr("harness.suites.attempt.execute", run)
-        assert attempt(cell, Options(), Silent()).reason == "ValueError: on the way"
+        assert attempt(cell, Options(), Silent()).record.reason == "ValueError: on the way"
     assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
     assert warnings.filters == filters

@@ -7,19 +7,19 @@ import sys
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from harness.cli import comparing, models
-from harness.cli.app import app
+from harness.cli.app import CLOSED, MISTAKE, STOPPED, app
 from harness.errors import UserError
+from harness.output import console, prepare_streams
 
-STOPPED = 130
 USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
 __all__ = ["app", "comparing", "main", "models"]
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    """Run the command line; `harness --help` shows what its exit codes mean."""
+    prepare_streams()
     if os.name != "posix":
         sys.exit(_complain("harness: needs Linux or macOS, whose locks keep runs apart. On Windows, use WSL."))
     if len(sys.argv) < 2:
@@ -32,6 +32,8 @@ def main() -> None:
         code = _complain(f"{error.format_message().rstrip('.')}. See: harness --help.")
     except typer.Abort:
         code = STOPPED
+    except BrokenPipeError:
+        code = _closed()
     except OSError as error:
         code = _complain(f"{error.filename or 'harness'}: {error.strerror or error}. Use another place or make room.")
     if code == STOPPED:
@@ -41,7 +43,13 @@ def main() -> None:
 
 def _complain(*lines: str) -> int:
     """Show what is wrong, and return the exit code for it."""
-    console = Console(stderr=True, soft_wrap=True)
+    shown = console(stderr=True)
     for line in lines:
-        console.print(line, style="red", markup=False, highlight=False)
-    return 2
+        shown.print(line, style="red", soft_wrap=True)
+    return MISTAKE
+
+
+def _closed() -> int:
+    """The exit code where nobody reads on, as after `| head`; what is not written yet goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return CLOSED

@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.config.checking import parse_settings
 from harness.errors import UserError
 from harness.ops.device import processes
+from harness.output import console
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
@@ -41,7 +42,7 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
     texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
-    console = Console(quiet=not together.is_main_process)
+    shown = console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:
             place.settle()
@@ -52,10 +53,10 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
             if together.is_main_process:
                 place.begin(recipe, texts, redo=redo)
             together.wait_for_everyone()
-            with board(1, console) as shown:
+            with board(1, shown) as rows:
                 job = Job(stem, recipe, files_from, place, checkpoint_seconds)
-                record = pretrained(job, shown.begin(stem), console)
-    _say(record, place, console)
+                record = pretrained(job, rows.begin(stem), shown)
+    _say(record, place, shown)
 
 
 @contextmanager
@@ -82,32 +83,30 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
         UserError: The recipe has mistakes, or the record is of another one, or none.
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
-    record, stem, console = read_pretraining(file), Path(name).stem, Console()
-    with TemporaryDirectory() as folder, board(1, console) as shown:
+    record, stem, shown = read_pretraining(file), Path(name).stem, console()
+    with TemporaryDirectory() as folder, board(1, shown) as rows:
         job = Job(stem, resolved(found), files_from, Place(Path(folder)))
-        verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
-    console.print(
+        verdict = verified(job, record, rows.begin(f"{stem}, again"), shown)
+    shown.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
         f"the largest difference is {verdict.largest:.2g} nats per word.",
         soft_wrap=True,
-        highlight=False,
     )
     if not verdict.holds:
-        console.print("That is more than rounding: the code, a library or the texts are not what they were.")
+        shown.print("That is more than rounding: the code, a library or the texts are not what they were.")
         raise typer.Exit(1)
 
 
-def _say(record: PretrainingRecord, place: Place, console: Console) -> None:
+def _say(record: PretrainingRecord, place: Place, shown: Console) -> None:
     if record.status == "diverged":
-        console.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
+        shown.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
         raise typer.Exit(1)
     point = record.curve[-1]
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
-    console.print(
+    shown.print(
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
         f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"
         f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
         f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
         soft_wrap=True,
-        highlight=False,
     )

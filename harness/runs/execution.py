@@ -34,11 +34,13 @@ class Options:
         redo: Replace what an earlier run left.
         track: One of accelerate's trackers, such as "tensorboard".
         checkpoint_seconds: How often the state of a run under way is saved.
+        command: What the user typed for it, which the record keeps.
     """
 
     redo: bool = False
     track: str | None = None
     checkpoint_seconds: float = 120.0
+    command: tuple[str, ...] = ()
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
@@ -57,7 +59,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
-    known = measured_before_training(splits, run.config, started=started)
+    known = measured_before_training(splits, run.config, started=started, command=options.command)
     try:
         result = _trained(run, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
     except DivergedError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
+from harness.regular_files import read_json
 from harness.runs.run import Run, State
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
@@ -188,15 +190,15 @@ def stated(runs: Path) -> tuple[str | None, str]:
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
-    file = runs / SUITE_FILE
-    if not file.is_file():
+    file, advice = runs / SUITE_FILE, "Delete it, or run the suite again."
+    if not os.path.lexists(file):
         return None, ""
-    try:
-        content = json.loads(file.read_bytes())
-        baseline, description = content["baseline"], content.get("description", "")
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
-    return None if baseline is None else str(baseline), str(description)
+    content = read_json(file, "note of a suite", advice)
+    known = content if isinstance(content, dict) else {"description": content}
+    baseline, description = known.get("baseline"), known.get("description", "")
+    if not (isinstance(baseline, str | None) and isinstance(description, str)):
+        raise UserError(f"{file}: not what a suite leaves. {advice}")
+    return baseline, description
 
 
 def folder_name(name: str) -> str:

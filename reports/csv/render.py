@@ -10,6 +10,8 @@ from harness.comparison.results import Cell, Comparison, Cost, Difference, TaskC
 from harness.reporting.columns import DETAILS
 
 Field = str | int | float | bool | None
+FORMULA = tuple("=+-@＝＋－＠")
+"""What a formula begins with, blanks aside; in full width to some versions of spreadsheets."""
 
 
 def render(comparison: Comparison) -> str:
@@ -76,4 +78,4 @@ def _status(cell: Cell) -> str:
 
 def _harmless(text: str) -> str:
     """`text`, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\r", "\n") else text

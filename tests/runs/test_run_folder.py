@@ -245,7 +245,7 @@ def test_a_record_that_cannot_be_read_is_told_and_kept(cell, which):
 
 def test_a_record_that_is_a_folder_is_told(cell):
     (cell.folder / "run.json").mkdir(parents=True)
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="not a file"):
         cell.state()
     cell.fail(record_of(cell, "failed", reason="no luck"))
     shutil.rmtree(cell.folder / "run.json")
