@@ -10,13 +10,13 @@ form, and what else it has: logits, where an answer stands, scores (`harness/tas
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness.errors import UserError, collected
+from harness.errors import UserError
 from harness.regular_files import read_json
 
 SCHEMA_VERSION = 2
@@ -146,7 +146,8 @@ class RunHeader(_Part):
     @field_validator("config")
     @classmethod
     def _has_tables(cls, config: dict[str, Any]) -> dict[str, Any]:
-        wrong = [name for name in ("training", "model", "local", "own") if not isinstance(config.get(name) or {}, dict)]
+        wrong = [name for name in ("training", "model") if not isinstance(config.get(name, {}), dict)]
+        wrong += [name for name in ("local", "own") if not isinstance(config.get(name), dict | None)]
         if wrong:
             raise ValueError(f"{', '.join(wrong)}: must be a table")
         return config
@@ -235,51 +236,6 @@ def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found.get(part), Mapping) and old in found[part]:
             found[part] = {new if key == old else key: value for key, value in found[part].items()}
     return found
-
-
-def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
-    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out.
-
-    Links are not followed; those that lead out of `runs` or nowhere are added to `problems`, and so are folders that
-    can't be read.
-    """
-    if not runs.exists():
-        return
-    whole = runs.resolve()
-
-    def unread(error: OSError) -> None:
-        problems.append(f"{error.filename}: can't be read ({error.strerror}).")
-
-    for folder, folders, files in os.walk(runs, onerror=unread):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "checkpoint")
-        for name in [*folders, *sorted(files)]:
-            path = Path(folder, name)
-            if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(whole)):
-                problems.append(f"{path}: a link that leads out of {runs}, or nowhere. It is not followed.")
-            elif name == RECORD:
-                yield path
-
-
-def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
-    """The readable records below `runs` with their folders, and a line for each that could not be read."""
-    records: list[tuple[Path, RunRecord]] = []
-    problems: list[str] = []
-    for file in _record_files(runs, problems):
-        with collected(problems):
-            records.append((file.parent, read_record(file)))
-    return records, problems
-
-
-def some_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
-    """What `read_records` gives, at least one record.
-
-    Raises:
-        UserError: There is none.
-    """
-    records, problems = read_records(runs)
-    if not records:
-        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
-    return records, problems
 
 
 def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, notice
-from harness.record import PREDICTIONS, RunRecord, Status, some_records
+from harness.record import PREDICTIONS, RunRecord, Status
+from harness.records import some_records
 from harness.runs.run import CHECKPOINT
 
 

@@ -15,7 +15,8 @@ from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.warnings import warnings_about
 from harness.errors import UserError, collected, nearest
 from harness.metrics.lookup import known_metrics
-from harness.record import RunRecord, TaskCard, some_records
+from harness.record import RunRecord, TaskCard
+from harness.records import some_records
 from harness.suites.expansion import stated
 
 __all__ = ["Comparison", "compare", "compare_records"]
