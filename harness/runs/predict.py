@@ -23,6 +23,7 @@ from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
 from harness.runs.identity import recorded_config
 from harness.runs.run import CHECKPOINT
+from harness.runs.saved_model import damage_told
 from harness.training.task_model import forward_of, reader_of
 
 MICRO_BATCH_SIZE = 32
@@ -121,7 +122,9 @@ def answer(
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
     if record.simple_baseline:
-        outputs = family.load(folder, task_type=task.task_type, labels=labels).outputs(examples)
+        with damage_told(folder):
+            fitted = family.load(folder, task_type=task.task_type, labels=labels)
+        outputs = fitted.outputs(examples)
     else:
         outputs = _outputs(family, folder, objective, config, labels=labels, examples=examples)
     rows: list[dict[str, Any]] = objective.rows(outputs, examples, record.calibration)
