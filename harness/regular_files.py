@@ -11,8 +11,8 @@ from harness.errors import UserError
 
 LARGEST_JSON = 256 << 20
 """Bytes of a JSON file; no record comes near."""
-DEEPEST_JSON = 30
-"""Levels of tables and lists in a JSON file; a configuration has five."""
+DEEPEST = 30
+"""Levels of tables and lists in a file; a configuration has five."""
 LONGEST_NUMBER = 300
 """Digits of a whole number in a JSON file; a longer one is no float."""
 
@@ -57,7 +57,7 @@ def read_json(file: Path, noun: str, advice: str) -> Any:
         raise UserError(f"{file}: not a whole {noun} ({error}). {advice}") from error
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). {advice}") from error
-    if too_large or _is_deeper(content, DEEPEST_JSON):
+    if too_large or is_deeper(content, DEEPEST):
         raise UserError(f"{file}: not a whole {noun} ({'too large' if too_large else 'nested too deep'}). {advice}")
     return content
 
@@ -68,8 +68,9 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def _is_deeper(content: Any, levels: int) -> bool:
+def is_deeper(content: Any, levels: int) -> bool:
+    """Whether tables and lists lie in each other more than `levels` deep."""
     if not isinstance(content, dict | list):
         return False
     parts = content.values() if isinstance(content, dict) else content
-    return levels == 0 or any(_is_deeper(part, levels - 1) for part in parts)
+    return levels == 0 or any(is_deeper(part, levels - 1) for part in parts)

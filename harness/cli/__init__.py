@@ -13,6 +13,7 @@ from harness.cli.app import CLOSED, MISTAKE, STOPPED, app
 from harness.errors import UserError
 from harness.output import console, prepare_streams
 
+MOST_LINES = 200  # Of mistakes at a time; whoever fixes these sees the next ones.
 USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
 __all__ = ["app", "comparing", "main", "models"]
 
@@ -44,8 +45,10 @@ def main() -> None:
 def _complain(*lines: str) -> int:
     """Show what is wrong, and return the exit code for it."""
     shown = console(stderr=True)
-    for line in lines:
+    for line in lines[:MOST_LINES]:
         shown.print(line, style="red", soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        shown.print(f"… and {len(lines) - MOST_LINES:,} lines more.", style="red", soft_wrap=True)
     return MISTAKE
 
 

@@ -62,6 +62,8 @@ class Run:
         Raises:
             UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
         """
+        if not self.folder.exists():
+            return "new"
         whole = [file for file in (self.partial / RECORD, self.folder / RECORD) if file.exists()]
         record = read_record(whole[0]) if whole else None
         if record is not None and record.status != "failed":

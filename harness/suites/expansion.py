@@ -51,23 +51,40 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     if mistakes:
         raise UserError(*mistakes)
     weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
-    found = [
-        _planned_run(
-            suite.name,
-            name,
-            data,
-            model=model,
-            weights=weights,
-            seed=seed,
-            recipe=suite.recipes[data.task, name],
-            runs=runs,
-            evaluate=evaluate,
-        )
+    return [
+        run
         for data in known
-        for seed in suite.seeds
-        for name, model, weights in weighed
+        for run in _by_seed(
+            [
+                _planned_run(
+                    suite.name,
+                    name,
+                    data,
+                    model=model,
+                    weights=weights,
+                    seed=suite.seeds[0],
+                    recipe=suite.recipes[data.task, name],
+                    runs=runs,
+                    evaluate=evaluate,
+                )
+                for name, model, weights in weighed
+            ],
+            suite.seeds,
+        )
     ]
-    return _once_for_baselines(found)
+
+
+def _by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
+    """The runs of every seed, where those of the first one are known; no mistake is left for another one.
+
+    Simple baselines have no randomness: one seed says everything.
+    """
+    yield from first
+    trained = [run for run in first if not _is_baseline(run.config.model)]
+    for seed in seeds[1:]:
+        for run in trained:
+            config = run.config.model_copy(update={"seed": seed})
+            yield replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
 
 
 def planned_run(
@@ -234,8 +251,8 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
     not read is left out, so that a new learning rate does not ask for a new simple baseline.
     """
-    assert model.family is not None
-    if not is_simple_baseline(model.family):
+    if not _is_baseline(model):
+        assert model.family is not None
         if training.segmented and not FAMILIES.constant(model.family, "RECURRENT", default=False):
             raise UserError(
                 f"strategy: {training.strategy!r} asks for a model with a memory, but {model.family!r} has none. "
@@ -246,14 +263,9 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     return Training(**limits)
 
 
-def _once_for_baselines(planned: Sequence[Run]) -> list[Run]:
-    """Simple baselines have no randomness: one seed says everything."""
-    kept: dict[tuple[str, str, int], Run] = {}
-    for run in planned:
-        assert run.config.model.family is not None
-        seed = 0 if is_simple_baseline(run.config.model.family) else run.config.seed
-        kept.setdefault((run.config.task, run.model, seed), run)
-    return list(kept.values())
+def _is_baseline(model: ModelConfig) -> bool:
+    assert model.family is not None, "the family is resolved before a run is made"
+    return is_simple_baseline(model.family)
 
 
 def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:
