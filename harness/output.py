@@ -6,10 +6,11 @@ import codecs
 import io
 import sys
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from harness.printable import printable
 
@@ -43,14 +44,12 @@ def prepare_streams() -> None:
 
 
 class _Console(Console):
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
-
-    def on_broken_pipe(self) -> None:
-        """Leave it to the command line; rich would end the process with the exit code of a failure."""
-        self.quiet = True
-        raise BrokenPipeError
 
 
 def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -16,3 +16,12 @@ def printable(text: str) -> str:
     '�[2Jcleared'
     """
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def printable_json(text: str) -> str:
+    r"""JSON that says the same, with an escape in place of each character that would be acted on.
+
+    >>> printable_json('"\x9b31m"')
+    '"\\u009b31m"'
+    """
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

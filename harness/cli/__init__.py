@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from harness.cli import comparing, models
-from harness.cli.app import CLOSED, MISTAKE, STOPPED, app
+from harness.cli.app import MISTAKE, STOPPED, app
 from harness.errors import UserError
 from harness.output import console, prepare_streams
 
@@ -33,8 +33,6 @@ def main() -> None:
         code = _complain(f"{error.format_message().rstrip('.')}. See: harness --help.")
     except typer.Abort:
         code = STOPPED
-    except BrokenPipeError:
-        code = _closed()
     except OSError as error:
         code = _complain(f"{error.filename or 'harness'}: {error.strerror or error}. Use another place or make room.")
     if code == STOPPED:
@@ -50,9 +48,3 @@ def _complain(*lines: str) -> int:
     if len(lines) > MOST_LINES:
         shown.print(f"… and {len(lines) - MOST_LINES:,} lines more.", style="red", soft_wrap=True)
     return MISTAKE
-
-
-def _closed() -> int:
-    """The exit code where nobody reads on, as after `| head`; what is not written yet goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return CLOSED

@@ -14,8 +14,8 @@ from harness.registry import ENTRIES, entry_folders
 from harness.version import __version__
 
 RUNS = Path("runs")
-FAILED, MISTAKE, LEFT, STOPPED, CLOSED = 1, 2, 3, 130, 141
-"""Exit codes; those above 128 are a shell's: 128 and the number of the signal that the command stands in for."""
+FAILED, MISTAKE, LEFT, STOPPED = 1, 2, 3, 130
+"""Exit codes; the last is a shell's for what Ctrl-C ends."""
 app = typer.Typer(
     name="harness",
     help="Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?",

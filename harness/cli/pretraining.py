@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,6 @@ def _say(record: PretrainingRecord, place: Place, shown: Console) -> None:
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
         f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"
         f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
-        f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
+        f"harness run --task rotten_tomatoes --model {shlex.quote(str(place.folder / 'checkpoint'))}",
         soft_wrap=True,
     )

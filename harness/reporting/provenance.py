@@ -69,7 +69,7 @@ def _single_words(run: RunRecord) -> list[str]:
 
 def _settings(run: RunRecord) -> list[str]:
     """The recipe, as far as it is another than by default; nothing can be said of a setting without a value."""
-    recipe, recorded = recipe_of({}, []), run.config.get("training")
+    recipe, recorded = recipe_of({"": {}}, []), run.config.get("training")
     assert recipe is not None, "nothing is wrong with the defaults"
     default = recipe.model_dump(mode="json")
     changed = {

@@ -18,12 +18,13 @@ from harness.data.placed_rows import column_problem, refuse
 from harness.data.task import Row, Task
 from harness.errors import UserError, nearest, notice
 from harness.models.finished import finished_model
+from harness.models.saved_model import damage_told
 from harness.ops.device import fresh_accelerator
+from harness.printable import printable_json
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
 from harness.runs.identity import recorded_config
 from harness.runs.run import CHECKPOINT
-from harness.runs.saved_model import damage_told
 from harness.training.task_model import forward_of, reader_of
 
 MICRO_BATCH_SIZE = 32
@@ -139,7 +140,8 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
     """
     check_output(output)
     if output is None:
-        sys.stdout.write(_json_lines(rows))
+        text = _json_lines(rows, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
+        sys.stdout.write(text)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
@@ -155,8 +157,9 @@ def check_output(output: Path | None) -> None:
         raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
 
 
-def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+def _json_lines(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False) -> str:
+    lines = (json.dumps(row, ensure_ascii=ascii_only, default=str) for row in rows)
+    return "".join(f"{printable_json(line)}\n" for line in lines)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
