@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from harness.errors import UserError
 from harness.registry import ENTRIES, entry_folders
 from harness.version import __version__
 
@@ -75,6 +76,9 @@ def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tupl
     Args:
         context: Of the command.
         leaving_out: Options by the names of their parameters.
+
+    Raises:
+        UserError: A word, or the working directory, is not UTF-8, as a record must be.
     """
     words = [*_entries_typed(context), context.info_name or ""]
     for parameter in context.command.params:
@@ -90,7 +94,14 @@ def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tupl
             words.append(parameter.opts[0])
         else:
             words += [word for value in values for word in (parameter.opts[0], value)]
+    _refuse_other_encodings([*words, str(Path.cwd())])
     return tuple(words)
+
+
+def _refuse_other_encodings(words: Sequence[str]) -> None:
+    wrong = [word for word in words if word.encode(errors="replace").decode() != word]
+    if wrong:
+        raise UserError(*(f"{word}: not UTF-8, which a record must be. Rename it." for word in wrong))
 
 
 def _entries_typed(context: typer.Context) -> list[str]:

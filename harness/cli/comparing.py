@@ -133,6 +133,7 @@ def run(
         "near_duplicates": near_duplicates,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
+    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
     prepare_libraries()
     from harness.suites.selection import refuse_with_suite, resolve_run, resolve_suite  # noqa: PLC0415 -- a command's own
 
@@ -153,7 +154,6 @@ def run(
     shown = console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
-    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
     tally = execute_runs(planned, options, shown, workers=workers)
     folder = runs / checked_suite.name if checked_suite else planned[0].folder

@@ -7,6 +7,7 @@ import io
 from dataclasses import fields
 
 from harness.comparison.results import Cell, Comparison, Cost, Difference, TaskComparison
+from harness.printable import printable
 from harness.reporting.columns import DETAILS
 
 Field = str | int | float | bool | None
@@ -78,4 +79,5 @@ def _status(cell: Cell) -> str:
 
 def _harmless(text: str) -> str:
     """`text`, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\r", "\n") else text
+    text = printable(text)
+    return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\n") else text

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import sys
 from html import unescape
@@ -40,7 +41,9 @@ def words(monkeypatch, tmp_path):
     return called
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("latin-1", "cp1252", "utf-8"))]
+)
 def test_every_command_works_in_every_encoding(words, encoding):
     Path("größe").mkdir()
     Path("größe/mine.toml").write_text(SUITE.replace("data.csv", "é.csv"))
@@ -199,3 +202,12 @@ def test_a_plan_of_validation_alone_finds_the_runs_that_were_made_so(command):
     refused = command("plan", "mine.toml")
     assert refused.code == 2
     assert "evaluate: recorded 'validation', wanted 'test'" in refused.errors
+
+
+def test_a_name_that_no_record_can_hold_is_refused_before_anything_is_written(command):
+    name = os.fsdecode(b"caf\xe9.csv")
+    write_csv(Path(name), reviews())
+    result = command("run", "--model", "majority", "--train", name)
+    assert result.code == 2
+    assert result.lines == ["caf\N{REPLACEMENT CHARACTER}.csv: not UTF-8, which a record must be. Rename it."]
+    assert not Path("runs").exists()

@@ -142,7 +142,7 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-100])
     result = command("run", suite)
-    assert result.code == 1
+    assert result.code == 2
     assert "2 of 4 failed; the same command tries again." in result.output
     assert "cut short or damaged" in read_record(RUNS / "bert/seed-0")["reason"]
     assert states(command) == "2 failed, 2 complete"
@@ -196,7 +196,7 @@ def test_a_redo_that_fails_leaves_the_old_result(command, suite):
     whole = Path("bert/model.safetensors").read_bytes()
     Path("bert/model.safetensors").write_bytes(b"")
     result = command("run", suite, "--redo", "--only", "bert/")
-    assert result.code == 1
+    assert result.code == 2
     shutil.rmtree(RUNS / "bert/seed-0/.partial")
     assert snapshot(RUNS / "bert/seed-0") == before
     Path("bert/model.safetensors").write_bytes(whole)
