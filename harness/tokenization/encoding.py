@@ -1,7 +1,8 @@
 """Texts as token ids, whole, without special tokens; large splits are kept in the user's cache.
 
 A cache entry is named after what it depends on: the texts, the tokenizer, and the libraries' versions. So it serves
-every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date.
+every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date. What is
+damaged is encoded again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.cache import alone, cache_folder
+from harness.checksums import check_seal, seal
 from harness.tokenization.alignment import aligned
 from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
 
@@ -110,14 +112,16 @@ def _write(found: Sequence[Encoded], entry: Path) -> None:
     np.save(partial / "lengths.npy", np.array([len(text.ids) for text in found], dtype=np.int64))
     offsets = [place for text in found for place in text.offsets]
     np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
+    seal(partial)
     partial.rename(entry)
 
 
 def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:
     """What an entry holds; None where there is none that is whole."""
     try:
+        check_seal(entry)
         ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
-    except (FileNotFoundError, ValueError, EOFError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, EOFError):
         return None
     if lengths.sum() != len(ids) or len(offsets) != (len(ids) if return_offsets else 0):
         return None
