@@ -8,8 +8,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UserError
+
 CHECKSUMS = "checksums.json"
 KEY = "sha256"  # Of a document's own digest.
+_AGAIN = "Do the run again with --redo."
 
 
 def file_digest(file: Path) -> str:
@@ -48,6 +51,37 @@ def check_seal(folder: Path) -> None:
         raise ValueError(f"{folder}: {', '.join(names)}: not as written")
 
 
+def check_files(folder: Path, files: Mapping[str, str], name: str) -> None:
+    """Check that what a run left is still what its record names: `name`, or all that lies in it.
+
+    Args:
+        folder: The run's.
+        files: The SHA-256 of files by path, as a record has them; none of a record of an earlier version.
+        name: A file such as "predictions.parquet", or a folder such as "checkpoint".
+
+    Raises:
+        UserError: A file is missing, or is another one.
+    """
+    for path, digest in files.items():
+        if path == name or path.startswith(f"{name}/"):
+            _check_file(folder, path, digest)
+
+
+def _check_file(folder: Path, path: str, digest: str) -> None:
+    file = folder / path
+    if ".." in Path(path).parts or not file.is_file():
+        raise UserError(f"{file}: no such file in the run's folder, but its record names it. {_AGAIN}")
+    try:
+        found = file_digest(file)
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). {_AGAIN}") from error
+    if found != digest:
+        raise UserError(
+            f"{file}: damaged, or of another run: its SHA-256 is {found[:12]}…, and the record says {digest[:12]}…. "
+            f"{_AGAIN}"
+        )
+
+
 def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON document with its own SHA-256 in it, however it will be spaced."""
     return {**document, KEY: _digest(document)}
@@ -61,7 +95,7 @@ def without_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     content = {key: value for key, value in document.items() if key != KEY}
     if KEY in document and document[KEY] != _digest(content):
-        raise ValueError(f"its content does not have the SHA-256 that stands in it (got {_digest(content)})")
+        raise ValueError("its content does not have the SHA-256 that stands in it")
     return content
 
 

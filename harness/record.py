@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 
 SCHEMA_VERSION = 2
@@ -146,6 +147,8 @@ class Measurements(_Part):
         calibration: What was chosen on validation after training, such as the no-answer threshold, or by the training
             split, such as the length of answers.
         notes: What happened on the way, such as a batch halved for want of memory.
+        files: The SHA-256 of each file that the run left beside its record, by its path in the run's folder; model
+            cards left out, for those may be written on. Earlier versions recorded none.
     """
 
     scores: dict[str, dict[str, float]] = {}
@@ -156,6 +159,7 @@ class Measurements(_Part):
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 class RunRecord(Measurements, RunHeader):
@@ -168,8 +172,9 @@ class RunRecord(Measurements, RunHeader):
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write `record` as `folder`/run.json, whole or not at all. A run's record is written last."""
-    write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
+    """Write `record` as `folder`/run.json, whole or not at all, with its own digest. A run's record is written last."""
+    content = with_digest(json.loads(record.model_dump_json()))
+    write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -198,6 +203,8 @@ def read_record(file: Path) -> RunRecord:
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and do the run again.") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(content, dict):
+        content = _undamaged(content, file)
     if version == 1:
         content = from_version_1(content)
     elif version != SCHEMA_VERSION:
@@ -211,6 +218,16 @@ def read_record(file: Path) -> RunRecord:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{file}: {where}: {first['msg']}. Do the run again with --redo.") from error
+
+
+def _undamaged(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    try:
+        return without_digest(content)
+    except ValueError as error:
+        raise UserError(
+            f"{file}: damaged, or changed by hand ({error}). Do the run again with --redo; "
+            'after a change on purpose, delete the line "sha256".'
+        ) from error
 
 
 def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:

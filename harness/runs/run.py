@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.checksums import with_digest, without_digest
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_atomically, write_record
@@ -92,7 +93,7 @@ class Run:
         if redo or not self._same(self._begun()):
             shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.partial / CONFIG, json.dumps(self.config.resolved()).encode())
+        write_atomically(self.partial / CONFIG, json.dumps(with_digest(self.config.resolved())).encode())
 
     def finish(self, record: RunRecord) -> None:
         """Move the work into place. An earlier result goes only now that the new one is whole."""
@@ -120,10 +121,10 @@ class Run:
         shutil.rmtree(self.partial)
 
     def _begun(self) -> Any:
-        """The configuration of the work under way; None where there is none that can be read."""
+        """The configuration of the work under way; None where there is none that can be read, or it is damaged."""
         try:
-            return json.loads((self.partial / CONFIG).read_bytes())
-        except (OSError, ValueError):
+            return without_digest(json.loads((self.partial / CONFIG).read_bytes()))
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def _same(self, recorded: Any) -> bool:
@@ -131,11 +132,8 @@ class Run:
 
     def _check(self, recorded: Any, where: Path) -> None:
         if not self._same(recorded):
-            lines = (
-                run_differences(recorded, self.config.resolved())
-                if isinstance(recorded, dict)
-                else ["no configuration"]
-            )
+            known = isinstance(recorded, dict)
+            lines = run_differences(recorded, self.config.resolved()) if known else ["no configuration"]
             raise UserError(
                 f"{where}: recorded with another configuration; use --redo to replace it, or another --runs folder.",
                 *(f"    {line}" for line in lines),

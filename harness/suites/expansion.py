@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
 from harness.runs.run import Run, State
+from harness.suites.content import model_files, script_files, weights_fingerprint
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
-from harness.suites.weights import weights_fingerprint
 
 SUITE_FILE = "suite.json"
 
@@ -48,14 +48,13 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
-    weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
+    read = [(name, _Model(model, weights_fingerprint(model), model_files(model))) for name, model in models.items()]
     found = [
         _planned_run(
             suite.name,
             name,
             data,
             model=model,
-            weights=weights,
             seed=seed,
             recipe=suite.recipes[data.task, name],
             runs=runs,
@@ -63,7 +62,7 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
         )
         for data in known
         for seed in suite.seeds
-        for name, model, weights in weighed
+        for name, model in read
     ]
     return _once_for_baselines(found)
 
@@ -90,13 +89,12 @@ def planned_run(
     data = _data(task, local, ())
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
-    weights = weights_fingerprint(model)
+    weights, files = weights_fingerprint(model), model_files(model)
     return _planned_run(
         suite,
         name,
         data,
-        model=with_family(model),
-        weights=weights,
+        model=_Model(with_family(model), weights, files),
         seed=seed,
         recipe=training,
         runs=runs,
@@ -112,6 +110,16 @@ class _Data:
     local: LocalData | None
     fingerprint: str
     metrics: tuple[str, ...]
+    scripts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model, as far as it identifies a run: its configuration, and what its files hold."""
+
+    config: ModelConfig
+    weights: str
+    files: Mapping[str, str]
 
 
 def _planned_run(
@@ -119,8 +127,7 @@ def _planned_run(
     name: str,
     data: _Data,
     *,
-    model: ModelConfig,
-    weights: str,
+    model: _Model,
     seed: int,
     recipe: Training,
     runs: Path,
@@ -129,12 +136,13 @@ def _planned_run(
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
-        weights=weights,
+        weights=model.weights,
+        files={**model.files, **data.scripts},
         metrics=data.metrics,
         local=data.local,
-        model=model,
+        model=model.config,
         seed=seed,
-        training=_relevant(recipe, model),
+        training=_relevant(recipe, model.config),
         evaluate=evaluate,
     )
     return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
@@ -223,7 +231,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
             raise UserError(*lost)
         local = local.settled()
         found = local.task(metrics)
-    return _Data(task, local, found.source.fingerprint(), tuple(metrics) or found.metrics)
+    names = tuple(metrics) or found.metrics
+    return _Data(task, local, found.source.fingerprint(), names, script_files(names))
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:
