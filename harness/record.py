@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.checksums import with_digest, without_digest
@@ -24,6 +27,7 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
+UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 
@@ -188,6 +192,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sweep_unfinished_writes(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
+    for file in folder.glob(".*"):
+        process = file.suffix.removeprefix(".")
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > UNFINISHED_SECONDS:  # It may be another machine's.
+                    file.unlink()
 
 
 def read_record(file: Path) -> RunRecord:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 from rich.console import Console
 
+from harness.cache import scratch_folder
 from harness.config.checking import parse_settings
 from harness.errors import UserError
 from harness.ops.device import processes
@@ -46,6 +46,8 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
         if together.is_main_process:
             place.settle()
         together.wait_for_everyone()
+        if redo and place.is_redone(recipe, texts):
+            console.print(f"A --redo was cut short and goes on. To begin anew, delete {place.partial}.", soft_wrap=True)
         record = None if redo else place.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
@@ -83,8 +85,8 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     record, stem, console = read_pretraining(file), Path(name).stem, Console()
-    with TemporaryDirectory() as folder, board(1, console) as shown:
-        job = Job(stem, resolved(found), files_from, Place(Path(folder)))
+    with scratch_folder() as folder, board(1, console) as shown:
+        job = Job(stem, resolved(found), files_from, Place(folder))
         verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
     console.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.cache import alone, cache_folder
+from harness.cache import alone, cache_folder, sweep_partial
 from harness.checksums import check_seal, seal
 from harness.errors import UserError
 
@@ -79,6 +79,7 @@ def _make(entry: Path, build: Callable[[Path], None]) -> None:
             build(partial)
             seal(partial)
             partial.rename(entry)
+            sweep_partial(entry.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

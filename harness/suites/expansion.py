@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.checksums import with_digest, without_digest
 from harness.config.model import ModelConfig
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
-from harness.record import SINGLE, write_atomically
+from harness.record import SINGLE, sweep_unfinished_writes, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.content import model_files, script_files, weights_fingerprint
@@ -177,6 +178,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished_writes(folder)
     content = {
         "description": suite.description,
         "baseline": suite.baseline,
@@ -184,7 +186,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
         "models": list(suite.models),
         "seeds": suite.seeds,
     }
-    written = json.dumps(content).encode()
+    written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
     return folder
@@ -200,9 +202,9 @@ def stated(runs: Path) -> tuple[str | None, str]:
     if not file.is_file():
         return None, ""
     try:
-        content = json.loads(file.read_bytes())
+        content = without_digest(json.loads(file.read_bytes()))
         baseline, description = content["baseline"], content.get("description", "")
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
     return None if baseline is None else str(baseline), str(description)
 

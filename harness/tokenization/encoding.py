@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import alone, cache_folder
+from harness.cache import alone, cache_folder, scratch_folder, sweep_partial
 from harness.checksums import check_seal, seal
 from harness.tokenization.alignment import aligned
 from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
@@ -95,9 +94,9 @@ def content_of(tokenizer: Any) -> bytes:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
         return str(tokenizer.backend_tokenizer.to_str()).encode()
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         tokenizer.save_pretrained(folder)
-        files = sorted(file for file in Path(folder).rglob("*") if file.is_file())
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
         return b"".join(file.name.encode() + file.read_bytes() for file in files)
 
 
@@ -114,6 +113,7 @@ def _write(found: Sequence[Encoded], entry: Path) -> None:
     np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
     seal(partial)
     partial.rename(entry)
+    sweep_partial(entry.parent)
 
 
 def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:

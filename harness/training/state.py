@@ -181,7 +181,7 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     if begun != processes:
         raise UserError(
             f"{folder}: begun with {begun} processes, and now there are {processes}. "
-            "Continue with as many, or begin anew with --redo."
+            f"Continue with as many, or delete {folder} to begin this run anew."
         )
     _check_labels(facts, labels, folder)
     restore(trainer.forward.model, weights)
