@@ -17,8 +17,9 @@ from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
 from harness.pretraining.run import Job, pretrained, resolved
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import TOKENIZER, Place
 from harness.pretraining.texts import text_sources
+from harness.pretraining.tokenizer import tokenizer_origin
 from harness.suites.progress import board
 
 FOLDER = "pretraining"
@@ -41,6 +42,8 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
     texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
+    if (tokenizer := tokenizer_origin(recipe.tokenizer)) is not None:
+        texts[TOKENIZER] = tokenizer
     console = Console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:

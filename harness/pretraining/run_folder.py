@@ -26,10 +26,13 @@ from harness.runs.identity import differences
 from harness.runs.run import REDO
 
 CONFIG, TEXTS = "config.json", "texts.json"
+TOKENIZER = "tokenizer"  # Among the origins.
 _CHECKPOINT = re.compile(r"checkpoint(?:-(\d[\d.e+-]*))?")
 
 Origins = Mapping[str, str]
-"""Where the texts of each corpus come from, with their content's digest if they are the user's own."""
+"""Where the texts of each corpus come from, with their content's digest if they are the user's own.
+
+So too of a tokenizer in a folder of the user's, under its own name."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,13 @@ def _checkpoints(folder: Path) -> list[tuple[float, Path]]:
 
 
 def _origins(record: PretrainingRecord) -> Origins:
-    return {name: facts["source"] for name, facts in record.corpus.get("corpora", {}).items()}
+    found = {name: facts["source"] for name, facts in record.corpus.get("corpora", {}).items()}
+    tokenizer = record.corpus.get("tokenizer", {}).get("source")
+    return found if tokenizer is None else {**found, TOKENIZER: tokenizer}
 
 
 def _moved(recorded: Origins, wanted: Origins) -> list[str]:
-    """A line for each corpus whose texts come from elsewhere."""
-    return differences(recorded, wanted, "texts of ")
+    """A line for each corpus whose texts come from elsewhere, and for another tokenizer, if the recorded one is known."""
+    texts = ({name: origin for name, origin in known.items() if name != TOKENIZER} for known in (recorded, wanted))
+    tokenizers = ({TOKENIZER: known.get(TOKENIZER)} for known in (recorded, wanted))
+    return [*differences(*texts, "texts of "), *(differences(*tokenizers) if TOKENIZER in recorded else ())]

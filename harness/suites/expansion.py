@@ -17,8 +17,8 @@ from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE, sweep_unfinished_writes, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
+from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
-from harness.suites.content import model_files, script_files, weights_fingerprint
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
 

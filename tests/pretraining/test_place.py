@@ -133,6 +133,18 @@ def test_a_result_or_work_on_other_texts_is_refused_by_their_name(place):
     assert place.recorded(recipe(), TEXTS).notes == ("first",)
 
 
+def test_another_tokenizer_in_the_same_folder_is_told_where_the_first_one_was_recorded(place):
+    texts = {**TEXTS, "tokenizer": "SHA-256 aaaa"}
+    place.begin(recipe(), texts, redo=False)
+    work(place, "first", 1.0)
+    assert place.recorded(recipe(), texts) is None
+    other = {**TEXTS, "tokenizer": "SHA-256 bbbb"}
+    with pytest.raises(UserError, match="    tokenizer: recorded 'SHA-256 aaaa', wanted 'SHA-256 bbbb'"):
+        place.recorded(recipe(), other)
+    place.finish(record(recipe(), "first"), card_of)
+    assert place.recorded(recipe(), other), "a record of an earlier version names none"
+
+
 def test_work_goes_on_where_a_setting_was_not_there_yet_when_it_was_begun(place):
     place.begin(recipe(), TEXTS, redo=False)
     work(place, "first", 0.1)

@@ -277,9 +277,8 @@ def main(count: int = 420, seed: int = 0) -> None:
         verdicts = Counter(trial.verdict for trial in found if trial.scenario == name)
         typer.echo(f"{name}: {', '.join(f'{number} {verdict}' for verdict, number in verdicts.items())}")
     total = Counter(trial.verdict for trial in found)
-    typer.echo(
-        f"in all: {count} files, {', '.join(f'{total[v]} {v}' for v in ('as before', 'told', *BAD))} (seed {seed})"
-    )
+    said = ", ".join(f"{total[verdict]} {verdict}" for verdict in ("as before", "told", *BAD))
+    typer.echo(f"in all: {count} files, {said} (seed {seed})")
     raise typer.Exit(any(total[verdict] for verdict in BAD))
 
 

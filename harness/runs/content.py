@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -49,8 +49,18 @@ def model_files(model: ModelConfig) -> dict[str, str]:
         if name.startswith("package:"):
             found |= _package_version(name.removeprefix("package:").partition("/")[0])
         elif name != "trained" and Path(name).is_dir():
-            found |= {f"{part}/{file.name}": _digest(file) for file in _files_read(Path(name))}
+            found |= {f"{part}/{file}": digest for file, digest in files_read(Path(name)).items()}
     return found
+
+
+def files_read(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file by which transformers reads a configuration or a tokenizer from a folder, by its name.
+
+    Raises:
+        UserError: A file can't be read.
+    """
+    files = sorted(file for file in folder.iterdir() if file.suffix in _READ and file.name not in _LOGS)
+    return {file.name: _digest(file) for file in files}
 
 
 def script_files(metrics: Sequence[str]) -> dict[str, str]:
@@ -63,10 +73,6 @@ def script_files(metrics: Sequence[str]) -> dict[str, str]:
     """
     scripts = [script for name in metrics if (script := script_of(name)) is not None]
     return {f"metrics/{file.name}": _digest(file) for script in scripts for file in (script, *_imported(script))}
-
-
-def _files_read(folder: Path) -> Iterable[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix in _READ and file.name not in _LOGS)
 
 
 def _imported(script: Path) -> Iterator[Path]:

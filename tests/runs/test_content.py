@@ -6,7 +6,7 @@ import pytest
 
 from harness.config.model import ModelConfig
 from harness.errors import UserError
-from harness.suites.content import model_files, script_files, weights_fingerprint
+from harness.runs.content import model_files, script_files, weights_fingerprint
 
 
 def sha(text):
