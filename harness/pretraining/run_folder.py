@@ -184,7 +184,7 @@ def _origins(record: PretrainingRecord) -> Origins:
 
 
 def _moved(recorded: Origins, wanted: Origins) -> list[str]:
-    """A line for each corpus whose texts come from elsewhere, and for another tokenizer, if the recorded one is known."""
+    """A line for each corpus whose texts come from elsewhere, and for another tokenizer where one was recorded."""
     texts = ({name: origin for name, origin in known.items() if name != TOKENIZER} for known in (recorded, wanted))
     tokenizers = ({TOKENIZER: known.get(TOKENIZER)} for known in (recorded, wanted))
     return [*differences(*texts, "texts of "), *(differences(*tokenizers) if TOKENIZER in recorded else ())]

@@ -128,7 +128,6 @@ def _this_process() -> dict[str, Any]:
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
         "claim": uuid4().hex,
     }
 
@@ -198,16 +197,14 @@ def _is_given_up(claim: Path, *, locked: bool) -> bool:
         locked: Whether this process has the folder's lock, so that no other one of this machine can be at it.
     """
     owner = _read(claim)
-    if owner is not None and owner.get("machine") == _machine():
-        return locked or not _is_alive(owner)
+    if owner is not None and owner.get("machine") == _machine() and (locked or not _is_alive(owner.get("pid"))):
+        return True
     return _age(claim) > GIVEN_UP_SECONDS
 
 
-def _is_alive(owner: dict[str, Any]) -> bool:
-    try:
-        return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 1
-    except (psutil.Error, KeyError, TypeError, ValueError):
-        return False
+def _is_alive(process: object) -> bool:
+    """Whether there is such a process here, or another one that got its number: that touches no claim."""
+    return isinstance(process, int) and 0 < process < 2**31 and psutil.pid_exists(process)
 
 
 def _age(file: Path) -> float:
