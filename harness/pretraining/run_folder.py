@@ -185,6 +185,11 @@ def _origins(record: PretrainingRecord) -> Origins:
 
 def _moved(recorded: Origins, wanted: Origins) -> list[str]:
     """A line for each corpus whose texts come from elsewhere, and for another tokenizer where one was recorded."""
-    texts = ({name: origin for name, origin in known.items() if name != TOKENIZER} for known in (recorded, wanted))
-    tokenizers = ({TOKENIZER: known.get(TOKENIZER)} for known in (recorded, wanted))
-    return [*differences(*texts, "texts of "), *(differences(*tokenizers) if TOKENIZER in recorded else ())]
+    lines = differences(_texts(recorded), _texts(wanted), "texts of ")
+    if TOKENIZER in recorded:
+        lines += differences({TOKENIZER: recorded[TOKENIZER]}, {TOKENIZER: wanted.get(TOKENIZER)})
+    return lines
+
+
+def _texts(origins: Origins) -> Origins:
+    return {name: origin for name, origin in origins.items() if name != TOKENIZER}

@@ -12,7 +12,7 @@ from small_models import write_checkpoint
 
 SUITE = """
 tasks    = ["mine"]
-models   = ["bert/", "tfidf", "majority"]
+models   = ["bert/", "majority"]
 baseline = "majority"
 seeds    = [0, 1]
 [training]
