@@ -105,7 +105,9 @@ def run(
     validation_only: Annotated[
         bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
     ] = False,
-    redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Replace what is recorded; one that was cut short goes on.")
+    ] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,

@@ -36,7 +36,7 @@ CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
 STATE = "state"
 ERROR = "error.txt"
-REDO = "redo"
+REDO, CONFIRMED = "redo", "all are marked"
 State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
@@ -108,10 +108,19 @@ class Run:
 
     def mark_redo(self) -> None:
         """Have what is there replaced, by this command or the next, unless another command is at work on it."""
-        if self.folder.exists():
-            with self.claimed() as ours:
-                if ours:
-                    self.begin(redo=True)
+        with self.claimed() as ours:
+            if ours:
+                self.begin(redo=True)
+
+    def confirm_redo(self) -> None:
+        """Say that every run that is to be replaced is marked, so that one without a mark has been replaced."""
+        if (self.partial / REDO).exists():  # Else it is another command's.
+            (self.partial / REDO).write_text(CONFIRMED)
+
+    @property
+    def is_redo_confirmed(self) -> bool:
+        """Whether a command that marked all it was to replace was cut short before it came to this run's end."""
+        return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:

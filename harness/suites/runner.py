@@ -90,7 +90,7 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
         before = states(planned)
         together.wait_for_everyone()
         return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
-    cut_short = any(run.is_redone for run in planned)
+    cut_short = any(run.is_redo_confirmed for run in planned)
     waiting = [run for run in planned if _is_left(run)] if cut_short else list(planned)
     if cut_short:
         console.print(
@@ -102,6 +102,8 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
     if together.is_main_process:
         for run in waiting:
             run.mark_redo()
+        for run in waiting:
+            run.confirm_redo()
     together.wait_for_everyone()
     return waiting
 

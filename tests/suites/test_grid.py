@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import read_record, reviews, write_csv
 
+from harness.runs.run import Run
 from harness.suites.attempt import attempt
 from harness.training.trainer import DivergedError
 
@@ -213,6 +214,22 @@ def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch
     assert states(command, *floors) == "2 complete"
     assert not list(RUNS.rglob(".partial"))
     assert "cut short" not in command("run", suite, "--redo", *floors).output, "it has ended"
+
+
+def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, suite, monkeypatch):
+    floors = ("--only", "tfidf", "--only", "majority")
+    command("run", suite, *floors)
+
+    def killed(run):
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "confirm_redo", killed)
+        assert command("run", suite, "--redo", *floors).code == 9
+    (RUNS / "tfidf/seed-0/.partial/redo").unlink()  # As if it had been killed one run sooner.
+    output = command("run", suite, "--redo", *floors).output
+    assert "cut short" not in output
+    assert all(f"✓ mine · {name}" in output for name in ("tfidf", "majority"))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
