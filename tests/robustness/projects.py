@@ -14,7 +14,7 @@ SUITE = """
 tasks    = ["mine"]
 models   = ["bert/", "majority"]
 baseline = "majority"
-seeds    = [0, 1]
+seeds    = [0]
 [training]
 maximum_steps = 6
 evaluations_per_epoch = 2
