@@ -63,6 +63,8 @@ class Scenario:
 
 def outcome(folder: Path) -> dict[str, object]:
     """What is recorded; a record that can't be read counts as none."""
+    if list(folder.rglob("error.txt")):  # A run that a mistake of ours ended.
+        return {"error.txt": True}
     try:
         return {**results(folder), **{f"fresh {key}": value for key, value in _fresh(folder).items()}}
     except Exception as error:
@@ -218,6 +220,8 @@ def _verdict(
 ) -> str:
     if ended.code is None:
         return "hangs"
+    if found.get("error.txt"):
+        return "traceback"
     if "Traceback" in ended.said or ended.code not in (0, 1, 2):
         return "traceback"
     if _is_as_before(words, ended, found, clean):
