@@ -68,6 +68,9 @@ class Progress:
     labels: list[str] = field(default_factory=list)
 
 
+_PROGRESS = {known.name for known in fields(Progress)} - {"best_weights"}  # What of it stands in a state's facts.
+
+
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
     """The model's parameters and persistent buffers by name, tied ones once."""
     parameters = dict(model.named_parameters())
@@ -193,7 +196,7 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.forward.recurrent_state = {name: tensor.to(device) for name, tensor in recurrent_state.items()}
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
-    known = {name: facts[name] for name in _progress_fields() if name in facts}
+    known = {name: facts[name] for name in facts.keys() & _PROGRESS}
     return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 
 
@@ -233,11 +236,6 @@ def _read(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return load_file(state / _TENSORS), facts
 
 
-def _progress_fields() -> list[str]:
-    """What of a run's progress stands in a state's facts; its best weights are among the tensors."""
-    return [known.name for known in fields(Progress) if known.name != "best_weights"]
-
-
 def _check_version(
     model: torch.nn.Module, weights: Mapping[str, Tensor], facts: Mapping[str, Any], folder: Path
 ) -> None:
@@ -246,11 +244,10 @@ def _check_version(
     Raises:
         UserError: It has other facts, or its tensors are another model's.
     """
-    known = {*_progress_fields(), "processes"}
+    known = {*_PROGRESS, "processes"}
     shapes = {name: tensor.shape for name, tensor in weights.items()}
     wanted = {name: tensor.shape for name, tensor in model_tensors(model).items()}
-    # States of a version that did not name the labels are judged by `_check_labels`.
-    other = sorted((facts.keys() ^ known) - {"form", "labels"}) or sorted(
+    other = sorted((facts.keys() ^ known) - {"form", "labels"}) or sorted(  # `_check_labels` has judged labels.
         name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
     )
     if other or facts.get("form", 1) > FORM:

@@ -299,7 +299,7 @@ def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(chec
     assert trainer.notes == ["a state could not be saved on the way, and the run went on without it"]
     assert f"{tmp_path}: the state can't be saved" in capsys.readouterr().err
     assert sorted(file.name for file in tmp_path.iterdir()) == [state.name]
-    assert load_state(set_up(checkpoints["bert"])[0], tmp_path).step == 5
+    assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
 
 
 def test_a_run_without_room_for_its_states_ends_like_any_other(checkpoints, tmp_path):
@@ -331,7 +331,7 @@ def rewrite(state, **changes):
 def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, checkpoints, tmp_path):
     rewrite(stopped_state(checkpoints["bert"], tmp_path), **changes)
     with pytest.raises(UserError, match=rf"saved by another version \(it differs in: {named}\)") as caught:
-        load_state(set_up(checkpoints["bert"])[0], tmp_path)
+        load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS)
     assert f"or delete {tmp_path} to begin this run anew" in str(caught.value)
 
 
@@ -345,7 +345,7 @@ def test_a_state_of_the_first_form_which_had_no_checksums_is_gone_on_with(checkp
     state = stopped_state(checkpoints["bert"], tmp_path)
     rewrite(state, form=None)
     (state / "checksums.json").unlink()
-    assert load_state(set_up(checkpoints["bert"])[0], tmp_path).step == 5
+    assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
 
 
 def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):
@@ -362,8 +362,7 @@ def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints
 
 
 def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoints, tmp_path):
-    facts = stopped_state(checkpoints["bert"], tmp_path) / "state.json"
-    facts.write_text(json.dumps({key: fact for key, fact in json.loads(facts.read_text()).items() if key != "labels"}))
+    rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
     with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path)
 
