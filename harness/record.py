@@ -9,13 +9,18 @@ form, and what else it has: logits, where an answer stands, scores (`harness/tas
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.regular_files import read_json
 
@@ -23,6 +28,7 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
+UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 # What is counted, and what is measured: numbers that a mean or a chart can be made of.
@@ -162,6 +168,8 @@ class Measurements(_Part):
         calibration: What was chosen on validation after training, such as the no-answer threshold, or by the training
             split, such as the length of answers.
         notes: What happened on the way, such as a batch halved for want of memory.
+        files: The SHA-256 of each file that the run left beside its record, by its path in the run's folder; model
+            cards left out, for those may be written on. Earlier versions recorded none.
     """
 
     scores: dict[str, dict[str, float]] = {}
@@ -172,6 +180,7 @@ class Measurements(_Part):
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 class RunRecord(Measurements, RunHeader):
@@ -184,8 +193,9 @@ class RunRecord(Measurements, RunHeader):
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write `record` as `folder`/run.json, whole or not at all. A run's record is written last."""
-    write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
+    """Write `record` as `folder`/run.json, whole or not at all, with its own digest. A run's record is written last."""
+    content = with_digest(json.loads(record.model_dump_json()))
+    write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -201,6 +211,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
+def sweep_unfinished_writes(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
+    for file in folder.glob(".*"):
+        process = file.suffix.removeprefix(".")
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > UNFINISHED_SECONDS:  # It may be another machine's.
+                    file.unlink()
+
+
 def read_record(file: Path) -> RunRecord:
     """The record in `file`.
 
@@ -209,6 +229,8 @@ def read_record(file: Path) -> RunRecord:
     """
     content = read_json(file, "record", "Delete it and do the run again.")
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(content, dict):
+        content = _undamaged(content, file)
     if version == 1:
         content = from_version_1(content)
     elif version != SCHEMA_VERSION:
@@ -222,6 +244,16 @@ def read_record(file: Path) -> RunRecord:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{file}: {where}: {first['msg']}. Do the run again with --redo.") from error
+
+
+def _undamaged(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    try:
+        return without_digest(content)
+    except ValueError as error:
+        raise UserError(
+            f"{file}: damaged, or changed by hand ({error}). Do the run again with --redo; "
+            'after a change on purpose, delete the line "sha256".'
+        ) from error
 
 
 def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:

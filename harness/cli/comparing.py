@@ -117,7 +117,9 @@ def run(
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
-    redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Replace what is recorded; one that was cut short goes on.")
+    ] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 from rich.console import Console
 
+from harness.cache import scratch_folder
 from harness.config.checking import parse_settings
 from harness.errors import UserError
 from harness.ops.device import processes
@@ -19,8 +19,9 @@ from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
 from harness.pretraining.run import Job, pretrained, resolved
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import TOKENIZER, Place
 from harness.pretraining.texts import text_sources
+from harness.pretraining.tokenizer import tokenizer_origin
 from harness.suites.progress import board
 
 FOLDER = "pretraining"
@@ -43,11 +44,15 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
     texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
+    if (tokenizer := tokenizer_origin(recipe.tokenizer)) is not None:
+        texts[TOKENIZER] = tokenizer
     shown = console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:
             place.settle()
         together.wait_for_everyone()
+        if redo and place.is_redone(recipe, texts):
+            shown.print(f"A --redo was cut short and goes on. To begin anew, delete {place.partial}.", soft_wrap=True)
         record = None if redo else place.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
@@ -85,8 +90,8 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     record, stem, shown = read_pretraining(file), Path(name).stem, console()
-    with TemporaryDirectory() as folder, board(1, shown) as rows:
-        job = Job(stem, resolved(found), files_from, Place(Path(folder)))
+    with scratch_folder() as folder, board(1, shown) as rows:
+        job = Job(stem, resolved(found), files_from, Place(folder))
         verdict = verified(job, record, rows.begin(f"{stem}, again"), shown)
     shown.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "

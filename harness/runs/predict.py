@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checksums import check_files
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
@@ -112,7 +113,7 @@ def answer(
         settings: What is asked for beside predictions, by the task type's `predict_settings`.
 
     Raises:
-        UserError: The run has no checkpoint.
+        UserError: The run has no checkpoint, or it is not the one that was recorded.
     """
     task, labels = task_of(config), record.task_card.labels
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
@@ -122,6 +123,7 @@ def answer(
     folder = run / CHECKPOINT
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    check_files(run, record.files, CHECKPOINT)
     if record.simple_baseline:
         with damage_told(folder):
             fitted = family.load(folder, task_type=task.task_type, labels=labels)

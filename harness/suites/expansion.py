@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.checksums import with_digest, without_digest
 from harness.config.model import ModelConfig
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
-from harness.record import SINGLE, write_atomically
+from harness.record import SINGLE, sweep_unfinished_writes, write_atomically
 from harness.registry import FAMILIES, TASKS, is_simple_baseline
 from harness.regular_files import read_json
+from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
-from harness.suites.weights import weights_fingerprint
 
 SUITE_FILE = "suite.json"
 
@@ -50,7 +51,7 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
-    weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
+    read = [(name, _Model(model, weights_fingerprint(model), model_files(model))) for name, model in models.items()]
     return [
         run
         for data in known
@@ -61,13 +62,12 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
                     name,
                     data,
                     model=model,
-                    weights=weights,
                     seed=suite.seeds[0],
                     recipe=suite.recipes[data.task, name],
                     runs=runs,
                     evaluate=evaluate,
                 )
-                for name, model, weights in weighed
+                for name, model in read
             ],
             suite.seeds,
         )
@@ -109,13 +109,12 @@ def planned_run(
     data = _data(task, local, ())
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
-    weights = weights_fingerprint(model)
+    weights, files = weights_fingerprint(model), model_files(model)
     return _planned_run(
         suite,
         name,
         data,
-        model=with_family(model),
-        weights=weights,
+        model=_Model(with_family(model), weights, files),
         seed=seed,
         recipe=training,
         runs=runs,
@@ -131,6 +130,16 @@ class _Data:
     local: LocalData | None
     fingerprint: str
     metrics: tuple[str, ...]
+    scripts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model, as far as it identifies a run: its configuration, and what its files hold."""
+
+    config: ModelConfig
+    weights: str
+    files: Mapping[str, str]
 
 
 def _planned_run(
@@ -138,8 +147,7 @@ def _planned_run(
     name: str,
     data: _Data,
     *,
-    model: ModelConfig,
-    weights: str,
+    model: _Model,
     seed: int,
     recipe: Training,
     runs: Path,
@@ -148,12 +156,13 @@ def _planned_run(
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
-        weights=weights,
+        weights=model.weights,
+        files={**model.files, **data.scripts},
         metrics=data.metrics,
         local=data.local,
-        model=model,
+        model=model.config,
         seed=seed,
-        training=_relevant(recipe, model),
+        training=_relevant(recipe, model.config),
         evaluate=evaluate,
     )
     return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
@@ -188,6 +197,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished_writes(folder)
     content = {
         "description": suite.description,
         "baseline": suite.baseline,
@@ -195,7 +205,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
         "models": list(suite.models),
         "seeds": suite.seeds,
     }
-    written = json.dumps(content).encode()
+    written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
     return folder
@@ -212,6 +222,10 @@ def stated(runs: Path) -> tuple[str | None, str]:
         return None, ""
     content = read_json(file, "note of a suite", advice)
     known = content if isinstance(content, dict) else {"description": content}
+    try:
+        known = without_digest(known)
+    except ValueError as error:
+        raise UserError(f"{file}: not what a suite left: {error}. {advice}") from error
     baseline, description = known.get("baseline"), known.get("description", "")
     if not (isinstance(baseline, str | None) and isinstance(description, str)):
         raise UserError(f"{file}: not what a suite leaves. {advice}")
@@ -242,7 +256,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
             raise UserError(*lost)
         local = local.settled()
         found = local.task(metrics)
-    return _Data(task, local, found.source.fingerprint(), tuple(metrics) or found.metrics)
+    names = tuple(metrics) or found.metrics
+    return _Data(task, local, found.source.fingerprint(), names, script_files(names))
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:

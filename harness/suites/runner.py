@@ -66,7 +66,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
     if options.track is not None:
         check_tracker(options.track)
     requested = _requested(workers)
-    waiting = _waiting(planned, redo=options.redo)
+    waiting = _waiting(planned, console, redo=options.redo)
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     where = (
@@ -101,16 +101,41 @@ def _requested(workers: int | None) -> int | None:
     return 1
 
 
-def _waiting(planned: Sequence[Run], *, redo: bool) -> list[Run]:
+def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Run]:
     """The runs that are to be run: the same ones on every process, which all look before any begins."""
     together = processes()
     if together.is_main_process:
         for run in planned:
             run.settle()
     together.wait_for_everyone()
-    before = ["new"] * len(planned) if redo else states(planned)
+    if not redo:
+        before = states(planned)
+        together.wait_for_everyone()
+        return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
+    cut_short = any(run.is_redo_confirmed for run in planned)
+    waiting = [run for run in planned if _is_left(run)] if cut_short else list(planned)
+    if cut_short:
+        console.print(
+            f"A --redo was cut short and goes on: {len(waiting)} of {len(planned)} runs are left. To begin one anew, "
+            "delete its .partial folder.",
+            soft_wrap=True,
+        )
     together.wait_for_everyone()
-    return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
+    if together.is_main_process:
+        for run in waiting:
+            run.mark_redo()
+        for run in waiting:
+            run.confirm_redo()
+    together.wait_for_everyone()
+    return waiting
+
+
+def _is_left(run: Run) -> bool:
+    """Whether a --redo that was cut short had not come to the run yet."""
+    try:
+        return run.state() not in DONE
+    except UserError:  # An old result, of another configuration, or one that can't be read.
+        return True
 
 
 def _results(

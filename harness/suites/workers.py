@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from harness.cache import scratch_folder
 from harness.errors import UserError, notice
 from harness.record import CurvePoint
 from harness.runs.execution import Options
@@ -164,7 +164,7 @@ def in_workers(
         UserError: No worker could begin.
     """
     grid = _Suite(list(planned), options, board, dict(seconds))
-    with TemporaryDirectory(prefix="harness-") as logs, _stoppable():
+    with scratch_folder() as logs, _stoppable():
         try:
             for number, slot in enumerate(worker_slots):
                 grid.workers.append(_started(slot, Path(logs, f"worker-{number}.log")))
