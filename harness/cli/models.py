@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, with_options
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError
+from harness.output import console
 
 
 @app.command(
@@ -113,11 +113,9 @@ def perplexity(
     from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    console = Console()
-    rows = perplexity_rows(
-        model, text, segment=segment, memories=memory or (), mask_stride=mask_stride, console=console
-    )
-    console.print(perplexity_table(rows))
+    shown = console()
+    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), mask_stride=mask_stride, console=shown)
+    shown.print(perplexity_table(rows))
     if output is not None:
         write_rows(rows, output)
 
@@ -132,7 +130,7 @@ def convert_(
 
     target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
     converted = convert(folder, target)
-    Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
+    console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True)
 
 
 @app.command(epilog="Example: harness cache --clear")
@@ -143,7 +141,6 @@ def cache(
     from harness import cache as cached_files  # noqa: PLC0415 -- a command's own
     from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
-    console = Console()
-    console.print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
+    console().print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
     if clear:
         cached_files.clear()

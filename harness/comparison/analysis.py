@@ -10,11 +10,12 @@ from typing import cast
 
 import numpy as np
 
+from harness.checksums import check_files
 from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescore
 from harness.comparison.results import Cell, Cost, Difference, Run
 from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, difference, holm, mean
 from harness.errors import UserError
-from harness.record import RunRecord, TaskCard
+from harness.record import PREDICTIONS, RunRecord, TaskCard
 from harness.registry import TASK_TYPES
 
 
@@ -114,6 +115,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
     if record.is_validation_only:
         return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
     try:
+        check_files(folder, record.files, PREDICTIONS)
         recorded = record.scores.get("test")
         rescored = rescore(folder, record.task_card.labels, card.main_metric, recorded=recorded)
     except UserError as error:

@@ -114,7 +114,9 @@ class RunConfig(Strict):
     Attributes:
         task: The task's name.
         data: Fingerprint of the task's source.
-        weights: Fingerprint of the checkpoint, where it is a folder of the user's.
+        weights: Fingerprint of the checkpoint's weights, where it is a folder of the user's.
+        files: The SHA-256 of the other files that are the user's own: of the checkpoint's folder, of the tokenizer's,
+            and of the metrics' scripts. Earlier versions recorded none.
         metrics: Names of the metrics, the main one first.
         local: The files, where the data is the user's own.
         model: Which weights.
@@ -129,6 +131,7 @@ class RunConfig(Strict):
     task: str
     data: str
     weights: str = ""
+    files: dict[str, str] = Field({})
     metrics: tuple[str, ...]
     local: LocalData | None = None
     model: ModelConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -85,7 +86,7 @@ class Checkpoint:
             return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
         return (
             f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. "
-            f"Run: harness convert {self.folder} --output NEW, then use NEW."
+            f"Run: harness convert {shlex.quote(str(self.folder))} --output NEW, then use NEW."
         )
 
 

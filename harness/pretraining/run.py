@@ -33,6 +33,7 @@ from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run_folder import Place, weights_origin
 from harness.pretraining.token_losses import InitialModel
+from harness.pretraining.tokenizer import tokenizer_origin
 from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
@@ -204,7 +205,8 @@ def _record(
         reason=reason,
         name=job.name,
         config=job.recipe.resolved(),
-        corpus=dict(corpus.report) | weights_origin(job.recipe),
+        corpus={**corpus.report, "tokenizer": {**corpus.report["tokenizer"], **_tokenizer_source(job)}}
+        | weights_origin(job.recipe),
         parameters=trainer.forward.model.num_parameters(),
         steps=progress.step,
         tokens=progress.tokens,
@@ -223,6 +225,11 @@ def _record(
         ),
         notes=(*trainer.forward.notes, *corpus.notes, *progress.notes, *_not_scored(corpus, progress)),
     )
+
+
+def _tokenizer_source(job: Job) -> dict[str, str]:
+    origin = tokenizer_origin(job.recipe.tokenizer)
+    return {} if origin is None else {"source": origin}
 
 
 def _not_scored(corpus: Prepared, progress: Progress) -> list[str]:

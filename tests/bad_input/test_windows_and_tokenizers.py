@@ -10,7 +10,7 @@ from tokenizers.processors import TemplateProcessing
 
 def reason(result):
     """Why the only cell failed."""
-    assert result.code == 1
+    assert result.code == 2
     (file,) = Path("runs").rglob("run.json")
     record = read_record(file.parent)
     assert record["status"] == "failed"

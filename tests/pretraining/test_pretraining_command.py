@@ -218,6 +218,7 @@ def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command
     assert found.code == 0
     assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats per word" in found.output
     record = one.record()
+    del record["sha256"]
     record["first_losses"][3] += 0.5
     Path("other.json").write_text(json.dumps(record))
     found = command("pretrain", recipe, "--verify", "other.json")
