@@ -9,7 +9,7 @@ PIP := $(RUN) pip --disable-pip-version-check --quiet
 OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup samples demo test bench check oldest format docs clean
+.PHONY: help setup samples demo test bench mutants check oldest format docs clean
 
 help: ## Show the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ test: $(VENV)/.samples ## Run every test.
 
 bench: $(VENV)/.samples ## Race our training against the Trainer and accelerate; BENCH=--quick for a few minutes of it.
 	@$(OFFLINE) $(RUN) benchmarks.training $(BENCH)
+
+mutants: $(VENV)/.samples ## Which small changes no test notices (hours); MUTANTS="--sample 20" for some of them.
+	@OMP_NUM_THREADS=1 $(RUN) experiments.mutants $(MUTANTS)
 
 check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
 	@$(RUN) ruff check .

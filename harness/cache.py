@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
+import stat
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+SCRATCH, SETTLED_SECONDS, ABANDONED_SECONDS = "harness-scratch-", 60.0, 86400.0
+_EARLIER, _LOG = re.compile(r"harness-\w{8}"), re.compile(r"worker-\d+\.log")
 KINDS = {"texts": "texts, encoded", "native": "kernels, compiled", "corpora": "texts to pretrain on"}
 
 
@@ -54,6 +60,68 @@ def clear() -> None:
     """Remove all that is kept. A run that reads it goes on; one that writes it keeps nothing."""
     for kind in KINDS:
         shutil.rmtree(cache_folder(kind), ignore_errors=True)
+
+
+def sweep_partial(folder: Path) -> None:
+    """Remove what killed processes left half made in a folder of the cache; what is being made has its lock taken."""
+    for partial in folder.glob("*.partial"):
+        with partial.with_suffix(".lock").open("w") as lock, _tried(lock.fileno()) as free:
+            if free:
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder in the system's temporary one until the block ends, without those that killed processes left there."""
+    _sweep_scratch(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name, _tried_folder(Path(name)):
+        yield Path(name)
+
+
+def _sweep_scratch(folder: Path) -> None:
+    for left in folder.glob("harness-*"):
+        with suppress(OSError):  # Another user's, or gone meanwhile.
+            if _is_scratch(left):
+                with _tried_folder(left) as free:
+                    if free:
+                        shutil.rmtree(left)
+
+
+def _is_scratch(folder: Path) -> bool:
+    """Whether a folder is this user's, not new, and ours: by its name, or by what an earlier version left in it.
+
+    Earlier versions took no lock on their folders, so that one of theirs is left alone until nothing was written to it
+    for a day.
+    """
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
+        return False
+    if folder.name.startswith(SCRATCH):
+        return time.time() - facts.st_mtime > SETTLED_SECONDS
+    logs = list(folder.iterdir()) if _EARLIER.fullmatch(folder.name) else []
+    latest = max((file.lstat().st_mtime for file in logs), default=time.time())
+    return all(_LOG.fullmatch(file.name) for file in logs) and time.time() - latest > ABANDONED_SECONDS
+
+
+@contextmanager
+def _tried_folder(folder: Path) -> Iterator[bool]:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with _tried(opened) as free:
+            yield free
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def _tried(opened: int) -> Iterator[bool]:
+    """Whether an open file or folder could be locked; it is until it is closed."""
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        yield False
+    else:
+        yield True
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from functools import cache
 from heapq import nsmallest
 from itertools import pairwise
 
+from harness.printable import printable
+
 # Up to so many known words are all listed; of more than that, a few. So many are compared with a wrong word.
 MOST_LISTED, FEW, MOST_COMPARED = 50, 10, 500
 
@@ -54,7 +56,7 @@ def notice(line: str) -> None:
     """Tell the user something that stops nothing, once, on the standard error."""
     for listener in _listeners:
         listener(line)
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{printable(line)}\n")
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -11,20 +11,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
+from harness.regular_files import read_json
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
+UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
+# What is counted, and what is measured: numbers that a mean or a chart can be made of.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Amount = Annotated[float, Field(ge=0, le=1e100)]
 
 
 class _Part(BaseModel):
@@ -38,8 +47,8 @@ class CurvePoint(_Part):
     `train_loss` is the mean loss per example since the previous point, `validation_loss` that of the validation split.
     """
 
-    step: int
-    epoch: float
+    step: Count
+    epoch: Amount
     train_loss: float
     validation_loss: float
     validation_scores: dict[str, float]
@@ -48,8 +57,8 @@ class CurvePoint(_Part):
 class Tokens(_Part):
     """Tokens of a split's texts, special tokens left out, and how many of them the model read."""
 
-    total: int
-    seen: int
+    total: Count
+    seen: Count
 
 
 class Counts(_Part):
@@ -59,22 +68,22 @@ class Counts(_Part):
     can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
     """
 
-    parameters: int = 0
-    examples: dict[str, int] = {}
+    parameters: Count = 0
+    examples: dict[str, Count] = {}
     tokens: dict[str, Tokens] = {}
-    dropped: dict[str, int] = {}
-    unreachable_answers: dict[str, float] = {}
-    unreachable_causes: dict[str, dict[str, int]] = {}
+    dropped: dict[str, Count] = {}
+    unreachable_answers: dict[str, Amount] = {}
+    unreachable_causes: dict[str, dict[str, Count]] = {}
 
 
 class Cost(_Part):
     """What the run took. `seconds` is by phase: load, features, train, validate, test, save."""
 
-    seconds: dict[str, float] = {}
-    train_tokens_per_second: float = 0.0
-    train_examples_per_second: float = 0.0
-    peak_memory_bytes: int = 0
-    training_flops: float = 0.0
+    seconds: dict[str, Amount] = {}
+    train_tokens_per_second: Amount = 0.0
+    train_examples_per_second: Amount = 0.0
+    peak_memory_bytes: Count = 0
+    training_flops: Amount = 0.0
 
 
 class Pretraining(_Part):
@@ -84,11 +93,14 @@ class Pretraining(_Part):
     """
 
     recipe: str
-    tokens: int = Field(ge=0)
+    tokens: Count
 
 
 class Provenance(_Part):
-    """Where everything came from, so that the run can be repeated."""
+    """Where everything came from, so that the run can be repeated.
+
+    `command` is what was typed after `harness`, without what changes no result; of a run from Python it is empty.
+    """
 
     data_digest: str = ""
     checkpoint_digest: str = ""
@@ -100,6 +112,7 @@ class Provenance(_Part):
     hardware: dict[str, str | int] = {}
     started: str = ""
     finished: str = ""
+    command: tuple[str, ...] = ()
 
 
 class TaskCard(_Part):
@@ -132,9 +145,18 @@ class RunHeader(_Part):
     model: str
     family: str
     simple_baseline: bool = False
-    seed: int
+    seed: Count
     task_card: TaskCard
     config: dict[str, Any]
+
+    @field_validator("config")
+    @classmethod
+    def _has_tables(cls, config: dict[str, Any]) -> dict[str, Any]:
+        wrong = [name for name in ("training", "model") if not isinstance(config.get(name, {}), dict)]
+        wrong += [name for name in ("local", "own") if not isinstance(config.get(name), dict | None)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: must be a table")
+        return config
 
 
 class Measurements(_Part):
@@ -146,16 +168,19 @@ class Measurements(_Part):
         calibration: What was chosen on validation after training, such as the no-answer threshold, or by the training
             split, such as the length of answers.
         notes: What happened on the way, such as a batch halved for want of memory.
+        files: The SHA-256 of each file that the run left beside its record, by its path in the run's folder; model
+            cards left out, for those may be written on. Earlier versions recorded none.
     """
 
     scores: dict[str, dict[str, float]] = {}
     curve: tuple[CurvePoint, ...] = ()
-    best_step: int | None = None
+    best_step: Count | None = None
     calibration: dict[str, float] = {}
     counts: Counts = Counts()
     cost: Cost = Cost()
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 class RunRecord(Measurements, RunHeader):
@@ -168,8 +193,9 @@ class RunRecord(Measurements, RunHeader):
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write `record` as `folder`/run.json, whole or not at all. A run's record is written last."""
-    write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
+    """Write `record` as `folder`/run.json, whole or not at all, with its own digest. A run's record is written last."""
+    content = with_digest(json.loads(record.model_dump_json()))
+    write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -185,19 +211,26 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
+def sweep_unfinished_writes(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
+    for file in folder.glob(".*"):
+        process = file.suffix.removeprefix(".")
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > UNFINISHED_SECONDS:  # It may be another machine's.
+                    file.unlink()
+
+
 def read_record(file: Path) -> RunRecord:
     """The record in `file`.
 
     Raises:
-        UserError: The file is cut short, of another schema, or no record at all.
+        UserError: The file is cut short, of another schema, no record at all, or no file.
     """
-    try:
-        content = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{file}: not a whole record ({error}). Delete it and do the run again.") from error
-    except OSError as error:
-        raise UserError(f"{file}: can't be read ({error.strerror}). Move it away and do the run again.") from error
+    content = read_json(file, "record", "Delete it and do the run again.")
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(content, dict):
+        content = _undamaged(content, file)
     if version == 1:
         content = from_version_1(content)
     elif version != SCHEMA_VERSION:
@@ -213,6 +246,16 @@ def read_record(file: Path) -> RunRecord:
         raise UserError(f"{file}: {where}: {first['msg']}. Do the run again with --redo.") from error
 
 
+def _undamaged(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    try:
+        return without_digest(content)
+    except ValueError as error:
+        raise UserError(
+            f"{file}: damaged, or changed by hand ({error}). Do the run again with --redo; "
+            'after a change on purpose, delete the line "sha256".'
+        ) from error
+
+
 def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
     """A record of schema 1 in today's words; its configuration is renamed where it is read."""
     found = {**content, "schema_version": SCHEMA_VERSION}
@@ -225,38 +268,6 @@ def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found.get(part), Mapping) and old in found[part]:
             found[part] = {new if key == old else key: value for key, value in found[part].items()}
     return found
-
-
-def record_files(runs: Path) -> Iterator[Path]:
-    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out."""
-    for folder, folders, files in os.walk(runs):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "checkpoint")
-        if RECORD in files:
-            yield Path(folder) / RECORD
-
-
-def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
-    """The readable records below `runs` with their folders, and a line for each that could not be read."""
-    records: list[tuple[Path, RunRecord]] = []
-    problems: list[str] = []
-    for file in record_files(runs):
-        try:
-            records.append((file.parent, read_record(file)))
-        except UserError as error:
-            problems.extend(error.lines)
-    return records, problems
-
-
-def some_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
-    """What `read_records` gives, at least one record.
-
-    Raises:
-        UserError: There is none.
-    """
-    records, problems = read_records(runs)
-    if not records:
-        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
-    return records, problems
 
 
 def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:

@@ -40,6 +40,7 @@ ARCHITECTURES = {
     "roberta": {**ENCODER, **WIDE, "max_position_embeddings": 66, "type_vocab_size": 1},
     "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48, **WIDE},
     "scratch": ENCODER,
+    "bigbird": {**ENCODER, **WIDE, "max_position_embeddings": 64},
     "transformer_xl": {
         "d_model": 32, "d_embed": 32, "n_layer": 2, "n_head": 2, "d_head": 16, "d_inner": 48, "init_std": 0.15,
         "cutoffs": [40, 80], "div_val": 2, "mem_len": 8, "same_length": False,
@@ -51,6 +52,7 @@ TEMPLATES = {
     "roberta": ("[CLS] $A [SEP]", "[CLS] $A [SEP] [SEP] $B [SEP]"),
     "xlnet": ("$A [SEP] [CLS]:2", "$A [SEP] $B:1 [SEP]:1 [CLS]:2"),
     "scratch": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
+    "bigbird": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
     "transformer_xl": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),
 }
 

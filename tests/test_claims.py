@@ -24,6 +24,7 @@ def cell(tmp_path):
 def test_a_cell_is_claimed_once_at_a_time_and_no_file_is_left(cell):
     with cell.claimed() as first, cell.claimed() as second:
         assert (first, second) == (True, False)
+        assert [file.name for file in cell.folder.iterdir()] == [".claim"]
     with cell.claimed() as again:
         assert again
     assert list(cell.folder.iterdir()) == []
@@ -46,28 +47,37 @@ def test_a_claim_goes_with_its_process(cell):
         assert ours
 
 
-def test_a_disk_that_knows_no_locks_stops_nobody(cell, monkeypatch):
-    def unknown(*_):
-        raise OSError(95, "Operation not supported")
+def unknown(*_):
+    raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("harness.runs.run.fcntl.flock", unknown)
+
+def test_a_disk_that_knows_no_locks_has_claims_all_the_same(cell, monkeypatch):
+    monkeypatch.setattr("harness.runs.claim.fcntl.flock", unknown)
+    with cell.claimed() as first, cell.claimed() as second:
+        assert (first, second) == (True, False)
+
+
+def test_a_disk_that_knows_neither_locks_nor_files_of_ones_own_stops_nobody_and_is_told(cell, monkeypatch, capsys):
+    monkeypatch.setattr("harness.runs.claim.fcntl.flock", unknown)
+    monkeypatch.setattr("harness.runs.claim._made", unknown)
     with cell.claimed() as ours:
         assert ours
+    assert f"{cell.folder}: this disk can't keep two commands apart" in capsys.readouterr().err
 
 
 def test_a_cell_that_another_command_is_at_is_left_as_it_is(cell):
     with cell.claimed():
-        assert attempt(cell, Options(), Silent()) is None
-        assert list(cell.folder.iterdir()) == []
-    assert attempt(cell, Options(), Silent()).status == "complete"
+        assert attempt(cell, Options(), Silent()).record is None
+        assert [file.name for file in cell.folder.iterdir()] == [".claim"]
+    assert attempt(cell, Options(), Silent()).record.status == "complete"
 
 
 def test_a_cell_that_another_command_has_done_meanwhile_is_not_done_again(cell):
     attempt(cell, Options(), Silent())
     before = (cell.folder / RECORD).stat().st_mtime_ns
-    assert attempt(cell, Options(), Silent()) is None
+    assert attempt(cell, Options(), Silent()).record is None
     assert (cell.folder / RECORD).stat().st_mtime_ns == before
-    assert attempt(cell, Options(redo=True), Silent()).status == "complete"
+    assert attempt(cell, Options(redo=True), Silent()).record.status == "complete"
 
 
 def test_a_move_into_place_that_another_command_is_at_is_left_to_it(cell):
@@ -92,6 +102,6 @@ def test_what_a_run_does_to_its_process_does_not_reach_the_next_run(cell, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr("harness.suites.attempt.execute", run)
-        assert attempt(cell, Options(), Silent()).reason == "ValueError: on the way"
+        assert attempt(cell, Options(), Silent()).record.reason == "ValueError: on the way"
     assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
     assert warnings.filters == filters

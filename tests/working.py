@@ -1,4 +1,4 @@
-"""Workers that only act a part: what they do with a cell stands in its model's name. Nothing heavy is imported."""
+"""Workers that only act a part: what they do with a cell stands in its model's name."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from harness.record import CurvePoint, RunRecord, TaskCard
+from harness.suites.attempt import Attempt
 from harness.suites.worker import Noticed, Ready, Stepped
 
 CARD = TaskCard(task_type="classification", main_metric="accuracy")
@@ -19,7 +20,8 @@ def act(pipe, place, log):
         cell, _ = pipe.recv()
         log.write_text(f"printed for {cell.model}\n")
         ACTS.get(cell.model, lambda *_: None)(pipe, place)
-        pipe.send(None if cell.model == "elsewhere" else record(cell, reason=f"process {os.getpid()}"))
+        elsewhere = cell.model == "elsewhere"
+        pipe.send(Attempt(None if elsewhere else record(cell, reason=f"process {os.getpid()}"), is_left=elsewhere))
 
 
 def record(cell, *, reason):

@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from harness.api.finished import FinishedRun
 from harness.api.notebook import notebook_html
 from harness.api.rows import Row, tidy_rows
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
 from harness.errors import UserError
+from harness.output import console
 from harness.reporting.files import format_of, write_report
 from harness.reporting.terminal import show
-from harness.suites.expansion import stated
 
 if TYPE_CHECKING:
     import pandas
@@ -92,7 +90,7 @@ class Comparison:
 
     def __str__(self) -> str:
         sink = io.StringIO()
-        show(self.results, Console(file=sink, width=shutil.get_terminal_size((WIDTH, 0)).columns))
+        show(self.results, console(file=sink, width=shutil.get_terminal_size((WIDTH, 0)).columns))
         return sink.getvalue()
 
     def __repr__(self) -> str:
@@ -117,8 +115,7 @@ def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str 
         UserError: There are no runs, or no model called `baseline`.
     """
     if isinstance(runs, str | Path):
-        suites_own, description = stated(Path(runs))
-        return Comparison(of_records.compare(Path(runs), baseline=baseline or suites_own, description=description))
+        return Comparison(of_records.compare(Path(runs), baseline=baseline))
     if not runs:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
     wrong = [run for run in runs if not isinstance(run, FinishedRun)]

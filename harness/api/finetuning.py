@@ -7,8 +7,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from harness.api.data import local_data
 from harness.api.finished import FinishedRun
 from harness.config.model import ModelConfig, find_model, recipe_for
@@ -16,6 +14,7 @@ from harness.config.run import LocalData
 from harness.config.training import Training
 from harness.errors import UserError, collected
 from harness.ops.unchanged import unchanged_process
+from harness.output import console
 from harness.record import RECORD, SINGLE, read_record
 from harness.registry import is_simple_baseline
 from harness.runs.execution import Options
@@ -70,8 +69,8 @@ def finetune(
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         local = _local(task, data, Path(runs))
         planned = _planned(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
-        failed = execute_runs(planned, Options(redo=redo), Console(quiet=not progress), workers=workers)
-    return _finished(planned, failed)
+        tally = execute_runs(planned, Options(redo=redo), console(quiet=not progress), workers=workers)
+    return _finished(planned, tally.failed)
 
 
 def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, _Recipe]:
@@ -123,7 +122,7 @@ def _planned(
     suite: str,
 ) -> list[Run]:
     """Every model with every seed, seed by seed, so that a comparison is there early."""
-    named = task if local is None else Path(local.train).stem
+    named = task if local is None else Path(local.train or str(local.test)).stem
     assert named is not None, "either a task is given or data"
     return [
         planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)

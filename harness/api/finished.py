@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checksums import check_files
 from harness.errors import UserError, notice
-from harness.record import PREDICTIONS, RunRecord, Status, some_records
+from harness.record import PREDICTIONS, RunRecord, Status
+from harness.records import some_records
 from harness.runs.run import CHECKPOINT
 
 
@@ -97,12 +99,13 @@ class FinishedRun:
         They are read from the disk each time.
 
         Raises:
-            UserError: There are none, or they can't be read.
+            UserError: There are none, they can't be read, or are not those that were recorded.
         """
         import pyarrow  # noqa: PLC0415 -- reading records needs no arrow
         from pyarrow import parquet  # noqa: PLC0415 -- as above
 
         file = self.folder / PREDICTIONS
+        check_files(self.folder, self.record.files, PREDICTIONS)
         try:
             with parquet.ParquetFile(file) as opened:
                 rows: list[dict[str, Any]] = opened.read().to_pylist()

@@ -7,6 +7,7 @@ from html import escape
 
 from harness.comparison.conclusions import verdict
 from harness.comparison.results import Comparison
+from harness.printable import printable
 from harness.reporting import tables
 from harness.reporting.entries import Entry
 from harness.reporting.remarks import remarks
@@ -15,7 +16,7 @@ from harness.reporting.tables import Table
 
 def notebook_html(comparison: Comparison) -> str:
     """The comparison as a fragment of HTML that takes its colours from the page; every name in it is escaped."""
-    return "\n".join(["<div>", *_parts(comparison), "</div>"])
+    return printable("\n".join(["<div>", *_parts(comparison), "</div>"]))
 
 
 def _parts(comparison: Comparison) -> Iterator[str]:

@@ -7,19 +7,20 @@ import sys
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from harness.cli import comparing, models
-from harness.cli.app import app
+from harness.cli.app import MISTAKE, STOPPED, app
 from harness.errors import UserError
+from harness.output import console, prepare_streams
 
-STOPPED = 130
+MOST_LINES = 200  # Of mistakes at a time; whoever fixes these sees the next ones.
 USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
 __all__ = ["app", "comparing", "main", "models"]
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 good, 1 a run failed, 2 the user's mistake, 130 stopped by Ctrl-C."""
+    """Run the command line; `harness --help` shows what its exit codes mean."""
+    prepare_streams()
     if os.name != "posix":
         sys.exit(_complain("harness: needs Linux or macOS, whose locks keep runs apart. On Windows, use WSL."))
     if len(sys.argv) < 2:
@@ -41,7 +42,9 @@ def main() -> None:
 
 def _complain(*lines: str) -> int:
     """Show what is wrong, and return the exit code for it."""
-    console = Console(stderr=True, soft_wrap=True)
-    for line in lines:
-        console.print(line, style="red", markup=False, highlight=False)
-    return 2
+    shown = console(stderr=True)
+    for line in lines[:MOST_LINES]:
+        shown.print(line, style="red", soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        shown.print(f"… and {len(lines) - MOST_LINES:,} lines more.", style="red", soft_wrap=True)
+    return MISTAKE

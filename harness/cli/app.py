@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from harness.registry import ENTRIES
+from harness.errors import UserError
+from harness.registry import ENTRIES, entry_folders
 from harness.version import __version__
 
 RUNS = Path("runs")
+FAILED, MISTAKE, LEFT, STOPPED = 1, 2, 3, 130
+"""Exit codes; the last is a shell's for what Ctrl-C ends."""
 app = typer.Typer(
     name="harness",
     help="Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?",
@@ -21,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog=f"Exit codes: 0 all is well; {FAILED} a run failed; {MISTAKE} a mistake in what was given, such as an "
+    f"option or a row of a file; {LEFT} runs were left to another command; {STOPPED} stopped by Ctrl-C.",
 )
 
 EntriesOption = Annotated[
@@ -37,6 +42,9 @@ SeparatorOption = Annotated[
     str | None, typer.Option(help="Of csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed.")
 ]
 EncodingOption = Annotated[str | None, typer.Option(help="Of text files, such as cp1252; else UTF-8, or guessed.")]
+ValidationOnlyOption = Annotated[
+    bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
+]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
 ]
@@ -60,6 +68,47 @@ def options(
         # In the environment, so that the processes that a run starts find them as well.
         known = [os.environ[ENTRIES]] if os.environ.get(ENTRIES) else []
         os.environ[ENTRIES] = os.pathsep.join([*(str(folder.absolute()) for folder in entries), *known])
+
+
+def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tuple[str, ...]:
+    """What the user typed after `harness`, in the order of the command's options.
+
+    Args:
+        context: Of the command.
+        leaving_out: Options by the names of their parameters.
+
+    Raises:
+        UserError: A word, or the working directory, is not UTF-8, as a record must be.
+    """
+    words = [*_entries_typed(context), context.info_name or ""]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE" or name in leaving_out:
+            continue
+        given = context.params[name]
+        values = [str(value) for value in (given if isinstance(given, list | tuple) else [given])]
+        if parameter.param_type_name == "argument":
+            words += values
+        elif isinstance(given, bool):
+            words.append(parameter.opts[0])
+        else:
+            words += [word for value in values for word in (parameter.opts[0], value)]
+    _refuse_other_encodings([*words, str(Path.cwd())])
+    return tuple(words)
+
+
+def _refuse_other_encodings(words: Sequence[str]) -> None:
+    wrong = [word for word in words if word.encode(errors="replace").decode() != word]
+    if wrong:
+        raise UserError(*(f"{word}: not UTF-8, which a record must be. Rename it." for word in wrong))
+
+
+def _entries_typed(context: typer.Context) -> list[str]:
+    """The user's folders of entries as options: as typed, or as the environment names them."""
+    given = (context.parent.params.get("entries") if context.parent is not None else None) or []
+    typed = {Path(folder).absolute(): str(folder) for folder in given}
+    return [word for folder in entry_folders() for word in ("--entries", typed.get(folder, str(folder)))]
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from harness.cli.app import (
+    FAILED,
+    LEFT,
+    MISTAKE,
     RUNS,
     EncodingOption,
     OnlyOption,
     RunsOption,
     SeparatorOption,
     SetOption,
+    ValidationOnlyOption,
     app,
+    typed_words,
     with_options,
 )
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
+from harness.output import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.suites.runner import Tally
 
 
 @app.command("list", epilog="Example: harness list tasks")
@@ -33,7 +44,7 @@ def list_(
     """Show what there is to name in a suite or on the command line."""
     from harness.cli.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
 
-    console = Console()
+    shown = console()
     for name in [what] if what else LISTS:
         table = Table(
             title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
@@ -41,7 +52,7 @@ def list_(
         for row in listed(name):
             table.add_row(*row)
         if table.rows:
-            console.print(table, "")
+            shown.print(table, "")
 
 
 @app.command(epilog="Example: harness plan demo")
@@ -49,6 +60,7 @@ def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
     only: OnlyOption = None,
     settings: SetOption = None,
+    validation_only: ValidationOnlyOption = False,
     runs: RunsOption = RUNS,
 ) -> None:
     """Check a suite and show its runs and what of them is recorded; start nothing."""
@@ -56,11 +68,12 @@ def plan(
     from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
 
-    planned = resolve_suite(suite, only=only, settings=settings, runs=runs)[1]
+    evaluate: Any = "validation" if validation_only else "test"
+    planned = resolve_suite(suite, only=only, settings=settings, runs=runs, evaluate=evaluate)[1]
     found = states(planned)
-    console = Console()
-    console.print(plan_table(planned, found))
-    console.print(counted(found))
+    shown = console()
+    shown.print(plan_table(planned, found))
+    shown.print(counted(found))
 
 
 @app.command(
@@ -72,6 +85,7 @@ def plan(
 )
 @with_options({role: column.help for role, column in column_roles().items()})
 def run(
+    invocation: typer.Context,
     suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
     task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
     model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
@@ -100,12 +114,15 @@ def run(
     new_head: Annotated[
         bool, typer.Option("--new-head", help="Train a new head, even if the checkpoint has one of its own.")
     ] = False,
+    blank_rows: Annotated[
+        Literal["refuse", "skip"] | None, typer.Option(help="Blank documents of your own data; default: refuse.")
+    ] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
-    validation_only: Annotated[
-        bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
+    validation_only: ValidationOnlyOption = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Replace what is recorded; one that was cut short goes on.")
     ] = False,
-    redo: Annotated[bool, typer.Option("--redo", help="Replace what is recorded.")] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
@@ -119,8 +136,10 @@ def run(
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
         "near_duplicates": near_duplicates,
+        "blank_rows": blank_rows,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
+    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
     prepare_libraries()
     from harness.suites.selection import refuse_with_suite, resolve_run, resolve_suite  # noqa: PLC0415 -- a command's own
 
@@ -138,23 +157,26 @@ def run(
     from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
 
     main_process = processes().is_main_process
-    console = Console(quiet=not main_process)
+    shown = console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
-    options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds)
-    failed = execute_runs(planned, options, console, workers=workers)
+    options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
+    tally = execute_runs(planned, options, shown, workers=workers)
     folder = runs / checked_suite.name if checked_suite else planned[0].folder
-    _conclude(console, failed, len(planned), folder=folder, next_folder=folder if checked_suite else runs)
+    _conclude(shown, tally, len(planned), folder=folder, next_folder=folder if checked_suite else runs)
 
 
-def _conclude(console: Console, failed: int, planned: int, *, folder: Path, next_folder: Path) -> None:
-    """Say where the records are; exit with 1 where a run failed."""
-    if failed:
-        console.print(
-            f"{failed} of {planned} failed; the same command tries again. Records in {folder}.", soft_wrap=True
+def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:
+    """Say where the records are; exit with another code than 0 where a run has no result."""
+    if tally.failed:
+        shown.print(
+            f"{tally.failed} of {planned} failed; the same command tries again. Records in {folder}.", soft_wrap=True
         )
-        raise typer.Exit(1)
-    console.print(f"Records in {folder}. Next: harness compare {next_folder}", soft_wrap=True)
+        raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
+    if tally.left:
+        shown.print(f"{tally.left} of {planned} left to another command. Records in {folder}.", soft_wrap=True)
+        raise typer.Exit(LEFT)
+    shown.print(f"Records in {folder}. Next: {shlex.join(['harness', 'compare', str(next_folder)])}", soft_wrap=True)
 
 
 @app.command(epilog="Example: harness compare runs/demo")
@@ -165,7 +187,7 @@ def compare(
     """Show models x tasks with intervals, the differences from a baseline, and costs."""
     from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
 
-    show(_comparison(runs, baseline), Console())
+    show(_comparison(runs, baseline), console())
 
 
 @app.command(epilog="Example: harness report runs/demo --format html --output report.html")
@@ -182,12 +204,10 @@ def report(
     FORMATS.load(format_)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
     write_report(format_, _comparison(runs, baseline), target)
-    Console().print(f"Report: {target.absolute()}", soft_wrap=True, highlight=False)
+    console().print(f"Report: {target.absolute()}", soft_wrap=True)
 
 
 def _comparison(runs: Path, baseline: str | None) -> Any:
     from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
-    from harness.suites.expansion import stated  # noqa: PLC0415 -- a command's own
 
-    suites_own, description = stated(runs)
-    return compare(runs, baseline=baseline or suites_own, description=description)
+    return compare(runs, baseline=baseline)

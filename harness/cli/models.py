@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, with_options
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError
+from harness.output import console
 
 
 @app.command(
@@ -80,26 +80,42 @@ def _only(name: str, values: list[str] | None) -> str | None:
     return values[0] if values else None
 
 
-@app.command(epilog="Example: harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512")
+@app.command(
+    epilog="""Examples:\n
+    harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512\n
+    harness perplexity bert-mini --text novel.txt"""
+)
 def perplexity(
-    model: Annotated[str, typer.Argument(help="A language model with a memory: a folder, a Hub id, a model file.")],
+    model: Annotated[str, typer.Argument(help="A causal or masked language model: a folder, a Hub id, a model file.")],
     text: Annotated[Path, typer.Option(help="A plain text file in UTF-8.")],
-    segment: Annotated[int, typer.Option(help="Tokens that are read at once.", min=1)] = 128,
+    segment: Annotated[
+        int | None,
+        typer.Option(
+            help="Tokens that are read at once. Default: 128; without a memory what the model reads, up to 512.",
+            min=1,
+        ),
+    ] = None,
     memory: Annotated[
         list[int] | None,
         typer.Option(help="States kept of the segments before; repeatable. Default: 0, and the model's own.", min=0),
     ] = None,
+    mask_stride: Annotated[
+        int, typer.Option(help="A masked model predicts one of every so many tokens, alone masked.", min=1)
+    ] = 8,
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
 ) -> None:
-    """Show how well a language model predicts a text, with memories of several lengths."""
+    """Show how well a language model predicts a text: its perplexity, or a masked model's pseudo-perplexity.
+
+    A model with a memory is asked with memories of several lengths; others read windows that overlap.
+    """
     prepare_libraries()
     from harness.runs.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
     from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    console = Console()
-    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), console=console)
-    console.print(perplexity_table(rows))
+    shown = console()
+    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), mask_stride=mask_stride, console=shown)
+    shown.print(perplexity_table(rows))
     if output is not None:
         write_rows(rows, output)
 
@@ -114,7 +130,7 @@ def convert_(
 
     target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
     converted = convert(folder, target)
-    Console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True, highlight=False)
+    console().print(f"Converted {', '.join(converted)} into {target}.", soft_wrap=True)
 
 
 @app.command(epilog="Example: harness cache --clear")
@@ -125,7 +141,6 @@ def cache(
     from harness import cache as cached_files  # noqa: PLC0415 -- a command's own
     from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
-    console = Console()
-    console.print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
+    console().print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
     if clear:
         cached_files.clear()

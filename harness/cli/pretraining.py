@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 from rich.console import Console
 
+from harness.cache import scratch_folder
 from harness.config.checking import parse_settings
 from harness.errors import UserError
 from harness.ops.device import processes
+from harness.output import console
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
 from harness.pretraining.run import Job, pretrained, resolved
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import TOKENIZER, Place, weights_origin
 from harness.pretraining.texts import text_sources
+from harness.pretraining.tokenizer import tokenizer_origin
 from harness.suites.progress import board
 
 FOLDER = "pretraining"
@@ -40,22 +43,26 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     recipe, stem = resolved(found), Path(name).stem
     place, together = Place(runs / FOLDER / stem), processes()
-    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)}
-    console = Console(quiet=not together.is_main_process)
+    texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)} | weights_origin(recipe)
+    if (tokenizer := tokenizer_origin(recipe.tokenizer)) is not None:
+        texts[TOKENIZER] = tokenizer
+    shown = console(quiet=not together.is_main_process)
     with _claimed(place):
         if together.is_main_process:
             place.settle()
         together.wait_for_everyone()
+        if redo and place.is_redone(recipe, texts):
+            shown.print(f"A --redo was cut short and goes on. To begin anew, delete {place.partial}.", soft_wrap=True)
         record = None if redo else place.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
             if together.is_main_process:
                 place.begin(recipe, texts, redo=redo)
             together.wait_for_everyone()
-            with board(1, console) as shown:
+            with board(1, shown) as rows:
                 job = Job(stem, recipe, files_from, place, checkpoint_seconds)
-                record = pretrained(job, shown.begin(stem), console)
-    _say(record, place, console)
+                record = pretrained(job, rows.begin(stem), shown)
+    _say(record, place, shown)
 
 
 @contextmanager
@@ -82,32 +89,30 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
         UserError: The recipe has mistakes, or the record is of another one, or none.
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
-    record, stem, console = read_pretraining(file), Path(name).stem, Console()
-    with TemporaryDirectory() as folder, board(1, console) as shown:
-        job = Job(stem, resolved(found), files_from, Place(Path(folder)))
-        verdict = verified(job, record, shown.begin(f"{stem}, again"), console)
-    console.print(
+    record, stem, shown = read_pretraining(file), Path(name).stem, console()
+    with scratch_folder() as folder, board(1, shown) as rows:
+        job = Job(stem, resolved(found), files_from, Place(folder))
+        verdict = verified(job, record, rows.begin(f"{stem}, again"), shown)
+    shown.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
         f"the largest difference is {verdict.largest:.2g} nats per word.",
         soft_wrap=True,
-        highlight=False,
     )
     if not verdict.holds:
-        console.print("That is more than rounding: the code, a library or the texts are not what they were.")
+        shown.print("That is more than rounding: the code, a library or the texts are not what they were.")
         raise typer.Exit(1)
 
 
-def _say(record: PretrainingRecord, place: Place, console: Console) -> None:
+def _say(record: PretrainingRecord, place: Place, shown: Console) -> None:
     if record.status == "diverged":
-        console.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
+        shown.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
         raise typer.Exit(1)
     point = record.curve[-1]
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
-    console.print(
+    shown.print(
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
         f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"
         f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
-        f"harness run --task rotten_tomatoes --model {place.folder / 'checkpoint'}",
+        f"harness run --task rotten_tomatoes --model {shlex.quote(str(place.folder / 'checkpoint'))}",
         soft_wrap=True,
-        highlight=False,
     )

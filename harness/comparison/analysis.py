@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.comparison.claims import Tested, claims_about
+from harness.checksums import check_files
+from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescore
 from harness.comparison.results import Cell, Cost, Run
 from harness.comparison.statistics import Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
-from harness.record import RunRecord, TaskCard
+from harness.record import PREDICTIONS, RunRecord, TaskCard
 from harness.registry import TASK_TYPES
 
 
@@ -33,6 +34,12 @@ class ModelRuns:
     def test_set(self) -> str | None:
         """What the scored seeds were tested on; None where they differ, or there is none."""
         found = {rescored.test_set for rescored in self.rescored_runs}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def units(self) -> str | None:
+        """What the scored seeds were scored per, such as one tokenizer's tokens; None where they differ."""
+        found = {rescored.units for rescored in self.rescored_runs}
         return found.pop() if len(found) == 1 else None
 
     @property
@@ -71,7 +78,7 @@ def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str 
     """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
     tested = {
-        model_runs.model: Tested(evidence, model_runs.test_set)
+        model_runs.model: ScoredModel(evidence, (model_runs.test_set, model_runs.units))
         for model_runs in by_model
         if (evidence := model_runs.evidence) is not None and model_runs.test_set is not None
     }
@@ -113,6 +120,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
     if record.is_validation_only:
         return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
     try:
+        check_files(folder, record.files, PREDICTIONS)
         recorded = record.scores.get("test")
         rescored = rescore(folder, record.task_card.labels, card.main_metric, recorded=recorded)
     except UserError as error:
@@ -121,7 +129,7 @@ def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, Res
     return Run(record=record, score=rescored.score), rescored
 
 
-def _cell(model_runs: ModelRuns, tested: Tested | None, seeds: set[int], unit: Unit) -> Cell:
+def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], unit: Unit) -> Cell:
     own = {run.record.seed for run in model_runs.runs}
     scored = [run.record for run in model_runs.runs if run.score is not None]
     scores = [rescored.score for rescored in model_runs.rescored_runs]

@@ -12,16 +12,17 @@ from harness.comparison.statistics import Estimate, Evidence, Part, difference, 
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """A model's evidence, and the test set that it is of.
+class ScoredModel:
+    """A model's evidence, and what it is of.
 
     Attributes:
         evidence: What its runs say of its score.
-        test_set: Only models with the same one are compared.
+        basis: The test set, and what scores are per, such as one tokenizer's tokens. Only models with the same one are
+            compared.
     """
 
     evidence: Evidence
-    test_set: str
+    basis: tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Claims:
         sign: -1 where less is better.
     """
 
-    models: Mapping[str, Tested]
+    models: Mapping[str, ScoredModel]
     ahead: Ahead
     typical: Part | None
     sign: int
@@ -68,7 +69,7 @@ class Claims:
         return self.ahead.p_value(winner, loser)
 
 
-def claims_about(models: Mapping[str, Tested], family: Sequence[str], sign: int) -> Claims:
+def claims_about(models: Mapping[str, ScoredModel], family: Sequence[str], sign: int) -> Claims:
     """Compare models.
 
     Args:
@@ -86,7 +87,7 @@ def claims_about(models: Mapping[str, Tested], family: Sequence[str], sign: int)
     return Claims(models, step_down(family, one_sided), typical, sign)
 
 
-def _estimate(ours: Tested, theirs: Tested, typical: Part | None) -> Estimate | None:
-    if ours.test_set != theirs.test_set:
+def _estimate(ours: ScoredModel, theirs: ScoredModel, typical: Part | None) -> Estimate | None:
+    if ours.basis != theirs.basis:
         return None
     return difference(ours.evidence, theirs.evidence, typical=typical)

@@ -13,9 +13,11 @@ from pathlib import Path
 from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
 from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.warnings import warnings_about
-from harness.errors import UserError, nearest
+from harness.errors import UserError, collected, nearest
 from harness.metrics.lookup import known_metrics
-from harness.record import RunRecord, TaskCard, some_records
+from harness.record import RunRecord, TaskCard
+from harness.records import some_records
+from harness.suites.expansion import stated
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -29,14 +31,27 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
 
     Args:
         runs: A folder of runs, such as `runs` or `runs/reviews`.
-        baseline: The model that differences are taken from; default: `scratch`, where there is one.
-        description: What the comparison asks; the report's subtitle.
+        baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
+            one.
+        description: What the comparison asks, the report's subtitle; default: in the suite's words.
 
     Raises:
         UserError: There is no record below `runs`, or no model called `baseline`.
     """
     found, problems = some_records(runs)
-    return compare_records(found, where=str(runs), baseline=baseline, description=description, problems=problems)
+    stated_baseline, stated_description = None, ""
+    with collected(problems):
+        stated_baseline, stated_description = stated(runs)
+    if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
+        problems.append(f"baseline {stated_baseline!r}: the suite's own, but no run of it can be read.")
+        stated_baseline = None
+    return compare_records(
+        found,
+        where=str(runs),
+        baseline=baseline or stated_baseline,
+        description=description or stated_description,
+        problems=problems,
+    )
 
 
 def compare_records(
@@ -52,8 +67,8 @@ def compare_records(
     Args:
         found: The records, with their folders.
         where: Where they lie, as the user named it.
-        baseline: As in `compare`.
-        description: As in `compare`.
+        baseline: The model that differences are taken from; default: `scratch`, where there is one.
+        description: What the comparison asks.
         problems: A line for each record that could not be read.
 
     Raises:

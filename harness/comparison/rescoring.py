@@ -22,9 +22,12 @@ from harness.metrics.influence import by_jackknife, of_mean
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE, Floats, Metric
 from harness.record import PREDICTIONS, RECORD
+from harness.regular_files import check_regular
 
 COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
+LARGEST = 1e100
+"""A score beyond is none: no square of it is a number."""
 
 
 class NotApplicableError(UserError):
@@ -43,6 +46,7 @@ class RescoredRun:
         contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
             [0] where the score is as recorded.
         shares: Each cluster's share of the examples [clusters].
+        units: Digest of how many units each example has for the model; empty where the metric has none of its own.
     """
 
     test_set: str
@@ -50,6 +54,7 @@ class RescoredRun:
     score: float
     contributions: Floats
     shares: Floats
+    units: str = ""
 
 
 def rescore(
@@ -65,21 +70,35 @@ def rescore(
 
     Raises:
         NotApplicableError: The metric says nothing of such a model.
-        UserError: The predictions are missing, cut short, empty, or not numbers where numbers are due; or there is no
+        UserError: The predictions are missing, cut short, empty, or nothing that the metric can score; or there is no
             recorded score where one is due.
     """
+    file = folder / PREDICTIONS
+    check_regular(file, "Do the run again with --redo.", within=folder)
+    try:
+        return _rescored(folder, labels, metric, recorded=recorded or {})
+    except UserError:
+        raise
+    except Exception as error:  # The columns may hold anything, and what reads them is any task type's own.
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(f"{file}: {metric} can't score them ({reason:.200}). Do the run again with --redo.") from error
+
+
+def _rescored(folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float]) -> RescoredRun:
     table = _predictions(folder)
     if metric.startswith(EVALUATE):
-        return RescoredRun(
-            _digest(table), table.num_rows, _recorded(recorded or {}, metric, folder), np.zeros(0), np.zeros(0)
-        )
+        score = _recorded(recorded, metric, folder)
+        return RescoredRun(_digest(table), table.num_rows, score, np.zeros(0), np.zeros(0))
     score, contributions, shares = _scored(table, labels, find_metric(metric), _clusters(table["group"]))
-    if not (np.isfinite(score) and np.isfinite(contributions).all()):
+    if not (_is_number(score) and _is_number(contributions)):
         file = folder / PREDICTIONS
         if find_metric(metric).partial and np.isnan(score):
             raise NotApplicableError(f"{file}: no {metric}: this model predicts in another way, or has no tokens.")
-        raise UserError(f"{file}: {metric} is not a number. The predictions hold values that are none.")
-    return RescoredRun(_digest(table), table.num_rows, score, contributions, shares)
+        raise UserError(
+            f"{file}: {metric} is not a number. The predictions hold values that are none, or far too large."
+        )
+    units = _units(table, find_metric(metric))
+    return RescoredRun(_digest(table), table.num_rows, score, contributions, shares, units)
 
 
 def _predictions(folder: Path) -> Any:
@@ -95,12 +114,20 @@ def _predictions(folder: Path) -> Any:
         raise UserError(f"{file}: no readable predictions ({reason}). Do the run again with --redo.") from error
     if set(table.column_names) != set(COLUMNS) or not table.num_rows:
         raise UserError(f"{file}: no predictions in it. Do the run again with --redo.")
+    for name in ("reference", "prediction"):
+        if table[name].null_count:
+            raise UserError(f"{file}: {table[name].null_count} rows without a {name}. Do the run again with --redo.")
     return table
+
+
+def _is_number(value: float | Floats) -> bool:
+    """Whether it is finite, and its square too, of which variances are made."""
+    return bool(np.all(np.abs(value) <= LARGEST))
 
 
 def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
     score = scores.get(metric)
-    if score is None or not np.isfinite(score):
+    if score is None or not _is_number(score):
         raise UserError(f"{folder / RECORD}: no test score of {metric} (got {score}). Do the run again with --redo.")
     return score
 
@@ -112,10 +139,17 @@ def _digest(table: Any) -> str:
     return digest.hexdigest()
 
 
+def _units(table: Any, metric: Metric) -> str:
+    if not metric.units:
+        return ""
+    counts = [prediction[metric.units] for prediction in table["prediction"].to_pylist()]
+    return hashlib.sha256(repr(counts).encode()).hexdigest()
+
+
 def _clusters(groups: Any) -> NDArray[np.int64]:
     """The cluster of each example [examples], from 0; an example without a group is a cluster of its own."""
-    names = groups.combine_chunks().dictionary_encode()
-    codes = np.asarray(names.indices.fill_null(0), dtype=np.int64)
+    names = groups.combine_chunks().cast("string").fill_null("").dictionary_encode()
+    codes = np.asarray(names.indices, dtype=np.int64)
     alone = np.array([not name for name in names.dictionary.to_pylist()])[codes]
     codes[alone] = len(names.dictionary) + np.flatnonzero(alone)
     return np.unique(codes, return_inverse=True)[1]

@@ -30,7 +30,7 @@ class Difference:
     """A model's score minus another's, on the same test examples.
 
     Attributes:
-        estimate: None where the two were not tested on the same examples.
+        estimate: None where the two were not tested on the same examples, or not scored in the same units.
         adjusted_p: One-sided, of the side that is ahead, in the task's family of comparisons
             (`harness.comparison.multiplicity`); None where the two were not tested against each other.
         gain: The difference with its sign turned so that more is better.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from harness.comparison.analysis import ModelRuns
 from harness.record import RunRecord
-from harness.runs.identity import differences, identity
+from harness.runs.identity import run_differences
 
 SCORE_TOLERANCE = 1e-6
 
@@ -21,6 +20,12 @@ def warnings_about(by_model: Sequence[ModelRuns], metric: str) -> tuple[str, ...
         where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
         lines.append(
             f"{where}: the models were tested on different examples. Only models with the same test set are compared."
+        )
+    if len({model_runs.units for model_runs in by_model if model_runs.test_set is not None}) > 1:
+        where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
+        lines.append(
+            f"{where}: the models' tokens are not the same, so that their {metric} is compared only between those with "
+            "one tokenizer. Bits per byte compare them all."
         )
     return tuple(lines)
 
@@ -49,7 +54,8 @@ def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
 def _differing_settings(model_runs: ModelRuns) -> Iterator[str]:
     first, *others = [run.record for run in model_runs.runs]
     for other in others:
-        changed = differences(_settings(first), _settings(other))
+        lines = run_differences(first.config, other.config)
+        changed = [line for line in lines if not line.startswith("seed: ")]
         if changed:
             yield (
                 f"{_place(other)}/{model_runs.model}: seeds {first.seed} and {other.seed} ran with different settings "
@@ -64,10 +70,6 @@ def _about_data(records: Sequence[RunRecord]) -> Iterator[str]:
     metrics = sorted({record.task_card.main_metric for record in records})
     if len(metrics) > 1:
         yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first is used."
-
-
-def _settings(record: RunRecord) -> dict[str, Any]:
-    return {key: value for key, value in identity(record.config).items() if key != "seed"}
 
 
 def _place(record: RunRecord) -> str:

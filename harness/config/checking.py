@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from harness.errors import UserError, nearest, notice
+from harness.regular_files import DEEPEST, is_deeper
 
 Checked = TypeVar("Checked", bound="Strict")
 # What pydantic says of Python's types, in the words of a TOML file.
@@ -112,19 +113,37 @@ def read_toml(file: Path) -> dict[str, Any]:
     """The content of a TOML file.
 
     Raises:
-        UserError: It is missing, can't be read, is not UTF-8, or not TOML.
+        UserError: It is missing, no file, can't be read, is not UTF-8, not TOML, or deeper than any setting.
     """
+    if file.exists() and not file.is_file():  # A pipe may never end.
+        raise UserError(f"{file}: not a file. Name a TOML file.")
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return _usable(tomllib.loads(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError) as error:
         known = [found.stem for found in file.parent.glob("*.toml")]
         raise UserError(f"{file}: no such file.{nearest(file.stem, known) or ' Check the path.'}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: not TOML ({error}). Fix that line.") from error
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). Name a TOML file.") from error
+
+
+def _usable(content: dict[str, Any]) -> dict[str, Any]:
+    if is_deeper(content, DEEPEST):
+        raise ValueError("nested too deep")
+    if _holds_nul(content):
+        raise ValueError("a text holds the character NUL")
+    return content
+
+
+def _holds_nul(content: object) -> bool:
+    if isinstance(content, Mapping):
+        return any(map(_holds_nul, (*content, *content.values())))
+    if isinstance(content, list):
+        return any(map(_holds_nul, content))
+    return isinstance(content, str) and "\0" in content
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -145,5 +164,5 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
-from harness.data.task import NearDuplicates, Task
+from harness.data.task import BlankRows, NearDuplicates, Task
 from harness.registry import TASKS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -33,7 +33,8 @@ class LocalFiles(Strict):
     """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`.
 
     Attributes:
-        train: The file to train on, or a folder, or a pattern such as "train-*.parquet".
+        train: The file to train on, or a folder, or a pattern such as "train-*.parquet"; not needed where a model is
+            scored as it is.
         validation: The file to choose on; default: carved out of train.
         test: The file to score on; default: carved out of train.
         task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
@@ -44,11 +45,12 @@ class LocalFiles(Strict):
         encoding: Of text files, such as "cp1252"; default: UTF-8, or guessed, and told.
         near_duplicates: "drop" leaves training rows out that nearly repeat one of validation or test; "keep" leaves
             only equal ones out.
+        blank_rows: "refuse" blank documents, or "skip" and count them (language modelling).
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
 
-    train: str
+    train: str | None = None
     validation: str | None = None
     test: str | None = None
     task_type: str | None = None
@@ -56,6 +58,13 @@ class LocalFiles(Strict):
     separator: str | None = None
     encoding: str | None = None
     near_duplicates: NearDuplicates = "drop"
+    blank_rows: BlankRows = "refuse"
+
+    @model_validator(mode="after")
+    def _there_is_a_file(self) -> Self:
+        if self.train is None and self.test is None:
+            raise ValueError("needs a file to train on. Give train; test alone does where a model is scored as it is")
+        return self
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
@@ -81,6 +90,7 @@ class LocalFiles(Strict):
             columns=self._columns(),
             group=self.group,
             near_duplicates=self.near_duplicates,
+            blank_rows=self.blank_rows,
             metrics=metrics,
             separator=self.separator,
             encoding=self.encoding,
@@ -104,7 +114,9 @@ class RunConfig(Strict):
     Attributes:
         task: The task's name.
         data: Fingerprint of the task's source.
-        weights: Fingerprint of the checkpoint, where it is a folder of the user's.
+        weights: Fingerprint of the checkpoint's weights, where it is a folder of the user's.
+        files: The SHA-256 of the other files that are the user's own: of the checkpoint's folder, of the tokenizer's,
+            and of the metrics' scripts. Earlier versions recorded none.
         metrics: Names of the metrics, the main one first.
         local: The files, where the data is the user's own.
         model: Which weights.
@@ -119,6 +131,7 @@ class RunConfig(Strict):
     task: str
     data: str
     weights: str = ""
+    files: dict[str, str] = Field({})
     metrics: tuple[str, ...]
     local: LocalData | None = None
     model: ModelConfig

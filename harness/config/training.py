@@ -34,7 +34,8 @@ class Optimisation(Strict):
         schedule: How the learning rate goes on after its peak (`harness list schedules`).
         learning_rate: The peak.
         batch_size: Training items (texts, or windows of question answering) per optimiser step, over all devices.
-        micro_batch_size: Most windows in one forward pass; smaller ones give the same gradient in less memory.
+        micro_batch_size: Most windows in one forward pass; smaller ones take less memory, and give the same
+            gradient but for dropout, which is drawn once per pass.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
         maximum_steps: Most optimiser steps; 0: the model is scored as it is.

@@ -10,7 +10,7 @@ from typing import Any
 from harness.data.content import ending_of
 from harness.data.files import format_problems, refuse
 from harness.data.sources import Files
-from harness.data.task import NearDuplicates, Task
+from harness.data.task import BlankRows, NearDuplicates, Task
 from harness.errors import UserError, nearest
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE
@@ -21,13 +21,14 @@ DEFAULT_TYPE = "classification"
 
 def custom_task(
     *,
-    train: Path | str,
+    train: Path | str | None,
     validation: Path | str | None = None,
     test: Path | str | None = None,
     task_type: str | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     group: str | None = None,
     near_duplicates: NearDuplicates = "drop",
+    blank_rows: BlankRows = "refuse",
     metrics: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
@@ -36,7 +37,7 @@ def custom_task(
 
     Args:
         train: The file to train on, or a folder or pattern; validation and test are carved out of it where they
-            aren't given.
+            aren't given. None: nothing is trained.
         validation: The file to choose on.
         test: The file to judge on.
         task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
@@ -44,6 +45,7 @@ def custom_task(
         columns: The columns by their role, such as {"text": ["review"], "label": ["stars"]}.
         group: The column that says which rows belong together, if any.
         near_duplicates: Whether near repeats of other rows are left out: see `harness.data.task.Task`.
+        blank_rows: What becomes of blank documents: see `harness.data.task.Task`.
         metrics: Names of metrics; by task type where none are named.
         separator: What stands between the fields of csv and tsv files, or its name, such as "tab"; guessed by default.
         encoding: Of text files, such as "cp1252"; guessed by default.
@@ -67,6 +69,7 @@ def custom_task(
         columns=named,
         group=group,
         near_duplicates=near_duplicates,
+        blank_rows=blank_rows,
     )
     return task if metrics else replace(task, metrics=task.type.metrics_for(task))
 

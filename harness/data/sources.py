@@ -93,14 +93,14 @@ class Files:
 
     Attributes:
         train: A file, a folder, or a pattern such as "train-*.parquet". Where a folder has a file for each split, they
-            all are read.
+            all are read. None: nothing can be trained.
         validation: Likewise; where there is none, it comes out of train.
         test: Likewise.
         separator: Of csv and tsv files; None: guessed.
         encoding: Of text files; None: guessed.
     """
 
-    train: Path | str
+    train: Path | str | None
     validation: Path | str | None = None
     test: Path | str | None = None
     separator: str | None = None

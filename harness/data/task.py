@@ -42,6 +42,9 @@ class Example(Protocol):
         """The same with each label's index replaced."""
 
 
+BlankRows = Literal["refuse", "skip"]
+
+
 @dataclass(frozen=True)
 class Splits:
     """The examples that train, choose (validation) and judge (test) a model.
@@ -98,6 +101,7 @@ class Task:
         group: The column that says which rows belong together.
         near_duplicates: "drop" leaves rows out of training that nearly repeat a row that judges, and keeps those that
             nearly repeat each other on one side; "keep" does so with equal ones alone.
+        blank_rows: Whether a row whose document is blank is refused, or left out and counted (language modelling).
     """
 
     task_type: str
@@ -109,6 +113,7 @@ class Task:
     labels: tuple[str, ...] = ()
     group: str | None = None
     near_duplicates: NearDuplicates = "drop"
+    blank_rows: BlankRows = "refuse"
 
     @property
     def type(self) -> Any:

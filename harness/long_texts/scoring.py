@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.recurrence import Recurrence
 from harness.long_texts.token_losses import token_losses_for
-from harness.long_texts.windows import Windows
+from harness.long_texts.windows import Unpadded, Windows
 from harness.models.family import Loaded
 from harness.models.head import Head
 from harness.models.packing import why_not_packable
@@ -73,6 +73,8 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
 
 def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Training) -> Windows:
     model, packing = loaded.model, loaded.packing
+    if loaded.unpadded:
+        return Unpadded(model, head.outputs, accelerator, head.per_token)
     if training.execution == "padded" or packing is None or why_not_packable(packing, model.config):
         return Windows(model, head.outputs, accelerator)
     return Packed(model, head.outputs, accelerator, packing, head.per_token)
@@ -80,6 +82,6 @@ def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Tra
 
 def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
     """Why windows are padded, where the recipe would have them packed."""
-    if training.execution == "padded" or isinstance(scoring, Packed) or not isinstance(scoring, Windows):
+    if training.execution == "padded" or isinstance(scoring, Packed | Unpadded) or not isinstance(scoring, Windows):
         return []
     return [f"padded: {why_not_packable(loaded.packing, loaded.model.config)}"]

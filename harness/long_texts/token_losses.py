@@ -18,11 +18,13 @@ from torch import Tensor
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.long_texts.segments import Reduce, SegmentReader
-from harness.long_texts.windows import in_parts
+from harness.long_texts.windows import in_parts, one_length_at_a_time
 from harness.models.family import Loaded
+from harness.models.language_head import Language
 from harness.tokenization.items import Item
 
 MOST_WORDS = 2048  # whose scores over the whole vocabulary are in memory at once
+MOST_SCORES = 2**26  # of a pass, by a model that scores every place: 256 MiB in fp32
 WordLosses = Callable[[Any, Tensor, Tensor], Tensor]
 
 
@@ -32,13 +34,15 @@ class NextInWindows:
 
     Attributes:
         model: A language model that reads from left to right.
-        word_losses: The family's; see `Language`.
+        language: How it predicts words.
         accelerator: Devices and precision.
+        unpadded: Whether windows of one length are read at a time.
     """
 
     model: Any
-    word_losses: WordLosses
+    language: Language
     accelerator: Accelerator
+    unpadded: bool = False
 
     attended = None
 
@@ -48,13 +52,21 @@ class NextInWindows:
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [windows, length]; see `Scoring`."""
-        return in_parts(self._nats, inputs, limit)
+        most = rows_in_a_pass(self.language, self.model, inputs, limit)
+        return in_parts(self._read if self.unpadded else self._nats, inputs, most)
+
+    def _read(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        return one_length_at_a_time(self._nats, inputs, per_token=True)
 
     def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         read, scored = _without_places(inputs)
+        words = read["input_ids"][scored]
         with self.accelerator.autocast():
-            states = self.model.base_model(**read).last_hidden_state[:, :-1]
-            losses = _losses(self.word_losses, self.model, states[scored[:, 1:]], read["input_ids"][scored])
+            if self.language.word_losses is None:
+                losses = losses_of_scores(self.language, self.model, read, scored, words)
+            else:
+                states = self.model.base_model(**read).last_hidden_state[:, :-1]
+                losses = _losses(self.language.word_losses, self.model, states[scored[:, 1:]], words)
         return (_at(scored, losses),)
 
 
@@ -112,15 +124,17 @@ class Hidden:
 
     Attributes:
         model: A masked language model.
-        word_losses: The family's; see `Language`.
+        language: How it predicts words.
         accelerator: Devices and precision.
         mask: The token that hides another.
+        unpadded: Whether windows of one length are read at a time.
     """
 
     model: Any
-    word_losses: WordLosses
+    language: Language
     accelerator: Accelerator
     mask: int
+    unpadded: bool = False
 
     attended = None
 
@@ -134,19 +148,33 @@ class Hidden:
         windows, places = scored.nonzero(as_tuple=True)
 
         def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-            return (self._nats(read, copies["window"], copies["place"]),)
+            return (self._of_copies(read, copies["window"], copies["place"]),)
 
-        return (_at(scored, in_parts(nats, {"window": windows, "place": places}, limit)[0]),)
+        most = rows_in_a_pass(self.language, self.model, inputs, limit)
+        return (_at(scored, in_parts(nats, {"window": windows, "place": places}, most)[0]),)
 
-    def _nats(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
+    def _of_copies(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
         """The nats of the tokens at the places of the windows [copies]."""
         copies = {name: rows[windows] for name, rows in read.items()}
         each = torch.arange(len(windows), device=windows.device)
-        words = copies["input_ids"][each, places]
-        copies["input_ids"][each, places] = self.mask
+        copies["hidden"] = torch.zeros_like(copies["input_ids"])
+        copies["hidden"][each, places] = 1
+        found = one_length_at_a_time(self._nats, copies, per_token=True) if self.unpadded else self._nats(copies)
+        return found[0][each, places]
+
+    def _nats(self, copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """The nats of the one hidden token of each copy, at its place [copies, length]."""
+        read = dict(copies)
+        hidden = read.pop("hidden").bool()
+        words = read["input_ids"][hidden]
+        read["input_ids"] = read["input_ids"].masked_fill(hidden, self.mask)
         with self.accelerator.autocast():
-            states = self.model.base_model(**copies).last_hidden_state[each, places]
-            return _losses(self.word_losses, self.model, states, words)
+            if self.language.word_losses is None:
+                losses = losses_of_scores(self.language, self.model, read, hidden, words)
+            else:
+                states = self.model.base_model(**read).last_hidden_state[hidden]
+                losses = _losses(self.language.word_losses, self.model, states, words)
+        return (_at(hidden, losses),)
 
 
 def token_losses_for(
@@ -159,17 +187,27 @@ def token_losses_for(
             asked to be longer than it looks back.
     """
     assert loaded.language is not None, "checked when the model was loaded"
-    model, losses = loaded.model, loaded.language.word_losses
-    if not loaded.language.causal:
-        return Hidden(model, losses, accelerator, _mask(loaded, training))
+    model, language = loaded.model, loaded.language
+    if not language.causal:
+        return Hidden(model, language, accelerator, _mask(loaded, training), loaded.unpadded)
     if not training.segmented:
-        return NextInWindows(model, losses, accelerator)
+        return NextInWindows(model, language, accelerator, loaded.unpadded)
+    if language.word_losses is None:
+        raise UserError(
+            f"strategy: {training.strategy!r}, but as a language model a {model.config.model_type} is scored in "
+            'windows alone. Set strategy = "windows".'
+        )
     memory = training.memory_length
     if (reason := unseen_memory(model.config, memory)) is not None:
         raise UserError(f"memory: {memory}, but {reason}")
     steps = training.gradient_segments
     return NextInSegments(
-        model, accelerator, segment=training.segment, memory=memory, gradient_segments=steps, word_losses=losses
+        model,
+        accelerator,
+        segment=training.segment,
+        memory=memory,
+        gradient_segments=steps,
+        word_losses=language.word_losses,
     )
 
 
@@ -193,6 +231,23 @@ def _mask(loaded: Loaded, training: Training) -> int:
     if mask is None:
         raise UserError(f"tokenizer {type(loaded.tokenizer).__name__}: has no mask token. Choose another.")
     return int(mask)
+
+
+def rows_in_a_pass(language: Language, model: Any, inputs: Mapping[str, Tensor], limit: int) -> int:
+    """How many windows are read at once: `limit`, or fewer where the model scores its vocabulary at every place."""
+    if language.word_losses is not None:
+        return limit
+    vocabulary = getattr(model.config.get_text_config(), "vocab_size", 1)
+    return min(limit, max(1, MOST_SCORES // (inputs["input_ids"].shape[1] * vocabulary)))
+
+
+def losses_of_scores(
+    language: Language, model: Any, read: Mapping[str, Tensor], chosen: Tensor, words: Tensor
+) -> Tensor:
+    """Minus the log-probability of the words at the chosen places [words], of a model that scores every place."""
+    assert language.scores is not None, "a language model has one or the other"
+    scores = language.scores(model, read)[chosen].float()
+    return torch.nn.functional.cross_entropy(scores, words, reduction="none")
 
 
 def _without_places(inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:

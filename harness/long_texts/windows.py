@@ -44,6 +44,20 @@ class Windows:
         return tuple(output[name] for name in self.outputs)
 
 
+@dataclass(frozen=True)
+class Unpadded(Windows):
+    """Reads windows of one length at a time, for models whose outputs depend on padding (`harness/models/padding.py`).
+
+    Attributes:
+        per_token: Whether the head says something of each token; else of a window.
+    """
+
+    per_token: bool
+
+    def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        return one_length_at_a_time(super()._logits, inputs, per_token=self.per_token)
+
+
 def in_parts(
     read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]], inputs: Mapping[str, Tensor], limit: int
 ) -> tuple[Tensor, ...]:
@@ -59,3 +73,32 @@ def in_parts(
         part = {name: rows[start : start + limit] for name, rows in inputs.items()}
         parts.append(checkpoint(read, part, use_reentrant=False))
     return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+
+
+def one_length_at_a_time(
+    read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]], inputs: Mapping[str, Tensor], *, per_token: bool
+) -> tuple[Tensor, ...]:
+    """What `read` makes of rows of one length at a time, without their padding; in the order of the rows.
+
+    Args:
+        read: Outputs [some rows, ...] from inputs [some rows, their length].
+        inputs: input_ids, attention_mask and what goes with them [rows, length].
+        per_token: Whether the outputs are of each token [rows, length, ...]; they are 0 on padding then.
+    """
+    mask = inputs["attention_mask"].bool()
+    lengths = mask.sum(dim=1)
+    found: list[Tensor] = []
+    for length in lengths.unique().tolist():
+        rows = (lengths == length).nonzero().flatten()
+        columns = mask[rows[0]].nonzero().flatten() if length else torch.zeros_like(rows[:1])
+        parts = read({name: tensor[rows][:, columns] for name, tensor in inputs.items()})
+        if not found:
+            found = [_room_for(part, mask.shape, per_token=per_token) for part in parts]
+        places = (rows[:, None], columns) if per_token else (rows,)
+        found = [tensor.index_put(places, part) for tensor, part in zip(found, parts, strict=True)]
+    return tuple(found)
+
+
+def _room_for(part: Tensor, shape: torch.Size, *, per_token: bool) -> Tensor:
+    """Zeros for what is found of all rows, from what was found of some."""
+    return part.new_zeros(*shape, *part.shape[2:]) if per_token else part.new_zeros(shape[0], *part.shape[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
 
@@ -111,6 +112,8 @@ class Metric:
         alternative: The metric in its place for models of which it says nothing, and which are not to be compared with
             the others (`pseudo_perplexity` for masked models).
         partial: Whether it says nothing of some models: its score is then no number.
+        units: The field of a prediction that says how many units the example has for the model, such as tokens. Scores
+            per unit are compared only between models that have as many in each example. Empty: all have the same.
     """
 
     name: str
@@ -123,6 +126,19 @@ class Metric:
     form: tuple[Form, Form] = (TEXT, TEXT)
     alternative: str = ""
     partial: bool = False
+    units: str = ""
+
+
+def script_of(name: str) -> Path | None:
+    """The script of a metric that is named by "evaluate:" and a path; None for any other metric.
+
+    The library takes a script, or the folder of a script with the same name.
+    """
+    if not name.startswith(EVALUATE):
+        return None
+    path = Path(name.removeprefix(EVALUATE).removesuffix(LOWER))
+    script = path / f"{path.name}.py" if path.is_dir() else path
+    return script if script.suffix == ".py" and script.is_file() else None
 
 
 def mean_of(per_example: PerExample) -> Score:

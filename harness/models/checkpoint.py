@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -18,7 +19,8 @@ from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.registry import family_names_by_model_type
 
-PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+# Beside weights and configuration, vocabularies of all sorts of tokenizers.
+PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -84,7 +86,7 @@ class Checkpoint:
             return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
         return (
             f"{self.name}: only a pickle ({pickles[0]}), which can run code and is never loaded. "
-            f"Run: harness convert {self.folder} --output NEW, then use NEW."
+            f"Run: harness convert {shlex.quote(str(self.folder))} --output NEW, then use NEW."
         )
 
 

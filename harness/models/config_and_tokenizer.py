@@ -13,8 +13,11 @@ from harness.models.checkpoint import Checkpoint
 
 # What libraries raise of a configuration that makes no model, among them no heads, negative sizes, too little memory.
 IMPOSSIBLE = (ValueError, TypeError, KeyError, ArithmeticError, RuntimeError, StrictDataclassError)
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+# Of a folder without a vocabulary, transformers makes tokenizers with special tokens and at most two others.
+_OTHERS_WITHOUT_A_VOCABULARY = 2
 _PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
+_SETTINGS = {"config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json"}
+_WEIGHTS = (".safetensors", ".index.json", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".md")
 
 
 def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
@@ -69,6 +72,13 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
         )
 
 
+def set_dropout(config: Any, dropout: float | None) -> None:
+    """Set every dropout that the configuration has; None: they stay."""
+    if dropout is not None:
+        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
+        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
+
+
 def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
     """Refuse a tokenizer whose last tokens have no row in the model's embedding.
 
@@ -84,28 +94,44 @@ def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
 
 
 def read_tokenizer(checkpoint: Checkpoint) -> Any:
-    """The tokenizer of `checkpoint`.
+    """The tokenizer of `checkpoint`, whatever its files are called, if any: it is judged by what was loaded.
 
     Raises:
         UserError: It has none, or one that can't be read.
     """
-    if not any((checkpoint.folder / name).is_file() for name in _TOKENIZER_FILES):
-        if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
-            raise UserError(
-                f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
-                f"Run: harness convert {checkpoint.folder} --output NEW, then use NEW."
-            )
-        raise UserError(
-            f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
-            "or name another checkpoint's with `tokenizer` in the model file."
-        )
     try:
-        return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
-        raise UserError(
-            f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
-            "a tokenizer that brings code of its own can't be used, as such code is never run."
-        ) from error
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
+    except Exception as error:  # The tokenizers library raises nothing narrower of a damaged file.
+        raise UserError(_unreadable_tokenizer(checkpoint, error)) from error
+    if len(tokenizer) - len(tokenizer.all_special_ids) <= _OTHERS_WITHOUT_A_VOCABULARY:
+        raise UserError(_no_vocabulary(checkpoint))
+    return tokenizer
+
+
+def _unreadable_tokenizer(checkpoint: Checkpoint, error: Exception) -> str:
+    if _lacks_vocabulary(checkpoint):
+        return _no_vocabulary(checkpoint)
+    return (
+        f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
+        "a tokenizer that brings code of its own can't be used, as such code is never run."
+    )
+
+
+def _lacks_vocabulary(checkpoint: Checkpoint) -> bool:
+    """Whether the folder holds nothing but weights and settings."""
+    return {file.name for file in checkpoint.folder.iterdir() if not file.name.endswith(_WEIGHTS)} <= _SETTINGS
+
+
+def _no_vocabulary(checkpoint: Checkpoint) -> str:
+    if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
+        return (
+            f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
+            f"Run: harness convert {checkpoint.folder} --output NEW, then use NEW."
+        )
+    return (
+        f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "
+        "or name another checkpoint's with `tokenizer` in the model file."
+    )
 
 
 def on_one_line(error: Exception) -> str:

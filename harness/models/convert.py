@@ -29,7 +29,7 @@ from harness.models.families.transformer_xl.vocabulary import (
 
 WEIGHTS = "model.safetensors"
 PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-KEPT = {".json", ".txt", ".model", ".md", ".jinja", ".safetensors"}
+KEPT = {".json", ".txt", ".model", ".codes", ".bpe", ".tiktoken", ".md", ".jinja", ".safetensors"}
 # The classes of an old file are those of transformers 4, which transformers 5 has no more.
 OLD_TOKENIZER = "TransfoXLTokenizer"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import transformers
@@ -18,15 +18,18 @@ from harness.models.config_and_tokenizer import (
     check_vocabulary,
     made_config,
     read_config,
-    read_tokenizer,
+    set_dropout,
 )
 from harness.models.head import Head
 from harness.models.labels import matched_labels
 from harness.models.language_head import Language
+from harness.models.limits import limit_of, unused_positions
 from harness.models.packing import Packing
+from harness.models.padding import UNPADDED, depends_on_padding
 from harness.models.pointer_head import NOTE, Pointer
-from harness.models.weights import check_language_head, pretrained, untrained
-from harness.tokenization.trained_tokenizer import train_tokenizer
+from harness.models.stock_language import stock_language
+from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
+from harness.models.weights import OWN_HEAD, check_language_head, pretrained, untrained
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -45,6 +48,7 @@ class Loaded:
         pooled_head: The family's.
         packing: The family's.
         language: The family's.
+        unpadded: Whether its outputs depend on padding, so that it must be given none.
     """
 
     model: Any
@@ -56,6 +60,7 @@ class Loaded:
     pooled_head: PooledHead | None = None
     packing: Packing | None = None
     language: Language | None = None
+    unpadded: bool = False
 
     @property
     def causal(self) -> bool:
@@ -87,12 +92,15 @@ class StockFamily:
         padding_side: Where padding goes: "left" where the head reads the last token.
         unlimited: Whether positions are relative or computed, so that any length can be read.
         settings: Configuration that fine-tuning needs, whatever the checkpoint says.
+        note: What a reader of every record should know of it. None: nothing.
         pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
             base model takes `mems` and `use_mems`. None: it has none.
         pointer_config: From a configuration to that of the same model with a `Pointer` in place of a head on each
             token. None: the family has no such model.
         packing: How its models read texts laid end to end, without padding. None: they can't.
-        language: How its models predict words, for pretraining and judging them as language models. None: they don't.
+        language: How its models predict words, for pretraining and judging them as language models. None: as
+            transformers' Auto classes have them, if they have any.
+        scores: `Language.scores` of its models in place of the Auto classes' way.
     """
 
     model_types: tuple[str, ...] = ()
@@ -100,10 +108,12 @@ class StockFamily:
     padding_side: str = "right"
     unlimited: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    note: str | None = None
     pooled_head: PooledHead | None = None
     pointer_config: Callable[[Any], Any] | None = None
     packing: Packing | None = None
     language: Language | None = None
+    scores: Callable[[Any, Mapping[str, Tensor]], Tensor] | None = None
 
     def load(
         self,
@@ -128,7 +138,7 @@ class StockFamily:
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
-        tokenizer = self._tokenizer(spec, checkpoint, texts)
+        tokenizer = chosen_tokenizer(spec, checkpoint, texts, padding_side=self.padding_side)
         config = stored or self._made_config(spec, tokenizer)
         if head.pointer:
             config = self._pointing_config(config, spec)
@@ -138,8 +148,9 @@ class StockFamily:
         kept = _kept_labels(spec, checkpoint, labels, head)
         order = kept or labels
         config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
-        _set_dropout(config, dropout)
-        model_class = model_class_of(head, self.language, spec.checkpoint or f"family {spec.family!r}")
+        set_dropout(config, dropout)
+        language = self.language_of(config, head)
+        model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
         if checkpoint is None or spec.init == "random":
             model, notes = untrained(model_class, config, spec), ["every weight is new"]
         else:
@@ -149,9 +160,27 @@ class StockFamily:
                 check_language_head(checkpoint.name, notes)
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
-        limit = None if self.unlimited else _limit(tokenizer, self.longest_text(model))
-        parts = (self.pooled_head, self.packing, self.language)
-        return Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts)
+        notes += [self.note] if self.note else []
+        limit = None if self.unlimited else limit_of(tokenizer, self.longest_text(model))
+        parts = (self.pooled_head, self.packing, language)
+        return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
+
+    def language_of(self, config: Any, head: Head) -> Language | None:
+        """How the configuration's model predicts words: the family's way, or a stock language model's."""
+        if self.language is not None or head.auto_class is not None:
+            return self.language
+        stock = stock_language(config)
+        return replace(stock, scores=self.scores) if stock is not None and self.scores is not None else stock
+
+    def as_read(self, loaded: Loaded, head: Head) -> Loaded:
+        """The model with whether it must be read without padding: asked of it where no file here knows its type.
+
+        Raises:
+            UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
+        """
+        if self.model_types or not depends_on_padding(loaded, head):
+            return loaded
+        return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
     def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
         """An untrained model with the family's language heads. Seeds must be set before.
@@ -165,16 +194,40 @@ class StockFamily:
             UserError: The architecture makes no model.
         """
         assert self.language is not None, "checked when the recipe was read"
-        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
+        pad_on(self.padding_side, tokenizer)
         config = self._made_config(spec, tokenizer)
         config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
-        _set_dropout(config, dropout)
+        set_dropout(config, dropout)
         return untrained(getattr(transformers, self.language.auto_class), config, spec)
+
+    def continued_language_model(
+        self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None
+    ) -> tuple[Any, tuple[str, ...]]:
+        """A checkpoint's model with the family's language heads, to be pretrained further, and which of them are new.
+
+        Args:
+            spec: Which weights.
+            tokenizer: The checkpoint's.
+            dropout: Replaces the configuration's dropouts; None: they stay.
+
+        Raises:
+            UserError: The checkpoint is not available, or does not fit.
+        """
+        assert self.language is not None, "checked when the recipe was read"
+        assert spec.checkpoint is not None
+        checkpoint = find_checkpoint(spec.checkpoint, spec.revision)
+        config = self._stored_config(checkpoint, spec)
+        check_vocabulary(checkpoint.name, config, tokenizer)
+        pad_on(self.padding_side, tokenizer)
+        config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
+        set_dropout(config, dropout)
+        model, notes = pretrained(getattr(transformers, self.language.auto_class), checkpoint, config, new_head=False)
+        return model, tuple(note for note in notes if note != OWN_HEAD)
 
     def longest_text(self, model: Any) -> int | None:
         """Most tokens that the model has positions for; None: any number."""
         stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
-        return stated - _unused_positions(model) if stated and stated > 0 else None
+        return stated - unused_positions(model) if stated and stated > 0 else None
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)
@@ -194,24 +247,6 @@ class StockFamily:
             )
         return self.pointer_config(config)
 
-    def _tokenizer(self, spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]]) -> Any:
-        source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
-        if source == "trained" and checkpoint is not None and spec.init == "pretrained":
-            raise UserError(
-                f'{checkpoint.name}: tokenizer = "trained" would give its embeddings other words than they learnt. '
-                'Leave `tokenizer` out, or set init = "random".'
-            )
-        if source == "trained":
-            tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
-        else:
-            origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
-            tokenizer = read_tokenizer(origin)
-        if tokenizer.pad_token_id is None:
-            _pad_with_end(tokenizer, source)
-        # transformers saves what a tokenizer was made with, so that a checkpoint read again pads on the same side.
-        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = self.padding_side
-        return tokenizer
-
     def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
         if not self.model_types:
             raise UserError(
@@ -223,40 +258,26 @@ class StockFamily:
         return made_config(self.model_types[0], made, f"family {spec.family}")
 
 
-def model_class_of(head: Head, language: Language | None, where: str) -> Any:
+def model_class_of(head: Head, language: Language | None, where: str, config: Any) -> Any:
     """The Auto class of models with the head.
 
     Args:
         head: What goes on top.
-        language: How the family's models predict words.
+        language: How the model predicts words.
         where: What a message calls the model.
+        config: Its configuration.
 
     Raises:
-        UserError: It is to be a language model, and the family has none.
+        UserError: It is to be a language model, and there is none of its type.
     """
     if head.auto_class is not None:
         return getattr(transformers, head.auto_class)
     if language is None:
         raise UserError(
-            f"{where}: its family predicts no words here. Choose one of the family transformer_xl, bert or roberta."
+            f"{where}: transformers has no causal or masked language model of the type {config.model_type}. "
+            "Choose another checkpoint."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
-
-
-def special_tokens(tokenizer: Any) -> dict[str, int]:
-    """The ids of a tokenizer's special tokens, as a configuration names them."""
-    return {
-        f"{name}_token_id": token
-        for name in ("pad", "bos", "eos", "cls", "sep")
-        if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
-    }
-
-
-def _pad_with_end(tokenizer: Any, source: str) -> None:
-    """Take the end-of-text token for padding, as is usual for models that were trained without padding."""
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{source}: its tokenizer has neither a padding token nor an end-of-text token.")
-    tokenizer.pad_token = tokenizer.eos_token
 
 
 def _kept_labels(
@@ -274,24 +295,3 @@ def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, 
         return dict(settings)
     names = dict(enumerate(labels))
     return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}
-
-
-def _set_dropout(config: Any, dropout: float | None) -> None:
-    """Set every dropout that the configuration has."""
-    if dropout is not None:
-        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
-        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
-
-
-def _limit(tokenizer: Any, longest_text: int | None) -> int | None:
-    limits = [tokenizer.model_max_length, longest_text]
-    known = [limit for limit in limits if limit is not None and limit < 1_000_000]
-    return min(known) if known else None
-
-
-def _unused_positions(model: Any) -> int:
-    """Positions that are never used: RoBERTa and its kin start at padding_idx + 1."""
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return int(module.padding_idx) + 1
-    return 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint
-from harness.models.config_and_tokenizer import read_config, read_tokenizer
+from harness.models.config_and_tokenizer import read_config
 from harness.models.family import Loaded, model_class_of
 from harness.models.head import Head
-from harness.models.weights import pretrained
+from harness.models.saved_model import damage_told, saved_model
 
 
 def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...]) -> Loaded:
@@ -26,11 +25,11 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
         UserError: The checkpoint is damaged, or lacks a tensor of the head.
     """
     checkpoint = Checkpoint(str(folder), folder)
-    config, tokenizer = read_config(checkpoint, {}), read_tokenizer(checkpoint)
-    model_class = model_class_of(head, family.language, str(folder))
-    model, notes = pretrained(model_class, checkpoint, config, new_head=False)
-    lost = [note for note in notes if note.startswith("new layers")]
-    if lost:
-        raise UserError(f"{folder}: its weights are not whole ({lost[0]}). Copy the run again, or run it again.")
-    parts = (family.pooled_head, family.packing, family.language)
-    return Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
+    with damage_told(folder):
+        config = read_config(checkpoint, {})
+    language = family.language_of(config, head)
+    model, tokenizer = saved_model(checkpoint, model_class_of(head, language, str(folder), config), config)
+    parts = (family.pooled_head, family.packing, language)
+    loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
+    found: Loaded = family.as_read(loaded, head)
+    return found

@@ -68,8 +68,14 @@ def write_words(folder: Path, sides: Sequence[Words], tensors: Mapping[str, NDAr
 
 
 def read_words(folder: Path) -> tuple[tuple[Words, ...], Mapping[str, NDArray[np.float64]]]:
-    """What `write_words` wrote into `folder`."""
+    """What `write_words` wrote into `folder`.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
     content = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+    if not (isinstance(content, list) and content):
+        raise ValueError(f"{folder / VOCABULARY}: no vocabularies")
     tensors = load_file(folder / TENSORS)
     sides = [
         Words(tuple(side["vocabulary"]), tensors[f"idf.{index}"], side["longest"]) for index, side in enumerate(content)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.cache import alone, cache_folder
+from harness.cache import alone, cache_folder, sweep_partial
+from harness.checksums import check_seal, seal
 from harness.errors import UserError
 
 Found = TypeVar("Found")
@@ -39,7 +40,8 @@ def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path
         name: The folder's name, which says all that its content depends on.
         build: Fills an empty folder, which is moved into place once that is done. What a killed process left is begun
             anew.
-        read: Gives what is in the folder. An OSError or ValueError means that it is not there, or damaged.
+        read: Gives what is in the folder, whose files are as they were made. An OSError or ValueError means that there
+            is something else in it.
 
     Raises:
         UserError: The cache can't be written to.
@@ -60,6 +62,7 @@ def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path
 
 def _read(entry: Path, read: Callable[[Path], Found]) -> Found | None:
     try:
+        check_seal(entry)
         return read(entry)
     except (OSError, ValueError):
         return None
@@ -74,7 +77,9 @@ def _make(entry: Path, build: Callable[[Path], None]) -> None:
         with _told(entry.parent, any_error=False):
             partial.mkdir(mode=0o700)
             build(partial)
+            seal(partial)
             partial.rename(entry)
+            sweep_partial(entry.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

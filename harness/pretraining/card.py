@@ -20,7 +20,8 @@ tags:
 
 # {record.name}
 
-A {record.config["family"]}, pretrained from nothing by the objective "{record.config["objective"]}":
+A {record.config["family"]}, pretrained from {record.config.get("checkpoint") or "nothing"} by the objective \
+"{record.config["objective"]}":
 {record.parameters:,} parameters, {round(record.tokens * steps / record.steps):,} tokens read in {steps:,} steps{part}.
 
     harness pretrain {record.name}

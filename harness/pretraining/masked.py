@@ -17,7 +17,7 @@ from harness.long_texts.packed.scoring import packed_attention_in
 from harness.models.packing import why_not_packable
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
-from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, steps_of
+from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, first_drafts, steps_of
 from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
@@ -56,6 +56,24 @@ class MaskedObjective:
         check_special_tokens(tokenizer)
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
         self._drafted, self._versions, self._pairs = drafted, versions, pairs
+
+    def facts(self) -> dict[str, Any]:
+        """Of pairs of texts, how many there are in a first part of the corpus, and which share of them follow.
+
+        Raises:
+            UserError: All or none do, so that there is nothing to tell apart.
+        """
+        if not self._pairs:
+            return {}
+        made = first_drafts(self._tokens, self._made(self._tokens), seed=self._plan.seed)
+        share = sum(bool(draft.follows) for draft in made) / max(len(made), 1)
+        if made and share in (0.0, 1.0):
+            raise UserError(
+                f"corpora: {'all' if share else 'none'} of {len(made):,} pairs of texts follow each other, so that "
+                "next-sentence prediction has nothing to tell apart. It needs several documents of several sentences: "
+                'set another corpora.documents ("blank_line" or "file"), or objective = "roberta".'
+            )
+        return {"pairs_counted": len(made), "share_of_next_pairs": round(share, 4)}
 
     def steps(self, start: int) -> Iterator[list[MaskedSequence]]:
         """The sequences of each optimiser step after the first `start`."""
@@ -134,6 +152,7 @@ class MaskedModel(TokenPredictor):
         starts = [0, *accumulate(boundaries.lengths)]
         places = torch.cat([torch.from_numpy(s.places) + start for s, start in zip(sequences, starts, strict=False)])
         words = torch.cat([torch.from_numpy(sequence.words) for sequence in sequences])
+        assert self.language.word_losses is not None, "checked when the recipe was read"
         with self.accelerator.autocast():
             states = self._states(sequences, boundaries)
             losses = self.language.word_losses(self.model, states[places.to(device)], words.to(device))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,12 @@ from harness.pretraining.tokenizer import SAMPLED_CHARACTERS, checkpoint_tokeniz
 from harness.pretraining.tokens import TokenFile, read_token_file, write_tokens
 from harness.registry import BUILT_IN
 from harness.tokenization.encoding import content_of
+from harness.tokenization.trained_tokenizer import LONGEST_RUN, RunCutter
 
+LONG_RUNS = (
+    f"stretches of over {LONGEST_RUN:,} characters without a blank were cut for the tokenizer's training, which takes "
+    "time by the square of their length; the model reads them whole"
+)
 _HARNESS = Path(__file__).parent.parent
 _CODE_OF_TEXTS = ("pretraining/**/*.py", "data/*.py")
 _CODE_OF_TOKENS = ("tokenization/trained_tokenizer.py",)
@@ -52,6 +57,16 @@ class Prepared:
     training: TokenFile
     held_out: Mapping[str, TokenFile]
     report: Mapping[str, Any]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the record should know at once."""
+        cut = self.report["tokenizer"].get("runs_cut", 0)
+        return [f"{cut:,} {LONG_RUNS}"] if cut else []
+
+    def with_facts(self, facts: Mapping[str, Any]) -> Prepared:
+        """The same, with what an objective makes of the training texts."""
+        return replace(self, report={**self.report, "training": {**self.report["training"], **facts}})
 
 
 def prepared(
@@ -177,13 +192,16 @@ def _trained(
 ) -> tuple[Any, dict[str, Any]]:
     characters = sum(map(len, _training(stored)))
     texts = followed(_training(stored), "training the tokenizer", console, total=_training_documents(stored))
+    runs = RunCutter()
+    tokenizer = trained(runs.cut(sample(texts, characters)), recipe)
     told = {
         "kind": recipe.kind,
         "lowercase": recipe.lowercase,
         "characters": characters,
         "characters_sampled": min(characters, SAMPLED_CHARACTERS),
+        "runs_cut": runs.count,
     }
-    return trained(sample(texts, characters), recipe), told
+    return tokenizer, told
 
 
 def _read(entry: Path, *, borrowed: Any) -> Prepared:

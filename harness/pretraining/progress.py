@@ -21,7 +21,7 @@ def followed(items: Iterable[Item], title: str, console: Console, *, total: int 
         total: How many there are, if `items` doesn't tell.
     """
     if not console.is_terminal:
-        console.print(f"{title} ...", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{title} ...", soft_wrap=True)
         yield from items
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -82,7 +82,8 @@ class PretrainingPlan(Strict):
         weight_decay: On weight matrices only.
         max_grad_norm: The gradient is clipped to this norm.
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
-        micro_batch_size: Most sequences in one forward pass; smaller ones give the same gradient in less memory.
+        micro_batch_size: Most sequences in one forward pass; smaller ones take less memory, and give the same
+            gradient but for dropout, which is drawn once per pass.
         dropout: Replaces every dropout of the architecture.
         masked: Share of a sequence's tokens that is to be predicted (masked objectives).
         duplicates: Versions of each text, with masks of their own, that are made once (static masking).
@@ -144,7 +145,9 @@ class PretrainingRecipe(Strict):
         objective: What is learnt (`harness list objectives`).
         architecture: Settings of the transformers configuration, on top of the family's own small one.
         start: "random": all weights are drawn; "local_attention": the first layer's heads also attend to the tokens
-            around (harness/models/local_attention.py).
+            around (harness/models/local_attention.py); "checkpoint": training goes on from a checkpoint's weights, with
+            its architecture and its tokenizer.
+        checkpoint: Which one, for start = "checkpoint": a folder or a Hub id.
         corpora: Which texts.
         tokenizer: Which tokenizer.
         training: How the model is trained on them.
@@ -155,10 +158,28 @@ class PretrainingRecipe(Strict):
     family: str
     objective: str
     architecture: dict[str, int | float | str | bool | list[int]] = Field({})
-    start: Literal["random", "local_attention"] = "random"
+    start: Literal["random", "local_attention", "checkpoint"] = "random"
+    checkpoint: str | None = None
     corpora: CorporaRecipe
     tokenizer: TokenizerRecipe = Field(default_factory=lambda: TokenizerRecipe.model_validate({}))
     training: PretrainingPlan
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_checkpoint_brings_its_tokenizer(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("start") == "checkpoint" and "tokenizer" not in content:
+            return {**content, "tokenizer": {"checkpoint": content.get("checkpoint")}}
+        return content
+
+    @model_validator(mode="after")
+    def _start_is_whole(self) -> Self:
+        if (self.start == "checkpoint") != (self.checkpoint is not None):
+            raise ValueError('start = "checkpoint" and checkpoint, the weights to start from, go together. Give both')
+        if self.checkpoint is not None and self.tokenizer.checkpoint != self.checkpoint:
+            raise ValueError('start = "checkpoint" keeps that checkpoint\'s tokenizer. Leave [tokenizer] out')
+        if self.checkpoint is not None and self.architecture:
+            raise ValueError('start = "checkpoint" keeps that checkpoint\'s architecture. Leave [architecture] out')
+        return self
 
     def resolved(self) -> dict[str, Any]:
         """The recipe as it goes into the record."""

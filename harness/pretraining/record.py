@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.record import CurvePoint, Provenance, write_atomically
 
@@ -14,7 +16,7 @@ FILE = "pretraining.json"
 
 
 class PretrainingRecord(BaseModel):
-    """A model, pretrained from nothing.
+    """A model, pretrained from nothing or from another checkpoint.
 
     Attributes:
         status: "complete", or "diverged": a loss was not finite.
@@ -33,6 +35,8 @@ class PretrainingRecord(BaseModel):
         peak_memory_bytes: Most memory that the process held.
         provenance: Where everything came from.
         notes: What happened on the way.
+        files: The SHA-256 of each file of its checkpoints by its path, model cards left out. Earlier versions recorded
+            none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -53,24 +57,31 @@ class PretrainingRecord(BaseModel):
     peak_memory_bytes: int
     provenance: Provenance
     notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 def write_pretraining(record: PretrainingRecord, folder: Path) -> None:
-    """Write `record` as `folder`/pretraining.json, whole or not at all."""
-    write_atomically(folder / FILE, record.model_dump_json(indent=1).encode())
+    """Write `record` as `folder`/pretraining.json, whole or not at all, with its own digest."""
+    content = with_digest(json.loads(record.model_dump_json()))
+    write_atomically(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def read_pretraining(file: Path) -> PretrainingRecord:
     """The record in `file`.
 
     Raises:
-        UserError: It is none.
+        UserError: It is none, or damaged.
     """
     try:
-        return PretrainingRecord.model_validate_json(file.read_bytes())
+        content = json.loads(file.read_bytes())
+        return PretrainingRecord.model_validate(without_digest(content) if isinstance(content, dict) else content)
     except OSError as error:
         raise UserError(f"{file}: can't be read ({error.strerror}). Name the pretraining.json of a run.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "content"
         raise UserError(f"{file}: {where}: {first['msg']}. Name the pretraining.json of a run.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{file}: damaged, or changed by hand ({error}). Pretrain again with --redo, or name another one."
+        ) from error

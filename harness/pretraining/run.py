@@ -31,8 +31,9 @@ from harness.pretraining.loop import PretrainingRun, pretrain
 from harness.pretraining.pipeline import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import Place, weights_origin
 from harness.pretraining.token_losses import InitialModel
+from harness.pretraining.tokenizer import tokenizer_origin
 from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
@@ -103,7 +104,7 @@ def course_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun,
             job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
         )
     _check_size(corpus, plan)
-    return *_course(job, corpus), corpus
+    return _course(job, corpus)
 
 
 def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
@@ -114,11 +115,12 @@ def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
         )
 
 
-def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
-    """The model with what trains it, and the run before it."""
+def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
+    """The model with what trains it, the run before it, and the texts with what the objective makes of them."""
     plan = job.recipe.training
     make_objective = OBJECTIVES.load(job.recipe.objective)
     objective = make_objective(corpus.training, corpus.tokenizer, plan=plan)
+    corpus = corpus.with_facts(objective.facts())
     held_out = {name: texts for name, tokens in corpus.held_out.items() if (texts := objective.held_out(tokens))}
     if not held_out:
         raise UserError("corpora: no held-out text is long enough to be scored. Raise held_out, or give more text.")
@@ -129,18 +131,18 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun]:
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
     course = PretrainingRun(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
-    return trainer, course
+    return trainer, course, corpus
 
 
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     """The recipe's model on its device; seeds are set before its weights are made, and anew for dropout."""
     plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
-    if getattr(family, "language", None) is None:
+    language = getattr(family, "language", None)
+    if language is None:
         raise UserError(f"family {job.recipe.family!r}: has no language model that is trained from nothing. Try bert.")
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.place.partial)
     seed_layers(plan.seed)
-    spec = ModelConfig.model_validate({"family": job.recipe.family, "architecture": job.recipe.architecture})
-    model = family.new_language_model(spec, tokenizer, dropout=plan.dropout)
+    model, notes = _with_first_weights(job, family, tokenizer)
     longest = family.longest_text(model)
     if longest is not None and plan.length > longest:
         raise UserError(
@@ -153,7 +155,19 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
-    return InitialModel(model, family.language, family.packing, tokenizer, accelerator)
+    return InitialModel(model, family.language, family.packing, tokenizer, accelerator, notes)
+
+
+def _with_first_weights(job: Job, family: Any, tokenizer: Any) -> tuple[Any, tuple[str, ...]]:
+    """The model with drawn weights or a checkpoint's, and what a reader of the record should know of them."""
+    recipe, dropout = job.recipe, job.recipe.training.dropout
+    spec = ModelConfig.model_validate(
+        {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
+    )
+    if recipe.checkpoint is None:
+        return family.new_language_model(spec, tokenizer, dropout=dropout), ()
+    model, notes = family.continued_language_model(spec, tokenizer, dropout=dropout)
+    return model, notes
 
 
 def _add_local_attention(model: Any, family: str, language: Language) -> None:
@@ -191,7 +205,8 @@ def _record(
         reason=reason,
         name=job.name,
         config=job.recipe.resolved(),
-        corpus=dict(corpus.report),
+        corpus={**corpus.report, "tokenizer": {**corpus.report["tokenizer"], **_tokenizer_source(job)}}
+        | weights_origin(job.recipe),
         parameters=trainer.forward.model.num_parameters(),
         steps=progress.step,
         tokens=progress.tokens,
@@ -208,8 +223,13 @@ def _record(
             started=started,
             finished=now(),
         ),
-        notes=(*progress.notes, *_not_scored(corpus, progress)),
+        notes=(*trainer.forward.notes, *corpus.notes, *progress.notes, *_not_scored(corpus, progress)),
     )
+
+
+def _tokenizer_source(job: Job) -> dict[str, str]:
+    origin = tokenizer_origin(job.recipe.tokenizer)
+    return {} if origin is None else {"source": origin}
 
 
 def _not_scored(corpus: Prepared, progress: Progress) -> list[str]:

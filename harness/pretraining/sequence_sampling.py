@@ -98,6 +98,13 @@ def epoch_drafts(tokens: TokenFile, drafted: Drafted, *, seed: int, version: int
             yield Draft(draft.texts, draft.length, draft.follows, (version, number, index))
 
 
+def first_drafts(tokens: TokenFile, drafted: Drafted, *, seed: int) -> Sequence[Draft]:
+    """The drafts of the first shard of the first epoch, in no particular order."""
+    for documents in shards(tokens, default_rng((seed, 0))):
+        return drafted(documents, default_rng((seed, 0, 0)))
+    return ()
+
+
 def steps_of(found: Iterator[Draft], *, batch_tokens: int, start: int) -> Iterator[list[Draft]]:
     """The drafts of each optimiser step after the first `start`: as many as bring all steps to `batch_tokens` each."""
     read, batch = 0, []

@@ -24,6 +24,7 @@ class InitialModel:
         packing: How it reads texts laid end to end; None: it can't.
         tokenizer: Its tokenizer.
         accelerator: Devices, precision, processes.
+        notes: What a reader of the record should know of its weights.
     """
 
     model: Any
@@ -31,6 +32,7 @@ class InitialModel:
     packing: Packing | None
     tokenizer: Any
     accelerator: Accelerator
+    notes: tuple[str, ...] = ()
 
 
 class TokenPredictor:
@@ -39,6 +41,7 @@ class TokenPredictor:
     def __init__(self, start: InitialModel, micro_batch_size: int) -> None:
         """Args: the model, and most sequences in one forward pass."""
         self.model, self.language, self.accelerator = start.model, start.language, start.accelerator
+        self.notes = start.notes
         self.micro_batch_size = micro_batch_size
         self.recurrent_state: dict[str, Any] = {}
 
@@ -53,6 +56,13 @@ class TokenPredictor:
 
 class Objective(Protocol):
     """What is learnt from a corpus. A file of harness/pretraining/objectives makes one from corpus, tokenizer, plan."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the record says of the sequences that the corpus makes.
+
+        Raises:
+            UserError: Nothing can be learnt from them.
+        """
 
     def steps(self, start: int) -> Iterator[list[Any]]:
         """The sequences of each optimiser step after the first `start`, without end."""

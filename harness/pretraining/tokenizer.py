@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from harness.errors import UserError
-from harness.models.checkpoint import find_checkpoint
+from harness.models.checkpoint import PATTERNS, find_checkpoint
 from harness.models.config_and_tokenizer import read_tokenizer
 from harness.pretraining.cleaning import sentences
 from harness.pretraining.recipe import TokenizerRecipe
+from harness.runs.content import files_read
 from harness.tokenization.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
 
 SAMPLED_CHARACTERS = 20_000_000
 BLOCK_SENTENCES = 32
-_FILES = ("tokenizer*", "*.txt", "*.model", "*.json")
+_FILES = tuple(pattern for pattern in PATTERNS if pattern != "*.safetensors")
+
+
+def tokenizer_origin(recipe: TokenizerRecipe) -> str | None:
+    """What a run knows a tokenizer in a folder of the user's by; None of any other one.
+
+    Raises:
+        UserError: A file of it can't be read.
+    """
+    if recipe.checkpoint is None or not Path(recipe.checkpoint).is_dir():
+        return None
+    digest = hashlib.sha256(repr(files_read(Path(recipe.checkpoint))).encode()).hexdigest()
+    return f"SHA-256 {digest}"
 
 
 def checkpoint_tokenizer(name: str) -> Any:

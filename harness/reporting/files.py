@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
+from harness.printable import printable
 from harness.record import write_atomically
 from harness.registry import FORMATS
 
@@ -51,7 +52,7 @@ def write_report(format_: str, results: Any, file: Path) -> None:
     render = FORMATS.load(format_)
     entry = FORMATS.entry(format_)
     try:
-        content = render(results).encode()
+        content = printable(render(results)).encode()
     except UserError:
         raise
     except Exception as error:

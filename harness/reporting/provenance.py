@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.comparison.results import Comparison, TaskComparison
+from harness.config.training import recipe_of
 from harness.record import SINGLE, RunRecord
 
 
@@ -39,28 +40,45 @@ def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
 
 
 def commands(comparison: Comparison) -> tuple[str, ...]:
-    """What to type to make the runs and this report again."""
-    suites = dict.fromkeys(task.suite for task in comparison.tasks if task.suite != SINGLE)
-    singles = _records(task for task in comparison.tasks if task.suite == SINGLE)
-    baseline = f" --baseline {comparison.baseline}" if comparison.baseline else ""
-    return (
-        *(f"harness run {suite}" for suite in suites),
-        *(shlex.join(_single_words(run)) for run in singles),
-        f"harness report {comparison.runs} --format html{baseline} --output report.html",
-    )
+    """What to type to make the runs and this report again: as it was typed, where the records say so."""
+    typed = [shlex.join(["harness", *_words(record)]) for record in _records(comparison.tasks)]
+    baseline = ["--baseline", comparison.baseline] if comparison.baseline else []
+    report = ["harness", "report", comparison.runs, "--format", "html", *baseline, "--output", "report.html"]
+    return (*dict.fromkeys(typed), shlex.join(report))
+
+
+def _words(run: RunRecord) -> Sequence[str]:
+    if run.provenance.command:
+        return run.provenance.command
+    return ["run", run.suite] if run.suite != SINGLE else _single_words(run)
 
 
 def _single_words(run: RunRecord) -> list[str]:
     """The command of a run outside any suite. Own files are named as they were, not by the task made of them."""
     own_files = run.config.get("local") or run.config.get("own")  # "own" in records of schema 1.
-    given = own_files or {"task": run.task}
+    given = own_files if isinstance(own_files, Mapping) else {"task": run.task}
     flags = [
         word
         for name, value in given.items()
-        for part in ([value] if isinstance(value, str) else value or [])
-        for word in (f"--{name.replace('_', '-')}", part)
+        for part in (value if isinstance(value, list) else [value] if value else [])
+        for word in (f"--{name.replace('_', '-')}", str(part))
     ]
-    return ["harness", "run", *flags, "--model", run.model, "--seed", str(run.seed)]
+    only = ["--validation-only"] if run.is_validation_only else []
+    return ["run", *flags, "--model", run.model, "--seed", str(run.seed), *_settings(run), *only]
+
+
+def _settings(run: RunRecord) -> list[str]:
+    """The recipe, as far as it is another than by default; nothing can be said of a setting without a value."""
+    recipe, recorded = recipe_of({"": {}}, []), run.config.get("training")
+    assert recipe is not None, "nothing is wrong with the defaults"
+    default = recipe.model_dump(mode="json")
+    changed = {
+        name: value
+        for name, value in (recorded.items() if isinstance(recorded, Mapping) else ())
+        if name in default and value is not None and value != default[name]
+    }
+    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in changed.items()}
+    return [word for name, value in written.items() for word in ("--set", f"{name}={value}")]
 
 
 def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:

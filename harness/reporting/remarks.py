@@ -7,8 +7,9 @@ from harness.reporting.tables import task_name, title
 
 
 def remarks(comparison: Comparison) -> tuple[str, ...]:
-    """Everything that is missing or doubtful, the gravest first."""
-    return (*comparison.problems, *comparison.warnings, *_troubles(comparison), *_notes(comparison))
+    """Everything that is missing or doubtful, the gravest first, a line each."""
+    found = (*comparison.problems, *comparison.warnings, *_troubles(comparison), *_notes(comparison))
+    return tuple(" ".join(remark.split()) for remark in found)
 
 
 def _troubles(comparison: Comparison) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.comparison.conclusions import verdict
 from harness.comparison.results import Comparison
+from harness.printable import printable
 from harness.reporting import tables
 from harness.reporting.entries import Entry
 from harness.reporting.remarks import remarks
@@ -18,24 +19,28 @@ def show(comparison: Comparison, console: Console) -> None:
     """Print the verdicts, the scores, the differences, the costs, and everything that is missing."""
     _print_table(tables.scores(comparison), console)
     for task in comparison.tasks:
-        console.print(Text(f"\n{tables.title(comparison, task)}", style="bold"))
-        console.print(Text(" ".join(verdict(task))))
+        console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
+        console.print(_text(" ".join(verdict(task))))
         for table in tables.of_task(task):
             _print_table(table, console)
     for note in tables.footnotes(comparison):
-        console.print(Text(note, style="dim"))
+        console.print(_text(note, "dim"))
     for line in remarks(comparison):
-        console.print(Text(line, style="yellow"))
+        console.print(_text(line, "yellow"))
 
 
 def _print_table(table: tables.Table, console: Console) -> None:
-    # Texts and not strings: a name in square brackets is no markup.
-    shown = RichTable(title=Text(table.caption), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    shown = RichTable(title=_text(table.caption), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for index, heading in enumerate(table.headings):
-        shown.add_column(Text(heading), justify="right" if index else "left")
+        shown.add_column(_text(heading), justify="right" if index else "left")
     for row in table.rows:
-        shown.add_row(*(Text(entry.text, style=_style(entry)) for entry in row))
+        shown.add_row(*(_text(entry.text, _style(entry)) for entry in row))
     console.print(shown)
+
+
+def _text(text: str, style: str = "") -> Text:
+    """A text and not a string: a name in square brackets is no markup."""
+    return Text(printable(text), style=style)
 
 
 def _style(entry: Entry) -> str:

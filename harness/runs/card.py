@@ -12,7 +12,7 @@ def model_card(record: RunRecord) -> str:
     """README.md for the checkpoint that `record` tells of."""
     training = record.config["training"]
     base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
-    splits = ["validation"] if record.is_validation_only else ["validation", "test"]
+    splits = [split for split in ("validation", "test") if split in record.scores]
     judging, examples = record.scores[splits[-1]], record.counts.examples.get(splits[-1], 0)
     scores = "\n".join(
         f"| {name} | {' | '.join(f'{record.scores[split].get(name, math.nan):.4f}' for split in splits)} |"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checksums import file_digest, folder_digests
 from harness.config.run import LocalData, RunConfig, task_of
 from harness.config.training import Training
 from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
+from harness.data.untrained import splits_to_score
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
-from harness.record import Measurements, RunRecord, write_predictions
+from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
@@ -23,7 +26,8 @@ from harness.training.result import Stopwatch, TrainingResult
 from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
-_last_loaded: dict[tuple[str, str, LocalData | None, str], Splits] = {}
+CARD = "README.md"
+_last_loaded: dict[tuple[str, str, LocalData | None, str, bool], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Options:
         redo: Replace what an earlier run left.
         track: One of accelerate's trackers, such as "tensorboard".
         checkpoint_seconds: How often the state of a run under way is saved.
+        command: What the user typed for it, which the record keeps.
     """
 
     redo: bool = False
     track: str | None = None
     checkpoint_seconds: float = 120.0
+    command: tuple[str, ...] = ()
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
@@ -57,7 +63,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
-    known = measured_before_training(splits, run.config, started=started)
+    known = measured_before_training(splits, run.config, started=started, command=options.command)
     try:
         result = _trained(run, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
     except DivergedError as error:
@@ -66,7 +72,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
         record = complete_record(run, task, result)
         if together.is_main_process:
             with watch("save"):
-                _save(result, record, run.partial)
+                record = _saved(result, record, run.partial)
     record = ended(record, watch)
     if together.is_main_process:
         run.finish(record)
@@ -85,10 +91,12 @@ def _limited(splits: Splits, training: Training) -> Splits:
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
-    key = (config.task, config.data, config.local, config.evaluate)
+    untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
+    key = (config.task, config.data, config.local, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
-        _last_loaded[key] = load_splits(task, test=config.evaluate == "test")
+        alone = splits_to_score(task) if untrained else None
+        _last_loaded[key] = alone or load_splits(task, test=config.evaluate == "test")
     return _last_loaded[key]
 
 
@@ -114,10 +122,15 @@ def _trained(
         return finetune_model(family, task, splits, config=run.config, context=context)
 
 
-def _save(result: TrainingResult, record: RunRecord, folder: Path) -> None:
+def _saved(result: TrainingResult, record: RunRecord, folder: Path) -> RunRecord:
+    """Write what the run leaves beside its record, and name it in the record."""
     checkpoint = folder / CHECKPOINT
-    checkpoint.mkdir(exist_ok=True)
+    shutil.rmtree(checkpoint, ignore_errors=True)  # Half of one, by a process that was killed here.
+    checkpoint.mkdir()
     result.save(checkpoint)
-    (checkpoint / "README.md").write_text(model_card(record), encoding="utf-8")
+    (checkpoint / CARD).write_text(model_card(record), encoding="utf-8")
+    left = {f"{CHECKPOINT}/{name}": digest for name, digest in folder_digests(checkpoint, leave_out=(CARD,)).items()}
     if result.rows:
         write_predictions(result.rows, folder)
+        left[PREDICTIONS] = file_digest(folder / PREDICTIONS)
+    return record.model_copy(update={"files": left})

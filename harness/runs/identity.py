@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,24 +13,37 @@ from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.data.sources import SPLITS
 from harness.errors import UserError
+from harness.metrics.metric import EVALUATE, LOWER
 
 
 def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """What of a resolved configuration tells two runs apart.
 
-    Of a user's files and of a checkpoint's folder it is their content (`data`, `weights`), not their paths. A setting
-    that was not there yet when the configuration was recorded has its default.
+    Of a user's files, of the folders of a checkpoint and a tokenizer, and of a metric's script it is their content
+    (`data`, `weights`, `files`), not their paths. A setting that was not there yet when the configuration was recorded
+    has its default.
 
     >>> identity({"seed": 0, "local": {"train": "a.csv", "label": "stars"}})
     {'seed': 0, 'local': {'label': 'stars'}}
     """
-    known = _with_defaults(resolved)
-    known = _without(known, "local", SPLITS)
-    return _without(known, "model", ("checkpoint",)) if known.get("weights") else known
+    try:
+        config = RunConfig.model_validate(resolved)
+    except ValidationError:  # Of another version: what it says is compared as it stands.
+        known = _without(dict(resolved), "local", SPLITS)
+        return _without(known, "model", ("checkpoint",)) if known.get("weights") else known
+    parts = {name.partition("/")[0] for name in config.files} | ({"checkpoint"} if config.weights else set())
+    known = _without(config.resolved(), "local", SPLITS)
+    known = _without(known, "model", parts & {"checkpoint", "tokenizer"})
+    return {**known, "metrics": [_without_folder(name, config.files) for name in config.metrics]}
 
 
 def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What keeps a recorded run from being the one that is wanted, a line each."""
+    """What keeps a recorded run from being the one that is wanted, a line each.
+
+    A record of a version that named no `files` is compared as that version did: nothing is known of their content.
+    """
+    if "files" not in recorded or "files" not in wanted:
+        recorded, wanted = ({**config, "files": {}} for config in (recorded, wanted))
     before, now = identity(recorded), identity(wanted)
     return differences(_with_left_open(before, now), now)
 
@@ -65,19 +79,20 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
 
 def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The recorded configuration, in which a setting that is left open by now is so where it had its default."""
-    before, now = recorded.get("training"), wanted["training"]
-    if not isinstance(before, Mapping):
+    before, now = recorded.get("training"), wanted.get("training")
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return recorded
     defaults = Training.earlier_defaults.items()
     left_open = {key: None for key, default in defaults if now.get(key) is None and before.get(key) == default}
     return {**recorded, "training": {**before, **left_open}}
 
 
-def _with_defaults(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return RunConfig.model_validate(resolved).resolved()
-    except ValidationError:  # Of another version: what it says is compared as it stands.
-        return dict(resolved)
+def _without_folder(metric: str, files: Container[str]) -> str:
+    """The metric's name, without the folder of a script that is known by its content."""
+    path, lower = PurePath(metric.removeprefix(EVALUATE).removesuffix(LOWER)), metric.endswith(LOWER)
+    name = path.name.removesuffix(".py")
+    known = metric.startswith(EVALUATE) and f"metrics/{name}.py" in files
+    return f"{EVALUATE}{name}{LOWER if lower else ''}" if known else metric
 
 
 def _without(content: dict[str, Any], table: str, keys: Container[str]) -> dict[str, Any]:

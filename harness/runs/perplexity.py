@@ -1,9 +1,10 @@
-"""How well a language model with a memory predicts a text file, with memories of several lengths."""
+"""How well a language model predicts a text file: with memories of several lengths, or in windows where it has none."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,65 +14,113 @@ from rich.progress import track
 from rich.table import Table
 
 from harness.config.model import find_model
+from harness.config.training import Training
 from harness.data.files import refuse, utf8_text
 from harness.errors import UserError
 from harness.long_texts.perplexity import EncodedText, Surprise, segment_losses, segments
 from harness.long_texts.token_losses import unseen_memory
+from harness.models.family import Loaded
 from harness.models.language_model import language_model
 from harness.ops.device import fresh_accelerator
+from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.language_modelling.metrics import RATIOS, size
+from harness.task_types.language_modelling.objective import objective as document_objective
 from harness.tokenization.as_text import token_ids
+from harness.training.task_model import forward_of, reader_of
 
 Row = dict[str, Any]
-# What a row says, by the heading of its column.
+SEGMENT = 128
+# What a row may say, by its key: the heading of its column, and its form.
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "memory": ("memory", "d"),
+    "window": ("window", "d"),
     "perplexity": ("perplexity", ".2f"),
-    "bits/byte": ("bits_per_byte", ".4f"),
-    "bits/character": ("bits_per_character", ".4f"),
+    "bits_per_byte": ("bits/byte", ".4f"),
+    "bits_per_character": ("bits/character", ".4f"),
+    "pseudo_perplexity": ("pseudo-perplexity", ".2f"),
+    "pseudo_bits_per_byte": ("pseudo-bits/byte", ".4f"),
     "tokens": ("tokens", ",d"),
-    "unknown words": ("unknown", ".2%"),
+    "unknown": ("unknown words", ".2%"),
     "seconds": ("seconds", ".1f"),
 }
 
 
-def perplexity_rows(name: str, file: Path, *, segment: int, memories: Sequence[int], console: Console) -> list[Row]:
-    """One row per memory length: what the model `name` makes of the text in `file`.
+def perplexity_rows(
+    name: str, file: Path, *, segment: int | None, memories: Sequence[int], mask_stride: int, console: Console
+) -> list[Row]:
+    """What the model `name` makes of the text in `file`: one row per memory length, or a single one without a memory.
+
+    A model without a memory reads windows that overlap, in its tokenizer's template, as in the task type
+    language_modelling. A masked one has a pseudo-perplexity.
 
     Args:
         name: A checkpoint's folder, a Hub id, or a file of configs/models.
         file: Plain text in UTF-8.
-        segment: Tokens that are read at once.
+        segment: Tokens that are read at once; None: 128, or without a memory as many as the model reads, at most 512.
         memories: How many states of each layer a segment sees of those before it; empty: none, and the model's own.
+        mask_stride: A masked model predicts one of every so many tokens, which alone is masked then.
         console: Shows how far it is, where it is a terminal.
 
     Raises:
-        UserError: The model is no language model with a memory, or can't have one so long; the text can't be read.
+        UserError: The model is no language model, or can't have a memory so long; the text can't be read.
     """
     text = read_text(file)
-    model, tokenizer = language_model(find_model(name), name)
+    loaded = language_model(find_model(name), name)
+    assert loaded.language is not None, "checked when the model was loaded"
+    told = {"model": name, "text": str(file)}
+    if not loaded.language.has_memory:
+        _check_no_memory(loaded, memories)
+        return [told | _in_windows(loaded, text, file, window=segment, mask_stride=mask_stride)]
+    rows = _with_memories(loaded, text, file, segment=segment or SEGMENT, memories=memories, console=console)
+    return [told | row for row in rows]
+
+
+def _with_memories(
+    loaded: Loaded, text: str, file: Path, *, segment: int, memories: Sequence[int], console: Console
+) -> Iterator[Row]:
+    """One row per memory length."""
+    model = loaded.model
     chosen = list(dict.fromkeys(memories or (0, model.config.mem_len)))
     _check_memories(model.config, chosen)
-    encoded = encode(text, tokenizer, file)
+    encoded = encode(text, loaded.tokenizer, file)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     model.to(accelerator.device)
-    rows = []
     for memory in chosen:
         started = time.monotonic()
         found = _surprise(model, accelerator, encoded, segment=segment, memory=memory, console=console)
-        seconds = time.monotonic() - started
-        rows.append(
-            {"model": name, "text": str(file), "segment": segment, "memory": memory, **_formatted(found, seconds)}
-        )
-    return rows
+        yield {"segment": segment, "memory": memory, **_formatted(found, time.monotonic() - started)}
+
+
+def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, mask_stride: int) -> Row:
+    """The row of a model without a memory."""
+    started = time.monotonic()
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
+    loaded.model.to(accelerator.device)
+    training = Training.model_validate({"max_length": window, "mask_stride": mask_stride, "maximum_steps": 0})
+    objective = document_objective((), training)
+    reader = reader_of(loaded, objective, training)
+    documents = [DocumentExample(str(file), text)]
+    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
+    (costs,) = forward.evaluate(objective.features(documents, reader), documents)[1]
+    scores = {name: ratio([size(text)], [costs]) for name, ratio in RATIOS.items()}
+    encoded = encode(text, loaded.tokenizer, file)
+    return {
+        "window": reader.window,
+        "stride": reader.stride,
+        **({} if reader.causal else {"mask_stride": mask_stride}),
+        **{name: score for name, score in scores.items() if not math.isnan(score)},
+        **_counted(encoded, time.monotonic() - started),
+    }
 
 
 def perplexity_table(rows: Sequence[Row]) -> Table:
-    """The rows as a table."""
+    """The rows as a table, with the columns that they have."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in COLUMNS:
+    columns = {key: column for key, column in COLUMNS.items() if key in rows[0]}
+    for heading, _ in columns.values():
         table.add_column(heading, justify="right")
     for row in rows:
-        table.add_row(*(format(row[key], form) for key, form in COLUMNS.values()))
+        table.add_row(*(format(row[key], form) for key, (_, form) in columns.items()))
     return table
 
 
@@ -105,6 +154,13 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
     return EncodedText(ids, ids.count(tokenizer.unk_token_id), len(text), len(text.encode()))
 
 
+def _check_no_memory(loaded: Loaded, memories: Sequence[int]) -> None:
+    """Refuse a memory for a model that has none."""
+    kind = loaded.model.config.model_type
+    if any(memories):
+        raise UserError(f"--memory {max(memories)}: a {kind} has no memory of what it read before. Leave it out.")
+
+
 def _check_memories(config: Any, memories: Sequence[int]) -> None:
     """Refuse memories that the model would not look at: with `same_length` it sees its last mem_len tokens alone."""
     reasons = {memory: unseen_memory(config, memory) for memory in memories}
@@ -132,6 +188,12 @@ def _formatted(found: Surprise, seconds: float) -> Row:
         "perplexity": found.perplexity,
         "bits_per_byte": found.bits_per_byte,
         "bits_per_character": found.bits_per_character,
+        **_counted(text, seconds),
+    }
+
+
+def _counted(text: EncodedText, seconds: float) -> Row:
+    return {
         "tokens": len(text.ids),
         "unknown": text.unknown / len(text.ids),
         "seconds": round(seconds, 3),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checksums import check_files
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
@@ -18,7 +19,9 @@ from harness.data.placed_rows import column_problem, refuse
 from harness.data.task import Row, Task
 from harness.errors import UserError, nearest, notice
 from harness.models.finished import finished_model
+from harness.models.saved_model import damage_told
 from harness.ops.device import fresh_accelerator
+from harness.printable import printable_json
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
 from harness.runs.identity import recorded_config
@@ -110,7 +113,7 @@ def answer(
         settings: What is asked for beside predictions, by the task type's `predict_settings`.
 
     Raises:
-        UserError: The run has no checkpoint.
+        UserError: The run has no checkpoint, or it is not the one that was recorded.
     """
     task, labels = task_of(config), record.task_card.labels
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
@@ -120,8 +123,11 @@ def answer(
     folder = run / CHECKPOINT
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    check_files(run, record.files, CHECKPOINT)
     if record.simple_baseline:
-        outputs = family.load(folder, task_type=task.task_type, labels=labels).outputs(examples)
+        with damage_told(folder):
+            fitted = family.load(folder, task_type=task.task_type, labels=labels)
+        outputs = fitted.outputs(examples)
     else:
         outputs = _outputs(family, folder, objective, config, labels=labels, examples=examples)
     rows: list[dict[str, Any]] = objective.rows(outputs, examples, record.calibration)
@@ -136,7 +142,8 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
     """
     check_output(output)
     if output is None:
-        sys.stdout.write(_json_lines(rows))
+        text = _json_lines(rows, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
+        sys.stdout.write(text)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
@@ -152,8 +159,9 @@ def check_output(output: Path | None) -> None:
         raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
 
 
-def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+def _json_lines(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False) -> str:
+    lines = (json.dumps(row, ensure_ascii=ascii_only, default=str) for row in rows)
+    return "".join(f"{printable_json(line)}\n" for line in lines)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

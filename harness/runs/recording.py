@@ -18,7 +18,9 @@ from harness.training.trainer import DivergedError
 VALIDATION_ONLY = "validation only: no test split was read, so that training rows that repeat one were not left out"
 
 
-def measured_before_training(splits: Splits, config: RunConfig, *, started: str) -> Measurements:
+def measured_before_training(
+    splits: Splits, config: RunConfig, *, started: str, command: tuple[str, ...] = ()
+) -> Measurements:
     """What is known of a run before its training: how many examples there are, and where everything comes from."""
     sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     commit, dirty = git_state()
@@ -31,6 +33,7 @@ def measured_before_training(splits: Splits, config: RunConfig, *, started: str)
             git_dirty=dirty,
             hardware=hardware(None),
             started=started,
+            command=command,
         ),
         notes=(*splits.notes, *([VALIDATION_ONLY] if config.evaluate == "validation" else [])),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from harness.environment import unchanged_environment
 from harness.errors import UserError
@@ -18,24 +19,42 @@ from harness.training.loop import Callbacks
 DONE = ("complete", "diverged")
 
 
-def attempt(run: Run, options: Options, callbacks: Callbacks) -> RunRecord | None:
-    """The run's record, of a failure too; None where another command is at work on the run, or has just done it.
+@dataclass(frozen=True)
+class Attempt:
+    """How an attempt at a run ended.
+
+    Attributes:
+        record: The run's, of a failure too; None where another command is at work on the run, or has just done it.
+        is_mistake: Whether it failed by what the user gave it, such as a row, a setting or a checkpoint.
+        is_left: Whether another command is at work on it.
+    """
+
+    record: RunRecord | None
+    is_mistake: bool = False
+    is_left: bool = False
+
+
+def attempt(run: Run, options: Options, callbacks: Callbacks) -> Attempt:
+    """Do the run, unless another command does it or has just done it.
 
     Raises:
         UserError: It failed, and there are other processes in the run, which wait for this one.
     """
+    is_mistake = False
     try:
         with _claimed(run, redo=options.redo) as ours, unchanged_environment():
-            return execute(run, options, callbacks) if ours else None
+            if not ours:
+                return Attempt(None, is_left=run.state() not in DONE)
+            return Attempt(execute(run, options, callbacks))
     except UserError as error:
-        reason = "\n".join(error.lines)
+        reason, is_mistake = "\n".join(error.lines), True
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         keep_error(run, traceback.format_exc())
     record = failure(run, reason)
     if processes().num_processes > 1:
         raise UserError(f"{run}: {reason}", "The other processes can't go on without this one, so the run stops here.")
-    return record
+    return Attempt(record, is_mistake)
 
 
 def failure(run: Run, reason: str) -> RunRecord:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.checksums import with_digest, without_digest
 from harness.config.model import ModelConfig
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
-from harness.record import SINGLE, write_atomically
-from harness.registry import FAMILIES, TASKS, is_simple_baseline
+from harness.record import SINGLE, sweep_unfinished_writes, write_atomically
+from harness.registry import FAMILIES, TASK_TYPES, TASKS, is_simple_baseline
+from harness.regular_files import read_json
+from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
 from harness.suites.precision import actual_precision
 from harness.suites.suite import Suite
-from harness.suites.weights import weights_fingerprint
 
 SUITE_FILE = "suite.json"
 
@@ -48,24 +51,40 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
-    weighed = [(name, model, weights_fingerprint(model)) for name, model in models.items()]
-    found = [
-        _planned_run(
-            suite.name,
-            name,
-            data,
-            model=model,
-            weights=weights,
-            seed=seed,
-            recipe=suite.recipes[data.task, name],
-            runs=runs,
-            evaluate=evaluate,
-        )
+    read = [(name, _Model(model, weights_fingerprint(model), model_files(model))) for name, model in models.items()]
+    return [
+        run
         for data in known
-        for seed in suite.seeds
-        for name, model, weights in weighed
+        for run in _by_seed(
+            [
+                _planned_run(
+                    suite.name,
+                    name,
+                    data,
+                    model=model,
+                    seed=suite.seeds[0],
+                    recipe=suite.recipes[data.task, name],
+                    runs=runs,
+                    evaluate=evaluate,
+                )
+                for name, model in read
+            ],
+            suite.seeds,
+        )
     ]
-    return _once_for_baselines(found)
+
+
+def _by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
+    """The runs of every seed, where those of the first one are known; no mistake is left for another one.
+
+    Simple baselines have no randomness: one seed says everything.
+    """
+    yield from first
+    trained = [run for run in first if not _is_baseline(run.config.model)]
+    for seed in seeds[1:]:
+        for run in trained:
+            config = run.config.model_copy(update={"seed": seed})
+            yield replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
 
 
 def planned_run(
@@ -90,13 +109,12 @@ def planned_run(
     data = _data(task, local, ())
     if local is not None:
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
-    weights = weights_fingerprint(model)
+    weights, files = weights_fingerprint(model), model_files(model)
     return _planned_run(
         suite,
         name,
         data,
-        model=with_family(model),
-        weights=weights,
+        model=_Model(with_family(model), weights, files),
         seed=seed,
         recipe=training,
         runs=runs,
@@ -112,6 +130,16 @@ class _Data:
     local: LocalData | None
     fingerprint: str
     metrics: tuple[str, ...]
+    scripts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model, as far as it identifies a run: its configuration, and what its files hold."""
+
+    config: ModelConfig
+    weights: str
+    files: Mapping[str, str]
 
 
 def _planned_run(
@@ -119,25 +147,43 @@ def _planned_run(
     name: str,
     data: _Data,
     *,
-    model: ModelConfig,
-    weights: str,
+    model: _Model,
     seed: int,
     recipe: Training,
     runs: Path,
     evaluate: Evaluate,
 ) -> Run:
+    _check_trainable(data.local, model.config, recipe)
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
-        weights=weights,
+        weights=model.weights,
+        files={**model.files, **data.scripts},
         metrics=data.metrics,
         local=data.local,
-        model=model,
+        model=model.config,
         seed=seed,
-        training=_relevant(recipe, model),
+        training=_relevant(recipe, model.config),
         evaluate=evaluate,
     )
     return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
+
+
+def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Training) -> None:
+    """Refuse files without one to train on, but for a model that is scored as it is.
+
+    Raises:
+        UserError: They lack one.
+    """
+    if local is None or local.train is not None:
+        return
+    assert model.family is not None
+    as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
+    if not as_found or is_simple_baseline(model.family):
+        raise UserError(
+            "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
+            '(task_type = "language_modelling", maximum_steps = 0).'
+        )
 
 
 def states(planned: Sequence[Run]) -> list[State]:
@@ -169,6 +215,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished_writes(folder)
     content = {
         "description": suite.description,
         "baseline": suite.baseline,
@@ -176,7 +223,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
         "models": list(suite.models),
         "seeds": suite.seeds,
     }
-    written = json.dumps(content).encode()
+    written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
     return folder
@@ -188,15 +235,19 @@ def stated(runs: Path) -> tuple[str | None, str]:
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
-    file = runs / SUITE_FILE
-    if not file.is_file():
+    file, advice = runs / SUITE_FILE, "Delete it, or run the suite again."
+    if not os.path.lexists(file):
         return None, ""
+    content = read_json(file, "note of a suite", advice)
+    known = content if isinstance(content, dict) else {"description": content}
     try:
-        content = json.loads(file.read_bytes())
-        baseline, description = content["baseline"], content.get("description", "")
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file}: not what a suite leaves ({error!r}). Delete it, or run the suite again.") from error
-    return None if baseline is None else str(baseline), str(description)
+        known = without_digest(known)
+    except ValueError as error:
+        raise UserError(f"{file}: not what a suite left: {error}. {advice}") from error
+    baseline, description = known.get("baseline"), known.get("description", "")
+    if not (isinstance(baseline, str | None) and isinstance(description, str)):
+        raise UserError(f"{file}: not what a suite leaves. {advice}")
+    return baseline, description
 
 
 def folder_name(name: str) -> str:
@@ -223,7 +274,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
             raise UserError(*lost)
         local = local.settled()
         found = local.task(metrics)
-    return _Data(task, local, found.source.fingerprint(), tuple(metrics) or found.metrics)
+    names = tuple(metrics) or found.metrics
+    return _Data(task, local, found.source.fingerprint(), names, script_files(names))
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:
@@ -232,8 +284,8 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
     not read is left out, so that a new learning rate does not ask for a new simple baseline.
     """
-    assert model.family is not None
-    if not is_simple_baseline(model.family):
+    if not _is_baseline(model):
+        assert model.family is not None
         if training.segmented and not FAMILIES.constant(model.family, "RECURRENT", default=False):
             raise UserError(
                 f"strategy: {training.strategy!r} asks for a model with a memory, but {model.family!r} has none. "
@@ -244,14 +296,9 @@ def _relevant(training: Training, model: ModelConfig) -> Training:
     return Training(**limits)
 
 
-def _once_for_baselines(planned: Sequence[Run]) -> list[Run]:
-    """Simple baselines have no randomness: one seed says everything."""
-    kept: dict[tuple[str, str, int], Run] = {}
-    for run in planned:
-        assert run.config.model.family is not None
-        seed = 0 if is_simple_baseline(run.config.model.family) else run.config.seed
-        kept.setdefault((run.config.task, run.model, seed), run)
-    return list(kept.values())
+def _is_baseline(model: ModelConfig) -> bool:
+    assert model.family is not None, "the family is resolved before a run is made"
+    return is_simple_baseline(model.family)
 
 
 def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:

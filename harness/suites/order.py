@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -25,10 +26,13 @@ def next_run(waiting: Sequence[Run], seconds: Seconds, *, workers: int) -> Run:
         workers: How many run at a time.
     """
     average = fmean(seconds.values()) if seconds else 1.0
-    expected = [seconds.get((run.config.task, run.model), average) for run in waiting]
-    longest = max(range(len(waiting)), key=expected.__getitem__)
-    others = sum(expected) - expected[longest]
-    return waiting[longest] if expected[longest] * workers >= others else waiting[0]
+    counts = Counter((run.config.task, run.model) for run in waiting)
+    expected = {which: seconds.get(which, average) for which in counts}
+    longest = max(expected, key=expected.__getitem__)
+    others = sum(expected[which] * count for which, count in counts.items()) - expected[longest]
+    if expected[longest] * workers < others:
+        return waiting[0]
+    return next(run for run in waiting if (run.config.task, run.model) == longest)
 
 
 def recorded_seconds(planned: Sequence[Run]) -> dict[tuple[str, str], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.table import Table
 
@@ -21,9 +22,20 @@ def plan_table(planned: Sequence[Run], states: Sequence[State]) -> Table:
         config = row[0][0].config
         assert config.model.family is not None, "the family is resolved before a run is made"
         rate = "–" if is_simple_baseline(config.model.family) else f"{config.training.learning_rate:g}"
-        seeds = ", ".join(str(run.config.seed) for run, _ in row)
-        table.add_row(task, model, seeds, rate, counted([state for _, state in row]))
+        seeds = [run.config.seed for run, _ in row]
+        table.add_row(task, model, listed_seeds(seeds), rate, counted([state for _, state in row]))
     return table
+
+
+def listed_seeds(seeds: Sequence[int]) -> str:
+    """The seeds in their order; of more than three in a row, the first and the last.
+
+    >>> listed_seeds([0, 1, 5, 6, 7, 8, 3])
+    '0, 1, 5 to 8, 3'
+    """
+    rows = groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0])
+    together = [[seed for _, seed in row] for _, row in rows]
+    return ", ".join(f"{row[0]} to {row[-1]}" if len(row) > 3 else ", ".join(map(str, row)) for row in together)
 
 
 def counted(states: Sequence[State]) -> str:

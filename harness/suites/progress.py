@@ -129,7 +129,7 @@ class _Line:
         self._say(f"step {point.step} (epoch {point.epoch:.2f})  {losses}  {scores}")
 
     def _say(self, text: str) -> None:
-        self._console.print(f"  {self._title}: {text}", highlight=False, markup=False, soft_wrap=True)
+        self._console.print(f"  {self._title}: {text}", soft_wrap=True)
 
 
 class Lines:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
@@ -15,7 +16,7 @@ from harness.ops.device import processes
 from harness.record import RunRecord
 from harness.runs.execution import Options
 from harness.runs.run import Run
-from harness.suites.attempt import DONE, attempt
+from harness.suites.attempt import DONE, Attempt, attempt
 from harness.suites.expansion import states
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
@@ -25,7 +26,28 @@ from harness.suites.workers import Result, in_workers
 from harness.training.tracking import check_tracker
 
 
-def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> int:
+@dataclass
+class Tally:
+    """What became of the runs of a command.
+
+    Attributes:
+        failed: Those that failed.
+        mistaken: Those of them that failed by what the user gave them.
+        left: Those that were left to another command, which is at work on them.
+    """
+
+    failed: int = 0
+    mistaken: int = 0
+    left: int = 0
+
+    def count(self, ended: Attempt) -> None:
+        """One attempt more."""
+        self.failed += ended.record is not None and ended.record.status == "failed"
+        self.mistaken += ended.is_mistake
+        self.left += ended.is_left
+
+
+def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:
     """Do the runs that are not recorded yet.
 
     Args:
@@ -35,7 +57,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         workers: Processes that take runs side by side; None: as many as suit the machine.
 
     Returns:
-        How many failed.
+        How many failed, and how many were left out.
 
     Raises:
         UserError: A run is recorded with another configuration (and `redo` was not asked for), there is no such
@@ -44,7 +66,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
     if options.track is not None:
         check_tracker(options.track)
     requested = _requested(workers)
-    waiting = _waiting(planned, redo=options.redo)
+    waiting = _waiting(planned, console, redo=options.redo)
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     where = (
@@ -52,18 +74,18 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         if requested == 1 or len(waiting) < 2
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
-    failed, said, records = 0, set[str](), list[RunRecord]()
+    tally, said, records = Tally(), set[str](), list[RunRecord]()
     with (
         board(len(waiting), console) as shown,
         closing(_results(planned, waiting, options, shown=shown, where=where)) as results,
     ):
-        for run, record in results:
-            records += [record] if record is not None else []
-            failed += record is not None and record.status == "failed"
-            _say(run, record, console, said)
+        for run, ended in results:
+            tally.count(ended)
+            records += [ended.record] if ended.record is not None else []
+            _say(run, ended, console, said)
     for line in never_read_lines(records):
         console.print(Text(line), soft_wrap=True)
-    return failed
+    return tally
 
 
 def _requested(workers: int | None) -> int | None:
@@ -79,36 +101,63 @@ def _requested(workers: int | None) -> int | None:
     return 1
 
 
-def _waiting(planned: Sequence[Run], *, redo: bool) -> list[Run]:
+def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Run]:
     """The runs that are to be run: the same ones on every process, which all look before any begins."""
     together = processes()
     if together.is_main_process:
         for run in planned:
             run.settle()
     together.wait_for_everyone()
-    before = ["new"] * len(planned) if redo else states(planned)
+    if not redo:
+        before = states(planned)
+        together.wait_for_everyone()
+        return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
+    cut_short = any(run.is_redo_confirmed for run in planned)
+    waiting = [run for run in planned if _is_left(run)] if cut_short else list(planned)
+    if cut_short:
+        console.print(
+            f"A --redo was cut short and goes on: {len(waiting)} of {len(planned)} runs are left. To begin one anew, "
+            "delete its .partial folder.",
+            soft_wrap=True,
+        )
     together.wait_for_everyone()
-    return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
+    if together.is_main_process:
+        for run in waiting:
+            run.mark_redo()
+        for run in waiting:
+            run.confirm_redo()
+    together.wait_for_everyone()
+    return waiting
+
+
+def _is_left(run: Run) -> bool:
+    """Whether a --redo that was cut short had not come to the run yet."""
+    try:
+        return run.state() not in DONE
+    except UserError:  # An old result, of another configuration, or one that can't be read.
+        return True
 
 
 def _results(
     planned: Sequence[Run], waiting: Sequence[Run], options: Options, *, shown: Board, where: Sequence[WorkerSlot]
 ) -> Generator[Result]:
-    """Each waiting run with its record, as `attempt` gives it; in workers where there are slots for several."""
+    """Each waiting run with how its attempt ended; in workers where there are slots for several."""
     if len(where) > 1:
         yield from in_workers(waiting, options, shown, worker_slots=where, seconds=recorded_seconds(planned))
         return
     for run in waiting:
         row = shown.begin(str(run))
-        record = attempt(run, options, row)
+        ended = attempt(run, options, row)
         shown.end(row)
-        yield run, record
+        yield run, ended
 
 
-def _say(run: Run, record: RunRecord | None, console: Console, said: set[str]) -> None:
+def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
     """Say how the run ended, and what nobody was told yet."""
+    record = ended.record
     if record is None:
-        console.print(Text(f"– {run}  another command is at work on it"), soft_wrap=True)
+        other = "is at work on it" if ended.is_left else "has done it in the meantime"
+        console.print(Text(f"– {run}  another command {other}"), soft_wrap=True)
         return
     console.print(_line(run, record), soft_wrap=True)
     news = [fact for fact in _facts(record) if fact not in said]

@@ -60,7 +60,8 @@ def resolve_run(
     Raises:
         UserError: Neither or both of `task` and own files are given, or no model; or they have mistakes.
     """
-    if model is None or (task is None) == (local["train"] is None):
+    files = local["train"] or local["test"]
+    if model is None or (task is None) == (files is None):
         raise UserError(
             "harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help."
         )
@@ -69,7 +70,7 @@ def resolve_run(
         data, name = None, task
     else:
         data = _own_files(local)
-        name = Path(str(local["train"])).stem
+        name = Path(str(files)).stem
     found = find_model(model)
     if new_head:
         found = found.model_copy(update={"head": "new"})

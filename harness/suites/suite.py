@@ -8,6 +8,7 @@ suite's `[training]` < the model file's own `[training]` < the suite's `[trainin
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -134,8 +135,9 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
 
 def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
     for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
-        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
-            yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
+        for value, count in Counter(values).items():
+            if count > 1:
+                yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
 
 
 def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:

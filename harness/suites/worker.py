@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from harness.errors import pass_on_notices
+from harness.output import prepare_streams
 from harness.suites.worker_slots import WorkerSlot
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def _print_into(log: Path) -> None:
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    prepare_streams()
 
 
 class _Telling:

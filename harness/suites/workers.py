@@ -10,20 +10,20 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from harness.cache import scratch_folder
 from harness.errors import UserError, notice
-from harness.record import CurvePoint, RunRecord
+from harness.record import CurvePoint
 from harness.runs.execution import Options
 from harness.runs.run import Run
-from harness.suites.attempt import failure, keep_error
+from harness.suites.attempt import Attempt, failure, keep_error
 from harness.suites.order import next_run
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
 from harness.suites.worker_slots import WorkerSlot
 
 ENDING_SECONDS = 10.0
-Result = tuple[Run, RunRecord | None]
+Result = tuple[Run, Attempt]
 _SPAWN = get_context("spawn")  # A forked child of a process with threads may hang, and can't use a GPU.
 
 
@@ -69,7 +69,7 @@ class _Suite:
     workers: list[_Worker] = field(default_factory=list)
 
     def received(self, worker: _Worker) -> Result | None:
-        """The worker's run and record, if that is what it has to say."""
+        """The worker's run and how it ended, if that is what it has to say."""
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
@@ -102,12 +102,12 @@ class _Suite:
         except OSError:
             return  # It has died: its pipe says so next.
 
-    def _ended(self, worker: _Worker, record: RunRecord | None) -> Result:
-        run = self._released(worker)
+    def _ended(self, worker: _Worker, ended: Attempt) -> Result:
+        run, record = self._released(worker), ended.record
         if record is not None and record.status != "failed":
             self.seconds[run.config.task, run.model] = sum(record.cost.seconds.values())
         self._give(worker)
-        return run, record
+        return run, ended
 
     def _died(self, worker: _Worker) -> Result | None:
         """The failure of the dead worker's run; another worker takes its place where it had one."""
@@ -120,10 +120,10 @@ class _Suite:
         run = self._released(worker)
         if worker.printed():
             keep_error(run, worker.printed())
-        record = failure(run, f"its worker {_ending(worker.process.exitcode)}")
+        ended = Attempt(failure(run, f"its worker {_ending(worker.process.exitcode)}"))
         if self.waiting:
             self.workers.append(_started(worker.slot, worker.log))
-        return run, record
+        return run, ended
 
     def _check_others(self, lost: _Worker) -> None:
         """Go on without a worker that never began, as long as there is another."""
@@ -148,7 +148,7 @@ def in_workers(
     worker_slots: Sequence[WorkerSlot],
     seconds: dict[tuple[str, str], float],
 ) -> Generator[Result]:
-    """Each run with its record as soon as it has ended; None where another command is at work on it.
+    """Each run with how it ended, as soon as it has.
 
     The runs' results are those of one after the other with as many threads: a worker shares nothing with another. When
     the block is left, by Ctrl-C or SIGTERM too, the workers are killed at once.
@@ -164,7 +164,7 @@ def in_workers(
         UserError: No worker could begin.
     """
     grid = _Suite(list(planned), options, board, dict(seconds))
-    with TemporaryDirectory(prefix="harness-") as logs, _stoppable():
+    with scratch_folder() as logs, _stoppable():
         try:
             for number, slot in enumerate(worker_slots):
                 grid.workers.append(_started(slot, Path(logs, f"worker-{number}.log")))

@@ -1,7 +1,8 @@
 """Texts as token ids, whole, without special tokens; large splits are kept in the user's cache.
 
 A cache entry is named after what it depends on: the texts, the tokenizer, and the libraries' versions. So it serves
-every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date.
+every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date. What is
+damaged is encoded again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import alone, cache_folder
+from harness.cache import alone, cache_folder, scratch_folder, sweep_partial
+from harness.checksums import check_seal, seal
 from harness.tokenization.alignment import aligned
 from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
 
@@ -93,9 +94,9 @@ def content_of(tokenizer: Any) -> bytes:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
         return str(tokenizer.backend_tokenizer.to_str()).encode()
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         tokenizer.save_pretrained(folder)
-        files = sorted(file for file in Path(folder).rglob("*") if file.is_file())
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
         return b"".join(file.name.encode() + file.read_bytes() for file in files)
 
 
@@ -110,14 +111,17 @@ def _write(found: Sequence[Encoded], entry: Path) -> None:
     np.save(partial / "lengths.npy", np.array([len(text.ids) for text in found], dtype=np.int64))
     offsets = [place for text in found for place in text.offsets]
     np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
+    seal(partial)
     partial.rename(entry)
+    sweep_partial(entry.parent)
 
 
 def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:
     """What an entry holds; None where there is none that is whole."""
     try:
+        check_seal(entry)
         ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
-    except (FileNotFoundError, ValueError, EOFError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, EOFError):
         return None
     if lengths.sum() != len(ids) or len(offsets) != (len(ids) if return_offsets else 0):
         return None

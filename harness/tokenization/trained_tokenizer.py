@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 PAD, UNKNOWN, FIRST, SEPARATOR, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 CONTINUED = "##"
+LONGEST_RUN = 1_000
+_LONG_RUN = re.compile(rf"\S{{{LONGEST_RUN + 1},}}")
+
+
+class RunCutter:
+    """Cuts long stretches without a blank, on which training a tokenizer takes time by the square of their length.
+
+    Attributes:
+        count: How many were cut so far.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def cut(self, texts: Iterable[str]) -> Iterator[str]:
+        """The texts; one with such a stretch in pieces, of which none has one."""
+        for text in texts:
+            yield from self._pieces(text)
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        start = 0
+        for match in _LONG_RUN.finditer(text):
+            self.count += 1
+            for stop in range(match.start() + LONGEST_RUN, match.end(), LONGEST_RUN):
+                yield text[start:stop]
+                start = stop
+        yield text[start:]
 
 
 def train_tokenizer(
@@ -27,7 +55,7 @@ def train_tokenizer(
             words with a rarer letter become [UNK].
         lower: Whether to lower-case, and strip accents.
     """
-    texts = list(texts)
+    texts = list(RunCutter().cut(texts))
     tokenizer = _empty_tokenizer({token: index for index, token in enumerate(SPECIAL_TOKENS)}, lower=lower)
     letters, continued = _letters(tokenizer, texts, most=vocabulary_size // 4)
     # The trainer numbers a word's inner letters in the order of a randomly seeded hash table, and breaks ties between

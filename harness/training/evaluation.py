@@ -59,11 +59,14 @@ def evaluate(
         config: Names the metrics, and says whether the test split is scored.
         watch: Counts the time, as "validate" and "test".
     """
-    with watch("validate"):
-        validation = predict("validation")
-    calibration = objective.calibration(validation.outputs, splits.validation)
-    validated = objective.rows(validation.outputs, splits.validation, calibration)
-    scores = {"validation": scored(validated, config.metrics, splits.labels)}
+    calibration: dict[str, float] = {}
+    scores: dict[str, dict[str, float]] = {}
+    if splits.validation:  # There is none where a model is scored as it is on a test file alone.
+        with watch("validate"):
+            validation = predict("validation")
+        calibration = objective.calibration(validation.outputs, splits.validation)
+        validated = objective.rows(validation.outputs, splits.validation, calibration)
+        scores["validation"] = scored(validated, config.metrics, splits.labels)
     if config.evaluate == "validation":
         return Evaluated(scores, calibration, (), constant_notes(validated, "validation"))
     with watch("test"):

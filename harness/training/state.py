@@ -8,21 +8,24 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.utils import gather_object
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.errors import UserError
+from harness.checksums import CHECKSUMS, check_seal, seal
+from harness.errors import UserError, notice
 from harness.ops.device import generators, give_freed_memory_back, restore_generators
 from harness.record import CurvePoint
 from harness.training.trainer import Trainer
 
+FORM = 2  # Of a saved state; the first one had no checksums.
 _TENSORS, _FACTS = "state.safetensors", "state.json"
 
 
@@ -65,6 +68,9 @@ class Progress:
     labels: list[str] = field(default_factory=list)
 
 
+_PROGRESS = {known.name for known in fields(Progress)} - {"best_weights"}  # What of it stands in a state's facts.
+
+
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
     """The model's parameters and persistent buffers by name, tied ones once."""
     parameters = dict(model.named_parameters())
@@ -94,6 +100,8 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
 def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     """Write everything that continuing needs to `folder`/step-N, then drop the older states.
 
+    Where it can't be written, as on a full disk, the state before stays, and the run goes on with a note.
+
     Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
     """
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
@@ -109,8 +117,11 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
             for name, tensor in each.items()
         }
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
-        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn)}
-        _write(folder, progress.step, tensors, facts)
+        facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn), "form": FORM}
+        try:
+            _write(folder, progress.step, tensors, facts)
+        except OSError as error:
+            _note_unsaved(trainer.notes, folder, error)
         del tensors
     give_freed_memory_back()
     trainer.forward.accelerator.wait_for_everyone()
@@ -119,16 +130,27 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
 def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     beside = folder / ".writing"
     shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    with writing_tensors(beside):
-        save_file(tensors, beside / _TENSORS)
-    (beside / _FACTS).write_text(json.dumps(facts))
-    target = folder / f"step-{step:09d}"
-    older = [old for old in folder.glob("step-*") if old != target]
-    shutil.rmtree(target, ignore_errors=True)
-    beside.rename(target)
+    try:
+        beside.mkdir(parents=True)
+        with writing_tensors(beside):
+            save_file(tensors, beside / _TENSORS)
+        (beside / _FACTS).write_text(json.dumps(facts))
+        seal(beside)
+        target = folder / f"step-{step:09d}"
+        older = [old for old in folder.glob("step-*") if old != target]
+        shutil.rmtree(target, ignore_errors=True)
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     for old in older:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _note_unsaved(notes: list[str], folder: Path, error: OSError) -> None:
+    notice(f"{folder}: the state can't be saved ({error}). The run goes on; make room.")
+    note = "a state could not be saved on the way, and the run went on without it"
+    if note not in notes:
+        notes.append(note)
 
 
 @contextmanager
@@ -149,22 +171,23 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
         labels: What the model's outputs stand for: weights of others would answer with the wrong names.
 
     Raises:
-        UserError: The run was started with another number of processes, or with other labels.
+        UserError: The run was started with another number of processes, with other labels, or by another version.
     """
     found, damaged = _newest(folder)
     trainer.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
     if found is None:
         return Progress(micro_batch_size=trainer.forward.micro_batch_size, notes=trainer.notes, labels=list(labels))
     tensors, facts = found
+    weights, curve = _under("model.", tensors), _curve(facts, folder)
+    _check_version(trainer.forward.model, weights, facts, folder)
     begun, processes = facts.pop("processes"), trainer.forward.accelerator.num_processes
     if begun != processes:
         raise UserError(
             f"{folder}: begun with {begun} processes, and now there are {processes}. "
-            "Continue with as many, or begin anew with --redo."
+            f"Continue with as many, or delete {folder} to begin this run anew."
         )
     _check_labels(facts, labels, folder)
-    curve = [CurvePoint(**point) for point in facts.pop("curve")]
-    restore(trainer.forward.model, _under("model.", tensors))
+    restore(trainer.forward.model, weights)
     _restore_optimizer(trainer, _under("optimizer.", tensors))
     _restore_schedule(trainer, facts["step"])
     restore_generators(_under(f"generator.{trainer.forward.accelerator.process_index}.", tensors))
@@ -173,7 +196,8 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.forward.recurrent_state = {name: tensor.to(device) for name, tensor in recurrent_state.items()}
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
-    return Progress(**{**facts, "notes": trainer.notes}, curve=curve, best_weights=_under("best.", tensors))
+    known = {name: facts[name] for name in facts.keys() & _PROGRESS}
+    return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 
 
 def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path) -> None:
@@ -191,10 +215,57 @@ def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | No
     damaged: list[str] = []
     for state in sorted(folder.glob("step-*"), reverse=True):
         try:
-            return (load_file(state / _TENSORS), json.loads((state / _FACTS).read_text())), damaged
-        except (OSError, ValueError, SafetensorError):
+            return _read(state), damaged
+        except (OSError, ValueError, RecursionError, SafetensorError):
             damaged.append(state.name)
     return None, damaged
+
+
+def _read(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A state's tensors and facts, as they were written; of its first form, which had no checksums, as they are.
+
+    Raises:
+        OSError: A file is missing.
+        ValueError: A file is damaged.
+    """
+    if (state / CHECKSUMS).exists():
+        check_seal(state)
+    facts = json.loads((state / _FACTS).read_bytes())
+    if not isinstance(facts, dict) or ("form" in facts and not (state / CHECKSUMS).exists()):
+        raise ValueError(f"{state}: not whole")
+    return load_file(state / _TENSORS), facts
+
+
+def _check_version(
+    model: torch.nn.Module, weights: Mapping[str, Tensor], facts: Mapping[str, Any], folder: Path
+) -> None:
+    """Refuse a state that is whole, but has not what this version puts into one.
+
+    Raises:
+        UserError: It has other facts, or its tensors are another model's.
+    """
+    known = {*_PROGRESS, "processes"}
+    shapes = {name: tensor.shape for name, tensor in weights.items()}
+    wanted = {name: tensor.shape for name, tensor in model_tensors(model).items()}
+    other = sorted((facts.keys() ^ known) - {"form", "labels"}) or sorted(  # `_check_labels` has judged labels.
+        name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
+    )
+    if other or facts.get("form", 1) > FORM:
+        raise _other_version(folder, ", ".join(other[:3]) or "form")
+
+
+def _curve(facts: Mapping[str, Any], folder: Path) -> list[CurvePoint]:
+    try:
+        return [CurvePoint.model_validate(point) for point in facts.get("curve", ())]
+    except ValidationError as error:
+        raise _other_version(folder, "curve") from error
+
+
+def _other_version(folder: Path, what: str) -> UserError:
+    return UserError(
+        f"{folder}: saved by another version (it differs in: {what}). "
+        f"Continue with that version, or delete {folder} to begin this run anew."
+    )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

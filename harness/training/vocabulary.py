@@ -53,12 +53,12 @@ class UsedVocabulary:
 
     Attributes:
         model: A transformers model.
-        whole: Its own embedding.
+        whole: Its own embedding; None: it has none.
         used: The rows that the data uses, rising [used]; None: the model keeps its own.
     """
 
     model: Any
-    whole: nn.Embedding
+    whole: nn.Embedding | None
     used: Tensor | None
 
     @torch.no_grad()
@@ -68,6 +68,7 @@ class UsedVocabulary:
         Args:
             decay: What weight decay has left of a row without a gradient, from 0 to 1.
         """
+        assert self.whole is not None, "the model has no embedding"
         assert self.used is not None, "the model has its own embedding"
         learnt = self.model.get_input_embeddings().weight
         self.whole.weight.mul_(decay)
@@ -84,7 +85,7 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
         model: A transformers model, before its optimiser is made.
         items: All that it will read until it is restored; None: the model is let alone.
     """
-    whole = model.get_input_embeddings()
+    whole = _input_embedding(model)
     plain = type(whole) is nn.Embedding and not whole.max_norm and not whole.sparse
     if items is None or not plain or _is_shared(model, whole):
         return UsedVocabulary(model, whole, None)
@@ -95,6 +96,14 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
     used = torch.tensor(sorted(rows), device=whole.weight.device)
     model.set_input_embeddings(UsedEmbedding(whole, used).train(whole.training))
     return UsedVocabulary(model, whole, used)
+
+
+def _input_embedding(model: Any) -> Any:
+    """The model's embedding; None where it has no single one, as CANINE, which hashes letters into several."""
+    try:
+        return model.get_input_embeddings()
+    except NotImplementedError:
+        return None
 
 
 def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:

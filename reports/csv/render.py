@@ -7,9 +7,12 @@ import io
 from dataclasses import fields
 
 from harness.comparison.results import Cell, Comparison, Cost, Difference, TaskComparison
+from harness.printable import printable
 from harness.reporting.columns import DETAILS
 
 Field = str | int | float | bool | None
+FORMULA = tuple("=+-@＝＋－＠")
+"""What a formula begins with, blanks aside; in full width to some versions of spreadsheets."""
 
 
 def render(comparison: Comparison) -> str:
@@ -76,4 +79,5 @@ def _status(cell: Cell) -> str:
 
 def _harmless(text: str) -> str:
     """`text`, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    text = printable(text)
+    return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\n") else text

@@ -75,7 +75,7 @@ def test_data_with_a_mistake_fails_its_cell_with_the_place(command, refusal):
     content = refusal.content if isinstance(refusal.content, bytes) else refusal.content.encode()
     Path(refusal.file).write_bytes(content)
     result = command("run", "--model", "majority", "--train", refusal.file, *refusal.flags)
-    assert result.code == 1
+    assert result.code == 2
     assert refusal.said in result.output
     record = read_record(cell())
     assert record["status"] == "failed"
@@ -104,14 +104,14 @@ def test_flags_that_do_not_fit_are_refused_before_anything_is_read(command, flag
 def test_a_file_of_an_unknown_kind_is_refused(command):
     Path("data.xls").write_bytes(b"PK")
     result = command("run", "--model", "majority", "--train", "data.xls")
-    assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.output) == (1, True)
+    assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.output) == (2, True)
 
 
 def test_test_labels_that_training_never_shows_are_told(command):
     write_csv(Path("data.csv"), reviews())
     write_csv(Path("test.csv"), [*reviews(10, start=100), {"text": "an odd film", "label": "ugly"}])
     result = command("run", "--model", "majority", "--train", "data.csv", "--test", "test.csv")
-    assert result.code == 1
+    assert result.code == 2
     assert "test.csv, line 12): label: label 'ugly' is not among those of the training data" in result.output
 
 

@@ -275,7 +275,8 @@ def test_predictions_that_cannot_be_read_leave_the_seed_without_a_score(runs: Pa
         file.write_bytes(content)
     cell = cell_of(compare(runs), "bert-mini")
     assert shortfall(cell) == "1 of 3 without a score"
-    assert "no readable predictions" in cell.troubled[0].trouble
+    wrong = "no readable predictions" if content is not None else "can't be read (No such file or directory)"
+    assert f"predictions.parquet: {wrong}" in cell.troubled[0].trouble
 
 
 def test_two_suites_are_compared_each_by_itself(runs: Path):

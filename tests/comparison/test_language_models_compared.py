@@ -23,19 +23,30 @@ BYTES = RNG.integers(500, 9_000, DOCUMENTS)
 HARDNESS = RNG.normal(0.7, 0.08, DOCUMENTS)
 
 
-def add_model(runs: Path, model: str, nats_a_byte: float, *, masked: bool = False, maximum_steps: int = 0) -> None:
+def add_model(
+    runs: Path,
+    model: str,
+    nats_a_byte: float,
+    *,
+    masked: bool = False,
+    maximum_steps: int = 0,
+    metric: str = "bits_per_byte",
+    bytes_a_token: int = 4,
+) -> None:
     nats = BYTES * (HARDNESS + nats_a_byte + np.random.default_rng(len(model)).normal(0, 0.01, DOCUMENTS))
     prefix = "masked_" if masked else ""
     nothing = dict.fromkeys(("nats", "tokens", "masked_nats", "masked_tokens"))
     costs = [
-        {**nothing, f"{prefix}nats": float(cost), f"{prefix}tokens": int(size) // 4}
+        {**nothing, f"{prefix}nats": float(cost), f"{prefix}tokens": int(size) // bytes_a_token}
         for cost, size in zip(nats, BYTES, strict=True)
     ]
     sizes = [{"bytes": int(size), "characters": int(size)} for size in BYTES]
     settings: dict[str, Any] = {"training": {"maximum_steps": maximum_steps}, "model": {"init": "pretrained"}}
-    told = card("bits_per_byte", "language_modelling", higher_is_better=False)
+    told = card(metric, "language_modelling", higher_is_better=False)
     bits = float(nats.sum() / BYTES.sum() / math.log(2))
     known = {"pseudo_bits_per_byte": bits} if masked else {"bits_per_byte": bits}
+    if metric == "perplexity":
+        known["perplexity"] = math.exp(nats.sum() / sum(int(size) // bytes_a_token for size in BYTES))
     scores = {"test": {"bits_per_byte": math.nan, "pseudo_bits_per_byte": math.nan, **known}}
     save(runs, record(model=model, task="plays", task_card=told, config=settings, curve=(), scores=scores),
          predictions(sizes, costs))  # fmt: skip
@@ -116,3 +127,29 @@ def test_a_model_judged_as_it_is_would_give_the_same_with_any_seed(runs: Path):
     task, _ = compare(runs).tasks
     includes = {cell.model: cell.estimate.includes_seeds for cell in task.ranked if cell.estimate is not None}
     assert includes == {"xl-memory": True, "xl-alone": True, "xl-trained": False}
+
+
+def test_perplexities_are_compared_only_where_the_tokens_are_the_same(tmp_path: Path):
+    for model, nats, size in (("xl-memory", 0.0, 4), ("xl-alone", 0.02, 4), ("gpt", -0.05, 3)):
+        add_model(tmp_path, model, nats, metric="perplexity", bytes_a_token=size)
+    comparison = compare(tmp_path, baseline="xl-alone")
+    (task,) = comparison.tasks
+    cells = {cell.model: cell for cell in task.cells}
+    assert cells["xl-memory"].from_baseline is not None
+    assert cells["xl-memory"].from_baseline.estimate is not None
+    assert cells["gpt"].from_baseline is not None
+    assert cells["gpt"].from_baseline.estimate is None
+    assert cells["xl-alone"].beaten_by == ("xl-memory",)
+    assert cells["gpt"].beaten_by == ()
+    (warning,) = comparison.warnings
+    assert "the models' tokens are not the same, so that their perplexity is compared only between those" in warning
+    assert all(FORMATS.load(name)(comparison) for name in FORMATS.names())
+
+
+def test_bits_per_byte_are_compared_whatever_the_tokens_are(tmp_path: Path):
+    for model, size in (("xl-memory", 4), ("gpt", 3)):
+        add_model(tmp_path, model, 0.02 * size, bytes_a_token=size)
+    comparison = compare(tmp_path, baseline="xl-memory")
+    (task,) = comparison.tasks
+    assert next(cell for cell in task.cells if cell.model == "gpt").from_baseline.estimate is not None
+    assert comparison.warnings == ()

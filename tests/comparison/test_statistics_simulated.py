@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from harness.comparison.claims import Tested, claims_about
+from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.statistics import Evidence, difference, mean
 from harness.metrics.influence import macro_f1
 
@@ -90,7 +90,7 @@ def families(repeats: int, lucks: list[float], better: float = 0.0) -> tuple[flo
             # Luck spreads the skill, and so costs accuracy: as much skill is added as keeps all true accuracies equal.
             scale = np.sqrt((SHARED**2 + OWN**2 + NOISE**2 + luck**2) / (SHARED**2 + OWN**2 + NOISE**2))
             skill = SKILL * (scale - 1) + (better if number == 0 else 0.0)
-            tested[name] = Tested(evidence(draw(rng, shared, 3, luck, skill)), "the test set")
+            tested[name] = ScoredModel(evidence(draw(rng, shared, 3, luck, skill)), ("the test set", None))
         claims = claims_about(tested, names, 1)
         behind = {name for name in names if claims.beaten_by(name)}
         wrong += bool(behind & ({names[0]} if better else set(names)))

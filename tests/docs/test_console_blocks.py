@@ -30,6 +30,7 @@ from harness.config.run import task_of
 from harness.data.loading import load_splits
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import read_pretraining
+from harness.suites.runner import Tally
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -157,7 +158,7 @@ def planned(monkeypatch):
             if one.config.local is not None:
                 load_splits(task_of(one.config))
         found.extend(listed)
-        return 0
+        return Tally()
 
     def recipe(name, settings, *_args, **_options):
         found.append(find_recipe(name, parse_settings(list(settings))))

@@ -1,5 +1,6 @@
 """Checkpoints that are incomplete, damaged, hostile or of another kind: a clear word, and no code of theirs is run."""
 
+import io
 import json
 import os
 import pickle
@@ -9,12 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
 
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import family_of, find_checkpoint
+from harness.models.config_and_tokenizer import read_tokenizer
 from harness.models.head import Head
 from harness.registry import FAMILIES
 
@@ -48,6 +51,50 @@ def test_a_folder_without_a_tokenizer_says_what_to_copy(folder):
     for file in folder.glob("tokenizer*"):
         file.unlink()
     assert "no tokenizer in" in refusal(folder)
+
+
+def sentencepiece_vocabulary():
+    """A SentencePiece model of a few words, as bytes."""
+    written = io.BytesIO()
+    texts = ["the film was dull and awful", "a lovely witty plot by many people in town"] * 20
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=written, vocab_size=60, hard_vocab_limit=False, minloglevel=2
+    )
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("model_type", "name", "settings"),
+    [
+        ("deberta-v2", "spm.model", {}),
+        ("llama", "tokenizer.model", {"pad_token": "</s>"}),
+        ("rembert", "sentencepiece.model", {}),
+        ("xlm-roberta", "sentencepiece.bpe.model", {}),
+    ],
+)
+def test_a_tokenizer_is_read_whatever_its_file_is_called(tmp_path, model_type, name, settings):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    (tmp_path / name).write_bytes(sentencepiece_vocabulary())
+    tokenizer = read_tokenizer(find_checkpoint(str(tmp_path)))
+    ids = tokenizer("the film", add_special_tokens=False)["input_ids"]
+    assert len(ids) > 2
+    assert tokenizer.unk_token_id not in ids
+    assert tokenizer.decode(ids).strip() == "the film"
+
+
+def test_a_tokenizer_without_a_vocabulary_file_is_read(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "canine"}))
+    tokenizer = read_tokenizer(find_checkpoint(str(tmp_path)))
+    assert tokenizer("né", add_special_tokens=False)["input_ids"] == [0x6E, 0xE9]
+
+
+# Of these transformers makes a tokenizer that knows its special tokens alone, or none.
+@pytest.mark.parametrize("model_type", ["bert", "gpt2", "t5", "deberta-v2", "llama", "xlnet", "albert", "mbart"])
+def test_a_folder_with_a_configuration_alone_has_no_tokenizer(tmp_path, model_type):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    with pytest.raises(UserError, match="no tokenizer in"):
+        read_tokenizer(find_checkpoint(str(tmp_path)))
 
 
 def test_a_broken_tokenizer_is_told(folder):

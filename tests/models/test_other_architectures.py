@@ -1,20 +1,36 @@
 """Checkpoints beyond the named families: without token types, without padding, with a head of their own."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, text_examples, trainer_for
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification, AutoTokenizer
+from small_models import LABELS, question_examples, text_examples, trainer_for
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import BpeTrainer
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GPT2Tokenizer,
+    pipeline,
+)
 
 from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.errors import UserError
+from harness.models.tokenizer_choice import part_pairs
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
 from harness.task_types.texts import TextExample
 from harness.tokenization.reading import reader_for
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.task_model import forward_of
+from harness.training.task_model import forward_of, save_checkpoint
+from harness.training.vocabulary import with_used_vocabulary
 
 SIZES = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64},
@@ -105,3 +121,76 @@ def test_an_untrained_architecture_takes_the_special_tokens_of_the_tokenizer_tha
     loaded = FAMILIES.load("bert").load(model, kind.head(), labels=LABELS, dropout=None, texts=lambda: ["a film"])
     assert loaded.model.config.vocab_size == len(loaded.tokenizer)
     assert loaded.model.config.pad_token_id == loaded.tokenizer.pad_token_id == 0
+
+
+def gpt2_checkpoint(folder):
+    """A GPT-2 with a tokenizer of its own sort: byte pairs, and nothing between the texts of a pair."""
+    words = sorted({word for example in text_examples(40) for word in example.text.split()})
+    backend = Tokenizer(BPE())
+    backend.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    trainer = BpeTrainer(vocab_size=400, initial_alphabet=ByteLevel.alphabet(), show_progress=False)
+    backend.train_from_iterator([f" {word}" for word in words], trainer)
+    model = json.loads(backend.to_str())["model"]
+    merges = [tuple(merge) for merge in model["merges"]]
+    end = len(model["vocab"])
+    tokenizer = GPT2Tokenizer(vocab={**model["vocab"], "<|endoftext|>": end}, merges=merges)
+    tokenizer.save_pretrained(folder)
+    config = AutoConfig.for_model("gpt2", vocab_size=end + 1, eos_token_id=end, initializer_range=0.3, **SIZES["gpt2"])
+    torch.manual_seed(1)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    return end
+
+
+def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_between_them(tmp_path):
+    end = gpt2_checkpoint(tmp_path / "checkpoint")
+    stock = AutoTokenizer.from_pretrained(tmp_path / "checkpoint")
+    texts = (" the film was dull", " many people came")
+    one, two = (stock(text)["input_ids"] for text in texts)
+    assert stock(*texts)["input_ids"] == [*one, *two]
+    kind, loaded = load(tmp_path / "checkpoint", "classification", LABELS)
+    assert loaded.tokenizer(*texts)["input_ids"] == [*one, end, *two]
+    assert loaded.tokenizer(texts[0])["input_ids"] == one
+    offsets = [loaded.tokenizer(texts[0], return_offsets_mapping=True)["offset_mapping"]]
+    assert offsets == [stock(texts[0], return_offsets_mapping=True)["offset_mapping"]]
+
+    examples = text_examples(5, pairs=True)
+    reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=0, strategy=None)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
+    forward = forward_of(loaded, kind, accelerator, Training(), micro_batch_size=4)
+    _, logits = forward.evaluate(kind.features(examples, reader), examples)
+    save_checkpoint(loaded, reader, tmp_path / "saved", head=kind.head())
+    classify = pipeline("text-classification", str(tmp_path / "saved"))
+    for example, found in zip(examples, logits, strict=True):
+        answers = classify({"text": example.text, "text_pair": example.pair}, top_k=None)
+        wanted = dict(zip(LABELS, torch.tensor(found).softmax(0).tolist(), strict=True))
+        assert {answer["label"]: answer["score"] for answer in answers} == pytest.approx(wanted, abs=1e-5)
+
+
+def test_questions_are_parted_from_their_contexts_for_a_causal_model(tmp_path):
+    end = gpt2_checkpoint(tmp_path)
+    kind, loaded = load(tmp_path, "question_answering", ())
+    reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=8, strategy="windows")
+    features = kind.features(question_examples(3), reader)
+    for item in features.items:
+        assert item.windows[0].input_ids.count(end) == 1
+    assert features.unreachable_answers == 0.0
+
+
+def test_a_tokenizer_with_neither_separator_nor_end_keeps_its_pairs_as_they_are():
+    tokenizer = train_tokenizer([example.text for example in text_examples(40)], vocabulary_size=200)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    tokenizer.sep_token = None
+    part_pairs(tokenizer)
+    assert tokenizer.decode(tokenizer("the film", "was dull")["input_ids"]) == "the film was dull"
+    tokenizer.sep_token = "[SEP]"
+    part_pairs(tokenizer)
+    assert tokenizer.decode(tokenizer("the film", "was dull")["input_ids"]) == "the film [SEP] was dull"
+
+
+def test_a_model_without_one_embedding_is_trained_on_the_whole_of_what_it_has():
+    model = AutoModelForSequenceClassification.from_config(
+        AutoConfig.for_model("canine", **SIZES["bert"], num_hash_buckets=16, max_position_embeddings=64)
+    )
+    vocabulary = with_used_vocabulary(model, [])
+    assert vocabulary.used is None
+    assert vocabulary.whole is None

@@ -11,7 +11,7 @@ from transformers import (
 )
 
 from harness.models.families.scratch import ScratchConfig, register
-from harness.models.families.scratch.language import ScratchForPreTraining
+from harness.models.families.scratch.language import ScratchForMaskedLM, ScratchForPreTraining
 
 TOKENS = torch.tensor([[2, 7, 8, 9, 3], [2, 11, 12, 13, 3]])
 LABELS = torch.tensor([[-100, 7, -100, 9, -100], [-100, -100, 21, -100, -100]])
@@ -53,17 +53,29 @@ def test_the_tables_are_two_where_the_configuration_says_so(tmp_path):
     assert not torch.equal(loaded.decoder.weight, loaded.transformer.embeddings.tokens.weight)
 
 
-@pytest.mark.parametrize("auto_class", [AutoModelForPreTraining, AutoModelForMaskedLM])
+HEADS = {AutoModelForPreTraining: ScratchForPreTraining, AutoModelForMaskedLM: ScratchForMaskedLM}
+
+
+@pytest.mark.parametrize("auto_class", HEADS)
 def test_a_saved_language_model_comes_back_with_the_same_numbers(auto_class, model, tmp_path):
     torch.nn.init.normal_(model.decoder.bias)
     model.save_pretrained(tmp_path)
     loaded, report = auto_class.from_pretrained(tmp_path, output_loading_info=True)
     assert (report["missing_keys"], report["unexpected_keys"]) in ((set(), set()), ([], []))
-    assert type(loaded) is ScratchForPreTraining
+    assert type(loaded) is HEADS[auto_class]
     assert loaded.decoder.weight is loaded.transformer.embeddings.tokens.weight
     assert torch.equal(loaded.eval()(TOKENS).logits, model(TOKENS).logits)
-    first = model.transformer(TOKENS).last_hidden_state[:, 0]
-    assert torch.equal(loaded.follows(first), model.follows(first))
+    pairs = {name for name in model.state_dict() if name.startswith("follows.")}
+    assert len(pairs) == 2
+    kept = model.state_dict().keys() - (pairs if auto_class is AutoModelForMaskedLM else set())
+    assert loaded.state_dict().keys() == kept
+    assert all(torch.equal(loaded.state_dict()[name], model.state_dict()[name]) for name in kept)
+
+
+def test_a_gradient_of_masked_words_reaches_every_weight_of_a_masked_language_model():
+    model = AutoModelForMaskedLM.from_config(config())
+    model(TOKENS, labels=LABELS).loss.backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
 
 
 @pytest.mark.parametrize("auto_class", [AutoModel, AutoModelForSequenceClassification])

@@ -132,8 +132,8 @@ def test_every_attention_gives_the_same(settings):
     text, mask = words(3, 9), torch.ones(3, 9).long()
     mask[1, 6:], mask[2, :4] = 0, 0
     real = mask.bool()
-    close(eager(text, mask).logits[real], sdpa(text, mask).logits[real])
-    weights = sdpa(text, mask, output_attentions=True).attentions
+    close(eager(text, attention_mask=mask).logits[real], sdpa(text, attention_mask=mask).logits[real])
+    weights = sdpa(text, attention_mask=mask, output_attentions=True).attentions
     assert len(weights) == 2
     close(weights[0].sum(dim=-1)[real[:, None].expand(3, 2, 9)], torch.ones(2 * int(real.sum()), dtype=torch.float64))
 
@@ -159,8 +159,8 @@ def test_blocks_of_texts_and_queries_change_neither_states_nor_gradients(setting
         monkeypatch.setattr(blocks, "SCORES_AT_LEAST", least)
         monkeypatch.setattr(blocks, "QUERIES_AT_MOST", most)
         blocks_read.clear()
-        first = model.transformer(text, mask)
-        second = model.transformer(text, mask, first.mems, first.memory_mask)
+        first = model.transformer(text, attention_mask=mask)
+        second = model.transformer(text, first.mems, attention_mask=mask, memory_mask=first.memory_mask)
         assert len(blocks_read) == 2 * model.config.n_layer * count
         states = torch.cat([output.last_hidden_state[mask.bool()] for output in (first, second)])
         gradients = torch.autograd.grad(states.square().sum(), model.transformer.layers.parameters())
@@ -180,11 +180,15 @@ def test_flex_attention_gives_the_same_over_two_segments_with_padding():
     model = language_model(torch.float32, memory_start="empty", d_head=16, mem_len=12)
     text, mask = words(2, 20), torch.ones(2, 20).long()
     mask[1, 15:] = 0
-    first = model.transformer(text, mask)
-    second = model.transformer(text, None, first.mems, first.memory_mask)
+    first = model.transformer(text, attention_mask=mask)
+    second = model.transformer(text, first.mems, memory_mask=first.memory_mask)
     model.set_attn_implementation("flex_attention")
-    close(model.transformer(text, mask).last_hidden_state[mask.bool()], first.last_hidden_state[mask.bool()], 1e-5)
-    again = model.transformer(text, None, first.mems, first.memory_mask)
+    close(
+        model.transformer(text, attention_mask=mask).last_hidden_state[mask.bool()],
+        first.last_hidden_state[mask.bool()],
+        1e-5,
+    )
+    again = model.transformer(text, first.mems, memory_mask=first.memory_mask)
     close(again.last_hidden_state, second.last_hidden_state, 1e-5)
 
 
@@ -222,7 +226,7 @@ def test_a_padded_text_goes_on_as_it_would_alone(start, same_length, side):
             place = slice(0, len(piece)) if side == "right" else slice(5 - len(piece), 5)
             batch[row, place], mask[row, place] = piece, 1
             pieces.append((piece, place))
-        output = model.transformer(batch, mask, mems, memory_mask)
+        output = model.transformer(batch, mems, attention_mask=mask, memory_mask=memory_mask)
         mems, memory_mask = output.mems, output.memory_mask
         for row, (piece, place) in enumerate(pieces):
             if len(piece):
@@ -239,11 +243,11 @@ def test_without_masks_padding_enters_the_memory_as_published():
     model = language_model()
     first = words(2, 5)
     mask = torch.tensor([[1, 1, 1, 0, 0], [1] * 5])
-    published, masked = model.transformer(first), model.transformer(first, mask)
+    published, masked = model.transformer(first), model.transformer(first, attention_mask=mask)
     assert published.memory_mask is None
     following = words(2, 3, seed=1)
     changed = model.transformer(following, mems=published.mems).last_hidden_state
-    kept = model.transformer(following, None, masked.mems, masked.memory_mask).last_hidden_state
+    kept = model.transformer(following, masked.mems, memory_mask=masked.memory_mask).last_hidden_state
     close(kept[1], changed[1])
     assert (kept[0] - changed[0]).abs().max() > 1e-3
 
@@ -313,6 +317,65 @@ def test_padded_prompts_are_gone_on_with_as_each_alone():
     together = model.generate(batch, attention_mask=mask, **options)[:, 6:]
     for row, prompt in enumerate(prompts):
         assert torch.equal(together[row], model.generate(prompt, **options)[0, prompt.shape[1] :])
+
+
+@torch.no_grad()
+def test_words_and_memory_are_given_by_position_as_published():
+    model, (first, second) = language_model(), words(2, 10).split(5, dim=1)
+    mems = model(first).mems
+    assert not torch.allclose(model(second, mems).logits, model(second).logits)
+    close(model(second, mems).logits, model(second, mems=mems).logits)
+    close(model.transformer(second, mems).last_hidden_state, model.transformer(second, mems=mems).last_hidden_state)
+
+
+@pytest.mark.parametrize("head", [AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification], ids=str)
+def test_an_input_that_it_does_not_read_is_an_error(head):
+    model, text = head.from_config(TransformerXLConfig(**SMALL)).eval(), words(2, 5)
+    with pytest.raises(TypeError, match="token_type_ids"):
+        model(text, token_type_ids=torch.zeros_like(text))
+    with pytest.raises(ValueError, match=r"mems: must be 2 tensors .* An attention mask is given by name"):
+        model(text, torch.ones_like(text))
+    with pytest.raises(TypeError, match="positional"):
+        model(text, None, torch.ones_like(text))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@torch.no_grad()
+def test_a_prompt_goes_on_from_a_memory_as_if_all_had_been_read_at_once(beams):
+    model = language_model(mem_len=40, memory_start="empty")
+    texts, mask = words(2, 12), torch.ones(2, 12).long()
+    mask[1, :4] = 0  # the second text is shorter; its memory has states that are not its own
+    before = model(texts[:, :8], attention_mask=mask[:, :8])
+    options = {"max_new_tokens": 8, "do_sample": False, "eos_token_id": None, "pad_token_id": 0, "num_beams": beams}
+    known = {"mems": before.mems, "memory_mask": before.memory_mask}
+    options |= {"return_dict_in_generate": True, "output_scores": True}
+    # Without a mask, transformers would take every 0 in the prompt for padding.
+    gone_on = model.generate(texts[:, 8:], attention_mask=mask[:, 8:], **known, **options)
+    at_once = model.generate(texts, attention_mask=mask, **options)
+    assert torch.equal(gone_on.sequences[:, 4:], at_once.sequences[:, 12:])
+    close(torch.stack(gone_on.scores), torch.stack(at_once.scores))
+    alone = model.generate(texts[:, 8:], attention_mask=mask[:, 8:], **options)
+    assert not torch.allclose(torch.stack(gone_on.scores), torch.stack(alone.scores))
+
+
+@pytest.mark.slow  # It is traced.
+@pytest.mark.parametrize("side", ["right", "left"])
+@torch.no_grad()
+def test_an_exported_model_reads_memory_and_mask(side):
+    model = language_model(torch.float32)
+    first, text, mask = words(3, 6), words(3, 5, seed=1), torch.ones(3, 5).long()
+    mask[1, slice(3, 5) if side == "right" else slice(0, 2)] = 0
+    before = model(first)
+    inputs = {"mems": before.mems, "attention_mask": mask, "memory_mask": torch.ones(3, len(before.mems[0])).bool()}
+    exported = torch.export.export(model, (text,), inputs).module()
+    # Other values than those it was traced with.
+    again = {**inputs, "attention_mask": torch.ones_like(mask)}
+    for given in (inputs, again):
+        wanted, found = model(text, **given), exported(text, **given)
+        real = given["attention_mask"].bool()
+        close(found.logits[real], wanted.logits[real], 1e-5)
+        close(found.mems[-1], wanted.mems[-1], 1e-5)
+        assert torch.equal(found.memory_mask, wanted.memory_mask)
 
 
 @torch.no_grad()

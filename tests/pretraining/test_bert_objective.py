@@ -7,6 +7,7 @@ import pytest
 from small_corpora import numbered_corpus, plan, token_file
 from small_models import small_tokenizer
 
+from harness.errors import UserError
 from harness.pretraining.objectives.bert import Pairs, objective
 
 SPECIAL = 3
@@ -152,3 +153,23 @@ def test_a_tokenizer_with_more_special_tokens_in_a_pair_leaves_less_room_for_wor
     made = objective(tokens, tokenizer, plan=plan(length=16, batch_tokens=64))
     found = list(chain.from_iterable(islice(made.steps(0), 20)))
     assert max(sequence.size for sequence in found) == 16
+
+
+def test_the_share_of_pairs_that_follow_is_told(corpus):
+    facts = objective(corpus, small_tokenizer("bert"), plan=plan(length=60)).facts()
+    assert facts["pairs_counted"] > 500
+    assert 0.35 < facts["share_of_next_pairs"] < 0.5
+
+
+def test_documents_of_one_sentence_make_no_pairs_that_follow_and_are_refused():
+    lines = token_file([[[5 + number % 40] * 9] for number in range(50)])
+    with pytest.raises(
+        UserError, match=r"none of 50 pairs of texts follow each other, .* set another corpora.documents"
+    ):
+        objective(lines, small_tokenizer("bert"), plan=plan(length=LENGTH)).facts()
+
+
+def test_a_single_document_makes_pairs_that_all_follow_and_is_refused():
+    one = token_file([[[5 + number % 40] * 4 for number in range(50)]])
+    with pytest.raises(UserError, match=r"all of \d+ pairs of texts follow each other"):
+        objective(one, small_tokenizer("bert"), plan=plan(length=LENGTH)).facts()

@@ -103,7 +103,7 @@ def test_a_setting_that_was_not_there_yet_when_a_result_was_recorded_has_its_def
     finish(place, recipe(), "first", 1.0)
     file = place.folder / "pretraining.json"
     recorded = json.loads(file.read_text())
-    del recorded["config"]["start"], recorded["config"]["training"]["duplicates"]
+    del recorded["sha256"], recorded["config"]["start"], recorded["config"]["training"]["duplicates"]
     file.write_text(json.dumps(recorded))
     assert place.recorded(recipe(), TEXTS).notes == ("first",)
     with pytest.raises(UserError, match=r"training.duplicates: recorded 10, wanted 3"):
@@ -133,12 +133,24 @@ def test_a_result_or_work_on_other_texts_is_refused_by_their_name(place):
     assert place.recorded(recipe(), TEXTS).notes == ("first",)
 
 
+def test_another_tokenizer_in_the_same_folder_is_told_where_the_first_one_was_recorded(place):
+    texts = {**TEXTS, "tokenizer": "SHA-256 aaaa"}
+    place.begin(recipe(), texts, redo=False)
+    work(place, "first", 1.0)
+    assert place.recorded(recipe(), texts) is None
+    other = {**TEXTS, "tokenizer": "SHA-256 bbbb"}
+    with pytest.raises(UserError, match="    tokenizer: recorded 'SHA-256 aaaa', wanted 'SHA-256 bbbb'"):
+        place.recorded(recipe(), other)
+    place.finish(record(recipe(), "first"), card_of)
+    assert place.recorded(recipe(), other), "a record of an earlier version names none"
+
+
 def test_work_goes_on_where_a_setting_was_not_there_yet_when_it_was_begun(place):
     place.begin(recipe(), TEXTS, redo=False)
     work(place, "first", 0.1)
     file = place.partial / "config.json"
     begun = json.loads(file.read_text())
-    del begun["start"]
+    del begun["start"], begun["sha256"]
     file.write_text(json.dumps(begun))
     assert place.recorded(recipe(), TEXTS) is None
     place.begin(recipe(), TEXTS, redo=False)
@@ -174,7 +186,7 @@ def test_the_same_recipe_s_work_stays_where_it_goes_on(place):
     place.begin(recipe(), TEXTS, redo=False)
     assert place.state.exists()
     place.begin(recipe(), TEXTS, redo=True)
-    assert sorted(path.name for path in place.partial.iterdir()) == ["config.json", "texts.json"]
+    assert sorted(path.name for path in place.partial.iterdir()) == ["config.json", "redo", "texts.json"]
 
 
 def test_an_old_result_goes_with_all_of_its_checkpoints_and_only_when_the_new_one_is_whole(place):
@@ -186,7 +198,7 @@ def test_an_old_result_goes_with_all_of_its_checkpoints_and_only_when_the_new_on
     assert place.recorded(recipe(seed=1), TEXTS).notes == ("second",)
 
 
-@pytest.mark.parametrize("cut", range(9))
+@pytest.mark.parametrize("cut", range(10))
 def test_a_move_into_place_that_is_cut_short_anywhere_is_gone_on_with(place, cut, monkeypatch):
     """A process may be killed before any of the calls that change the folder."""
     finish(place, recipe(), "first", 0.1, 1.0)
@@ -209,10 +221,44 @@ def test_a_move_into_place_that_is_cut_short_anywhere_is_gone_on_with(place, cut
         patched.setattr(shutil, "rmtree", mortal(shutil.rmtree))
         with suppress(KeyboardInterrupt):
             place.finish(record(recipe(seed=1), "second"), card_of)
-    assert len(calls) == min(cut, 8), "there are eight such calls"
+    assert len(calls) == min(cut, 9), "there are nine such calls"
     place.settle()
     assert checkpoints(place) == {"checkpoint": card("second"), "checkpoint-30": card("second", 0.3)}
     assert place.recorded(recipe(seed=1), TEXTS).notes == ("second",)
+
+
+def test_a_redo_that_was_killed_goes_on_and_the_old_result_stays_until_it_ends(place):
+    finish(place, recipe(), "first", 1.0)
+    place.begin(recipe(), TEXTS, redo=True)
+    place.state.mkdir()
+    place.settle()
+    assert place.recorded(recipe(), TEXTS) is None, "it is not done"
+    place.begin(recipe(), TEXTS, redo=True)
+    assert place.state.exists()
+    assert checkpoints(place) == {"checkpoint": card("first")}
+    (place.partial / "redo").unlink()  # As earlier versions left it.
+    place.settle()
+    assert not place.partial.exists()
+    assert place.recorded(recipe(), TEXTS).notes == ("first",)
+
+
+def test_a_checkpoint_that_is_not_the_recorded_one_is_told(place):
+    finish(place, recipe(), "first", 0.1, 1.0)
+    weights = place.folder / "checkpoint-10" / "weights"
+    weights.write_text("other")
+    with pytest.raises(UserError, match=r"checkpoint-10/weights: damaged, or of another run"):
+        place.recorded(recipe(), TEXTS)
+    shutil.rmtree(weights.parent)
+    with pytest.raises(UserError, match=r"checkpoint-10/weights: no such file"):
+        place.recorded(recipe(), TEXTS)
+
+
+def test_a_record_that_was_damaged_is_not_believed(place):
+    finish(place, recipe(), "first", 1.0)
+    file = place.folder / "pretraining.json"
+    file.write_text(file.read_text().replace('"steps": 1', '"steps": 2'))
+    with pytest.raises(UserError, match=r"pretraining\.json: damaged, or changed by hand"):
+        place.recorded(recipe(), TEXTS)
 
 
 def test_two_claims_at_once_are_not_both_granted(place):

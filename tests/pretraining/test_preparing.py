@@ -174,6 +174,23 @@ def test_a_damaged_file_is_made_anew(own, cache, name):
     assert {path: now[path] for path in whole} == whole
 
 
+@pytest.mark.parametrize("name", ["ids.bin", "texts.utf8", "tokenizer.json", "report.json", "checksums.json"])
+def test_a_file_with_one_wrong_bit_is_made_anew(own, cache, name):
+    folder = own(documents(30))
+    prepare({"files": ["*.txt"]}, {}, folder)
+    whole = kept_files(cache)
+    damaged = list(cache.rglob(name))
+    assert damaged
+    for file in damaged:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    prepare({"files": ["*.txt"]}, {"vocabulary_size": 301}, folder)  # Texts are read where tokens are to be made.
+    prepare({"files": ["*.txt"]}, {}, folder)
+    now = kept_files(cache)
+    assert {path: now[path] for path in whole} == whole
+
+
 def test_harness_cache_shows_and_clears_what_is_kept(own, cache, command):
     prepare({"files": ["*.txt"]}, {}, own(documents(30)))
     assert "texts to pretrain on" in command("cache").output

@@ -10,8 +10,8 @@ import torch
 import transformers
 from command_line import reviews, write_csv
 from rich.console import Console
-from safetensors.torch import load_file
-from small_corpora import Pretraining, own_cache, write_recipe, write_texts
+from safetensors.torch import load_file, save_file
+from small_corpora import CORPORA, PLAN, Pretraining, own_cache, write_recipe, write_texts
 
 from harness.ops.device import fresh_accelerator
 from harness.pretraining.pipeline import prepared
@@ -218,6 +218,7 @@ def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command
     assert found.code == 0
     assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats per word" in found.output
     record = one.record()
+    del record["sha256"]
     record["first_losses"][3] += 0.5
     Path("other.json").write_text(json.dumps(record))
     found = command("pretrain", recipe, "--verify", "other.json")
@@ -275,3 +276,43 @@ def test_a_run_that_diverges_leaves_a_record_of_how_far_it_came(command, texts, 
     assert (record["status"], record["reason"], record["steps"]) == ("diverged", "the training loss is nan", 14)
     assert [point["step"] for point in record["curve"]] == [10]
     assert len(record["first_losses"]) == 14
+
+
+@pytest.mark.parametrize("case", ["roberta", "transformer_xl"])
+def test_a_run_goes_on_from_a_checkpoint_with_its_tokenizer_and_says_so(case, command, texts):
+    family, objective, _ = LEARNT[case]
+    first = pretrain(command, write_recipe(texts / "first.toml", family, objective, dropout=0.0))
+    checkpoint = first.folder / "checkpoint"
+    settings = {name: value for name, value in PLAN.items() if name != "keep"} | {"tokens": 2000, "dropout": 0.0}
+    recipe = texts / "second.toml"
+    lines = [f'family = "{family}"', f'objective = "{objective}"', 'start = "checkpoint"']
+    lines += [f'checkpoint = "{checkpoint}"', "[corpora]", *(f"{k} = {json.dumps(v)}" for k, v in CORPORA.items())]
+    recipe.write_text("\n".join([*lines, "[training]", *(f"{k} = {json.dumps(v)}" for k, v in settings.items())]))
+    second = pretrain(command, recipe)
+    record = second.record()
+    assert record["first_losses"][0] < first.record()["first_losses"][0] - 0.5, "it begins where the first one ended"
+    assert record["corpus"]["weights"].startswith(f"{checkpoint}, SHA-256 ")
+    assert f"pretrained from {checkpoint} by" in (second.folder / "checkpoint/README.md").read_text()
+    tokenizers = [transformers.AutoTokenizer.from_pretrained(made.folder / "checkpoint") for made in (first, second)]
+    assert tokenizers[0].get_vocab() == tokenizers[1].get_vocab()
+    # Done already; but not from other weights of the same name.
+    assert command("pretrain", recipe).code == 0
+    tensors = load_file(checkpoint / "model.safetensors")
+    save_file(
+        {name: tensor + 1 for name, tensor in tensors.items()}, checkpoint / "model.safetensors", {"format": "pt"}
+    )
+    refused = command("pretrain", recipe)
+    assert refused.code == 2
+    assert "first weights: " in refused.errors
+
+
+def test_a_checkpoint_of_another_family_is_refused(command, texts):
+    made = pretrain(command, write_recipe(texts / "first.toml", "bert", "bert", tokens=1000))
+    recipe = texts / "second.toml"
+    text = write_recipe(texts / "model.toml", "roberta", "roberta").read_text()
+    corpora = text[text.index("[corpora]") : text.index("[tokenizer]")] + text[text.index("[training]") :]
+    start = f'start = "checkpoint"\ncheckpoint = "{made.folder / "checkpoint"}"\n'
+    recipe.write_text(f'family = "roberta"\nobjective = "roberta"\n{start}{corpora}')
+    refused = command("pretrain", recipe)
+    assert refused.code == 2
+    assert "its model_type is 'bert', but this family reads roberta" in refused.errors

@@ -75,3 +75,24 @@ def test_texts_must_come_from_somewhere(tmp_path):
 def test_a_recipe_that_is_not_there_is_told():
     with pytest.raises(UserError, match="no such recipe"):
         find_recipe("bert-mini-o", {})
+
+
+CONTINUED = WHOLE.replace("[corpora]", 'start = "checkpoint"\ncheckpoint = "bert-base"\n[corpora]')
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_has_that_checkpoint_s_tokenizer(tmp_path):
+    recipe, _ = find_recipe(written(tmp_path, CONTINUED), {})
+    assert recipe.checkpoint == recipe.tokenizer.checkpoint == "bert-base"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CONTINUED.replace('checkpoint = "bert-base"\n', ""), "go together"),
+        (CONTINUED.replace('start = "checkpoint"\n', ""), "go together"),
+        (CONTINUED + "[architecture]\nhidden_size = 64\n", "keeps that checkpoint's architecture"),
+        (CONTINUED + '[tokenizer]\nkind = "wordpiece"\n', "keeps that checkpoint's tokenizer"),
+    ],
+)
+def test_what_does_not_go_with_a_checkpoint_to_start_from_is_told(tmp_path, text, said):
+    assert said in " ".join(mistakes(tmp_path, text))

@@ -32,7 +32,7 @@ def test_own_files_are_the_same_data_from_wherever_they_are_named(tmp_path, monk
 
 def test_a_setting_that_came_later_has_its_default_in_an_older_record():
     now = run_of().resolved()
-    older = {key: value for key, value in now.items() if key != "weights"}
+    older = {key: value for key, value in now.items() if key not in ("weights", "files")}
     older["training"] = {key: value for key, value in now["training"].items() if key != "patience"}
     assert differences(identity(older), identity(now)) == []
     older["training"]["epochs"] = 7.0
@@ -67,6 +67,45 @@ def test_a_folders_weights_are_told_apart_by_content_and_not_by_path():
     assert runs["a", "1"] == runs["b", "1"] != runs["a", "2"]
     assert runs["a", ""] != runs["b", ""], "a Hub id has nothing but its name"
     assert runs["a", ""] != runs["a", "1"]
+
+
+def test_the_files_of_a_checkpoint_and_a_tokenizer_are_told_apart_by_content_and_not_by_path():
+    def run(place, config="1", vocabulary="2"):
+        files = {"checkpoint/config.json": config, "tokenizer/vocab.txt": vocabulary}
+        model = ModelConfig(checkpoint=f"{place}/a", tokenizer=f"{place}/b", init="random")
+        return run_of(model=model, files=files).resolved()
+
+    assert run_differences(run("here"), run("there")) == []
+    assert run_differences(run("here"), run("here", config="3")) == [
+        "files.checkpoint/config.json: recorded '1', wanted '3'"
+    ]
+    assert run_differences(run("here"), run("here", vocabulary="3")) == [
+        "files.tokenizer/vocab.txt: recorded '2', wanted '3'"
+    ]
+
+
+def test_a_metrics_script_is_told_apart_by_content_and_not_by_path():
+    def run(path, content):
+        config = run_of(files={"metrics/errors.py": content}).model_copy(
+            update={"metrics": (f"evaluate:{path}:lower",)}
+        )
+        return config.resolved()
+
+    assert run_differences(run("here/errors.py", "1"), run("/there/errors.py", "1")) == []
+    assert run_differences(run("here/errors", "1"), run("/there/errors", "1")) == [], "a folder with its script"
+    assert run_differences(run("here/errors.py", "1"), run("here/errors.py", "2")) == [
+        "files.metrics/errors.py: recorded '1', wanted '2'"
+    ]
+
+
+def test_a_record_that_names_no_files_is_compared_as_its_version_did():
+    older, now = (
+        run_of(model=ModelConfig(checkpoint="a"), weights="1", files=files) for files in ({}, {"checkpoint/c": "2"})
+    )
+    recorded = older.resolved()
+    del recorded["files"]
+    assert run_differences(recorded, now.resolved()) == run_differences(now.resolved(), recorded) == []
+    assert run_differences(older.resolved(), now.resolved()) == ["files.checkpoint/c: recorded None, wanted '2'"]
 
 
 def test_a_record_of_another_version_is_told():

@@ -222,11 +222,33 @@ def test_a_new_file_may_have_another_separator_and_encoding(command, run):
 def test_a_run_of_another_version_is_told(command, run):
     record = json.loads((run / "run.json").read_text())
     record["config"]["training"]["colour"] = "red"
+    del record["sha256"]
     (run / "run.json").write_text(json.dumps(record))
     result = command("predict", run, "--text", "a")
     assert (result.code, len(result.lines)) == (2, 2)
     assert "training.colour: no such setting (got 'red')." in result.lines[0]
     assert "made by another version" in result.lines[1]
+
+
+def test_a_checkpoint_that_is_not_the_recorded_one_is_not_used(command, run):
+    (weights,) = (run / "checkpoint").glob("*.json")
+    whole = weights.read_bytes()
+    (run / "checkpoint" / "README.md").write_text("a card that was written on")
+    assert command("predict", run, "--text", "a").code == 0
+    weights.write_bytes(whole + b" ")
+    result = command("predict", run, "--text", "a")
+    assert (result.code, result.output, len(result.lines)) == (2, "", 1)
+    assert f"{weights}: damaged, or of another run: its SHA-256 is " in result.lines[0]
+    weights.unlink()
+    assert f"{weights}: no such file in the run's folder" in command("predict", run, "--text", "a").lines[0]
+
+
+def test_a_record_that_was_damaged_is_not_believed(command, run):
+    file = run / "run.json"
+    file.write_text(file.read_text().replace('"seed": 0', '"seed": 1', 1))
+    result = command("predict", run, "--text", "a")
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert f"{file}: damaged, or changed by hand" in result.lines[0]
 
 
 def test_questions_need_their_flags(command):
@@ -363,4 +385,4 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
     save_file({name: tensor for name, tensor in tensors.items() if name != "classifier.bias"}, file, {"format": "pt"})
     result = command("predict", bert_run, "--text", "a joy")
     assert (result.code, result.output) == (2, "")
-    assert "its weights are not whole (new layers: classifier.bias)" in result.errors
+    assert "its weights lack classifier.bias (1 such tensors)" in result.errors

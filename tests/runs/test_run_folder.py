@@ -1,6 +1,7 @@
 """A cell's folder: a result is whole or not there, and nothing recorded is lost."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -161,6 +162,8 @@ def test_a_full_disk_at_the_end_leaves_the_old_result_whole(cell, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         finish(cell, "second", redo=True)
     assert notes(cell) == {"first"}
+    assert cell.state() == "unfinished"
+    cell.fail(record_of(cell, "failed", reason="no room"))
     assert cell.state() == "complete"
 
 
@@ -220,6 +223,75 @@ def test_work_that_does_not_say_its_configuration_counts_as_none(cell, content):
     assert cell.state() == "new"
 
 
+def kill_redo(cell):
+    """Leave what a --redo leaves that was killed after its first state."""
+    cell.begin(redo=True)
+    (cell.partial / "state").mkdir()
+
+
+def test_a_redo_that_was_killed_goes_on_with_or_without_redo(cell):
+    finish(cell, "first")
+    kill_redo(cell)
+    assert cell.state() == "unfinished"
+    for redo in (False, True):
+        cell.begin(redo=redo)
+        assert (cell.partial / "state").is_dir()
+    finish(cell, "second", redo=True)
+    assert (cell.state(), notes(cell)) == ("complete", {"second"})
+    assert not cell.is_redone
+
+
+def test_a_redo_after_one_that_failed_begins_anew(cell):
+    finish(cell, "first")
+    kill_redo(cell)
+    cell.fail(record_of(cell, "failed", reason="no luck"))
+    assert (cell.state(), notes(cell)) == ("complete", {"first"})
+    cell.begin(redo=True)
+    assert not (cell.partial / "state").exists()
+
+
+def test_a_redo_of_another_configuration_that_was_killed_is_not_mixed_up(cell, tmp_path):
+    finish(cell, "first")
+    other = cell_of(tmp_path, epochs=7)
+    kill_redo(other)
+    assert (cell.state(), other.state()) == ("complete", "unfinished")
+    cell.begin(redo=True)
+    assert not (cell.partial / "state").exists()
+
+
+def test_work_beside_a_result_that_nothing_goes_on_with_is_removed(cell):
+    finish(cell, "first")
+    kill_redo(cell)
+    cell.settle()
+    assert cell.partial.exists(), "the redo goes on"
+    (cell.partial / "redo").unlink()  # As earlier versions left it.
+    cell.settle()
+    assert not cell.partial.exists()
+    assert notes(cell) == {"first"}
+
+
+def test_what_a_killed_write_left_is_removed_once_it_is_old(cell):
+    finish(cell, "first")
+    names = (".run.json.999999999", f".run.json.{os.getpid()}", ".run.json.backup")
+    left = {name: cell.folder / name for name in names}
+    for file in left.values():
+        file.touch()
+    cell.settle()
+    assert all(file.exists() for file in left.values()), "it may be another machine's"
+    for file in left.values():
+        os.utime(file, (0, 0))
+    cell.settle()
+    assert [name for name, file in left.items() if file.exists()] == list(names[1:])
+
+
+def test_a_configuration_that_was_damaged_counts_as_none(cell):
+    cell.begin(redo=False)
+    (cell.partial / "state").mkdir()
+    file = cell.partial / "config.json"
+    file.write_text(file.read_text().replace('"seed": 0', '"seed": 1'))
+    assert cell.state() == "new"
+
+
 def spoilt_records(cell):
     whole = json.dumps(json.loads(record_of(cell).model_dump_json()))
     return {
@@ -245,7 +317,7 @@ def test_a_record_that_cannot_be_read_is_told_and_kept(cell, which):
 
 def test_a_record_that_is_a_folder_is_told(cell):
     (cell.folder / "run.json").mkdir(parents=True)
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="not a file"):
         cell.state()
     cell.fail(record_of(cell, "failed", reason="no luck"))
     shutil.rmtree(cell.folder / "run.json")

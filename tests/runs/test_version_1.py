@@ -12,7 +12,7 @@ import pytest
 
 from harness.comparison.comparison import compare
 from harness.errors import notice
-from harness.record import read_records
+from harness.records import read_records
 from harness.registry import FORMATS
 
 DATA = Path(__file__).parents[1] / "data" / "version_1"

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import read_record, reviews, write_csv
 
+from harness.runs.run import Run
+from harness.suites.attempt import attempt
 from harness.training.trainer import DivergedError
 
 SUITE = """
@@ -142,7 +144,7 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-100])
     result = command("run", suite)
-    assert result.code == 1
+    assert result.code == 2
     assert "2 of 4 failed; the same command tries again." in result.output
     assert "cut short or damaged" in read_record(RUNS / "bert/seed-0")["reason"]
     assert states(command) == "2 failed, 2 complete"
@@ -190,13 +192,106 @@ def test_another_configuration_is_refused_for_the_differing_cells_and_redo_repla
     assert read_record(RUNS / "bert/seed-0")["config"]["training"]["epochs"] == 1.0
 
 
+def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch):
+    floors = ("--only", "tfidf", "--only", "majority")
+    command("run", suite, *floors)
+    began = []
+
+    def killed(run, options, callbacks):
+        if began:
+            raise SystemExit(9)
+        began.append(run.model)
+        return attempt(run, options, callbacks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.suites.runner.attempt", killed)
+        assert command("run", suite, "--redo", *floors).code == 9
+    assert states(command, *floors) == "1 complete, 1 unfinished"
+    again = command("run", suite, "--redo", *floors)
+    assert again.code == 0
+    assert "A --redo was cut short and goes on: 1 of 2 runs are left." in again.output
+    assert began[0] not in again.output.partition("left.")[2]
+    assert states(command, *floors) == "2 complete"
+    assert not list(RUNS.rglob(".partial"))
+    assert "cut short" not in command("run", suite, "--redo", *floors).output, "it has ended"
+
+
+def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, suite, monkeypatch):
+    floors = ("--only", "tfidf", "--only", "majority")
+    command("run", suite, *floors)
+
+    def killed(run):
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "confirm_redo", killed)
+        assert command("run", suite, "--redo", *floors).code == 9
+    (RUNS / "tfidf/seed-0/.partial/redo").unlink()  # As if it had been killed one run sooner.
+    output = command("run", suite, "--redo", *floors).output
+    assert "cut short" not in output
+    assert all(f"✓ mine · {name}" in output for name in ("tfidf", "majority"))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
+def test_any_other_file_of_a_checkpoint_makes_another_run(name, command, suite):
+    command("run", suite, "--only", "bert/")
+    file = Path("bert", name)
+    if name == "model.safetensors":
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+    else:
+        file.write_text(file.read_text() + " ")
+    result = command("run", suite, "--only", "bert/")
+    assert result.code == 2
+    key = "weights" if name == "model.safetensors" else f"files.checkpoint/{name}"
+    assert all(line.strip().startswith(f"{key}: recorded ") for line in result.lines[1::2])
+
+
+def test_a_project_that_was_moved_finds_its_runs_again(command, suite, monkeypatch, tmp_path):
+    Path("fresh.toml").write_text('checkpoint = "./bert"\ninit = "random"\ntokenizer = "./bert"\n')
+    Path("errors.py").write_text(SCRIPT)
+    Path(suite).write_text(
+        SUITE.format(bert="bert/").replace('"tfidf"', '"fresh.toml"')
+        + 'label = "label"\n[metrics]\nmine = ["accuracy", "evaluate:errors.py:lower"]\n'
+    )
+    assert command("run", suite).code == 0
+    place = tmp_path / "moved"
+    place.mkdir()
+    for file in list(Path().iterdir()):
+        if file.name != place.name:
+            file.rename(place / file.name)
+    monkeypatch.chdir(place)
+    assert states(command) == "5 complete"
+    Path("errors.py").write_text(SCRIPT.replace("!=", "is not"))
+    result = command("plan", suite)
+    assert result.code == 2
+    assert all(line.strip().startswith("files.metrics/errors.py: ") for line in result.lines[1::2])
+
+
+SCRIPT = """
+import datasets
+import evaluate
+
+
+class Errors(evaluate.Metric):
+    def _info(self):
+        number = datasets.Value("int64")
+        features = datasets.Features({"predictions": number, "references": number})
+        return evaluate.MetricInfo(description="", citation="", features=features)
+
+    def _compute(self, predictions, references):
+        return {"errors": sum(p != r for p, r in zip(predictions, references))}
+"""
+
+
 def test_a_redo_that_fails_leaves_the_old_result(command, suite):
     command("run", suite)
     before = snapshot(RUNS / "bert/seed-0")
     whole = Path("bert/model.safetensors").read_bytes()
     Path("bert/model.safetensors").write_bytes(b"")
     result = command("run", suite, "--redo", "--only", "bert/")
-    assert result.code == 1
+    assert result.code == 2
     shutil.rmtree(RUNS / "bert/seed-0/.partial")
     assert snapshot(RUNS / "bert/seed-0") == before
     Path("bert/model.safetensors").write_bytes(whole)
@@ -238,7 +333,10 @@ def test_a_disk_that_is_full_for_good_fails_what_does_not_fit_and_keeps_the_rest
     assert result.code == 1
     assert "No space left on device" in result.output
     runs = small_disk / "tiny/mine"
-    assert read_record(runs / "bert/seed-0")["status"] == "failed"
+    first, second = (read_record(runs / f"bert/seed-{seed}") for seed in (0, 1))
+    assert first["status"] == "complete", "a state for which there is no room stops nobody"
+    assert "a state could not be saved on the way, and the run went on without it" in first["notes"]
+    assert second["status"] == "failed"
     assert read_record(runs / "tfidf/seed-0")["status"] == read_record(runs / "majority/seed-0")["status"] == "complete"
 
 

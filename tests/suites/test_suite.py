@@ -3,6 +3,7 @@
 import pytest
 
 from harness.errors import UserError
+from harness.registry import Registry
 from harness.suites.expansion import planned_runs
 from harness.suites.suite import read_suite
 
@@ -175,7 +176,7 @@ def test_a_missing_suite_names_the_nearest_beside_it(tmp_path):
     (tmp_path / "reviews.toml").write_text(GOOD)
     with pytest.raises(UserError, match=r"reviewz\.toml: no such file\. Did you mean reviews\?"):
         read_suite(tmp_path / "reviewz.toml")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="not a file"):
         read_suite(tmp_path)
 
 
@@ -221,3 +222,35 @@ def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
     lines = told(content)
     assert lines[0].startswith("variants: 'mien' is not among this suite's models. Did you mean mine?")
     assert lines[1].startswith("models: 'scrach': no such model")
+
+
+def test_many_seeds_are_looked_up_once_and_a_repeated_one_is_told(tmp_path, told, monkeypatch):
+    def suite(seeds):
+        return GOOD.replace('["majority"]', '["majority", "scratch"]').replace("[0]", str(seeds))
+
+    assert told(suite([*range(100_000), 77])) == ["seeds: 77 stands there twice. Leave one out."]
+    file = tmp_path / "many.toml"
+    looked_up = []
+    entries = Registry.entries
+    monkeypatch.setattr(Registry, "entries", lambda self: looked_up.append(self.noun) or entries(self))
+    counts = []
+    for seeds in (3, 3000):
+        file.write_text(suite(list(range(seeds))))
+        suite_read = read_suite(file)
+        looked_up.clear()
+        planned = planned_runs(suite_read, tmp_path / "runs")
+        counts.append(len(looked_up))
+        assert [run.config.seed for run in planned if run.model == "scratch"] == list(range(seeds))
+        assert [run.config.seed for run in planned if run.model == "majority"] == [0]
+    assert counts[0] == counts[1]
+
+
+def test_the_runs_of_a_suite_go_seed_by_seed_in_folders_of_their_own(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(GOOD.replace('["majority"]', '["majority", "scratch"]').replace("[0]", "[4, 2]"))
+    planned = planned_runs(read_suite(file), tmp_path / "runs")
+    assert [(run.model, run.config.seed) for run in planned] == [("majority", 4), ("scratch", 4), ("scratch", 2)]
+    folder = tmp_path / "runs/mine/rotten_tomatoes"
+    assert [run.folder for run in planned] == [
+        folder / "majority/seed-4", folder / "scratch/seed-4", folder / "scratch/seed-2"
+    ]  # fmt: skip

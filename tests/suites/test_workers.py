@@ -77,13 +77,13 @@ def test_each_cell_is_run_once_and_workers_stay_warm(cell, results):
     cells = [cell("good", seed) for seed in range(12)]
     found = list(results(cells))
     assert sorted(one.config.seed for one, _ in found) == list(range(12))
-    assert all(record.seed == one.config.seed for one, record in found)
-    assert len({record.reason for _, record in found}) <= 2
+    assert all(ended.record.seed == one.config.seed for one, ended in found)
+    assert len({ended.record.reason for _, ended in found}) <= 2
 
 
 def test_a_worker_that_dies_costs_its_cell_only(cell, results):
     cells = [cell("good", 0), cell("dies"), cell("good", 1), cell("ends"), cell("good", 2)]
-    found = {one.folder.parent.name + str(one.config.seed): record for one, record in results(cells)}
+    found = {one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(cells)}
     assert {name: record.status for name, record in found.items()} == {
         "good0": "complete", "dies0": "failed", "good1": "complete", "ends0": "failed", "good2": "complete"
     }  # fmt: skip
@@ -94,13 +94,14 @@ def test_a_worker_that_dies_costs_its_cell_only(cell, results):
 
 
 def test_a_worker_that_breaks_leaves_what_it_said(cell, results):
-    ((_, record),) = results([cell("breaks")], number=1)
-    assert record.reason == "its worker ended with exit code 1."
+    ((_, ended),) = results([cell("breaks")], number=1)
+    assert ended.record.reason == "its worker ended with exit code 1."
     assert (cell("breaks").folder / "error.txt").read_text() == "printed for breaks"
 
 
 def test_a_cell_that_another_command_has_gives_no_record(cell, results):
-    assert [record for _, record in results([cell("elsewhere")], number=1)] == [None]
+    ((_, ended),) = results([cell("elsewhere")], number=1)
+    assert (ended.record, ended.is_left) == (None, True)
 
 
 def test_the_board_is_told_what_the_worker_is_told(cell, results):
@@ -117,7 +118,7 @@ def test_what_several_workers_notice_is_told_once(cell, results, capsys):
 
 def test_a_worker_that_cannot_begin_leaves_the_cells_to_the_others(cell, results):
     found = list(results([cell("good", seed) for seed in range(3)], act=working.one_begins))
-    assert [record.status for _, record in found] == ["complete"] * 3
+    assert [ended.record.status for _, ended in found] == ["complete"] * 3
 
 
 def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_cell(cell, results):

@@ -183,3 +183,10 @@ def test_tokens_of_another_text_are_as_fast(tokens):
     started = time.process_time()
     check("a" * 20_000, tokens, aligned("a" * 20_000, tokens))
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(("end", "found"), [("lmnopqr", False), ("lmnopqrs", True)])
+def test_after_many_letters_that_differ_eight_that_agree_are_a_meeting_and_seven_are_chance(end, found):
+    ranges = aligned(f"{'v' * 40} {end}", ["e" * 40, end])
+    assert (ranges[1] == (41, 41 + len(end))) is found
+    assert found or ranges[1][0] == ranges[1][1]

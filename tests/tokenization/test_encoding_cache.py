@@ -87,7 +87,7 @@ def test_few_texts_are_not_kept(kept, monkeypatch):
     assert not kept.exists()
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "missing", "other lengths"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "missing", "other lengths", "one bit", "no checksums"])
 def test_a_damaged_entry_is_made_anew(damage, kept, made):
     tokenizer = small_tokenizer("bert")
     expected = encode(tokenizer, TEXTS, return_offsets=True)
@@ -98,6 +98,12 @@ def test_a_damaged_entry_is_made_anew(damage, kept, made):
         file.write_bytes(b"")
     elif damage == "missing":
         file.unlink()
+    elif damage == "one bit":
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+    elif damage == "no checksums":
+        (file.parent / "checksums.json").unlink()
     else:
         np.save(file, np.zeros(3, dtype=np.uint16))
     assert encode(tokenizer, TEXTS, return_offsets=True) == expected

@@ -1,10 +1,11 @@
 import json
 
 import pytest
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertConfig, RobertaConfig, XLNetConfig
 
 from harness.models.families.scratch import ScratchConfig, register
-from harness.tokenization.trained_tokenizer import SPECIAL_TOKENS, train_tokenizer
+from harness.tokenization.trained_tokenizer import SPECIAL_TOKENS, RunCutter, train_tokenizer
 
 # Enough inner letters and equally frequent pairs that an order left to chance would show.
 TEXTS = [
@@ -93,3 +94,27 @@ def test_rare_letters_make_room_for_pieces():
     tokenizer = train_tokenizer(["abcdefghij abcdefghij vwxyz"], vocabulary_size=40)
     assert tokenizer.tokenize("vwxyz") == ["[UNK]"]
     assert "[UNK]" not in tokenizer.tokenize("jihgfedcba"[::-1])
+
+
+def test_long_stretches_without_a_blank_are_cut_and_counted_and_nothing_is_lost():
+    runs = RunCutter()
+    texts = ["short enough", "a " + "b" * 2500 + " c\n" + "d" * 1001, "e" * 1000, ""]
+    pieces = list(runs.cut(texts))
+    assert "".join(pieces) == "".join(texts)
+    assert runs.count == 2
+    assert max(len(word) for piece in pieces for word in piece.split()) == 1000
+    assert list(RunCutter().cut(texts[:1])) == texts[:1]
+
+
+def test_no_word_that_a_tokenizer_is_trained_on_is_longer_than_a_thousand_letters(monkeypatch):
+    read = []
+    once = Tokenizer.train_from_iterator
+
+    def watched(self, texts, *arguments, **settings):
+        read.extend(texts)
+        return once(self, read, *arguments, **settings)
+
+    monkeypatch.setattr("harness.tokenization.trained_tokenizer.Tokenizer.train_from_iterator", watched)
+    tokenizer = train_tokenizer([*TEXTS, "xyz" * 2000], vocabulary_size=150)
+    assert max(len(word) for text in read for word in text.split()) == 1000
+    assert tokenizer("xyz", add_special_tokens=False)["input_ids"] != [tokenizer.unk_token_id]

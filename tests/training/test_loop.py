@@ -3,17 +3,19 @@
 import json
 import math
 import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 from small_models import LABELS, Silent, loaded_model, question_examples, text_examples, trainer_for, weights
 
+from harness.checksums import seal
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.training.loop import TrainingPlan, Validation, finetune
-from harness.training.state import Progress, save_state
+from harness.training.state import Progress, load_state, save_state
 from harness.training.trainer import DivergedError
 
 TEXTS = {"learning_rate": 1e-3, "batch_size": 4, "epochs": 2.0, "evaluations_per_epoch": 2}
@@ -212,6 +214,7 @@ def test_a_run_without_its_state_would_not_end_the_same(checkpoints, tmp_path):
             tensors = load_file(state / "state.safetensors")
             tensors["generator.0.cpu"] = torch.Generator().manual_seed(1).get_state()
             save_file(tensors, state / "state.safetensors")
+            seal(state)
         resumed = set_up(checkpoints["bert"])
         go(resumed, tmp_path / name)
         ends.append(weights(resumed[0].forward.model))
@@ -228,11 +231,14 @@ def stopped_state(checkpoint, folder, step=6):
 def test_a_state_is_one_folder_without_pickles(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
     assert state.name == "step-000000005"
-    assert sorted(file.name for file in state.iterdir()) == ["state.json", "state.safetensors"]
+    assert sorted(file.name for file in state.iterdir()) == ["checksums.json", "state.json", "state.safetensors"]
     assert [file.name for file in tmp_path.iterdir()] == [state.name]
 
 
-@pytest.mark.parametrize("damage", ["cut short", "empty", "no facts", "facts cut short", "no tensors"])
+DAMAGES = ["cut short", "empty", "no facts", "facts cut short", "no tensors", "one bit", "a zero", "no checksums"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
     whole = set_up(checkpoints["bert"])
     go(whole, tmp_path / "whole")
@@ -246,6 +252,14 @@ def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
         facts.unlink()
     elif damage == "facts cut short":
         facts.write_text(facts.read_text()[:20])
+    elif damage == "one bit":
+        content = bytearray(tensors.read_bytes())
+        content[-1000] ^= 1
+        tensors.write_bytes(content)
+    elif damage == "a zero":
+        facts.write_text(facts.read_text().replace('"step": 5', '"step": 0', 1))
+    elif damage == "no checksums":
+        (state / "checksums.json").unlink()
     else:
         tensors.unlink()
     resumed = set_up(checkpoints["bert"])
@@ -266,23 +280,76 @@ def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
     assert not beside.exists()
 
 
-def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path):
-    state = stopped_state(checkpoints["bert"], tmp_path)
-    trainer, *_ = set_up(checkpoints["bert"])
+@contextmanager
+def full_disk(size=10_000):
+    """No file can be larger than `size` inside."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        with pytest.raises(OSError, match="File too large") as caught:
-            save_state(Progress(step=6), trainer, tmp_path)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert caught.value.filename == str(tmp_path / ".writing")
-    assert (state / "state.safetensors").exists()
+
+
+def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path, capsys):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    trainer, *_ = set_up(checkpoints["bert"])
+    with full_disk():
+        save_state(Progress(step=6), trainer, tmp_path)
+    assert trainer.notes == ["a state could not be saved on the way, and the run went on without it"]
+    assert f"{tmp_path}: the state can't be saved" in capsys.readouterr().err
+    assert sorted(file.name for file in tmp_path.iterdir()) == [state.name]
+    assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
+
+
+def test_a_run_without_room_for_its_states_ends_like_any_other(checkpoints, tmp_path):
+    whole = set_up(checkpoints["bert"])
+    go(whole, tmp_path / "whole")
+    cramped = set_up(checkpoints["bert"])
+    with full_disk():
+        progress = go(cramped, tmp_path / "cramped", checkpoint_seconds=0)
+    assert progress.notes == ["a state could not be saved on the way, and the run went on without it"]
+    assert same(weights(cramped[0].forward.model), weights(whole[0].forward.model))
+
+
+def rewrite(state, **changes):
+    """Give a whole state other facts; those that are None go."""
+    facts = json.loads((state / "state.json").read_text()) | changes
+    (state / "state.json").write_text(json.dumps({key: value for key, value in facts.items() if value is not None}))
+    seal(state)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"items": None}, "items"),
+        ({"form": 99}, "form"),
+        ({"curve": [{"step": 1}]}, "curve"),
+    ],
+)
+def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, checkpoints, tmp_path):
+    rewrite(stopped_state(checkpoints["bert"], tmp_path), **changes)
+    with pytest.raises(UserError, match=rf"saved by another version \(it differs in: {named}\)") as caught:
+        load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS)
+    assert f"or delete {tmp_path} to begin this run anew" in str(caught.value)
+
+
+def test_a_state_of_another_model_is_told_as_such(checkpoints, tmp_path):
+    stopped_state(checkpoints["bert"], tmp_path)
+    with pytest.raises(UserError, match="saved by another version"):
+        load_state(set_up(checkpoints["roberta"], family="roberta")[0], tmp_path)
+
+
+def test_a_state_of_the_first_form_which_had_no_checksums_is_gone_on_with(checkpoints, tmp_path):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    rewrite(state, form=None)
+    (state / "checksums.json").unlink()
+    assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
 
 
 def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):
-    facts = stopped_state(checkpoints["bert"], tmp_path) / "state.json"
-    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"processes": 2}))
+    rewrite(stopped_state(checkpoints["bert"], tmp_path), processes=2)
     with pytest.raises(UserError, match="begun with 2 processes, and now there are 1"):
         go(set_up(checkpoints["bert"]), tmp_path)
 
@@ -295,8 +362,7 @@ def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints
 
 
 def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoints, tmp_path):
-    facts = stopped_state(checkpoints["bert"], tmp_path) / "state.json"
-    facts.write_text(json.dumps({key: fact for key, fact in json.loads(facts.read_text()).items() if key != "labels"}))
+    rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
     with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path)
 

@@ -19,6 +19,7 @@ from transformers.utils import can_return_tuple
 
 from harness.models.family import StockFamily
 from harness.models.pointer_head import Pointer, pointer_logits
+from harness.models.stock_language import scores_by_order
 
 
 class XLNetPointerConfig(XLNetConfig):
@@ -105,4 +106,5 @@ family = StockFamily(
     settings={"use_mems_train": False, "use_mems_eval": False},
     pooled_head=pooled_head,
     pointer_config=pointer_config,
+    scores=scores_by_order,
 )

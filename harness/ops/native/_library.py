@@ -57,6 +57,8 @@ def _built(folder: Path) -> Path:
 
 
 def _build(command: list[str], library: Path) -> None:
+    for left in library.parent.glob("tmp*"):  # By a build that was killed: this one alone is at work.
+        shutil.rmtree(left, ignore_errors=True)
     _log.warning("native kernels: compiling them for this processor (once; about half a minute)")
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         built = Path(scratch) / "library.so"
@@ -76,7 +78,7 @@ def _is_whole(library: Path) -> bool:
     digest = _digest_of(library)
     if not library.exists() or not digest.exists():
         return False
-    return digest.read_text() == hashlib.sha256(library.read_bytes()).hexdigest()
+    return digest.read_bytes() == hashlib.sha256(library.read_bytes()).hexdigest().encode()
 
 
 def _digest_of(library: Path) -> Path:

@@ -104,6 +104,10 @@ class CausalObjective:
         """Args: the corpus, its tokenizer, how much is read."""
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
 
+    def facts(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def steps(self, start: int) -> Iterator[list[Segment]]:
         """The segments of each optimiser step after the first `start`."""
         number = 0
@@ -185,6 +189,7 @@ class CausalModel(TokenPredictor):
             before = first_memory(self.model, len(segments), self._longest)
         else:
             before = list(torch.stack([memory[segment.stream] for segment in segments], dim=2))
+        assert self.language.word_losses is not None, "checked when the recipe was read"
         with self.accelerator.autocast():
             states, after = read_segment(self.model, {"input_ids": ids[:, :-1]}, before, longest=self._longest)
             losses = self.language.word_losses(self.model, states.flatten(0, 1), ids[:, 1:].flatten())

@@ -12,13 +12,14 @@ from harness.record import CurvePoint, RunRecord
 from harness.reporting.charts.canvas import Scale, add, drawing, horizontal_axis, markup, path, plain, vertical_axis
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 320, 40, 312, 10, 150
+LARGEST = 1e100  # A loss beyond, or one that is no number, has no place on an axis.
 
 
 def learning_curves(task: TaskComparison) -> dict[str, Markup]:
     """One chart per model that left a curve, all with the same loss axis, by model."""
     drawn = [cell for cell in task.cells if any(run.record.curve for run in cell.runs)]
     losses = [loss for cell in drawn for point in _points(cell) for loss in (point.train_loss, point.validation_loss)]
-    finite = [loss for loss in losses if abs(loss) < float("inf")]
+    finite = [loss for loss in losses if abs(loss) <= LARGEST]
     if not finite:
         return {}
     y = Scale(0.0, max(finite) * 1.05, BOTTOM, TOP)
@@ -40,7 +41,7 @@ def _chart(cell: Cell, y: Scale) -> Markup:
 
 
 def _lines(group: Element, record: RunRecord, x: Scale, y: Scale) -> None:
-    points = [point for point in record.curve if abs(point.train_loss) + abs(point.validation_loss) < float("inf")]
+    points = [point for point in record.curve if max(abs(point.train_loss), abs(point.validation_loss)) <= LARGEST]
     if not points:
         return
     kept = "" if record.best_step is None else f", weights of step {record.best_step} kept"

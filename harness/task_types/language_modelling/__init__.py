@@ -78,13 +78,16 @@ class LanguageModelling(TaskType):
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
-    ) -> DocumentExample:
-        """One row as an example."""
-        del split, labels, dropped  # documents are read alike in every split
+    ) -> DocumentExample | None:
+        """One row as an example; None where it is blank, and blank rows are to be skipped."""
+        del labels
         text = text_field(row, task.column("text"))
+        if not text.strip() and task.blank_rows == "skip":
+            dropped[f"{split} rows that are blank"] += 1
+            return None
         if not text.strip():
             column = task.column("text")
-            raise FieldError(f"{column}: an empty document (got {text!r}). Fill the field, or leave the row out.")
+            raise FieldError(f"{column}: an empty document (got {text!r}). Fill it, or skip such rows (blank_rows).")
         return DocumentExample(identity, text, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:

@@ -93,7 +93,8 @@ def _metric(name: str, **more: Any) -> Metric:
     unit = Unit(1, 2, 1.0) if ratio.exponential else Unit(1, 3, 0.0)
     form = (dict.fromkeys(COSTS, NUMBER), dict.fromkeys(SIZES, NUMBER))
     influence = costs_influence(ratio)
-    return Metric(name, ratio, False, influence=influence, unit=unit, form=form, partial=True, **more)
+    units = ratio.units if ratio.units in COSTS else ""
+    return Metric(name, ratio, False, influence=influence, unit=unit, form=form, partial=True, units=units, **more)
 
 
 METRICS = (

@@ -218,6 +218,13 @@ def test_csv_has_a_row_a_cell_in_full_precision(runs: Path):
     assert {row["status"] for row in rows} == {"complete", "partial", "no score", "not run"}
 
 
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "\n=1", "＝1"])
+def test_csv_puts_an_apostrophe_before_a_name_that_begins_a_formula(tmp_path: Path, name: str):
+    save(tmp_path, record(model="bert-mini", status="failed", family=name), None)
+    (row,) = csv.DictReader(io.StringIO(RENDERERS["csv"](compare(tmp_path)), newline=""))
+    assert row["family"] == f"'{name}"
+
+
 def test_csv_holds_no_formula(hostile: Comparison):
     fields = [field for row in csv.reader(io.StringIO(RENDERERS["csv"](hostile))) for field in row]
     assert "'=HYPERLINK(1)" in fields

@@ -24,7 +24,7 @@ from harness.models.families.scratch.heads import (
     ScratchForSequenceClassification,
     ScratchForTokenClassification,
 )
-from harness.models.families.scratch.language import ScratchForPreTraining, language
+from harness.models.families.scratch.language import ScratchForMaskedLM, ScratchForPreTraining, language
 from harness.models.families.scratch.model import ScratchModel
 from harness.models.families.scratch.packing import packing
 from harness.models.family import StockFamily
@@ -44,7 +44,7 @@ def register() -> None:
     """Make transformers' Auto classes know the models; once or many times, it is the same."""
     AutoConfig.register(ScratchConfig.model_type, ScratchConfig, exist_ok=True)
     AutoModel.register(ScratchConfig, ScratchModel, exist_ok=True)
-    AutoModelForMaskedLM.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
+    AutoModelForMaskedLM.register(ScratchConfig, ScratchForMaskedLM, exist_ok=True)
     AutoModelForPreTraining.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
     AutoModelForSequenceClassification.register(ScratchConfig, ScratchForSequenceClassification, exist_ok=True)
     AutoModelForTokenClassification.register(ScratchConfig, ScratchForTokenClassification, exist_ok=True)

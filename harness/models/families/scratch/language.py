@@ -18,8 +18,8 @@ from harness.models.families.scratch.model import ScratchModel, ScratchPreTraine
 from harness.models.language_head import Language, losses_by
 
 
-class ScratchForPreTraining(ScratchPreTrainedModel):
-    """The encoder with one score per word of the vocabulary, and two scores per pair of texts."""
+class ScratchLanguageModel(ScratchPreTrainedModel):
+    """What both language models have: the encoder with one score per word of the vocabulary."""
 
     _tied_weights_keys = {"decoder.weight": "transformer.embeddings.tokens.weight"}  # noqa: RUF012
 
@@ -29,8 +29,6 @@ class ScratchForPreTraining(ScratchPreTrainedModel):
         self.transform = nn.Linear(config.hidden_size, config.hidden_size)
         self.transform_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-        self.follows = nn.Linear(config.hidden_size, 2)
-        self.post_init()
 
     def get_output_embeddings(self) -> nn.Linear:
         """The output's table, which is the input's."""
@@ -67,6 +65,25 @@ class ScratchForPreTraining(ScratchPreTrainedModel):
         return MaskedLMOutput(
             loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
         )
+
+
+class ScratchForMaskedLM(ScratchLanguageModel):
+    """The encoder with one score per word of the vocabulary."""
+
+    _keys_to_ignore_on_load_unexpected = [r"^follows\."]  # noqa: RUF012 -- of a ScratchForPreTraining
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        self.post_init()
+
+
+class ScratchForPreTraining(ScratchLanguageModel):
+    """The encoder with one score per word, and two scores per pair of texts for next-sentence prediction."""
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        self.follows = nn.Linear(config.hidden_size, 2)
+        self.post_init()
 
 
 language = Language(

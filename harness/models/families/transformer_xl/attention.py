@@ -140,7 +140,8 @@ class RelativeAttention(nn.Module):
         distances = self._heads(self.r_net(positions)) * self.config.d_head**-0.5
         name = "eager" if weigh else self._implementation(projected.value)
         weights: Tensor | None = None
-        if name in IN_BLOCKS and not weigh and hidden.device.type == "cpu":
+        at_once = weigh or hidden.device.type != "cpu" or torch.compiler.is_compiling()
+        if name in IN_BLOCKS and not at_once:
             sums = in_blocks(lambda part, places: self._summed(name, part, places)[0], projected, distances)
         else:
             sums, weights = self._summed(name, projected, distances)

@@ -74,6 +74,8 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
     def forward(
         self,
         input_ids: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        *,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         logits_to_keep: int = 0,
@@ -83,12 +85,13 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
 
         Args:
             input_ids: Words [batch, length].
+            mems: What the segment before returned.
             attention_mask: 1 for real tokens [batch, length].
             labels: The words again [batch, length], -100 where none is to be predicted; the shift by one is done here.
             logits_to_keep: Compute the last so many positions only; 0: all.
-            **inputs: `TransformerXLModel`'s further ones, such as `mems`.
+            **inputs: `TransformerXLModel`'s further ones, such as `memory_mask`.
         """
-        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
         if labels is None:
             return _with(outputs, logits=self.crit(states[:, -logits_to_keep:]))
@@ -116,14 +119,27 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         input_ids: Tensor,
         past_key_values: tuple[Sequence[Tensor], Tensor | None] | None = None,
         attention_mask: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        memory_mask: Tensor | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        """What `forward` gets for the next word: all of the prompt, then the last word and the memory."""
+        """What `forward` gets for the next word: all of the prompt, then the last word and the memory.
+
+        Before the prompt there may be a text that was read already: `mems`, and `memory_mask`, from its last segment.
+        """
         options = {name: options[name] for name in ("output_hidden_states", "output_attentions") if name in options}
-        if past_key_values is None:
-            return {"input_ids": input_ids, "attention_mask": attention_mask, "logits_to_keep": 1, **options}
-        mems, memory_mask = past_key_values
-        return {"input_ids": input_ids[:, -1:], "mems": mems, "memory_mask": memory_mask, **options}
+        if past_key_values is not None:
+            mems, memory_mask = past_key_values
+            return {"input_ids": input_ids[:, -1:], "mems": mems, "memory_mask": memory_mask, **options}
+        before = {"mems": mems, "memory_mask": memory_mask, "attention_mask": attention_mask}
+        return {"input_ids": input_ids, **before, "logits_to_keep": 1, **options}
+
+    def _expand_inputs_for_generation(self, expand_size: int = 1, **given: Any) -> tuple[Tensor, dict[str, Any]]:
+        """Each text's inputs as often as it has beams; transformers does not look into `mems`."""
+        if (mems := given.get("mems")) is not None:
+            given["mems"] = tuple(states.repeat_interleave(expand_size, dim=1) for states in mems)
+        expanded: tuple[Tensor, dict[str, Any]] = super()._expand_inputs_for_generation(expand_size, **given)
+        return expanded
 
     def _update_model_kwargs_for_generation(
         self, outputs: ModelOutput, model_kwargs: dict[str, Any], *args: Any, **options: Any
@@ -155,6 +171,8 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
     def forward(
         self,
         input_ids: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        *,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         **inputs: Any,
@@ -164,7 +182,7 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         Without an attention mask the last token that is not `config.pad_token_id` is read. The labels are what
         `config.problem_type` says, or their type, as elsewhere.
         """
-        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
         last = self._last(states, input_ids, attention_mask)
         logits = self.score(states[torch.arange(len(states), device=states.device), last])
@@ -195,6 +213,8 @@ class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
     def forward(
         self,
         input_ids: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        *,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         **inputs: Any,
@@ -203,7 +223,7 @@ class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
 
         The labels are indices [batch, length], -100 where there is none.
         """
-        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         logits = self.classifier(outputs.last_hidden_state)
         loss = None if labels is None else self.loss_function(logits, labels, self.config)
         return _with(outputs, loss=loss, logits=logits)
@@ -225,6 +245,8 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
     def forward(
         self,
         input_ids: Tensor | None = None,
+        mems: Sequence[Tensor] | None = None,
+        *,
         attention_mask: Tensor | None = None,
         start_positions: Tensor | None = None,
         end_positions: Tensor | None = None,
@@ -234,7 +256,7 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
 
         Without an attention mask every token counts. Padding scores the lowest number there is.
         """
-        outputs = self.transformer(input_ids, attention_mask, **inputs)
+        outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         start_logits, end_logits = pointer_logits(self.pointer, outputs.last_hidden_state, attention_mask)
         loss = None
         if start_positions is not None and end_positions is not None:

@@ -43,6 +43,21 @@ def first_memory(config: TransformerXLConfig, hidden: Tensor) -> Memory:
     return Memory((state,) * config.n_layer)
 
 
+def check_memory(config: TransformerXLConfig, mems: Sequence[Tensor] | None) -> None:
+    """Refuse what is no memory, such as an attention mask in its place.
+
+    Raises:
+        ValueError: It is not one tensor [kept, batch, d_model] per layer.
+    """
+    if mems is None:
+        return
+    if isinstance(mems, Tensor) or len(mems) != config.n_layer or any(state.dim() != 3 for state in mems):
+        raise ValueError(
+            f"mems: must be {config.n_layer} tensors [kept, batch, d_model], one per layer, as a segment before "
+            "returned them. An attention mask is given by name: attention_mask=..."
+        )
+
+
 @dataclass(frozen=True)
 class Keys:
     """How memory and segment lie behind one another.
@@ -108,7 +123,8 @@ def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Ke
     before = all_of[:, : memory.kept] if memory.real is None else memory.real.bool()
     inside = all_of[:, memory.kept :] if attention_mask is None else attention_mask.bool()
     real = torch.cat([before, inside], dim=1)
-    if memory.kept == 0 or bool(inside[:, 0].all()):
+    # A compiler can't look at the mask's values; the general order is the same where no text is padded on the left.
+    if memory.kept == 0 or (not torch.compiler.is_compiling() and bool(inside[:, 0].all())):
         return Keys(memory, length, real)
     leading = inside.cumsum(dim=1) == 0
     order = torch.cat([before, ~leading], dim=1).int().argsort(dim=1, stable=True)

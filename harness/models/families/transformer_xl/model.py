@@ -20,7 +20,14 @@ from transformers.utils import ModelOutput, can_return_tuple
 from harness.models.families.transformer_xl.adaptive import AdaptiveInput
 from harness.models.families.transformer_xl.attention import PositionalEmbedding, RelativeAttention, inverse_frequencies
 from harness.models.families.transformer_xl.configuration import TransformerXLConfig
-from harness.models.families.transformer_xl.memory import Keys, Memory, first_memory, keys_of, next_memory
+from harness.models.families.transformer_xl.memory import (
+    Keys,
+    Memory,
+    check_memory,
+    first_memory,
+    keys_of,
+    next_memory,
+)
 from harness.models.families.transformer_xl.ties import BIASES, shared_biases, stored_as_output
 
 
@@ -196,21 +203,23 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
     def forward(
         self,
         input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
         mems: Sequence[Tensor] | None = None,
+        *,
+        attention_mask: Tensor | None = None,
         memory_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         output_hidden_states: bool | None = None,
         output_attentions: bool | None = None,
         use_mems: bool | None = None,
-        **_: Any,
     ) -> TransformerXLOutput:
         """A vector for each token, and the memory for the next segment.
 
+        Words and memory may be given by position, as to the published model; all else by name.
+
         Args:
             input_ids: Words [batch, length].
-            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None: all count, as published.
             mems: What the segment before returned; None: `config.memory_start` decides.
+            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None: all count, as published.
             memory_mask: What the segment before returned with it; None: all of the memory counts.
             inputs_embeds: Vectors in place of `input_ids` [batch, length, d_model], scaled already.
             output_hidden_states: Whether to return what went into each layer.
@@ -219,10 +228,11 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
                 attended to all the same.
 
         Raises:
-            ValueError: Neither or both of `input_ids` and `inputs_embeds` are given.
+            ValueError: Neither or both of `input_ids` and `inputs_embeds` are given, or `mems` is no memory.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("input_ids or inputs_embeds: give one of them")
+        check_memory(self.config, mems)
         hidden = self.drop(self.word_emb(input_ids) if inputs_embeds is None else inputs_embeds)
         memory = first_memory(self.config, hidden) if mems is None else Memory(tuple(mems), memory_mask)
         keys = keys_of(memory, hidden, attention_mask)

@@ -1,0 +1,171 @@
+"""Which small changes to reading, splitting and answer placing no test notices: a mutation run.
+
+    python -m experiments.mutants                        # every mutant of every file
+    python -m experiments.mutants --sample 20 --seed 1   # so many of each file
+
+A mutant is the file with one change: a comparison moved by one, `and` for `or`, a number one larger, a branch turned
+around. The fast tests of the file should fail on it. What survives is shown, and is either a test that is missing or a
+change that changes nothing, which `mutants_equivalent.txt` then argues. Each mutant runs in a fork of this process, in
+which the large libraries are imported already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EQUIVALENT = Path(__file__).with_name("mutants_equivalent.txt")
+SECONDS = 120  # A mutant that runs on for longer is noticed, too.
+LIBRARIES = ("pytest", "numpy", "pyarrow.parquet", "sklearn.metrics", "torch", "transformers", "tokenizers")
+QUESTIONS = "harness/task_types/question_answering"
+ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering_kind.py")
+TARGETS = {
+    "harness/data/splitting.py": ("tests/tasks/test_splitting.py",),
+    "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
+    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_places.py", *ANSWERS),
+    f"{QUESTIONS}/examples.py": ANSWERS,
+    f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py", *ANSWERS),
+    f"{QUESTIONS}/targets.py": ANSWERS,
+    "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
+}
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Add: ast.Sub, ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Continue: ast.Break, ast.Break: ast.Continue,
+}  # fmt: skip
+NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A file with one change.
+
+    Attributes:
+        file: Its path in the checkout.
+        place: The function, and what stands there before and after, as one line.
+        tree: The changed module.
+    """
+
+    file: str
+    place: str
+    tree: ast.Module
+
+
+def mutants_of(file: str) -> list[Mutant]:
+    """Every mutant of a file, in the order of its lines."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    found = []
+    for number, (node, function) in enumerate(_code(tree)):
+        if (changed := _changed(node)) is not None:
+            other = copy.deepcopy(tree)
+            twin = list(_code(other))[number][0]
+            twin.__class__ = changed.__class__
+            twin.__dict__.update(changed.__dict__)
+            found.append(Mutant(file, f"{file}: {function}: {_line(node)} -> {_line(changed)}", other))
+    return found
+
+
+def _code(node: ast.AST, function: str = "") -> Iterator[tuple[ast.AST, str]]:
+    """Every node that is run, with the function that it is in; annotations and messages are left out."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list") or isinstance(node, ast.Raise | ast.Assert):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                inner = child.name if isinstance(child, ast.FunctionDef | ast.ClassDef) else function
+                yield child, inner
+                yield from _code(child, inner)
+
+
+def _changed(node: ast.AST) -> ast.AST | None:
+    """The node with a change; None where there is none to make."""
+    new = copy.copy(node)
+    match node:
+        case ast.Compare(ops=[first, *others]) if type(first) in SWAPS:
+            new.ops = [SWAPS[type(first)](), *others]
+        case ast.BinOp(op=operator) | ast.BoolOp(op=operator) if type(operator) in SWAPS:
+            new.op = SWAPS[type(operator)]()
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            new = ast.Call(ast.Name("bool", ast.Load()), [operand], [])
+        case ast.Constant(value=bool(value)):
+            new.value = not value
+        case ast.Constant(value=int(value)):
+            new.value = value + 1
+        case ast.Name(id=name) if name in NAMES:
+            new.id = NAMES[name]
+        case ast.IfExp(body=body, orelse=other):
+            new.body, new.orelse = other, body
+        case ast.If(test=test):
+            new.test = ast.UnaryOp(ast.Not(), test)
+        case ast.Continue() | ast.Break():
+            new = SWAPS[type(node)]()
+        case _:
+            return None
+    return ast.fix_missing_locations(ast.copy_location(new, node))
+
+
+def _line(node: ast.AST) -> str:
+    return ast.unparse(node).splitlines()[0]
+
+
+def survives(mutant: Mutant | None, tests: tuple[str, ...]) -> bool:
+    """Whether the tests pass with the mutant in place of its file, or with nothing changed."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(SECONDS)
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        if mutant is not None:
+            _replace(mutant)
+        import pytest
+
+        os._exit(pytest.main(["-x", "-q", "-n", "0", "-m", "not slow and not network and not gpu", *tests]))
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _replace(mutant: Mutant) -> None:
+    """Have the module imported from the mutant's tree."""
+    path, code = str(ROOT / mutant.file), compile(mutant.tree, mutant.file, "exec")
+    usual = SourceFileLoader.get_code
+    SourceFileLoader.get_code = lambda self, name: code if self.path == path else usual(self, name)
+
+
+def main() -> None:
+    """Run the mutants that the command line asks for; exit with 1 where one survives that nobody has argued."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, help="So many mutants of each file; default: all.")
+    parser.add_argument("--seed", type=int, default=0, help="Of the sample.")
+    parser.add_argument("--file", action="append", choices=TARGETS, help="One of the files; repeatable.")
+    asked = parser.parse_args()
+    os.chdir(ROOT)
+    for library in LIBRARIES:
+        import_module(library)
+    argued = {line for line in EQUIVALENT.read_text(encoding="utf-8").splitlines() if " -> " in line}
+    open_ = 0
+    for file in asked.file or TARGETS:
+        if not survives(None, TARGETS[file]):
+            sys.exit(f"{file}: its tests fail without a mutant.")
+        mutants = [mutant for mutant in mutants_of(file) if mutant.place not in argued]
+        if asked.sample is not None:
+            mutants = random.Random(asked.seed).sample(mutants, min(asked.sample, len(mutants)))
+        left = [mutant for mutant in mutants if survives(mutant, TARGETS[file])]
+        print(f"{file}: {len(mutants) - len(left)} of {len(mutants)} killed", flush=True)
+        print(*(f"    {mutant.place}" for mutant in left), sep="\n", flush=True)
+        open_ += len(left)
+    sys.exit(1 if open_ else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Checksums of what is read again later, so that damage is found before it is used: of files, and of JSON documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+
+CHECKSUMS = "checksums.json"
+KEY = "sha256"  # Of a document's own digest.
+_AGAIN = "Do the run again with --redo."
+
+
+def file_digest(file: Path) -> str:
+    """The SHA-256 of a file's content.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def folder_digests(folder: Path, *, leave_out: Collection[str] = ()) -> dict[str, str]:
+    """The SHA-256 of every file below a folder by its path in there, files of some names left out."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name not in leave_out)
+    return {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
+
+
+def seal(folder: Path) -> None:
+    """Leave the checksums of a folder's files beside them."""
+    (folder / CHECKSUMS).write_text(json.dumps(folder_digests(folder, leave_out=(CHECKSUMS,))), encoding="utf-8")
+
+
+def check_seal(folder: Path) -> None:
+    """Check that a folder's files are those that were sealed.
+
+    Raises:
+        OSError: It is not there, or never was sealed.
+        ValueError: A file is damaged, is missing, or came later.
+    """
+    sealed = json.loads((folder / CHECKSUMS).read_bytes())
+    found = folder_digests(folder, leave_out=(CHECKSUMS,))
+    if sealed != found:
+        known = sealed if isinstance(sealed, Mapping) else {}
+        names = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
+        raise ValueError(f"{folder}: {', '.join(names)}: not as written")
+
+
+def check_files(folder: Path, files: Mapping[str, str], name: str) -> None:
+    """Check that what a run left is still what its record names: `name`, or all that lies in it.
+
+    Args:
+        folder: The run's.
+        files: The SHA-256 of files by path, as a record has them; none of a record of an earlier version.
+        name: A file such as "predictions.parquet", or a folder such as "checkpoint".
+
+    Raises:
+        UserError: A file is missing, or is another one.
+    """
+    for path, digest in files.items():
+        if path == name or path.startswith(f"{name}/"):
+            _check_file(folder, path, digest)
+
+
+def _check_file(folder: Path, path: str, digest: str) -> None:
+    file = folder / path
+    if ".." in Path(path).parts or not file.is_file():
+        raise UserError(f"{file}: no such file in the run's folder, but its record names it. {_AGAIN}")
+    try:
+        found = file_digest(file)
+    except OSError as error:
+        raise UserError(f"{file}: can't be read ({error.strerror}). {_AGAIN}") from error
+    if found != digest:
+        raise UserError(
+            f"{file}: damaged, or of another run: its SHA-256 is {found[:12]}…, and the record says {digest[:12]}…. "
+            f"{_AGAIN}"
+        )
+
+
+def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON document with its own SHA-256 in it, however it will be spaced."""
+    return {**document, KEY: _digest(document)}
+
+
+def without_digest(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What `with_digest` was given. A document without a digest, as earlier versions wrote it, is taken as it is.
+
+    Raises:
+        ValueError: It is not what was written.
+    """
+    content = {key: value for key, value in document.items() if key != KEY}
+    if KEY in document and document[KEY] != _digest(content):
+        raise ValueError("its content does not have the SHA-256 that stands in it")
+    return content
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

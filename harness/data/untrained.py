@@ -1,0 +1,48 @@
+"""What is scored where nothing is trained: a test file alone, or texts too few to be split, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.data.files import refuse
+from harness.data.loading import table_problems
+from harness.data.rows import Reading
+from harness.data.sources import Files
+from harness.data.splitting import LEAST_EXAMPLES
+from harness.data.task import Row, Splits, Task
+
+
+def splits_to_score(task: Task) -> Splits | None:
+    """The user's own files as test split, and as validation split where one is given; None: they are split as ever.
+
+    Few rows without a test file are the test split, all of them. Repeats of others stay: nothing is learnt from them.
+
+    Raises:
+        UserError: Every mistake found in the data, each with its row.
+    """
+    if not isinstance(task.source, Files) or (task.source.train is not None and task.source.test is not None):
+        return None
+    tables = _untrained(task.source.rows())
+    if tables is None:
+        return None
+    refuse([problem for split, rows in tables.items() for problem in table_problems(task, split, rows)])
+    reading = Reading(task, task.type.label_names(task, tables["test"]))
+    found = {split: reading.examples(split, rows) for split, rows in tables.items()}
+    refuse(reading.problems)
+    refuse(["test: no row is left to score. Give at least one text."] if not found["test"] else [])
+    return Splits(
+        train=(),
+        validation=found.get("validation", ()),
+        test=found["test"],
+        labels=reading.labels,
+        dropped=dict(reading.dropped),
+    )
+
+
+def _untrained(tables: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[Row]] | None:
+    """The tables without one to train on; None where there is one that is large enough to be split."""
+    if "train" not in tables:
+        return dict(tables)
+    if "test" in tables or len(tables["train"]) >= LEAST_EXAMPLES:
+        return None
+    return {**{split: rows for split, rows in tables.items() if split != "train"}, "test": tables["train"]}

@@ -1,0 +1,26 @@
+"""BigBird: Zaheer et al. 2020, "Big Bird: Transformers for Longer Sequences"; BigBird-Pegasus too.
+
+The stock models switch from block-sparse to full attention for good when they meet a short batch, and block-sparse
+attention looks at other blocks when a text is padded further. So what they say of a text would depend on the texts that
+were read with it, and before it. Here attention is always full, which the same weights compute, and which is what
+block-sparse attention comes near to; a window of 4,096 tokens takes the memory that full attention takes.
+"""
+
+from __future__ import annotations
+
+from harness.models.family import StockFamily
+
+MODEL_TYPES = ("big_bird", "bigbird_pegasus")
+
+family = StockFamily(
+    model_types=MODEL_TYPES,
+    architecture={
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 1024,
+        "max_position_embeddings": 1024,
+    },
+    settings={"attention_type": "original_full"},
+    note="attention is full for every text (attention_type = original_full), whatever the checkpoint says",
+)

@@ -1,0 +1,20 @@
+"""How many tokens a model reads at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def limit_of(tokenizer: Any, longest_text: int | None) -> int | None:
+    """The smaller of what the tokenizer states and what the model has positions for; None: any number."""
+    limits = [tokenizer.model_max_length, longest_text]
+    known = [limit for limit in limits if limit is not None and limit < 1_000_000]
+    return min(known) if known else None
+
+
+def unused_positions(model: Any) -> int:
+    """Positions that are never used: RoBERTa and its kin start at padding_idx + 1."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0

@@ -1,0 +1,88 @@
+"""A run's checkpoint, loaded as it was saved; or refused, with the file that is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from harness.models.checkpoint import Checkpoint
+from harness.models.config_and_tokenizer import check_vocabulary, on_one_line, read_tokenizer
+from harness.regular_files import check_regular, read_json
+
+_AGAIN = "Do the run again with --redo."
+
+
+def saved_model(checkpoint: Checkpoint, model_class: Any, config: Any) -> tuple[Any, Any]:
+    """The model in a run's checkpoint, in fp32, and its tokenizer.
+
+    Args:
+        checkpoint: What the run saved.
+        model_class: The transformers Auto class of the model that was trained.
+        config: Its configuration.
+
+    Raises:
+        UserError: A file is damaged, or they are not of one checkpoint.
+    """
+    folder = checkpoint.folder
+    with damage_told(folder):
+        model, report = model_class.from_pretrained(
+            folder,
+            config=config,
+            dtype="float32",
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+        tokenizer = read_tokenizer(checkpoint)
+    _check_tensors(folder, report)
+    check_vocabulary(str(folder), model.config, tokenizer)
+    return model, tokenizer
+
+
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """Whatever libraries raise of a damaged checkpoint, as one line that names the file, if one of them can't be read.
+
+    Raises:
+        UserError: The block failed; or the checkpoint holds what is no file.
+    """
+    for file in sorted(folder.iterdir()):
+        if not file.is_dir():
+            check_regular(file, _AGAIN, within=folder)
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # Libraries raise anything of a file that they did not write.
+        _check_files(folder)
+        raise UserError(
+            f"{folder}: can't be loaded ({type(error).__name__}: {on_one_line(error):.200}). Its files are damaged, or "
+            f"not of one checkpoint. {_AGAIN}"
+        ) from error
+
+
+def _check_files(folder: Path) -> None:
+    """Name the file that is none of its kind, if there is one."""
+    for file in sorted(folder.glob("*.json")):
+        read_json(file, "JSON file", _AGAIN)
+    if any(folder.glob("*.safetensors")):
+        Checkpoint(str(folder), folder).weights()
+
+
+def _check_tensors(folder: Path, report: Mapping[str, Any]) -> None:
+    """What was trained is saved whole: a tensor that does not fit would be random, and one too many left out."""
+    wrong = {
+        "have another shape of": [str(key[0]) for key in report["mismatched_keys"]],
+        "lack": list(report["missing_keys"]),
+        "have, beside the model's,": list(report["unexpected_keys"]),
+    }
+    for what, names in wrong.items():
+        if names:
+            raise UserError(
+                f"{folder}: its weights {what} {min(names)} ({len(names)} such tensors). Weights and config.json are "
+                f"not of one checkpoint. {_AGAIN}"
+            )

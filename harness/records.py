@@ -1,0 +1,59 @@
+"""The records below a folder, which may come from a stranger: what can't be read is told, and hides no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import UserError, collected
+from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
+
+
+def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
+    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out.
+
+    Links to folders are not followed. Those that lead out of `runs` or nowhere are added to `problems`, and so are
+    folders that can't be read.
+    """
+    if not runs.exists():
+        return
+    whole = runs.resolve()
+
+    def unread(error: OSError) -> None:
+        problems.append(f"{error.filename}: can't be read ({error.strerror}).")
+
+    for folder, folders, files in os.walk(runs, onerror=unread):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "checkpoint")
+        paths = [Path(folder, name) for name in [*folders, *sorted(files)] if name != PREDICTIONS]
+        for path in paths:
+            if path.is_symlink() and not _leads_into(path, whole):
+                problems.append(f"{path}: a link that leads out of {runs}, or nowhere. It is not followed.")
+            elif path.name == RECORD:
+                yield path
+
+
+def _leads_into(link: Path, folder: Path) -> bool:
+    return link.exists() and link.resolve().is_relative_to(folder)
+
+
+def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
+    """The readable records below `runs` with their folders, and a line for each that could not be read."""
+    records: list[tuple[Path, RunRecord]] = []
+    problems: list[str] = []
+    for file in _record_files(runs, problems):
+        with collected(problems):
+            records.append((file.parent, read_record(file)))
+    return records, problems
+
+
+def some_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
+    """What `read_records` gives, at least one record.
+
+    Raises:
+        UserError: There is none.
+    """
+    records, problems = read_records(runs)
+    if not records:
+        raise UserError(*problems, f"{runs}: no records of runs there. Start some with `harness run SUITE`.")
+    return records, problems

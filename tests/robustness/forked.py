@@ -1,0 +1,118 @@
+"""`harness` commands in forks of a process that has imported everything: each is quick, and may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Set before torch is imported: a fork has one thread, and builds nothing.
+os.environ |= {
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HARNESS_NATIVE": "0",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+    "COLUMNS": "400",
+}
+
+import transformers.models.bert.modeling_bert
+import transformers.models.bert.tokenization_bert  # noqa: F401
+
+import harness.pretraining.run
+import harness.suites.runner  # noqa: F401
+from harness.cli import main
+
+LONGEST = 240.0  # seconds; a command takes one
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Attributes:
+        code: Its exit code; minus the signal that ended it; None: it hung, and was killed.
+        output: What it wrote to the standard output.
+        errors: What it wrote to the standard error.
+    """
+
+    code: int | None
+    output: str
+    errors: str
+
+    @property
+    def said(self) -> str:
+        """All that it wrote."""
+        return self.output + self.errors
+
+
+def command(
+    words: Sequence[str],
+    folder: Path,
+    *,
+    prepare: Callable[[], None] | None = None,
+    kill_after: float | None = None,
+) -> Ended:
+    """Do `harness WORDS` in a folder.
+
+    Args:
+        words: Its arguments.
+        folder: Where it works; its caches and what it says lie beside.
+        prepare: Called in the fork first.
+        kill_after: Seconds after which it is killed, if it has not ended.
+    """
+    beside = folder.with_name(f"{folder.name}.said")
+    beside.mkdir(exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        _work(words, folder, beside, prepare)
+    code = _waited(child, LONGEST if kill_after is None else kill_after)
+    if code is None and kill_after is not None:
+        code = -signal.SIGKILL
+    return Ended(code, *((beside / name).read_text(errors="replace") for name in ("out", "err")))
+
+
+def _work(words: Sequence[str], folder: Path, beside: Path, prepare: Callable[[], None] | None) -> None:
+    """The fork: it never returns."""
+    code = 70
+    try:
+        os.chdir(folder)
+        for number, name in ((1, "out"), (2, "err")):
+            opened = os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(opened, number)
+        os.environ["HARNESS_CACHE"] = str(folder / "cache")
+        sys.argv = ["harness", *words]
+        if prepare is not None:
+            prepare()
+        main()
+        code = 0
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _waited(child: int, seconds: float) -> int | None:
+    """The child's exit code; None where it was killed after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        left = until - time.monotonic()
+        if left <= 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return None
+        time.sleep(min(left, 0.005))

@@ -1,0 +1,84 @@
+"""Small projects of a user: data, a checkpoint, a suite, a recipe; and what comes out of them, to the bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command_line import reviews, write_csv
+from pyarrow import parquet
+from small_corpora import CORPORA, PLAN, TOKENIZER, write_texts
+from small_models import write_checkpoint
+
+SUITE = """
+tasks    = ["mine"]
+models   = ["bert/", "majority"]
+baseline = "majority"
+seeds    = [0]
+[training]
+maximum_steps = 6
+evaluations_per_epoch = 2
+batch_size = 8
+learning_rate = 1e-3
+[data.mine]
+train = "reviews.csv"
+"""
+RUN = ["run", "tiny.toml", "--workers=1", "--checkpoint-seconds=0"]
+PRETRAIN = ["pretrain", "mine.toml", "--checkpoint-seconds=0"]
+_FACTS = ("status", "scores", "curve", "best_step", "calibration", "counts", "seed")
+_LEARNT = ("status", "curve", "first_losses", "steps", "tokens")
+
+
+def write_project(folder: Path) -> Path:
+    """Data, a checkpoint and a suite."""
+    folder.mkdir(parents=True)
+    write_csv(folder / "reviews.csv", reviews())
+    write_checkpoint("bert", folder / "bert")
+    (folder / "tiny.toml").write_text(SUITE)
+    return folder
+
+
+def write_pretraining(folder: Path) -> Path:
+    """Texts and a recipe."""
+    write_texts(folder / "texts", files=40)
+    plan = PLAN | {"tokens": 2_560, "evaluations": 2, "duplicates": 2}
+    architecture = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    tables = {
+        "": {"family": "bert", "objective": "roberta"},
+        "architecture": architecture,
+        "corpora": CORPORA | {"files": ["texts/*.txt"]},
+        "tokenizer": TOKENIZER,
+        "training": plan,
+    }
+    lines = []
+    for name, table in tables.items():
+        lines += [f"[{name}]"] if name else []
+        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    (folder / "mine.toml").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def results(folder: Path) -> dict[str, object]:
+    """What was recorded in a project: scores, curves, predictions, weights; nothing that a clock says."""
+    found: dict[str, object] = {}
+    for record in sorted(folder.glob("runs/**/run.json")):
+        content = json.loads(record.read_text())
+        run = record.parent
+        found[str(run.relative_to(folder))] = {key: content[key] for key in _FACTS} | {
+            "predictions": parquet.read_table(run / "predictions.parquet").to_pylist(),
+            "checkpoint": _contents(run / "checkpoint"),
+        }
+    for record in sorted(folder.glob("runs/pretraining/*/pretraining.json")):
+        content = json.loads(record.read_text())
+        checkpoints = {path.name: _contents(path) for path in sorted(record.parent.glob("checkpoint*"))}
+        found[str(record.relative_to(folder))] = {key: content[key] for key in _LEARNT} | checkpoints
+    return found
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What kills left in the folders of runs."""
+    return sorted(str(path.relative_to(folder)) for path in (folder / "runs").rglob(".*"))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "README.md"}

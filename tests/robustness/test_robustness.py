@@ -1,0 +1,37 @@
+"""A sample of damaged files and of kills; `damage.py` and `kills.py` take as many as are wanted."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def said(module, count):
+    """What a run of trials prints, which must have found nothing bad."""
+    environment = {name: value for name, value in os.environ.items() if name != "HARNESS_FEATURES"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    words = [sys.executable, "-m", f"robustness.{module}", f"--count={count}", "--seed=7"]
+    ended = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.slow
+def test_what_is_damaged_is_made_again_or_told_and_never_used_or_in_the_way():
+    last = said("damage", 36).splitlines()[-1]
+    found = re.fullmatch(r"in all: 36 files, (\d+) as before, (\d+) told, 0 .*, 0 .*, 0 .*, 0 .* \(seed 7\)", last)
+    assert found, last
+    assert int(found[1]) > 0
+    assert int(found[2]) > 0
+    assert int(found[1]) + int(found[2]) == 36
+
+
+@pytest.mark.slow
+def test_what_is_killed_again_and_again_ends_to_the_bit_like_what_nobody_disturbed():
+    last = said("kills", 30).splitlines()[-1]
+    assert re.fullmatch(r"in all: \d+ kills, \d+ ends, 0 of them wrong \(seed 7\)", last), last
