@@ -158,7 +158,7 @@ def test_heads_that_start_with_local_attention_learn_sooner(command, texts):
 def test_a_family_without_learnt_positions_is_refused_such_a_start(family, objective, command, texts):
     refused = command("pretrain", write_recipe(texts / "mine.toml", family, objective, start="local_attention"))
     assert refused.code == 2
-    assert f"a {family} has no learnt positions to find them by. Leave it out." in refused.errors
+    assert f"a {family} has no learnt positions to attend by. Leave it out." in refused.errors
 
 
 def test_weights_are_saved_in_half_precision_where_asked_and_in_full_elsewhere(command, texts):

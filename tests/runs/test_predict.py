@@ -385,4 +385,4 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
     save_file({name: tensor for name, tensor in tensors.items() if name != "classifier.bias"}, file, {"format": "pt"})
     result = command("predict", bert_run, "--text", "a joy")
     assert (result.code, result.output) == (2, "")
-    assert "its weights lack classifier.bias (1 such tensors)" in result.errors
+    assert "damaged, or of another run" in result.errors
