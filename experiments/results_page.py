@@ -41,7 +41,7 @@ def page() -> str:
 
 
 def scores(name: str) -> str:
-    """Models x tasks: the mean score and half the interval; in bold the models that no other is shown to beat."""
+    """Models x tasks: the mean score and its interval; in bold the models that no other is shown to be ahead of."""
     return _by_model(name, lambda row: _bold(_score(row), strong=row.get("is_top") == "True"))
 
 
@@ -139,8 +139,7 @@ def _labelled(model: str, family: str) -> str:
 def _score(row: Row) -> str:
     if not row.get("low"):
         return _mean(row)
-    half = (float(row["high"]) - float(row["low"])) / 2 * unit_of(row["metric"]).factor
-    return f"{_mean(row)} ± {half:.1f}"
+    return f"{_mean(row)} ({_scaled(row, 'low')}–{_scaled(row, 'high')})"
 
 
 def _mean(row: Row) -> str:
@@ -148,7 +147,7 @@ def _mean(row: Row) -> str:
 
 
 def _scaled(row: Row, column: str) -> str:
-    return f"{float(row[column]) * unit_of(row['metric']).factor:.1f}"
+    return f"{float(row[column]) * unit_of(row['metric']).factor:.1f}".replace("-", "−")
 
 
 def _speed(column: str, value: str) -> str:

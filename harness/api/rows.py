@@ -79,7 +79,7 @@ class DifferenceRow(_OfModel):
         difference: The model's mean score less the other's; None where they were tested on different examples.
         low: The lower end of its 95 % interval.
         high: The upper end.
-        adjusted_p: Holm's, over the task's comparisons with the same model.
+        adjusted_p: In the task's family of comparisons; None where the two were not tested against each other.
         reading: What the difference from the baseline says, in two or three words.
     """
 

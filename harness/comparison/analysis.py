@@ -1,4 +1,4 @@
-"""From a task's runs to its cells: scores, intervals, differences, the tied top group."""
+"""From a task's runs to its cells: scores, intervals, differences, and which model is shown to be behind which."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def reading(cell: Cell) -> str:
     if not found.estimate.includes_examples:
         return "not tested: recorded scores only"
     if found.adjusted_p is None:
-        return "not tested: one seed"
+        return "not tested: one seed" if not found.estimate.includes_seeds else "not tested"
     if not found.is_significant:
         return "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"

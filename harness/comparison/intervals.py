@@ -22,7 +22,7 @@ class Spread:
         examples: Half the width that the examples make, on the score's own scale.
         seeds: Half the width that the seeds make.
         variance: The examples' part of the variance.
-        clusters: The effective number of independent examples.
+        clusters: The effective number of clusters, which stands for that of examples where these show no spread.
         quantile: Student's t of the examples' part.
     """
 
@@ -50,9 +50,7 @@ def interval(value: float, spread: Spread, least: float, most: float) -> tuple[f
 
 
 def _of_share(value: float, spread: Spread) -> tuple[float, float] | None:
-    effective = spread.clusters
-    if spread.variance > 0:
-        effective = min(effective, value * (1 - value) / spread.variance)
+    effective = spread.clusters if spread.variance < 1e-24 else value * (1 - value) / spread.variance
     if effective * min(value, 1 - value) >= FEW_EXCEPTIONS:
         width = sqrt(spread.examples**2 + spread.seeds**2)
         if width < 1e-12:

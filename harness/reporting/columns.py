@@ -189,7 +189,7 @@ DETAILS: Sequence[Column] = (
 DIFFERENCES: Sequence[Column] = (
     MODEL,
     Column("Difference", _difference(lambda _, unit, estimate: unit.signed(estimate.value))),
-    Column("95 % interval", _difference(lambda _, unit, estimate: unit.interval(estimate, signed=True))),
+    Column("95 % interval, unadjusted", _difference(lambda _, unit, estimate: unit.interval(estimate, signed=True))),
     Column("Adjusted p", _difference(lambda found, *_: p_value(found.adjusted_p))),
     Column("Reading", _reading),
 )

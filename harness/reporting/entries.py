@@ -16,7 +16,7 @@ class Entry:
     """One field of a table.
 
     Attributes:
-        is_strong: Set in bold: of the tied top group.
+        is_strong: Set in bold: it may be the best.
         is_faint: A gap, or a failure.
     """
 

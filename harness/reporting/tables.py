@@ -35,7 +35,7 @@ def scores(comparison: Comparison) -> Table:
             )
         )
     headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
-    return Table("Test scores: mean over seeds ± 95 % interval", ("Model", *headings), tuple(rows))
+    return Table("Test scores: mean over seeds (95 % interval)", ("Model", *headings), tuple(rows))
 
 
 def details(task: TaskComparison) -> Table:
@@ -104,11 +104,11 @@ def task_name(comparison: Comparison, task: TaskComparison) -> str:
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers include."""
     notes = [
-        "Bold: the tied top group, the models that no other is shown to beat (all pairs of a task, paired over test "
-        "examples, Holm-adjusted). A missing difference is not a proof of equality: the interval shows what could have "
-        "been seen.",
-        "Intervals are 95 % and include both which test examples were drawn and which seed trained the model. Their "
-        "two parts are estimated together and added as squares.",
+        "Bold: the models that may be the best, because no other is shown to be ahead of them. All that is said of a "
+        "task's models comes from one family of comparisons, of the models with several seeds and the best simple "
+        "baseline, paired over test examples and adjusted step by step. A missing difference is not a proof of equality.",
+        "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
+        "which seed trained the model.",
     ]
     cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in DETAILS for footnote in column.footnotes]

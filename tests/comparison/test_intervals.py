@@ -55,11 +55,16 @@ def test_more_spread_is_a_wider_interval():
 
 
 def test_the_two_rules_for_shares_meet_without_a_jump():
-    variance = 0.05 * 0.95 / 100
-    below, above = (
-        interval(0.95, Spread(1.98 * variance**0.5, 0.02, variance, count, 1.98), 0, 1) for count in (99, 101)
-    )
+    variances = [0.05 * 0.95 / count for count in (99, 101)]
+    below, above = (interval(0.95, Spread(1.98 * v**0.5, 0.02, v, 100, 1.98), 0, 1) for v in variances)
     assert below == pytest.approx(above, abs=0.02)
+
+
+def test_a_few_large_groups_that_agree_are_not_taken_for_a_few_examples():
+    # Ten films with 24 reviews each: the scores of the films differ as those of 85 single reviews would.
+    variance = 0.745 * 0.255 / 85
+    low, high = interval(0.745, Spread(2.26 * variance**0.5, 0.0, variance, 10, 2.26), 0, 1)
+    assert (low, high) == (pytest.approx(0.63, abs=0.015), pytest.approx(0.835, abs=0.015))
 
 
 @pytest.mark.slow

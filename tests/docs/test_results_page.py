@@ -29,10 +29,10 @@ def test_the_page_is_what_the_numbers_give():
     assert PAGE.read_text(encoding="utf-8") == page(), "python -m experiments.results_page writes it anew"
 
 
-def test_a_table_shows_the_mean_half_the_interval_the_top_group_and_gaps(measured):
+def test_a_table_shows_the_mean_its_interval_the_top_group_and_gaps(measured):
     lines = scores("small").splitlines()
     assert lines[0] == "| model | boolq, accuracy | stsb, Pearson correlation |"
-    assert lines[2] == "| minilm | **78.1 ± 4.0** | 50.0 ± 10.0 |"
+    assert lines[2] == "| minilm | **78.1 (74.1–82.1)** | 50.0 (40.0–60.0) |"
     assert lines[3] == "| majority (simple baseline) | 60.0 | – |"
 
 
