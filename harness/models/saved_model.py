@@ -40,6 +40,8 @@ def saved_model(checkpoint: Checkpoint, model_class: Any, config: Any) -> tuple[
         tokenizer = read_tokenizer(checkpoint)
     _check_tensors(folder, report)
     check_vocabulary(str(folder), model.config, tokenizer)
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"{folder}: its tokenizer has no padding token, but every run saves one. {_AGAIN}")
     return model, tokenizer
 
 
@@ -56,6 +58,7 @@ def damage_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except UserError:
+        _check_files(folder)
         raise
     except Exception as error:  # Libraries raise anything of a file that they did not write.
         _check_files(folder)

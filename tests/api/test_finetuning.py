@@ -84,7 +84,7 @@ def test_a_mistake_is_told_in_the_command_lines_words(command, arguments, words)
             "separator: must be one character",
         ),
         ({"model": "majority", "data": {"train": "x.csv", "txt": "a"}}, "data.txt: no such setting (got 'a')."),
-        ({"model": "majority", "data": {"text": "a"}}, "data.train: is missing."),
+        ({"model": "majority", "data": {"text": "a"}}, "data: needs a file to train on."),
     ],
 )
 def test_what_python_alone_can_get_wrong_is_told_before_anything_runs(arguments, said):

@@ -44,16 +44,16 @@ def linked(file):
 
 
 DAMAGES = {
-    "no configuration": ("config.json", Path.unlink, "can't be loaded"),
+    "no configuration": ("config.json", Path.unlink, "no config.json in"),
     "configuration cut short": ("config.json", cut, "config.json: not a whole JSON file"),
     "configuration of zeros": ("config.json", lambda file: file.write_bytes(bytes(100)), "config.json: not a whole"),
     "deep configuration": ("config.json", lambda file: file.write_text("[" * 10**5), "config.json: not a whole"),
-    "configuration that is a list": ("config.json", lambda file: file.write_text("[]"), "can't be loaded"),
+    "configuration that is a list": ("config.json", lambda file: file.write_text("[]"), "names no model_type"),
     "other architecture": ("config.json", lambda file: changed(file, model_type="gpt2"), "lack "),
-    "unknown architecture": ("config.json", lambda file: changed(file, model_type="no"), "can't be loaded (ValueError"),
+    "unknown architecture": ("config.json", lambda file: changed(file, model_type="no"), "'no' is unknown to"),
     "no heads": ("config.json", lambda file: changed(file, num_attention_heads=0), "can't be loaded"),
     "wide": ("config.json", lambda file: changed(file, hidden_size=64), "have another shape of bert.emb"),
-    "text for a number": ("config.json", lambda file: changed(file, hidden_size="x"), "can't be loaded"),
+    "text for a number": ("config.json", lambda file: changed(file, hidden_size="x"), "config.json can't be read"),
     "a layer more": ("config.json", lambda file: changed(file, num_hidden_layers=3), "lack bert.encoder.layer.2"),
     "a layer less": ("config.json", lambda file: changed(file, num_hidden_layers=1), "have, beside the model's, bert."),
     "a label more": (
@@ -69,8 +69,8 @@ DAMAGES = {
     "weights as a pipe": ("model.safetensors", piped, "model.safetensors: not a file"),
     "weights from elsewhere": ("model.safetensors", linked, "model.safetensors: a link that leads out"),
     "tokenizer cut short": ("tokenizer.json", cut, "tokenizer.json: not a whole JSON file"),
-    "no tokenizer's content": ("tokenizer.json", lambda file: file.write_text("{}"), "can't be loaded"),
-    "no tokenizer": ("tokenizer.json", Path.unlink, "can't be loaded"),
+    "no tokenizer's content": ("tokenizer.json", lambda file: file.write_text("{}"), "its tokenizer can't be read"),
+    "no tokenizer": ("tokenizer.json", Path.unlink, "no tokenizer in"),
     "tokenizer's settings": ("tokenizer_config.json", lambda file: file.write_text("[1"), "config.json: not a whole"),
 }  # fmt: skip
 
