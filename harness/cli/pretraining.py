@@ -1,4 +1,4 @@
-"""Pretraining as the command line asks for it: its place, what a person sees, what is said at the end."""
+"""Pretraining as the command line asks for it: its folder, what a person sees, what is said at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining
 from harness.pretraining.reproduce import verified
 from harness.pretraining.run import Job, pretrained, resolved
-from harness.pretraining.run_folder import TOKENIZER, Place, weights_origin
+from harness.pretraining.run_folder import TOKENIZER, PretrainingFolder, weights_origin
 from harness.pretraining.texts import text_sources
 from harness.pretraining.tokenizer import tokenizer_origin
 from harness.suites.progress import board
@@ -38,42 +38,42 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
         checkpoint_seconds: How often the state is saved.
 
     Raises:
-        UserError: The recipe has mistakes, or its place holds another one's run, or one that is under way.
+        UserError: The recipe has mistakes, or its folder holds another one's run, or one that is under way.
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     recipe, stem = resolved(found), Path(name).stem
-    place, together = Place(runs / FOLDER / stem), processes()
+    folder, together = PretrainingFolder(runs / FOLDER / stem), processes()
     texts = {source.name: source.origin for source in text_sources(recipe.corpora, files_from)} | weights_origin(recipe)
     if (tokenizer := tokenizer_origin(recipe.tokenizer)) is not None:
         texts[TOKENIZER] = tokenizer
     shown = console(quiet=not together.is_main_process)
-    with _claimed(place):
+    with _claimed(folder):
         if together.is_main_process:
-            place.settle()
+            folder.settle()
         together.wait_for_everyone()
-        if redo and place.is_redone(recipe, texts):
-            shown.print(f"A --redo was cut short and goes on. To begin anew, delete {place.partial}.", soft_wrap=True)
-        record = None if redo else place.recorded(recipe, texts)
+        if redo and folder.is_redone(recipe, texts):
+            shown.print(f"A --redo was cut short and goes on. To begin anew, delete {folder.partial}.", soft_wrap=True)
+        record = None if redo else folder.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
             if together.is_main_process:
-                place.begin(recipe, texts, redo=redo)
+                folder.begin(recipe, texts, redo=redo)
             together.wait_for_everyone()
             with board(1, shown) as rows:
-                job = Job(stem, recipe, files_from, place, checkpoint_seconds)
+                job = Job(stem, recipe, files_from, folder, checkpoint_seconds)
                 record = pretrained(job, rows.begin(stem), shown)
-    _say(record, place, shown)
+    _say(record, folder, shown)
 
 
 @contextmanager
-def _claimed(place: Place) -> Iterator[None]:
-    """The place as this command's alone; of processes that were launched together, the main one claims it for all."""
+def _claimed(folder: PretrainingFolder) -> Iterator[None]:
+    """The folder as this command's alone; of processes that were launched together, the main one claims it for all."""
     if not processes().is_main_process:
         yield
         return
-    with place.claimed() as ours:
+    with folder.claimed() as ours:
         if not ours:
-            raise UserError(f"{place.folder}: another process is at it. Wait for it, or name another --runs folder.")
+            raise UserError(f"{folder.folder}: another process is at it. Wait for it, or name another --runs folder.")
         yield
 
 
@@ -91,7 +91,7 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     record, stem, shown = read_pretraining(file), Path(name).stem, console()
     with scratch_folder() as folder, board(1, shown) as rows:
-        job = Job(stem, resolved(found), files_from, Place(folder))
+        job = Job(stem, resolved(found), files_from, PretrainingFolder(folder))
         verdict = verified(job, record, rows.begin(f"{stem}, again"), shown)
     shown.print(
         f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
@@ -103,16 +103,16 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
         raise typer.Exit(1)
 
 
-def _say(record: PretrainingRecord, place: Place, shown: Console) -> None:
+def _say(record: PretrainingRecord, folder: PretrainingFolder, shown: Console) -> None:
     if record.status == "diverged":
-        shown.print(f"Diverged: {record.reason}. Record in {place.folder}.", soft_wrap=True)
+        shown.print(f"Diverged: {record.reason}. Record in {folder.folder}.", soft_wrap=True)
         raise typer.Exit(1)
     point = record.curve[-1]
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
     shown.print(
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
         f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"
-        f"Checkpoint: {place.folder / 'checkpoint'}. Next: "
-        f"harness run --task rotten_tomatoes --model {shlex.quote(str(place.folder / 'checkpoint'))}",
+        f"Checkpoint: {folder.folder / 'checkpoint'}. Next: "
+        f"harness run --task rotten_tomatoes --model {shlex.quote(str(folder.folder / 'checkpoint'))}",
         soft_wrap=True,
     )

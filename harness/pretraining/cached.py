@@ -49,7 +49,7 @@ def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path
     entry = cache_folder("corpora") / name
     if (found := _read(entry, read)) is not None:
         return found
-    with _told(entry.parent, any_error=True):
+    with _errors_explained(entry.parent, any_error=True):
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         entry.with_suffix(".lock").touch()
     with alone(entry.with_suffix(".lock")):
@@ -74,7 +74,7 @@ def _make(entry: Path, build: Callable[[Path], None]) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
     try:
-        with _told(entry.parent, any_error=False):
+        with _errors_explained(entry.parent, any_error=False):
             partial.mkdir(mode=0o700)
             build(partial)
             seal(partial)
@@ -85,7 +85,7 @@ def _make(entry: Path, build: Callable[[Path], None]) -> None:
 
 
 @contextmanager
-def _told(folder: Path, *, any_error: bool) -> Iterator[None]:
+def _errors_explained(folder: Path, *, any_error: bool) -> Iterator[None]:
     """Tell the user that the cache can't be written to: for any error, or for a full disk alone."""
     try:
         yield

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from harness.pretraining.document_store import DocumentStore
-from harness.pretraining.overlap import Exclusion, Hashes, sketch, word_hashes
+from harness.pretraining.overlap import EvaluationNgrams, Hashes, sketch, word_hashes
 from harness.pretraining.progress import followed
 
 
 @dataclass(frozen=True)
-class Proof:
+class ContaminationAudit:
     """What texts have in common with what they must not, and should not.
 
     Attributes:
@@ -29,12 +29,12 @@ class Proof:
     held_out: Mapping[str, float]
 
 
-def audit(texts: Mapping[str, DocumentStore], exclusion: Exclusion, console: Console) -> Proof:
+def audit(texts: Mapping[str, DocumentStore], ngrams: EvaluationNgrams, console: Console) -> ContaminationAudit:
     """Read all that was written; in memory are one document, and a sketch of the held-out ones.
 
     Args:
         texts: What was written, by corpus.
-        exclusion: What must not be in it.
+        ngrams: What must not be in it.
         console: Shows how far it is.
     """
     sketches = {name: _sketch_of_held_out(stored) for name, stored in texts.items()}
@@ -44,12 +44,14 @@ def audit(texts: Mapping[str, DocumentStore], exclusion: Exclusion, console: Con
     for name, stored in texts.items():
         documents = followed(stored.documents(), f"looking through {name}", console, total=len(stored.lengths))
         for held_out, text in zip(stored.held_out, documents, strict=True):
-            owners = exclusion.owners_at(words := word_hashes(text))
+            owners = ngrams.owners_at(words := word_hashes(text))
             words_of.update(owners[owners >= 0].tolist())
             if not held_out:
                 _mark(sketch(words), wanted, found)
-    excluded = {owner: words_of[number] for number, owner in enumerate(exclusion.owners)}
-    return Proof(excluded, {name: _share(own, wanted[found]) for name, own in sketches.items() if len(own)})
+    excluded = {owner: words_of[number] for number, owner in enumerate(ngrams.owners)}
+    return ContaminationAudit(
+        excluded, {name: _share(own, wanted[found]) for name, own in sketches.items() if len(own)}
+    )
 
 
 def _sketch_of_held_out(stored: DocumentStore) -> Hashes:

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.pretraining.cleaning import cleaned, sentences
 from harness.pretraining.decontamination import MOST_SHARED, without_shared_runs
 from harness.pretraining.document_store import DocumentStore, TextWriter, read_document_store
-from harness.pretraining.overlap import Exclusion, Seen, word_hashes
+from harness.pretraining.overlap import EvaluationNgrams, Seen, word_hashes
 from harness.pretraining.progress import followed
 from harness.pretraining.texts import Texts
 
@@ -45,13 +45,13 @@ class Tally:
     kept: int = 0
     kept_characters: int = 0
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The counts, as JSON can hold them."""
         return vars(self) | {"left_out": dict(self.left_out), "cut": dict(self.cut)}
 
 
 def write_texts(
-    sources: Sequence[Texts], exclusion: Exclusion, folder: Path, *, held_out: float, seed: int, console: Console
+    sources: Sequence[Texts], ngrams: EvaluationNgrams, folder: Path, *, held_out: float, seed: int, console: Console
 ) -> dict[str, Tally]:
     """Write what is kept of each source into a folder of its own, named by its number; what became of the rest.
 
@@ -67,12 +67,12 @@ def write_texts(
         tally = tallies[source.name] = Tally()
         with TextWriter(folder / str(number), share=held_out, seed=seed) as writer:
             for document in followed(source.documents(), f"reading {source.name}", console):
-                _write_document(document, seen, exclusion, writer, tally)
+                _write_document(document, seen, ngrams, writer, tally)
         _check_kept(source.name, tally)
     return tallies
 
 
-def _write_document(document: str, seen: Seen, exclusion: Exclusion, writer: TextWriter, tally: Tally) -> None:
+def _write_document(document: str, seen: Seen, ngrams: EvaluationNgrams, writer: TextWriter, tally: Tally) -> None:
     text = cleaned(document)
     pieces = sentences(text)
     words = [word_hashes(piece) for piece in pieces]
@@ -84,7 +84,7 @@ def _write_document(document: str, seen: Seen, exclusion: Exclusion, writer: Tex
     elif not seen.is_new(together):
         tally.repeated += 1
         tally.repeated_characters += len(text)
-    elif (cut := without_shared_runs(pieces, words, exclusion)).text is None:
+    elif (cut := without_shared_runs(pieces, words, ngrams)).text is None:
         tally.left_out[Counter(cut.owners).most_common(1)[0][0]] += 1
         tally.left_out_characters += len(text)
     else:
@@ -112,17 +112,17 @@ def stored_sources(folder: Path, names: Sequence[str]) -> dict[str, DocumentStor
     return {name: read_document_store(folder / str(number)) for number, name in enumerate(names)}
 
 
-def exclusion_report(
-    exclusion: Exclusion, tallies: Mapping[str, Tally], left: Mapping[str, int]
+def decontamination_report(
+    ngrams: EvaluationNgrams, tallies: Mapping[str, Tally], left: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
     """What was looked for, taken out, and left, by task."""
     return {
         owner: {
-            "examples": exclusion.evaluation_sets.get(owner, 0),
-            "examples_too_short": exclusion.skipped.get(owner, 0),
+            "examples": ngrams.evaluation_sets.get(owner, 0),
+            "examples_too_short": ngrams.skipped.get(owner, 0),
             "sentences_cut": sum(tally.cut[owner] for tally in tallies.values()),
             "documents_left_out": sum(tally.left_out[owner] for tally in tallies.values()),
             "words_still_shared": left[owner],
         }
-        for owner in exclusion.owners
+        for owner in ngrams.owners
     }

@@ -12,7 +12,7 @@ from harness.data.loading import load_splits
 from harness.data.sources import Hub
 from harness.errors import UserError, nearest
 from harness.pretraining.cleaning import cleaned
-from harness.pretraining.overlap import Exclusion, Hashes, exclusion_of
+from harness.pretraining.overlap import EvaluationNgrams, Hashes, evaluation_ngrams
 from harness.pretraining.progress import followed
 from harness.registry import TASKS
 
@@ -62,9 +62,11 @@ def evaluation_sets_of(names: Sequence[str] | None) -> EvaluationSets:
     return EvaluationSets(fingerprints, missing)
 
 
-def exclusion_of_tasks(names: Sequence[str], console: Console) -> Exclusion:
+def ngrams_of_tasks(names: Sequence[str], console: Console) -> EvaluationNgrams:
     """All runs of words of the tasks' validation and test examples."""
-    return exclusion_of((name, _evaluation_texts(name)) for name in followed(names, "reading evaluation sets", console))
+    return evaluation_ngrams(
+        (name, _evaluation_texts(name)) for name in followed(names, "reading evaluation sets", console)
+    )
 
 
 def _evaluation_texts(name: str) -> Iterator[tuple[str, ...]]:
@@ -86,8 +88,8 @@ class Cut:
     owners: Sequence[str]
 
 
-def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], exclusion: Exclusion) -> Cut:
-    """The document without the sentences that touch an excluded run; none of it where runs are over a tenth of it.
+def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], ngrams: EvaluationNgrams) -> Cut:
+    """The document without the sentences that touch an evaluation n-gram; none of it where runs are over a tenth of it.
 
     It is the words in shared runs that are counted, not the sentences with one: in a text without stops, a sentence is
     sixty words. Sentences that come together by a cut are looked through again.
@@ -95,11 +97,11 @@ def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], exclusio
     Args:
         pieces: The document's sentences, which are the document when put together.
         words: Numbers of the words of each.
-        exclusion: The runs.
+        ngrams: Of the evaluation examples.
     """
     kept, owners, shared = list(range(len(pieces))), list[str](), 0
     while kept:
-        hits = Hits.among([words[place] for place in kept], exclusion)
+        hits = Hits.among([words[place] for place in kept], ngrams)
         if not hits.owners:
             break
         owners += hits.owners.values()
@@ -113,7 +115,7 @@ def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], exclusio
 
 @dataclass(frozen=True)
 class Hits:
-    """Sentences that have words of an excluded run.
+    """Sentences that have words of an evaluation n-gram.
 
     Attributes:
         owners: The owner of a run, by the sentence's number.
@@ -124,13 +126,13 @@ class Hits:
     words: int
 
     @classmethod
-    def among(cls, words: Sequence[Hashes], exclusion: Exclusion) -> Hits:
+    def among(cls, words: Sequence[Hashes], ngrams: EvaluationNgrams) -> Hits:
         """The hits in sentences that stand one after the other."""
-        owners = exclusion.owners_at(np.concatenate(words))
+        owners = ngrams.owners_at(np.concatenate(words))
         hit = np.flatnonzero(owners >= 0)
         if not len(hit):
             return cls({}, 0)
         sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
         places, first = np.unique(sentence_of[hit], return_index=True)
-        names = (exclusion.owners[int(owners[hit[index]])] for index in first)
+        names = (ngrams.owners[int(owners[hit[index]])] for index in first)
         return cls(dict(zip(places.tolist(), names, strict=True)), len(hit))

@@ -17,7 +17,7 @@ from harness.long_texts.packed.scoring import packed_attention_in
 from harness.models.packing import why_not_packable
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
-from harness.pretraining.sequence_sampling import Drafted, drafts, epoch_drafts, first_drafts, steps_of
+from harness.pretraining.sequence_sampling import Sampler, epoch_sequences, first_sequences, sampled_sequences, steps_of
 from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
@@ -34,7 +34,7 @@ class MaskedObjective:
         tokens: TokenFile,
         tokenizer: Any,
         plan: PretrainingPlan,
-        drafted: Callable[[TokenFile, int, int], Drafted],
+        sampler: Callable[[TokenFile, int, int], Sampler],
         *,
         versions: int | None,
         pairs: bool,
@@ -45,7 +45,7 @@ class MaskedObjective:
             tokens: The corpus.
             tokenizer: Its tokenizer.
             plan: How much is read.
-            drafted: What makes a shard's sequences, from a corpus, most tokens of a sequence, and how many of them are
+            sampler: What makes a shard's sequences, from a corpus, most tokens of a sequence, and how many of them are
                 special.
             versions: So many times a text is prepared; None: anew each time.
             pairs: Whether it is predicted, too, whether a pair's second text follows its first.
@@ -55,7 +55,7 @@ class MaskedObjective:
         """
         check_special_tokens(tokenizer)
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
-        self._drafted, self._versions, self._pairs = drafted, versions, pairs
+        self._sampler, self._versions, self._pairs = sampler, versions, pairs
 
     def facts(self) -> dict[str, Any]:
         """Of pairs of texts, how many there are in a first part of the corpus, and which share of them follow.
@@ -65,8 +65,8 @@ class MaskedObjective:
         """
         if not self._pairs:
             return {}
-        made = first_drafts(self._tokens, self._made(self._tokens), seed=self._plan.seed)
-        share = sum(bool(draft.follows) for draft in made) / max(len(made), 1)
+        made = first_sequences(self._tokens, self._sampler_of(self._tokens), seed=self._plan.seed)
+        share = sum(bool(sampled.follows) for sampled in made) / max(len(made), 1)
         if made and share in (0.0, 1.0):
             raise UserError(
                 f"corpora: {'all' if share else 'none'} of {len(made):,} pairs of texts follow each other, so that "
@@ -78,17 +78,19 @@ class MaskedObjective:
     def steps(self, start: int) -> Iterator[list[MaskedSequence]]:
         """The sequences of each optimiser step after the first `start`."""
         masker = self._masker(self._tokens)
-        made = drafts(self._tokens, self._made(self._tokens), seed=self._plan.seed, versions=self._versions)
+        made = sampled_sequences(
+            self._tokens, self._sampler_of(self._tokens), seed=self._plan.seed, versions=self._versions
+        )
         return map(masker.step, steps_of(made, batch_tokens=self._plan.batch_tokens, start=start))
 
     def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
         """Sequences of other texts, as many as the plan scores; those of unknown words alone have none to predict."""
         masker, found, read = self._masker(tokens), [], 0
-        for draft in epoch_drafts(tokens, self._made(tokens), seed=HELD_OUT, version=0, epoch=0):
+        for sampled in epoch_sequences(tokens, self._sampler_of(tokens), seed=HELD_OUT, version=0, epoch=0):
             if read >= self._plan.evaluation_tokens:
                 break
-            found.append(masker(draft))
-            read += draft.length
+            found.append(masker(sampled))
+            read += sampled.length
         return [sequence for sequence in found if len(sequence.words)]
 
     def trainable(self, start: InitialModel) -> MaskedModel:
@@ -108,9 +110,9 @@ class MaskedObjective:
             raise UserError(f"{kind}: {reason}, which pretraining asks for. Choose another family.")
         return MaskedModel(start, self._plan.micro_batch_size, pairs=self._pairs)
 
-    def _made(self, tokens: TokenFile) -> Drafted:
+    def _sampler_of(self, tokens: TokenFile) -> Sampler:
         special = learnt_template(self._tokenizer, 2 if self._pairs else 1).size
-        return self._drafted(tokens, self._plan.length, special)
+        return self._sampler(tokens, self._plan.length, special)
 
     def _masker(self, tokens: TokenFile) -> Masker:
         return Masker(tokens, self._tokenizer, share=self._plan.masked, seed=self._plan.seed)

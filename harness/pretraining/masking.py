@@ -14,7 +14,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.pretraining.sequence_sampling import Draft, TokenSpan
+from harness.pretraining.sequence_sampling import SampledSequence, TokenSpan
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import Template, learnt_template
 
@@ -51,7 +51,7 @@ class MaskedSequence:
 
 
 class Masker:
-    """Reads drafts and hides words of theirs."""
+    """Reads sampled sequences and masks tokens of theirs."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, *, share: float, seed: int) -> None:
         """Args: the corpus, its tokenizer, the share of tokens to be predicted, and the seed of every choice."""
@@ -61,26 +61,26 @@ class Masker:
         self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
         self._mask_id, self._separator = tokenizer.mask_token_id, tokenizer.sep_token_id
 
-    def __call__(self, draft: Draft) -> MaskedSequence:
-        """The draft's sequence, the same whenever it is asked for."""
-        generator = default_rng((self._seed, *draft.key))
-        texts = [self._read(stretches) for stretches in draft.texts]
+    def __call__(self, sampled: SampledSequence) -> MaskedSequence:
+        """The sequence that was sampled, the same whenever it is asked for."""
+        generator = default_rng((self._seed, *sampled.key))
+        texts = [self._read(spans) for spans in sampled.texts]
         ids, types, _ = self._template(len(texts)).around(*texts)
-        return self._hidden(np.array(ids), np.array(types), draft.follows, generator)
+        return self._hidden(np.array(ids), np.array(types), sampled.follows, generator)
 
-    def step(self, drafts: Sequence[Draft]) -> list[MaskedSequence]:
+    def step(self, sampled_sequences: Sequence[SampledSequence]) -> list[MaskedSequence]:
         """The sequences of one step, weighted."""
-        return weighted([self(draft) for draft in drafts])
+        return weighted([self(sampled) for sampled in sampled_sequences])
 
     def _template(self, texts: int) -> Template:
         if texts not in self._templates:
             self._templates[texts] = learnt_template(self._tokenizer, texts)
         return self._templates[texts]
 
-    def _read(self, stretches: Sequence[TokenSpan]) -> list[int]:
-        """The tokens of a text; between stretches, which are of different documents, stands a separator."""
+    def _read(self, spans: Sequence[TokenSpan]) -> list[int]:
+        """The tokens of a text; between spans, which are of different documents, stands a separator."""
         ids: list[int] = []
-        for index, (start, end) in enumerate(stretches):
+        for index, (start, end) in enumerate(spans):
             ids += [self._separator] * (index > 0) + self._tokens.ids[start:end].tolist()
         return ids
 

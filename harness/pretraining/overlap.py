@@ -54,11 +54,11 @@ def word_hashes(text: str) -> Hashes:
 
 
 @dataclass
-class Exclusion:
-    """Runs of words that must not occur, and whose they are.
+class EvaluationNgrams:
+    """N-grams of evaluation examples, which must not occur in the texts, and whose they are.
 
     Attributes:
-        owners: Names of tasks.
+        owners: The tasks.
         runs: By the length of the runs, in words: their numbers, rising, and the owner of each.
         evaluation_sets: How many examples have a text that is long enough to be looked for, by owner.
         skipped: How many have none, by owner.
@@ -84,7 +84,7 @@ class Exclusion:
         return covered
 
 
-def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exclusion:
+def evaluation_ngrams(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> EvaluationNgrams:
     """All runs of 13 words of the examples' texts; of texts of eight to twelve words, these in one run.
 
     Args:
@@ -94,10 +94,10 @@ def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exc
     found: dict[int, list[tuple[Hashes, int]]] = {}
     evaluation_sets: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
-    for owner, (name, max_context_positions) in enumerate(examples):
+    for owner, (name, task_examples) in enumerate(examples):
         owners.append(name)
         sizes: dict[str, int] = {}
-        for texts in max_context_positions:
+        for texts in task_examples:
             for text in texts:
                 if text not in sizes:
                     sizes[text] = len(words := word_hashes(text))
@@ -107,7 +107,7 @@ def exclusion_of(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> Exc
             enough = any(sizes[text] >= LEAST_WORDS for text in texts)
             (evaluation_sets if enough else skipped)[name] += 1
     runs = {length: _sorted(parts) for length, parts in found.items()}
-    return Exclusion(tuple(owners), runs, dict(evaluation_sets), dict(skipped))
+    return EvaluationNgrams(tuple(owners), runs, dict(evaluation_sets), dict(skipped))
 
 
 def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int64]]:

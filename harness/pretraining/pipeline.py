@@ -21,8 +21,8 @@ from transformers import AutoTokenizer
 from harness.errors import UserError
 from harness.pretraining.cached import build_or_load, code_digest, key
 from harness.pretraining.contamination_audit import audit
-from harness.pretraining.corpus_build import exclusion_report, stored_sources, write_texts
-from harness.pretraining.decontamination import EvaluationSets, evaluation_sets_of, exclusion_of_tasks
+from harness.pretraining.corpus_build import decontamination_report, stored_sources, write_texts
+from harness.pretraining.decontamination import EvaluationSets, evaluation_sets_of, ngrams_of_tasks
 from harness.pretraining.document_store import DocumentStore
 from harness.pretraining.progress import followed
 from harness.pretraining.recipe import CorporaRecipe, TokenizerRecipe
@@ -105,12 +105,12 @@ def prepared(
         version("tokenizers"),
     )
 
-    def build_texts(place: Path) -> None:
-        _build_texts(place, sources, evaluation_sets, corpora.held_out, seed=seed, console=console)
+    def build_texts(folder: Path) -> None:
+        _build_texts(folder, sources, evaluation_sets, corpora.held_out, seed=seed, console=console)
 
-    def build_tokens(place: Path) -> None:
+    def build_tokens(folder: Path) -> None:
         texts = build_or_load(f"texts-{texts_key}", build_texts, _read_texts)
-        _build_tokens(place, texts, tokenizer, borrowed, console)
+        _build_tokens(folder, texts, tokenizer, borrowed, console)
 
     return build_or_load(f"tokens-{tokens_key}", build_tokens, partial(_read, borrowed=borrowed))
 
@@ -124,7 +124,7 @@ class Built:
 
 
 def _build_texts(
-    place: Path,
+    folder: Path,
     sources: Sequence[Texts],
     evaluation_sets: EvaluationSets,
     held_out: float,
@@ -132,22 +132,22 @@ def _build_texts(
     seed: int,
     console: Console,
 ) -> None:
-    exclusion = exclusion_of_tasks(tuple(evaluation_sets.fingerprints), console)
-    tallies = write_texts(sources, exclusion, place, held_out=held_out, seed=seed, console=console)
-    stored = stored_sources(place, [source.name for source in sources])
+    ngrams = ngrams_of_tasks(tuple(evaluation_sets.fingerprints), console)
+    tallies = write_texts(sources, ngrams, folder, held_out=held_out, seed=seed, console=console)
+    stored = stored_sources(folder, [source.name for source in sources])
     _check_split(stored)
-    proof = audit(stored, exclusion, console)
-    assert not any(proof.excluded.values()), f"evaluation examples were left in the texts: {proof.excluded}"
+    audited = audit(stored, ngrams, console)
+    assert not any(audited.excluded.values()), f"evaluation examples were left in the texts: {audited.excluded}"
     report = {
-        "corpora": {source.name: _told(source) | tallies[source.name].told() for source in sources},
-        "exclusion": exclusion_report(exclusion, tallies, proof.excluded),
+        "corpora": {source.name: _description(source) | tallies[source.name].as_json() for source in sources},
+        "exclusion": decontamination_report(ngrams, tallies, audited.excluded),
         "not_looked_for": dict(evaluation_sets.missing),
-        "held_out_runs_in_training": dict(proof.held_out),
+        "held_out_runs_in_training": dict(audited.held_out),
     }
-    _write_json(place / "report.json", report)
+    _write_json(folder / "report.json", report)
 
 
-def _told(source: Texts) -> dict[str, Any]:
+def _description(source: Texts) -> dict[str, Any]:
     return {"licence": source.licence, "citation": source.citation, "source": source.origin}
 
 
@@ -161,22 +161,22 @@ def _check_split(stored: Mapping[str, DocumentStore]) -> None:
             )
 
 
-def _read_texts(place: Path) -> Built:
-    report = json.loads((place / "report.json").read_text(encoding="utf-8"))
-    return Built(stored_sources(place, list(report["corpora"])), report)
+def _read_texts(folder: Path) -> Built:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return Built(stored_sources(folder, list(report["corpora"])), report)
 
 
-def _build_tokens(place: Path, texts: Built, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
+def _build_tokens(folder: Path, texts: Built, recipe: TokenizerRecipe, borrowed: Any, console: Console) -> None:
     tokenizer, told = borrowed, {"checkpoint": recipe.checkpoint}
     if tokenizer is None:
         tokenizer, told = _trained(texts.stored, recipe, console)
-        tokenizer.save_pretrained(place / "tokenizer")
+        tokenizer.save_pretrained(folder / "tokenizer")
     training = followed(_training(texts.stored), "encoding", console, total=_training_documents(texts.stored))
-    write_tokens(training, tokenizer, place / "training")
+    write_tokens(training, tokenizer, folder / "training")
     for number, corpus in enumerate(texts.stored.values()):
         if corpus.count(held_out=True):
-            write_tokens(corpus.documents(held_out=True), tokenizer, place / "held_out" / str(number))
-    _write_json(place / "report.json", {**texts.report, "tokenizer": told | {"vocabulary_size": len(tokenizer)}})
+            write_tokens(corpus.documents(held_out=True), tokenizer, folder / "held_out" / str(number))
+    _write_json(folder / "report.json", {**texts.report, "tokenizer": told | {"vocabulary_size": len(tokenizer)}})
 
 
 def _training(stored: Mapping[str, DocumentStore]) -> Iterator[str]:
@@ -207,7 +207,7 @@ def _trained(
 def _read(entry: Path, *, borrowed: Any) -> Prepared:
     report = json.loads((entry / "report.json").read_text(encoding="utf-8"))
     numbered = {name: entry / "held_out" / str(number) for number, name in enumerate(report["corpora"])}
-    held_out = {name: read_token_file(place) for name, place in numbered.items() if place.is_dir()}
+    held_out = {name: read_token_file(folder) for name, folder in numbered.items() if folder.is_dir()}
     training = read_token_file(entry / "training")
     report["training"] = training.counts()
     report["held_out"] = {name: file.counts() for name, file in held_out.items()}

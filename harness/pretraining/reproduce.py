@@ -44,7 +44,7 @@ def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console:
     """Take the record's first steps again.
 
     Args:
-        job: The recipe, in a place that is thrown away.
+        job: The recipe, in a folder that is thrown away.
         record: Of an earlier run.
         callbacks: Told of the steps.
         console: Shows how far the preparation is.

@@ -31,7 +31,7 @@ from harness.pretraining.loop import PretrainingRun, pretrain
 from harness.pretraining.pipeline import Prepared, prepared
 from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
-from harness.pretraining.run_folder import Place, weights_origin
+from harness.pretraining.run_folder import PretrainingFolder, weights_origin
 from harness.pretraining.token_losses import InitialModel
 from harness.pretraining.tokenizer import tokenizer_origin
 from harness.record import PRETRAINING, Pretraining, Provenance
@@ -52,14 +52,14 @@ class Job:
         name: The recipe's.
         recipe: The recipe, its precision resolved.
         files_from: The folder that the recipe's relative files start from.
-        place: Where checkpoints and record go.
+        folder: Where checkpoints and record go.
         checkpoint_seconds: How often the state of a run under way is saved.
     """
 
     name: str
     recipe: PretrainingRecipe
     files_from: Path
-    place: Place
+    folder: PretrainingFolder
     checkpoint_seconds: float = 120.0
 
 
@@ -70,7 +70,7 @@ def resolved(recipe: PretrainingRecipe) -> PretrainingRecipe:
 
 
 def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingRecord:
-    """Pretrain the recipe's model, or go on with it, and leave checkpoints and a record in the job's place.
+    """Pretrain the recipe's model, or go on with it, and leave checkpoints and a record in the job's folder.
 
     A loss that is not finite is a result too: a record that says so.
 
@@ -87,7 +87,7 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
         reason = str(error)
     record = _record(job, corpus, trainer, progress, started=started, reason=reason)
     if together.is_main_process:
-        job.place.finish(record, pretraining_card)
+        job.folder.finish(record, pretraining_card)
     together.wait_for_everyone()
     return record
 
@@ -130,7 +130,7 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, P
     trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
-    course = PretrainingRun(objective, held_out, plan, size, job.place.state, keep, job.checkpoint_seconds)
+    course = PretrainingRun(objective, held_out, plan, size, job.folder.state, keep, job.checkpoint_seconds)
     return trainer, course, corpus
 
 
@@ -140,7 +140,7 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     language = getattr(family, "language", None)
     if language is None:
         raise UserError(f"family {job.recipe.family!r}: has no language model that is trained from nothing. Try bert.")
-    accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.place.partial)
+    accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.folder.partial)
     seed_layers(plan.seed)
     model, notes = _with_first_weights(job, family, tokenizer)
     longest = family.longest_text(model)
@@ -183,7 +183,7 @@ def _keep(job: Job, start: InitialModel, share: float, tokens: int) -> None:
     """Write a stock Hugging Face checkpoint of the model as it is now."""
     if not start.accelerator.is_main_process:
         return
-    folder = job.place.checkpoint(share)
+    folder = job.folder.checkpoint(share)
     # A copy, because the model goes on training in 32 bits.
     model = copy.deepcopy(start.model)
     if job.recipe.training.save == "bf16":

@@ -1,4 +1,4 @@
-"""Place: the folder of one run of pretraining, in which a result is either whole or not there.
+"""PretrainingFolder: the folder of one run of pretraining, in which a result is either whole or not there.
 
     runs/pretraining/<name>/    checkpoint/  checkpoint-10/  checkpoint-30/  pretraining.json
 
@@ -37,7 +37,7 @@ So too of a tokenizer in a folder of the user's, and of the first weights, under
 
 
 @dataclass(frozen=True)
-class Place:
+class PretrainingFolder:
     """Where a run of pretraining takes place.
 
     Attributes:

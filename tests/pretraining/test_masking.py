@@ -8,7 +8,7 @@ from small_corpora import FIRST_WORD, plan, word_corpus
 from small_models import small_tokenizer
 
 from harness.pretraining.masking import Masker, weighted
-from harness.pretraining.sequence_sampling import drafts, epoch_drafts
+from harness.pretraining.sequence_sampling import epoch_sequences, sampled_sequences
 from harness.registry import OBJECTIVES
 
 
@@ -78,15 +78,15 @@ def test_every_place_is_as_likely_to_be_hidden_as_any_other(corpus, tokenizer):
 def test_the_words_are_what_stands_in_the_corpus_and_all_else_is_shown(name, corpus, tokenizer):
     made = OBJECTIVES.load(name)(corpus, tokenizer, plan=plan(length=64))
     masker = Masker(corpus, tokenizer, share=0.15, seed=0)
-    for draft in islice(drafts(corpus, made._made(corpus), seed=0, versions=None), 100):
+    for sampled in islice(sampled_sequences(corpus, made._sampler_of(corpus), seed=0, versions=None), 100):
         texts = [
             [token for start, end in text for token in [*corpus.ids[start:end].tolist(), tokenizer.sep_token_id]]
-            for text in draft.texts
+            for text in sampled.texts
         ]
         expected = [tokenizer.cls_token_id, *(token for text in texts for token in text)]
-        sequence = masker(draft)
+        sequence = masker(sampled)
         assert unmasked(sequence).tolist() == expected
-        assert sequence.size == draft.length
+        assert sequence.size == sampled.length
         types = [0] * (1 + len(texts[0])) + [1] * sum(map(len, texts[1:]))
         assert sequence.token_type_ids.tolist() == types
 
@@ -99,7 +99,7 @@ def shown(made):
 def test_static_masks_come_again_in_another_order_after_so_many_versions(corpus, tokenizer):
     made = OBJECTIVES.load("bert")(corpus, tokenizer, plan=plan(length=64, duplicates=2))
     sizes = [
-        len(list(epoch_drafts(corpus, made._made(corpus), seed=0, version=epoch % 2, epoch=epoch)))
+        len(list(epoch_sequences(corpus, made._sampler_of(corpus), seed=0, version=epoch % 2, epoch=epoch)))
         for epoch in range(3)
     ]
     flat = chain.from_iterable(made.steps(0))
@@ -111,7 +111,7 @@ def test_static_masks_come_again_in_another_order_after_so_many_versions(corpus,
 
 def test_dynamic_masks_never_come_again(corpus, tokenizer):
     made = OBJECTIVES.load("roberta")(corpus, tokenizer, plan=plan(length=64))
-    size = len(list(epoch_drafts(corpus, made._made(corpus), seed=0, version=0, epoch=0)))
+    size = len(list(epoch_sequences(corpus, made._sampler_of(corpus), seed=0, version=0, epoch=0)))
     found = shown(islice(chain.from_iterable(made.steps(0)), 4 * size))
     assert len(set(found)) == len(found)
 

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from harness.pretraining.overlap import LEAST_WORDS, RUN_WORDS, Numbers, Seen, exclusion_of, run_hashes, word_hashes
+from harness.pretraining.overlap import (
+    LEAST_WORDS,
+    RUN_WORDS,
+    Numbers,
+    Seen,
+    evaluation_ngrams,
+    run_hashes,
+    word_hashes,
+)
 
 WORDS = [f"word{number}" for number in range(200)]
 LONG, SHORT, TINY = " ".join(WORDS[:40]), " ".join(WORDS[50 : 50 + LEAST_WORDS]), " ".join(WORDS[100:104])
@@ -12,43 +20,43 @@ def text(start, stop):
     return " ".join(WORDS[start:stop])
 
 
-def owners(exclusion, looked_through):
-    found = exclusion.owners_at(word_hashes(looked_through))
-    return sorted({exclusion.owners[owner] for owner in found if owner >= 0})
+def owners(ngrams, looked_through):
+    found = ngrams.owners_at(word_hashes(looked_through))
+    return sorted({ngrams.owners[owner] for owner in found if owner >= 0})
 
 
 def test_a_document_with_thirteen_words_of_an_example_is_found_by_its_owner():
-    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
-    assert owners(exclusion, "before " + text(20, 20 + RUN_WORDS) + " behind") == ["reviews"]
-    assert owners(exclusion, "before " + SHORT + " behind") == ["questions"]
+    ngrams = evaluation_ngrams({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
+    assert owners(ngrams, "before " + text(20, 20 + RUN_WORDS) + " behind") == ["reviews"]
+    assert owners(ngrams, "before " + SHORT + " behind") == ["questions"]
 
 
 def test_every_word_of_a_run_is_covered_and_no_other():
-    exclusion = exclusion_of({"reviews": [(LONG,)]}.items())
-    found = exclusion.owners_at(word_hashes("one two " + text(20, 20 + RUN_WORDS) + " three"))
+    ngrams = evaluation_ngrams({"reviews": [(LONG,)]}.items())
+    found = ngrams.owners_at(word_hashes("one two " + text(20, 20 + RUN_WORDS) + " three"))
     assert found.tolist() == [-1, -1, *[0] * RUN_WORDS, -1]
 
 
 def test_twelve_words_of_a_long_example_are_no_overlap():
-    exclusion = exclusion_of({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
-    assert owners(exclusion, "before " + text(20, 19 + RUN_WORDS) + " behind") == []
-    assert owners(exclusion, text(120, 200)) == []
-    assert owners(exclusion, "") == []
+    ngrams = evaluation_ngrams({"reviews": [(LONG,)], "questions": [(SHORT,)]}.items())
+    assert owners(ngrams, "before " + text(20, 19 + RUN_WORDS) + " behind") == []
+    assert owners(ngrams, text(120, 200)) == []
+    assert owners(ngrams, "") == []
 
 
 def test_case_and_punctuation_hide_no_example():
-    exclusion = exclusion_of({"reviews": [(LONG,)]}.items())
-    assert owners(exclusion, ", ".join(WORDS[:RUN_WORDS]).upper()) == ["reviews"]
+    ngrams = evaluation_ngrams({"reviews": [(LONG,)]}.items())
+    assert owners(ngrams, ", ".join(WORDS[:RUN_WORDS]).upper()) == ["reviews"]
 
 
 def test_what_is_too_short_to_be_looked_for_is_counted():
-    exclusion = exclusion_of({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]}.items())
-    assert (exclusion.evaluation_sets, exclusion.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
-    assert owners(exclusion, TINY) == []
+    ngrams = evaluation_ngrams({"reviews": [(LONG, TINY), (TINY,)], "questions": [(SHORT,)]}.items())
+    assert (ngrams.evaluation_sets, ngrams.skipped) == ({"reviews": 1, "questions": 1}, {"reviews": 1})
+    assert owners(ngrams, TINY) == []
 
 
 def test_without_examples_nothing_is_excluded():
-    assert owners(exclusion_of([]), LONG) == []
+    assert owners(evaluation_ngrams([]), LONG) == []
 
 
 def test_runs_in_another_order_are_others():

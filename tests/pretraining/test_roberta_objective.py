@@ -9,7 +9,7 @@ from small_models import small_tokenizer
 
 from harness.pretraining.masking import Masker
 from harness.pretraining.objectives.roberta import FullSentences, objective
-from harness.pretraining.sequence_sampling import epoch_drafts
+from harness.pretraining.sequence_sampling import epoch_sequences
 
 SPECIAL = 2
 LENGTH = 16
@@ -27,8 +27,8 @@ def test_every_token_is_read_once_and_in_its_document_s_order(length, longest):
     order = np.random.default_rng(1).permutation(tokens.document_count)
     read = [
         int(tokens.ids[place])
-        for draft in sequences(tokens, length=length, order=order)
-        for start, end in draft.texts[0]
+        for sampled in sequences(tokens, length=length, order=order)
+        for start, end in sampled.texts[0]
         for place in range(start, end)
     ]
     assert read == [token for document in order for token in tokens.document(document).tolist()]
@@ -38,8 +38,8 @@ def test_every_token_is_read_once_and_in_its_document_s_order(length, longest):
 def test_an_epoch_of_several_shards_has_every_token_once(shard_tokens, monkeypatch):
     monkeypatch.setattr("harness.pretraining.sequence_sampling.SHARD_TOKENS", shard_tokens)
     tokens = numbered_corpus(longest=40)
-    made = epoch_drafts(tokens, FullSentences(tokens, LENGTH, SPECIAL), seed=5, version=2, epoch=2)
-    read = [place for draft in made for start, end in draft.texts[0] for place in range(start, end)]
+    made = epoch_sequences(tokens, FullSentences(tokens, LENGTH, SPECIAL), seed=5, version=2, epoch=2)
+    read = [place for sampled in made for start, end in sampled.texts[0] for place in range(start, end)]
     assert sorted(read) == list(range(tokens.token_count))
 
 
@@ -48,18 +48,18 @@ def test_a_sequence_is_full_the_next_sentence_would_not_have_fitted():
     made = sequences(tokens)
     ends = tokens.sentences.tolist()
     documents = set(tokens.sentences[tokens.documents].tolist())
-    for draft, following in pairwise(made):
+    for sampled, following in pairwise(made):
         start = following.texts[0][0][0]
         sentence = ends[ends.index(start) + 1] - start
         separator = start in documents
-        assert draft.length <= LENGTH < draft.length + separator + sentence
+        assert sampled.length <= LENGTH < sampled.length + separator + sentence
     assert len(made) > 50
 
 
 def test_a_sentence_that_is_longer_than_a_sequence_is_cut_and_not_lost():
     tokens = token_file([[list(range(100)), [100, 101]]])
     made = sequences(tokens)
-    assert [draft.texts[0] for draft in made][:2] == [((0, 13),), ((13, 26),)]
+    assert [sampled.texts[0] for sampled in made][:2] == [((0, 13),), ((13, 26),)]
     assert made[-1].texts[0] == ((91, 102),), "what is left of it is filled up with the next sentence"
 
 
@@ -68,16 +68,16 @@ def test_a_separator_stands_between_documents_and_nowhere_else():
     tokens = word_corpus(40, vocabulary=len(tokenizer), longest=6)
     masker = Masker(tokens, tokenizer, share=0.15, seed=0)
     starts = set(tokens.sentences[tokens.documents].tolist())
-    for draft in sequences(tokens, length=64):
-        sequence = masker(draft)
+    for sampled in sequences(tokens, length=64):
+        sequence = masker(sampled)
         ids = sequence.input_ids.copy()
         ids[sequence.places] = sequence.words
-        assert sequence.size == draft.length
+        assert sequence.size == sampled.length
         assert ids[0] == tokenizer.cls_token_id
         assert ids[-1] == tokenizer.sep_token_id
         inside = ids[1:-1].tolist()
         expected = []
-        for number, (start, end) in enumerate(draft.texts[0]):
+        for number, (start, end) in enumerate(sampled.texts[0]):
             assert (start in starts) or number == 0, "a sequence is parted where a document begins"
             assert not starts.intersection(range(start + 1, end)), "and everywhere there"
             expected += [tokenizer.sep_token_id] * (number > 0) + tokens.ids[start:end].tolist()

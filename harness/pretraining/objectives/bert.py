@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harness.pretraining.masked import MaskedObjective
-from harness.pretraining.sequence_sampling import Draft, TokenSpan, sentence_stretches
+from harness.pretraining.sequence_sampling import SampledSequence, TokenSpan, sentence_spans
 from harness.pretraining.tokens import TokenFile
 
 SHORT = 0.1  # Share of sequences that are shorter on purpose: fine-tuning reads short ones, too.
@@ -27,12 +27,12 @@ class Pairs:
         """Args: the corpus, most tokens of a sequence, and how many of them are special."""
         self._tokens, self._room, self._special = tokens, length - special, special
 
-    def __call__(self, documents: NDArray[np.int64], generator: Generator) -> list[Draft]:
+    def __call__(self, documents: NDArray[np.int64], generator: Generator) -> list[SampledSequence]:
         """A shard's pairs; half of the second texts are out of another one of its documents."""
-        texts = [found for document in documents if (found := sentence_stretches(self._tokens, int(document)))]
+        texts = [found for document in documents if (found := sentence_spans(self._tokens, int(document)))]
         return [pair for index in range(len(texts)) for pair in self._of(index, texts, generator)]
 
-    def _of(self, index: int, texts: list[list[TokenSpan]], generator: Generator) -> list[Draft]:
+    def _of(self, index: int, texts: list[list[TokenSpan]], generator: Generator) -> list[SampledSequence]:
         """The pairs that begin in one document."""
         sentences, made, start = texts[index], [], 0
         while start < len(sentences):
@@ -62,8 +62,8 @@ class Pairs:
         start = int(generator.integers(len(sentences)))
         return sentences[start][0], sentences[_filled(sentences, start, max(target, 1)) - 1][1]
 
-    def _pair(self, first: TokenSpan, second: TokenSpan, *, follows: bool, generator: Generator) -> Draft:
-        """A draft that fits: of the longer text a token at a time goes, of its front or its back."""
+    def _pair(self, first: TokenSpan, second: TokenSpan, *, follows: bool, generator: Generator) -> SampledSequence:
+        """A pair that fits: of the longer text a token at a time goes, of its front or its back."""
         (a, b), (c, d) = first, second
         while (b - a) + (d - c) > self._room:
             front = generator.random() < 0.5
@@ -71,7 +71,7 @@ class Pairs:
                 a, b = (a + 1, b) if front else (a, b - 1)
             else:
                 c, d = (c + 1, d) if front else (c, d - 1)
-        return Draft((((a, b),), ((c, d),)), b - a + d - c + self._special, follows)
+        return SampledSequence((((a, b),), ((c, d),)), b - a + d - c + self._special, follows)
 
 
 def _filled(sentences: list[TokenSpan], start: int, target: int) -> int:

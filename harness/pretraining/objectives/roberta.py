@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harness.pretraining.masked import MaskedObjective
-from harness.pretraining.sequence_sampling import Draft, TokenSpan, sentence_stretches
+from harness.pretraining.sequence_sampling import SampledSequence, TokenSpan, sentence_spans
 from harness.pretraining.tokens import TokenFile
 
 
@@ -23,39 +23,39 @@ class FullSentences:
         """Args: the corpus, most tokens of a sequence, and how many of them are special."""
         self._tokens, self._room, self._special = tokens, length - special, special
 
-    def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[Draft]:
+    def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[SampledSequence]:
         """A shard's sequences; a separator parts the documents in them."""
-        made: list[Draft] = []
-        stretches: list[TokenSpan] = []
+        made: list[SampledSequence] = []
+        spans: list[TokenSpan] = []
         for document in documents:
             begins = True
             for start, end in self._pieces(int(document)):
-                if _size(stretches) + begins + end - start > self._room:
-                    made += self._drafts(stretches)
-                    stretches = []
-                if begins or not stretches:
-                    stretches.append((start, end))
+                if _size(spans) + begins + end - start > self._room:
+                    made += self._sampled(spans)
+                    spans = []
+                if begins or not spans:
+                    spans.append((start, end))
                 else:
-                    stretches[-1] = (stretches[-1][0], end)
+                    spans[-1] = (spans[-1][0], end)
                 begins = False
-        return [*made, *self._drafts(stretches)]
+        return [*made, *self._sampled(spans)]
 
-    def _drafts(self, stretches: list[TokenSpan]) -> list[Draft]:
-        return [Draft((tuple(stretches),), _size(stretches) + self._special, None)] if stretches else []
+    def _sampled(self, spans: list[TokenSpan]) -> list[SampledSequence]:
+        return [SampledSequence((tuple(spans),), _size(spans) + self._special, None)] if spans else []
 
     def _pieces(self, document: int) -> list[TokenSpan]:
         """The document's sentences; one that is too long for any sequence is cut."""
         longest = self._room - 1
         return [
             (place, min(place + longest, end))
-            for start, end in sentence_stretches(self._tokens, document)
+            for start, end in sentence_spans(self._tokens, document)
             for place in range(start, end, longest)
         ]
 
 
-def _size(stretches: list[TokenSpan]) -> int:
-    """Tokens of the stretches and of the separators between them."""
-    return sum(end - start for start, end in stretches) + max(len(stretches) - 1, 0)
+def _size(spans: list[TokenSpan]) -> int:
+    """Tokens of the spans and of the separators between them."""
+    return sum(end - start for start, end in spans) + max(len(spans) - 1, 0)
 
 
 def objective(tokens: TokenFile, tokenizer: Any, *, plan: Any) -> MaskedObjective:

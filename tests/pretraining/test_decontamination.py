@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.pretraining.contamination_audit import audit
 from harness.pretraining.decontamination import without_shared_runs
 from harness.pretraining.document_store import TextWriter, read_document_store
-from harness.pretraining.overlap import exclusion_of, word_hashes
+from harness.pretraining.overlap import evaluation_ngrams, word_hashes
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
 
@@ -99,19 +99,19 @@ def test_a_task_whose_data_is_not_there_is_told_where_it_was_named_and_in_the_re
 
 
 def cut(pieces, example):
-    exclusion = exclusion_of([("reviews", [(example,)])])
-    found = without_shared_runs(pieces, [word_hashes(piece) for piece in pieces], exclusion)
-    return found, exclusion
+    ngrams = evaluation_ngrams([("reviews", [(example,)])])
+    found = without_shared_runs(pieces, [word_hashes(piece) for piece in pieces], ngrams)
+    return found, ngrams
 
 
 def test_a_run_that_a_cut_itself_brings_together_is_cut_as_well():
     random = Random(1)
     pieces = [" " + sentence(random) for _ in range(200)]
     joined = pieces[50] + pieces[52]  # Eighteen words, which meet once piece 51 is gone.
-    exclusion = exclusion_of([("reviews", [(pieces[51],), (joined,)])])
-    found = without_shared_runs(pieces, [word_hashes(piece) for piece in pieces], exclusion)
+    ngrams = evaluation_ngrams([("reviews", [(pieces[51],), (joined,)])])
+    found = without_shared_runs(pieces, [word_hashes(piece) for piece in pieces], ngrams)
     assert found.text == "".join(pieces[:50] + pieces[53:]).strip()
-    assert not (exclusion.owners_at(word_hashes(found.text)) >= 0).any()
+    assert not (ngrams.owners_at(word_hashes(found.text)) >= 0).any()
 
 
 def test_a_document_goes_whole_where_over_a_tenth_of_its_words_is_shared():
@@ -136,9 +136,9 @@ def test_what_was_left_by_mistake_would_be_found(tmp_path):
     with TextWriter(tmp_path / "0", share=0.5, seed=0) as writer:
         for text in [*documents(20), f"Before. {EXAMPLES[0]}"]:
             writer.write(text, identity=text)
-    exclusion = exclusion_of([("reviews", [(EXAMPLES[0],)])])
-    proof = audit({"files": read_document_store(tmp_path / "0")}, exclusion, Console())
-    assert proof.excluded == {"reviews": len(EXAMPLES[0].split())}
+    ngrams = evaluation_ngrams([("reviews", [(EXAMPLES[0],)])])
+    audited = audit({"files": read_document_store(tmp_path / "0")}, ngrams, Console())
+    assert audited.excluded == {"reviews": len(EXAMPLES[0].split())}
 
 
 def test_all_that_an_example_says_is_looked_for():
@@ -151,6 +151,6 @@ def test_a_run_across_two_sentences_takes_both():
     random = Random(4)
     pieces = [" " + sentence(random) for _ in range(60)]
     run = " ".join((pieces[7] + pieces[8]).split()[3:17])
-    found, exclusion = cut(pieces, run)
+    found, ngrams = cut(pieces, run)
     assert found.text == "".join(pieces[:7] + pieces[9:]).strip()
-    assert np.count_nonzero(exclusion.owners_at(word_hashes("".join(pieces))) >= 0) == 14
+    assert np.count_nonzero(ngrams.owners_at(word_hashes("".join(pieces))) >= 0) == 14

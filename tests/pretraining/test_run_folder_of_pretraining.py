@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UserError
 from harness.pretraining.recipe import PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
-from harness.pretraining.run_folder import Place
+from harness.pretraining.run_folder import PretrainingFolder
 from harness.record import Provenance
 
 TEXTS = {"plays": "nltk-plays==1.0", "files": "2 files, SHA-256 aaaa"}
@@ -47,7 +47,7 @@ def record(found, note=""):
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(tmp_path / "pretraining" / "mine")
+    return PretrainingFolder(tmp_path / "pretraining" / "mine")
 
 
 def work(place, note, *shares):
