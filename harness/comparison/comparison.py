@@ -17,7 +17,7 @@ from harness.errors import UserError, collected, nearest
 from harness.metrics.lookup import known_metrics
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.expansion import stated
+from harness.suites.suite_file import stated
 
 __all__ = ["Comparison", "compare", "compare_records"]
 

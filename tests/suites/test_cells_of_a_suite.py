@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.registry import BUILT_IN
-from harness.suites.expansion import SUITE_FILE, planned_runs, stated, write_suite
+from harness.suites.expansion import planned_runs
 from harness.suites.suite import read_suite
+from harness.suites.suite_file import SUITE_FILE, stated, write_suite
 
 SUITE = """
 tasks = ["rotten_tomatoes", "boolq"]
