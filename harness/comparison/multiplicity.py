@@ -3,7 +3,7 @@
 "Model j is among the best" is one hypothesis per model; the evidence against it is the comparison in which another
 model is furthest ahead of it (multiple comparisons with the best: Gupta 1965, "On some multiple decision rules"; Hsu
 1981, "Simultaneous confidence intervals for all distances from the best"). Gupta's own level leaves out one of six
-equally good models in 11 to 28 % of simulated comparisons, because it holds for a single best model; so the hypotheses
+equally good models in 14 to 30 % of simulated comparisons, because it holds for a single best model; so the hypotheses
 are tested step by step, the least tenable first (Holm 1979), each at the level that holds if all that are left tie.
 
 A model is said to be ahead of another one only where the latter is shown not to be the best, by that very comparison

@@ -113,12 +113,12 @@ def families(repeats: int, lucks: list[float], better: float = 0.0) -> tuple[flo
     ids=["none", "small", "middle", "large", "one shaky", "two shaky", "mixed"],
 )
 def test_of_six_equally_good_models_one_in_twenty_families_at_most_is_told_apart(lucks: list[float]):
-    wrong, _ = families(1000, lucks)
+    wrong, _ = families(500, lucks)
     assert wrong < 0.065
 
 
 @pytest.mark.slow
 def test_a_better_model_is_found():
-    wrong, alone = families(400, [0.0] * 6, better=0.2)
+    wrong, alone = families(200, [0.0] * 6, better=0.2)
     assert wrong == 0
     assert alone > 0.3
