@@ -106,7 +106,7 @@ def test_the_command_line_can_ask_for_a_new_classifier(command):
     write_csv(Path("data.csv"), reviews())
     words = ("run", "--model", f"./{folder}", "--train", "data.csv", "--set", "maximum_steps=0")
     refused = command(*words)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "train a new classifier: --new-head on the command line" in refused.output
     assert command(*words, "--new-head").code == 0
     (record,) = [read_record(found.parent) for found in Path("runs").rglob("run.json")]

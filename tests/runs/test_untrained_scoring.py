@@ -74,7 +74,7 @@ def test_what_must_be_trained_needs_a_file_to_train_on(command, model, words):
 def test_blank_rows_are_refused_or_skipped_and_counted(command, model):
     write_jsonl(Path("test.jsonl"), [*texts(2), {"text": " \n"}])
     refused = command("run", "--model", model, *AS_IT_IS, "--test", "test.jsonl")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "line 3): text: an empty document" in refused.output
     assert "skip such rows (blank_rows)" in refused.output.replace("\n", " ").replace("    ", "")
     _, record = only_run(command, model, "--test", "test.jsonl", "--blank-rows", "skip")

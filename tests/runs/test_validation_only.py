@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pyarrow
@@ -49,8 +50,8 @@ def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, text
     assert alone.counts.examples == {"train": 60, "validation": 20}
     assert alone.counts.tokens.keys() == whole.counts.tokens.keys() - {"test"}
     assert "test" not in alone.cost.seconds
-    (note,) = set(alone.notes) - set(whole.notes)
-    assert note.startswith("validation only:")
+    (note,) = [note for note in alone.notes if note.startswith("validation only:")]
+    assert note not in whole.notes
 
 
 def test_it_leaves_a_checkpoint_that_predicts_and_no_predictions(texts, checkpoints, tmp_path):
@@ -152,7 +153,7 @@ def test_a_comparison_says_that_it_has_no_test_score(texts, checkpoints, tmp_pat
     (task,) = comparison.tasks
     shown = {cell.model: score_entry(cell, unit_of("accuracy")).text for cell in task.cells}
     assert shown["bert"] == "1 of 1 validation only"
-    assert "±" in shown["majority"]
+    assert re.fullmatch(r"[\d.]+ \([\d.]+ to [\d.]+\)", shown["majority"])
     assert any("no test score: run with --validation-only" in line for line in remarks(comparison))
 
 
