@@ -1,4 +1,4 @@
-"""Workers that only act a part: what they do with a cell stands in its model's name."""
+"""Workers that only act a part: what they do with a cell stands in its model's name. Nothing heavy is imported."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from harness.record import CurvePoint, RunRecord, TaskCard
-from harness.suites.attempt import Attempt
+from harness.suites.ended import Attempt
 from harness.suites.worker import Noticed, Ready, Stepped
 
 CARD = TaskCard(task_type="classification", main_metric="accuracy")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from harness.environment import unchanged_environment
 from harness.errors import UserError
@@ -14,24 +13,10 @@ from harness.record import RunRecord
 from harness.runs.execution import Options, execute
 from harness.runs.recording import failed_record
 from harness.runs.run import ERROR, Run
+from harness.suites.ended import Attempt
 from harness.training.loop import Callbacks
 
 DONE = ("complete", "diverged")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How an attempt at a run ended.
-
-    Attributes:
-        record: The run's, of a failure too; None where another command is at work on the run, or has just done it.
-        is_mistake: Whether it failed by what the user gave it, such as a row, a setting or a checkpoint.
-        is_left: Whether another command is at work on it.
-    """
-
-    record: RunRecord | None
-    is_mistake: bool = False
-    is_left: bool = False
 
 
 def attempt(run: Run, options: Options, callbacks: Callbacks) -> Attempt:

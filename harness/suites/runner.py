@@ -16,7 +16,8 @@ from harness.ops.device import processes
 from harness.record import RunRecord
 from harness.runs.execution import Options
 from harness.runs.run import Run
-from harness.suites.attempt import DONE, Attempt, attempt
+from harness.suites.attempt import DONE, attempt
+from harness.suites.ended import Attempt
 from harness.suites.expansion import states
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board

@@ -16,7 +16,8 @@ from harness.errors import UserError, notice
 from harness.record import CurvePoint
 from harness.runs.execution import Options
 from harness.runs.run import Run
-from harness.suites.attempt import Attempt, failure, keep_error
+from harness.suites.attempt import failure, keep_error
+from harness.suites.ended import Attempt
 from harness.suites.order import next_run
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
