@@ -230,8 +230,6 @@ def test_a_broken_family_stands_in_no_other_model_s_way(mine):
 def test_a_report_format_that_fails_is_named_and_leaves_the_report_before_it(mine, tmp_path, content):
     file = write(mine / "reports" / "broken" / "render.py", f"def render(comparison):\n    {content}\n")
     report = write(tmp_path / "report.broken", "the report before")
-    with pytest.raises(
-        UserError, match=rf"{re.escape(str(file))}: its render failed \(\w+Error: .*Fix it"
-    ):
+    with pytest.raises(UserError, match=rf"{re.escape(str(file))}: its render failed \(\w+Error: .*Fix it"):
         write_report("broken", object(), report)
     assert report.read_text() == "the report before"
