@@ -58,7 +58,7 @@ class MeanRow(_OfModel):
         mean: Of the main metric over seeds.
         low: The lower end of its 95 % interval, which is cut where the metric ends, as in the report.
         high: The upper end.
-        is_top: Whether no other model is shown to beat it.
+        is_top: Whether it may be the best: no other model is shown to be ahead of it.
     """
 
     seeds: int

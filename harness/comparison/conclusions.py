@@ -147,7 +147,6 @@ def _doubts(task: TaskComparison) -> Iterator[str]:
         measure = metric_name(task.card.main_metric)
         yield f"The scores in {measure} are as recorded, and how far they depend on the test examples is not known."
         yield "So no model is shown to be better than another."
-        return
     for cell in task.cells:
         if cell.estimate is not None and cell.troubled and not cell.is_simple_baseline:
             yield (

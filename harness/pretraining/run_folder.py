@@ -92,7 +92,7 @@ class PretrainingFolder:
     def begin(self, recipe: PretrainingRecipe, texts: Origins, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs.
 
-        Work that was begun with `redo` is gone on with.
+        Work that was begun with `redo` is continued.
         """
         if self._differences(recipe, texts) or (redo and not self.is_redone(recipe, texts)):
             shutil.rmtree(self.partial, ignore_errors=True)

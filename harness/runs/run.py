@@ -1,7 +1,7 @@
 """Run: the folder of one run, in which a result is either whole or not there.
 
 Work goes on in `<run>/.partial/`. When everything is there, it moves into place, the record last. What is begun to
-replace a result (`--redo`) says so there, and is gone on with by the next command, whether that has `--redo` or not.
+replace a result (`--redo`) says so there, and is continued by the next command, whether that has `--redo` or not.
 
 POSIX only: that a run is one process's alone is a claim on its folder (`harness.runs.claim`).
 """
@@ -133,7 +133,7 @@ class Run:
     def begin(self, *, redo: bool) -> None:
         """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs.
 
-        Work that was begun with `redo` is gone on with.
+        Work that was begun with `redo` is continued.
         """
         if not (self.is_redone if redo else self._same(self._begun())):
             _remove(self.partial)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from robustness.forked import Ended, command
+from robustness.forked import Ended, begin_in_environment, command
 from robustness.mutations import mutated
 from robustness.projects import PRETRAIN, RUN, results, write_pretraining, write_project
 
@@ -288,4 +288,5 @@ def main(count: int = 420, seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
+    begin_in_environment()
     typer.run(main)

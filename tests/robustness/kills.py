@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from robustness.forked import command
+from robustness.forked import begin_in_environment, command
 from robustness.projects import PRETRAIN, RUN, leftovers, results, write_pretraining, write_project
 
 MOST = 8  # kills, before a command is let end
@@ -101,4 +101,5 @@ def main(count: int = 500, seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
+    begin_in_environment()
     typer.run(main)

@@ -21,6 +21,15 @@ def said(module, count):
     return ended.stdout
 
 
+def test_who_imports_a_module_keeps_the_environment():
+    # pytest imports every module for its examples: what one sets would hold for all tests.
+    program = (
+        "import os; before = dict(os.environ); import robustness.damage, robustness.kills; assert os.environ == before"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
 @pytest.mark.slow
 def test_what_is_damaged_is_made_again_or_told_and_never_used_or_in_the_way():
     last = said("damage", 36).splitlines()[-1]
