@@ -56,7 +56,7 @@ class MeanRow(_OfModel):
         seeds: How many have a score.
         examples: In the test split.
         mean: Of the main metric over seeds.
-        low: The lower end of its 95 % interval, which is cut where the metric ends, as in the report.
+        low: The lower end of its 95 % interval, which stays inside the range of the metric.
         high: The upper end.
         is_top: Whether it may be the best: no other model is shown to be ahead of it.
     """
