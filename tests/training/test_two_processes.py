@@ -114,7 +114,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoin
 
     assert kill_when(start(launched(words)), is_under_way) is None
     code, output = finish(start(words))
-    assert code == 1, output
+    assert code == 2, output
     assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
     code, output = finish(start(launched(words)))
     assert code == 0, output
