@@ -8,6 +8,8 @@ to a row without a gradient but decay it, which is made up for at the end. Each 
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +93,8 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
         return UsedVocabulary(model, whole, None)
     rows = {token for item in items for window in item.windows for token in window.input_ids}
     rows |= {row for row in (model.config.pad_token_id, whole.padding_idx) if row is not None}
+    if _looks_up_types_among_words(model):
+        rows |= {0, 1}
     if len(rows) > MOST_USED * whole.num_embeddings:
         return UsedVocabulary(model, whole, None)
     used = torch.tensor(sorted(rows), device=whole.weight.device)
@@ -104,6 +108,12 @@ def _input_embedding(model: Any) -> Any:
         return model.get_input_embeddings()
     except NotImplementedError:
         return None
+
+
+def _looks_up_types_among_words(model: nn.Module) -> bool:
+    """Whether which text of a pair a token belongs to is a row of the words' table, as in GPT-2."""
+    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+    return takes and not any(re.search("token_type|segment|seg_embed", name) for name, _ in model.named_parameters())
 
 
 def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:

@@ -94,6 +94,26 @@ def test_a_text_without_tokens_is_read_alone_and_among_others(tmp_path, model_ty
     assert np.isfinite(trainer.step(kind.features(examples[:2], reader).items))
 
 
+def test_a_model_that_looks_up_types_among_words_keeps_their_rows(tmp_path):
+    texts = [example.text for example in write(tmp_path, "gpt2")]
+    examples = [TextExample(str(row), texts[row], row % 2, pair=texts[row + 1]) for row in range(3)]
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer.pad_token = "[PAD]"
+    tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = ["input_ids", "token_type_ids"]
+    tokenizer.save_pretrained(tmp_path)
+    losses = {}
+    for vocabulary in ("used", "whole"):
+        kind, loaded = load(tmp_path, "classification", LABELS)
+        assert loaded.uses_token_type_ids
+        trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3))
+        items = kind.features(examples, reader).items
+        if vocabulary == "used":
+            assert with_used_vocabulary(loaded.model, items).used is not None
+            trainer, _ = trainer_for(loaded, kind, Training(learning_rate=1e-3))
+        losses[vocabulary] = [trainer.step(items) for _ in range(4)]
+    assert losses["used"] == pytest.approx(losses["whole"], abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["regression", "question_answering"])
 def test_a_head_of_the_checkpoints_own_is_kept_and_said_unless_a_new_one_is_asked_for(tmp_path, kind):
     question = kind == "question_answering"
