@@ -43,14 +43,16 @@ def evaluate(
         task: A task's name, for a checkpoint from elsewhere.
         data: Of a run: a file, a data frame or rows, in the columns of its task. Else as in `finetune`.
         split: The split of the task; "train" for a finished run only.
-        more: Of a checkpoint from elsewhere: what else `finetune` takes, such as `runs`, `seeds=1` or `max_length=256`.
+        more: Of a run: `separator` and `encoding` of the file. Of a checkpoint from elsewhere: what else `finetune`
+            takes, such as `runs`, `seeds=1` or `max_length=256`.
 
     Raises:
         UserError: There is no such run or model; or the data has mistakes; or it is no data for this model.
     """
     if isinstance(run_or_model, FinishedRun) or Path(run_or_model, RECORD).is_file():
+        format_of_file = {name: more.pop(name, None) for name in ("separator", "encoding")}
         _refuse_with_run(task, more)
-        return _evaluate_run(run_folder(run_or_model), data, split)
+        return _evaluate_run(run_folder(run_or_model), data, split, **format_of_file)
     if split not in ("validation", "test"):
         raise UserError(f"split: {split!r}: a model that is no run is scored on 'validation' or 'test'.")
     return _evaluate_model(run_or_model, split, {"name": EVALUATED, **more, "task": task, "data": data})
@@ -65,11 +67,15 @@ def _evaluate_model(model: str | Path, split: str, arguments: Mapping[str, Any])
     return dict(runs[0].record.scores[split])
 
 
-def _evaluate_run(folder: Path, data: Any, split: str) -> dict[str, float]:
+def _evaluate_run(
+    folder: Path, data: Any, split: str, *, separator: str | None, encoding: str | None
+) -> dict[str, float]:
     with unchanged_process():
         if data is None:
             return scores_of_split(folder, split)
-        rows = read_rows(Path(data)) if isinstance(data, str | Path) else rows_of(data, "data")
+        if isinstance(data, str | Path):
+            return scores_of_rows(folder, read_rows(Path(data), separator=separator, encoding=encoding))
+        rows = rows_of(data, "data")
         return scores_of_rows(folder, rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -143,21 +144,30 @@ def _rows(items: Iterable[tuple[str, Any]], halves: bool) -> list[PlacedRow]:
 def _attempted(text: str) -> Any:
     """What JSON says, or the error that says why it can't be read."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"column {error.colno}" if "\n" not in text else f"line {error.lineno}, column {error.colno}"
         return _BrokenJsonError(f"{error.msg}, {place}")
-    except ValueError as error:  # A whole number with more digits than Python reads.
+    except ValueError as error:  # From `_object`, or a whole number with more digits than Python reads.
         return _BrokenJsonError(str(error).partition(";")[0])
     except RecursionError:
         return _BrokenJsonError(f"nested more than {DEEPEST} deep")
+
+
+def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose fields are each named once."""
+    found = dict(fields)
+    if len(found) < len(fields):
+        twice, _ = Counter(name for name, _ in fields).most_common(1)[0]
+        raise ValueError(f"{twice!r:.60} is named twice in one object")
+    return found
 
 
 def _broken_item(text: str) -> str:
     """Which item of a list is the first that can't be read, as a message's place says it."""
     if not text.lstrip().startswith("["):
         return ""
-    decoder, place, number = json.JSONDecoder(), text.index("[") + 1, 0
+    decoder, place, number = json.JSONDecoder(object_pairs_hook=_object), text.index("[") + 1, 0
     try:
         while True:
             number += 1

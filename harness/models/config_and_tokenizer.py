@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -126,7 +127,7 @@ def _no_vocabulary(checkpoint: Checkpoint) -> str:
     if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
         return (
             f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
-            f"Run: harness convert {checkpoint.folder} --output NEW, then use NEW."
+            f"Run: harness convert {shlex.quote(str(checkpoint.folder))} --output NEW, then use NEW."
         )
     return (
         f"{checkpoint.name}: no tokenizer in {checkpoint.folder}. Copy its tokenizer files there, "

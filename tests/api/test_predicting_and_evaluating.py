@@ -90,6 +90,9 @@ def test_later_rows_may_be_a_file_or_a_frame(finished, later, tmp_path):
     run = finished["tfidf"]
     file = write_csv(tmp_path / "later.csv", later)
     assert harness.evaluate(run, data=file) == harness.evaluate(run, data=later)
+    parted = tmp_path / "parted.csv"
+    parted.write_text("\n".join(["review~stars", *(f"{row['review']}~{row['stars']}" for row in later)]))
+    assert harness.evaluate(run, data=parted, separator="~") == harness.evaluate(run, data=later)
     assert harness.evaluate(run, data=pd.DataFrame(later)) == harness.evaluate(run, data=later)
 
 

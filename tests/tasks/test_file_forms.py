@@ -156,6 +156,14 @@ def test_a_paragraph_of_squad_without_questions_is_told(tmp_path):
         ('[{"text": "a"},\n {"text": }]', "a.json, row 2: broken JSON (Expecting value, line 2, column 11)."),
         ('[{"text": "a"}, {"text": "b"}', "a.json, row 3: broken JSON (Expecting ',' delimiter, column 30)."),
         ('{"text": "a"}\n{"text": }\n', "a.json, line 2: broken JSON (Expecting value, column 10)."),
+        (
+            '[{"text": "a"}, {"text": "b", "text": "c"}]',
+            "a.json, row 2: broken JSON ('text' is named twice in one object).",
+        ),
+        (
+            '{"text": "a"}\n{"text": "b", "text": "b"}\n',
+            "a.json, line 2: broken JSON ('text' is named twice in one object).",
+        ),
         ('{"text"', "a.json: broken JSON (Expecting ':' delimiter"),
         (
             '[{"text": "a"}, {"text": "\\ud83d"}]',
