@@ -167,13 +167,13 @@ def write_checkpoint(model_type: str, folder: Path) -> Path:
 
 def fine_tuned(model_type: str, checkpoint: Path, folder: Path) -> Path:
     """The folder of a short run on made-up texts."""
-    files = {name: str(_rows(folder / f"{name}.jsonl", seed, count)) for name, seed, count in _SPLITS}
+    files = {name: str(_rows(folder / f"{name}.jsonl", seed, count)) for name, seed, count in SPLITS}
     model = ModelConfig(family=family_names_by_model_type().get(model_type, "auto"), checkpoint=str(checkpoint))
     recipe = Training(batch_size=8, learning_rate=1e-3, maximum_steps=3, evaluations_per_epoch=1, max_length=64)
     run = planned_run(
         "own", LocalData(**files), name=model_type, model=model, seed=0, training=recipe, runs=folder / "runs"
     )
-    record = execute(run, Options(), _Silent())
+    record = execute(run, Options(), Silent())
     if record.status != "complete":
         raise UserError(record.reason)
     return Path(run.folder)
@@ -234,19 +234,24 @@ def _vocabulary() -> Iterator[Sequence[str]]:
     yield ["? , .", "abcdefghijklmnopqrstuvwxyz"]
 
 
-_SPLITS = (("train", 0, 40), ("validation", 1, 12), ("test", 2, 24))
+SPLITS = (("train", 0, 40), ("validation", 1, 12), ("test", 2, 24))
 
 
 def _rows(file: Path, seed: int, count: int) -> Path:
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in made_up_rows(seed, count)), encoding="utf-8")
+    return file
+
+
+def made_up_rows(seed: int, count: int) -> list[dict[str, str]]:
     """Texts of 2 to 80 words, one of which says the label; some are longer than a window."""
     chooser = random.Random(seed)
-    with file.open("w", encoding="utf-8") as stream:
-        for index in range(count):
-            label = LABELS[index % 2]
-            words = chooser.choices(WORDS, k=chooser.choice((1, 4, 9, 20, 40, 79)))
-            words.insert(chooser.randrange(len(words) + 1), chooser.choice(OPINIONS[label]))
-            stream.write(json.dumps({"text": " ".join(words), "label": label}) + "\n")
-    return file
+    rows = []
+    for index in range(count):
+        label = LABELS[index % 2]
+        words = chooser.choices(WORDS, k=chooser.choice((1, 4, 9, 20, 40, 79)))
+        words.insert(chooser.randrange(len(words) + 1), chooser.choice(OPINIONS[label]))
+        rows.append({"text": " ".join(words), "label": label})
+    return rows
 
 
 def _short(error: Exception) -> str:
@@ -256,7 +261,9 @@ def _short(error: Exception) -> str:
     return " ".join(words)[:200]
 
 
-class _Silent:
+class Silent:
+    """Callbacks that say nothing."""
+
     def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Nothing."""
 
