@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.config.checking import Strict
 from harness.data.labels import sorted_names, spelling_notes, twin_notes
+from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
@@ -92,6 +93,7 @@ class TaskType(ABC):
         settings: Its part of the recipe.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
         endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
+        guess_rank: When it is asked what a user's rows are, from the most particular task type to the least.
         scored_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
             plays a part.
     """
@@ -107,6 +109,7 @@ class TaskType(ABC):
     settings: type[Strict] = NoSettings
     inferred: bool = False
     endings: tuple[str, ...] = ()
+    guess_rank: int = 0
     scored_as_found: bool = False
 
     @abstractmethod
@@ -130,6 +133,30 @@ class TaskType(ABC):
     @abstractmethod
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
         """What the Hub calls models of this sort, for the model card."""
+
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """The columns that it would read of a user's rows, by role; None, as by default, where they lack something.
+
+        Args:
+            columns: Of the rows, by name.
+            named: The columns that the user names, by role.
+
+        Raises:
+            UnclearError: Several columns may have one role.
+        """
+        del columns, named
+        return None
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Why columns look like this type's, as a part of a sentence; None: they don't.
+
+        Args:
+            columns: What `guess_columns` found, by role.
+        """
+        del columns
+        return None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
         """The metrics of a user's own files, the main one first, where the user names none.

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.data.fields import text_field
 from harness.data.rows import group_of
+from harness.data.sampled_columns import SampledColumn, UnclearError, named_like
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, TaskType
+
+PAIRS = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence 1", "sentence 2"), ("text1", "text2"),
+    ("text 1", "text 2"), ("text a", "text b"), ("question1", "question2"), ("question", "passage"), ("text", "pair"),
+)  # fmt: skip
+TEXTS = (
+    "text", "sentence", "review", "comment", "content", "body", "document", "message", "tweet", "utterance", "post",
+    "abstract", "description", "title", "question",
+)  # fmt: skip
+LABELS = (
+    "label", "labels", "target", "class", "category", "sentiment", "intent", "topic", "polarity", "emotion", "stars",
+    "rating", "score", "grade", "price", "tags", "y",
+)  # fmt: skip
+"""What columns are called, the usual first; a user's own are recognised by these."""
 
 Target = int | float | tuple[int, ...]
 
@@ -67,6 +82,35 @@ class TextType(TaskType):
     predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
     unknown_target: Target = 0
 
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """A text, or a pair of them, and of what is left the label."""
+        if not named.keys() <= self.columns.keys():
+            return None
+        texts = named.get("text") or _texts(columns, without=named.get("label", ()))
+        left = {name: column for name, column in columns.items() if name not in texts}
+        labels = named.get("label") or (self.guessed_labels(left) if texts else ())
+        return {"text": texts, "label": labels} if texts and labels else None
+
+    def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
+        """Which of a user's columns holds the label; none where none can.
+
+        Raises:
+            UnclearError: Any of several may.
+        """
+        called = next(named_like(columns, LABELS), None)
+        if called is not None:
+            return (called,)
+        likely = [
+            name
+            for name, column in columns.items()
+            if column.is_list or (not column.is_identifier and len(column.values) > 1)
+        ]
+        if len(likely) > 1:
+            raise UnclearError("label", likely)
+        return tuple(likely)
+
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """The target in a field of the label's column.
 
@@ -101,3 +145,17 @@ class TextType(TaskType):
     def _example(self, task: Task, row: Row, identity: str, target: Any, group: str) -> TextExample:
         texts = [text_field(row, column) for column in task.columns_of("text")]
         return TextExample(identity, texts[0], target, texts[1] if len(texts) > 1 else None, group)
+
+
+def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a pair of texts, or of a text: by their names, else the one with the longest fields."""
+    plain = {column.plain_name: name for name, column in columns.items() if name not in without}
+    pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
+    if pair is not None:
+        return tuple(plain[name] for name in pair)
+    lengths = {name: columns[name].mean_length for name in plain.values() if not columns[name].is_list}
+    called = next((name for name in named_like(columns, TEXTS) if lengths.get(name, 0) > 0), None)
+    longest = max(lengths, key=lambda name: lengths[name], default=None)
+    if called is not None or longest is None or lengths[longest] == 0:
+        return () if called is None else (called,)
+    return (longest,)

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.data.fields import FieldError, label_index
 from harness.data.labels import are_measured, is_list
+from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
@@ -21,6 +22,13 @@ class Classification(TextType):
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, F1, MATTHEWS)
     default_metrics = ("accuracy", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
+    guess_rank = 4
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """One label of a few."""
+        (column, *others) = columns["label"]
+        count = len(column.values)
+        return None if others or count < 2 else f"{count:,} classes"
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
         """The one label."""

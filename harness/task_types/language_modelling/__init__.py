@@ -13,6 +13,7 @@ from pydantic import Field
 from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
+from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.language_modelling.metrics import METRICS
@@ -74,7 +75,20 @@ class LanguageModelling(TaskType):
         "pseudo_bits_per_byte",
     )
     settings = Settings
+    guess_rank = 5
     scored_as_found = True
+
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """Texts, and nothing else."""
+        left = [column for column in columns.values() if not column.is_identifier]
+        alone = len(left) == 1 and left[0].mean_length > 0 and named.keys() <= {"text"}
+        return {"text": named.get("text", (left[0].name,))} if alone else None
+
+    def fit(self, _columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Whatever the texts are."""
+        return "texts without labels"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

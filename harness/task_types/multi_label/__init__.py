@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.data.fields import FieldError, label_index
 from harness.data.labels import label_name, spelling_notes, twin_notes
+from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
 from harness.task_types.contract import Column
@@ -18,7 +19,7 @@ from harness.task_types.multi_label.label_sets import (
     separator_of,
 )
 from harness.task_types.probabilities import sigmoid, with_probabilities
-from harness.task_types.texts import Target, TextType
+from harness.task_types.texts import LABELS, Target, TextType
 
 MOST_COLUMNS = 10_000
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -38,6 +39,25 @@ class MultiLabel(TextType):
     default_metrics = ("micro_f1", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
     unknown_target: Target = ()
+    guess_rank = 2
+
+    def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
+        """Columns of zeros and ones where there are several and none is called a label, else as every other type's."""
+        binary = tuple(name for name, column in columns.items() if column.is_binary)
+        called = next(named_like(columns, LABELS), None)
+        return binary if len(binary) > 1 and called is None else super().guessed_labels(columns)
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Lists, or names with a separator between them, or a column of zeros and ones for each label."""
+        labels = columns["label"]
+        if len(labels) > 1:
+            return f"{len(labels):,} columns of 0 and 1" if all(column.is_binary for column in labels) else None
+        if labels[0].is_list:
+            return "lists of labels"
+        sets = [items_of(field, ()) or () for field in labels[0].fields]
+        names = {label_name(item) for items in sets for item in items}
+        several = any(len(items) > 1 for items in sets) and 2 * len(names) < len(sets)
+        return f"several of {len(names):,} labels in a field" if several and not labels[0].numbers else None
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
         """Those of the task, else of its columns where there is one per label, else those in the training rows."""

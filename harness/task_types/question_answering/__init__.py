@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from harness.config.checking import Strict
 from harness.data.fields import text_field
 from harness.data.placed_rows import PlacedRow
 from harness.data.rows import group_of
+from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, TaskType, finite
 from harness.task_types.question_answering.answers import read_answers
@@ -31,6 +33,12 @@ from harness.task_types.question_answering.written import is_written
 # Columns of one answer a row, in place of a column of all answers.
 TEXT_COLUMNS = ("answer_text", "answer")
 START_COLUMN = "answer_start"
+# What columns are called, the usual first.
+NAMES = {
+    "question": ("question", "query"),
+    "context": ("context", "passage", "paragraph", "document"),
+    "answers": ("answers", "answer", *TEXT_COLUMNS),
+}
 
 
 class Settings(Strict):
@@ -86,6 +94,17 @@ class QuestionAnswering(TaskType):
     predict_settings = PredictSettings
     settings = Settings
     inferred = True
+
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """A question, a context and an answer, by their names."""
+        found = {role: named.get(role) or tuple(islice(named_like(columns, NAMES[role]), 1)) for role in self.columns}
+        return found if named.keys() <= found.keys() and all(found.values()) else None
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Answers that are more than yes and no."""
+        return None if columns["answers"][0].is_binary else "questions with contexts"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

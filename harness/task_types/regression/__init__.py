@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.data.fields import MOST, number_field
+from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Splits, Task
 from harness.task_types.regression.metrics import MEAN_SQUARED_ERROR, PEARSON, SPEARMAN
 from harness.task_types.texts import Target, TextType
 
+MOST_CLASSES = 20
+"""Columns of more different numbers than these are taken for measured ones, where the user doesn't say."""
 LEAST_SPREAD = 1 / MOST
 
 
@@ -19,6 +22,14 @@ class Regression(TextType):
     metrics = (PEARSON, SPEARMAN, MEAN_SQUARED_ERROR)
     default_metrics = ("pearson", "spearman", "mean_squared_error")
     unknown_target: Target = 0.0
+    guess_rank = 3
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Numbers, more than twenty different ones, or some with decimals."""
+        (column, *others) = columns["label"]
+        different = {*column.numbers}
+        measured = len(different) > MOST_CLASSES or (len(different) > 2 and not all(map(float.is_integer, different)))
+        return None if others or not measured else f"{len(different):,} different numbers"
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """The number."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
 from harness.data.files import PlacedRow
 from harness.data.rows import group_of
+from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
@@ -24,6 +26,8 @@ from harness.task_types.token_classification.schemes import has_scheme, irregula
 from harness.task_types.token_classification.words import places_of, split_words
 
 TEXT = "text"
+# What columns are called, the usual first.
+NAMES = {"tokens": ("tokens", "words"), "tags": ("ner tags", "tags", "pos tags", "upos", "labels")}
 UNUSUAL = "{} entities not spelt as in BIO or IOBES (read as conlleval reads them)"
 
 
@@ -42,6 +46,19 @@ class TokenClassification(TaskType):
     prediction_columns = ("prediction", "scores", "entities")
     inferred = True
     endings = ENDINGS
+    guess_rank = 1
+
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """Lists of words and lists of tags, by their names."""
+        lists = {name: column for name, column in columns.items() if column.is_list}
+        found = {role: named.get(role) or tuple(islice(named_like(lists, NAMES[role]), 1)) for role in self.columns}
+        return found if named.keys() <= found.keys() and all(found.values()) else None
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Lists of the same lengths."""
+        return "words with tags" if all(column.is_list for names in columns.values() for column in names) else None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
         """Those of entities; of tags that spell none, the accuracy."""

@@ -1,0 +1,77 @@
+"""What a user's own rows ask for: the task type and the columns, where the user doesn't say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.data.sampled_columns import SampledColumn, UnclearError, sampled_columns
+from harness.errors import UserError
+from harness.registry import TASK_TYPES
+
+Columns = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What rows ask for.
+
+    Attributes:
+        task_type: The task type's name.
+        columns: The columns by role.
+        because: Why this type, as a part of a sentence.
+    """
+
+    task_type: str
+    columns: Columns
+    because: str
+
+    def __str__(self) -> str:
+        roles = ", ".join(f"{role} {' and '.join(names)}" for role, names in self.columns.items())
+        return f"{self.task_type.replace('_', ' ')} ({self.because}): {roles}"
+
+
+def guessed(
+    rows: Sequence[Mapping[str, object]], *, named: Columns, task_type: str | None = None, where: str = "data"
+) -> Guess:
+    """What rows ask for. The first task type that makes sense of them is meant, by `guess_rank`.
+
+    Args:
+        rows: Some with their answers.
+        named: The columns that the user names, by role.
+        task_type: The one that the user names, if any.
+        where: What a message begins with.
+
+    Raises:
+        UserError: No task type makes sense of them, or several columns may be the same thing.
+    """
+    columns = sampled_columns(rows)
+    missing = [name for names in named.values() for name in names if name not in columns]
+    if missing:
+        raise UserError(f"{where}: no column {missing[0]!r} with anything in it (it has {_listed(columns)}).")
+    names = [task_type] if task_type else sorted(TASK_TYPES.names(), key=lambda name: TASK_TYPES.load(name).guess_rank)
+    for name in names:
+        asked = TASK_TYPES.load(name)
+        try:
+            found = asked.guess_columns(columns, named)
+        except UnclearError as unclear:
+            raise UserError(
+                f"{where}: the {unclear.role} may be {_either(unclear.candidates)}. Say which: --{unclear.role} NAME."
+            ) from None
+        if found is not None:
+            because = asked.fit({role: [columns[one] for one in found[role]] for role in found})
+            if because or task_type:
+                return Guess(name, found, because or "as you say")
+    raise UserError(
+        f"{where}: can't tell what is asked for (columns: {_listed(columns)}). Name the columns, such as --text NAME "
+        "--label NAME, or --question, --context and --answers; --task-type says what they are read as."
+    )
+
+
+def _listed(columns: Mapping[str, SampledColumn]) -> str:
+    shown = list(columns)[:12]
+    return ", ".join(map(repr, shown)) + (f" and {len(columns) - 12:,} more" if len(columns) > 12 else "")
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names[:6]) + (" or another one" if len(names) > 6 else "")

@@ -1,0 +1,106 @@
+"""The columns of some rows, looked at to guess what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.data.labels import is_list, label_name
+
+LOOKED_AT = 2_000
+_NOT_WORDS = re.compile(r"[\W_]+")
+_IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row", "number", "no", "nr"}
+
+
+class UnclearError(Exception):
+    """Several columns may have one role.
+
+    Attributes:
+        role: Such as "label".
+        candidates: The columns' names.
+    """
+
+    def __init__(self, role: str, candidates: Sequence[str]) -> None:
+        super().__init__(role, candidates)
+        self.role, self.candidates = role, tuple(candidates)
+
+
+@dataclass(frozen=True)
+class SampledColumn:
+    """A column.
+
+    Attributes:
+        name: What it is called.
+        fields: What its first rows hold, without the empty ones.
+    """
+
+    name: str
+    fields: tuple[object, ...]
+
+    @cached_property
+    def plain_name(self) -> str:
+        """The name in lower case, its words parted by blanks.
+
+        >>> SampledColumn("Review_Text", ()).plain_name
+        'review text'
+        """
+        return _NOT_WORDS.sub(" ", self.name.casefold()).strip()
+
+    @cached_property
+    def values(self) -> frozenset[str]:
+        """What stands in it, each once."""
+        return frozenset(name for field in self.fields if (name := label_name(field)) is not None)
+
+    @cached_property
+    def numbers(self) -> tuple[float, ...]:
+        """Its fields as numbers; none where one of them is no number."""
+        try:
+            return tuple(float(field) for field in self.fields if not isinstance(field, bool))  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            return ()
+
+    @property
+    def mean_length(self) -> float:
+        """Characters in a field, on average; 0 where one of them is no text."""
+        texts = [field for field in self.fields if isinstance(field, str)]
+        return sum(map(len, texts)) / len(texts) if texts and len(texts) == len(self.fields) else 0.0
+
+    @property
+    def is_list(self) -> bool:
+        """Whether most fields hold a list."""
+        return 2 * sum(map(is_list, self.fields)) > len(self.fields)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it holds nothing but zeros and ones, or yes and no."""
+        return {value.casefold() for value in self.values} in ({"0", "1"}, {"true", "false"}, {"yes", "no"})
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it says which row it is: by its name, or as every row has another whole number or one word."""
+        if self.plain_name.split(" ")[-1:] and self.plain_name.split(" ")[-1] in _IDENTIFIERS:
+            return True
+        if len(self.values) < len(self.fields) or len(self.fields) < 20:
+            return False
+        whole = bool(self.numbers) and all(map(float.is_integer, self.numbers))
+        return whole or (not self.numbers and 0 < self.mean_length < 40 and not any(" " in str(f) for f in self.fields))
+
+
+def sampled_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, SampledColumn]:
+    """The columns of the first rows, by name, in their order; those without a field are left out."""
+    fields: dict[str, list[object]] = {}
+    for row in rows[:LOOKED_AT]:
+        for name, field in row.items():
+            fields.setdefault(name, []).extend([field] if field not in (None, "") else [])
+    return {name: SampledColumn(name, tuple(found)) for name, found in fields.items() if found}
+
+
+def named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> Iterator[str]:
+    """The columns that are called as one of `names`, or end or begin with it; the first of the names first."""
+    for name in names:
+        for column in columns.values():
+            words = column.plain_name
+            if words == name or words.endswith(f" {name}") or words.startswith(f"{name} "):
+                yield column.name

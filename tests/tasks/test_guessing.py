@@ -1,0 +1,122 @@
+"""What is guessed of a user's rows: the task type, and which column holds what."""
+
+import random
+
+import pytest
+
+from harness.data.guessing import guessed
+from harness.errors import UserError
+
+WORDS = ["the", "film", "was", "seen", "by", "many", "people", "in", "town", "on", "a", "rainy", "day"]
+
+
+def texts(count=60, seed=0, length=12):
+    chooser = random.Random(seed)
+    return [" ".join(chooser.choices(WORDS, k=length)) for _ in range(count)]
+
+
+def table(**columns):
+    columns = {name: [value(row) for row in range(60)] if callable(value) else value for name, value in columns.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+KINDS = {
+    "a review and its stars": (
+        table(id=lambda row: row, review=texts(), stars=lambda row: str(row % 5 + 1)),
+        "classification", {"text": ("review",), "label": ("stars",)},
+    ),
+    "one column that is no identifier": (
+        table(ticket=texts(), number=lambda row: f"T-{row}", team=lambda row: ["sales", "support"][row % 2]),
+        "classification", {"text": ("ticket",), "label": ("team",)},
+    ),
+    "the label stands first": (
+        table(label=lambda row: "spam" if row % 3 else "ham", message=texts()),
+        "classification", {"text": ("message",), "label": ("label",)},
+    ),
+    "a pair": (
+        table(premise=texts(), hypothesis=texts(seed=1, length=5), label=lambda row: row % 3),
+        "classification", {"text": ("premise", "hypothesis"), "label": ("label",)},
+    ),
+    "a price": (
+        table(description=texts(), price=lambda row: f"{row * 7.5 + 3:.2f}"),
+        "regression", {"text": ("description",), "label": ("price",)},
+    ),
+    "similarity with decimals": (
+        table(sentence1=texts(), sentence2=texts(seed=1), score=lambda row: [0.0, 0.5, 1.0, 1.5][row % 4]),
+        "regression", {"text": ("sentence1", "sentence2"), "label": ("score",)},
+    ),
+    "a list of labels": (
+        table(text=texts(), topics=lambda row: ["sport"] if row % 2 else ["food", "art"]),
+        "multi_label", {"text": ("text",), "label": ("topics",)},
+    ),
+    "labels with a separator": (
+        table(text=texts(), labels=lambda row: "sport" if row % 2 else "food|art"),
+        "multi_label", {"text": ("text",), "label": ("labels",)},
+    ),
+    "a column per label": (
+        table(comment=texts(), toxic=lambda row: row % 2, rude=lambda row: int(row % 3 == 0)),
+        "multi_label", {"text": ("comment",), "label": ("toxic", "rude")},
+    ),
+    "questions": (
+        table(id=lambda row: row, question=texts(length=5), context=texts(), answers=lambda row: {"text": ["film"]}),
+        "question_answering", {"question": ("question",), "context": ("context",), "answers": ("answers",)},
+    ),
+    "questions with yes and no": (
+        table(question=texts(length=5), passage=texts(), answer=lambda row: row % 2 == 0),
+        "classification", {"text": ("question", "passage"), "label": ("answer",)},
+    ),
+    "tags": (
+        table(tokens=lambda row: ["Anna", "came"], ner_tags=lambda row: ["B-PER", "O"]),
+        "token_classification", {"tokens": ("tokens",), "tags": ("ner_tags",)},
+    ),
+    "nothing but texts": (table(text=texts(length=80)), "language_modelling", {"text": ("text",)}),
+    "names in another case, with signs": (
+        table(**{"Review_Text": texts(), "Class Name": lambda row: "AB"[row % 2], "Unnamed: 0": lambda row: row}),
+        "classification", {"text": ("Review_Text",), "label": ("Class Name",)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_tell_their_task_type_and_columns(kind):
+    rows, task_type, columns = KINDS[kind]
+    found = guessed(rows, named={})
+    assert (found.task_type, found.columns) == (task_type, columns)
+
+
+def test_what_the_user_names_stands():
+    rows = table(title=texts(length=4), body=texts(), area=lambda row: "ab"[row % 2], mood=lambda row: "xy"[row % 2])
+    found = guessed(rows, named={"label": ("mood",)})
+    assert found.columns == {"text": ("body",), "label": ("mood",)}
+    found = guessed(rows, named={"text": ("title",), "label": ("area",)})
+    assert found.columns == {"text": ("title",), "label": ("area",)}
+    stars = table(text=texts(), stars=lambda row: row % 5 + 1)
+    assert guessed(stars, named={}).task_type == "classification"
+    assert guessed(stars, named={}, task_type="multi_label").columns["label"] == ("stars",)
+
+
+def test_a_guess_says_why():
+    rows = table(review=texts(), stars=lambda row: str(row % 5 + 1))
+    assert str(guessed(rows, named={})) == "classification (5 classes): text review, label stars"
+
+
+@pytest.mark.parametrize(
+    ("rows", "named", "said"),
+    [
+        (
+            table(text=texts(), area=lambda row: "ab"[row % 2], mood=lambda row: "xyz"[row % 3]),
+            {},
+            "a.csv: the label may be 'area' or 'mood'. Say which: --label NAME.",
+        ),
+        (
+            table(a=lambda row: row, b=lambda row: row % 2),
+            {},
+            "a.csv: can't tell what is asked for (columns: 'a', 'b')",
+        ),
+        (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with anything in it (it has 'text')."),
+    ],
+)
+def test_what_is_not_clear_is_asked(rows, named, said):
+    with pytest.raises(UserError) as raised:
+        guessed(rows, named=named, where="a.csv")
+    assert raised.value.lines[0].startswith(said)
