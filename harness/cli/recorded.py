@@ -1,0 +1,140 @@
+"""Commands about what is on record: `harness runs ls`, `show`, `rm`, `merge`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from harness.cli.app import MISTAKE, RUNS, app
+from harness.comparison.formatting import NOTHING, duration, memory
+from harness.errors import UserError
+from harness.metrics.lookup import unit_of
+from harness.output import console
+from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
+
+recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and bring together what is on record.")
+app.add_typer(recorded, name="runs")
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
+
+
+@recorded.command("ls", epilog="Example: harness runs ls runs/demo --json")
+def list_runs(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS, as_json: JsonOption = False
+) -> None:
+    """List the runs on record."""
+    found, problems = recorded_runs(runs)
+    if as_json:
+        typer.echo(json.dumps([run.row() for run in found], indent=1))
+    else:
+        console().print(_table(found))
+        console().print(f"{len(found):,} runs, {memory(sum(run.bytes for run in found))}.")
+    if _told(problems):
+        raise typer.Exit(MISTAKE)
+
+
+def _told(problems: list[str]) -> list[str]:
+    """The same, said."""
+    for line in problems:
+        console(stderr=True).print(line, style="red", soft_wrap=True)
+    return problems
+
+
+def _table(found: list[Recorded]) -> Table:
+    table = Table("suite", "task", "model", "seed", "status", "score", "time", "disk", box=None, padding=(0, 2, 0, 0))
+    for run in found:
+        row, score = run.row(), run.main_score
+        shown = NOTHING if score is None else unit_of(run.record.task_card.main_metric).score(score)
+        seconds, size = duration(sum(run.record.cost.seconds.values())), memory(run.bytes)
+        names = [str(row[name]) for name in ("suite", "task", "model", "seed", "status")]
+        table.add_row(*names, shown, seconds, size)
+    return table
+
+
+@recorded.command("show", epilog="Example: harness runs show runs/demo/boolq/minilm/seed-0")
+def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")], as_json: JsonOption = False) -> None:
+    """Show a run: its scores, settings, cost, and where it came from."""
+    found = recorded_run(run)
+    if as_json:
+        typer.echo(found.record.model_dump_json(indent=1))
+        return
+    shown = console()
+    record = found.record
+    shown.print(f"{record.suite} · {record.task} · {record.model} · seed {record.seed}: {record.status}", style="bold")
+    for line in [record.reason] if record.reason else []:
+        shown.print(line, soft_wrap=True)
+    for title, rows in _parts(found):
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False)
+        for name, value in rows:
+            table.add_row(name, value)
+        if rows:
+            shown.print(table, "")
+    for note in record.notes:
+        shown.print(f"note: {note}", soft_wrap=True)
+
+
+def _parts(found: Recorded) -> list[tuple[str, list[tuple[str, str]]]]:
+    record = found.record
+    scores = [
+        (f"{split} {name}", unit_of(name).score(value))
+        for split, metrics in record.scores.items()
+        for name, value in metrics.items()
+    ]
+    cost = [
+        *((f"{part} time", duration(seconds)) for part, seconds in record.cost.seconds.items()),
+        ("peak memory", memory(record.cost.peak_memory_bytes or None)),
+        ("disk", memory(found.bytes)),
+    ]
+    provenance = record.provenance
+    origin = [
+        ("command", " ".join(["harness", *provenance.command]) if provenance.command else NOTHING),
+        ("started", provenance.started or NOTHING),
+        ("data", provenance.data_digest or NOTHING),
+        ("checkpoint", provenance.checkpoint_digest or NOTHING),
+    ]
+    return [("scores", scores), ("settings", list(_settings(record.config))), ("cost", cost), ("origin", origin)]
+
+
+def _settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """What was set, a row for each key; what is nothing is left out."""
+    rows: list[tuple[str, str]] = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            rows += _settings(value, f"{prefix}{key}.")
+        elif value not in (None, "", [], ()):
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows
+
+
+@recorded.command("rm", epilog="Example: harness runs rm runs/demo/boolq/minilm/seed-0")
+def remove_runs(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs, or folders that hold some.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Remove runs with their checkpoints, for good."""
+    read = [recorded_runs(folder) for folder in folders]
+    found = [run for runs, _ in read for run in runs]
+    _told([line for _, problems in read for line in problems])
+    if not found:
+        raise UserError(f"{', '.join(map(str, folders))}: no records of runs there. Nothing was removed.")
+    size = memory(sum(run.bytes for run in found))
+    if not yes:
+        console().print(_table(found))
+        typer.confirm(f"Remove {len(found):,} runs ({size}) for good?", abort=True)
+    for folder in remove(found):
+        console().print(f"removed {folder}", soft_wrap=True)
+
+
+@recorded.command("merge", epilog="Example: harness runs merge other-machine/runs runs")
+def merge_runs(
+    source: Annotated[Path, typer.Argument(help="A folder of runs, such as another machine's.")],
+    target: Annotated[Path, typer.Argument(help="The folder of all runs.")] = RUNS,
+) -> None:
+    """Copy another folder's runs into this one. What is there already stays."""
+    merged = merge(source, target)
+    console().print(
+        f"{len(merged.copied):,} runs copied to {target}; {merged.known:,} were there already.", soft_wrap=True
+    )

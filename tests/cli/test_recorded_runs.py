@@ -1,0 +1,99 @@
+"""`harness runs`: what is on record is listed, shown, removed and brought together."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from synthetic_runs import add_runs, add_two_tasks, record, save
+
+from harness.runs.claim import claimed
+
+
+@pytest.fixture
+def runs(tmp_path):
+    add_two_tasks(tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def every_record(folder):
+    return sorted(str(file.parent.relative_to(folder)) for file in folder.rglob("run.json"))
+
+
+def test_runs_are_listed_for_people_and_for_programs(command, runs):
+    output = command("runs", "ls", runs).output
+    assert "xlnet-mini" in output
+    assert f"{len(every_record(runs))} runs," in output
+    rows = json.loads(command("runs", "ls", runs, "--json").output)
+    assert sorted(str(Path(row["folder"]).relative_to(runs)) for row in rows) == every_record(runs)
+    (diverged,) = [row for row in rows if row["status"] == "diverged"]
+    assert (diverged["model"], diverged["seed"], diverged["score"]) == ("xlnet-mini", 1, None)
+
+
+def test_a_damaged_record_is_told_beside_the_others(command, runs):
+    (file,) = runs.rglob("boolq/scratch/seed-0/run.json")
+    file.write_text(file.read_text()[:100])
+    found = command("runs", "ls", runs)
+    assert found.code == 2
+    assert str(file) in found.errors
+    assert "bert-mini" in found.output
+
+
+def test_a_run_is_shown(command, runs):
+    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-0"
+    output = command("runs", "show", folder).output
+    assert output.startswith("reviews · rotten_tomatoes · bert-mini · seed 0: complete")
+    assert json.loads(command("runs", "show", folder, "--json").output)["seed"] == 0
+    assert "no run's folder (run.json is missing)" in command("runs", "show", runs).errors
+
+
+def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command, runs, monkeypatch):
+    folder = runs / "reviews/rotten_tomatoes/xlnet-mini"
+    before = every_record(runs)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert command("runs", "rm", folder).code == 130
+    assert every_record(runs) == before
+    assert command("runs", "rm", folder, "--yes").code == 0
+    assert not folder.exists()
+    assert every_record(runs) == [name for name in before if "xlnet-mini" not in name]
+    assert "Nothing was removed" in command("runs", "rm", folder, "--yes").errors
+
+
+def test_a_run_that_another_command_is_at_work_on_is_not_removed(command, runs):
+    folder = runs / "reviews/boolq/bert-mini/seed-0"
+    with claimed(folder):
+        assert "another command is at work on it" in command("runs", "rm", folder, "--yes").errors
+    assert (folder / "run.json").is_file()
+
+
+def test_another_machines_runs_are_brought_in_and_what_is_there_stays(command, tmp_path):
+    here, there = tmp_path / "runs", tmp_path / "other"
+    add_runs(here, "bert-mini", 0.8, range(2))
+    add_runs(there, "bert-mini", 0.8, range(1, 4))
+    save(here, record(model="bert-mini", seed=3, status="failed", reason="out of memory"), None)
+    (there / "reviews/suite.json").write_text("{}")
+    kept = (here / "reviews/rotten_tomatoes/bert-mini/seed-1/run.json").stat().st_ino
+    assert "2 runs copied" in command("runs", "merge", there, here).output
+    assert every_record(here) == [f"reviews/rotten_tomatoes/bert-mini/seed-{seed}" for seed in range(4)]
+    assert (here / "reviews/rotten_tomatoes/bert-mini/seed-1/run.json").stat().st_ino == kept
+    assert json.loads((here / "reviews/rotten_tomatoes/bert-mini/seed-3/run.json").read_text())["status"] == "complete"
+    assert (here / "reviews/suite.json").read_text() == "{}"
+    assert "0 runs copied" in command("runs", "merge", there, here).output
+
+
+def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
+    add_runs(tmp_path / "other", "bert-mini", 0.8, range(1))
+    assert command("runs", "merge", tmp_path / "other/reviews", tmp_path / "runs").code == 0
+    assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
+
+
+def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_path):
+    here, there = tmp_path / "runs", tmp_path / "other"
+    add_runs(here, "bert-mini", 0.8, range(1))
+    add_runs(there, "bert-mini", 0.8, range(3), config={"training": {"epochs": 9.0}})
+    before = every_record(here)
+    found = command("runs", "merge", there, here)
+    assert found.code == 2
+    assert "there with other settings" in found.errors
+    assert "Nothing was copied." in found.errors
+    assert every_record(here) == before
