@@ -1,0 +1,149 @@
+"""`harness doctor`: whether this machine has what runs need."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import typer
+from packaging.requirements import Requirement
+from rich.table import Table
+
+from harness.cache import cache_folder
+from harness.cli.app import FAILED, RUNS, RunsOption, app
+from harness.comparison.formatting import memory
+from harness.environment import prepare_libraries
+from harness.output import console
+from harness.version import __version__
+
+HUB_SECONDS = 5.0
+LITTLE_DISK, LITTLE_MEMORY = 5e9, 2e9
+PACKAGE = "finetune-harness"
+MARKS = {"ok": "✓", "note": "–", "problem": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at.
+
+    Attributes:
+        what: In a word or two.
+        state: "ok"; "note": runs work, but slower or without something; "problem": some runs can't work.
+        said: What was found, and what to do where it isn't as it should be.
+    """
+
+    what: str
+    state: Literal["ok", "note", "problem"]
+    said: str
+
+
+@app.command(epilog="Example: harness doctor")
+def doctor(
+    runs: RunsOption = RUNS,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+) -> None:
+    """Look whether this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
+    prepare_libraries()
+    found = []
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for finding in findings(runs):
+        found.append(finding)
+        table.add_row(MARKS[finding.state], finding.what, finding.said)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+    else:
+        console().print(table)
+    if any(finding.state == "problem" for finding in found):
+        raise typer.Exit(FAILED)
+
+
+def findings(runs: Path) -> Iterator[Finding]:
+    """One finding after the other; `runs` is where the records are to go."""
+    yield Finding("harness", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield from _versions()
+    yield from _devices()
+    yield _disk("runs", runs.absolute())
+    yield _disk("cache", cache_folder("texts"))
+    yield _disk("temporary files", Path(tempfile.gettempdir()))
+    yield _hub()
+
+
+def _versions() -> Iterator[Finding]:
+    """A line for all packages, or one for each that is missing or of another version."""
+    wrong, known = [], []
+    for line in requires(PACKAGE) or ():
+        needed = Requirement(line)
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = version(needed.name)
+        except PackageNotFoundError:
+            wrong.append(Finding(needed.name, "problem", f"missing. Run: pip install '{needed}'"))
+            continue
+        known.append(f"{needed.name} {there}")
+        if not needed.specifier.contains(there, prereleases=True):
+            wrong.append(
+                Finding(
+                    needed.name, "problem", f"{there}, but {needed.specifier} is needed. Run: pip install '{needed}'"
+                )
+            )
+    main = [name for name in known if name.split()[0] in ("torch", "transformers", "accelerate", "datasets")]
+    yield from wrong or [Finding("packages", "ok", f"{', '.join(main)}; {len(known)} in all")]
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import torch  # noqa: PLC0415 -- heavy
+
+        from harness.ops import native  # noqa: PLC0415 -- heavy
+        from harness.ops.device import actual_precision, hardware  # noqa: PLC0415 -- heavy
+    except Exception as error:  # Whatever a broken installation raises.
+        yield Finding("torch", "problem", f"can't be imported ({error}). Install it again.")
+        return
+    facts = hardware(None)
+    size = float(facts["memory_bytes"])
+    said = f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads, {memory(size)} of memory"
+    yield Finding("processor", "ok" if size > LITTLE_MEMORY else "note", said)
+    for number in range(torch.cuda.device_count()):
+        facts_of = torch.cuda.get_device_properties(number)
+        yield Finding(f"GPU {number}", "ok", f"{facts_of.name}, {memory(facts_of.total_memory)}")
+    yield Finding("precision", "ok", f"{actual_precision('auto')}, where a recipe leaves it open")
+    reason = native.unavailable()
+    yield Finding("kernels", "note" if reason else "ok", reason or "compiled for this processor")
+
+
+def _disk(what: str, folder: Path) -> Finding:
+    """Whether files can be written where `folder` is, or will be."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK):
+        return Finding(
+            what, "problem", f"{folder}: can't be written to. Name another place, or change its permissions."
+        )
+    free = shutil.disk_usage(there).free
+    little = ": little; a checkpoint takes some hundred megabytes" if free < LITTLE_DISK else ""
+    return Finding(what, "note" if little else "ok", f"{folder}, {memory(float(free))} free{little}")
+
+
+def _hub() -> Finding:
+    from huggingface_hub import constants  # noqa: PLC0415 -- heavy
+
+    if constants.HF_HUB_OFFLINE:
+        return Finding("Hub", "note", "switched off by HF_HUB_OFFLINE; what is on this machine can be used")
+    try:
+        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=HUB_SECONDS):
+            return Finding("Hub", "ok", f"{constants.ENDPOINT} answers")
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Finding(
+            "Hub", "note", f"{constants.ENDPOINT} does not answer ({reason}); what is on this machine can be used"
+        )
