@@ -200,6 +200,14 @@ class TaskType(ABC):
         del labels
         return {name: answer[name] for name in self.prediction_columns}
 
+    def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
+        """How wrong a row of predictions.parquet is, to find the worst of a run: 0 is right, more is worse.
+
+        By default whether it is not the reference.
+        """
+        del labels
+        return float(answer["prediction"] != answer["reference"])
+
     def predicting(self, objective: Objective, settings: Any) -> Objective:
         """The objective that gives what is asked for; by default as it is.
 

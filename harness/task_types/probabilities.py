@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,3 +29,8 @@ def with_probabilities(
     found = probabilities_of(np.array(answer["logits"]))
     rounded = {label: round(float(p), 4) for label, p in zip(labels, found, strict=True)}
     return {"prediction": answer["prediction"], "probabilities": rounded}
+
+
+def surprise(probability: float) -> float:
+    """Nats of surprise at something that had this probability; a probability of 0 counts as the least there is."""
+    return -math.log(max(probability, 1e-300))

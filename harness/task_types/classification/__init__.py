@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from harness.data.fields import FieldError, label_index
 from harness.data.labels import are_measured, is_list
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
-from harness.task_types.probabilities import softmax, with_probabilities
+from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
 
 
@@ -72,6 +74,12 @@ class Classification(TextType):
         for split, examples in (("validation", splits.validation), ("test", splits.test)):
             for target in sorted({example.target for example in examples} - trained):
                 yield f"{split}: label {labels[target]!r} never occurs in train. Add some, or leave it out."
+
+    def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
+        """The loss of the label; of a prediction without logits whether it is another one."""
+        if not answer.get("logits"):
+            return super().wrongness(answer, labels)
+        return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The label, and the probability of each."""

@@ -112,6 +112,12 @@ class LanguageModelling(TaskType):
         """What the Hub calls models of this sort: a masked model has no bits per byte, but a pseudo one."""
         return "fill-mask" if math.isnan(test_scores.get("bits_per_byte", 0.0)) else "text-generation"
 
+    def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
+        """Nats per byte."""
+        costs, size = answer["prediction"], answer["reference"]
+        nats = costs["nats"] if costs["nats"] is not None else costs["masked_nats"]
+        return float(nats or 0) / max(int(size["bytes"]), 1)
+
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
         """What the document costs."""
         return {"prediction": answer["prediction"]}

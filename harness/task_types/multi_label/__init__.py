@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from harness.data.fields import FieldError, label_index
 from harness.data.labels import label_name, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn, named_like
@@ -18,7 +20,7 @@ from harness.task_types.multi_label.label_sets import (
     names_of,
     separator_of,
 )
-from harness.task_types.probabilities import sigmoid, with_probabilities
+from harness.task_types.probabilities import sigmoid, surprise, with_probabilities
 from harness.task_types.texts import LABELS, Target, TextType
 
 MOST_COLUMNS = 10_000
@@ -100,6 +102,15 @@ class MultiLabel(TextType):
         """No label at all."""
         if not labels:
             yield "train: no row has a label. Give labelled rows."
+
+    def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
+        """The mean loss of the labels; of a prediction without logits how many labels are wrong."""
+        right = {*answer["reference"]}
+        if not answer.get("logits"):
+            return float(len(right ^ {*answer["prediction"]}))
+        chances = sigmoid(np.array(answer["logits"]))
+        found = [chance if label in right else 1 - chance for label, chance in zip(labels, chances, strict=True)]
+        return sum(surprise(float(chance)) for chance in found) / len(found)
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The labels, and the probability of each."""

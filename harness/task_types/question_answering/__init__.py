@@ -21,7 +21,7 @@ from harness.task_types.contract import Column, TaskType, finite
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.languages import MLQA
-from harness.task_types.question_answering.metrics import BY_ANSWERABILITY, EXACT_MATCH, QA_F1
+from harness.task_types.question_answering.metrics import BY_ANSWERABILITY, EXACT_MATCH, QA_F1, qa_f1
 from harness.task_types.question_answering.squad_files import (
     CANDIDATES_OF_SQUAD,
     N_BEST,
@@ -144,6 +144,10 @@ class QuestionAnswering(TaskType):
         """The answer, where it stands, and how sure the model is; an empty context has no span and so no score."""
         several = {N_BEST: answer[N_BEST]} if N_BEST in answer else {}
         return {name: finite(answer[name]) for name in self.prediction_columns} | several
+
+    def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
+        """What its F1 lacks."""
+        return 1 - qa_f1(answer["reference"], answer["prediction"])
 
     def predicting(self, objective: Any, settings: PredictSettings) -> Any:
         """The objective that finds as many answers as are asked for; SQuAD's files hold twenty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.data.fields import MOST, number_field
 from harness.data.sampled_columns import SampledColumn
@@ -35,6 +36,10 @@ class Regression(TextType):
         """The number."""
         del labels
         return number_field(field, task.column("label"))
+
+    def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
+        """How far off it is."""
+        return abs(float(answer["prediction"]) - float(answer["reference"]))
 
     def label_problems(self, _labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Numbers that are too close together for weights of 32 bits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from operator import ne
 from typing import Any
 
 from harness.data.column_files import DOCUMENT, ENDINGS
@@ -103,6 +104,10 @@ class TokenClassification(TaskType):
         words, text = self._words(task, row), row.get(TEXT)
         offsets = places_of(words, text) if isinstance(text, str) else ()
         return TaggedSentence(identity, words, (0,) * len(words), "", str(text) if offsets else "", offsets)
+
+    def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
+        """How many words have the wrong tag."""
+        return float(sum(map(ne, answer["reference"], answer["prediction"])))
 
     def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
         """A text, which is split into words."""
