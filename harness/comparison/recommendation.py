@@ -1,0 +1,145 @@
+"""What to use on a task: one recommendation, with the numbers that carry it.
+
+It says no more than the task's claims do (`harness.comparison.claims`). Where these leave several models in the race,
+the one that costs least to train is recommended; where they leave a simple baseline in it, that one, until more is
+known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.comparison.conclusions import ENOUGH_SEEDS, listed
+from harness.comparison.formatting import duration
+from harness.comparison.results import Cell, TaskComparison
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What to use.
+
+    Attributes:
+        kind: "best": it is ahead of the others; "cheapest": of several that may be the best; "baseline": nothing beats
+            the simple baseline; "unclear": more runs or more test examples are needed to tell.
+        model: What to use, for now where it is not clear; None: nothing can be recommended.
+        advice: In a sentence.
+        reasons: In a sentence each, the most important first.
+    """
+
+    kind: Literal["best", "cheapest", "baseline", "unclear"]
+    model: str | None
+    advice: str
+    reasons: tuple[str, ...] = ()
+
+
+def recommended(task: TaskComparison) -> Recommendation:
+    """What to use on a task."""
+    ranked, unit = task.ranked, unit_of(task.card.main_metric)
+    trained = [cell for cell in ranked if not cell.is_simple_baseline]
+    simple = next((cell for cell in ranked if cell.is_simple_baseline), None)
+    if not trained:
+        only = f" Only simple baselines have one, of which {simple.model} is the best." if simple else ""
+        return Recommendation(
+            "unclear", simple.model if simple else None, f"Can't tell yet: no trained model has a score.{only}"
+        )
+    contenders = _contenders(ranked)
+    if not any(cell.is_compared for cell in trained):
+        return _too_few_seeds(trained, simple, task, unit)
+    if simple is not None and simple in contenders:
+        return _with_simple_baseline(trained[0], simple, unit)
+    return _of_trained(contenders, task, unit)
+
+
+def _contenders(ranked: Sequence[Cell]) -> list[Cell]:
+    """The models that may be the best and are above each one that is shown not to be."""
+    first_behind = next((place for place, cell in enumerate(ranked) if cell.beaten_by), len(ranked))
+    return [cell for cell in ranked[:first_behind] if cell.is_top]
+
+
+def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskComparison, unit: Unit) -> Recommendation:
+    best = trained[0]
+    ahead = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
+    return Recommendation(
+        "unclear",
+        None,
+        f"Can't tell yet: run at least {ENOUGH_SEEDS} seeds of each model.",
+        (
+            f"With one seed {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
+            "another seed may turn that round.",
+        ),
+    )
+
+
+def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendation:
+    """The simple baseline may be the best: nothing is shown to be worth more."""
+    found = leader.from_simple_baseline
+    gain = None if found is None else found.gain
+    if found is None or found.estimate is None or gain is None or gain <= 0:
+        scores = f"{simple.model} has {_score(simple, unit)}; the best of the others, {leader.model}, {_score(leader, unit)}."
+        advice = f"Use {simple.model}: nothing beats the simple baseline."
+        return Recommendation("baseline", simple.model, advice, (scores,))
+    interval = unit.interval(found.estimate, signed=True)
+    return Recommendation(
+        "unclear",
+        simple.model,
+        f"Use {simple.model} for now: no model is shown to beat the simple baseline.",
+        (
+            f"{leader.model} is ahead of it by {unit.signed(found.estimate.value)} ({interval}), which may be chance. "
+            "More seeds or more test examples would tell.",
+        ),
+    )
+
+
+def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
+    best = contenders[0]
+    reasons = tuple(_reasons(best, task, unit))
+    if len(contenders) == 1:
+        behind = listed([cell.model for cell in task.cells if best.model in cell.beaten_by])
+        advice = (
+            f"Use {best.model}: it is ahead of {behind}." if behind else f"Use {best.model}: nothing stands beside it."
+        )
+        return Recommendation("best", best.model, advice, reasons)
+    cheapest = min(contenders, key=_seconds)
+    if cheapest is best or _seconds(cheapest) == float("inf"):
+        rest = listed([cell.model for cell in contenders[1:]])
+        advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
+        return Recommendation("cheapest", best.model, advice, reasons)
+    share = _seconds(cheapest) / _seconds(best) if 0 < _seconds(best) < float("inf") else None
+    cost = f" at {share:.2g} of the training time" if share is not None and share < 1 else ""
+    return Recommendation(
+        "cheapest",
+        cheapest.model,
+        f"Use {cheapest.model}: no model is shown to be better, and of those that may be the best it costs least.",
+        (
+            f"{best.model} has {_score(best, unit)}, {cheapest.model} {_score(cheapest, unit)}{cost}; "
+            "the difference may be chance.",
+            *reasons,
+        ),
+    )
+
+
+def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
+    found = best.from_simple_baseline
+    if found is not None and found.estimate is not None:
+        gain = unit.signed(found.estimate.value)
+        interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
+        yield f"{best.model} is ahead of the simple baseline {found.against} by {gain}{interval}."
+    if best.cost is not None and best.cost.train_seconds is not None:
+        yield f"A training run of {best.model} took {duration(best.cost.train_seconds)}."
+    if task.doubts:
+        yield f"But: {task.doubts[0]}"
+
+
+def _seconds(cell: Cell) -> float:
+    """What a training run takes; infinite where it was not measured."""
+    seconds = cell.cost.train_seconds if cell.cost is not None else None
+    return float("inf") if seconds is None else seconds
+
+
+def _score(cell: Cell, unit: Unit) -> str:
+    assert cell.estimate is not None, "only cells with a score are recommended or set beside one"
+    return unit.score(cell.estimate.value)

@@ -1,0 +1,94 @@
+"""What is recommended: never more than the claims show."""
+
+import pytest
+from synthetic_runs import add_runs, record, save
+
+from harness.comparison.comparison import compare
+from harness.comparison.recommendation import recommended
+
+
+def advice(runs):
+    (task,) = compare(runs).tasks
+    return recommended(task)
+
+
+def add_simple_baselines(runs, share=0.6):
+    add_runs(runs, "tfidf", share, range(1), family="tfidf")
+    add_runs(runs, "majority", 0.5, range(1), family="majority")
+
+
+def test_a_model_that_is_ahead_of_all_is_the_best(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "bert-mini", 0.85)
+    add_runs(tmp_path, "scratch", 0.65, family="scratch")
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("best", "bert-mini")
+    assert found.advice == "Use bert-mini: it is ahead of scratch and tfidf."
+    assert found.reasons[0].startswith("bert-mini is ahead of the simple baseline tfidf by +")
+
+
+def costly(seconds):
+    return record(seed=0).cost.model_copy(update={"seconds": {"train": seconds}})
+
+
+def test_of_several_that_may_be_the_best_the_one_that_costs_least(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "large", 0.85, cost=costly(100.0))
+    add_runs(tmp_path, "small", 0.84, cost=costly(20.0))
+    add_runs(tmp_path, "scratch", 0.65, family="scratch", cost=costly(1.0))
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("cheapest", "small")
+    assert "at 0.2 of the training time; the difference may be chance." in found.reasons[0]
+
+
+def test_the_best_score_is_recommended_where_it_costs_no_more(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "large", 0.84, cost=costly(100.0))
+    add_runs(tmp_path, "small", 0.85, cost=costly(20.0))
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("cheapest", "small")
+    assert found.advice == (
+        "Use small: it has the best score, and of those that may be as good, large, none costs less."
+    )
+
+
+def test_a_simple_baseline_that_nothing_beats(tmp_path):
+    add_simple_baselines(tmp_path, 0.90)
+    add_runs(tmp_path, "bert-mini", 0.86)
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("baseline", "tfidf")
+    assert found.advice == "Use tfidf: nothing beats the simple baseline."
+
+
+def test_a_lead_over_the_simple_baseline_that_may_be_chance(tmp_path):
+    add_runs(tmp_path, "tfidf", 0.80, range(1), family="tfidf", examples=100)
+    add_runs(tmp_path, "bert-mini", 0.83, examples=100)
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("unclear", "tfidf")
+    assert "which may be chance. More seeds or more test examples would tell." in found.reasons[0]
+
+
+def test_one_seed_recommends_nothing(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "bert-mini", 0.95, range(1))
+    add_runs(tmp_path, "scratch", 0.65, range(1), family="scratch")
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("unclear", None)
+    assert found.advice == "Can't tell yet: run at least 3 seeds of each model."
+
+
+@pytest.mark.parametrize("simple", [True, False])
+def test_failed_runs_recommend_nothing_but_the_simple_baseline(tmp_path, simple):
+    save(tmp_path, record(model="bert-mini", seed=0, status="failed", reason="no memory"), None)
+    if simple:
+        add_simple_baselines(tmp_path)
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("unclear", "tfidf" if simple else None)
+
+
+def test_doubts_come_along(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "bert-mini", 0.85, range(2))
+    add_runs(tmp_path, "bert-mini", 0.85, range(2, 4), config={"training": {"epochs": 9.0}})
+    add_runs(tmp_path, "scratch", 0.65, family="scratch")
+    assert any(reason.startswith("But: ") for reason in advice(tmp_path).reasons)
