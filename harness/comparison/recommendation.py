@@ -79,7 +79,7 @@ def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendat
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
-        scores = f"{simple.model} has {_score(simple, unit)}; the best of the others, {leader.model}, {_score(leader, unit)}."
+        scores = f"{simple.model} has {_score(simple, unit)}; {leader.model}, the best model, {_score(leader, unit)}."
         advice = f"Use {simple.model}: nothing beats the simple baseline."
         return Recommendation("baseline", simple.model, advice, (scores,))
     interval = unit.interval(found.estimate, signed=True)
