@@ -75,6 +75,8 @@ def command(
     """
     beside = folder.with_name(f"{folder.name}.said")
     beside.mkdir(exist_ok=True)
+    for name in ("out", "err"):  # Here, for the fork may be killed before it is at work.
+        (beside / name).touch()
     child = os.fork()
     if child == 0:
         _work(words, folder, beside, prepare)
