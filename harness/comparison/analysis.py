@@ -10,14 +10,20 @@ import numpy as np
 
 from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
-from harness.comparison.rescoring import NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import Cell, Cost, Run
+from harness.comparison.collapse import is_collapsed
+from harness.comparison.copies import originals
+from harness.comparison.doubts import differing_settings, doubts_of_model
+from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
+from harness.comparison.results import COPIED, Cell, Cost, Run
+from harness.comparison.selection import best_of
+from harness.comparison.split import Split
 from harness.comparison.statistics import Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
 from harness.record import PREDICTIONS, RunRecord, TaskCard
 from harness.registry import TASK_TYPES
+from harness.task_types.contract import TaskType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,17 @@ class ModelRuns:
     is_simple_baseline: bool
     runs: tuple[Run, ...]
     rescored_runs: tuple[RescoredRun, ...]
+    other_settings: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> tuple[Run, ...]:
+        """The runs with a score, in the order of `rescored_runs`."""
+        return tuple(run for run in self.runs if run.score is not None)
+
+    @property
+    def split(self) -> Split:
+        """The test split of the first run with a score."""
+        return self.rescored_runs[0].split if self.rescored_runs else Split(0)
 
     @property
     def test_set(self) -> str | None:
@@ -45,52 +62,68 @@ class ModelRuns:
     @property
     def evidence(self) -> Evidence | None:
         """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
-        if self.test_set is None:
-            return None
+        return None if self.test_set is None else self._evidence(self.rescored_runs)
+
+    @property
+    def evidence_without_collapsed(self) -> Evidence | None:
+        """What the seeds say that did not collapse; None where none did, or all."""
+        kept = [rescored for run, rescored in zip(self.scored, self.rescored_runs, strict=True) if not run.is_collapsed]
+        return None if self.test_set is None or len(kept) in (0, len(self.rescored_runs)) else self._evidence(kept)
+
+    def _evidence(self, rescored_runs: Sequence[RescoredRun]) -> Evidence:
         return Evidence(
-            np.array([rescored.score for rescored in self.rescored_runs]),
-            np.stack([rescored.contributions for rescored in self.rescored_runs]),
-            deterministic=len(self.rescored_runs) == 1
+            np.array([rescored.score for rescored in rescored_runs]),
+            np.stack([rescored.contributions for rescored in rescored_runs]),
+            deterministic=len(rescored_runs) == 1
             and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
-            shares=self.rescored_runs[0].shares,
+            shares=rescored_runs[0].shares,
         )
 
 
-def model_runs(known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard) -> ModelRuns:
+def model_runs(
+    known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard, splits: dict[str, Split]
+) -> ModelRuns:
     """A model's runs, by seed, their predictions read and scored by the card's main metric.
 
     Args:
         known: Any run of the model, on whatever task; it may have none on this one.
         found: Its runs on the task, with their folders.
         card: The task's.
+        splits: What is known by then of its test splits, by digest; it is added to.
     """
-    analysed = [_rescored(folder, record, card) for folder, record in sorted(found, key=lambda pair: pair[1].seed)]
+    by_seed = sorted(found, key=lambda pair: pair[1].seed)
+    copies = originals(by_seed)
+    analysed = [
+        (_copied(record, copies[folder]), None) if folder in copies else _rescored(folder, record, card, splits)
+        for folder, record in by_seed
+    ]
     return ModelRuns(
         model=known.model,
         family=known.family,
         is_simple_baseline=known.simple_baseline,
         runs=tuple(run for run, _ in analysed),
         rescored_runs=tuple(rescored for _, rescored in analysed if rescored is not None),
+        other_settings=tuple(differing_settings([record for _, record in by_seed])),
     )
 
 
 def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
     """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
-    tested = {
-        model_runs.model: ScoredModel(evidence, (model_runs.test_set, model_runs.units))
-        for model_runs in by_model
-        if (evidence := model_runs.evidence) is not None and model_runs.test_set is not None
-    }
+    tested = {model_runs.model: scored for model_runs in by_model if (scored := _scored(model_runs)) is not None}
     sign = 1 if card.higher_is_better else -1
     simple = [one.model for one in by_model if one.is_simple_baseline and one.model in tested]
     best_simple = max(simple, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
     claims = claims_about(
         tested, [model for model in tested if model not in simple or model in (best_simple, baseline)], sign
     )
+    unit = unit_of(card.main_metric)
+    may_be_best = [model for model in tested if claims.is_compared(model) and not claims.beaten_by(model)]
+    best = max(may_be_best, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds, unit_of(card.main_metric)),
+            _cell(model_runs, tested.get(model_runs.model), seeds, unit),
+            best_of=best_of(tested, may_be_best, sign, unit) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
             from_baseline=claims.difference(model_runs.model, baseline),
@@ -109,39 +142,91 @@ def _is_as_published(record: RunRecord) -> bool:
     return untouched and _scored_as_found(record.task_card.task_type)
 
 
-def _scored_as_found(task_type: str) -> bool:
+def _scored_as_found(name: str) -> bool:
     """Whether models of the task type need no training to be scored; a type that this version does not know: no."""
-    return task_type in TASK_TYPES.names() and bool(TASK_TYPES.load(task_type).scored_as_found)
+    task_type = _task_type(name)
+    return task_type is not None and task_type.scored_as_found
 
 
-def _rescored(folder: Path, record: RunRecord, card: TaskCard) -> tuple[Run, RescoredRun | None]:
+def _task_type(name: str) -> TaskType | None:
+    """The task type; None where this version does not know it."""
+    if name not in TASK_TYPES.names():
+        return None
+    found: TaskType = TASK_TYPES.load(name)
+    return found
+
+
+def _scored(model_runs: ModelRuns) -> ScoredModel | None:
+    evidence, test_set = model_runs.evidence, model_runs.test_set
+    if evidence is None or test_set is None:
+        return None
+    return ScoredModel(
+        evidence,
+        (test_set, model_runs.units),
+        constant_runs=sum(
+            run.is_collapsed and rescored.is_constant
+            for run, rescored in zip(model_runs.scored, model_runs.rescored_runs, strict=True)
+        ),
+        is_mixed=model_runs.evidence_without_collapsed is not None,
+    )
+
+
+def _copied(record: RunRecord, original: int) -> Run:
+    trouble = f"a copy of seed {original}: its numbers are the same to the bit. It is not counted."
+    return Run(record=record, score=None, trouble=trouble, trouble_in_short=COPIED)
+
+
+def _rescored(
+    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split]
+) -> tuple[Run, RescoredRun | None]:
     if record.status != "complete":
-        return Run(record=record, score=None, trouble=f"{record.status}: {record.reason or 'no reason given'}"), None
+        trouble = f"{record.status}: {record.reason or 'no reason given'}"
+        return Run(record=record, score=None, trouble=trouble, trouble_in_short=record.status), None
     if record.is_validation_only:
-        return Run(record=record, score=None, trouble="no test score: run with --validation-only"), None
+        trouble = "no test score: run with --validation-only"
+        return Run(record=record, score=None, trouble=trouble, trouble_in_short="validation only"), None
     try:
         check_files(folder, record.files, PREDICTIONS)
-        recorded = record.scores.get("test")
-        rescored = rescore(folder, record.task_card.labels, card.main_metric, recorded=recorded)
+        rescored = rescore(
+            folder,
+            record.task_card.labels,
+            card.main_metric,
+            recorded=record.scores.get("test"),
+            task_type=None if record.simple_baseline else _task_type(record.task_card.task_type),
+            splits=splits,
+        )
     except UserError as error:
         otherwise = isinstance(error, NotApplicableError)
-        return Run(record=record, score=None, trouble=str(error), is_not_applicable=otherwise), None
-    return Run(record=record, score=rescored.score), rescored
+        short = "with an infinite or undefined score" if isinstance(error, NotANumberError) else "without a score"
+        trouble = str(error)
+        return Run(
+            record=record, score=None, trouble=trouble, trouble_in_short=short, is_not_applicable=otherwise
+        ), None
+    has_collapsed = not record.simple_baseline and is_collapsed(rescored, higher_is_better=card.higher_is_better)
+    return Run(record=record, score=rescored.score, is_collapsed=has_collapsed), rescored
 
 
 def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], unit: Unit) -> Cell:
     own = {run.record.seed for run in model_runs.runs}
     scored = [run.record for run in model_runs.runs if run.score is not None]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
+    kept = model_runs.evidence_without_collapsed
+    estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most)
+    if estimate is not None and kept is not None:
+        estimate = replace(estimate, low=None, high=None)
+    missing = () if model_runs.is_simple_baseline else tuple(sorted(seeds - own))
     return Cell(
         model=model_runs.model,
         family=model_runs.family,
         is_simple_baseline=model_runs.is_simple_baseline,
         runs=model_runs.runs,
-        missing_seeds=() if model_runs.is_simple_baseline else tuple(sorted(seeds - own)),
-        estimate=None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most),
+        missing_seeds=missing,
+        estimate=estimate,
+        without_collapsed=None if kept is None else mean(kept, least=unit.least, most=unit.most),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        examples=model_runs.rescored_runs[0].examples if model_runs.rescored_runs else 0,
+        examples=model_runs.split.examples,
+        clusters=model_runs.split.effective_clusters,
+        doubts=doubts_of_model(model_runs.runs, missing, has_other_settings=bool(model_runs.other_settings)),
         cost=_cost(scored),
     )
 

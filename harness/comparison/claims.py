@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
+from harness.comparison.collapse import chance_of_all_or_none
 from harness.comparison.multiplicity import Ahead, step_down
 from harness.comparison.results import Difference
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, typical_seeds
@@ -19,10 +20,19 @@ class ScoredModel:
         evidence: What its runs say of its score.
         basis: The test set, and what scores are per, such as one tokenizer's tokens. Only models with the same one are
             compared.
+        constant_runs: How many of its runs gave one answer to all test examples.
+        is_mixed: Whether some of its runs collapsed and others did not, so that its mean has no interval.
     """
 
     evidence: Evidence
     basis: tuple[str, str | None]
+    constant_runs: int = 0
+    is_mixed: bool = False
+
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return len(self.evidence.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,10 @@ class Claims:
         """How far `model` is from `opponent`; None where either has no score, or they are the same."""
         if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():
             return None
-        estimate = _estimate(self.models[model], self.models[opponent], self.typical)
+        pair = self.models[model], self.models[opponent]
+        estimate = _estimate(*pair, self.typical)
+        if estimate is not None and any(one.is_mixed for one in pair):
+            estimate = replace(estimate, low=None, high=None)
         return Difference(
             against=opponent,
             estimate=estimate,
@@ -83,8 +96,16 @@ def claims_about(models: Mapping[str, ScoredModel], family: Sequence[str], sign:
         found = _estimate(models[one], models[other], typical)
         if found is not None and found.p_value is not None:
             better = found.p_value / 2 if sign * found.value > 0 else 1 - found.p_value / 2
-            one_sided[one, other], one_sided[other, one] = better, 1 - better
+            one_sided[one, other] = max(better, _by_collapse(models[one], models[other]))
+            one_sided[other, one] = max(1 - better, _by_collapse(models[other], models[one]))
     return Claims(models, step_down(family, one_sided), typical, sign)
+
+
+def _by_collapse(ahead: ScoredModel, behind: ScoredModel) -> float:
+    """The least p-value that collapsed runs allow: a claim must hold against "they collapse alike", too."""
+    if ahead.constant_runs or not behind.constant_runs == behind.runs > 0:
+        return 0.0
+    return chance_of_all_or_none(ahead.runs, behind.runs)
 
 
 def _estimate(ours: ScoredModel, theirs: ScoredModel, typical: Part | None) -> Estimate | None:

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
+from harness.comparison.doubts import doubts_of_claims, doubts_of_order, is_flipped
 from harness.comparison.results import Comparison, TaskComparison
+from harness.comparison.split import Split
 from harness.comparison.warnings import warnings_about
 from harness.errors import UserError, collected, nearest
-from harness.metrics.lookup import known_metrics
+from harness.metrics.lookup import find_metric, known_metrics
+from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
 from harness.suites.suite_file import stated
@@ -108,15 +111,24 @@ def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
 
     A masked model's pseudo-perplexity is easier to have small, so that it is never set beside a perplexity.
     """
-    card = records[0].task_card
+    card = _pointing(records[0].task_card, records)
     main = known_metrics().get(card.main_metric)
     other = main.alternative if main is not None else ""
     scores = [record.scores["test"] for record in records if "test" in record.scores]
     has, has_other = (
         any(math.isfinite(one.get(name, math.nan)) for one in scores) for name in (card.main_metric, other)
     )
-    apart = card.model_copy(update={"main_metric": other})
+    apart = _pointing(card.model_copy(update={"main_metric": other}), records)
     return [*([card] if has or not has_other else []), *([apart] if has_other else [])]
+
+
+def _pointing(card: TaskCard, records: Sequence[RunRecord]) -> TaskCard:
+    """The card with the metric's own direction; of a metric that this version does not know, with most records'."""
+    metric = card.main_metric
+    known = known_metrics().get(metric) or (find_metric(metric) if metric.startswith(EVALUATE) else None)
+    said = [record.task_card.higher_is_better for record in records if record.task_card.main_metric == metric]
+    most = 2 * sum(said) > len(said) or (2 * sum(said) == len(said) and card.higher_is_better)
+    return card.model_copy(update={"higher_is_better": most if known is None else known.higher_is_better})
 
 
 def _scored(
@@ -124,14 +136,26 @@ def _scored(
 ) -> TaskComparison:
     """The task's comparison, one cell per model (told by any of its runs)."""
     first = found[0][1]
+    splits: dict[str, Split] = {}
     by_model: list[ModelRuns] = [
-        model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card)
+        model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card, splits)
         for known in models
     ]
+    scored = [one for one in by_model if one.test_set is not None]
+    records = [record for _, record in found]
     return TaskComparison(
         suite=first.suite,
         task=first.task,
         card=card,
         cells=analysed_cells(by_model, card, baseline),
-        doubts=warnings_about(by_model, card.main_metric),
+        doubts=warnings_about(by_model, card),
+        doubts_of_order=doubts_of_order(
+            [one.test_set for one in scored],
+            [one.units for one in scored],
+            is_flipped=any(is_flipped(record, card) for record in records),
+        ),
+        doubts_of_claims=doubts_of_claims(
+            [(rescored.split, rescored.unknown_labels) for one in scored for rescored in one.rescored_runs],
+            [[run.record for run in one.runs] for one in scored],
+        ),
     )

@@ -1,16 +1,18 @@
 """What the data supports, in plain sentences, and no more than that.
 
-"No difference found" is never "the same": the interval's width says what could have been seen.
+"No difference found" is never "the same": the interval's width says what could have been seen. A doubt stands in the
+sentence that it is about: beside a model's name, or behind the claim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from harness.comparison.formatting import p_value
-from harness.comparison.results import Cell, TaskComparison
+from harness.comparison.collapse import most_that_collapse
+from harness.comparison.formatting import p_value, share
+from harness.comparison.results import COPIED, Cell, TaskComparison
 from harness.metrics.lookup import metric_name, unit_of
-from harness.metrics.metric import Unit
+from harness.metrics.metric import EVALUATE, Unit
 
 ENOUGH_SEEDS = 3
 
@@ -24,6 +26,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
         *_best(task, unit),
         *_against_baseline(task, unit),
         *_against_simple_baseline(task, unit),
+        *_collapsed(task, unit),
         *_left_out(task),
         *_doubts(task),
     )
@@ -36,22 +39,34 @@ def reading(cell: Cell) -> str:
         return ""
     if found.estimate is None:
         return "not comparable: other test examples"
-    if not found.estimate.includes_examples:
+    if not cell.clusters:
         return "not tested: recorded scores only"
     if found.adjusted_p is None:
-        return "not tested: one seed" if not found.estimate.includes_seeds else "not tested"
+        if not found.estimate.includes_seeds:
+            return "not tested: one seed"
+        return "not tested: too few groups of test examples" if cell.clusters < 2 else "not tested"
     if not found.is_significant:
         return "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(items: Iterable[str]) -> str:
     """The names as a list in a sentence.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
     """
+    names = list(items)
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def named(cell: Cell) -> str:
+    """The model's name, with what makes its mean doubtful."""
+    return f"{cell.model} ({', '.join(cell.doubts)})" if cell.doubts else cell.model
+
+
+def _doubtful(doubts: Sequence[str]) -> str:
+    return f" (doubtful: {'; '.join(doubts)})" if doubts else ""
 
 
 def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -60,19 +75,42 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     measure = metric_name(task.card.main_metric)
     direction = "highest" if task.card.higher_is_better else "lowest"
     interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.low is not None else ""
+    score = f"{unit.score(best.estimate.value)}{interval}{_doubtful(task.doubts_of_order)}"
     if not others:
-        yield f"{best.model} scores {unit.score(best.estimate.value)} in {measure}{interval}."
-        yield "There is no other model to compare it with."
+        yield f"{named(best)} scores {score} in {measure}."
+        alone = len(task.cells) == 1
+        yield (
+            "There is no other model to compare it with." if alone else "No other model has a score to compare it with."
+        )
         return
-    yield f"{best.model} has the {direction} {measure}: {unit.score(best.estimate.value)}{interval}."
-    ahead_of = [cell.model for cell in others if best.model in cell.beaten_by]
+    yield f"{named(best)} has the {direction} {measure}: {score}."
+    ahead_of = [cell for cell in others if best.model in cell.beaten_by]
     if ahead_of:
-        everyone = "every other model" if len(ahead_of) == len(task.cells) - 1 > 1 else listed(ahead_of)
-        yield f"It is ahead of {everyone} by more than chance explains."
+        everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
+        yield f"It is ahead of {everyone} by more than chance explains{_doubtful(task.doubts_of_claims)}."
     yield from _may_be_best(best, others)
+    yield from _flattered(best, unit, higher_is_better=task.card.higher_is_better)
+    by_name = {cell.model: cell for cell in task.cells}
     for cell in others:
         if cell.beaten_by and best.model not in cell.beaten_by:
-            yield f"{cell.model} is behind {listed(cell.beaten_by)}."
+            ahead = listed(named(by_name[model]) for model in cell.beaten_by)
+            yield f"{named(cell)} is behind {ahead}{_doubtful(task.doubts_of_claims)}."
+
+
+def _everyone(others: Sequence[Cell]) -> str:
+    doubtful = [named(cell) for cell in others if cell.doubts]
+    return f"every other model, {listed(doubtful)} among them," if doubtful else "every other model"
+
+
+def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[str]:
+    """The optimism in the score of one that was chosen because it is the best."""
+    found = best.best_of
+    if found is not None:
+        end = f"begins at {unit.score(found.low)}" if higher_is_better else f"ends at {unit.score(found.high)}"
+        yield (
+            f"Its score is the best of {found.models} that may be the best, which flatters it: an interval that allows "
+            f"for the choice {end}."
+        )
 
 
 def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
@@ -81,8 +119,8 @@ def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
         return
     places = [place for place, cell in enumerate(others) if cell.beaten_by]
     first_behind = min(places, default=len(others))
-    close = [cell.model for place, cell in enumerate(others) if cell.is_top and place < first_behind]
-    noisy = [cell.model for place, cell in enumerate(others) if cell.is_top and place > first_behind]
+    close = [named(cell) for place, cell in enumerate(others) if cell.is_top and place < first_behind]
+    noisy = [named(cell) for place, cell in enumerate(others) if cell.is_top and place > first_behind]
     if close:
         yield f"{listed(close)} may be as good: no model is shown to be ahead, which does not make them equal."
     if noisy:
@@ -94,21 +132,24 @@ def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
     if not cells or cells[0].from_baseline is None:
         return
     against = cells[0].from_baseline.against
+    baseline = next((named(cell) for cell in task.cells if cell.model == against), against)
     for word in ("better", "worse"):
         found = [_with_difference(cell, unit) for cell in cells if reading(cell) == word]
         if found:
-            yield f"Against {against}, {listed(found)} {'is' if len(found) == 1 else 'are'} {word}."
-    open_ = [cell.model for cell in cells if reading(cell) == "no difference found"]
+            doubtful = _doubtful(task.doubts_of_claims)
+            yield f"Against {baseline}, {listed(found)} {'is' if len(found) == 1 else 'are'} {word}{doubtful}."
+    open_ = [named(cell) for cell in cells if reading(cell) == "no difference found"]
     if open_:
-        yield f"No difference from {against} was found for {listed(open_)}."
+        yield f"No difference from {baseline} was found for {listed(open_)}."
 
 
 def _with_difference(cell: Cell, unit: Unit) -> str:
     assert cell.from_baseline is not None
     assert cell.from_baseline.estimate is not None
     adjusted = p_value(cell.from_baseline.adjusted_p)
-    named = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
-    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {named})"
+    shown = f"p {adjusted if adjusted[0] == '<' else f'= {adjusted}'}".replace(" ", "\N{NO-BREAK SPACE}")
+    doubts = "".join(f", {doubt}" for doubt in cell.doubts)
+    return f"{cell.model} ({unit.signed(cell.from_baseline.estimate.value)}, {shown}{doubts})"
 
 
 def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -117,15 +158,34 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         found = cell.from_simple_baseline
         if found is None or found.estimate is None or found.gain is None:
             continue
-        baseline_name, named = found.against, f"{cell.model} ({unit.signed(found.estimate.value)})"
+        doubts = "".join(f", {doubt}" for doubt in cell.doubts)
+        baseline_name, shown = found.against, f"{cell.model} ({unit.signed(found.estimate.value)}{doubts})"
         if found.gain <= 0:
-            below.append(named)
+            below.append(shown)
         elif found.estimate.includes_examples and not found.is_significant:
-            close.append(named)
+            close.append(shown)
     if below:
         yield f"The simple baseline {baseline_name} is not beaten by {listed(below)}."
     if close:
         yield f"Ahead of the simple baseline {baseline_name}, but within what chance explains: {listed(close)}."
+
+
+def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
+    """Of the models some of whose runs collapsed: how many may, and what the others score."""
+    for cell in task.cells:
+        count, runs = len(cell.collapsed), len(cell.scored)
+        if not count:
+            continue
+        counted = f"{count} of {runs} runs of {cell.model} collapsed (one answer to all, or no better than that)"
+        if cell.without_collapsed is None:
+            yield f"{counted}."
+            continue
+        rest = "other one scores" if runs - count == 1 else f"other {runs - count} score"
+        yield (
+            f"{counted}; that up to {share(most_that_collapse(count, runs))} do can't be excluded. The {rest} "
+            f"{unit.with_interval(cell.without_collapsed)}; the mean of all has no interval, for it depends on how "
+            "many collapse."
+        )
 
 
 def _left_out(task: TaskComparison) -> Iterator[str]:
@@ -136,21 +196,30 @@ def _left_out(task: TaskComparison) -> Iterator[str]:
             f"Of {listed(single)} nothing is claimed: one seed does not tell how far another one would be off. Run at "
             f"least {ENOUGH_SEEDS} seeds."
         )
-    gaps = [cell.model for cell in task.cells if cell.estimate is None]
+    gaps = [cell for cell in task.cells if cell.estimate is None]
     if gaps:
-        yield f"{listed(gaps)} {'has' if len(gaps) == 1 else 'have'} no score here."
+        yield f"{listed(map(named, gaps))} {'has' if len(gaps) == 1 else 'have'} no score here."
+    untested = [cell for cell in task.ranked if cell.clusters and cell.clusters < 2]
+    if len(untested) > 1:
+        only = "all test examples are one group, or nearly" if untested[0].examples > 1 else "there is one test example"
+        yield f"Nothing is claimed of the order of {listed(cell.model for cell in untested)}: {only}."
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:
-    estimates = {cell.model: cell.estimate for cell in task.ranked if cell.estimate is not None}
-    if not all(estimate.includes_examples for estimate in estimates.values()):
+    if task.card.main_metric.startswith(EVALUATE):
         measure = metric_name(task.card.main_metric)
         yield f"The scores in {measure} are as recorded, and how far they depend on the test examples is not known."
         yield "So no model is shown to be better than another."
     for cell in task.cells:
-        if cell.estimate is not None and cell.troubled and not cell.is_simple_baseline:
+        copies = sum(run.trouble_in_short == COPIED for run in cell.runs)
+        if copies and cell.estimate is not None:
             yield (
-                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those that failed or "
-                "diverged are not in its mean, which may flatter it."
+                f"Of {cell.model} {copies} of {len(cell.runs)} runs are copies of another, with the same numbers to "
+                "the bit, and are not counted."
+            )
+        if cell.estimate is not None and len(cell.troubled) > copies and not cell.is_simple_baseline:
+            yield (
+                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those that failed, "
+                "diverged or have no finite score are not in its mean, which may flatter it."
             )
     yield from task.doubts

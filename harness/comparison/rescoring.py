@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.comparison.split import Split, described
 from harness.errors import UserError
 from harness.metrics.influence import by_jackknife, of_mean
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE, Floats, Metric
 from harness.record import PREDICTIONS, RECORD
 from harness.regular_files import check_regular
+from harness.task_types.contract import TaskType
 
 COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
@@ -32,6 +34,10 @@ LARGEST = 1e100
 
 class NotApplicableError(UserError):
     """The metric says nothing of a model of this sort."""
+
+
+class NotANumberError(UserError):
+    """The score is infinite, or not a number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +52,10 @@ class RescoredRun:
         contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
             [0] where the score is as recorded.
         shares: Each cluster's share of the examples [clusters].
+        split: What the test examples are like.
         units: Digest of how many units each example has for the model; empty where the metric has none of its own.
+        is_constant: Whether the predictions tell no example from another, though the references do.
+        unknown_labels: Labels that it predicted and no test example has, where the metric weighs labels alike.
     """
 
     test_set: str
@@ -54,11 +63,28 @@ class RescoredRun:
     score: float
     contributions: Floats
     shares: Floats
+    split: Split
     units: str = ""
+    is_constant: bool = False
+    unknown_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    labels: Sequence[str]
+    metric: str
+    task_type: TaskType | None
+    splits: dict[str, Split]
 
 
 def rescore(
-    folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float] | None = None
+    folder: Path,
+    labels: Sequence[str],
+    metric: str,
+    *,
+    recorded: Mapping[str, float] | None = None,
+    task_type: TaskType | None = None,
+    splits: dict[str, Split] | None = None,
 ) -> RescoredRun:
     """The outcome of the run in `folder`, scored by `metric`.
 
@@ -67,16 +93,20 @@ def rescore(
         labels: The label names in their order.
         metric: A metric's name; one of the `evaluate` library's is not loaded, but taken from `recorded`.
         recorded: The record's test scores by metric.
+        task_type: The task's, which knows the answers that tell no example from another; None: none are looked for.
+        splits: What is known by then of test splits scored like this, by digest; it is added to.
 
     Raises:
         NotApplicableError: The metric says nothing of such a model.
+        NotANumberError: The score is infinite, or none.
         UserError: The predictions are missing, cut short, empty, or nothing that the metric can score; or there is no
             recorded score where one is due.
     """
     file = folder / PREDICTIONS
     check_regular(file, "Do the run again with --redo.", within=folder)
     try:
-        return _rescored(folder, labels, metric, recorded=recorded or {})
+        rules = _Rules(labels, metric, task_type, {} if splits is None else splits)
+        return _rescored(folder, rules, recorded=recorded or {})
     except UserError:
         raise
     except Exception as error:  # The columns may hold anything, and what reads them is any task type's own.
@@ -84,21 +114,53 @@ def rescore(
         raise UserError(f"{file}: {metric} can't score them ({reason:.200}). Do the run again with --redo.") from error
 
 
-def _rescored(folder: Path, labels: Sequence[str], metric: str, *, recorded: Mapping[str, float]) -> RescoredRun:
+def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float]) -> RescoredRun:
     table = _predictions(folder)
-    if metric.startswith(EVALUATE):
-        score = _recorded(recorded, metric, folder)
-        return RescoredRun(_digest(table), table.num_rows, score, np.zeros(0), np.zeros(0))
-    score, contributions, shares = _scored(table, labels, find_metric(metric), _clusters(table["group"]))
+    digest = _digest(table)
+    if rules.metric.startswith(EVALUATE):
+        score = _recorded(recorded, rules.metric, folder)
+        split = Split(table.num_rows)
+        return RescoredRun(digest, table.num_rows, score, np.zeros(0), np.zeros(0), split)
+    metric, clusters = find_metric(rules.metric), _clusters(table["group"])
+    score, contributions, shares = _scored(table, rules.labels, metric, clusters)
     if not (_is_number(score) and _is_number(contributions)):
-        file = folder / PREDICTIONS
-        if find_metric(metric).partial and np.isnan(score):
-            raise NotApplicableError(f"{file}: no {metric}: this model predicts in another way, or has no tokens.")
-        raise UserError(
-            f"{file}: {metric} is not a number. The predictions hold values that are none, or far too large."
+        raise _no_number(score, metric, folder / PREDICTIONS)
+    if digest not in rules.splits:
+        rules.splits[digest] = described(
+            table,
+            clusters,
+            metric,
+            rules.labels,
+            rules.task_type,
+            lambda answered: _scored(answered, rules.labels, metric, clusters)[0],
         )
-    units = _units(table, find_metric(metric))
-    return RescoredRun(_digest(table), table.num_rows, score, contributions, shares, units)
+    split = rules.splits[digest]
+    columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
+    return RescoredRun(
+        digest,
+        table.num_rows,
+        score,
+        contributions,
+        shares,
+        split,
+        _units(table, metric),
+        is_constant=split.constant_score is not None
+        and rules.task_type is not None
+        and rules.task_type.is_constant(*columns),
+        unknown_labels=_unknown(metric.label_counts(columns[1], rules.labels), split) if metric.label_counts else (),
+    )
+
+
+def _no_number(score: float, metric: Metric, file: Path) -> UserError:
+    if metric.partial and np.isnan(score):
+        return NotApplicableError(f"{file}: no {metric.name}: this model predicts in another way, or has no tokens.")
+    return NotANumberError(
+        f"{file}: {metric.name} is not a number. The predictions hold values that are none, or far too large."
+    )
+
+
+def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
+    return tuple(sorted(name for name, count in predicted.items() if count and not split.label_counts.get(name)))
 
 
 def _predictions(folder: Path) -> Any:
@@ -128,14 +190,18 @@ def _is_number(value: float | Floats) -> bool:
 def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
     score = scores.get(metric)
     if score is None or not _is_number(score):
-        raise UserError(f"{folder / RECORD}: no test score of {metric} (got {score}). Do the run again with --redo.")
+        kind = UserError if score is None else NotANumberError
+        raise kind(f"{folder / RECORD}: no test score of {metric} (got {score}). Do the run again with --redo.")
     return score
 
 
 def _digest(table: Any) -> str:
     digest = hashlib.sha256()
     for column in ("id", "group", "reference"):
-        digest.update(repr(table[column].to_pylist()).encode())
+        values = table[column].to_pylist()
+        digest.update(
+            repr(["" if value is None else value for value in values] if column == "group" else values).encode()
+        )
     return digest.hexdigest()
 
 

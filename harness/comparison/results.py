@@ -8,6 +8,9 @@ from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 
+COPIED = "copied"
+"""In short, what is the trouble with a run that is a copy of another one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -16,13 +19,18 @@ class Run:
     Attributes:
         score: The main metric on the test split, recomputed; None where the run has none to show.
         trouble: Why it has none, as a reader of the report should hear it.
+        trouble_in_short: The same in two or three words.
         is_not_applicable: Whether the metric says nothing of such a model, so that none was to be expected.
+        is_collapsed: Whether training gave a model that tells no example from another, or does no better
+            (`harness.comparison.collapse`).
     """
 
     record: RunRecord
     score: float | None
     trouble: str = ""
+    trouble_in_short: str = ""
     is_not_applicable: bool = False
+    is_collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,21 @@ class Cost:
     training_flops: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class BestOf:
+    """The best of several models that may be the best.
+
+    Attributes:
+        models: How many they are.
+        low: The lower end of the best one's 95 % interval, which allows for the choice where more is better.
+        high: The upper end, which allows for it where less is.
+    """
+
+    models: int
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One model on one task. Without runs it is a gap.
@@ -65,9 +88,14 @@ class Cell:
     Attributes:
         is_simple_baseline: Whether it is a trivial model, there to be beaten.
         missing_seeds: Seeds that other models of the task have and this one lacks.
-        estimate: The mean score over the complete seeds; None where there is none.
+        estimate: The mean score over the complete seeds; None where there is none. It has no interval where some runs
+            collapsed and others did not: it then depends on how many do.
+        without_collapsed: The mean score of the runs that did not collapse, where some did.
         seed_deviation: Standard deviation over seeds; None below two seeds.
         examples: Test examples.
+        clusters: As many independent groups of one size would tell as much as these; 0 where scores are as recorded.
+        best_of: Of the best: how many may be, and what its interval is after that choice; None where no other may be.
+        doubts: What makes its mean doubtful, a few words each.
         is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
         beaten_by: The models that are shown to be ahead of it.
     """
@@ -78,8 +106,12 @@ class Cell:
     runs: tuple[Run, ...] = ()
     missing_seeds: tuple[int, ...] = ()
     estimate: Estimate | None = None
+    without_collapsed: Estimate | None = None
     seed_deviation: float | None = None
     examples: int = 0
+    clusters: float = 0.0
+    best_of: BestOf | None = None
+    doubts: tuple[str, ...] = ()
     is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
     from_baseline: Difference | None = None
@@ -95,6 +127,11 @@ class Cell:
     def scored(self) -> tuple[Run, ...]:
         """The runs with a score."""
         return tuple(run for run in self.runs if run.score is not None)
+
+    @property
+    def collapsed(self) -> tuple[Run, ...]:
+        """The runs whose training collapsed."""
+        return tuple(run for run in self.runs if run.is_collapsed)
 
     @property
     def troubled(self) -> tuple[Run, ...]:
@@ -114,6 +151,8 @@ class TaskComparison:
 
     Attributes:
         doubts: What makes this task's comparison doubtful, in sentences.
+        doubts_of_order: What makes the order of the scores doubtful, a few words each.
+        doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
     """
 
     suite: str
@@ -121,6 +160,8 @@ class TaskComparison:
     card: TaskCard
     cells: tuple[Cell, ...]
     doubts: tuple[str, ...] = ()
+    doubts_of_order: tuple[str, ...] = ()
+    doubts_of_claims: tuple[str, ...] = ()
 
     @property
     def ranked(self) -> tuple[Cell, ...]:

@@ -106,25 +106,26 @@ class Part:
     freedom: float
 
 
-def mean(evidence: Evidence, *, least: float = -inf, most: float = inf) -> Estimate:
+def mean(evidence: Evidence, *, least: float = -inf, most: float = inf, miss: float = 1 - CONFIDENCE) -> Estimate:
     """The mean score over seeds, with an interval for other seeds and other test examples.
 
     Args:
         evidence: What the runs say.
         least: No score is below; the interval stays inside (`harness.comparison.intervals`).
         most: No score is above.
+        miss: How often the interval may miss; by default it is one of 95 %.
     """
-    found = _estimate((evidence,), (1,))
+    found = _estimate((evidence,), (1,), miss=miss)
     examples = _examples_part((evidence,), (1,)) if evidence.knows_examples else None
     if examples is None or (least, most) == (-inf, inf):
         return found
     own = _seeds_part((evidence,)) if len(evidence.scores) > 1 else None
     spread = Spread(
-        examples=sqrt(_squared(examples, 1 - CONFIDENCE)),
-        seeds=0.0 if own is None else sqrt(_squared(own, 1 - CONFIDENCE)),
+        examples=sqrt(_squared(examples, miss)),
+        seeds=0.0 if own is None else sqrt(_squared(own, miss)),
         variance=examples.variance,
         clusters=evidence.effective_clusters,
-        quantile=sqrt(_squared(Part(1.0, examples.freedom), 1 - CONFIDENCE)),
+        quantile=sqrt(_squared(Part(1.0, examples.freedom), miss)),
     )
     ends = interval(found.value, spread, least, most)
     return found if ends is None else replace(found, low=ends[0], high=ends[1])
@@ -167,13 +168,15 @@ def typical_seeds(models: Sequence[Evidence]) -> Part | None:
     return Part(component, 0.6 * float(freedoms.sum())) if component > 0 else None
 
 
-def _estimate(models: Sequence[Evidence], signs: Sequence[int], typical: Part | None = None) -> Estimate:
+def _estimate(
+    models: Sequence[Evidence], signs: Sequence[int], typical: Part | None = None, *, miss: float = 1 - CONFIDENCE
+) -> Estimate:
     value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
     includes_seeds = all(model.knows_seeds for model in models)
     trained = [model for model in models if len(model.scores) > 1]
     own = _seeds_part(trained)
     if not all(model.knows_examples for model in models):
-        return _estimate_over_seeds(own, value, includes_seeds=includes_seeds)
+        return _estimate_over_seeds(own, value, miss, includes_seeds=includes_seeds)
     examples = _examples_part(models, signs)
     parts = [part for part in (examples, own) if part is not None]
     error = sqrt(sum(part.variance for part in parts))
@@ -184,7 +187,7 @@ def _estimate(models: Sequence[Evidence], signs: Sequence[int], typical: Part | 
     if is_difference and includes_seeds:
         shared = None if typical is None else Part(typical.variance * _runs(trained), typical.freedom)
         p_value = _p_value(examples, [part for part in (own, shared) if part is not None], abs(value))
-    return Estimate(value, error, *_around(value, parts), p_value, includes_seeds)
+    return Estimate(value, error, *_around(value, parts, miss), p_value, includes_seeds)
 
 
 def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool) -> Estimate:
@@ -202,14 +205,14 @@ def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: 
     return Estimate(value, 0.0, None, None, exact if includes_seeds else None, includes_seeds)
 
 
-def _estimate_over_seeds(own: Part | None, value: float, *, includes_seeds: bool) -> Estimate:
+def _estimate_over_seeds(own: Part | None, value: float, miss: float, *, includes_seeds: bool) -> Estimate:
     """An interval for other seeds on the same test examples, where the seeds of every model say something.
 
     It has no p-value: what a luckier draw of test examples would explain, it would call a difference.
     """
     parts = [own] if own is not None and includes_seeds else []
     error = sqrt(sum(part.variance for part in parts))
-    low, high = _around(value, parts) if error >= 1e-12 else (None, None)
+    low, high = _around(value, parts, miss) if error >= 1e-12 else (None, None)
     return Estimate(value, error, low, high, None, includes_seeds, includes_examples=False)
 
 
@@ -241,9 +244,9 @@ def _runs(models: Sequence[Evidence]) -> float:
     return sum(1 / len(model.scores) for model in models)
 
 
-def _around(value: float, parts: Sequence[Part]) -> tuple[float, float]:
+def _around(value: float, parts: Sequence[Part], miss: float) -> tuple[float, float]:
     """The ends of the interval, whose parts' half widths add up as squares."""
-    width = sqrt(sum(_squared(part, 1 - CONFIDENCE) for part in parts))
+    width = sqrt(sum(_squared(part, miss) for part in parts))
     return value - width, value + width
 
 

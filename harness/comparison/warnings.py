@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.comparison.analysis import ModelRuns
-from harness.record import RunRecord
-from harness.runs.identity import run_differences
+from harness.comparison.doubts import data_of, is_flipped
+from harness.record import RunRecord, TaskCard
 
 SCORE_TOLERANCE = 1e-6
 
 
-def warnings_about(by_model: Sequence[ModelRuns], metric: str) -> tuple[str, ...]:
-    """A sentence for everything that a reader must know before believing the numbers, which are of `metric`."""
+def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, ...]:
+    """A sentence for everything that a reader must know before believing the numbers of a task."""
+    metric = card.main_metric
     lines = [line for model_runs in by_model if model_runs.runs for line in _about_one(model_runs, metric)]
-    lines += _about_data([run.record for model_runs in by_model for run in model_runs.runs])
+    records = [run.record for model_runs in by_model for run in model_runs.runs]
+    lines += _about_data(records)
+    lines += _about_direction(records, card)
     sets = {model_runs.test_set for model_runs in by_model if model_runs.test_set is not None}
     if len(sets) > 1:
         where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
@@ -32,13 +35,13 @@ def warnings_about(by_model: Sequence[ModelRuns], metric: str) -> tuple[str, ...
 
 def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
     yield from _changed_scores(model_runs, metric)
-    yield from _differing_settings(model_runs)
+    where = f"{_place(model_runs.runs[0].record)}/{model_runs.model}"
+    yield from (f"{where}: {line}" for line in model_runs.other_settings)
     if model_runs.rescored_runs and model_runs.test_set is None:
-        where = f"{_place(model_runs.runs[0].record)}/{model_runs.model}"
         yield f"{where}: its seeds were tested on different examples, so they have no common score."
     seeds = [run.record.seed for run in model_runs.runs]
     for seed in sorted({seed for seed in seeds if seeds.count(seed) > 1}):
-        yield f"{_place(model_runs.runs[0].record)}/{model_runs.model}: seed {seed} is there twice. Remove a copy."
+        yield f"{where}: seed {seed} is there twice. Remove a copy."
 
 
 def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
@@ -51,25 +54,24 @@ def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
             )
 
 
-def _differing_settings(model_runs: ModelRuns) -> Iterator[str]:
-    first, *others = [run.record for run in model_runs.runs]
-    for other in others:
-        lines = run_differences(first.config, other.config)
-        changed = [line for line in lines if not line.startswith("seed: ")]
-        if changed:
-            yield (
-                f"{_place(other)}/{model_runs.model}: seeds {first.seed} and {other.seed} ran with different settings "
-                f"({'; '.join(line.replace('recorded', 'first').replace('wanted', 'then') for line in changed)})."
-            )
-
-
 def _about_data(records: Sequence[RunRecord]) -> Iterator[str]:
-    digests = {record.provenance.data_digest for record in records if record.provenance.data_digest}
+    digests = data_of(records)
     if len(digests) > 1:
         yield f"{_place(records[0])}: the runs did not read the same data ({len(digests)} digests)."
     metrics = sorted({record.task_card.main_metric for record in records})
     if len(metrics) > 1:
         yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first is used."
+
+
+def _about_direction(records: Sequence[RunRecord], card: TaskCard) -> Iterator[str]:
+    flipped = [record for record in records if is_flipped(record, card)]
+    if flipped:
+        right, wrong = ("more", "less") if card.higher_is_better else ("less", "more")
+        yield (
+            f"{_place(records[0])}: {right} {card.main_metric} is better, but the records of {len(flipped)} of "
+            f"{len(records)} runs say that {wrong} is ({flipped[0].model}, seed {flipped[0].seed}). They are read as "
+            f"{right}."
+        )
 
 
 def _place(record: RunRecord) -> str:

@@ -39,6 +39,20 @@ def of_numbers(scored: OfMatrices) -> Influence:
     return lambda references, predictions, _labels: scored(numbers(references), numbers(predictions))
 
 
+def counts_of_labels(column: Any, labels: Sequence[str]) -> dict[str, int]:
+    """How many examples have each label.
+
+    Of one label per example, those that occur, for the others are left out of a macro average; of several, each of
+    `labels`, too.
+    """
+    from pyarrow import types  # noqa: PLC0415 -- as above
+
+    several = types.is_nested(column.type)
+    counted = (column.flatten() if several else column).cast("string").value_counts().to_pylist()
+    found = {str(one["values"]): int(one["counts"]) for one in counted}
+    return dict.fromkeys(labels, 0) | found if several else found
+
+
 def numbers(column: Any) -> Floats:
     """The numbers [examples, 1]; what is missing is no number."""
     return np.asarray(column.cast("float64").fill_null(float("nan")), dtype=np.float64)[:, None]

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.metrics import influence
-from harness.metrics.columns import of_labels
+from harness.metrics.columns import counts_of_labels, of_labels
 from harness.metrics.metric import CORRELATION, TEXTS, Metric, Values, mean_of
 
 
@@ -74,6 +74,11 @@ def _f1(average: str, references: Values, predictions: Values, labels: Sequence[
     return float(f1_score(references, predictions, average=average, zero_division=0))
 
 
+def _of_second(column: Any, labels: Sequence[str]) -> dict[str, int]:
+    counts = counts_of_labels(column, labels)
+    return {label: counts.get(label, 0) for label in labels[1:2]}
+
+
 def _with_none(rows: Values) -> list[list[str]]:
     return [list(row) or [""] for row in rows]
 
@@ -83,9 +88,15 @@ def _comparable(value: Any) -> Any:
 
 
 ACCURACY = Metric("accuracy", mean_of(accuracies), per_example=accuracies, influence=of_labels(influence.accuracy))
-MACRO_F1 = Metric("macro_f1", macro_f1, influence=of_labels(influence.macro_f1, occurring=True), title="macro-F1")
+MACRO_F1 = Metric(
+    "macro_f1",
+    macro_f1,
+    influence=of_labels(influence.macro_f1, occurring=True),
+    title="macro-F1",
+    label_counts=counts_of_labels,
+)
 MICRO_F1 = Metric("micro_f1", micro_f1, influence=of_labels(influence.micro_f1), title="micro-F1")
-F1 = Metric("f1", f1, influence=of_labels(influence.f1), title="F1")
+F1 = Metric("f1", f1, influence=of_labels(influence.f1), title="F1", label_counts=_of_second)
 MATTHEWS = Metric(
     "matthews", matthews, influence=of_labels(influence.correlation), unit=CORRELATION, title="Matthews correlation"
 )
@@ -94,6 +105,7 @@ MACRO_F1_WITH_NONE = Metric(
     macro_f1_with_none,
     influence=of_labels(influence.with_none(influence.macro_f1)),
     form=(TEXTS, TEXTS),
+    label_counts=counts_of_labels,
 )
 MICRO_F1_WITH_NONE = Metric(
     "micro_f1_with_none",

@@ -18,6 +18,8 @@ PerExample = Callable[[Values, Values, Sequence[str]], list[float]]
 Floats = NDArray[np.float64]
 Scored = tuple[float, Floats]
 Influence = Callable[[Any, Any, Sequence[str]], Scored]
+LabelCounts = Callable[[Any, Sequence[str]], dict[str, int]]
+"""From an arrow column of predictions.parquet and the label names."""
 Form = str | list[str] | dict[str, str]
 TEXT, TEXTS, NUMBER = "string", ["string"], "float64"
 # A metric of the `evaluate` library is named "evaluate:NAME" or "evaluate:PATH", with ":lower" where less is better.
@@ -112,6 +114,8 @@ class Metric:
         alternative: The metric in its place for models of which it says nothing, and which are not to be compared with
             the others (`pseudo_perplexity` for masked models).
         partial: Whether it says nothing of some models: its score is then no number.
+        label_counts: How many examples in a column of references, or of predictions, have each label, of a metric in
+            which a rare label weighs as much as a common one. None: each example weighs the same.
         units: The field of a prediction that says how many units the example has for the model, such as tokens. Scores
             per unit are compared only between models that have as many in each example. Empty: all have the same.
     """
@@ -127,6 +131,7 @@ class Metric:
     alternative: str = ""
     partial: bool = False
     units: str = ""
+    label_counts: LabelCounts | None = None
 
 
 def script_of(name: str) -> Path | None:

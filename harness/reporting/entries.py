@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
+from harness.comparison.doubts import shortfalls
 from harness.comparison.formatting import NOTHING
 from harness.comparison.results import Cell
 from harness.metrics.metric import Unit
-from harness.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,4 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
 
 def shortfall(cell: Cell) -> str:
     """What the cell lacks, such as "1 of 3 diverged"; empty where nothing."""
-    if not cell.runs:
-        return ""
-    planned = len(cell.runs) + len(cell.missing_seeds)
-    counts = Counter(_trouble(run.record) for run in cell.troubled if not run.is_not_applicable)
-    parts = [f"{count} of {planned} {what}" for what, count in sorted(counts.items())]
-    if cell.missing_seeds:
-        parts.append(f"{len(cell.missing_seeds)} of {planned} not run")
-    return ", ".join(parts)
-
-
-def _trouble(record: RunRecord) -> str:
-    if record.status != "complete":
-        return record.status
-    return "validation only" if record.is_validation_only else "without a score"
+    return ", ".join(shortfalls(cell.runs, cell.missing_seeds))

@@ -278,6 +278,28 @@ class TaskType(ABC):
         del task
         return row
 
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any] | None:
+        """The best answers that tell no example from another, such as the most frequent label for each.
+
+        By them a report knows the runs whose training collapsed (`harness/comparison/collapse.py`). By default None:
+        there are no such answers.
+
+        Args:
+            references: Those of the test split, as in predictions.parquet.
+        """
+        del references
+        return None
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether predictions tell no example from another; by default they always may.
+
+        Args:
+            references: The arrow column of predictions.parquet.
+            predictions: The same.
+        """
+        del references, predictions
+        return False
+
     def own_settings(self, training: Training) -> Any:
         """Its part of a recipe."""
         return self.settings.model_validate({key: getattr(training, key) for key in self.settings.model_fields})

@@ -92,11 +92,11 @@ def test_every_other_model_is_said_of_every_one_alone(tmp_path: Path):
     add_runs(tmp_path, "xlnet-mini", 0.5, status="failed", reason="no memory")
     said = verdict(compare(tmp_path).tasks[0])
     assert "It is ahead of roberta-mini and scratch by more than chance explains." in said
-    assert "xlnet-mini has no score here." in said
+    assert "xlnet-mini (3 of 3 failed) has no score here." in said
 
 
 def test_a_model_whose_runs_differ_too_much_is_not_called_as_good(tmp_path: Path):
-    for seed, share in enumerate((0.95, 0.95, 0.5)):
+    for seed, share in enumerate((0.95, 0.95, 0.55)):
         add_runs(tmp_path, "shaky", share, range(seed, seed + 1))
     for model, share in (("best", 0.95), ("steady", 0.85), ("scratch", 0.6)):
         add_runs(tmp_path, model, share)

@@ -13,6 +13,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
+from harness.task_types.constants import most_frequent
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
 
@@ -80,6 +81,15 @@ class Classification(TextType):
         if not answer.get("logits"):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
+
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """The most frequent label for each text."""
+        return most_frequent(references)
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether all texts have one label."""
+        del references
+        return len(predictions.unique()) == 1
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The label, and the probability of each."""

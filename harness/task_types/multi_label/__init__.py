@@ -12,6 +12,7 @@ from harness.data.labels import label_name, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
+from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column
 from harness.task_types.multi_label.label_sets import (
     SEPARATORS,
@@ -111,6 +112,15 @@ class MultiLabel(TextType):
         chances = sigmoid(np.array(answer["logits"]))
         found = [chance if label in right else 1 - chance for label, chance in zip(labels, chances, strict=True)]
         return sum(surprise(float(chance)) for chance in found) / len(found)
+
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """The most frequent set of labels for each text."""
+        return most_frequent([tuple(sorted(labels)) for labels in references])
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether all texts have one set of labels."""
+        del references
+        return len({frozenset(labels) for labels in predictions.to_pylist()}) == 1
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The labels, and the probability of each."""

@@ -136,6 +136,15 @@ class QuestionAnswering(TaskType):
         """One row as a question without an answer."""
         return QuestionExample(identity, *self._texts(task, row), ())
 
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """No answer to each question."""
+        return [""] * len(references)
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether all questions have one answer, such as none."""
+        del references
+        return len(predictions.unique()) == 1
+
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """What the Hub calls models of this sort."""
         return "question-answering"

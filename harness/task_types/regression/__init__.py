@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from harness.data.fields import MOST, number_field
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Splits, Task
+from harness.metrics.columns import numbers
 from harness.task_types.regression.metrics import MEAN_SQUARED_ERROR, PEARSON, SPEARMAN
 from harness.task_types.texts import Target, TextType
 
 MOST_CLASSES = 20
 """Columns of more different numbers than these are taken for measured ones, where the user doesn't say."""
 LEAST_SPREAD = 1 / MOST
+CONSTANT_SPREAD = 0.01
+"""Of the references' deviation: numbers that differ less are one number, in a model's arithmetic."""
 
 
 class Regression(TextType):
@@ -47,6 +53,15 @@ class Regression(TextType):
         spread = max(numbers) - min(numbers)
         if 0 < spread < LEAST_SPREAD:
             yield f"train: its numbers lie within {spread:g}. Give them in smaller units."
+
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """The mean for each text."""
+        return [fmean(references)] * len(references)
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether the numbers hardly differ, beside those of the references."""
+        spreads = [float(np.std(numbers(column))) for column in (references, predictions)]
+        return spreads[1] <= CONSTANT_SPREAD * spreads[0]
 
 
 task_type = Regression()

@@ -14,6 +14,7 @@ from harness.data.files import PlacedRow
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
+from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
 from harness.task_types.token_classification.metrics import (
@@ -133,6 +134,16 @@ class TokenClassification(TaskType):
         if "entities" in answer:
             found["entities"] = [entity | {"score": round(entity["score"], 4)} for entity in answer["entities"]]
         return found
+
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """The most frequent tag for each word."""
+        tag = most_frequent([tag for tags in references for tag in tags])[0]
+        return [[tag] * len(tags) for tags in references]
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether all words have one tag."""
+        del references
+        return len(predictions.flatten().unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """What the Hub calls models of this sort."""

@@ -7,6 +7,7 @@ over sentences, so the influence of a sentence has a closed form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,6 +66,12 @@ def _entities(tags: tuple[str, ...]) -> frozenset[Entity]:
     return frozenset(entities(tags))
 
 
+def _counts_of_types(column: Any, _labels: Sequence[str]) -> dict[str, int]:
+    """How many sentences have an entity of each type."""
+    types = [{entity.type for entity in _entities(tuple(tags))} for tags in column.to_pylist()]
+    return dict(Counter(name for found in types for name in found))
+
+
 def _precision(references: Values, predictions: Values) -> tuple[Floats, Floats]:
     counts = counted(references, predictions)
     return _all_types(counts.found), _all_types(counts.predicted)
@@ -118,5 +125,5 @@ def _metric(name: str, sums: Sums, **more: Any) -> Metric:
 ENTITY_F1 = _metric("entity_f1", _f1, title="entity F1")
 ENTITY_PRECISION = _metric("entity_precision", _precision)
 ENTITY_RECALL = _metric("entity_recall", _recall)
-ENTITY_MACRO_F1 = _metric("entity_macro_f1", _f1_by_type, title="entity macro-F1")
+ENTITY_MACRO_F1 = _metric("entity_macro_f1", _f1_by_type, title="entity macro-F1", label_counts=_counts_of_types)
 TAG_ACCURACY = _metric("tag_accuracy", _right_tags)

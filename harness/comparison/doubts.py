@@ -1,0 +1,104 @@
+"""What makes a claim doubtful, in a few words, which stand in the conclusion beside the name or claim in question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.comparison.results import Run
+from harness.comparison.split import Split
+from harness.record import RunRecord, TaskCard
+from harness.runs.identity import run_differences
+
+
+def doubts_of_model(runs: Sequence[Run], missing: Sequence[int], *, has_other_settings: bool) -> tuple[str, ...]:
+    """What makes a model's mean doubtful.
+
+    Args:
+        runs: Its runs.
+        missing: Seeds that other models have and it lacks.
+        has_other_settings: Whether its runs had different settings.
+    """
+    found = list(shortfalls(runs, missing))
+    if has_other_settings:
+        found.append("seeds with different settings")
+    if len(data_of(run.record for run in runs)) > 1:
+        found.append("seeds on different data")
+    seeds = Counter(run.record.seed for run in runs)
+    found += [f"seed {seed} twice" for seed, count in sorted(seeds.items()) if count > 1]
+    return tuple(found)
+
+
+def shortfalls(runs: Sequence[Run], missing: Sequence[int]) -> Iterator[str]:
+    """What became of runs that went wrong, such as "1 of 3 diverged"; nothing where there is no run at all."""
+    if not runs:
+        return
+    planned = len(runs) + len(missing)
+    collapsed = sum(run.is_collapsed for run in runs)
+    if collapsed:
+        yield f"{collapsed} of {planned} collapsed"
+    counts = Counter(run.trouble_in_short for run in runs if run.score is None and not run.is_not_applicable)
+    yield from (f"{count} of {planned} {what}" for what, count in sorted(counts.items()))
+    if missing:
+        yield f"{len(missing)} of {planned} not run"
+
+
+def differing_settings(records: Sequence[RunRecord]) -> Iterator[str]:
+    """The settings in which a model's runs differ from its first one, a line for each run that does."""
+    if not records:
+        return
+    first, *others = records
+    for other in others:
+        lines = run_differences(first.config, other.config)
+        changed = [line for line in lines if not line.startswith("seed: ")]
+        if changed:
+            yield (
+                f"seeds {first.seed} and {other.seed} ran with different settings "
+                f"({'; '.join(line.replace('recorded', 'first').replace('wanted', 'then') for line in changed)})."
+            )
+
+
+def doubts_of_order(test_sets: Iterable[object], units: Iterable[object], *, is_flipped: bool) -> tuple[str, ...]:
+    """What makes the order of the models' scores doubtful.
+
+    Args:
+        test_sets: What each model with a score was tested on.
+        units: What each one's score is per.
+        is_flipped: Whether a record has the metric's direction wrong.
+    """
+    doubts = {
+        "not all models were tested on the same examples": len(set(test_sets)) > 1,
+        "not all models have the same tokens": len(set(units)) > 1,
+        "the records disagree on which way the metric points": is_flipped,
+    }
+    return tuple(doubt for doubt, holds in doubts.items() if holds)
+
+
+def doubts_of_claims(
+    splits: Iterable[tuple[Split, Sequence[str]]], records: Iterable[Sequence[RunRecord]]
+) -> tuple[str, ...]:
+    """What makes every claim of a difference doubtful.
+
+    Args:
+        splits: What the models were tested on, with the labels that each run predicted and no example has.
+        records: Those of each model.
+    """
+    by_split: dict[int, tuple[Split, set[str]]] = {}
+    for split, labels in splits:
+        by_split.setdefault(id(split), (split, set()))[1].update(labels)
+    found = [doubt for split, labels in by_split.values() for doubt in split.doubts(sorted(labels))]
+    data = {digests.pop() for one in records if len(digests := data_of(one)) == 1}
+    if len(data) > 1:
+        found.append("the models did not read the same data")
+    return tuple(dict.fromkeys(found))
+
+
+def data_of(records: Iterable[RunRecord]) -> set[str]:
+    """The digests of the data that runs read, where they were recorded."""
+    return {record.provenance.data_digest for record in records if record.provenance.data_digest}
+
+
+def is_flipped(record: RunRecord, card: TaskCard) -> bool:
+    """Whether a record has the direction of the task's main metric otherwise than it is compared by."""
+    own = record.task_card
+    return own.main_metric == card.main_metric and own.higher_is_better != card.higher_is_better

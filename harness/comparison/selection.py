@@ -1,0 +1,34 @@
+"""The best of several models was chosen because its score is high: an interval that allows for the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.comparison.claims import ScoredModel
+from harness.comparison.results import BestOf
+from harness.comparison.statistics import CONFIDENCE, mean
+from harness.metrics.metric import Unit
+
+
+def best_of(models: Mapping[str, ScoredModel], may_be_best: Sequence[str], sign: int, unit: Unit) -> BestOf | None:
+    """The best of those that may be, with its interval; None where it has none, or is the only one.
+
+    The end that the choice flatters misses with one k-th of the usual probability (Bonferroni): then no model's end
+    does, and so not the chosen one's, whichever it is. The other end is as usual, since the choice only takes from it.
+    (`python -m experiments.best_of_levels`: 94.8 to 98.3 % are covered, without this 75 to 96 %.)
+
+    Args:
+        models: Every model with a score.
+        may_be_best: Those that no model is shown to be ahead of.
+        sign: -1 where less is better.
+        unit: The metric's.
+    """
+    count = len(may_be_best)
+    if count < 2:
+        return None
+    best = models[max(may_be_best, key=lambda name: sign * models[name].evidence.scores.mean())]
+    usual, wide = (
+        mean(best.evidence, least=unit.least, most=unit.most, miss=(1 - CONFIDENCE) / share) for share in (1, count)
+    )
+    low, high = (wide.low, usual.high) if sign > 0 else (usual.low, wide.high)
+    return None if low is None or high is None or best.is_mixed else BestOf(count, low, high)

@@ -1,0 +1,120 @@
+"""Split: what a test split is like, whichever model answered it: its groups of examples, and its rare labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.metric import Metric
+from harness.task_types.contract import TaskType
+
+FEW_CLUSTERS = 10
+FEW_OF_A_LABEL = 5
+MOST_NAMED = 3
+
+Score = Callable[[Any], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A test split.
+
+    Attributes:
+        examples: How many there are.
+        clusters: How many groups they form; an example without a group is one. 0: nothing is known of what each adds.
+        effective_clusters: As many groups of one size would tell as much.
+        ungrouped: Examples without a group, where others have one.
+        label_counts: How many examples each label has, where the metric weighs labels alike.
+        constant_score: What the best answers score that tell no example from another; None where there are none, or
+            none could be better.
+    """
+
+    examples: int
+    clusters: int = 0
+    effective_clusters: float = 0.0
+    ungrouped: int = 0
+    label_counts: Mapping[str, int] = field(default_factory=dict)
+    constant_score: float | None = None
+
+    def doubts(self, predicted: Sequence[str] = ()) -> tuple[str, ...]:
+        """What makes every difference on it doubtful, a few words each.
+
+        Args:
+            predicted: Labels that some model predicted and no example has.
+        """
+        found = []
+        if 0 < self.effective_clusters < FEW_CLUSTERS:
+            found.append(self._few())
+        if self.ungrouped:
+            found.append(
+                f"{self.ungrouped:,} of {self.examples:,} test examples are in no group and count as independent"
+            )
+        rare = sorted(name for name, count in self.label_counts.items() if 0 < count < FEW_OF_A_LABEL)
+        if rare:
+            found.append(f"fewer than {FEW_OF_A_LABEL} test examples of {_named(rare, 'label')}")
+        absent = sorted({*predicted, *(name for name, count in self.label_counts.items() if not count)})
+        if absent:
+            found.append(f"no test example of {_named(absent, 'label')}, which lowers the average over labels")
+        return tuple(found)
+
+    def _few(self) -> str:
+        if self.clusters == self.examples:
+            return f"only {self.examples} test example{'' if self.examples == 1 else 's'}"
+        worth = max(round(self.effective_clusters), 1)
+        uneven = f" of unequal size, worth {worth}" if worth < self.clusters else ""
+        return f"only {self.clusters} group{'' if self.clusters == 1 else 's'} of test examples{uneven}"
+
+
+def described(
+    table: Any,
+    clusters: NDArray[np.int64],
+    metric: Metric,
+    labels: Sequence[str],
+    task_type: TaskType | None,
+    score: Score,
+) -> Split:
+    """The test split of a table of predictions.
+
+    Args:
+        table: Of the columns group, reference and prediction; of the latter nothing is read but the type.
+        clusters: The cluster of each example [examples], from 0.
+        metric: The task's.
+        labels: The names of its labels.
+        task_type: The task's; None where this version does not know it.
+        score: The metric of such a table.
+    """
+    shares = np.bincount(clusters) / len(clusters)
+    empty = sum(group in (None, "") for group in table["group"].to_pylist())
+    counted = metric.label_counts
+    return Split(
+        examples=len(clusters),
+        clusters=len(shares),
+        effective_clusters=float(1 / (shares**2).sum()),
+        ungrouped=empty if empty < len(clusters) else 0,
+        label_counts=counted(table["reference"].combine_chunks(), labels) if counted else {},
+        constant_score=None if task_type is None else _constant_score(table, metric, task_type, score),
+    )
+
+
+def _constant_score(table: Any, metric: Metric, task_type: TaskType, score: Score) -> float | None:
+    import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
+
+    references = table["reference"].to_pylist()
+    answers = task_type.constant_answers(references)
+    if answers is None or all(one == references[0] for one in references):
+        return None
+    kind = table.schema.field("prediction").type
+    place = table.schema.get_field_index("prediction")
+    found = score(table.set_column(place, "prediction", pyarrow.array(answers, kind)))
+    best = metric.unit.most if metric.higher_is_better else metric.unit.least
+    return found if np.isfinite(found) and abs(found - best) > 1e-9 else None
+
+
+def _named(names: Sequence[str], what: str) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{what}{'' if len(names) == 1 else 's'} {shown}{more}"
