@@ -32,19 +32,21 @@ LUCK = {
 OneSided = Mapping[tuple[int, int], float]
 
 
-def drawn(rng: np.random.Generator, lucks: Sequence[float], seeds: int, better: float) -> list[Evidence]:
+def drawn(
+    rng: np.random.Generator, lucks: Sequence[float], seeds: int, better: float, examples: int = EXAMPLES
+) -> list[Evidence]:
     """What the runs of models say, of which the first is `better` by so many points."""
-    ease = SHARED * rng.normal(size=EXAMPLES)
+    ease = SHARED * rng.normal(size=examples)
     models = []
     for number, points in enumerate(lucks):
         accuracy = ACCURACY + (better / 100 if number == 0 else 0)
         steady = np.sqrt(SHARED**2 + OWN**2 + NOISE**2)
         luck = points / 100 * steady / norm.pdf(norm.ppf(ACCURACY))
         skill = norm.ppf(accuracy) * np.sqrt(steady**2 + luck**2)
-        own = ease + OWN * rng.normal(size=EXAMPLES) + skill
-        right = own + luck * rng.normal(size=(seeds, 1)) + NOISE * rng.normal(size=(seeds, EXAMPLES)) > 0
+        own = ease + OWN * rng.normal(size=examples) + skill
+        right = own + luck * rng.normal(size=(seeds, 1)) + NOISE * rng.normal(size=(seeds, examples)) > 0
         scores = right.mean(axis=1)
-        models.append(Evidence(scores, (right - scores[:, None]) / EXAMPLES))
+        models.append(Evidence(scores, (right - scores[:, None]) / examples))
     return models
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from harness.comparison.collapse import collapse_upper_bound
 from harness.comparison.conclusions import reading
-from harness.comparison.results import Cell, Comparison, Difference, Run, TaskComparison
+from harness.comparison.results import COPIED, Cell, Comparison, Difference, Run, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.errors import UserError, nearest
 from harness.metrics.lookup import unit_of
@@ -40,12 +41,17 @@ class ScoreRow(_OfModel):
         seed: The run's.
         status: "complete", "diverged" or "failed"; of the latter two there is one row, without a score.
         score: On the test split.
+        is_collapsed: Whether the run gave one answer to all test examples, or scored no better than the best such
+            answer, by the main metric.
+        is_copy: Whether its numbers are those of another seed to the bit, so that it is not counted.
     """
 
     is_main_metric: bool
     seed: int
     status: str
     score: float | None
+    is_collapsed: bool
+    is_copy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,14 @@ class MeanRow(_OfModel):
         seeds: How many have a score.
         examples: In the test split.
         mean: Of the main metric over seeds.
-        low: The lower end of its 95 % interval, which stays inside the range of the metric.
+        low: The lower end of its 95 % interval, which stays inside the range of the metric; None also where some runs
+            collapsed and others did not.
         high: The upper end.
+        collapsed: How many runs collapsed.
+        collapse_upper_bound: The largest share that may: the upper end of a one-sided 95 % interval.
+        mean_without_collapsed: The mean of the others, where some collapsed.
+        low_without_collapsed: The lower end of its 95 % interval.
+        high_without_collapsed: The upper end.
         is_top: Whether it may be the best: no other model is shown to be ahead of it.
     """
 
@@ -66,6 +78,11 @@ class MeanRow(_OfModel):
     mean: float | None
     low: float | None
     high: float | None
+    collapsed: int
+    collapse_upper_bound: float | None
+    mean_without_collapsed: float | None
+    low_without_collapsed: float | None
+    high_without_collapsed: float | None
     is_top: bool
 
 
@@ -126,7 +143,9 @@ def _score_rows(comparison: Comparison) -> list[ScoreRow]:
                 key = (id(run.record), metric)
                 if metric == main or key not in rows:
                     status, seed = run.record.status, run.record.seed
-                    rows[key] = ScoreRow(*_of_model(task, cell, metric), metric == main, seed, status, score)
+                    copied = run.trouble_in_short == COPIED
+                    told = metric == main, seed, status, score, run.is_collapsed, copied
+                    rows[key] = ScoreRow(*_of_model(task, cell, metric), *told)
     return list(rows.values())
 
 
@@ -142,11 +161,18 @@ def _mean_rows(comparison: Comparison) -> list[MeanRow]:
     for task, cell in _cells(comparison):
         if cell.runs:
             metric = task.card.main_metric
-            mean, *ends = _ends(cell.estimate)
-            low, high = (None if end is None else unit_of(metric).bounded(end) for end in ends)
             counts = len(cell.scored), cell.examples
-            rows.append(MeanRow(*_of_model(task, cell, metric), *counts, mean, low, high, cell.is_top))
+            collapsed = len(cell.collapsed), collapse_upper_bound(cell)
+            means = [_bounded(one, metric) for one in (cell.estimate, cell.without_collapsed)]
+            rows.append(MeanRow(*_of_model(task, cell, metric), *counts, *means[0], *collapsed, *means[1], cell.is_top))
     return rows
+
+
+def _bounded(estimate: Estimate | None, metric: str) -> tuple[float | None, float | None, float | None]:
+    """The mean and the ends of its interval, inside the metric's range."""
+    mean, *ends = _ends(estimate)
+    low, high = (None if end is None else unit_of(metric).bounded(end) for end in ends)
+    return mean, low, high
 
 
 def _difference_rows(comparison: Comparison) -> list[DifferenceRow]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from math import comb
 
 from harness.comparison.rescoring import RescoredRun
+from harness.comparison.results import Cell
 from harness.comparison.statistics import CONFIDENCE
 
 
@@ -34,6 +35,12 @@ def most_that_collapse(collapsed: int, runs: int) -> float:
     from scipy.special import betaincinv  # noqa: PLC0415 -- only comparing needs it
 
     return 1.0 if collapsed >= runs else float(betaincinv(collapsed + 1, runs - collapsed, CONFIDENCE))
+
+
+def collapse_upper_bound(cell: Cell) -> float | None:
+    """The largest share of a model's runs that may collapse; None of a simple baseline, and without scored runs."""
+    runs = len(cell.scored)
+    return most_that_collapse(len(cell.collapsed), runs) if runs and not cell.is_simple_baseline else None
 
 
 def chance_of_all_or_none(ahead: int, behind: int) -> float:

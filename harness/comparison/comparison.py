@@ -152,10 +152,11 @@ def _scored(
         doubts_of_order=doubts_of_order(
             [one.test_set for one in scored],
             [one.units for one in scored],
+            [label for one in scored for rescored in one.rescored_runs for label in rescored.unknown_labels],
             is_flipped=any(is_flipped(record, card) for record in records),
         ),
         doubts_of_claims=doubts_of_claims(
-            [(rescored.split, rescored.unknown_labels) for one in scored for rescored in one.rescored_runs],
+            [rescored.split for one in scored for rescored in one.rescored_runs],
             [[run.record for run in one.runs] for one in scored],
         ),
     )

@@ -181,10 +181,11 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
             yield f"{counted}."
             continue
         rest = "other one scores" if runs - count == 1 else f"other {runs - count} score"
+        scope = "" if cell.without_collapsed.includes_seeds else ", of test examples alone"
         yield (
             f"{counted}; that up to {share(most_that_collapse(count, runs))} do can't be excluded. The {rest} "
-            f"{unit.with_interval(cell.without_collapsed)}; the mean of all has no interval, for it depends on how "
-            "many collapse."
+            f"{unit.with_interval(cell.without_collapsed)}{scope}; the mean of all has no interval, for it depends on "
+            "how many collapse."
         )
 
 

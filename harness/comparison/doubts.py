@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.comparison.results import Run
-from harness.comparison.split import Split
+from harness.comparison.split import Split, named_labels
 from harness.record import RunRecord, TaskCard
 from harness.runs.identity import run_differences
 
@@ -58,35 +58,35 @@ def differing_settings(records: Sequence[RunRecord]) -> Iterator[str]:
             )
 
 
-def doubts_of_order(test_sets: Iterable[object], units: Iterable[object], *, is_flipped: bool) -> tuple[str, ...]:
+def doubts_of_order(
+    test_sets: Iterable[object], units: Iterable[object], unknown_labels: Iterable[str], *, is_flipped: bool
+) -> tuple[str, ...]:
     """What makes the order of the models' scores doubtful.
 
     Args:
         test_sets: What each model with a score was tested on.
         units: What each one's score is per.
+        unknown_labels: Those that a run predicted and no test example has, where the metric weighs labels alike.
         is_flipped: Whether a record has the metric's direction wrong.
     """
+    labels = sorted(set(unknown_labels))
     doubts = {
         "not all models were tested on the same examples": len(set(test_sets)) > 1,
         "not all models have the same tokens": len(set(units)) > 1,
+        f"predictions of {named_labels(labels)}, which no test example has, lower the average": bool(labels),
         "the records disagree on which way the metric points": is_flipped,
     }
     return tuple(doubt for doubt, holds in doubts.items() if holds)
 
 
-def doubts_of_claims(
-    splits: Iterable[tuple[Split, Sequence[str]]], records: Iterable[Sequence[RunRecord]]
-) -> tuple[str, ...]:
+def doubts_of_claims(splits: Iterable[Split], records: Iterable[Sequence[RunRecord]]) -> tuple[str, ...]:
     """What makes every claim of a difference doubtful.
 
     Args:
-        splits: What the models were tested on, with the labels that each run predicted and no example has.
+        splits: What each run was tested on.
         records: Those of each model.
     """
-    by_split: dict[int, tuple[Split, set[str]]] = {}
-    for split, labels in splits:
-        by_split.setdefault(id(split), (split, set()))[1].update(labels)
-    found = [doubt for split, labels in by_split.values() for doubt in split.doubts(sorted(labels))]
+    found = [doubt for split in {id(split): split for split in splits}.values() for doubt in split.doubts]
     data = {digests.pop() for one in records if len(digests := data_of(one)) == 1}
     if len(data) > 1:
         found.append("the models did not read the same data")

@@ -122,7 +122,8 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float]) -> 
         split = Split(table.num_rows)
         return RescoredRun(digest, table.num_rows, score, np.zeros(0), np.zeros(0), split)
     metric, clusters = find_metric(rules.metric), _clusters(table["group"])
-    score, contributions, shares = _scored(table, rules.labels, metric, clusters)
+    with np.errstate(invalid="ignore", over="ignore"):  # A score that is no number is told below.
+        score, contributions, shares = _scored(table, rules.labels, metric, clusters)
     if not (_is_number(score) and _is_number(contributions)):
         raise _no_number(score, metric, folder / PREDICTIONS)
     if digest not in rules.splits:
@@ -160,7 +161,7 @@ def _no_number(score: float, metric: Metric, file: Path) -> UserError:
 
 
 def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
-    return tuple(sorted(name for name, count in predicted.items() if count and not split.label_counts.get(name)))
+    return tuple(sorted(name for name, count in predicted.items() if count and name not in split.label_counts))
 
 
 def _predictions(folder: Path) -> Any:

@@ -40,14 +40,11 @@ class Split:
     label_counts: Mapping[str, int] = field(default_factory=dict)
     constant_score: float | None = None
 
-    def doubts(self, predicted: Sequence[str] = ()) -> tuple[str, ...]:
-        """What makes every difference on it doubtful, a few words each.
-
-        Args:
-            predicted: Labels that some model predicted and no example has.
-        """
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What makes every difference on it doubtful, a few words each."""
         found = []
-        if 0 < self.effective_clusters < FEW_CLUSTERS:
+        if 0 < self.effective_clusters < FEW_CLUSTERS - 1e-9:
             found.append(self._few())
         if self.ungrouped:
             found.append(
@@ -55,10 +52,7 @@ class Split:
             )
         rare = sorted(name for name, count in self.label_counts.items() if 0 < count < FEW_OF_A_LABEL)
         if rare:
-            found.append(f"fewer than {FEW_OF_A_LABEL} test examples of {_named(rare, 'label')}")
-        absent = sorted({*predicted, *(name for name, count in self.label_counts.items() if not count)})
-        if absent:
-            found.append(f"no test example of {_named(absent, 'label')}, which lowers the average over labels")
+            found.append(f"fewer than {FEW_OF_A_LABEL} test examples of {named_labels(rare)}")
         return tuple(found)
 
     def _few(self) -> str:
@@ -114,7 +108,8 @@ def _constant_score(table: Any, metric: Metric, task_type: TaskType, score: Scor
     return found if np.isfinite(found) and abs(found - best) > 1e-9 else None
 
 
-def _named(names: Sequence[str], what: str) -> str:
+def named_labels(names: Sequence[str]) -> str:
+    """Such as "labels a, b, c and 2 more"."""
     shown = ", ".join(names[:MOST_NAMED])
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{what}{'' if len(names) == 1 else 's'} {shown}{more}"
+    return f"label{'' if len(names) == 1 else 's'} {shown}{more}"

@@ -107,6 +107,14 @@ def _scope(estimate: Estimate) -> str:
     return "" if estimate.includes_seeds else " (examples only)"
 
 
+def _is_of_examples_only(estimate: Estimate | None) -> bool:
+    return estimate is not None and estimate.includes_examples and not estimate.includes_seeds
+
+
+def _without_collapsed(estimate: Estimate | None, unit: Unit) -> Entry:
+    return GAP if estimate is None else Entry(f"{unit.with_interval(estimate)}{_scope(estimate)}")
+
+
 def _difference(text: Callable[[Difference, Unit, Estimate], str]) -> Field:
     """A field of a model's difference from the baseline; a gap where it could not be estimated."""
 
@@ -145,15 +153,14 @@ DETAILS: Sequence[Column] = (
         _of_scored(lambda _, unit, estimate: f"{unit.interval(estimate)}{_scope(estimate)}"),
         footnotes=(
             Footnote(
-                "“Seeds only”: a score as recorded, for reports run no metric but our own. The interval, where there "
-                "are several seeds, does not speak of other test examples, and no differences are tested.",
+                "“Seeds only”: a score as recorded, for reports run no metric but our own, or one on test examples "
+                "that are all one group. The interval, where there are several seeds, does not speak of other test "
+                "examples, and no differences are tested.",
                 lambda cell: cell.estimate is not None and not cell.estimate.includes_examples,
             ),
             Footnote(
                 "“Examples only”: a single seed, so the interval does not speak of other seeds.",
-                lambda cell: (
-                    cell.estimate is not None and cell.estimate.includes_examples and not cell.estimate.includes_seeds
-                ),
+                lambda cell: any(map(_is_of_examples_only, (cell.estimate, cell.without_collapsed))),
             ),
         ),
     ),
@@ -162,6 +169,21 @@ DETAILS: Sequence[Column] = (
         _of_scored(lambda cell, unit, _: NOTHING if cell.seed_deviation is None else unit.score(cell.seed_deviation)),
     ),
     Column("Seeds", _seeds),
+    Column(
+        "Without collapsed runs",
+        lambda cell, unit: _without_collapsed(cell.without_collapsed, unit),
+        concerns=lambda cell: bool(cell.collapsed),
+        footnotes=(
+            Footnote(
+                "“Collapsed”: a run that gives one answer to all test examples, or scores no better than the best such "
+                "answer (Mosbach et al. 2021). A mean over such runs and others has no interval, because it depends on "
+                "how many of them collapse, of which few seeds say little; the mean of the others stands apart.",
+                lambda cell: bool(cell.collapsed),
+            ),
+        ),
+        csv="mean_without_collapsed",
+        number=lambda cell: None if cell.without_collapsed is None else cell.without_collapsed.value,
+    ),
     Column("Examples", _of_scored(lambda cell, *_: f"{cell.examples:,}")),
     Column(
         "Tokens never read",

@@ -41,6 +41,8 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
             return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
         otherwise = bool(cell.runs) and all(run.is_not_applicable for run in cell.runs)
         return Entry(missing or (NOTHING if otherwise else "not run"), is_faint=True)
+    if cell.without_collapsed is not None:
+        missing += f"; the others score {unit.score(cell.without_collapsed.value)}"
     text = unit.with_interval(cell.estimate)
     return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
 

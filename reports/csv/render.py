@@ -6,7 +6,8 @@ import csv
 import io
 from dataclasses import fields
 
-from harness.comparison.results import Cell, Comparison, Cost, Difference, TaskComparison
+from harness.comparison.collapse import collapse_upper_bound
+from harness.comparison.results import COPIED, Cell, Comparison, Cost, Difference, TaskComparison
 from harness.printable import printable
 from harness.reporting.columns import DETAILS
 
@@ -41,7 +42,10 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "seeds": len(cell.scored),
         "diverged": sum(run.record.status == "diverged" for run in cell.runs),
         "failed": sum(run.record.status == "failed" for run in cell.runs),
+        "copied": sum(run.trouble_in_short == COPIED for run in cell.runs),
         "not_run": len(cell.missing_seeds),
+        "collapsed": len(cell.collapsed),
+        "collapse_upper_bound": collapse_upper_bound(cell),
         "examples": cell.examples or None,
         "mean": estimate.value if estimate else None,
         "low": estimate.low if estimate else None,
@@ -53,6 +57,8 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "is_top": cell.is_top,
         **_difference("baseline", cell.from_baseline),
         **_difference("simple_baseline", cell.from_simple_baseline),
+        "low_without_collapsed": cell.without_collapsed.low if cell.without_collapsed else None,
+        "high_without_collapsed": cell.without_collapsed.high if cell.without_collapsed else None,
         **{column.csv: column.number(cell) for column in DETAILS if column.csv},
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
     }

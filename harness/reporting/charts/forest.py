@@ -19,6 +19,8 @@ SIDE = 14
 def forest(task: TaskComparison, classes: Mapping[str, str]) -> Markup:
     """The models with a score, the best on top: a dot for the mean, a bar for the interval, a tick for each seed.
 
+    A seed whose training collapsed has a cross in place of the tick.
+
     The best simple baseline is drawn through all rows: what lies on its wrong side was not worth training.
     """
     unit, cells = unit_of(task.card.main_metric), task.ranked
@@ -49,7 +51,8 @@ def _row(group: Element, cell: Cell, unit: Unit, scale: Scale, top: float) -> No
     estimate = cell.estimate
     assert estimate is not None
     y = top + 29
-    add(group, "title", f"{cell.model}: {unit.with_interval(estimate)}, {len(cell.scored)} seeds")
+    collapsed = f", {len(cell.collapsed)} of them collapsed" if cell.collapsed else ""
+    add(group, "title", f"{cell.model}: {unit.with_interval(estimate)}, {len(cell.scored)} seeds{collapsed}")
     emphasis = "name top" if cell.is_top else "name"
     add(
         group,
@@ -69,5 +72,9 @@ def _row(group: Element, cell: Cell, unit: Unit, scale: Scale, top: float) -> No
     for run in cell.scored:
         assert run.score is not None
         x = scale(run.score * unit.factor)
-        add(group, "line", class_="seed", x1=x, x2=x, y1=y - 5, y2=y + 5)
+        if run.is_collapsed:
+            for rise in (-5, 5):
+                add(group, "line", class_="seed collapsed", x1=x - 5, x2=x + 5, y1=y - rise, y2=y + rise)
+        else:
+            add(group, "line", class_="seed", x1=x, x2=x, y1=y - 5, y2=y + 5)
     add(group, "circle", class_="dot", cx=scale(estimate.value * unit.factor), cy=y, r=5)
