@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
-from harness.comparison.collapse import is_collapsed
+from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
@@ -20,7 +20,6 @@ from harness.comparison.split import Split
 from harness.comparison.statistics import Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
-from harness.metrics.metric import Unit
 from harness.record import PREDICTIONS, RunRecord, TaskCard
 from harness.registry import TASK_TYPES
 from harness.task_types.contract import TaskType
@@ -64,11 +63,15 @@ class ModelRuns:
         """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
         return None if self.test_set is None else self._evidence(self.rescored_runs)
 
-    @property
-    def evidence_without_collapsed(self) -> Evidence | None:
-        """What the seeds say that did not collapse; None where none did, or all."""
-        kept = [rescored for run, rescored in zip(self.scored, self.rescored_runs, strict=True) if not run.is_collapsed]
-        return None if self.test_set is None or len(kept) in (0, len(self.rescored_runs)) else self._evidence(kept)
+    def evidence_without_collapsed(self, card: TaskCard) -> Evidence | None:
+        """What the seeds say that did not collapse, where some did and these are better than one answer to all."""
+        pairs = zip(self.scored, self.rescored_runs, strict=True)
+        kept = [rescored for run, rescored in pairs if not run.is_collapsed]
+        constant = self.split.constant_score
+        if self.test_set is None or constant is None or len(kept) in (0, len(self.rescored_runs)):
+            return None
+        evidence = self._evidence(kept)
+        return evidence if stands_apart(evidence, constant, card) else None
 
     def _evidence(self, rescored_runs: Sequence[RescoredRun]) -> Evidence:
         return Evidence(
@@ -110,7 +113,7 @@ def model_runs(
 def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
     """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
-    tested = {model_runs.model: scored for model_runs in by_model if (scored := _scored(model_runs)) is not None}
+    tested = {model_runs.model: scored for model_runs in by_model if (scored := _scored(model_runs, card)) is not None}
     sign = 1 if card.higher_is_better else -1
     simple = [one.model for one in by_model if one.is_simple_baseline and one.model in tested]
     best_simple = max(simple, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
@@ -122,7 +125,7 @@ def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str 
     best = max(may_be_best, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds, unit),
+            _cell(model_runs, tested.get(model_runs.model), seeds, card),
             best_of=best_of(tested, may_be_best, sign, unit) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
@@ -156,7 +159,7 @@ def _task_type(name: str) -> TaskType | None:
     return found
 
 
-def _scored(model_runs: ModelRuns) -> ScoredModel | None:
+def _scored(model_runs: ModelRuns, card: TaskCard) -> ScoredModel | None:
     evidence, test_set = model_runs.evidence, model_runs.test_set
     if evidence is None or test_set is None:
         return None
@@ -167,7 +170,7 @@ def _scored(model_runs: ModelRuns) -> ScoredModel | None:
             run.is_collapsed and rescored.is_constant
             for run, rescored in zip(model_runs.scored, model_runs.rescored_runs, strict=True)
         ),
-        is_mixed=model_runs.evidence_without_collapsed is not None,
+        is_mixed=model_runs.evidence_without_collapsed(card) is not None,
     )
 
 
@@ -206,11 +209,12 @@ def _rescored(
     return Run(record=record, score=rescored.score, is_collapsed=has_collapsed), rescored
 
 
-def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], unit: Unit) -> Cell:
+def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard) -> Cell:
+    unit = unit_of(card.main_metric)
     own = {run.record.seed for run in model_runs.runs}
     scored = [run.record for run in model_runs.runs if run.score is not None]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
-    kept = model_runs.evidence_without_collapsed
+    kept = model_runs.evidence_without_collapsed(card)
     estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most)
     if estimate is not None and kept is not None:
         estimate = replace(estimate, low=None, high=None)

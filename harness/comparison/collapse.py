@@ -12,7 +12,9 @@ from math import comb
 
 from harness.comparison.rescoring import RescoredRun
 from harness.comparison.results import Cell
-from harness.comparison.statistics import CONFIDENCE
+from harness.comparison.statistics import CONFIDENCE, Evidence, mean
+from harness.metrics.lookup import unit_of
+from harness.record import TaskCard
 
 
 def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
@@ -22,6 +24,26 @@ def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
         return False
     gain = run.score - constant if higher_is_better else constant - run.score
     return run.is_constant or gain <= 1e-12
+
+
+def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
+    """Whether the runs that did not collapse are better than one answer to all by more than the test examples explain.
+
+    If so, a model's runs are of two sorts. If not, the model is about as good as that answer, and some of its runs are
+    a little better by chance.
+
+    Args:
+        others: What these runs say.
+        constant: What the best such answer scores.
+        card: The task's.
+    """
+    unit = unit_of(card.main_metric)
+    of_examples = Evidence(
+        others.scores.mean(keepdims=True), others.contributions.mean(axis=0, keepdims=True), shares=others.shares
+    )
+    found = mean(of_examples, least=unit.least, most=unit.most)
+    end = found.low if card.higher_is_better else found.high
+    return end is not None and (end > constant if card.higher_is_better else end < constant)
 
 
 def most_that_collapse(collapsed: int, runs: int) -> float:

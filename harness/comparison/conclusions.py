@@ -178,7 +178,7 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
             continue
         counted = f"{count} of {runs} runs of {cell.model} collapsed (one answer to all, or no better than that)"
         if cell.without_collapsed is None:
-            yield f"{counted}."
+            yield f"{counted}{'; the others are hardly better' if count < runs else ''}."
             continue
         rest = "other one scores" if runs - count == 1 else f"other {runs - count} score"
         scope = "" if cell.without_collapsed.includes_seeds else ", of test examples alone"

@@ -89,8 +89,8 @@ class Cell:
         is_simple_baseline: Whether it is a trivial model, there to be beaten.
         missing_seeds: Seeds that other models of the task have and this one lacks.
         estimate: The mean score over the complete seeds; None where there is none. It has no interval where some runs
-            collapsed and others did not: it then depends on how many do.
-        without_collapsed: The mean score of the runs that did not collapse, where some did.
+            collapsed and the others stand apart: it then depends on how many do.
+        without_collapsed: The mean score of the others, where some runs collapsed and the others stand apart.
         seed_deviation: Standard deviation over seeds; None below two seeds.
         examples: Test examples.
         clusters: As many independent groups of one size would tell as much as these; 0 where scores are as recorded.

@@ -172,12 +172,12 @@ DETAILS: Sequence[Column] = (
     Column(
         "Without collapsed runs",
         lambda cell, unit: _without_collapsed(cell.without_collapsed, unit),
-        concerns=lambda cell: bool(cell.collapsed),
+        concerns=lambda cell: cell.without_collapsed is not None,
         footnotes=(
             Footnote(
                 "“Collapsed”: a run that gives one answer to all test examples, or scores no better than the best such "
-                "answer (Mosbach et al. 2021). A mean over such runs and others has no interval, because it depends on "
-                "how many of them collapse, of which few seeds say little; the mean of the others stands apart.",
+                "answer (Mosbach et al. 2021). Where the others are clearly better, their mean stands apart, and that "
+                "of all runs has no interval, because it depends on how many collapse, of which few seeds say little.",
                 lambda cell: bool(cell.collapsed),
             ),
         ),

@@ -125,6 +125,20 @@ def test_a_run_no_better_than_the_most_frequent_label_collapsed_too(tmp_path: Pa
     assert [run.record.seed for run in cell_of(tmp_path, "bert-mini").collapsed] == [2]
 
 
+def test_a_model_that_is_hardly_better_than_one_answer_is_of_one_sort_and_keeps_its_interval(tmp_path: Path):
+    references, _ = guesses(0.5, 0)
+    for seed, right in enumerate((195, 205, 210)):
+        order = np.random.default_rng(seed).permutation(400) < right
+        rows = [one if ok else LABELS[one == LABELS[0]] for one, ok in zip(references, order, strict=True)]
+        save(tmp_path, record(seed=seed), predictions(references, rows))
+    cell = cell_of(tmp_path, "bert-mini")
+    assert [run.record.seed for run in cell.collapsed] == [0]
+    assert cell.without_collapsed is None
+    assert cell.estimate.low is not None
+    said = verdict(compare(tmp_path).tasks[0])
+    assert said[-1].endswith("(one answer to all, or no better than that); the others are hardly better.")
+
+
 def test_a_simple_baseline_never_collapses_and_nothing_does_where_all_examples_have_one_label(tmp_path: Path):
     add_runs(tmp_path, "majority", 0.5, range(1), family="majority")
     save(tmp_path, record(model="tfidf", family="tfidf"), predictions(guesses(0.9, 1)[0], ONE_LABEL))
