@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 
 SMALLEST_P = 1e-30
 """Below that a p-value is a number without meaning."""
-PRECISION = 1e-12
-"""Of a p-value, relative."""
+LAST_STEP = 1e-7
+"""Newton's method has arrived after a step that changes a p-value by less, relatively: what is left is its square."""
 MOST_STEPS = 200  # Halving the bracket alone takes fifty.
 
 
@@ -35,15 +35,16 @@ class Parts:
     variance: Floats
     freedom: Floats
 
-    def squared(self, level: Floats) -> tuple[Floats, Floats]:
-        """The squares of the half widths at the levels exp(`level`), and their slopes in `level` [differences]."""
+    def squared(self, alpha: Floats) -> tuple[Floats, Floats]:
+        """The squares of the half widths at the levels `alpha`, and their slopes in its logarithm [differences]."""
         from scipy.special import gammaln, stdtrit  # noqa: PLC0415 -- only comparing needs it
 
-        alpha, half = np.exp(level), self.freedom / 2
+        half, power = self.freedom / 2, self.freedom / 2 + 0.5
         quantile = -stdtrit(self.freedom, alpha / 2)
-        scale = gammaln(half + 0.5) - gammaln(half) - np.log(self.freedom * pi) / 2
-        density = np.exp(scale - (half + 0.5) * np.log1p(quantile**2 / self.freedom))
-        return self.variance * quantile**2, -self.variance * quantile * alpha / density
+        squares = quantile**2
+        scale = gammaln(half) - gammaln(power) + np.log(self.freedom * pi) / 2
+        inverse_density = np.exp(scale + power * np.log1p(squares / self.freedom))
+        return self.variance * squares, -self.variance * quantile * alpha * inverse_density
 
     def of(self, chosen: NDArray[np.bool_]) -> Parts:
         """Those of some of the differences."""
@@ -66,20 +67,27 @@ def p_values(distances: Floats, parts: Sequence[Parts]) -> Floats:
 
 def _levels(distances: Floats, parts: Sequence[Parts]) -> Floats:
     """The logarithms of the levels at which intervals reach exactly as far as the distances [differences]."""
-    from scipy.special import log_ndtr  # noqa: PLC0415 -- as above
-
-    deviations = np.sqrt(sum(part.variance for part in parts))
-    found = np.clip(log_ndtr(-distances / deviations) + log(2), log(SMALLEST_P), 0.0)
+    found = _start(distances, parts)
     bracket, left = np.stack([np.full(len(found), log(SMALLEST_P)), np.zeros(len(found))]), np.arange(len(found))
     for _ in range(MOST_STEPS):
         if not len(left):
             break
         after, bracket = _step(found[left], bracket, distances, parts)
-        moves = np.abs(after - found[left]) > PRECISION
+        moves = np.abs(after - found[left]) > LAST_STEP
         found[left] = after
         left, bracket, distances = left[moves], bracket[:, moves], distances[moves]
         parts = [part.of(moves) for part in parts]
     return np.asarray(found)
+
+
+def _start(distances: Floats, parts: Sequence[Parts]) -> Floats:
+    """The logarithms of the levels of one t with Satterthwaite's (1946) degrees of freedom for all parts together."""
+    from scipy.special import stdtr  # noqa: PLC0415 -- as above
+
+    variance = np.asarray(sum(part.variance for part in parts))
+    freedom = variance**2 / sum(part.variance**2 / part.freedom for part in parts)
+    level = 2 * stdtr(freedom, -distances / np.sqrt(variance))
+    return np.asarray(np.log(np.clip(level, SMALLEST_P, 1 - 1e-12)))
 
 
 def _step(level: Floats, bracket: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[Floats, Floats]:
@@ -88,7 +96,7 @@ def _step(level: Floats, bracket: Floats, distances: Floats, parts: Sequence[Par
     low, high = np.where(excess > 0, level, bracket[0]), np.where(excess > 0, bracket[1], level)
     with np.errstate(divide="ignore", invalid="ignore"):
         newton = level - excess / slope
-    return np.where((low < newton) & (newton < high), newton, (low + high) / 2), np.stack([low, high])
+    return np.where((low <= newton) & (newton <= high), newton, (low + high) / 2), np.stack([low, high])
 
 
 def _excess(level: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[Floats, Floats]:
@@ -96,6 +104,7 @@ def _excess(level: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[F
 
     The logarithm keeps the curve near a line where few degrees of freedom make the width explode.
     """
-    squares, slopes = (sum(each) for each in zip(*(part.squared(level) for part in parts), strict=True))
+    alpha = np.exp(level)
+    squares, slopes = (sum(each) for each in zip(*(part.squared(alpha) for part in parts), strict=True))
     goal = distances**2
     return np.log1p(squares / np.where(goal > 0, goal, 1.0)) - log(2), slopes / (squares + goal)
