@@ -12,7 +12,7 @@ from harness.calibration.setting import SMALL, Luck, Setting, equal_sizes, zipf_
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 
-EXAMPLES, HALVINGS = 2000, 14
+EXAMPLES, HALVINGS = 6000, 12
 SKILLS, SPREADS = (-4.0, 8.0), (0.0, 3.0)
 """Between which a setting is looked for."""
 DOCUMENTS = 10

@@ -101,7 +101,7 @@ def test_sizes_are_as_a_user_gives_them():
 
 
 @pytest.mark.parametrize(
-    ("metric", "score", "spread"), [("accuracy", 0.7, 0.05), ("pearson", 0.6, 0.02), ("entity_f1", 0.9, 0.01)]
+    ("metric", "score", "spread"), [("accuracy", 0.7, 0.05), ("pearson", 0.6, 0.02), ("entity_f1", 0.9, 0.03)]
 )
 def test_a_setting_is_found_for_a_user_s_own_numbers(metric: str, score: float, spread: float):
     setting = setting_of(Numbers(metric, 10, 4000, score=score, spread=spread))
