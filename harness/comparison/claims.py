@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from math import isnan
 
 from harness.comparison.collapse import chance_of_all_or_none
 from harness.comparison.multiplicity import Ahead, step_down
+from harness.comparison.pairs import one_sided_p_values
 from harness.comparison.results import Difference
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, typical_seeds
 
@@ -92,13 +93,23 @@ def claims_about(models: Mapping[str, ScoredModel], family: Sequence[str], sign:
     """
     typical = typical_seeds([models[name].evidence for name in family])
     one_sided: dict[tuple[str, str], float] = {}
-    for one, other in combinations(family, 2):
-        found = _estimate(models[one], models[other], typical)
-        if found is not None and found.p_value is not None:
-            better = found.p_value / 2 if sign * found.value > 0 else 1 - found.p_value / 2
-            one_sided[one, other] = max(better, _by_collapse(models[one], models[other]))
-            one_sided[other, one] = max(1 - better, _by_collapse(models[other], models[one]))
+    for names in _with_one_basis(models, family):
+        found = one_sided_p_values([models[name].evidence for name in names], typical, sign).tolist()
+        for winner, row in zip(names, found, strict=True):
+            one_sided |= {
+                (winner, loser): max(p, _by_collapse(models[winner], models[loser]))
+                for loser, p in zip(names, row, strict=True)
+                if not isnan(p)
+            }
     return Claims(models, step_down(family, one_sided), typical, sign)
+
+
+def _with_one_basis(models: Mapping[str, ScoredModel], family: Sequence[str]) -> Sequence[Sequence[str]]:
+    """The family's models, together where they may be compared."""
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for name in family:
+        groups.setdefault(models[name].basis, []).append(name)
+    return list(groups.values())
 
 
 def _by_collapse(ahead: ScoredModel, behind: ScoredModel) -> float:

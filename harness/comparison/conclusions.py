@@ -15,6 +15,8 @@ from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import EVALUATE, Unit
 
 ENOUGH_SEEDS = 3
+MOST_NAMED = 24
+"""Names that a sentence lists; of more it counts the rest, which the tables show."""
 
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
@@ -55,8 +57,12 @@ def listed(items: Iterable[str]) -> str:
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
+    >>> listed([f"model-{number}" for number in range(200)]).partition("model-22, ")[2]
+    'model-23 and 176 more'
     """
     names = list(items)
+    if len(names) > MOST_NAMED:
+        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from harness.comparison.statistics import SIGNIFICANCE, Floats
 
-_GRID = np.linspace(-8.0, 8.0, 1601)
+_GRID = np.linspace(-8.0, 8.0, 161)
 _DENSITY = np.exp(-(_GRID**2) / 2) / np.sqrt(2 * np.pi) * (_GRID[1] - _GRID[0])
 
 
@@ -61,36 +60,41 @@ def step_down(models: Sequence[str], one_sided: Mapping[tuple[str, str], float])
         one_sided: By (winner, loser), the p-value of the winner being ahead, unadjusted; both orders of every pair
             that was compared.
     """
-    count = len(models)
+    count, places = len(models), {model: place for place, model in enumerate(models)}
     raw = np.ones((count, count))
     for (winner, loser), p in one_sided.items():
-        raw[models.index(winner), models.index(loser)] = p
+        raw[places[winner], places[loser]] = p
     adjusted, running = np.ones_like(raw), 0.0
     order = np.argsort(raw.min(axis=0, initial=1.0), kind="stable").tolist()
     for step, loser in enumerate(order[:-1]):  # Some model is the best, so the last one is never shown not to be.
-        found = np.array([family_error(p, count - step, count) for p in raw[:, loser].tolist()])
-        adjusted[:, loser] = np.maximum(found, running)
+        adjusted[:, loser] = np.maximum(family_errors(raw[:, loser], count - step, count), running)
         running = float(adjusted[:, loser].min())
     return Ahead(tuple(models), adjusted, frozenset(winner for winner, _ in one_sided))
 
 
-@lru_cache(maxsize=2**16)
 def family_error(p: float, tied: int, models: int) -> float:
-    """How often some model seems to be ahead of one of the best at the level `p`, where none is.
+    """`family_errors` of one p-value."""
+    return float(family_errors(np.array([p]), tied, models)[0])
+
+
+def family_errors(p_values: Floats, tied: int, models: int) -> Floats:
+    """How often some model seems to be ahead of one of the best at each level, where none is [levels].
 
     Estimates are taken as independent and equally precise, as for the studentised range (Tukey 1953): with c the
     normal quantile at p, times the root of two, this is P(max over all models - min over the tied ones > c).
 
     Args:
-        p: A one-sided p-value of one comparison.
+        p_values: One-sided p-values of one comparison each [levels].
         tied: So many models are the best; the others are as good, too, which is the least favourable case.
         models: So many models are compared.
     """
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 -- only comparing needs it
 
-    if p >= 0.5:  # behind, not ahead
-        return 1.0
-    above = ndtr(_GRID - ndtri(p) * np.sqrt(2))
+    found = np.ones(len(p_values))
+    ahead = p_values < 0.5
+    levels = p_values[ahead]
+    above = ndtr(_GRID - ndtri(levels)[:, None] * np.sqrt(2))
     within = above - ndtr(_GRID)
-    none = float((_DENSITY * tied * within ** (tied - 1) * above ** (models - tied)).sum())
-    return min(max(1.0 - none, p), 1.0)
+    none = (within ** (tied - 1) * above ** (models - tied)) @ (_DENSITY * tied)
+    found[ahead] = np.clip(1.0 - none, levels, 1.0)
+    return found

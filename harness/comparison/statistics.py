@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf, log, sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.comparison.intervals import Spread, interval
+from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 MODELS_FOR_A_MEDIAN = 3
-SMALLEST_P = 1e-30
-"""Below that a p-value is a number without meaning."""
+NO_SPREAD = 1e-12
+"""A standard error below is none: rounding leaves 1e-17 where every example agrees."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +165,7 @@ def typical_seeds(models: Sequence[Evidence]) -> Part | None:
     freedoms = np.array([len(model.scores) - 1 for model in found], dtype=np.float64)
     medians = 2 * gammaincinv(freedoms / 2, 0.5) / freedoms
     variance = float(np.median([model.scores.var(ddof=1) for model in found] / medians))
-    component = variance - float(np.median([_residual(model) * len(model.scores) for model in found]))
+    component = variance - float(np.median([residual(model) * len(model.scores) for model in found]))
     return Part(component, 0.6 * float(freedoms.sum())) if component > 0 else None
 
 
@@ -180,8 +181,8 @@ def _estimate(
     examples = _examples_part(models, signs)
     parts = [part for part in (examples, own) if part is not None]
     error = sqrt(sum(part.variance for part in parts))
-    is_difference, is_exact = len(models) > 1, error < 1e-12  # Rounding leaves 1e-17 where every example agrees.
-    if examples is None or is_exact:
+    is_difference = len(models) > 1
+    if examples is None or error < NO_SPREAD:
         return _without_spread(models, value, is_difference=is_difference, includes_seeds=includes_seeds)
     p_value = None
     if is_difference and includes_seeds:
@@ -212,7 +213,7 @@ def _estimate_over_seeds(own: Part | None, value: float, miss: float, *, include
     """
     parts = [own] if own is not None and includes_seeds else []
     error = sqrt(sum(part.variance for part in parts))
-    low, high = _around(value, parts, miss) if error >= 1e-12 else (None, None)
+    low, high = _around(value, parts, miss) if error >= NO_SPREAD else (None, None)
     return Estimate(value, error, low, high, None, includes_seeds, includes_examples=False)
 
 
@@ -233,7 +234,7 @@ def _seeds_part(models: Sequence[Evidence]) -> Part | None:
     """
     found = [(float(model.scores.var(ddof=1)) / len(model.scores), len(model.scores) - 1) for model in models]
     total = sum(variance for variance, _ in found)
-    component = total - sum(_residual(model) for model in models)
+    component = total - sum(residual(model) for model in models)
     if component <= 0:
         return None
     return Part(component, total**2 / sum(variance**2 / freedom for variance, freedom in found))
@@ -259,20 +260,16 @@ def _squared(part: Part, alpha: float) -> float:
 
 
 def _p_value(examples: Part, seeds: Sequence[Part], distance: float) -> float:
-    """The alpha whose interval reaches as far as `distance`, whichever part of the seeds makes it wider."""
+    """The level whose interval reaches as far as `distance`, whichever part of the seeds makes it wider."""
 
-    def reaches(alpha: float) -> bool:
-        widest = max((_squared(part, alpha) for part in seeds), default=0.0)
-        return sqrt(_squared(examples, alpha) + widest) >= distance
+    def level(parts: Sequence[Part]) -> float:
+        several = [Parts(np.array([part.variance]), np.array([part.freedom])) for part in parts]
+        return float(p_values(np.array([distance]), several)[0])
 
-    low, high = log(SMALLEST_P), 0.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if reaches(exp(middle)) else (low, middle)
-    return exp(high)
+    return max(level([examples, part]) for part in seeds) if seeds else level([examples])
 
 
-def _residual(model: Evidence) -> float:
+def residual(model: Evidence) -> float:
     """The part of the mean's variance that is neither the examples' nor the seeds', by analysis of variance.
 
     0 where nothing is known of the examples: it then stays in the seeds' part.

@@ -125,9 +125,8 @@ def _f1_of_columns(references: Floats, predictions: Floats) -> Scored:
 
 def _ranks(values: Floats) -> Floats:
     """Ranks in 0..1 [examples], ties sharing their mean rank."""
-    from scipy.stats import rankdata  # noqa: PLC0415 -- only rank correlation needs it
-
-    return np.asarray(rankdata(values) / len(values), dtype=np.float64)
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places] / len(values), dtype=np.float64)
 
 
 def _weight_above(ranks: Floats, weights: Floats) -> Floats:

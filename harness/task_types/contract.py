@@ -31,6 +31,7 @@ from harness.metrics.metric import Metric
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
     from harness.task_types.objective import Objective
+    from harness.task_types.simulated import Simulation
 
 
 @dataclass(frozen=True)
@@ -325,6 +326,11 @@ class TaskType(ABC):
                 f"{family}: has no answer to tasks of type {self.name}. Leave it out, or take {', '.join(makers)}."
             )
         return makers[family]
+
+    def simulations(self) -> Mapping[str, Simulation]:
+        """Made-up predictions for each of its metrics, by name (`harness calibrate`)."""
+        found: Mapping[str, Simulation] = self._module("simulation").SIMULATIONS
+        return found
 
     def _module(self, name: str) -> Any:
         return import_module(f"harness.task_types.{self.name}.{name}")

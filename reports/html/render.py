@@ -15,6 +15,8 @@ from harness.reporting.templates import rendered
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 COLOURS = 7
 """How many colours report.css.j2 has."""
+MOST_CURVES = 24
+"""More charts of learning curves than these are folded up, so that the tables below are found."""
 
 
 def render(comparison: Comparison) -> str:
@@ -26,6 +28,7 @@ def render(comparison: Comparison) -> str:
         forest=forest,
         tradeoff=tradeoff,
         learning_curves=learning_curves,
+        most_curves=MOST_CURVES,
         pretraining_curves=pretraining_curves,
         provenance=provenance,
     )

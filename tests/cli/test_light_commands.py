@@ -43,6 +43,7 @@ def imported_by(words, folder):
         (["run", "--task", "boolq", "--model", "nosuch"], 2, "'nosuch': no such model"),
         (["run", "--task", "boolq", "--model", "majority", "--set", "epohs=1"], 2, "Did you mean epochs?"),
         (["compare", "nowhere"], 2, "nowhere: no records of runs there."),
+        (["calibrate", "--examples", "30", "--repeats", "20"], 0, "told apart"),
         (["report", "--format", "htm"], 2, "Did you mean html?"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
@@ -17,12 +18,14 @@ from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 
 RIGHT = WIDTH - 14
 LABEL_WIDTH = 46
+MOST_NAMED = 30
+"""More names hide each other; the other models' stand in the titles of their points."""
 SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
 BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
 
 
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
-    """Score by training seconds, on a logarithmic axis; None where no model has both.
+    """Score by training seconds, on a logarithmic axis, the best models named; None where no model has both.
 
     The best simple baseline is a line across: its seconds, a thousandth of the models', would leave them no room.
     """
@@ -42,12 +45,14 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     if best:
         _baseline_line(chart, best, y(ends_of(best, unit)[1]))
     places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
-    labels = placed([cell.model for cell, _ in points], places, left=LEFT, right=RIGHT)
-    for (cell, seconds), place, label in zip(points, places, labels, strict=True):
+    named = [cell.model for cell, _ in points[:MOST_NAMED]]
+    labels = placed(named, places[:MOST_NAMED], left=LEFT, right=RIGHT)
+    for (cell, seconds), place, label in zip_longest(points, places, labels):
         group = add(chart, "g", class_=classes[cell.model])
         add(group, "title", f"{cell.model}: {_label(cell, unit)} after {duration(seconds)}")
         _point(group, [y(end) for end in ends_of(cell, unit)], place)
-        add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+        if label is not None:
+            add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 

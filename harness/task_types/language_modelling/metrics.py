@@ -19,7 +19,7 @@ import numpy as np
 
 from harness.metrics.columns import fields
 from harness.metrics.influence import ratio as ratio_of_sums
-from harness.metrics.metric import NUMBER, Influence, Metric, Scored, Unit
+from harness.metrics.metric import NUMBER, Floats, Influence, Metric, Scored, Unit
 
 MOST_NATS = 700.0  # whose exponential is a number still
 SIZES = ("bytes", "characters")
@@ -78,14 +78,18 @@ def costs_influence(ratio: Ratio) -> Influence:
     def influence(references: Any, predictions: Any, _labels: Sequence[str]) -> Scored:
         sizes, costs = fields(references, SIZES), fields(predictions, COSTS)
         named = dict(zip((*SIZES, *COSTS), [*sizes.T, *costs.T], strict=True))
-        nats, units = named[ratio.nats][:, None], named[ratio.units][:, None]
-        if np.isnan(nats + units).any():
-            return float("nan"), np.full(len(sizes), np.nan)
-        found, influences = ratio_of_sums(nats, units)
-        score = ratio.of(float(found[0]), 1.0)
-        return score, influences[:, 0] * (score if ratio.exponential else 1 / np.log(2))
+        return scored_costs(ratio, named[ratio.nats], named[ratio.units])
 
     return influence
+
+
+def scored_costs(ratio: Ratio, nats: Floats, units: Floats) -> Scored:
+    """The score of documents and their influences, from the nats and the units of each [documents]."""
+    if np.isnan(nats + units).any():
+        return float("nan"), np.full(len(nats), np.nan)
+    found, influences = ratio_of_sums(nats[:, None], units[:, None])
+    score = ratio.of(float(found[0]), 1.0)
+    return score, influences[:, 0] * (score if ratio.exponential else 1 / np.log(2))
 
 
 def _metric(name: str, **more: Any) -> Metric:

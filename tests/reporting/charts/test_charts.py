@@ -71,6 +71,21 @@ def test_floors_are_a_line_across_the_tradeoff(runs: Path):
     assert len(numbers(chart, "circle", "cx")) == 4
 
 
+def test_of_very_many_models_the_best_are_named_and_the_others_have_their_titles(tmp_path: Path):
+    for number in range(35):
+        add_runs(tmp_path, f"model-{number:02}", 0.6 + number / 100, range(1), examples=60)
+    comparison = compare(tmp_path)
+    chart = tradeoff(comparison.tasks[0], colour_classes(comparison))
+    assert chart is not None
+    root = ElementTree.fromstring(chart)
+    named = [element.text for element in root.iter("text") if element.get("class") == "label"]
+    assert named == [cell.model for cell in comparison.tasks[0].ranked[:30]]
+    assert len({element.text for element in root.iter("title")}) == len(numbers(chart, "circle", "cx")) == 35
+    page = FORMATS.load("html")(comparison)
+    assert "<summary>Learning curves of 35 models</summary>" in page
+    assert page.count("<details>") == page.count("</details>")
+
+
 def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
     charts = learning_curves(compare(runs).tasks[1])
     assert {"bert-mini", "scratch", "xlnet-mini"} <= set(charts)

@@ -1,0 +1,106 @@
+"""A setting in a user's own numbers: the score that models reach, and how far seeds spread it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.calibration.draws import simulation_of, spread_scores
+from harness.calibration.setting import SMALL, Luck, Setting, equal_sizes, zipf_sizes
+from harness.errors import UserError
+from harness.metrics.lookup import unit_of
+
+EXAMPLES, HALVINGS = 6000, 12
+SKILLS, SPREADS = (-4.0, 8.0), (0.0, 3.0)
+"""Between which a setting is looked for."""
+DOCUMENTS = 10
+"""Examples in a group, where only the groups' shape is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is known of a comparison; None: it is not, and made-up models are as they are.
+
+    Attributes:
+        metric: Its name.
+        seeds: Runs of each model.
+        examples: In the test set.
+        sizes: Examples in each group; None: every one is by itself.
+        score: That models reach, in the metric's natural unit.
+        spread: Standard deviation of a model's score over seeds, test examples being the same, in that unit.
+    """
+
+    metric: str
+    seeds: int
+    examples: int
+    sizes: tuple[int, ...] | None = None
+    score: float | None = None
+    spread: float | None = None
+
+
+def setting_of(numbers: Numbers) -> Setting:
+    """The setting whose made-up models come nearest to the numbers.
+
+    A score without a largest value, such as a squared error, has a scale of its own: what counts is then how large the
+    spread is beside the score.
+
+    Raises:
+        UserError: No made-up predictions are known for the metric.
+    """
+    setting = Setting(numbers.metric, numbers.seeds, numbers.examples, SMALL, numbers.sizes)
+    simulation_of(numbers.metric)
+    spread, has_scale = numbers.spread, np.isfinite(unit_of(numbers.metric).most)
+    if numbers.score is not None and has_scale:
+        target = numbers.score
+        skill = _solved(lambda skill: _moments(setting, skill, 0.0)[0], target, SKILLS)
+        setting = replace(setting, skill=skill)
+    if spread is None:
+        return setting
+    if numbers.score is not None and not has_scale and numbers.score > 0:
+        spread *= _moments(setting, setting.skill, 0.0)[0] / numbers.score
+    luck = _solved(lambda luck: _moments(setting, setting.skill, luck)[1], spread, SPREADS) if spread > 0 else 0.0
+    return replace(setting, luck=Luck("as given", luck))
+
+
+def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
+    """The sizes of groups as a user gives them: "10", "zipf" or "zipf:10".
+
+    Raises:
+        UserError: It is none of these, or there are more groups than examples.
+    """
+    shape, _, count = groups.rpartition(":")
+    number = count if count != "zipf" else str(max(examples // DOCUMENTS, 2))
+    if (shape not in ("", "zipf")) or not number.isdecimal() or not 2 <= int(number) <= examples:
+        raise UserError(
+            f"--groups: neither a number from 2 to {examples:,}, which is that of the test examples, nor zipf, nor "
+            f"zipf:50 (got {groups!r}). Give one of these."
+        )
+    return (zipf_sizes if "zipf" in groups else equal_sizes)(examples, int(number))
+
+
+def _moments(setting: Setting, skill: float, luck: float) -> tuple[float, float]:
+    """Mean and standard deviation over seeds of the score on very many examples."""
+    rng = np.random.default_rng(
+        1
+    )  # The same draws for every skill and luck, so that the score changes with them alone.
+    scores, weights = spread_scores(simulation_of(setting.metric), skill, luck, rng, EXAMPLES)
+    if luck == 0:
+        return float(scores @ weights), 0.0
+    steady, _ = spread_scores(simulation_of(setting.metric), skill, 0.0, np.random.default_rng(1), EXAMPLES)
+    moved = scores - steady
+    return float(scores @ weights), float(np.sqrt(weights @ (moved - weights @ moved) ** 2))
+
+
+def _solved(value: Callable[[float], float], target: float, between: tuple[float, float]) -> float:
+    """Where a monotone function has a value, or comes nearest to it."""
+    low, high = between
+    rises = value(high) > value(low)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if (value(middle) < target) == rises:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

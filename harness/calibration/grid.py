@@ -1,0 +1,182 @@
+"""The standard grid: which settings are tried, and which tables show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.calibration.draws import simulations
+from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, MODELS, Measured, Rate
+from harness.calibration.setting import BIMODAL, LARGE, NONE, SMALL, Luck, Setting, equal_sizes, zipf_sizes
+from harness.metrics.lookup import metric_name
+
+SEEDS, LUCKS = (3, 5, 10), (NONE, SMALL, LARGE)
+EXAMPLES, FEW, SOME, MANY = 250, 50, 500, 2000
+GROUPS = (3, 10, 50)
+OUTSIDE = "**"
+"""Around a number that is not as promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One cell's setting.
+
+    Attributes:
+        lucks: Each model's; None: the setting's for all of them.
+    """
+
+    setting: Setting
+    lucks: tuple[Luck, ...] | None = None
+    rivals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the page.
+
+    Attributes:
+        title: Its heading.
+        text: What is tried in it.
+        rows: Cases by the row's name and the column's; each row has the same columns.
+        shown: What a cell shows, by the column's name, where a case has one column or several.
+    """
+
+    title: str
+    text: str
+    rows: Mapping[str, Mapping[str, Case]]
+    shown: Callable[[Measured], Mapping[str, str]]
+
+
+def sections() -> list[Section]:
+    """The whole grid."""
+    return [_metrics(), _groups(), _few_examples(), _bimodal(), _families(), _rivals()]
+
+
+def percent(rate: Rate, promised: tuple[float, float] | None = None) -> str:
+    """A rate in percent, marked where it is not as promised."""
+    text = f"{100 * rate.share:.1f}"
+    return text if promised is None or rate.lies_within(promised) else f"{OUTSIDE}{text}{OUTSIDE}"
+
+
+def both(found: Measured) -> dict[str, str]:
+    """False winners and coverage in one cell."""
+    return {"": f"{percent(found.false_winners, FALSE_WINNERS)} / {percent(found.coverage, COVERAGE)}"}
+
+
+def named_alike() -> dict[str, list[str]]:
+    """Metrics by the first one of which the made-up predictions and the scores are the same."""
+    first: dict[int, str] = {}
+    found: dict[str, list[str]] = {}
+    for name, simulation in simulations().items():
+        found.setdefault(first.setdefault(id(simulation), name), []).append(name)
+    return found
+
+
+def _columns(metric: str, examples: int, sizes: tuple[int, ...] | None = None) -> dict[str, Case]:
+    return {
+        f"{luck.name}, {seeds}": Case(Setting(metric, seeds, examples, luck, sizes))
+        for luck in LUCKS
+        for seeds in SEEDS
+    }
+
+
+def _metrics() -> Section:
+    rows = {}
+    for name, alike in named_alike().items():
+        more = [metric_name(other) for other in alike[1:]]
+        title = ", ".join([metric_name(name), *(more if len(more) < 4 else [f"{len(more)} like it"])])
+        rows[title] = _columns(name, EXAMPLES)
+    return Section(
+        "Every metric",
+        f"{EXAMPLES} test examples, each by itself. Columns: what a seed changes, and seeds.",
+        rows,
+        both,
+    )
+
+
+def _groups() -> Section:
+    rows = {}
+    for shape, sizes in (("of one size", equal_sizes), ("Zipf-like", zipf_sizes)):
+        for count in GROUPS:
+            rows[f"{count} documents, {shape}"] = _columns("accuracy", SOME, sizes(SOME, count))
+    return Section(
+        "Few documents, and documents of unequal size",
+        f"Accuracy on {SOME} test examples that come in documents, which have 0.3 of the variance of an example's ease "
+        "in common. Zipf-like: the second document is half as large as the first, the third a third.",
+        rows,
+        both,
+    )
+
+
+def _few_examples() -> Section:
+    metrics = ("accuracy", "macro_f1", "pearson", "mean_squared_error", "entity_f1")
+    return Section(
+        "Few test examples",
+        f"{FEW} test examples, each by itself.",
+        {metric_name(name): _columns(name, FEW) for name in metrics},
+        both,
+    )
+
+
+def _bimodal() -> Section:
+    rows = {
+        f"{metric_name(name)}, {examples} examples": {
+            f"{seeds} seeds": Case(Setting(name, seeds, examples, BIMODAL)) for seeds in SEEDS
+        }
+        for name in ("accuracy", "macro_f1")
+        for examples in (EXAMPLES, MANY)
+    }
+    return Section(
+        "One seed in five collapses",
+        "A run that collapses answers every example with the most frequent label. Half of all sets of three seeds show "
+        "no such run, so that no interval made of seeds can cover the mean over all seeds; false winners should be 5 % "
+        "at most.",
+        rows,
+        lambda found: {"": f"{percent(found.false_winners, FALSE_CLAIMS)} / {percent(found.coverage, COVERAGE)}"},
+    )
+
+
+FAMILIES: Mapping[str, tuple[Luck, ...]] = {
+    **{luck.name: (luck,) * MODELS for luck in (NONE, SMALL, LARGE, BIMODAL)},
+    "one large, the others small": (LARGE, *[SMALL] * (MODELS - 1)),
+    "two large, the others none": (LARGE, LARGE, *[NONE] * (MODELS - 2)),
+}
+
+
+def _families() -> Section:
+    rows = {
+        name: {
+            f"{seeds} seeds": Case(Setting("accuracy", seeds, examples, lucks[-1]), lucks)
+            for seeds, examples in ((3, MANY), (5, MANY), (10, SOME))
+        }
+        for name, lucks in FAMILIES.items()
+    }
+    return Section(
+        "Six equally good models",
+        "How often any sentence, bold entry or difference says that one of six is ahead of another; accuracy, "
+        f"{MANY:,} test examples ({SOME} for 10 seeds). Promised is 5 % at most.",
+        rows,
+        lambda found: {"": percent(found.false_claims, FALSE_CLAIMS)},
+    )
+
+
+def _rivals() -> Section:
+    rows = {
+        f"{luck.name}, {seeds} seeds, {examples} examples": {
+            "": Case(Setting("accuracy", seeds, examples, luck), rivals=True)
+        }
+        for examples, all_seeds in ((EXAMPLES, SEEDS), (MANY, SEEDS[:1]))
+        for luck in (*LUCKS, BIMODAL)
+        for seeds in all_seeds
+    }
+
+    def shown(found: Measured) -> dict[str, str]:
+        others = {name: percent(rate, FALSE_WINNERS) for name, rate in found.rivals.items()}
+        return {"this harness": percent(found.false_winners, FALSE_WINNERS), **others}
+
+    return Section(
+        "Beside other tests",
+        "False winners of other tests of the difference of two models, on the same draws: accuracy.",
+        rows,
+        shown,
+    )

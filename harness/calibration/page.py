@@ -1,0 +1,134 @@
+"""What was measured, as rows of plain tables, and as the page of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.calibration.grid import OUTSIDE, Section, percent
+from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, MODELS, Measured, Rate, measured
+from harness.calibration.rivals import RIVALS
+from harness.calibration.setting import Setting
+from harness.metrics.lookup import metric_name, unit_of
+
+INTRODUCTION = """\
+How often the comparison errs, on made-up models of which the truth is known. What is tried are the functions that
+make reports (`harness.comparison`: `one_sided_p_values`, `mean`, `claims_about`), on {draws} draws a setting. A
+draw is a test set and the runs of {models} equally good models: fifteen pairs, six intervals, one family of claims.
+A cell shows
+
+    false winners / coverage
+
+in percent: how often one of two equally good models is called better (unadjusted, at 5 %), and how often a model's
+95 % interval holds what it scores on average over all seeds and all examples. **Bold** is what lies outside 3 to
+6.5 % and 93 to 97 %: {outside} of {numbers} numbers, other tests left out. By the draws alone a number is off by
+{winners:.1f} points (false winners) or {covered:.1f} (coverage; standard errors, medians over the cells), so that
+some of what is bold is bold by chance.
+
+What a seed changes: nothing ("none"); 2 points of accuracy ("small", a standard deviation), or as much of other
+metrics; 8 points ("large"). With numbers of your own: `harness calibrate --seeds 3 --examples 2000 --metric
+macro_f1 --luck 2.0`, or those of recorded runs: `harness calibrate runs/demo`. This page is what the command below
+writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A section of the grid with its numbers.
+
+    Attributes:
+        headings: Of the columns; the first one has none.
+        rows: The row's name, then a cell for each column.
+        found: What was measured in each setting.
+    """
+
+    title: str
+    text: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    found: tuple[Measured, ...]
+
+
+def cells(grid: Sequence[Section]) -> int:
+    """How many settings are tried."""
+    return sum(len(row) for section in grid for row in section.rows.values())
+
+
+def filled(section: Section, draws: int, *, seed: int, tick: Callable[[], None]) -> Filled:
+    """The section with its numbers.
+
+    Args:
+        section: What is tried.
+        draws: Of each setting.
+        seed: Of the draws.
+        tick: Called after every draw.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    all_found = []
+    for name, cases in section.rows.items():
+        rows[name] = {}
+        for column, case in cases.items():
+            found = measured(case.setting, draws, lucks=case.lucks, seed=seed, rivals=case.rivals, tick=tick)
+            all_found.append(found)
+            rows[name] |= {column + part: text for part, text in section.shown(found).items()}
+    headings = list(dict.fromkeys(heading for row in rows.values() for heading in row))
+    table = tuple((name, *(row.get(heading, "–") for heading in headings)) for name, row in rows.items())
+    return Filled(section.title, section.text, ("", *headings), table, tuple(all_found))
+
+
+def page(tables: Sequence[Filled], draws: int, seed: int) -> str:
+    """The page, in Markdown."""
+    found = [one for table in tables for one in table.found]
+    texts = [
+        cell
+        for table in tables
+        for row in table.rows
+        for heading, cell in zip(table.headings[1:], row[1:], strict=True)
+        if heading not in RIVALS
+    ]
+    introduction = INTRODUCTION.format(
+        draws=draws,
+        models=MODELS,
+        outside=sum(text.count(OUTSIDE) for text in texts) // 2,
+        numbers=sum(len(text.split(" / ")) for text in texts if text != "–"),
+        winners=100 * _median_error([one.false_winners for one in found]),
+        covered=100 * _median_error([one.coverage for one in found]),
+    )
+    chosen = f" --seed {seed}" if seed else ""
+    command = f"    harness calibrate --grid --repeats {draws}{chosen} --markdown docs/calibration.md"
+    parts = ["# Calibration", introduction, command]
+    for table in tables:
+        lines = [table.headings, ("---",) * len(table.headings), *table.rows]
+        parts += [f"## {table.title}", table.text, "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def own_title(setting: Setting, score: float, found: Measured) -> str:
+    """What was tried, in words."""
+    unit = unit_of(setting.metric)
+    groups = "" if setting.sizes is None else f" in {len(setting.sizes):,} groups"
+    return (
+        f"{metric_name(setting.metric)} around {unit.score(score)}, {setting.seeds} seeds, {setting.examples:,} test "
+        f"examples{groups}; a model's seeds spread by {unit.score(found.deviation)}"
+    )
+
+
+def own_rows(found: Measured) -> list[tuple[str, str, str]]:
+    """What was measured in one setting: what it is, the share in percent with its standard error, what is promised."""
+    return [
+        _row("Two equally good models told apart", found.false_winners, FALSE_WINNERS),
+        _row("The interval holds the score over all seeds and examples", found.coverage, COVERAGE),
+        _row(f"Anything claimed of {MODELS} equally good models", found.false_claims, FALSE_CLAIMS),
+        ("Two equally good models told apart by other tests:", "", ""),
+        *(_row(f"  {name}", rate, FALSE_WINNERS) for name, rate in found.rivals.items()),
+    ]
+
+
+def _row(name: str, rate: Rate, promised: tuple[float, float]) -> tuple[str, str, str]:
+    low, high = (f"{100 * bound:g}" for bound in promised)
+    wanted = f"{low} to {high} %" if promised[0] else f"at most {high} %"
+    mark = "" if rate.lies_within(promised) else ", outside" if rate.lies_clear_of(promised) else ", perhaps outside"
+    return name, f"{percent(rate)} % (s.e. {100 * rate.error:.1f}{mark})", wanted
+
+
+def _median_error(rates: Sequence[Rate]) -> float:
+    return sorted(rate.error for rate in rates)[len(rates) // 2]
