@@ -71,7 +71,8 @@ def named(cell: Cell) -> str:
     return f"{cell.model} ({', '.join(cell.doubts)})" if cell.doubts else cell.model
 
 
-def _doubtful(doubts: Sequence[str]) -> str:
+def doubtful(doubts: Sequence[str]) -> str:
+    """What makes a claim doubtful, in brackets to stand behind it; empty where nothing does."""
     return f" (doubtful: {'; '.join(doubts)})" if doubts else ""
 
 
@@ -81,7 +82,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     measure = metric_name(task.card.main_metric)
     direction = "highest" if task.card.higher_is_better else "lowest"
     interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.low is not None else ""
-    score = f"{unit.score(best.estimate.value)}{interval}{_doubtful(task.doubts_of_order)}"
+    score = f"{unit.score(best.estimate.value)}{interval}{doubtful(task.doubts_of_order)}"
     if not others:
         yield f"{named(best)} scores {score} in {measure}."
         alone = len(task.cells) == 1
@@ -93,19 +94,19 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     ahead_of = [cell for cell in others if best.model in cell.beaten_by]
     if ahead_of:
         everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
-        yield f"It is ahead of {everyone} by more than chance explains{_doubtful(task.doubts_of_claims)}."
+        yield f"It is ahead of {everyone} by more than chance explains{doubtful(task.doubts_of_claims)}."
     yield from _may_be_best(best, others)
     yield from _flattered(best, unit, higher_is_better=task.card.higher_is_better)
     by_name = {cell.model: cell for cell in task.cells}
     for cell in others:
         if cell.beaten_by and best.model not in cell.beaten_by:
             ahead = listed(named(by_name[model]) for model in cell.beaten_by)
-            yield f"{named(cell)} is behind {ahead}{_doubtful(task.doubts_of_claims)}."
+            yield f"{named(cell)} is behind {ahead}{doubtful(task.doubts_of_claims)}."
 
 
 def _everyone(others: Sequence[Cell]) -> str:
-    doubtful = [named(cell) for cell in others if cell.doubts]
-    return f"every other model, {listed(doubtful)} among them," if doubtful else "every other model"
+    in_doubt = [named(cell) for cell in others if cell.doubts]
+    return f"every other model, {listed(in_doubt)} among them," if in_doubt else "every other model"
 
 
 def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[str]:
@@ -142,8 +143,8 @@ def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
     for word in ("better", "worse"):
         found = [_with_difference(cell, unit) for cell in cells if reading(cell) == word]
         if found:
-            doubtful = _doubtful(task.doubts_of_claims)
-            yield f"Against {baseline}, {listed(found)} {'is' if len(found) == 1 else 'are'} {word}{doubtful}."
+            verb = "is" if len(found) == 1 else "are"
+            yield f"Against {baseline}, {listed(found)} {verb} {word}{doubtful(task.doubts_of_claims)}."
     open_ = [named(cell) for cell in cells if reading(cell) == "no difference found"]
     if open_:
         yield f"No difference from {baseline} was found for {listed(open_)}."

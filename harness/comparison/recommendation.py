@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.comparison.conclusions import ENOUGH_SEEDS, listed
+from harness.comparison.conclusions import ENOUGH_SEEDS, doubtful, listed, named
 from harness.comparison.formatting import duration
 from harness.comparison.results import Cell, TaskComparison
 from harness.metrics.lookup import metric_name, unit_of
@@ -48,7 +48,8 @@ def recommended(task: TaskComparison) -> Recommendation:
         )
     contenders = _contenders(ranked)
     if not any(cell.is_compared for cell in trained):
-        return _too_few_seeds(trained, simple, task, unit)
+        single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
+        return _too_few_seeds(trained, simple, task, unit) if single else _untested(trained[0], task)
     if simple is not None and simple in contenders:
         return _with_simple_baseline(trained[0], simple, unit)
     return _of_trained(contenders, task, unit)
@@ -74,6 +75,19 @@ def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskCompa
     )
 
 
+def _untested(best: Cell, task: TaskComparison) -> Recommendation:
+    """No difference was tested, for want of other things than seeds."""
+    if not best.clusters:
+        advice = "Can't tell: the scores are as recorded, and how far they depend on the test examples is not known."
+    elif best.clusters < 2:
+        advice = "Can't tell: there are too few test examples, or groups of them."
+    else:
+        advice = "Can't tell: no other model was tested on the same examples, or scored per the same tokens."
+    return Recommendation(
+        "unclear", None, advice, (f"{named(best)} has the best score{doubtful(task.doubts_of_order)}.",)
+    )
+
+
 def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendation:
     """The simple baseline may be the best: nothing is shown to be worth more."""
     found = leader.from_simple_baseline
@@ -82,13 +96,13 @@ def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendat
         scores = f"{simple.model} has {_score(simple, unit)}; {leader.model}, the best model, {_score(leader, unit)}."
         advice = f"Use {simple.model}: nothing beats the simple baseline."
         return Recommendation("baseline", simple.model, advice, (scores,))
-    interval = unit.interval(found.estimate, signed=True)
+    interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
     return Recommendation(
         "unclear",
         simple.model,
         f"Use {simple.model} for now: no model is shown to beat the simple baseline.",
         (
-            f"{leader.model} is ahead of it by {unit.signed(found.estimate.value)} ({interval}), which may be chance. "
+            f"{named(leader)} is ahead of it by {unit.signed(found.estimate.value)}{interval}, which may be chance. "
             "More seeds or more test examples would tell.",
         ),
     )
@@ -98,9 +112,11 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     best = contenders[0]
     reasons = tuple(_reasons(best, task, unit))
     if len(contenders) == 1:
-        behind = listed([cell.model for cell in task.cells if best.model in cell.beaten_by])
+        behind = listed([named(cell) for cell in task.cells if best.model in cell.beaten_by])
         advice = (
-            f"Use {best.model}: it is ahead of {behind}." if behind else f"Use {best.model}: nothing stands beside it."
+            f"Use {named(best)}: it is ahead of {behind}{doubtful(task.doubts_of_claims)}."
+            if behind
+            else f"Use {named(best)}: nothing stands beside it."
         )
         return Recommendation("best", best.model, advice, reasons)
     cheapest = min(contenders, key=_seconds)
@@ -130,6 +146,8 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
         yield f"{best.model} is ahead of the simple baseline {found.against} by {gain}{interval}."
     if best.cost is not None and best.cost.train_seconds is not None:
         yield f"A training run of {best.model} took {duration(best.cost.train_seconds)}."
+    if task.doubts_of_order:
+        yield f"But: {'; '.join(task.doubts_of_order)}."
     if task.doubts:
         yield f"But: {task.doubts[0]}"
 
