@@ -21,7 +21,7 @@ def package_of(point: EntryPoint) -> str:
 @lru_cache(maxsize=1)
 def _all_points(search_path: tuple[tuple[str, int], ...]) -> EntryPoints:
     """Those of all packages. Finding them reads each package's metadata, and a command asks hundreds of times."""
-    return entry_points()
+    return entry_points().select()
 
 
 def _search_path() -> tuple[tuple[str, int], ...]:
