@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 def points_of(group: str) -> list[EntryPoint]:
     """The entry points of a group, by name; what was installed meanwhile is seen. Nothing is imported."""
-    return sorted(_all_points(_search_path()).select(group=group), key=lambda point: point.name)
+    return sorted(_points(group, _search_path()), key=lambda point: point.name)
 
 
 def package_of(point: EntryPoint) -> str:
@@ -18,10 +18,10 @@ def package_of(point: EntryPoint) -> str:
     return f"package {point.dist.name} {point.dist.version}" if point.dist else f"entry point {point.value}"
 
 
-@lru_cache(maxsize=1)
-def _all_points(search_path: tuple[tuple[str, int], ...]) -> EntryPoints:
-    """Those of all packages. Finding them reads each package's metadata, and a command asks hundreds of times."""
-    return entry_points().select()
+@lru_cache(maxsize=8)
+def _points(group: str, search_path: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """The group's. Finding them reads every package's metadata, and a command asks hundreds of times."""
+    return entry_points(group=group)
 
 
 def _search_path() -> tuple[tuple[str, int], ...]:
