@@ -22,7 +22,7 @@ from harness.ops.freed_memory import give_freed_memory_back, keep_freed_memory
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def processes() -> PartialState:
+def together() -> PartialState:
     """The processes that were launched together, and which of them this is.
 
     Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
@@ -41,7 +41,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     Raises:
         UserError: The device does not know the precision.
     """
-    processes()
+    together()
     keep_freed_memory()
     AcceleratorState._reset_state()
     GradientState._reset_state()
