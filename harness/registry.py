@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.entry_points import package_of, points_of
 from harness.errors import UserError, nearest, notice
 
 ENTRIES = "HARNESS_ENTRIES"
@@ -154,8 +154,8 @@ class Registry:
             yield from _entries_below(BUILT_IN, self.folder, self.file, built_in=True)
 
     def _plugged_in(self) -> Iterator[Entry]:
-        for point in sorted(entry_points(group=self.group), key=lambda point: point.name) if self.group else ():
-            yield Entry(point.name, _package_of(point), None, False, point.load)
+        for point in points_of(self.group) if self.group else ():
+            yield Entry(point.name, package_of(point), None, False, point.load)
 
     def _on_paths(self) -> Iterator[Entry]:
         for root in entry_folders() if self.folder else ():
@@ -256,10 +256,6 @@ def _imported(root: Path, file: Path) -> ModuleType:
         del sys.modules[name]  # The next attempt starts afresh.
         raise
     return module
-
-
-def _package_of(point: EntryPoint) -> str:
-    return f"package {point.dist.name} {point.dist.version}" if point.dist else f"entry point {point.value}"
 
 
 TASKS = Registry("task", "task", folder="tasks", group="harness.tasks", has=("task_type", "source", "metrics"))

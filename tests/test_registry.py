@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -140,6 +141,21 @@ def test_a_package_s_entry_points_are_entries(plugged_in):
     assert TASKS.load("module").citation == "others"
     (claim,) = TASKS.entries()["theirs"]
     assert TASKS.description(claim) == "package others 1.0"
+
+
+def test_packages_are_read_once_and_one_that_is_installed_meanwhile_is_found(plugged_in, tmp_path, monkeypatch):
+    reads = []
+    monkeypatch.setattr(
+        "harness.entry_points.entry_points", lambda group: reads.append(group) or entry_points(group=group)
+    )
+    plugged_in("[harness.tasks]", "theirs = others_tasks:task")
+    for _ in range(3):
+        assert "theirs" in TASKS.names()
+        assert "bert" in FAMILIES.names()
+    assert sorted(reads) == ["harness.families", "harness.tasks"]
+    write(tmp_path / "site" / "more-1.0.dist-info" / "METADATA", "Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    write(tmp_path / "site" / "more-1.0.dist-info" / "entry_points.txt", "[harness.tasks]\nmore = others_tasks:task\n")
+    assert "more" in TASKS.names()
 
 
 def test_a_package_and_a_folder_that_claim_one_name_are_both_named(plugged_in, mine):

@@ -17,7 +17,7 @@ from harness.ops.unchanged import unchanged_process
 from harness.output import console
 from harness.record import RECORD, SINGLE, read_record
 from harness.registry import is_simple_baseline
-from harness.runs.execution import Options
+from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.expansion import folder_name, planned_run
 from harness.suites.runner import execute_runs

@@ -151,10 +151,10 @@ def run(
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
         checked_suite, planned = None, [resolve_run(task, model, local, seed=seed or 0, new_head=new_head, **chosen)]
-    from harness.ops.device import processes  # noqa: PLC0415 -- heavy
-    from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
-    from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- heavy
+    from harness.ops.together import processes  # noqa: PLC0415 -- a command's own
+    from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
+    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- a command's own
+    from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
 
     main_process = processes().is_main_process
     shown = console(quiet=not main_process)

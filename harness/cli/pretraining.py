@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.cache import scratch_folder
 from harness.config.checking import parse_settings
 from harness.errors import UserError
-from harness.ops.device import processes
+from harness.ops.together import processes
 from harness.output import console
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.record import PretrainingRecord, read_pretraining

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import platform
@@ -18,15 +17,12 @@ from accelerate.utils import parse_flag_from_env, set_seed
 
 from harness.errors import UserError
 from harness.ops import native
+from harness.ops.freed_memory import give_freed_memory_back, keep_freed_memory
 
-# glibc's mallopt: how much free memory is kept, and from which size on a block is given back at once; bytes.
-_KEPT, _OWN_BLOCK = (-1, 2**31 - 1), (-3, 32 * 2**20)
-# What glibc's own adjustment of the two ends at (mallopt(3): M_MMAP_THRESHOLD); to adjust again it can't be told.
-_ADJUSTED = ((-1, 64 * 2**20), (-3, 32 * 2**20))
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def processes() -> PartialState:
+def together() -> PartialState:
     """The processes that were launched together, and which of them this is.
 
     Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
@@ -45,7 +41,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     Raises:
         UserError: The device does not know the precision.
     """
-    processes()
+    together()
     keep_freed_memory()
     AcceleratorState._reset_state()
     GradientState._reset_state()
@@ -56,36 +52,6 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     except (ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"precision {precision}: not here ({first}). Use --set precision=fp32.") from error
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep what a step frees for the next one, which would else ask the system for it page by page.
-
-    Only glibc's, and not where the environment says something of it. `give_freed_memory_back` gives all of it back.
-    """
-    _set_malloc(_KEPT, _OWN_BLOCK)
-
-
-def stop_keeping_freed_memory() -> None:
-    """Give back what `keep_freed_memory` has kept, and have the C library keep no more than it does by itself."""
-    _set_malloc(*_ADJUSTED)
-    give_freed_memory_back()
-
-
-def _set_malloc(*options: tuple[int, int]) -> None:
-    if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
-        for option, value in options:
-            ctypes.CDLL("libc.so.6").mallopt(option, value)
-
-
-def give_freed_memory_back() -> None:
-    """Have the C library give the system what `keep_freed_memory` has kept.
-
-    Steps of ever other lengths leave gaps of ever other sizes, which add up to gigabytes unless a long run calls this
-    now and then.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def actual_precision(asked: str) -> str:

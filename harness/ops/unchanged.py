@@ -12,7 +12,7 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from transformers.utils import logging
 
 from harness.environment import prepare_libraries, unchanged_environment
-from harness.ops.device import stop_keeping_freed_memory
+from harness.ops.freed_memory import stop_keeping_freed_memory
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
-from harness.training.loop import Callbacks
+from harness.training.callbacks import Callbacks
 from harness.training.state import Progress, save_state
 from harness.training.trainer import DivergedError, Trainer
 

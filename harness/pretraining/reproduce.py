@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.pretraining.recipe import settings_that_differ
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run import Job, course_of
-from harness.training.loop import Callbacks
+from harness.training.callbacks import Callbacks
 from harness.training.trainer import DivergedError, Trainer
 
 CLOSE = 0.01  # nats per word; another processor rounds otherwise, and training enlarges that

@@ -19,13 +19,13 @@ from harness.ops.device import (
     fresh_accelerator,
     hardware,
     peak_memory_bytes,
-    processes,
     reset_peak_memory,
     seed_dropout,
     seed_layers,
 )
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms
+from harness.ops.together import processes
 from harness.pretraining.card import pretraining_card
 from harness.pretraining.loop import PretrainingRun, pretrain
 from harness.pretraining.pipeline import Prepared, prepared
@@ -37,7 +37,7 @@ from harness.pretraining.tokenizer import tokenizer_origin
 from harness.record import PRETRAINING, Pretraining, Provenance
 from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
-from harness.training.loop import Callbacks
+from harness.training.callbacks import Callbacks
 from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.provenance import git_state, package_versions
 from harness.training.state import Progress, load_state, writing_tensors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checksums import file_digest, folder_digests
@@ -13,38 +12,23 @@ from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
-from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
+from harness.ops.device import fresh_accelerator, reset_peak_memory
+from harness.ops.together import processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
+from harness.runs.options import Options
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
 from harness.runs.run import CHECKPOINT, STATE, Run
 from harness.training.baseline import fit_baseline
+from harness.training.callbacks import Callbacks
 from harness.training.finetuning import RunContext, finetune_model
-from harness.training.loop import Callbacks
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
 CARD = "README.md"
 _last_loaded: dict[tuple[str, str, LocalData | None, str, bool], Splits] = {}
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, as opposed to what: nothing here changes a result.
-
-    Attributes:
-        redo: Replace what an earlier run left.
-        track: One of accelerate's trackers, such as "tensorboard".
-        checkpoint_seconds: How often the state of a run under way is saved.
-        command: What the user typed for it, which the record keeps.
-    """
-
-    redo: bool = False
-    track: str | None = None
-    checkpoint_seconds: float = 120.0
-    command: tuple[str, ...] = ()
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:

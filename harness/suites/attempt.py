@@ -8,15 +8,14 @@ from contextlib import contextmanager
 
 from harness.environment import unchanged_environment
 from harness.errors import UserError
-from harness.ops.device import processes
+from harness.ops.together import processes
 from harness.record import RunRecord
-from harness.runs.execution import Options, execute
+from harness.runs.execution import execute
+from harness.runs.options import Options
 from harness.runs.recording import failed_record
 from harness.runs.run import ERROR, Run
-from harness.suites.ended import Attempt
-from harness.training.loop import Callbacks
-
-DONE = ("complete", "diverged")
+from harness.suites.ended import DONE, Attempt
+from harness.training.callbacks import Callbacks
 
 
 def attempt(run: Run, options: Options, callbacks: Callbacks) -> Attempt:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from harness.record import RunRecord
 
+DONE = ("complete", "diverged")  # States of a run that is not tried again.
+
 
 @dataclass(frozen=True)
 class Attempt:

@@ -18,15 +18,16 @@ def actual_precision(wanted: str) -> str:
     """
     if wanted != "auto":
         return wanted
-    if sys.platform == "linux" and _PROCESSORS.exists() and not _has_accelerator():
+    if has_no_accelerator() and _PROCESSORS.exists():
         return "bf16" if _processor_has_bf16() else "fp32"
     from harness.ops import device  # noqa: PLC0415 -- imports torch
 
     return device.actual_precision(wanted)
 
 
-def _has_accelerator() -> bool:
-    return any(True for pattern in _ACCELERATORS for _ in _DEVICES.glob(pattern))
+def has_no_accelerator() -> bool:
+    """Whether the machine itself says that it has no GPU or the like; False where only torch can tell."""
+    return sys.platform == "linux" and not any(True for pattern in _ACCELERATORS for _ in _DEVICES.glob(pattern))
 
 
 def _processor_has_bf16() -> bool:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.record import CurvePoint
-from harness.training.loop import Callbacks
+from harness.training.callbacks import Callbacks
 
 PLAIN_SECONDS = 10.0
 

@@ -12,19 +12,17 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.errors import UserError
-from harness.ops.device import processes
+from harness.ops.together import processes
 from harness.record import RunRecord
-from harness.runs.execution import Options
+from harness.runs.options import Options
 from harness.runs.run import Run
-from harness.suites.attempt import DONE, attempt
-from harness.suites.ended import Attempt
+from harness.suites.ended import DONE, Attempt
 from harness.suites.expansion import states
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
 from harness.suites.unread import never_read_lines, unreachable_lines
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 from harness.suites.workers import Result, in_workers
-from harness.training.tracking import check_tracker
 
 
 @dataclass
@@ -65,6 +63,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
             tracker, or there can't be so many workers.
     """
     if options.track is not None:
+        from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
+
         check_tracker(options.track)
     requested = _requested(workers)
     waiting = _waiting(planned, console, redo=options.redo)
@@ -145,7 +145,13 @@ def _results(
     """Each waiting run with how its attempt ended; in workers where there are slots for several."""
     if len(where) > 1:
         yield from in_workers(waiting, options, shown, worker_slots=where, seconds=recorded_seconds(planned))
-        return
+    elif waiting:
+        yield from _in_this_process(waiting, options, shown)
+
+
+def _in_this_process(waiting: Sequence[Run], options: Options, shown: Board) -> Generator[Result]:
+    from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch, which workers import side by side
+
     for run in waiting:
         row = shown.begin(str(run))
         ended = attempt(run, options, row)

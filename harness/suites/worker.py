@@ -18,7 +18,7 @@ from harness.suites.worker_slots import WorkerSlot
 
 if TYPE_CHECKING:
     from harness.record import CurvePoint
-    from harness.runs.execution import Options
+    from harness.runs.options import Options
     from harness.runs.run import Run
 
 TELL_SECONDS = 0.2

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from harness.suites.precision import has_no_accelerator
+
 GIGABYTES_EACH = 4  # Fine-tuning a base-sized model in fp32: its weights five times over, and what a pass needs.
 
 
@@ -71,16 +73,22 @@ def _suitable(machine: Machine) -> int:
 def this_machine() -> Machine:
     """What this process may use: of the cores, what its affinity and its container leave it."""
     import joblib  # noqa: PLC0415 -- only a suite asks
-    import torch  # noqa: PLC0415 -- heavy
 
-    # Another accelerator, such as a Mac's, counts as one GPU, which workers would only share.
-    count = torch.cuda.device_count() or int(torch.accelerator.is_available())
     return Machine(
         cores=joblib.cpu_count(),
-        gpus=_named_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"), count),
+        gpus=_named_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"), _number_of_gpus()),
         memory_bytes=psutil.virtual_memory().available,
         threads=_number(os.environ.get("OMP_NUM_THREADS", "")),
     )
+
+
+def _number_of_gpus() -> int:
+    """How many there are; another accelerator, such as a Mac's, counts as one, which workers would only share."""
+    if has_no_accelerator():
+        return 0
+    import torch  # noqa: PLC0415 -- heavy
+
+    return torch.cuda.device_count() or int(torch.accelerator.is_available())
 
 
 def _named_gpus(visible: str | None, count: int) -> tuple[str, ...]:

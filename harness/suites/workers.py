@@ -14,9 +14,8 @@ from pathlib import Path
 from harness.cache import scratch_folder
 from harness.errors import UserError, notice
 from harness.record import CurvePoint
-from harness.runs.execution import Options
+from harness.runs.options import Options
 from harness.runs.run import Run
-from harness.suites.attempt import failure, keep_error
 from harness.suites.ended import Attempt
 from harness.suites.order import next_run
 from harness.suites.progress import Board, Row
@@ -118,6 +117,8 @@ class _Suite:
         if worker.run is None:
             self._check_others(worker)
             return None
+        from harness.suites.attempt import failure, keep_error  # noqa: PLC0415 -- torch, which no living worker needs here
+
         run = self._released(worker)
         if worker.printed():
             keep_error(run, worker.printed())

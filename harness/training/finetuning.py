@@ -16,9 +16,10 @@ from harness.models.weights import OWN_HEAD
 from harness.record import Measurements
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item, length_grouped_batches
+from harness.training.callbacks import Callbacks
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
-from harness.training.loop import Callbacks, TrainingPlan, Validation, finetune
+from harness.training.loop import TrainingPlan, Validation, finetune
 from harness.training.measuring import measured
 from harness.training.optimisation import (
     make_optimizer,

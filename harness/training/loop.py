@@ -7,25 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from harness.config.training import Training
 from harness.record import CurvePoint
 from harness.tokenization.items import Features, Item, length_grouped_batches
+from harness.training.callbacks import Callbacks
 from harness.training.forward import Forward
 from harness.training.optimisation import evaluation_steps
 from harness.training.state import Progress, copied, load_state, model_tensors, restore, save_state
 from harness.training.trainer import DivergedError, Trainer
-
-
-class Callbacks(Protocol):
-    """Who is told how a run gets on."""
-
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
-        """An optimiser step was taken on `items` items."""
-
-    def on_evaluate(self, point: CurvePoint) -> None:
-        """The validation split was scored."""
 
 
 @dataclass(frozen=True)

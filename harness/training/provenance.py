@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,16 @@ def pretraining_of(config: Mapping[str, Any], *, fresh: bool) -> Pretraining | N
 
 def package_versions() -> dict[str, str]:
     """The version of each package that the numbers depend on."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {name: found for name in _PACKAGES if (found := _version(name)) is not None}
+
+
+@cache
+def _version(package: str) -> str | None:
+    """The version that is installed; a process that has imported a package keeps the version that it has."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def git_state() -> tuple[str | None, bool | None]:

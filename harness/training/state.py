@@ -21,7 +21,8 @@ from torch import Tensor
 
 from harness.checksums import CHECKSUMS, check_seal, seal
 from harness.errors import UserError, notice
-from harness.ops.device import generators, give_freed_memory_back, restore_generators
+from harness.ops.device import generators, restore_generators
+from harness.ops.freed_memory import give_freed_memory_back
 from harness.record import CurvePoint
 from harness.training.trainer import Trainer
 

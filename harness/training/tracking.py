@@ -11,7 +11,7 @@ from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from harness.errors import UserError, nearest
 from harness.record import CurvePoint
-from harness.training.loop import Callbacks
+from harness.training.callbacks import Callbacks
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import reviews, write_csv
 from synthetic_runs import add_runs
 
 HEAVY = ("torch", "transformers", "accelerate", "datasets", "evaluate", "sklearn")
 ROOT = Path(__file__).parent.parent.parent
 
 
-def imported_by(words, folder):
+def imported_by(words, folder, *, first=""):
     """The exit code of a command, what it said, and what of `HEAVY` it imported; in a process of its own."""
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['harness', *{[str(word) for word in words]!r}]\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{first}\nsys.argv = ['harness', *{[str(word) for word in words]!r}]\n"
         "from harness.cli import main\n"
         "code = 0\n"
         "try: main()\n"
@@ -68,3 +69,21 @@ def test_a_comparison_reads_records_and_imports_nothing_heavy(tmp_path, words, s
     code, output, heavy = imported_by(words, tmp_path)
     assert (code, heavy) == (0, []), output
     assert said in output
+
+
+# The workers stay away: what is asked is the process that starts them.
+NO_WORKERS = "import harness.suites.runner; harness.suites.runner.in_workers = lambda *_, **__: iter(())"
+
+
+def test_the_process_that_starts_workers_and_one_that_finds_all_recorded_import_nothing_heavy(command, tmp_path):
+    write_csv(tmp_path / "reviews.csv", reviews())
+    (tmp_path / "own.toml").write_text(
+        'tasks = ["own"]\nmodels = ["majority", "tfidf"]\nseeds = [0]\n[data.own]\ntrain = "reviews.csv"\n'
+    )
+    words = ["run", "own.toml", "--workers", "2"]
+    code, output, heavy = imported_by(words, tmp_path, first=NO_WORKERS)
+    assert (code, heavy) == (0, []), output
+    assert command("run", "own.toml").code == 0
+    code, output, heavy = imported_by(words, tmp_path)
+    assert (code, heavy) == (0, []), output
+    assert "2 of 2 runs are recorded already" in output

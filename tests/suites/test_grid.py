@@ -204,7 +204,7 @@ def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch
         return attempt(run, options, callbacks)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.suites.runner.attempt", killed)
+        patch.setattr("harness.suites.attempt.attempt", killed)
         assert command("run", suite, "--redo", *floors).code == 9
     assert states(command, *floors) == "1 complete, 1 unfinished"
     again = command("run", suite, "--redo", *floors)

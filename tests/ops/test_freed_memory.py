@@ -11,11 +11,11 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only 
 
 # Page faults of steps that need 160 MB each, after two that warm up.
 STEPS = """
-import resource, torch
-from harness.ops.device import keep_freed_memory
+import resource
+from harness.ops.freed_memory import keep_freed_memory
 keep_freed_memory()
 def step():
-    blocks = [torch.ones(5_000_000) for _ in range(8)]
+    blocks = [bytearray(b"1") * 20_000_000 for _ in range(8)]
 for _ in range(2): step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(3): step()
@@ -27,13 +27,12 @@ GIVEN_BACK = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131
 
 # The process's megabytes before and after what is left between blocks that live on goes back.
 GAPS = """
-import torch
 from pathlib import Path
-from harness.ops.device import give_freed_memory_back, keep_freed_memory
+from harness.ops.freed_memory import give_freed_memory_back, keep_freed_memory
 keep_freed_memory()
 def megabytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) // 256
-blocks = [torch.ones(5_000 if number % 2 else 5_000_000) for number in range(16)]
+blocks = [bytearray(b"1") * (20_000 if number % 2 else 20_000_000) for number in range(16)]
 blocks = blocks[1::2]
 print(megabytes())
 give_freed_memory_back()
