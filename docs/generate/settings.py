@@ -58,8 +58,7 @@ PRETRAINING = "`configs/pretraining/<name>.toml`, or any `.toml` file that `harn
 def recipe_parts() -> Iterator[type[Strict]]:
     """The classes that a recipe for fine-tuning is made of, those of the task types last."""
     yield from (Optimisation, Execution, LongTexts, Evaluation)
-    for name in TASK_TYPES.names():
-        shape = TASK_TYPES.load(name).settings
+    for shape in dict.fromkeys(TASK_TYPES.load(name).settings for name in TASK_TYPES.names()):
         if shape.model_fields:
             yield shape
 

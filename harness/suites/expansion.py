@@ -125,6 +125,7 @@ class _Data:
     fingerprint: str
     metrics: tuple[str, ...]
     scripts: Mapping[str, str]
+    task_type: str
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _planned_run(
     evaluate: Evaluate,
 ) -> Run:
     _check_trainable(data.local, model.config, recipe)
+    if not _is_baseline(model.config):
+        _check_recipe(data, recipe)
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
@@ -178,6 +181,19 @@ def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Traini
             "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
             '(task_type = "language_modelling", maximum_steps = 0).'
         )
+
+
+def _check_recipe(data: _Data, recipe: Training) -> None:
+    """Refuse a recipe that asks for what tasks of the data's type don't have.
+
+    Raises:
+        UserError: It does, with the task's name.
+    """
+    mistakes: list[str] = []
+    with collected(mistakes, f"tasks: {data.task}: "):
+        TASK_TYPES.load(data.task_type).check_recipe(recipe)
+    if mistakes:
+        raise UserError(*mistakes)
 
 
 def states(planned: Sequence[Run]) -> list[State]:
@@ -230,7 +246,7 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         local = local.settled()
         found = local.task(metrics)
     names = tuple(metrics) or found.metrics
-    return _Data(task, local, found.source.fingerprint(), names, script_files(names))
+    return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
 
 
 def _relevant(training: Training, model: ModelConfig) -> Training:

@@ -27,6 +27,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
+from harness.task_types.label_loss import LabelLoss, set_in_vain
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
@@ -299,6 +300,22 @@ class TaskType(ABC):
         """
         del references, predictions
         return False
+
+    def check_recipe(self, training: Training) -> None:
+        """Refuse a recipe that asks for what tasks of this type don't have.
+
+        Raises:
+            UserError: It says how labels are learnt, and there are none.
+        """
+        vain = [] if issubclass(self.settings, LabelLoss) else set_in_vain(training)
+        if vain:
+            raise UserError(
+                *(
+                    f"{name}: tasks of type {self.name} have no labels to be learnt so. Leave it out, or set it in "
+                    "[training_on.<task>] of the tasks that have."
+                    for name in vain
+                )
+            )
 
     def own_settings(self, training: Training) -> Any:
         """Its part of a recipe."""

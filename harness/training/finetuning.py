@@ -98,6 +98,7 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
         callbacks=context.callbacks,
     )
     objective.finish(model.loaded.model)
+    progress.notes += objective.learnt_notes()
     trainer.forward.objective = model.objective
     if vocabulary.used is not None:
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step))

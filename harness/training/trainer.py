@@ -44,6 +44,9 @@ class Trainable(Protocol):
     def losses(self, items: Sequence[Any]) -> Tensor:
         """One loss per item [items], with its graph."""
 
+    def weight(self, items: Sequence[Any]) -> float:
+        """What the sum of a step's losses is divided by: how many items, where each counts as much as any other."""
+
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """The items in groups that are read together."""
 
@@ -121,8 +124,9 @@ class Trainer(Generic[Forwarded]):
     def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
+        weight = self.forward.weight(items)  # Of the whole step: how it is cut into passes must not matter.
         for group in self.forward.passes(self.forward.share(items)):
-            loss = self.forward.losses(group).sum() / len(items)
+            loss = self.forward.losses(group).sum() / weight
             self.forward.accelerator.backward(loss)
             total += loss.detach()
         return total

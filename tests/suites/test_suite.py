@@ -217,6 +217,19 @@ def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
     assert plain.folder != variant.folder
 
 
+def test_weights_of_labels_are_refused_where_a_trained_model_has_none_to_learn(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text(
+        'tasks = ["rotten_tomatoes", "word_pleasantness"]\nmodels = ["scratch", "majority"]\n'
+        '[training]\nclass_weights = "balanced"\n'
+    )
+    suite = read_suite(file)
+    with pytest.raises(UserError, match="class_weights: tasks of type regression have no labels"):
+        planned_runs(suite, tmp_path / "runs")
+    assert len(planned_runs(suite, tmp_path / "runs", only=["rotten_tomatoes"])) == 4
+    assert planned_runs(suite, tmp_path / "runs", only=["majority"])
+
+
 def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
     content = 'tasks = ["cola"]\nmodels = ["scratch", "mine"]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
     lines = told(content)

@@ -15,6 +15,7 @@ from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.task_types.constants import most_frequent
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
+from harness.task_types.label_loss import LabelLoss
 from harness.task_types.texts import Target, TextType
 
 
@@ -32,6 +33,7 @@ class Classification(TextType):
         (column, *others) = columns["label"]
         count = len(column.values)
         return None if others or count < 2 else f"{count:,} classes"
+    settings = LabelLoss
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
         """The one label."""
