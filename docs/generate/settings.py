@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.run import LocalFiles
-from harness.config.training import Evaluation, Execution, LongTexts, Optimisation
+from harness.config.training import Adaptation, Evaluation, Execution, LongTexts, Optimisation
 from harness.data.custom import column_roles
 from harness.pretraining.recipe import CorporaRecipe, PretrainingPlan, PretrainingRecipe, TokenizerRecipe
 from harness.registry import TASK_TYPES
@@ -57,7 +57,7 @@ PRETRAINING = "`configs/pretraining/<name>.toml`, or any `.toml` file that `harn
 
 def recipe_parts() -> Iterator[type[Strict]]:
     """The classes that a recipe for fine-tuning is made of, those of the task types last."""
-    yield from (Optimisation, Execution, LongTexts, Evaluation)
+    yield from (Optimisation, Adaptation, Execution, LongTexts, Evaluation)
     for shape in dict.fromkeys(TASK_TYPES.load(name).settings for name in TASK_TYPES.names()):
         if shape.model_fields:
             yield shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from harness.config.checking import Strict, checked
 from harness.registry import OPTIMIZERS, SCHEDULES, TASK_TYPES, Registry
@@ -57,6 +57,33 @@ class Optimisation(Strict):
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     dropout: float | None = Field(None, ge=0, lt=1)
+
+
+def _frozen(given: Any) -> Any:
+    if (
+        given is not None
+        and given != "encoder"
+        and (not isinstance(given, int) or isinstance(given, bool) or given < 0)
+    ):
+        raise ValueError('must be "encoder", or how many of the lowest layers (0: the embeddings alone)')
+    return given
+
+
+class Adaptation(Strict):
+    """Which weights are changed, and how fast beside each other.
+
+    Attributes:
+        frozen: What is not trained: the whole "encoder", so that the head alone is (with the encoder's pooler, where it
+            has one), or the embeddings and so many of the lowest layers. It is read without dropout.
+        layer_decay: The learning rate of each layer is that of the layer above times this, the embeddings' the lowest,
+            while what lies above the layers has the full one (Howard & Ruder 2018, section 3.2; Clark et al. 2020,
+            whose code leaves one more step between the highest layer and the head).
+        head_learning_rate: The peak learning rate of the head and the pooler; default: `learning_rate`.
+    """
+
+    frozen: Annotated[Literal["encoder"] | int | None, BeforeValidator(_frozen)] = None
+    layer_decay: float | None = Field(None, gt=0, le=1)
+    head_learning_rate: float | None = Field(None, gt=0, lt=1)
 
 
 class Execution(Strict):
@@ -148,7 +175,7 @@ class Evaluation(Strict):
     test_examples: int | None = Field(None, ge=1)
 
 
-class Recipe(Optimisation, Execution, LongTexts, Evaluation):
+class Recipe(Optimisation, Adaptation, Execution, LongTexts, Evaluation):
     """What every type of task has in its recipe."""
 
 

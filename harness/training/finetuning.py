@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from torch import nn
 
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
@@ -16,14 +17,17 @@ from harness.models.weights import OWN_HEAD
 from harness.record import Measurements
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item, length_grouped_batches
+from harness.training.adaptation import Adapted, adapt
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
 from harness.training.loop import Callbacks, TrainingPlan, Validation, finetune
 from harness.training.measuring import measured
 from harness.training.optimisation import (
+    learning_rates,
     make_optimizer,
     make_scheduler,
     number_of_steps,
+    peak_of,
     trains_used_rows_exactly,
     unused_rows_decay,
 )
@@ -69,7 +73,7 @@ def finetune_model(
     with context.watch("features"):
         model.features("train")
         model.features("validation")
-    forward, progress = _trained(model, config, context)
+    forward, progress, adapted = _trained(model, config, context)
     context.watch.add("train", progress.seconds)
     context.watch.add("validate", progress.validation_seconds)
 
@@ -79,16 +83,17 @@ def finetune_model(
         return Predicted(outputs, features.lengths)
 
     found = evaluate(predict, model.objective, model.splits, config=config, watch=context.watch)
-    measurements = measured(context.known, model, forward, progress, found=found, config=config)
+    measurements = measured(context.known, model, forward, progress, adapted=adapted, found=found, config=config)
     return TrainingResult(measurements, model.splits.labels, found.rows, model.save)
 
 
-def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[Forward, Progress]:
+def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[Forward, Progress, Adapted]:
     """The model with the weights that were best on validation, ready to score items; and how its training went."""
+    adapted = adapt(model.loaded.model, model.training)
     vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
     objective = _learnt(model)
     plan = _plan(model, objective, config, context)
-    trainer = _trainer(model, objective, plan, context.accelerator)
+    trainer = _trainer(model, objective, plan, context.accelerator, frozen=adapted.frozen)
     progress = finetune(
         trainer,
         model.features("train").items,
@@ -101,8 +106,9 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
     progress.notes += objective.learnt_notes()
     trainer.forward.objective = model.objective
     if vocabulary.used is not None:
-        vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step))
-    return trainer.forward, progress
+        peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
+        vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
+    return trainer.forward, progress, adapted
 
 
 def _learnt(model: TaskModel) -> Objective:
@@ -129,13 +135,19 @@ def _plan(model: TaskModel, objective: Objective, config: RunConfig, context: Ru
     )
 
 
-def _trainer(model: TaskModel, objective: Objective, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:
+def _trainer(
+    model: TaskModel,
+    objective: Objective,
+    plan: TrainingPlan,
+    accelerator: Accelerator,
+    *,
+    frozen: Sequence[nn.Module],
+) -> Trainer[Forward]:
     training = model.training
-    optimizer = make_optimizer(model.loaded.model, training)
+    optimizer = make_optimizer(model.loaded.model, training, learning_rates(model.loaded.model, training))
     forward = forward_of(model.loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
-    return Trainer(
-        forward, optimizer, make_scheduler(optimizer, training, plan.steps), training.max_grad_norm, notes=[]
-    )
+    scheduler = make_scheduler(optimizer, training, plan.steps)
+    return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[], frozen=frozen)
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:

@@ -1,0 +1,42 @@
+"""What of a model is trained: all of it, or a part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from harness.config.training import Training
+from harness.models.depth import freeze
+from harness.training.flops import forward_passes
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What of a model is trained.
+
+    Attributes:
+        frozen: Parts of it that are not, and are read as in evaluation.
+        trained_parameters: How many numbers are.
+        forward_passes: How many forward passes a step takes as long as.
+    """
+
+    frozen: Sequence[nn.Module]
+    trained_parameters: int
+    forward_passes: float
+
+
+def adapt(model: Any, training: Training) -> Adapted:
+    """Make the model one of which that is trained which the recipe says.
+
+    Args:
+        model: A transformers model, before its optimiser is made; is changed.
+        training: The recipe.
+
+    Raises:
+        UserError: The model does not have the parts that the recipe names.
+    """
+    frozen = [] if training.frozen is None else freeze(model, training.frozen)
+    return Adapted(frozen, model.num_parameters(only_trainable=True), forward_passes(model))
