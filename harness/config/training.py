@@ -73,6 +73,11 @@ class Adaptation(Strict):
     """Which weights are changed, and how fast beside each other.
 
     Attributes:
+        method: "full", or "lora": small matrices beside all linear maps of the encoder's layers are trained, and the
+            head, and nothing else (Hu et al. 2022). What is saved is a stock checkpoint, to which they are added, and
+            they themselves, as the library peft reads them.
+        rank: Of LoRA's matrices.
+        alpha: What LoRA's matrices give is multiplied by `alpha` / `rank`; default: twice the rank.
         frozen: What is not trained: the whole "encoder", so that the head alone is (with the encoder's pooler, where it
             has one), or the embeddings and so many of the lowest layers. It is read without dropout.
         layer_decay: The learning rate of each layer is that of the layer above times this, the embeddings' the lowest,
@@ -81,9 +86,23 @@ class Adaptation(Strict):
         head_learning_rate: The peak learning rate of the head and the pooler; default: `learning_rate`.
     """
 
+    method: Literal["full", "lora"] = "full"
+    rank: int = Field(8, ge=1)
+    alpha: float | None = Field(None, gt=0)
     frozen: Annotated[Literal["encoder"] | int | None, BeforeValidator(_frozen)] = None
     layer_decay: float | None = Field(None, gt=0, le=1)
     head_learning_rate: float | None = Field(None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_way_to_train_little(self) -> Self:
+        if self.method == "lora" and self.frozen is not None:
+            raise ValueError(f"frozen {self.frozen!r} and method 'lora' don't go together: LoRA freezes the encoder")
+        return self
+
+    @property
+    def scale_of_adapters(self) -> float:
+        """LoRA's alpha."""
+        return 2.0 * self.rank if self.alpha is None else self.alpha
 
 
 class Execution(Strict):

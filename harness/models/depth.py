@@ -46,7 +46,11 @@ def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
             f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one layer "
             "again and again). Leave it out."
         )
-    return list(max(found, key=lambda layers: sum(parameter.numel() for parameter in layers.parameters())))
+    return list(max(found, key=_size))
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def depths_of(model: Any, setting: str) -> Depths:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.config.model import ModelConfig
@@ -184,14 +185,18 @@ def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Traini
 
 
 def _check_recipe(data: _Data, recipe: Training) -> None:
-    """Refuse a recipe that asks for what tasks of the data's type don't have.
+    """Refuse a recipe that asks for what tasks of the data's type, or this machine, don't have.
 
     Raises:
-        UserError: It does, with the task's name.
+        UserError: It does.
     """
     mistakes: list[str] = []
     with collected(mistakes, f"tasks: {data.task}: "):
         TASK_TYPES.load(data.task_type).check_recipe(recipe)
+    if recipe.method == "lora" and find_spec("peft") is None:
+        mistakes.append(
+            'method: "lora" needs the package peft. Install it: pip install peft (or "finetune-harness[lora]").'
+        )
     if mistakes:
         raise UserError(*mistakes)
 

@@ -1,4 +1,4 @@
-"""What of a model is trained: all of it, or a part."""
+"""What of a model is trained: all of it, a part, or small matrices beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from harness.config.training import Training
+from harness.models.adapters import add_adapters
 from harness.models.depth import freeze
 from harness.training.flops import forward_passes
 
@@ -28,15 +29,18 @@ class Adapted:
     forward_passes: float
 
 
-def adapt(model: Any, training: Training) -> Adapted:
+def adapt(model: Any, training: Training, seed: int) -> Adapted:
     """Make the model one of which that is trained which the recipe says.
 
     Args:
         model: A transformers model, before its optimiser is made; is changed.
         training: The recipe.
+        seed: Of what is new in it.
 
     Raises:
         UserError: The model does not have the parts that the recipe names.
     """
     frozen = [] if training.frozen is None else freeze(model, training.frozen)
+    if training.method == "lora":
+        add_adapters(model, rank=training.rank, alpha=training.scale_of_adapters, seed=seed)
     return Adapted(frozen, model.num_parameters(only_trainable=True), forward_passes(model))

@@ -13,6 +13,8 @@ from torch import nn
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
 from harness.metrics.lookup import find_metric
+from harness.models.adapters import Adapters, has_adapters, merge_adapters
+from harness.models.family import Loaded
 from harness.models.weights import OWN_HEAD
 from harness.record import Measurements
 from harness.task_types.objective import Objective
@@ -36,6 +38,8 @@ from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
+
+ADAPTER = "adapter"  # A folder in a checkpoint: peft's own files beside the model's would be read with it.
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def finetune_model(
     with context.watch("features"):
         model.features("train")
         model.features("validation")
-    forward, progress, adapted = _trained(model, config, context)
+    trained = _trained(model, config, context)
+    forward, progress = trained.forward, trained.progress
     context.watch.add("train", progress.seconds)
     context.watch.add("validate", progress.validation_seconds)
 
@@ -83,13 +88,37 @@ def finetune_model(
         return Predicted(outputs, features.lengths)
 
     found = evaluate(predict, model.objective, model.splits, config=config, watch=context.watch)
-    measurements = measured(context.known, model, forward, progress, adapted=adapted, found=found, config=config)
-    return TrainingResult(measurements, model.splits.labels, found.rows, model.save)
+    measurements = measured(
+        context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
+    )
+
+    def save(folder: Path) -> None:
+        model.save(folder)
+        if trained.adapters is not None:
+            trained.adapters.save(model.loaded.model, folder / ADAPTER)
+
+    return TrainingResult(measurements, model.splits.labels, found.rows, save)
 
 
-def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[Forward, Progress, Adapted]:
-    """The model with the weights that were best on validation, ready to score items; and how its training went."""
-    adapted = adapt(model.loaded.model, model.training)
+@dataclass(frozen=True)
+class _Trained:
+    """A trained model.
+
+    Attributes:
+        forward: The model with the weights that were best on validation, ready to score items.
+        progress: How training went.
+        adapted: What of it was trained.
+        adapters: What was trained beside the model's own matrices, and is added to them by now.
+    """
+
+    forward: Forward
+    progress: Progress
+    adapted: Adapted
+    adapters: Adapters | None
+
+
+def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Trained:
+    adapted = adapt(model.loaded.model, model.training, config.seed)
     vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
     objective = _learnt(model)
     plan = _plan(model, objective, config, context)
@@ -102,13 +131,21 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
         folder=context.folder,
         callbacks=context.callbacks,
     )
+    adapters = _merged(model.loaded)
     objective.finish(model.loaded.model)
     progress.notes += objective.learnt_notes()
     trainer.forward.objective = model.objective
     if vocabulary.used is not None:
         peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
-    return trainer.forward, progress, adapted
+    return _Trained(trainer.forward, progress, adapted, adapters)
+
+
+def _merged(loaded: Loaded) -> Adapters | None:
+    """The model's adapters, which are added to its own matrices; None where it has none."""
+    if not has_adapters(loaded.model):
+        return None
+    return merge_adapters(loaded.model, checkpoint=loaded.checkpoint.name if loaded.checkpoint else None)
 
 
 def _learnt(model: TaskModel) -> Objective:

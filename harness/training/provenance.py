@@ -21,6 +21,7 @@ _PACKAGES = (
     "accelerate",
     "datasets",
     "evaluate",
+    "peft",
     "scikit-learn",
     "numpy",
     "scipy",

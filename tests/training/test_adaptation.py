@@ -27,7 +27,6 @@ from harness.config.training import Training, recipe_of
 from harness.errors import UserError
 from harness.models.depth import depths_of, freeze, layers_of
 from harness.runs.execution import Options, execute
-from harness.training.adaptation import adapt
 from harness.training.optimisation import learning_rates, make_optimizer, make_scheduler, peak_of, unused_rows_decay
 from harness.training.vocabulary import with_used_vocabulary
 
@@ -44,9 +43,7 @@ def set_up(checkpoints, kind_name="classification", *, family="bert", dropout=0.
     labels, examples = EXAMPLES[kind_name]
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
     loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
-    adapted = adapt(loaded.model, training)
     trainer, reader = trainer_for(loaded, kind, training)
-    trainer.frozen = adapted.frozen
     return trainer, kind.features(examples(), reader).items
 
 
@@ -198,9 +195,7 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
         reader = trainer_for(own, kind, training)[1]
         items = kind.features(text_examples(6), reader).items
         vocabulary = with_used_vocabulary(own.model, items if used else None)
-        trainer, _ = trainer_for(own, kind, training)
-        trainer.optimizer = make_optimizer(own.model, training, learning_rates(own.model, training))
-        trainer.scheduler = make_scheduler(trainer.optimizer, training, 10)
+        trainer, _ = trainer_for(own, kind, training, steps=10)
         for _ in range(4):
             trainer.step(items)
         if used:
