@@ -44,9 +44,10 @@ INTRODUCTION = """\
 Generated from the classes that check what a file or the command line says. A setting that does not exist is an error
 that names the nearest one; a value that does not fit is an error that says what would."""
 FINE_TUNING = """\
-In a suite's `[training]`, `[training_on.<task>]` and `[training_for.<model>]`, in a model file's `[training]`, and on
-the command line as `--set name=value`. From the general to the particular: defaults, `[training]`, the model file's
-`[training]`, `[training_on.<task>]`, `[training_for.<model>]`, `--set`."""
+In a suite's `[training]`, `[training_on.<task>]` and `[training_for.<model>]`, in a table of its `[variants]`, in a
+model file's `[training]`, and on the command line as `--set name=value`. From the general to the particular: defaults,
+`[training]`, the model file's `[training]`, `[training_on.<task>]`, the variant's table, `[training_for.<model>]`,
+`--set`."""
 MODEL_FILES = "`configs/models/<name>.toml`, or any `.toml` file that `--model` names."
 SUITES = "`configs/suites/<name>.toml`, or any `.toml` file that `harness run` names."
 OWN_DATA = (
