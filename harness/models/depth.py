@@ -40,15 +40,15 @@ def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
         UserError: It has no list of as many layers as its configuration says.
     """
     count = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
-    found: list[Any] = [
-        part for part in model.base_model.modules() if isinstance(part, nn.ModuleList) and len(part) == count > 0
-    ]
+    lists = [part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)]
+    found = [part for part in lists if len(part) == count > 0]
     if not found:
         raise UserError(
             f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one layer "
             "again and again). Leave it out."
         )
-    return list(max(found, key=_size))
+    largest: nn.ModuleList = max(found, key=_size)
+    return list(largest)
 
 
 def _size(module: nn.Module) -> int:

@@ -35,8 +35,8 @@ class _SuiteFile(Strict):
         description: The question that it asks; reports show it.
         tasks: Names of tasks, or of tables in [data].
         models: Names of configs/models, .toml files below the suite's folder, names in [variants], folders or Hub ids.
-        variants: A model once more under another name, for another recipe: new name = known name, or a table of the known
-            `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
+        variants: A model once more under another name, for another recipe: new name = known name, or a table of the
+            known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
         seeds: One run per seed. Simple baselines run once.
         training: The recipe of all runs.

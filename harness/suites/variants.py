@@ -14,7 +14,7 @@ def _checked(given: Any) -> Any:
     for name, variant in given.items() if isinstance(given, Mapping) else ():
         known = variant.get(MODEL) if isinstance(variant, Mapping) else variant
         if not isinstance(known, str):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 -- what pydantic collects
                 f"{name!r} must be a model's name in quotes, or a table with one and settings of the recipe, "
                 'such as { model = "minilm", frozen = "encoder" }'
             )
