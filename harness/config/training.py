@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
@@ -112,6 +112,8 @@ class Execution(Strict):
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
             "padded" to one length. The numbers are the same, up to rounding.
+        gradient_checkpointing: Whether each layer's states are computed again in the backward pass instead of kept:
+            less memory, a third more time, and the same numbers. Not where texts are packed, or read in segments.
         vocabulary: Which rows of the embedding are kept in training: those that are "used" by the data, or the "whole".
             What is saved is the whole, and the same, up to rounding.
     """
@@ -119,6 +121,7 @@ class Execution(Strict):
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     execution: Literal["packed", "padded"] = "packed"
     vocabulary: Literal["used", "whole"] = "used"
+    gradient_checkpointing: bool = False
 
 
 class LongTexts(Strict):
@@ -221,10 +224,20 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     merged = {key: value for layer in layers.values() for key, value in Training.current(layer).items()}
     last = list(layers)[-1]
     recipe = checked(Training, merged, last, mistakes)
-    if recipe is not None and recipe.pool not in recipe.pools:
-        mistakes.append(
-            f"{last}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+    misfits = [] if recipe is None else list(_misfits(recipe))
+    mistakes += [f"{last}{misfit}" for misfit in misfits]
+    return None if misfits else recipe
+
+
+def _misfits(recipe: Training) -> Iterator[str]:
+    """Settings that fit each alone, and not together with what others are or are left at."""
+    if recipe.pool not in recipe.pools:
+        yield (
+            f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
             f"Choose one of {', '.join(recipe.pools)}."
         )
-        return None
-    return recipe
+    if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
+        yield (
+            'gradient_checkpointing: not where texts are packed, or read in segments. Set execution = "padded", and '
+            "read in windows; a smaller micro_batch_size takes less memory, too."
+        )

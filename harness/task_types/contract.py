@@ -27,7 +27,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
-from harness.task_types.label_loss import LabelLoss, set_in_vain
+from harness.task_types.label_loss import LabelLoss, label_settings
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
@@ -92,6 +92,7 @@ class TaskType(ABC):
         predict_settings: What `harness predict` can be asked for beside; each field is an option, and its description
             the help.
         settings: Its part of the recipe.
+        unused_settings: What of this part its tasks have no use for.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
         endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
         guess_rank: When it is asked what a user's rows are, from the most particular task type to the least.
@@ -108,6 +109,7 @@ class TaskType(ABC):
     prediction_columns: tuple[str, ...] = ("prediction",)
     predict_settings: type[Strict] = NoSettings
     settings: type[Strict] = NoSettings
+    unused_settings: tuple[str, ...] = ()
     inferred: bool = False
     endings: tuple[str, ...] = ()
     guess_rank: int = 0
@@ -305,13 +307,14 @@ class TaskType(ABC):
         """Refuse a recipe that asks for what tasks of this type don't have.
 
         Raises:
-            UserError: It says how labels are learnt, and there are none.
+            UserError: It says how labels are learnt or decided, and there are no such labels.
         """
-        vain = [] if issubclass(self.settings, LabelLoss) else set_in_vain(training)
+        known = issubclass(self.settings, LabelLoss)
+        vain = [name for name in label_settings(training) if not known or name in self.unused_settings]
         if vain:
             raise UserError(
                 *(
-                    f"{name}: tasks of type {self.name} have no labels to be learnt so. Leave it out, or set it in "
+                    f"{name}: not for tasks of type {self.name}, which have no such labels. Leave it out, or set it in "
                     "[training_on.<task>] of the tasks that have."
                     for name in vain
                 )

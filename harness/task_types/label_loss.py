@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -30,7 +30,7 @@ ClassWeights = Annotated[str | dict[str, float] | None, BeforeValidator(_class_w
 
 
 class LabelLoss(Strict):
-    """How labels are learnt.
+    """How labels are learnt, and decided.
 
     The validation loss in records and logs is the plain cross-entropy, whatever is set here, so that recipes can be
     compared by it.
@@ -46,12 +46,16 @@ class LabelLoss(Strict):
         focal_gamma: How much less what is predicted well already counts (Lin et al. 2017, focal loss); 0: no less.
         label_smoothing: Share of the probability that is asked for evenly over all labels (Szegedy et al. 2016,
             section 7), of several labels over yes and no.
+        thresholds: Of several labels: from which probability on a label is predicted, chosen on validation: "one" for
+            all, by the F1 over all of them, or "per_label", each by its own F1; default: 0.5 for all. The record has
+            them (`calibration`), plain transformers does not.
     """
 
     class_weights: ClassWeights = None
     class_weight_beta: float = Field(0.999, ge=0, lt=1)
     focal_gamma: float = Field(0.0, ge=0, le=100)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    thresholds: Literal["one", "per_label"] | None = None
 
     @model_validator(mode="after")
     def _one_shape(self) -> Self:
@@ -62,8 +66,13 @@ class LabelLoss(Strict):
             )
         return self
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what is learnt is the mean cross-entropy."""
+        return self.class_weights is None and not self.focal_gamma and not self.label_smoothing
 
-def set_in_vain(training: Training) -> list[str]:
-    """The settings of labels' losses that a recipe changes: all in vain where a task has no labels."""
+
+def label_settings(training: Training) -> list[str]:
+    """The settings of labels that a recipe changes."""
     fields = LabelLoss.model_fields.items()
     return [name for name, field in fields if getattr(training, name) != field.get_default()]

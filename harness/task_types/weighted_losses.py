@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.errors import UserError, nearest
-from harness.task_types.label_loss import EFFECTIVE, LabelLoss, set_in_vain
+from harness.task_types.label_loss import EFFECTIVE, LabelLoss
 
 Weights = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -28,14 +28,17 @@ class LossOfLabels:
     Attributes:
         settings: What it says.
         labels: Names in the order of the model's outputs.
-        is_plain: Whether it is the mean cross-entropy.
         weights: Of each label [labels], or of each label's no and yes [labels, 2]; None: they all count alike.
     """
 
     settings: LabelLoss
     labels: tuple[str, ...]
-    is_plain: bool = True
     weights: Weights | None = field(default=None, compare=False)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the mean cross-entropy."""
+        return self.settings.is_plain
 
     @classmethod
     def of(cls, training: Training, labels: tuple[str, ...]) -> Self:
@@ -49,7 +52,7 @@ class LossOfLabels:
         unknown = [name for name in given if name not in labels]
         if unknown:
             raise UserError(*(f"class_weights: {name!r}: no such label.{nearest(name, labels)}" for name in unknown))
-        return cls(settings, labels, not set_in_vain(training))
+        return cls(settings, labels)
 
     def weighing(self, counts: Counts) -> Self:
         """The same with the weights that training examples give.
@@ -66,7 +69,7 @@ class LossOfLabels:
         else:
             sizes = effective_numbers(counts, self.settings.class_weight_beta) if asked == EFFECTIVE else counts
             weights = balanced(np.asarray(sizes, dtype=np.float64))
-        return type(self)(self.settings, self.labels, self.is_plain, weights)
+        return replace(self, weights=weights)
 
     def cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Losses [n], each with its label's weight, from logits [n, labels] and label indices [n]."""

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from harness.config.training import Training
+from harness.errors import UserError
 from harness.models.adapters import add_adapters
 from harness.models.depth import freeze
 from harness.training.flops import forward_passes
@@ -43,4 +44,17 @@ def adapt(model: Any, training: Training, seed: int) -> Adapted:
     frozen = [] if training.frozen is None else freeze(model, training.frozen)
     if training.method == "lora":
         add_adapters(model, rank=training.rank, alpha=training.scale_of_adapters, seed=seed)
+    if training.gradient_checkpointing:
+        _compute_layers_again(model)
     return Adapted(frozen, model.num_parameters(only_trainable=True), forward_passes(model))
+
+
+def _compute_layers_again(model: Any) -> None:
+    """Have each layer's states computed again in the backward pass instead of kept."""
+    if not model.supports_gradient_checkpointing:
+        raise UserError(
+            f"gradient_checkpointing: a {model.config.model_type} can't compute its layers again. Leave it out."
+        )
+    # Its newer name, where transformers has it.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})

@@ -224,7 +224,7 @@ def test_weights_of_labels_are_refused_where_a_trained_model_has_none_to_learn(t
         '[training]\nclass_weights = "balanced"\n'
     )
     suite = read_suite(file)
-    with pytest.raises(UserError, match="class_weights: tasks of type regression have no labels"):
+    with pytest.raises(UserError, match="class_weights: not for tasks of type regression"):
         planned_runs(suite, tmp_path / "runs")
     assert len(planned_runs(suite, tmp_path / "runs", only=["rotten_tomatoes"])) == 4
     assert planned_runs(suite, tmp_path / "runs", only=["majority"])

@@ -209,4 +209,13 @@ def test_a_task_without_labels_refuses_them(name):
     with pytest.raises(UserError) as caught:
         kind.check_recipe(Training(class_weights="balanced", focal_gamma=1.0))
     assert [line.split(":")[0] for line in caught.value.lines] == ["class_weights", "focal_gamma"]
-    assert f"tasks of type {name} have no labels" in caught.value.lines[0]
+    assert f"not for tasks of type {name}, which have no such labels" in caught.value.lines[0]
+
+
+def test_thresholds_are_for_several_labels_alone():
+    recipe = Training(thresholds="one")
+    TASK_TYPES.load("multi_label").check_recipe(recipe)
+    for name in TASK_TYPES.names():
+        if name != "multi_label":
+            with pytest.raises(UserError, match="thresholds: not for tasks of type"):
+                TASK_TYPES.load(name).check_recipe(recipe)

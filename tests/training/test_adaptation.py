@@ -227,3 +227,36 @@ def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, che
     }
     assert same >= after.keys() - trained.keys()
     assert "bert.embeddings.word_embeddings.weight" in same
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"frozen": 1}, {"method": "lora", "rank": 2}], ids=["whole", "frozen", "lora"]
+)
+@pytest.mark.parametrize("family", ["bert", "scratch"])
+def test_layers_computed_again_give_the_same_gradient(family, settings, checkpoints):
+    found = []
+    for again in (False, True):
+        recipe = {"execution": "padded", "dropout": 0.2, "gradient_checkpointing": again, **settings}
+        trainer, items = set_up(checkpoints, family=family, **recipe)
+        calls = []
+        parts = layers_of(trainer.forward.model, "")[-1].modules()
+        part = next(part for part in parts if isinstance(part, torch.nn.Linear))
+        part.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        torch.manual_seed(3)
+        found.append((*gradients(trainer, items), len(calls)))
+    (loss, expected, once), (same_loss, same, twice) = found
+    assert (once, twice) == (1, 2)
+    assert loss == same_loss
+    assert all(torch.equal(gradient, same[name]) for name, gradient in expected.items())
+
+
+def test_a_model_that_keeps_all_its_states_says_so(checkpoints):
+    with pytest.raises(UserError, match="gradient_checkpointing: a xlnet can't compute its layers again"):
+        set_up(checkpoints, family="xlnet", gradient_checkpointing=True)
+
+
+def test_packed_texts_and_segments_can_t_be_computed_again():
+    for settings in ({}, {"execution": "padded", "strategy": "segment_recurrence"}):
+        mistakes = []
+        assert recipe_of({"--set ": {"gradient_checkpointing": True, **settings}}, mistakes) is None
+        assert mistakes[0].startswith("--set gradient_checkpointing: not where texts are packed, or read in segments.")

@@ -34,6 +34,7 @@ class Classification(TextType):
         count = len(column.values)
         return None if others or count < 2 else f"{count:,} classes"
     settings = LabelLoss
+    unused_settings = ("thresholds",)
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
         """The one label."""

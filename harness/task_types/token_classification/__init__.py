@@ -48,6 +48,7 @@ class TokenClassification(TaskType):
     default_metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
     prediction_columns = ("prediction", "scores", "entities")
     settings = LabelLoss
+    unused_settings = ("thresholds",)
     inferred = True
     endings = ENDINGS
     guess_rank = 1
