@@ -20,6 +20,7 @@ def _named_in(registry: Registry) -> AfterValidator:
     return AfterValidator(known)
 
 
+FEWEST_STEPS = 200  # On a user's own files.
 OptimizerName = Annotated[str, _named_in(OPTIMIZERS)]
 ScheduleName = Annotated[str, _named_in(SCHEDULES)]
 
@@ -38,6 +39,8 @@ class Optimisation(Strict):
             gradient but for dropout, which is drawn once per pass.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
+            On your own files, where neither this nor epochs nor `maximum_steps` is set, 200, unless texts are read in
+            windows or segments.
         maximum_steps: Most optimiser steps; 0: the model is scored as it is.
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: On weight matrices only: none on biases and norms.

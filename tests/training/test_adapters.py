@@ -26,7 +26,7 @@ from harness.errors import UserError
 from harness.models.adapters import add_adapters, has_adapters, merge_adapters
 from harness.models.depth import depths_of
 from harness.runs.execution import Options, execute
-from harness.suites import expansion
+from harness.suites import settling
 
 EXAMPLES = {
     "classification": (LABELS, lambda: text_examples(9, longest=30)),
@@ -160,7 +160,7 @@ def test_lora_and_a_frozen_part_don_t_go_together():
 
 def test_a_missing_package_is_told_before_anything_runs(checkpoints, tmp_path, monkeypatch):
     own = own_data(tmp_path / "data", text_examples(60))
-    monkeypatch.setattr(expansion, "find_spec", lambda _: None)
+    monkeypatch.setattr(settling, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="needs the package peft"):
         own_cell(tmp_path / "runs", own, checkpoints["bert"], method="lora")
     assert own_cell(tmp_path / "runs", own, checkpoints["bert"])
