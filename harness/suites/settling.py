@@ -10,6 +10,7 @@ from harness.config.training import FEWEST_STEPS, Training
 from harness.errors import UserError, collected
 from harness.registry import FAMILIES, TASK_TYPES, is_simple_baseline
 from harness.suites.precision import actual_precision
+from harness.task_types.label_loss import check_label_settings
 
 _READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
 _LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # What says how long training is.
@@ -75,7 +76,7 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
         )
     mistakes: list[str] = []
     with collected(mistakes, f"tasks: {task}: "):
-        TASK_TYPES.load(task_type).check_recipe(recipe)
+        check_label_settings(TASK_TYPES.load(task_type), recipe)
     if recipe.method == "lora" and find_spec("peft") is None:
         mistakes.append("method: \"lora\" needs the package peft. Install it: pip install 'finetune-harness[lora]'.")
     if mistakes:

@@ -27,7 +27,6 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
-from harness.task_types.label_loss import LabelLoss, label_settings
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
@@ -302,23 +301,6 @@ class TaskType(ABC):
         """
         del references, predictions
         return False
-
-    def check_recipe(self, training: Training) -> None:
-        """Refuse a recipe that asks for what tasks of this type don't have.
-
-        Raises:
-            UserError: It says how labels are learnt or decided, and there are no such labels.
-        """
-        known = issubclass(self.settings, LabelLoss)
-        vain = [name for name in label_settings(training) if not known or name in self.unused_settings]
-        if vain:
-            raise UserError(
-                *(
-                    f"{name}: not for tasks of type {self.name}, which have no such labels. Leave it out, or set it in "
-                    "[training_on.<task>] of the tasks that have."
-                    for name in vain
-                )
-            )
 
     def own_settings(self, training: Training) -> Any:
         """Its part of a recipe."""

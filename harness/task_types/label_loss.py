@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.config.checking import Strict
+from harness.errors import UserError
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
+    from harness.task_types.contract import TaskType
 
 BALANCED, EFFECTIVE = "balanced", "effective"
 
@@ -72,7 +74,20 @@ class LabelLoss(Strict):
         return self.class_weights is None and not self.focal_gamma and not self.label_smoothing
 
 
-def label_settings(training: Training) -> list[str]:
-    """The settings of labels that a recipe changes."""
-    fields = LabelLoss.model_fields.items()
-    return [name for name, field in fields if getattr(training, name) != field.get_default()]
+def check_label_settings(task_type: TaskType, training: Training) -> None:
+    """Refuse settings of labels where tasks of the type have no such labels.
+
+    Raises:
+        UserError: The recipe has some, a line each.
+    """
+    known = issubclass(task_type.settings, LabelLoss)
+    changed = [name for name, field in LabelLoss.model_fields.items() if getattr(training, name) != field.get_default()]
+    vain = [name for name in changed if not known or name in task_type.unused_settings]
+    if vain:
+        raise UserError(
+            *(
+                f"{name}: not for tasks of type {task_type.name}, which have no such labels. Leave it out, or set it in "
+                "[training_on.<task>] of the tasks that have."
+                for name in vain
+            )
+        )

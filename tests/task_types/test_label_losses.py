@@ -12,7 +12,7 @@ from torch.nn import functional
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
-from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_loss import LabelLoss, check_label_settings
 from harness.task_types.texts import TextExample
 from harness.task_types.weighted_losses import LossOfLabels, balanced, effective_numbers, label_counts, yes_counts
 
@@ -205,17 +205,17 @@ def test_a_focal_loss_can_t_be_smoothed():
 @pytest.mark.parametrize("name", [name for name in TASK_TYPES.names() if name not in TYPES_WITH_LABELS])
 def test_a_task_without_labels_refuses_them(name):
     kind = TASK_TYPES.load(name)
-    kind.check_recipe(Training())
+    check_label_settings(kind, Training())
     with pytest.raises(UserError) as caught:
-        kind.check_recipe(Training(class_weights="balanced", focal_gamma=1.0))
+        check_label_settings(kind, Training(class_weights="balanced", focal_gamma=1.0))
     assert [line.split(":")[0] for line in caught.value.lines] == ["class_weights", "focal_gamma"]
     assert f"not for tasks of type {name}, which have no such labels" in caught.value.lines[0]
 
 
 def test_thresholds_are_for_several_labels_alone():
     recipe = Training(thresholds="one")
-    TASK_TYPES.load("multi_label").check_recipe(recipe)
+    check_label_settings(TASK_TYPES.load("multi_label"), recipe)
     for name in TASK_TYPES.names():
         if name != "multi_label":
             with pytest.raises(UserError, match="thresholds: not for tasks of type"):
-                TASK_TYPES.load(name).check_recipe(recipe)
+                check_label_settings(TASK_TYPES.load(name), recipe)
