@@ -64,11 +64,13 @@ class Tokens(_Part):
 class Counts(_Part):
     """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason.
 
+    `trained_parameters` are those that training changes, adapters included; earlier versions did not count them.
     `unreachable_answers` is by split, of question answering: of the questions with an answer, the share that no model
     can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
     """
 
     parameters: Count = 0
+    trained_parameters: Count | None = None
     examples: dict[str, Count] = {}
     tokens: dict[str, Tokens] = {}
     dropped: dict[str, Count] = {}

@@ -20,7 +20,8 @@ from harness.task_types.question_answering.examples import Answer, QuestionExamp
 from harness.task_types.texts import TextExample
 from harness.task_types.token_classification.examples import TaggedSentence
 from harness.tokenization.trained_tokenizer import train_tokenizer
-from harness.training.optimisation import make_optimizer, make_scheduler
+from harness.training.adaptation import adapt
+from harness.training.optimisation import learning_rates, make_optimizer, make_scheduler
 from harness.training.task_model import forward_of, reader_of
 from harness.training.trainer import Trainer
 
@@ -144,11 +145,12 @@ def trainer_for(loaded, kind, training, *, steps=10, seed=0):
     """What takes optimiser steps on the model, and what reads texts for it."""
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
     reader = reader_of(loaded, kind, training)
+    adapted = adapt(loaded.model, training, seed)
     forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
-    optimizer = make_optimizer(loaded.model, training)
+    optimizer = make_optimizer(loaded.model, training, learning_rates(loaded.model, training))
     seed_dropout(seed, 0)
     scheduler = make_scheduler(optimizer, training, steps)
-    return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[]), reader
+    return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[], frozen=adapted.frozen), reader
 
 
 class Silent:

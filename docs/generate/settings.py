@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.run import LocalFiles
-from harness.config.training import Evaluation, Execution, LongTexts, Optimisation
+from harness.config.training import Adaptation, Evaluation, Execution, LongTexts, Optimisation
 from harness.data.custom import column_roles
 from harness.pretraining.recipe import CorporaRecipe, PretrainingPlan, PretrainingRecipe, TokenizerRecipe
 from harness.registry import TASK_TYPES
@@ -44,9 +44,10 @@ INTRODUCTION = """\
 Generated from the classes that check what a file or the command line says. A setting that does not exist is an error
 that names the nearest one; a value that does not fit is an error that says what would."""
 FINE_TUNING = """\
-In a suite's `[training]`, `[training_on.<task>]` and `[training_for.<model>]`, in a model file's `[training]`, and on
-the command line as `--set name=value`. From the general to the particular: defaults, `[training]`, the model file's
-`[training]`, `[training_on.<task>]`, `[training_for.<model>]`, `--set`."""
+In a suite's `[training]`, `[training_on.<task>]` and `[training_for.<model>]`, in a table of its `[variants]`, in a
+model file's `[training]`, and on the command line as `--set name=value`. From the general to the particular: defaults,
+`[training]`, the model file's `[training]`, `[training_on.<task>]`, the variant's table, `[training_for.<model>]`,
+`--set`."""
 MODEL_FILES = "`configs/models/<name>.toml`, or any `.toml` file that `--model` names."
 SUITES = "`configs/suites/<name>.toml`, or any `.toml` file that `harness run` names."
 OWN_DATA = (
@@ -57,9 +58,8 @@ PRETRAINING = "`configs/pretraining/<name>.toml`, or any `.toml` file that `harn
 
 def recipe_parts() -> Iterator[type[Strict]]:
     """The classes that a recipe for fine-tuning is made of, those of the task types last."""
-    yield from (Optimisation, Execution, LongTexts, Evaluation)
-    for name in TASK_TYPES.names():
-        shape = TASK_TYPES.load(name).settings
+    yield from (Optimisation, Adaptation, Execution, LongTexts, Evaluation)
+    for shape in dict.fromkeys(TASK_TYPES.load(name).settings for name in TASK_TYPES.names()):
         if shape.model_fields:
             yield shape
 

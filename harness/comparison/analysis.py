@@ -245,6 +245,7 @@ def _cost(records: Sequence[RunRecord]) -> Cost | None:
         peak_memory_bytes=_average([float(cost.peak_memory_bytes) for cost in costs]),
         parameters=_average([float(record.counts.parameters) for record in records]),
         training_flops=_average([cost.training_flops for cost in costs]),
+        trained_parameters=_average([float(record.counts.trained_parameters or 0) for record in records]),
     )
 
 

@@ -64,6 +64,7 @@ class Cost:
     peak_memory_bytes: float | None
     parameters: float | None
     training_flops: float | None
+    trained_parameters: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from harness.config.checking import Strict, checked
 from harness.registry import OPTIMIZERS, SCHEDULES, TASK_TYPES, Registry
@@ -20,6 +20,7 @@ def _named_in(registry: Registry) -> AfterValidator:
     return AfterValidator(known)
 
 
+FEWEST_STEPS = 200  # On a user's own files.
 OptimizerName = Annotated[str, _named_in(OPTIMIZERS)]
 ScheduleName = Annotated[str, _named_in(SCHEDULES)]
 
@@ -38,6 +39,8 @@ class Optimisation(Strict):
             gradient but for dropout, which is drawn once per pass.
         epochs: Passes over the training split.
         minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
+            On your own files, where neither this nor epochs nor `maximum_steps` is set, 200, unless texts are read in
+            windows or segments.
         maximum_steps: Most optimiser steps; 0: the model is scored as it is.
         warmup_ratio: Share of the steps in which the learning rate rises.
         weight_decay: On weight matrices only: none on biases and norms.
@@ -59,6 +62,52 @@ class Optimisation(Strict):
     dropout: float | None = Field(None, ge=0, lt=1)
 
 
+def _frozen(given: Any) -> Any:
+    if (
+        given is not None
+        and given != "encoder"
+        and (not isinstance(given, int) or isinstance(given, bool) or given < 0)
+    ):
+        raise ValueError('must be "encoder", or how many of the lowest layers (0: the embeddings alone)')
+    return given
+
+
+class Adaptation(Strict):
+    """Which weights are changed, and how fast beside each other.
+
+    Attributes:
+        method: "full", or "lora": small matrices beside all linear maps of the encoder's layers are trained, and the
+            head, and nothing else (Hu et al. 2022). What is saved is a stock checkpoint, to which they are added, and
+            they themselves, as the library peft reads them.
+        rank: Of LoRA's matrices.
+        alpha: What LoRA's matrices give is multiplied by `alpha` / `rank`; default: twice the rank.
+        frozen: What is not trained: the whole "encoder", so that the head alone is (with the encoder's pooler, where it
+            has one), or the embeddings and so many of the lowest layers. It is read without dropout.
+        layer_decay: The learning rate of each layer is that of the layer above times this, the embeddings' the lowest,
+            while what lies above the layers has the full one (Howard & Ruder 2018, section 3.2; Clark et al. 2020,
+            whose code leaves one more step between the highest layer and the head).
+        head_learning_rate: The peak learning rate of the head and the pooler; default: `learning_rate`.
+    """
+
+    method: Literal["full", "lora"] = "full"
+    rank: int = Field(8, ge=1)
+    alpha: float | None = Field(None, gt=0)
+    frozen: Annotated[Literal["encoder"] | int | None, BeforeValidator(_frozen)] = None
+    layer_decay: float | None = Field(None, gt=0, le=1)
+    head_learning_rate: float | None = Field(None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_way_to_train_little(self) -> Self:
+        if self.method == "lora" and self.frozen is not None:
+            raise ValueError(f"frozen {self.frozen!r} and method 'lora' don't go together: LoRA freezes the encoder")
+        return self
+
+    @property
+    def scale_of_adapters(self) -> float:
+        """LoRA's alpha."""
+        return 2.0 * self.rank if self.alpha is None else self.alpha
+
+
 class Execution(Strict):
     """How it is computed: what changes speed and memory, and results by rounding at most.
 
@@ -66,6 +115,8 @@ class Execution(Strict):
         precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
         execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
             "padded" to one length. The numbers are the same, up to rounding.
+        gradient_checkpointing: Whether each layer's states are computed again in the backward pass instead of kept:
+            less memory, a third more time, and the same numbers. Not where texts are packed, or read in segments.
         vocabulary: Which rows of the embedding are kept in training: those that are "used" by the data, or the "whole".
             What is saved is the whole, and the same, up to rounding.
     """
@@ -73,6 +124,7 @@ class Execution(Strict):
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     execution: Literal["packed", "padded"] = "packed"
     vocabulary: Literal["used", "whole"] = "used"
+    gradient_checkpointing: bool = False
 
 
 class LongTexts(Strict):
@@ -148,7 +200,7 @@ class Evaluation(Strict):
     test_examples: int | None = Field(None, ge=1)
 
 
-class Recipe(Optimisation, Execution, LongTexts, Evaluation):
+class Recipe(Optimisation, Adaptation, Execution, LongTexts, Evaluation):
     """What every type of task has in its recipe."""
 
 
@@ -175,10 +227,20 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     merged = {key: value for layer in layers.values() for key, value in Training.current(layer).items()}
     last = list(layers)[-1]
     recipe = checked(Training, merged, last, mistakes)
-    if recipe is not None and recipe.pool not in recipe.pools:
-        mistakes.append(
-            f"{last}pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
+    misfits = [] if recipe is None else list(_misfits(recipe))
+    mistakes += [f"{last}{misfit}" for misfit in misfits]
+    return None if misfits else recipe
+
+
+def _misfits(recipe: Training) -> Iterator[str]:
+    """Settings that fit each alone, and not together with what others are or are left at."""
+    if recipe.pool not in recipe.pools:
+        yield (
+            f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
             f"Choose one of {', '.join(recipe.pools)}."
         )
-        return None
-    return recipe
+    if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
+        yield (
+            'gradient_checkpointing: not where texts are packed, or read in segments. Set execution = "padded", and '
+            "read in windows; a smaller micro_batch_size takes less memory, too."
+        )

@@ -45,6 +45,10 @@ class TokenPredictor:
         self.micro_batch_size = micro_batch_size
         self.recurrent_state: dict[str, Any] = {}
 
+    def weight(self, items: Sequence[Any]) -> float:
+        """How many they are: each sequence counts as much as any other."""
+        return len(items)
+
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """The sequences in groups that are read together."""
         return passes(items, self.micro_batch_size, lambda _: 1)

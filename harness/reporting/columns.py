@@ -139,6 +139,12 @@ def _cost(text: Callable[[Cost], str]) -> Field:
     return field
 
 
+def _trains_a_part(cell: Cell) -> bool:
+    """Whether other parameters are trained than those that the model has; an earlier version did not count them."""
+    cost = cell.cost
+    return cost is not None and cost.trained_parameters not in (None, cost.parameters)
+
+
 def _faint_gap(text: str) -> Entry:
     return Entry(text, is_faint=text == NOTHING)
 
@@ -219,6 +225,11 @@ DIFFERENCES: Sequence[Column] = (
 COSTS: Sequence[Column] = (
     MODEL,
     Column("Parameters", _cost(lambda cost: amount(cost.parameters))),
+    Column(
+        "Trained parameters",
+        _cost(lambda cost: amount(cost.trained_parameters)),
+        concerns=_trains_a_part,
+    ),
     Column("Training time", _cost(lambda cost: duration(cost.train_seconds))),
     Column("Training tokens/s", _cost(lambda cost: amount(cost.train_tokens_per_second))),
     Column("Peak memory", _cost(lambda cost: memory(cost.peak_memory_bytes))),

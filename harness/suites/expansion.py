@@ -14,10 +14,10 @@ from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
 from harness.record import SINGLE
-from harness.registry import FAMILIES, TASK_TYPES, TASKS, is_simple_baseline
+from harness.registry import TASKS, is_simple_baseline
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
-from harness.suites.precision import actual_precision
+from harness.suites.settling import settled_recipe
 from harness.suites.suite import Suite
 
 
@@ -125,6 +125,7 @@ class _Data:
     fingerprint: str
     metrics: tuple[str, ...]
     scripts: Mapping[str, str]
+    task_type: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,6 @@ def _planned_run(
     runs: Path,
     evaluate: Evaluate,
 ) -> Run:
-    _check_trainable(data.local, model.config, recipe)
     config = RunConfig(
         task=data.task,
         data=data.fingerprint,
@@ -157,27 +157,10 @@ def _planned_run(
         local=data.local,
         model=model.config,
         seed=seed,
-        training=_relevant(recipe, model.config),
+        training=settled_recipe(recipe, model.config, data.task, local=data.local, task_type=data.task_type),
         evaluate=evaluate,
     )
     return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
-
-
-def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Training) -> None:
-    """Refuse files without one to train on, but for a model that is scored as it is.
-
-    Raises:
-        UserError: They lack one.
-    """
-    if local is None or local.train is not None:
-        return
-    assert model.family is not None
-    as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
-    if not as_found or is_simple_baseline(model.family):
-        raise UserError(
-            "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
-            '(task_type = "language_modelling", maximum_steps = 0).'
-        )
 
 
 def states(planned: Sequence[Run]) -> list[State]:
@@ -230,25 +213,7 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         local = local.settled()
         found = local.task(metrics)
     names = tuple(metrics) or found.metrics
-    return _Data(task, local, found.source.fingerprint(), names, script_files(names))
-
-
-def _relevant(training: Training, model: ModelConfig) -> Training:
-    """The recipe as this machine and this model read it.
-
-    A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
-    not read is left out, so that a new learning rate does not ask for a new simple baseline.
-    """
-    if not _is_baseline(model):
-        assert model.family is not None
-        if training.segmented and not FAMILIES.constant(model.family, "RECURRENT", default=False):
-            raise UserError(
-                f"strategy: {training.strategy!r} asks for a model with a memory, but {model.family!r} has none. "
-                "Choose another strategy, or a model of the family transformer_xl or xlnet."
-            )
-        return training.model_copy(update={"precision": actual_precision(training.precision)})
-    limits = {key: getattr(training, key) for key in ("train_examples", "validation_examples", "test_examples")}
-    return Training(**limits)
+    return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
 
 
 def _is_baseline(model: ModelConfig) -> bool:

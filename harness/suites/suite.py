@@ -1,8 +1,8 @@
 """Suite: models x tasks x seeds, as a TOML file says them.
 
 Precedence, from the general to the particular, and nothing more: the defaults of `Training` < the
-suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < its
-`[training_for.<model>]` < `--set`.
+suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < the table of the variant
+< the suite's `[training_for.<model>]` < `--set`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from harness.data.files import every_file
 from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
+from harness.suites.variants import Variants, original, recipe_part
 
 
 class _SuiteFile(Strict):
@@ -34,7 +35,8 @@ class _SuiteFile(Strict):
         description: The question that it asks; reports show it.
         tasks: Names of tasks, or of tables in [data].
         models: Names of configs/models, .toml files below the suite's folder, names in [variants], folders or Hub ids.
-        variants: A model once more under another name, for another recipe: new name = known name.
+        variants: A model once more under another name, for another recipe: new name = known name, or a table of the
+            known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
         seeds: One run per seed. Simple baselines run once.
         training: The recipe of all runs.
@@ -47,7 +49,7 @@ class _SuiteFile(Strict):
     description: str = ""
     tasks: tuple[str, ...] = Field((), min_length=1, validate_default=True)
     models: tuple[str, ...] = Field((), min_length=1, validate_default=True)
-    variants: dict[str, str] = Field({})
+    variants: Variants = Field({})
     baseline: str | None = None
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     training: dict[str, Any] = Field({})
@@ -220,10 +222,10 @@ def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, M
     found = {}
     for name in content.models:
         with collected(mistakes, f"{file}: models: "):
-            original = content.variants.get(name, name)
-            if original.endswith(".toml") and not _below(original, file):
-                raise UserError(_advice(original, file))
-            found[name] = find_model(original, beside=file.parent)
+            known = original(name, content.variants)
+            if known.endswith(".toml") and not _below(known, file):
+                raise UserError(_advice(known, file))
+            found[name] = find_model(known, beside=file.parent)
     return found
 
 
@@ -241,6 +243,7 @@ def _recipes(
             f"{file}: training.": content.training,
             f"{name}: training.": model.training,
             f"{file}: training_on.{task}.": content.training_on.get(task, {}),
+            f"{file}: variants.{name}.": recipe_part(name, content.variants),
             f"{file}: training_for.{name}.": content.training_for.get(name, {}),
             "--set ": overrides,
         }

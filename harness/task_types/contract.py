@@ -92,6 +92,7 @@ class TaskType(ABC):
         predict_settings: What `harness predict` can be asked for beside; each field is an option, and its description
             the help.
         settings: Its part of the recipe.
+        unused_settings: What of this part its tasks have no use for.
         inferred: Whether a user's own files are of this type where they name a column that no other type has.
         endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
         guess_rank: When it is asked what a user's rows are, from the most particular task type to the least.
@@ -108,6 +109,7 @@ class TaskType(ABC):
     prediction_columns: tuple[str, ...] = ("prediction",)
     predict_settings: type[Strict] = NoSettings
     settings: type[Strict] = NoSettings
+    unused_settings: tuple[str, ...] = ()
     inferred: bool = False
     endings: tuple[str, ...] = ()
     guess_rank: int = 0

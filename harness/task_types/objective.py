@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from torch import Tensor
 
 from harness.models.head import Head
-from harness.tokenization.items import Batch, Collator, Features
+from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
 
@@ -66,7 +67,16 @@ class Objective(Protocol):
         """What losses and results are made from [items, ...]."""
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss per item [items]."""
+        """One loss per item [items], as it is learnt."""
+
+    def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """One loss per item [items] as it is validated: by which recipes can be compared."""
+
+    def weight(self, items: Sequence[Item]) -> float:
+        """What the sum of the items' losses is divided by."""
+
+    def learnt_notes(self) -> list[str]:
+        """What a reader of the record should know of how it was learnt."""
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
         """One result per item, off the device."""
@@ -84,7 +94,7 @@ class Objective(Protocol):
         """Reference and prediction of each example, as in predictions.parquet."""
 
 
-class LearntAsItIs:
+class LearntAsItIs(ABC):
     """What most objectives have: nothing of the model or the objective changes for training, or after it."""
 
     @property
@@ -99,3 +109,20 @@ class LearntAsItIs:
 
     def finish(self, _model: Any) -> None:
         """Leave the model as it is."""
+        del _model
+
+    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """Those that are validated."""
+        return self.plain_losses(scores, batch, collator)
+
+    @abstractmethod
+    def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """One loss per item [items]."""
+
+    def weight(self, items: Sequence[Item]) -> float:
+        """How many they are: each counts as much as any other."""
+        return len(items)
+
+    def learnt_notes(self) -> list[str]:
+        """None."""
+        return []

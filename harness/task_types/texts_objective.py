@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.models.head import Head
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.texts import Target, TextExample
+from harness.task_types.weighted_losses import Counts, LossOfLabels
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
@@ -78,7 +79,7 @@ class TextObjective(LearntAsItIs):
         """Logits [items, labels], pooled over each item's windows."""
         return pooled(logits[0].float(), batch.counts, self.pool)
 
-    def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
+    def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
         """One loss per item [items]."""
         return self.loss(scores, [item.target for item in batch.items])
 
@@ -103,6 +104,47 @@ class TextObjective(LearntAsItIs):
     ) -> list[dict[str, Any]]:
         """Reference and prediction of each example."""
         return [self.row(example.target, logits) for example, logits in zip(examples, outputs, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelObjective(TextObjective):
+    """The objective of texts' labels, which are learnt as the recipe weighs them.
+
+    Attributes:
+        learnt: How.
+        counts: How many there are of each label, from the targets of the training texts.
+        learnt_loss: Losses [texts] of logits [texts, labels] and targets, as they are learnt.
+        target_weight: What a text with a target counts, where some count more than others.
+    """
+
+    learnt: LossOfLabels
+    counts: Callable[[Sequence[Any]], Counts]
+    learnt_loss: Callable[[LossOfLabels, Tensor, Sequence[Any]], Tensor]
+    target_weight: Callable[[LossOfLabels, Any], float]
+
+    def for_training(self, _model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
+        """The same with the weights that the examples' labels give."""
+        del has_own_head
+        if self.learnt.is_plain:
+            return self
+        counts = self.counts([example.target for example in examples])
+        return replace(self, learnt=self.learnt.weighing(counts))
+
+    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """One loss per item [items], as the recipe weighs it."""
+        if self.learnt.is_plain:
+            return self.plain_losses(scores, batch, collator)
+        return self.learnt_loss(self.learnt, scores, [item.target for item in batch.items])
+
+    def weight(self, items: Sequence[Item]) -> float:
+        """The sum of what their labels weigh."""
+        if self.learnt.weights is None:
+            return len(items)
+        return sum(self.target_weight(self.learnt, item.target) for item in items)
+
+    def learnt_notes(self) -> list[str]:
+        """The weights."""
+        return self.learnt.note()
 
 
 def pooled(logits: Tensor, counts: Tensor, how: str) -> Tensor:

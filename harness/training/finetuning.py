@@ -8,23 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from torch import nn
 
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
 from harness.metrics.lookup import find_metric
+from harness.models.adapters import Adapters, has_adapters, merge_adapters
+from harness.models.family import Loaded
 from harness.models.weights import OWN_HEAD
 from harness.record import Measurements
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item, length_grouped_batches
+from harness.training.adaptation import Adapted, adapt
 from harness.training.callbacks import Callbacks
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
 from harness.training.loop import TrainingPlan, Validation, finetune
 from harness.training.measuring import measured
 from harness.training.optimisation import (
+    learning_rates,
     make_optimizer,
     make_scheduler,
     number_of_steps,
+    peak_of,
     trains_used_rows_exactly,
     unused_rows_decay,
 )
@@ -33,6 +39,8 @@ from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
+
+ADAPTER = "adapter"  # A folder in a checkpoint: peft's own files beside the model's would be read with it.
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,8 @@ def finetune_model(
     with context.watch("features"):
         model.features("train")
         model.features("validation")
-    forward, progress = _trained(model, config, context)
+    trained = _trained(model, config, context)
+    forward, progress = trained.forward, trained.progress
     context.watch.add("train", progress.seconds)
     context.watch.add("validate", progress.validation_seconds)
 
@@ -80,16 +89,41 @@ def finetune_model(
         return Predicted(outputs, features.lengths)
 
     found = evaluate(predict, model.objective, model.splits, config=config, watch=context.watch)
-    measurements = measured(context.known, model, forward, progress, found=found, config=config)
-    return TrainingResult(measurements, model.splits.labels, found.rows, model.save)
+    measurements = measured(
+        context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
+    )
+
+    def save(folder: Path) -> None:
+        model.save(folder)
+        if trained.adapters is not None:
+            trained.adapters.save(model.loaded.model, folder / ADAPTER)
+
+    return TrainingResult(measurements, model.splits.labels, found.rows, save)
 
 
-def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[Forward, Progress]:
-    """The model with the weights that were best on validation, ready to score items; and how its training went."""
+@dataclass(frozen=True)
+class _Trained:
+    """A trained model.
+
+    Attributes:
+        forward: The model with the weights that were best on validation, ready to score items.
+        progress: How training went.
+        adapted: What of it was trained.
+        adapters: What was trained beside the model's own matrices, and is added to them by now.
+    """
+
+    forward: Forward
+    progress: Progress
+    adapted: Adapted
+    adapters: Adapters | None
+
+
+def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Trained:
+    adapted = adapt(model.loaded.model, model.training, config.seed)
     vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
     objective = _learnt(model)
     plan = _plan(model, objective, config, context)
-    trainer = _trainer(model, objective, plan, context.accelerator)
+    trainer = _trainer(model, objective, plan, context.accelerator, frozen=adapted.frozen)
     progress = finetune(
         trainer,
         model.features("train").items,
@@ -98,11 +132,21 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> tuple[
         folder=context.folder,
         callbacks=context.callbacks,
     )
+    adapters = _merged(model.loaded)
     objective.finish(model.loaded.model)
+    progress.notes += objective.learnt_notes()
     trainer.forward.objective = model.objective
     if vocabulary.used is not None:
-        vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step))
-    return trainer.forward, progress
+        peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
+        vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
+    return _Trained(trainer.forward, progress, adapted, adapters)
+
+
+def _merged(loaded: Loaded) -> Adapters | None:
+    """The model's adapters, which are added to its own matrices; None where it has none."""
+    if not has_adapters(loaded.model):
+        return None
+    return merge_adapters(loaded.model, checkpoint=loaded.checkpoint.name if loaded.checkpoint else None)
 
 
 def _learnt(model: TaskModel) -> Objective:
@@ -129,13 +173,19 @@ def _plan(model: TaskModel, objective: Objective, config: RunConfig, context: Ru
     )
 
 
-def _trainer(model: TaskModel, objective: Objective, plan: TrainingPlan, accelerator: Accelerator) -> Trainer[Forward]:
+def _trainer(
+    model: TaskModel,
+    objective: Objective,
+    plan: TrainingPlan,
+    accelerator: Accelerator,
+    *,
+    frozen: Sequence[nn.Module],
+) -> Trainer[Forward]:
     training = model.training
-    optimizer = make_optimizer(model.loaded.model, training)
+    optimizer = make_optimizer(model.loaded.model, training, learning_rates(model.loaded.model, training))
     forward = forward_of(model.loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
-    return Trainer(
-        forward, optimizer, make_scheduler(optimizer, training, plan.steps), training.max_grad_norm, notes=[]
-    )
+    scheduler = make_scheduler(optimizer, training, plan.steps)
+    return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[], frozen=frozen)
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:

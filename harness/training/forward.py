@@ -44,13 +44,17 @@ class Forward:
         batch = self.collator(items)
         return self.objective.losses(self._scores(batch), batch, self.collator)
 
+    def weight(self, items: Sequence[Item]) -> float:
+        """What the sum of a step's losses is divided by."""
+        return self.objective.weight(items)
+
     def passes(self, items: Sequence[Item]) -> list[list[Item]]:
         """The items in groups that are scored together."""
         return passes(items, self.micro_batch_size, self.scoring.size)
 
     @torch.no_grad()
     def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
-        """The mean loss and the objective's outputs, each item read exactly once whatever the number of processes."""
+        """The mean plain loss and the objective's outputs, each item read once whatever the number of processes."""
         self.model.eval()
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
@@ -72,7 +76,7 @@ class Forward:
             try:
                 batch = self.collator(items)
                 scores = self._scores(batch)
-                losses = self.objective.losses(scores, batch, self.collator).tolist()
+                losses = self.objective.plain_losses(scores, batch, self.collator).tolist()
                 return list(zip(losses, self.objective.results(scores, batch, self.collator), strict=True))
             except RuntimeError as error:
                 if not should_reduce_batch_size(error) or self.micro_batch_size == 1:

@@ -11,6 +11,7 @@ from harness.models.family import Loaded
 from harness.ops.device import hardware
 from harness.record import Cost, Measurements, Tokens
 from harness.tokenization.items import Features
+from harness.training.adaptation import Adapted
 from harness.training.evaluation import Evaluated
 from harness.training.flops import training_flops
 from harness.training.forward import Forward
@@ -21,7 +22,14 @@ from harness.training.task_model import TaskModel
 
 
 def measured(
-    known: Measurements, model: TaskModel, forward: Forward, progress: Progress, *, found: Evaluated, config: RunConfig
+    known: Measurements,
+    model: TaskModel,
+    forward: Forward,
+    progress: Progress,
+    *,
+    adapted: Adapted,
+    found: Evaluated,
+    config: RunConfig,
 ) -> Measurements:
     """The measurements of a fine-tuned model.
 
@@ -30,10 +38,15 @@ def measured(
         model: The model after it.
         forward: What scored it.
         progress: How training went.
+        adapted: What of the model was trained.
         found: Its scores.
         config: What identifies the run.
     """
-    counts = {"parameters": model.loaded.model.num_parameters(), **_counted(model.encoded)}
+    counts = {
+        "parameters": model.loaded.model.num_parameters(),
+        "trained_parameters": adapted.trained_parameters,
+        **_counted(model.encoded),
+    }
     origin = {"hardware": hardware(forward.accelerator), **_origin(model.loaded, config)}
     return known.model_copy(
         update={
@@ -42,7 +55,7 @@ def measured(
             "curve": tuple(progress.curve),
             "best_step": progress.best_step,
             "counts": known.counts.model_copy(update=counts),
-            "cost": _cost(model, forward, progress),
+            "cost": _cost(model, forward, progress, adapted.forward_passes),
             "provenance": known.provenance.model_copy(update=origin),
             "notes": (*found.notes, *known.notes, *_notes(model, forward, progress)),
         }
@@ -62,7 +75,7 @@ def _counted(encoded: Mapping[str, Features]) -> dict[str, Any]:
     }
 
 
-def _cost(model: TaskModel, forward: Forward, progress: Progress) -> Cost:
+def _cost(model: TaskModel, forward: Forward, progress: Progress, passes: float) -> Cost:
     """What training took, beside its seconds."""
     if progress.seconds == 0:
         return Cost()
@@ -70,7 +83,7 @@ def _cost(model: TaskModel, forward: Forward, progress: Progress) -> Cost:
     return Cost(
         train_tokens_per_second=progress.tokens / progress.seconds,
         train_examples_per_second=progress.items / progress.seconds,
-        training_flops=training_flops(model.loaded.model, items, progress.items, attended=attended),
+        training_flops=training_flops(model.loaded.model, items, progress.items, attended=attended, passes=passes),
     )
 
 

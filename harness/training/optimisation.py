@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from harness.config.training import Training
+from harness.models.depth import depths_of
 from harness.registry import OPTIMIZERS, SCHEDULES
 from harness.training.optimizers import Groups, Optimizer
 
@@ -41,9 +42,41 @@ class OptimizerSettings(Protocol):
         """Share of the steps in which the learning rate rises."""
 
 
-def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the model's parameters."""
-    return _named(settings).make(_groups(model, settings.weight_decay), settings.learning_rate)
+def make_optimizer(
+    model: nn.Module, settings: OptimizerSettings, rates: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the model's parameters.
+
+    Args:
+        model: The model.
+        settings: The recipe.
+        rates: The peak learning rate of each parameter by its name; None: that of the recipe.
+    """
+    groups = _groups(model, settings.weight_decay)
+    if rates is not None:
+        groups = _by_rate(groups, {id(p): rates[name] for name, p in model.named_parameters() if p.requires_grad})
+    return _named(settings).make(groups, settings.learning_rate)
+
+
+def learning_rates(model: Any, training: Training) -> dict[str, float] | None:
+    """The peak learning rate of each parameter by its name; None where the recipe has one for all.
+
+    Raises:
+        UserError: The model's layers can't be told apart.
+    """
+    if training.layer_decay is None and training.head_learning_rate is None:
+        return None
+    depths = depths_of(model, "layer_decay" if training.head_learning_rate is None else "head_learning_rate")
+    decay, head = training.layer_decay or 1.0, training.head_learning_rate or training.learning_rate
+    return {
+        name: head if name in depths.head else training.learning_rate * decay ** (depths.layers + 1 - depth)
+        for name, depth in depths.of.items()
+    }
+
+
+def peak_of(optimizer: torch.optim.Optimizer, parameter: torch.Tensor) -> float:
+    """The peak learning rate of a parameter that a schedule was made for."""
+    return next(group["initial_lr"] for group in optimizer.param_groups if any(p is parameter for p in group["params"]))
 
 
 def make_scheduler(optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int) -> LambdaLR:
@@ -56,12 +89,19 @@ def trains_used_rows_exactly(settings: OptimizerSettings) -> bool:
     return _named(settings).unused_rows_decay is not None
 
 
-def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int) -> float:
-    """What the first `taken` of `steps` steps leave of a row of an embedding that has no gradient, from 0 to 1."""
+def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, peak: float | None = None) -> float:
+    """What the first `taken` of `steps` steps leave of a row of an embedding that has no gradient, from 0 to 1.
+
+    Args:
+        settings: The recipe.
+        steps: Of the whole schedule.
+        taken: How many of them count.
+        peak: The embedding's highest learning rate; None: that of the recipe.
+    """
     decay = _named(settings).unused_rows_decay
     assert decay is not None, settings.optimizer
-    share = _shares_of_the_peak(settings, steps)
-    return decay([settings.learning_rate * share(step) for step in range(taken)], settings.weight_decay)
+    share, highest = _shares_of_the_peak(settings, steps), settings.learning_rate if peak is None else peak
+    return decay([highest * share(step) for step in range(taken)], settings.weight_decay)
 
 
 def number_of_steps(training: Training, steps_per_epoch: int) -> int:
@@ -106,4 +146,13 @@ def _groups(model: nn.Module, weight_decay: float) -> Groups:
     return [
         {"params": [p for p in trained if id(p) not in bare], "weight_decay": weight_decay},
         {"params": [p for p in trained if id(p) in bare], "weight_decay": 0.0},
+    ]
+
+
+def _by_rate(groups: Groups, rates: Mapping[int, float]) -> Groups:
+    """The groups, each parted into groups of one learning rate, the highest first."""
+    return [
+        {**group, "lr": rate, "params": [p for p in group["params"] if rates[id(p)] == rate]}
+        for group in groups
+        for rate in sorted({rates[id(p)] for p in group["params"]}, reverse=True)
     ]

@@ -22,6 +22,7 @@ _PACKAGES = (
     "accelerate",
     "datasets",
     "evaluate",
+    "peft",
     "scikit-learn",
     "numpy",
     "scipy",

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from accelerate import Accelerator
 from accelerate.utils.memory import should_reduce_batch_size
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.ops.device import generators, restore_generators
 from harness.record import CurvePoint
@@ -44,6 +44,9 @@ class Trainable(Protocol):
     def losses(self, items: Sequence[Any]) -> Tensor:
         """One loss per item [items], with its graph."""
 
+    def weight(self, items: Sequence[Any]) -> float:
+        """What the sum of a step's losses is divided by: how many items, where each counts as much as any other."""
+
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """The items in groups that are read together."""
 
@@ -64,6 +67,7 @@ class Trainer(Generic[Forwarded]):
         scheduler: Of the learning rate.
         max_grad_norm: The gradient is clipped to this length.
         notes: What happened on the way.
+        frozen: Parts of the model without a gradient, which are read as in evaluation, without dropout.
     """
 
     forward: Forwarded
@@ -71,6 +75,7 @@ class Trainer(Generic[Forwarded]):
     scheduler: Any
     max_grad_norm: float
     notes: list[str]
+    frozen: Sequence[nn.Module] = ()
 
     def step(self, items: Sequence[Any]) -> float:
         """One optimiser step on the mean loss of `items`, however many passes and processes share them.
@@ -83,6 +88,8 @@ class Trainer(Generic[Forwarded]):
         """
         if not self.forward.model.training:
             self.forward.model.train()  # Visits each module: no small part of a small model's step.
+            for part in self.frozen:
+                part.eval()
         loss = self._gradients(items)
         if not math.isfinite(loss):
             raise DivergedError(f"the training loss is {loss}")
@@ -121,8 +128,9 @@ class Trainer(Generic[Forwarded]):
     def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
+        weight = self.forward.weight(items)  # Of the whole step: how it is cut into passes must not matter.
         for group in self.forward.passes(self.forward.share(items)):
-            loss = self.forward.losses(group).sum() / len(items)
+            loss = self.forward.losses(group).sum() / weight
             self.forward.accelerator.backward(loss)
             total += loss.detach()
         return total

@@ -81,7 +81,8 @@ class UsedVocabulary:
 def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabulary:
     """The model made smaller: its embedding holds the rows that `items` use, and the padding's.
 
-    Let alone are embeddings that are tied to an output or are of a kind of their own, and those that are used by most.
+    Let alone are embeddings that are frozen, are tied to an output or are of a kind of their own, and those that are
+    used by most.
 
     Args:
         model: A transformers model, before its optimiser is made.
@@ -89,7 +90,7 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
     """
     whole = _input_embedding(model)
     plain = type(whole) is nn.Embedding and not whole.max_norm and not whole.sparse
-    if items is None or not plain or _is_shared(model, whole):
+    if items is None or not plain or not whole.weight.requires_grad or _is_shared(model, whole):
         return UsedVocabulary(model, whole, None)
     rows = {token for item in items for window in item.windows for token in window.input_ids}
     rows |= {row for row in (model.config.pad_token_id, whole.padding_idx) if row is not None}

@@ -217,6 +217,53 @@ def test_a_variant_is_a_model_once_more_with_a_recipe_of_its_own(tmp_path):
     assert plain.folder != variant.folder
 
 
+def test_weights_of_labels_are_refused_where_a_trained_model_has_none_to_learn(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text(
+        'tasks = ["rotten_tomatoes", "word_pleasantness"]\nmodels = ["scratch", "majority"]\n'
+        '[training]\nclass_weights = "balanced"\n'
+    )
+    suite = read_suite(file)
+    with pytest.raises(UserError, match="class_weights: not for tasks of type regression"):
+        planned_runs(suite, tmp_path / "runs")
+    assert len(planned_runs(suite, tmp_path / "runs", only=["rotten_tomatoes"])) == 4
+    assert planned_runs(suite, tmp_path / "runs", only=["majority"])
+
+
+def test_a_variant_s_table_is_its_recipe_between_that_of_the_task_and_that_of_the_model(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text("""
+        tasks = ["rotten_tomatoes"]
+        models = ["scratch", "scratch-frozen"]
+        seeds = [0]
+        [variants]
+        scratch-frozen = { model = "scratch", frozen = 1, epochs = 7, batch_size = 4, class_weights = { fresh = 2.0 } }
+        [training_on.rotten_tomatoes]
+        epochs = 5
+        [training_for.scratch-frozen]
+        batch_size = 2
+    """)
+    plain, variant = planned_runs(read_suite(file), tmp_path / "runs")
+    assert (plain.model, variant.model) == ("scratch", "scratch-frozen")
+    assert plain.config.model == variant.config.model
+    assert (plain.config.training.epochs, plain.config.training.frozen) == (5.0, None)
+    found = variant.config.training
+    assert (found.epochs, found.frozen, found.batch_size, found.class_weights) == (7.0, 1, 2, {"fresh": 2.0})
+
+
+@pytest.mark.parametrize("wrong", ["3", "{ frozen = 1 }", "{ model = 3 }"])
+def test_a_variant_of_no_model_is_told_with_an_example(told, wrong):
+    (line,) = told(f'tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\n[variants]\nmine = {wrong}\n')
+    assert line.startswith("variants: 'mine' must be a model's name in quotes, or a table with one")
+
+
+def test_a_wrong_setting_in_a_variant_s_table_is_told_with_its_place(told):
+    table = '{ model = "scratch", frozn = 1, method = "lorra" }'
+    lines = told(f'tasks = ["rotten_tomatoes"]\nmodels = ["mine"]\n[variants]\nmine = {table}\n')
+    assert lines[0].startswith("variants.mine.method: must be 'full' or 'lora' (got 'lorra')")
+    assert lines[1].startswith("variants.mine.frozn: no such setting (got 1). Did you mean frozen?")
+
+
 def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
     content = 'tasks = ["cola"]\nmodels = ["scratch", "mine"]\n[variants]\nmien = "scratch"\nmine = "scrach"\n'
     lines = told(content)

@@ -19,6 +19,9 @@ RECIPES = {
         "gradient_segments": 2,
         "micro_batch_size": 3,
     },
+    "weighted": {"dropout": 0.1, "class_weights": "balanced", "label_smoothing": 0.1, "micro_batch_size": 3},
+    "frozen": {"dropout": 0.1, "frozen": 1, "layer_decay": 0.7, "schedule": "wsd"},
+    "lora": {"dropout": 0.1, "method": "lora", "head_learning_rate": 3e-3},
 }
 FAMILIES = {"segments": "transformer_xl"}
 
@@ -76,7 +79,7 @@ MOMENTS = {
     ("name", "moment"),
     [
         *(("texts", moment) for moment in MOMENTS),
-        *((name, "in the middle") for name in ("windows", "questions", "segments")),
+        *((name, "in the middle") for name in ("windows", "questions", "segments", "weighted", "frozen", "lora")),
     ],
 )
 def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never_killed, tmp_path):

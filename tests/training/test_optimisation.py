@@ -9,6 +9,7 @@ from transformers import (
     get_constant_schedule_with_warmup,
     get_cosine_schedule_with_warmup,
     get_linear_schedule_with_warmup,
+    get_wsd_schedule,
 )
 
 from harness.config.training import Training
@@ -55,6 +56,14 @@ REFERENCES = {
     "linear": get_linear_schedule_with_warmup,
     "cosine": get_cosine_schedule_with_warmup,
     "constant": lambda optimizer, warmup, _: get_constant_schedule_with_warmup(optimizer, warmup),
+    "wsd": lambda optimizer, warmup, steps: get_wsd_schedule(
+        optimizer,
+        warmup,
+        math.ceil(0.2 * (steps - warmup)),
+        num_training_steps=steps,
+        warmup_type="linear",
+        decay_type="linear",
+    ),
 }
 
 

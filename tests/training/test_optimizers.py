@@ -67,7 +67,7 @@ def test_a_recipe_names_an_optimizer_and_a_schedule_that_there_are():
     assert recipe_of({"training.": {"optimizer": "adam", "schedule": "linaer"}}, mistakes) is None
     assert mistakes == [
         "training.optimizer: must be one of adafactor, adamw, sgd (got 'adam').",
-        "training.schedule: must be one of constant, cosine, linear (got 'linaer').",
+        "training.schedule: must be one of constant, cosine, linear, wsd (got 'linaer').",
     ]
 
 

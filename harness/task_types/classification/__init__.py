@@ -14,6 +14,7 @@ from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.task_types.constants import most_frequent
+from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
 
@@ -25,6 +26,8 @@ class Classification(TextType):
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, F1, MATTHEWS)
     default_metrics = ("accuracy", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
+    settings = LabelLoss
+    unused_settings = ("thresholds",)
     guess_rank = 4
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:

@@ -13,19 +13,45 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.task_types.texts import Target
-from harness.task_types.texts_objective import TextObjective
+from harness.task_types.texts_objective import LabelObjective
+from harness.task_types.weighted_losses import LossOfLabels, label_counts
 
 
-def objective(labels: tuple[str, ...], training: Training) -> TextObjective:
-    """Cross-entropy over `labels`."""
+def objective(labels: tuple[str, ...], training: Training) -> LabelObjective:
+    """Cross-entropy over `labels`.
+
+    Raises:
+        UserError: The recipe weighs labels that there are not.
+    """
 
     def row(target: Target, logits: NDArray[np.float32]) -> dict[str, Any]:
         assert isinstance(target, int)
         return {"reference": labels[target], "prediction": labels[logits.argmax()], "logits": logits.tolist()}
 
-    return TextObjective(labels, training.pool, "single_label_classification", cross_entropy, row)
+    return LabelObjective(
+        labels,
+        training.pool,
+        "single_label_classification",
+        cross_entropy,
+        row,
+        learnt=LossOfLabels.of(training, labels),
+        counts=lambda targets: label_counts(targets, len(labels)),
+        learnt_loss=learnt_loss,
+        target_weight=target_weight,
+    )
 
 
 def cross_entropy(logits: Tensor, targets: Sequence[int]) -> Tensor:
     """Losses [texts] from logits [texts, labels] and label indices."""
     return functional.cross_entropy(logits, torch.tensor(targets, device=logits.device), reduction="none")
+
+
+def learnt_loss(learnt: LossOfLabels, logits: Tensor, targets: Sequence[int]) -> Tensor:
+    """The same as the recipe weighs them."""
+    return learnt.cross_entropy(logits, torch.tensor(targets, device=logits.device))
+
+
+def target_weight(learnt: LossOfLabels, target: int) -> float:
+    """What a text with the label counts."""
+    assert learnt.weights is not None
+    return float(learnt.weights[target])

@@ -96,7 +96,7 @@ class TokenLossObjective(LearntAsItIs):
         """Nats of each token that is predicted [items, length], else 0."""
         return logits[0]
 
-    def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
+    def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
         """Mean nats per token [items]."""
         return scores.sum(1) / batch.inputs["scored_tokens"].sum(1)
 

@@ -14,6 +14,7 @@ from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column
+from harness.task_types.label_loss import LabelLoss
 from harness.task_types.multi_label.label_sets import (
     SEPARATORS,
     indicated_places,
@@ -41,6 +42,7 @@ class MultiLabel(TextType):
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, MACRO_F1_WITH_NONE, MICRO_F1_WITH_NONE)
     default_metrics = ("micro_f1", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
+    settings = LabelLoss
     unknown_target: Target = ()
     guess_rank = 2
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,65 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.config.training import Training
-from harness.task_types.texts import Target
-from harness.task_types.texts_objective import TextObjective
+from harness.task_types.multi_label import task_type
+from harness.task_types.probabilities import sigmoid
+from harness.task_types.texts import Target, TextExample
+from harness.task_types.texts_objective import LabelObjective, Outputs
+from harness.task_types.weighted_losses import LossOfLabels, yes_counts
+from harness.tokenization.reading import Reader
+
+THRESHOLD = "threshold"
+DEFAULT = 0.5
 
 
-def objective(labels: tuple[str, ...], training: Training) -> TextObjective:
-    """A yes or no for each of `labels`: the label is predicted where its logit is positive."""
+@dataclass(frozen=True, kw_only=True)
+class SetObjective(LabelObjective):
+    """The objective of any number of labels.
+
+    Attributes:
+        thresholds: What is chosen on validation: "one" for all labels, "per_label"; None: nothing.
+    """
+
+    thresholds: str | None
+
+    def calibration(self, outputs: Outputs, examples: Sequence[TextExample]) -> dict[str, float]:
+        """The probability from which on a label is predicted, by a name for it, as in `threshold.sport`."""
+        if self.thresholds is None:
+            return {}
+        probabilities, wanted = sigmoid(outputs.astype(np.float64)), indicators(examples, len(self.labels))
+        if self.thresholds == "one":
+            return {THRESHOLD: best_threshold(probabilities.ravel(), wanted.ravel())}
+        pairs = zip(self.labels, probabilities.T, wanted.T, strict=True)
+        return {f"{THRESHOLD}.{label}": best_threshold(said, true) for label, said, true in pairs}
+
+    def rows(
+        self, outputs: Outputs, examples: Sequence[TextExample], calibration: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
+        """Reference and prediction of each example, by the thresholds."""
+        rows = super().rows(outputs, examples, calibration)
+        if self.thresholds is None:
+            return rows
+        one = calibration.get(THRESHOLD, DEFAULT)
+        limits = np.array([calibration.get(f"{THRESHOLD}.{label}", one) for label in self.labels])
+        chosen = sigmoid(outputs.astype(np.float64)) > limits
+        return [
+            {**row, "prediction": [self.labels[index] for index in np.flatnonzero(places)]}
+            for row, places in zip(rows, chosen, strict=True)
+        ]
+
+    def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
+        """That plain transformers does not know of the thresholds."""
+        if self.thresholds is None:
+            return []
+        return ["thresholds chosen on validation: plain transformers predicts labels from a probability of 0.5 on"]
+
+
+def objective(labels: tuple[str, ...], training: Training) -> SetObjective:
+    """A yes or no for each of `labels`: the label is predicted where its logit is positive.
+
+    Raises:
+        UserError: The recipe weighs labels that there are not.
+    """
 
     def row(target: Target, logits: NDArray[np.float32]) -> dict[str, Any]:
         assert isinstance(target, tuple)
@@ -27,12 +81,69 @@ def objective(labels: tuple[str, ...], training: Training) -> TextObjective:
             "logits": logits.tolist(),
         }
 
-    return TextObjective(labels, training.pool, "multi_label_classification", binary_cross_entropy, row)
+    return SetObjective(
+        labels,
+        training.pool,
+        "multi_label_classification",
+        binary_cross_entropy,
+        row,
+        learnt=LossOfLabels.of(training, labels),
+        counts=lambda targets: yes_counts(targets, len(labels)),
+        learnt_loss=learnt_loss,
+        target_weight=target_weight,
+        thresholds=task_type.own_settings(training).thresholds,
+    )
 
 
 def binary_cross_entropy(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
     """Losses [texts], the mean over labels, from logits [texts, labels] and the indices of each text's labels."""
+    return functional.binary_cross_entropy_with_logits(logits, _wanted(logits, targets), reduction="none").mean(1)
+
+
+def learnt_loss(learnt: LossOfLabels, logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
+    """The same as the recipe weighs them."""
+    return learnt.binary_cross_entropy(logits, _wanted(logits, targets)).mean(1)
+
+
+def target_weight(learnt: LossOfLabels, target: tuple[int, ...]) -> float:
+    """What a text with these labels counts: the mean over its yes and no."""
+    assert learnt.weights is not None
+    chosen = learnt.weights[:, 0].copy()
+    chosen[list(target)] = learnt.weights[list(target), 1]
+    return float(chosen.mean())
+
+
+def indicators(examples: Sequence[TextExample], labels: int) -> NDArray[np.bool_]:
+    """Whether each example has each label [examples, labels]."""
+    found = np.zeros((len(examples), labels), dtype=bool)
+    for row, example in zip(found, examples, strict=True):
+        row[list(example.label_indices)] = True
+    return found
+
+
+def best_threshold(probabilities: NDArray[np.float64], wanted: NDArray[np.bool_]) -> float:
+    """The threshold with the highest F1, halfway between two probabilities; of equals, the nearest to 0.5.
+
+    >>> best_threshold(np.array([0.1, 0.2, 0.4, 0.3]), np.array([False, False, True, True]))
+    0.25
+
+    Args:
+        probabilities: What was said [n].
+        wanted: What was true [n]. Where nothing is, every threshold is as good.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    said, hits = probabilities[order], np.cumsum(wanted[order])
+    scores = 2 * hits / (np.arange(1, len(said) + 1) + wanted.sum())
+    limits = (said + np.append(said[1:], 0.0)) / 2
+    possible = np.append(said[1:], 0.0) < said  # Equal probabilities lie on one side.
+    default = 2 * (wanted & (probabilities > DEFAULT)).sum() / max(1, (probabilities > DEFAULT).sum() + wanted.sum())
+    candidates = [*zip(scores[possible], limits[possible], strict=True), (default, DEFAULT)]
+    return float(max(candidates, key=lambda pair: (round(pair[0], 12), -abs(pair[1] - DEFAULT)))[1])
+
+
+def _wanted(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
+    """1 at each text's labels, and else 0 [texts, labels]."""
     wanted = torch.zeros_like(logits)
     for row, target in zip(wanted, targets, strict=True):
         row[list(target)] = 1.0
-    return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean(1)
+    return wanted

@@ -129,7 +129,7 @@ class SpanObjective(LearntAsItIs):
         padding = batch.inputs["attention_mask"][:, None] == 0
         return torch.stack(logits, 1).float().masked_fill(padding, -torch.inf)
 
-    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+    def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
         """Mean of the start's and the end's cross-entropy over the window's own tokens [windows].
 
         The padding is left out of the softmax, so a window's loss does not depend on the batch that it stands in.

@@ -56,7 +56,7 @@ class NumberObjective(TextObjective):
         if layer is not None:
             rescale(layer, mean=self.mean, scale=self.scale)
 
-    def losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
+    def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
         """One loss per item [items], of standardised numbers."""
         return self.loss(scores, [(item.target - self.mean) / self.scale for item in batch.items])
 

@@ -16,6 +16,7 @@ from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
+from harness.task_types.label_loss import LabelLoss
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
 from harness.task_types.token_classification.metrics import (
     ENTITY_F1,
@@ -46,6 +47,8 @@ class TokenClassification(TaskType):
     metrics = (ENTITY_F1, ENTITY_PRECISION, ENTITY_RECALL, ENTITY_MACRO_F1, TAG_ACCURACY)
     default_metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
     prediction_columns = ("prediction", "scores", "entities")
+    settings = LabelLoss
+    unused_settings = ("thresholds",)
     inferred = True
     endings = ENDINGS
     guess_rank = 1

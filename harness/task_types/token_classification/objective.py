@@ -7,8 +7,9 @@ just what prediction gives, and no word counts twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -22,6 +23,7 @@ from harness.task_types.objective import LearntAsItIs
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
+from harness.task_types.weighted_losses import LossOfLabels, label_counts
 from harness.tokenization.as_text import Encoded
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import NO_BOUND, Reader
@@ -48,9 +50,11 @@ class TagObjective(LearntAsItIs):
 
     Attributes:
         labels: Names of the tags in the order of the model's outputs.
+        learnt: How the recipe weighs them.
     """
 
     labels: tuple[str, ...]
+    learnt: LossOfLabels
     stride = 128
     shared = 0
     strategy = "windows"
@@ -92,10 +96,40 @@ class TagObjective(LearntAsItIs):
         """Logits [windows, length, labels]."""
         return logits[0].float()
 
+    def for_training(self, _model: Any, examples: Sequence[TaggedSentence], *, has_own_head: bool) -> Self:
+        """The same with the weights that the examples' tags give."""
+        del has_own_head
+        if self.learnt.is_plain:
+            return self
+        counts = label_counts([tag for example in examples for tag in example.tags], len(self.labels))
+        return replace(self, learnt=self.learnt.weighing(counts))
+
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
+        """Mean over each sentence's words [items] as the recipe weighs them; 0 of no word."""
+        if self.learnt.is_plain:
+            return self.plain_losses(scores, batch, collator)
+        return self._means(self.learnt.cross_entropy, scores, batch, collator)
+
+    def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
         """Mean cross-entropy over each sentence's words [items]; 0 of no word."""
+        return self._means(partial(functional.cross_entropy, reduction="none"), scores, batch, collator)
+
+    def weight(self, items: Sequence[Item]) -> float:
+        """The sum over the sentences of what a word of theirs counts on average."""
+        weights = self.learnt.weights
+        if weights is None:
+            return len(items)
+        return float(sum(weights[list(item.target.tags)].mean() if item.target.tags else 1.0 for item in items))
+
+    def learnt_notes(self) -> list[str]:
+        """The tags' weights."""
+        return self.learnt.note()
+
+    def _means(
+        self, loss: Callable[[Tensor, Tensor], Tensor], scores: Tensor, batch: Batch, collator: Collator
+    ) -> Tensor:
         tags = torch.tensor([tag for item in batch.items for tag in item.target.tags], device=scores.device)
-        losses = functional.cross_entropy(_of_words(scores, batch, collator), tags.long(), reduction="none")
+        losses = loss(_of_words(scores, batch, collator), tags.long())
         counts = torch.tensor([len(item.target.tags) for item in batch.items], device=scores.device)
         return torch.segment_reduce(losses, "sum", lengths=counts) / counts.clamp(min=1)
 
@@ -147,7 +181,7 @@ def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
     """Cross-entropy over `labels`.
 
     Raises:
-        UserError: The recipe would read segments, or leave words out.
+        UserError: The recipe would read segments, leave words out, or weigh tags that there are not.
     """
     if training.segmented:
         raise UserError(
@@ -155,7 +189,7 @@ def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
         )
     if training.max_windows is not None:
         raise UserError("max_windows: every word is to have a tag. Leave it out.")
-    return TagObjective(labels)
+    return TagObjective(labels, LossOfLabels.of(training, labels))
 
 
 def _of_words(scores: Tensor, batch: Batch, collator: Collator) -> Tensor:

@@ -1,0 +1,104 @@
+"""Where a model's parameters stand, from its embeddings up to its head; and which of them are frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from harness.errors import UserError
+
+POOLER = "pooler"  # Made for a head to read, and often new as a head is.
+
+
+@dataclass(frozen=True)
+class Depths:
+    """Where a model's parameters stand.
+
+    Attributes:
+        of: By a parameter's name: 0 of the embeddings, then the number of its layer, and `layers` + 1 of what lies
+            above the layers.
+        head: The names of those that are no part of the encoder, and of those of its pooler.
+        layers: How many layers there are.
+    """
+
+    of: Mapping[str, int]
+    head: frozenset[str]
+    layers: int
+
+
+def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
+    """The encoder's layers, the lowest first.
+
+    Args:
+        model: A transformers model.
+        setting: What asks for them, which a message names.
+
+    Raises:
+        UserError: It has no list of as many layers as its configuration says.
+    """
+    count = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
+    lists = [part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)]
+    found = [part for part in lists if len(part) == count > 0]
+    if not found:
+        raise UserError(
+            f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one layer "
+            "again and again). Leave it out."
+        )
+    largest: nn.ModuleList = max(found, key=_size)
+    return list(largest)
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def depths_of(model: Any, setting: str) -> Depths:
+    """Where the model's parameters stand. Arguments and errors as in `layers_of`.
+
+    Those of the encoder that are registered before its first layer belong to the embeddings, which holds for
+    transformers' models.
+    """
+    layers = layers_of(model, setting)
+    layer_of = {id(p): depth for depth, layer in enumerate(layers, 1) for p in layer.parameters()}
+    encoder, below = {}, 0
+    for parameter in model.base_model.parameters():
+        encoder[id(parameter)] = below = layer_of.get(id(parameter), below and len(layers) + 1)
+    of = {name: encoder.get(id(parameter), len(layers) + 1) for name, parameter in model.named_parameters()}
+    head = frozenset(name for name, p in model.named_parameters() if id(p) not in encoder or POOLER in name.split("."))
+    return Depths(of, head, len(layers))
+
+
+def freeze(model: Any, what: str | int) -> list[nn.Module]:
+    """Stop training a part of the model.
+
+    Args:
+        model: A transformers model.
+        what: "encoder", all but its pooler and the head; or how many of the lowest layers, with the embeddings.
+
+    Returns:
+        The largest modules of which every parameter is frozen.
+
+    Raises:
+        UserError: It has fewer layers, or no parameter outside the encoder.
+    """
+    depths = depths_of(model, "frozen")
+    if isinstance(what, int) and what > depths.layers:
+        raise UserError(f"frozen: {what} layers, but this model has {depths.layers}. Lower it.")
+    for name, parameter in model.named_parameters():
+        frozen = name not in depths.head if isinstance(what, str) else depths.of[name] <= what
+        parameter.requires_grad_(not frozen)
+    if all(not parameter.requires_grad for parameter in model.parameters()):
+        raise UserError("frozen: every parameter of this model belongs to its encoder: none would be trained.")
+    return list(_frozen_in(model))
+
+
+def _frozen_in(module: nn.Module) -> Iterator[nn.Module]:
+    parameters = list(module.parameters())
+    if parameters and not any(parameter.requires_grad for parameter in parameters):
+        yield module
+        return
+    for part in module.children():
+        yield from _frozen_in(part)

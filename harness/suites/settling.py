@@ -1,0 +1,93 @@
+"""A run's recipe as its model, its task and this machine have it; or why it is none for them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from harness.config.model import ModelConfig
+from harness.config.run import LocalData
+from harness.config.training import FEWEST_STEPS, Training
+from harness.errors import UserError, collected
+from harness.registry import FAMILIES, TASK_TYPES, is_simple_baseline
+from harness.suites.precision import actual_precision
+from harness.task_types.label_loss import check_label_settings
+
+_READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
+_LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # What says how long training is.
+
+
+def settled_recipe(
+    recipe: Training, model: ModelConfig, task: str, *, local: LocalData | None, task_type: str
+) -> Training:
+    """The recipe of a run.
+
+    A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
+    not read is left out, so that a new learning rate does not ask for a new simple baseline.
+
+    Args:
+        recipe: What files and command line say.
+        model: Its family is named.
+        task: The task's name.
+        local: The user's own files, where they are the data.
+        task_type: The task's.
+
+    Raises:
+        UserError: Model, task or machine lack what the recipe asks for; or there is nothing to train on.
+    """
+    assert model.family is not None, "the family is resolved before a run is made"
+    _check_trainable(local, model.family, recipe)
+    if is_simple_baseline(model.family):
+        return Training(**{key: getattr(recipe, key) for key in _READ_BY_BASELINES})
+    _check_recipe(recipe, model.family, task, task_type)
+    return recipe.model_copy(
+        update={
+            "precision": actual_precision(recipe.precision),
+            "minimum_steps": _minimum_steps(recipe, local, task_type),
+        }
+    )
+
+
+def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> None:
+    """Refuse files without one to train on, but for a model that is scored as it is.
+
+    Raises:
+        UserError: They lack one.
+    """
+    if local is None or local.train is not None:
+        return
+    as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
+    if not as_found or is_simple_baseline(family):
+        raise UserError(
+            "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
+            '(task_type = "language_modelling", maximum_steps = 0).'
+        )
+
+
+def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> None:
+    """Refuse what the family, tasks of the type, or this machine, don't have.
+
+    Raises:
+        UserError: Every mistake, a line each.
+    """
+    if recipe.segmented and not FAMILIES.constant(family, "RECURRENT", default=False):
+        raise UserError(
+            f"strategy: {recipe.strategy!r} asks for a model with a memory, but {family!r} has none. "
+            "Choose another strategy, or a model of the family transformer_xl or xlnet."
+        )
+    mistakes: list[str] = []
+    with collected(mistakes, f"tasks: {task}: "):
+        check_label_settings(TASK_TYPES.load(task_type), recipe)
+    if recipe.method == "lora" and find_spec("peft") is None:
+        mistakes.append("method: \"lora\" needs the package peft. Install it: pip install 'finetune-harness[lora]'.")
+    if mistakes:
+        raise UserError(*mistakes)
+
+
+def _minimum_steps(recipe: Training, local: LocalData | None, task_type: str) -> int:
+    """Fewest steps: on a user's own files more than none, where nothing says how long training is to be.
+
+    Long texts are left out, and whole documents: a step of theirs may take as long as a hundred others.
+    """
+    is_said = bool(_LENGTH & recipe.model_fields_set)
+    is_long = recipe.strategy not in ("head", "head_tail") or TASK_TYPES.load(task_type).scored_as_found
+    return recipe.minimum_steps if local is None or is_said or is_long else FEWEST_STEPS
