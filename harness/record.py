@@ -1,6 +1,7 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
-A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
+A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`; in
+cross-validation `seed-<N>/fold-<K>/`.
 The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
 order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
@@ -15,10 +16,10 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
@@ -28,6 +29,7 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
+MOST_FOLDS = 100
 UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
@@ -39,6 +41,22 @@ Amount = Annotated[float, Field(ge=0, le=1e100)]
 class _Part(BaseModel):
     # A loss may be no number, and a record with it must be read again: JSON knows no NaN, so it is written as text.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Fold(_Part):
+    """Which run of a cross-validation it is: the one that is tested on the `number`-th of `of` folds."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_FOLDS)]
+    of: Annotated[int, Field(ge=2, le=MOST_FOLDS)]
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.number > self.of:
+            raise ValueError(f"there is no {self}")
+        return self
+
+    def __str__(self) -> str:
+        return f"fold {self.number} of {self.of}"
 
 
 class CurvePoint(_Part):
@@ -134,6 +152,7 @@ class RunHeader(_Part):
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
+        fold: Which fold it was tested on; None outside cross-validation.
         config: The resolved configuration; two runs with the same one are the same run.
     """
 
@@ -146,6 +165,7 @@ class RunHeader(_Part):
     family: str
     simple_baseline: bool = False
     seed: Count
+    fold: Fold | None = None
     task_card: TaskCard
     config: dict[str, Any]
 
@@ -157,6 +177,11 @@ class RunHeader(_Part):
         if wrong:
             raise ValueError(f"{', '.join(wrong)}: must be a table")
         return config
+
+    @property
+    def which(self) -> str:
+        """Which of its model's runs it is, such as "seed 0", or "seed 0, fold 2 of 5"."""
+        return which_run(self.seed, self.fold)
 
 
 class Measurements(_Part):
@@ -190,6 +215,15 @@ class RunRecord(Measurements, RunHeader):
     def is_validation_only(self) -> bool:
         """Whether the run never saw the test split, so that it has no test score."""
         return self.config.get("evaluate") == "validation"
+
+
+def which_run(seed: int, fold: Fold | None) -> str:
+    """What tells a run of a model on a task from the others.
+
+    >>> which_run(0, Fold(number=2, of=5))
+    'seed 0, fold 2 of 5'
+    """
+    return f"seed {seed}" if fold is None else f"seed {seed}, {fold}"
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

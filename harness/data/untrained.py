@@ -20,7 +20,11 @@ def splits_to_score(task: Task) -> Splits | None:
     Raises:
         UserError: Every mistake found in the data, each with its row.
     """
-    if not isinstance(task.source, Files) or (task.source.train is not None and task.source.test is not None):
+    if (
+        task.fold is not None
+        or not isinstance(task.source, Files)
+        or (task.source.train is not None and task.source.test is not None)
+    ):
         return None
     tables = _untrained(task.source.rows())
     if tables is None:

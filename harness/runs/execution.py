@@ -14,7 +14,7 @@ from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
-from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
+from harness.record import PREDICTIONS, Fold, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
@@ -27,7 +27,7 @@ from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
 CARD = "README.md"
-_last_loaded: dict[tuple[str, str, LocalData | None, str, bool], Splits] = {}
+_last_loaded: dict[tuple[str, str, LocalData | None, Fold | None, str, bool], Splits] = {}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _limited(splits: Splits, training: Training) -> Splits:
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
-    key = (config.task, config.data, config.local, config.evaluate, untrained)
+    key = (config.task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
         alone = splits_to_score(task) if untrained else None

@@ -26,6 +26,7 @@ from harness.record import (
     Status,
     read_record,
     sweep_unfinished_writes,
+    which_run,
     write_atomically,
     write_record,
 )
@@ -48,7 +49,7 @@ class Run:
         suite: The suite's name.
         model: The model's name in the suite.
         config: What identifies the run.
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, and `fold-<K>` below in cross-validation.
     """
 
     suite: str
@@ -62,7 +63,7 @@ class Run:
         return self.folder / ".partial"
 
     def __str__(self) -> str:
-        return f"{self.config.task} · {self.model} · seed {self.config.seed}"
+        return f"{self.config.task} · {self.model} · {which_run(self.config.seed, self.config.fold)}"
 
     def state(self) -> State:
         """What of the run is there; nothing is changed. What failed, or has no saved state, is ignored.
