@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 MODELS_FOR_A_MEDIAN = 3
+SHARED_TRAINING = 1.5
+"""What the examples' part is multiplied by where each example also helped to train the models that others test: the
+middle of what was found for learners from stable to shaky (`experiments/fold_intervals.py`)."""
 SMALLEST_P = 1e-30
 """Below that a p-value is a number without meaning."""
 
@@ -39,12 +42,14 @@ class Evidence:
             [seeds, 0]: nothing is known of it.
         deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
         shares: Each cluster's share of the test examples [clusters]; None: all are of one size.
+        share_training: Whether it is cross-validation, in which each example tests one model and trains the others.
     """
 
     scores: Floats
     contributions: Floats
     deterministic: bool = False
     shares: Floats | None = None
+    share_training: bool = False
 
     @property
     def knows_seeds(self) -> bool:
@@ -223,7 +228,8 @@ def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | N
         return None
     averages = [sign * model.contributions.mean(axis=0) for sign, model in zip(signs, models, strict=True)]
     total = np.sum(averages, axis=0)
-    return Part(float((total**2 * models[0].leverages).sum()), freedom)
+    factor = SHARED_TRAINING if any(model.share_training for model in models) else 1.0
+    return Part(factor * float((total**2 * models[0].leverages).sum()), freedom)
 
 
 def _seeds_part(models: Sequence[Evidence]) -> Part | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
@@ -69,12 +69,15 @@ class LocalFiles(Strict):
     def _there_is_a_file(self) -> Self:
         if self.train is None and self.test is None:
             raise ValueError("needs a file to train on. Give train; test alone does where a model is scored as it is")
-        if self.folds is not None and (self.train is None or self.test is not None):
-            raise ValueError(
-                f"folds: each row of train is a test row once, in one of {self.folds} folds, without a test "
-                "file. Give train alone, or leave out folds"
-            )
         return self
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_are_the_test_split(cls, folds: int | None, given: ValidationInfo) -> int | None:
+        files = [split for split in SPLITS if given.data.get(split) is not None]
+        if folds is not None and ("train" not in files or "test" in files):
+            raise ValueError("each row of train is a test row once. Leave out test, and give train; or leave out folds")
+        return folds
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
