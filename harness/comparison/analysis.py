@@ -18,7 +18,7 @@ from harness.comparison.rescoring import NotANumberError, NotApplicableError, Re
 from harness.comparison.results import COPIED, Cell, Cost, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
-from harness.comparison.statistics import Evidence, mean
+from harness.comparison.statistics import SHARED_TRAINING, Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
@@ -81,7 +81,7 @@ class ModelRuns:
             deterministic=len(rescored_runs) == 1
             and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
             shares=rescored_runs[0].shares,
-            share_training=any(run.folds for run in self.runs),
+            inflation=SHARED_TRAINING if any(run.folds for run in self.runs) else 1.0,
         )
 
 

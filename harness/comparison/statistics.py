@@ -42,14 +42,14 @@ class Evidence:
             [seeds, 0]: nothing is known of it.
         deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
         shares: Each cluster's share of the test examples [clusters]; None: all are of one size.
-        share_training: Whether it is cross-validation, in which each example tests one model and trains the others.
+        inflation: What the examples' part of the variance is multiplied by; in cross-validation `SHARED_TRAINING`.
     """
 
     scores: Floats
     contributions: Floats
     deterministic: bool = False
     shares: Floats | None = None
-    share_training: bool = False
+    inflation: float = 1.0
 
     @property
     def knows_seeds(self) -> bool:
@@ -228,8 +228,8 @@ def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | N
         return None
     averages = [sign * model.contributions.mean(axis=0) for sign, model in zip(signs, models, strict=True)]
     total = np.sum(averages, axis=0)
-    factor = SHARED_TRAINING if any(model.share_training for model in models) else 1.0
-    return Part(factor * float((total**2 * models[0].leverages).sum()), freedom)
+    inflation = max(model.inflation for model in models)
+    return Part(inflation * float((total**2 * models[0].leverages).sum()), freedom)
 
 
 def _seeds_part(models: Sequence[Evidence]) -> Part | None:

@@ -45,7 +45,7 @@ def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
 
 
 def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
-    for run in [training for run in model_runs.runs for training in run.trainings]:
+    for run in (training for one in model_runs.runs for training in one.trainings):
         recorded = run.record.scores.get("test", {}).get(metric)
         if run.score is not None and recorded is not None and not abs(run.score - recorded) <= SCORE_TOLERANCE:
             yield (
