@@ -96,8 +96,8 @@ def test_equal_rows_are_dropped_before_and_are_tested_once():
 
 
 def test_where_near_duplicates_chain_everything_together_only_equal_rows_are_kept_together():
-    chains = [[f"{chain}{n}" for n in range(100)] for chain in "vu"]  # each row has twelve words of the one before
-    rows = [TextExample(f"{w[0]}{n}", " ".join(w[8 * n : 8 * n + 20]), n % 2) for w in chains for n in range(8)]
+    chains = [[f"{chain}{n}" for n in range(100)] for chain in "vu"]  # each row has fourteen words of the one before
+    rows = [TextExample(f"{w[0]}{n}", " ".join(w[6 * n : 6 * n + 20]), n % 2) for w in chains for n in range(8)]
     rows += [TextExample(f"x{n}", unlike(n), n % 2) for n in range(4)]
     left_out = LeftOut()
     splits = in_folds(rows, 5, left_out=left_out)
