@@ -16,20 +16,20 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
+from harness.fold import Fold, which_run
 from harness.regular_files import read_json
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
-MOST_FOLDS = 100
 UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
@@ -41,22 +41,6 @@ Amount = Annotated[float, Field(ge=0, le=1e100)]
 class _Part(BaseModel):
     # A loss may be no number, and a record with it must be read again: JSON knows no NaN, so it is written as text.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class Fold(_Part):
-    """Which run of a cross-validation it is: the one that is tested on the `number`-th of `of` folds."""
-
-    number: Annotated[int, Field(ge=1, le=MOST_FOLDS)]
-    of: Annotated[int, Field(ge=2, le=MOST_FOLDS)]
-
-    @model_validator(mode="after")
-    def _is_one_of_them(self) -> Self:
-        if self.number > self.of:
-            raise ValueError(f"there is no {self}")
-        return self
-
-    def __str__(self) -> str:
-        return f"fold {self.number} of {self.of}"
 
 
 class CurvePoint(_Part):
@@ -215,15 +199,6 @@ class RunRecord(Measurements, RunHeader):
     def is_validation_only(self) -> bool:
         """Whether the run never saw the test split, so that it has no test score."""
         return self.config.get("evaluate") == "validation"
-
-
-def which_run(seed: int, fold: Fold | None) -> str:
-    """What tells a run of a model on a task from the others.
-
-    >>> which_run(0, Fold(number=2, of=5))
-    'seed 0, fold 2 of 5'
-    """
-    return f"seed {seed}" if fold is None else f"seed {seed}, {fold}"
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

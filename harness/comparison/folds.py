@@ -16,8 +16,9 @@ from pathlib import Path
 from harness.comparison.rescoring import RescoredRun, rescore
 from harness.comparison.results import Run
 from harness.errors import UserError
+from harness.fold import Fold
 from harness.metrics.metric import EVALUATE
-from harness.record import Fold, RunRecord, Status
+from harness.record import RunRecord, Status
 
 Analysed = tuple[Run, RescoredRun | None]
 Found = tuple[Path, Analysed]

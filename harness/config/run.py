@@ -13,7 +13,7 @@ from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
 from harness.data.task import BlankRows, NearDuplicates, Task
-from harness.record import MOST_FOLDS, Fold
+from harness.fold import MOST_FOLDS, Fold
 from harness.registry import TASKS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -12,9 +12,9 @@ from harness.data.files import format_problems, refuse
 from harness.data.sources import Files
 from harness.data.task import BlankRows, NearDuplicates, Task
 from harness.errors import UserError, nearest
+from harness.fold import Fold
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE
-from harness.record import Fold
 from harness.registry import TASK_TYPES
 
 DEFAULT_TYPE = "classification"

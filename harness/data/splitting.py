@@ -18,7 +18,7 @@ from harness.data.duplicates import Clusters, near_duplicates, normalised
 from harness.data.folds import dealt
 from harness.data.task import Example
 from harness.errors import UserError
-from harness.record import Fold
+from harness.fold import Fold
 
 SEED = 20_170_612
 TEST_SHARE = 0.2

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
-from harness.record import Fold
+from harness.fold import Fold
 from harness.registry import TASK_TYPES
 
 Row = Mapping[str, object]

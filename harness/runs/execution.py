@@ -13,8 +13,9 @@ from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
+from harness.fold import Fold
 from harness.ops.device import fresh_accelerator, processes, reset_peak_memory
-from harness.record import PREDICTIONS, Fold, Measurements, RunRecord, write_predictions
+from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
@@ -117,6 +118,8 @@ def _trained(
         return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
     accelerator = fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
     facts = {"task": run.config.task, "model": run.model, "seed": str(run.config.seed)}
+    if run.config.fold is not None:
+        facts["fold"] = str(run.config.fold.number)
     with tracked(callbacks, accelerator, name=run.suite, facts=facts) as followed:
         context = RunContext(accelerator, run.partial / STATE, watch, followed, options.checkpoint_seconds, known)
         return finetune_model(family, task, splits, config=run.config, context=context)

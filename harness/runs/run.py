@@ -19,6 +19,7 @@ from typing import Any, Literal
 from harness.checksums import with_digest, without_digest
 from harness.config.run import RunConfig
 from harness.errors import UserError
+from harness.fold import which_run
 from harness.record import (
     PREDICTIONS,
     RECORD,
@@ -26,7 +27,6 @@ from harness.record import (
     Status,
     read_record,
     sweep_unfinished_writes,
-    which_run,
     write_atomically,
     write_record,
 )

@@ -9,7 +9,7 @@ from harness.config.run import LocalData
 from harness.data.sources import Files
 from harness.data.task import Source
 from harness.errors import UserError
-from harness.record import Fold
+from harness.fold import Fold
 from harness.runs.run import Run
 
 

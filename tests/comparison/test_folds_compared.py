@@ -11,7 +11,8 @@ from synthetic_runs import card, guesses, predictions, record
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.statistics import SHARED_TRAINING, Evidence, difference
-from harness.record import RECORD, Fold, Provenance, write_predictions, write_record
+from harness.fold import Fold
+from harness.record import RECORD, Provenance, write_predictions, write_record
 from harness.records import read_records
 from harness.reporting.remarks import remarks
 from harness.reporting.tables import footnotes

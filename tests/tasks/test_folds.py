@@ -8,7 +8,7 @@ import pytest
 from harness.data.folds import dealt
 from harness.data.splitting import LeftOut, separated
 from harness.errors import UserError
-from harness.record import Fold
+from harness.fold import Fold
 from harness.task_types.texts import TextExample
 
 WORDS = [f"w{n}" for n in range(9_000)]
