@@ -1,7 +1,7 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
 A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`; in
-cross-validation `seed-<N>/fold-<K>/`.
+cross-validation it is `seed-<N>-fold-<K>/`.
 The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
 order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own

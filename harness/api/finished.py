@@ -19,7 +19,7 @@ class FinishedRun:
     """One run: a model, fine-tuned on a task with a seed, and what it left behind.
 
     Attributes:
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `fold-<K>` below it, with the record, the
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`, with the record, the
             predictions and the checkpoint.
         record: All that is known of it; see `harness.record.RunRecord`.
     """

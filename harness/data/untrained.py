@@ -13,10 +13,10 @@ from harness.data.task import Row, Splits, Task
 
 
 def splits_to_score(task: Task) -> Splits | None:
-    """The user's own files as test split, and as validation split where one is given; None: they are split as ever, or into
-    folds.
+    """The user's own files as test split, and as validation split where one is given; None: they are split as ever.
 
-    Few rows without a test file are the test split, all of them. Repeats of others stay: nothing is learnt from them.
+    Few rows without a test file, or folds, are the test split, all of them. Repeats of others stay, since nothing is
+    learnt from them.
 
     Raises:
         UserError: Every mistake found in the data, each with its row.

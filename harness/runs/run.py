@@ -49,7 +49,7 @@ class Run:
         suite: The suite's name.
         model: The model's name in the suite.
         config: What identifies the run.
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`, and `fold-<K>` below in cross-validation.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`.
     """
 
     suite: str

@@ -14,7 +14,7 @@ from harness.runs.run import Run
 
 
 def in_folds(run: Run) -> list[Run]:
-    """The run once for each fold of its data, in a folder below its own; the run alone where there are none."""
+    """The run once for each fold of its data, in a folder beside its own; the run alone where there are none."""
     local = run.config.local
     if local is None or local.folds is None:
         return [run]
@@ -42,4 +42,4 @@ def check_folds(local: LocalData, source: Source) -> None:
 
 def _tested_on(run: Run, fold: Fold) -> Run:
     config = run.config.model_copy(update={"fold": fold})
-    return replace(run, config=config, folder=run.folder / f"fold-{fold.number}")
+    return replace(run, config=config, folder=run.folder.with_name(f"{run.folder.name}-fold-{fold.number}"))

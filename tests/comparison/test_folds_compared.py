@@ -27,7 +27,7 @@ def save_fold(runs: Path, number: int, rows, *, of: int = FOLDS, **changes) -> P
         provenance=Provenance(data_digest=f"digest of fold {number}"),
         **changes,
     )
-    folder = runs / run.suite / run.task / run.model / f"seed-{run.seed}" / f"fold-{number}"
+    folder = runs / run.suite / run.task / run.model / f"seed-{run.seed}-fold-{number}"
     folder.mkdir(parents=True)
     write_predictions(rows, folder)
     write_record(run, folder)
@@ -124,9 +124,9 @@ def test_a_comparison_of_folds_takes_the_wider_interval(runs: Path, tmp_path: Pa
 
 
 def test_a_seed_without_one_of_its_folds_is_told_and_not_scored(runs: Path):
-    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-1/fold-4")
-    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-2/fold-1")
-    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-2/fold-2")
+    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4")
+    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-2-fold-1")
+    shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-2-fold-2")
     _, found = cells(runs)
     assert [run.record.seed for run in found["bert-mini"].scored] == [0]
     said = remarks(compare(runs))
@@ -137,7 +137,7 @@ def test_a_seed_without_one_of_its_folds_is_told_and_not_scored(runs: Path):
 
 
 def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
-    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1/fold-4"
+    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4"
     run = record(seed=1, fold=Fold(number=4, of=5), status="diverged", reason="loss nan at step 40")
     write_record(run, folder)
     _, found = cells(runs)
@@ -148,7 +148,7 @@ def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
 
 def test_a_fold_that_is_there_twice_is_told(runs: Path):
     cell = runs / "reviews/rotten_tomatoes/bert-mini"
-    shutil.copytree(cell / "seed-1/fold-4", cell / "copy")
+    shutil.copytree(cell / "seed-1-fold-4", cell / "copy")
     (troubled,) = cells(runs)[1]["bert-mini"].troubled
     assert troubled.trouble == "fold 4 is there twice, remove a copy"
 
@@ -164,6 +164,7 @@ def test_folds_that_share_a_row_are_told_and_not_scored(tmp_path: Path):
 
 def test_a_run_without_folds_beside_runs_with_them_is_told_and_there_is_no_common_score(runs: Path):
     folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-0"
+    folder.mkdir()
     write_predictions(predictions(*guesses(0.8, 1, 20)), folder)
     write_record(record(seed=0), folder)
     task, found = cells(runs)
@@ -174,7 +175,7 @@ def test_a_run_without_folds_beside_runs_with_them_is_told_and_there_is_no_commo
 
 
 def test_a_folds_predictions_that_do_not_give_the_recorded_score_are_told(runs: Path):
-    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1/fold-4"
+    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4"
     write_predictions(predictions(*guesses(0.1, 3, 20)), folder)
     doubts = cells(runs)[0].doubts
     assert any("bert-mini, seed 1, fold 4 of 5: the predictions give accuracy" in doubt for doubt in doubts)
@@ -182,7 +183,7 @@ def test_a_folds_predictions_that_do_not_give_the_recorded_score_are_told(runs: 
 
 @pytest.mark.parametrize("fold", ['{"number": 9, "of": 5}', '{"number": 1, "of": 9000000000}', '"second"'])
 def test_a_strangers_fold_that_is_none_is_a_record_that_can_not_be_read(runs: Path, fold: str):
-    file = runs / "reviews/rotten_tomatoes/bert-mini/seed-1/fold-4" / RECORD
+    file = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4" / RECORD
     lines = [line for line in file.read_text().splitlines() if '"sha256"' not in line]
     text = "\n".join(lines).rstrip("}\n").rstrip().rstrip(",") + "}"
     before = '"fold": {\n  "number": 4,\n  "of": 5\n }'

@@ -18,7 +18,7 @@ baseline = "majority"
 train = "reviews.csv"
 folds = 3
 """
-CELL = Path("runs/tiny/mine/tfidf/seed-0")
+MODEL = Path("runs/tiny/mine/tfidf")
 ROWS = 40
 
 
@@ -42,7 +42,7 @@ def test_every_row_is_a_test_row_once_and_the_comparison_says_so(command, suite)
     result = command("run", suite)
     assert result.code == 0, result.output + result.errors
     assert "mine · tfidf · seed 0, fold 2 of 3" in result.output
-    found = [row for number in range(1, 4) for row in rows_tested(CELL / f"fold-{number}")]
+    found = [row for number in range(1, 4) for row in rows_tested(MODEL / f"seed-0-fold-{number}")]
     assert sorted(found) == sorted(f"train-{number}" for number in range(1, ROWS + 1))
     assert "3-fold cross-validation: 40 rows, each a test row once" in " ".join(
         command("compare", "runs/tiny").output.split()
@@ -52,7 +52,8 @@ def test_every_row_is_a_test_row_once_and_the_comparison_says_so(command, suite)
 
 def test_only_the_folds_that_are_missing_are_run_again(command, suite):
     command("run", suite, "--only", "majority")
-    shutil.rmtree(CELL.parents[1] / "majority/seed-0/fold-3")
+    assert "0, fold 3 of 3" in command("runs", "ls").output
+    command("runs", "rm", MODEL.with_name("majority") / "seed-0-fold-3", "--yes")
     assert "seed 0: fold 3 of 3: not run" in " ".join(command("compare", "runs/tiny").output.split())
     result = command("run", suite, "--only", "majority")
     assert "2 of 3 runs are recorded already and are skipped." in result.output
@@ -71,7 +72,7 @@ def test_another_number_of_folds_is_another_configuration(command, suite):
 
 def test_a_folds_checkpoint_predicts_and_is_scored_as_any_runs(command, suite):
     command("run", suite, "--only", "tfidf")
-    fold = CELL / "fold-2"
+    fold = MODEL / "seed-0-fold-2"
     assert harness.evaluate(fold, split="test") == pytest.approx(read_record(fold)["scores"]["test"])
     result = command("predict", fold, "--text", "film number 3 was superb")
     assert (result.code, "good" in result.output) == (0, True)
@@ -81,10 +82,10 @@ def test_a_file_from_the_command_line_is_dealt_too(command):
     write_csv(Path("reviews.csv"), reviews(ROWS))
     result = command("run", "--train", "reviews.csv", "--model", "majority", "--folds", 3)
     assert result.code == 0, result.errors
-    (cell,) = Path("runs/single").glob("reviews-*-3-folds/majority/seed-0")
-    assert f"Records in {cell}." in result.output
-    assert sorted(folder.name for folder in cell.iterdir()) == ["fold-1", "fold-2", "fold-3"]
-    assert json.loads((cell / "fold-1/run.json").read_text())["fold"] == {"number": 1, "of": 3}
+    (model,) = Path("runs/single").glob("reviews-*-3-folds/majority")
+    assert f"Records in {model}." in result.output
+    assert sorted(folder.name for folder in model.iterdir()) == ["seed-0-fold-1", "seed-0-fold-2", "seed-0-fold-3"]
+    assert json.loads((model / "seed-0-fold-1/run.json").read_text())["fold"] == {"number": 1, "of": 3}
     whole = command("run", "--train", "reviews.csv", "--model", "majority")
     assert whole.code == 0
     assert len(list(Path("runs/single").iterdir())) == 2
@@ -140,8 +141,8 @@ def test_a_model_of_two_seeds_is_trained_on_each_fold_by_workers(command, suite,
     Path(suite).write_text(f"seeds = [0, 1]\n{content}[training]\nmaximum_steps = 2\nevaluations_per_epoch = 1\n")
     result = command("run", suite, "--workers", "2")
     assert result.code == 0, result.output + result.errors
-    cell = Path("runs/tiny/mine/bert")
-    assert len(list(cell.glob("seed-[01]/fold-[123]/checkpoint/model.safetensors"))) == 6
+    model = Path("runs/tiny/mine/bert")
+    assert len(list(model.glob("seed-[01]-fold-[123]/checkpoint/model.safetensors"))) == 6
     rows = harness.compare("runs/tiny").rows("means")
     assert {(row["model"], row["seeds"], row["examples"]) for row in rows} == {
         ("bert/", 2, ROWS),
