@@ -1,6 +1,6 @@
 """How far the intervals of a cross-validation can be trusted, with learners that really are trained on its folds.
 
-    python -m experiments.fold_intervals --draws 1000        # some seven minutes of one core
+    python -m experiments.fold_intervals --draws 1000        # some nine minutes of one core
 
 Two models see the same rows by two encodings of the same quality (the row's hidden features and a noise of each), so
 that their expected accuracy over new training sets is the same. "False winners": how often one is said to be better, at

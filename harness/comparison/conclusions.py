@@ -210,7 +210,7 @@ def _left_out(task: TaskComparison) -> Iterator[str]:
 def _cross_validated(task: TaskComparison) -> Iterator[str]:
     if task.folds:
         rows = max(cell.examples for cell in task.cells)
-        yield f"It is {task.folds}-fold cross-validation: {rows:,} rows, each a test row once."
+        yield f"Scores are from {task.folds}-fold cross-validation: {rows:,} rows, each a test row once."
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:

@@ -53,7 +53,7 @@ def together(found: Sequence[Found], score: Score) -> Analysed:
         run, rescored = score(folders[0], _record(records, _scores(folders, records)), folders[1:])
         return replace(run, folds=folds), rescored
     run = Run(
-        record=_record(records, {}),
+        record=_record(records, None),
         score=None,
         trouble="; ".join([*missing, *(f"{run.record.fold}: {run.trouble}" for run in troubled)]),
         trouble_in_short=INCOMPLETE if missing else troubled[0].trouble_in_short,
@@ -71,10 +71,10 @@ def _missing(found: Sequence[Fold]) -> Iterator[str]:
     yield from (f"fold {number} is there twice, remove a copy" for number, count in counts.items() if count > 1)
 
 
-def _record(records: Sequence[RunRecord], scores: dict[str, float]) -> RunRecord:
+def _record(records: Sequence[RunRecord], scores: dict[str, float] | None) -> RunRecord:
     """What is the same of all folds, and what is of all of them together; costs are left to each.
 
-    Without scores some folds are not known, so that the digest of what they read would be another one.
+    Where there are no scores, some folds are not known, and the digest of what they read would be another one.
     """
     first = records[0]
     tested = sum(record.counts.examples.get("test", 0) for record in records)
@@ -82,10 +82,12 @@ def _record(records: Sequence[RunRecord], scores: dict[str, float]) -> RunRecord
         update={
             "fold": None,
             "status": min((record.status for record in records), key=GRAVEST.index),
-            "scores": {"test": scores},
+            "scores": {"test": scores or {}},
             "curve": (),
             "counts": first.counts.model_copy(update={"examples": {**first.counts.examples, "test": tested}}),
-            "provenance": first.provenance.model_copy(update={"data_digest": _digest(records) if scores else ""}),
+            "provenance": first.provenance.model_copy(
+                update={"data_digest": "" if scores is None else _digest(records)}
+            ),
             "notes": tuple(dict.fromkeys(note for record in records for note in record.notes)),
         }
     )

@@ -73,7 +73,7 @@ def test_the_folds_of_a_seed_are_one_run_in_which_every_row_is_a_test_row_once(r
     ]
     assert [run.score for run in found["bert-mini"].runs] == pytest.approx(expected)
     assert task.doubts == ()
-    assert f"It is 5-fold cross-validation: {ROWS} rows, each a test row once." in verdict(task)
+    assert f"Scores are from 5-fold cross-validation: {ROWS} rows, each a test row once." in verdict(task)
     assert any(f"multiplied by {SHARED_TRAINING:g}" in note for note in footnotes(compare(runs)))
 
 
