@@ -1,6 +1,7 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
-A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`.
+A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`; in
+cross-validation it is `seed-<N>-fold-<K>/`.
 The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
 order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
+from harness.fold import Fold, which_run
 from harness.regular_files import read_json
 
 SCHEMA_VERSION = 2
@@ -136,6 +138,7 @@ class RunHeader(_Part):
         status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
         reason: Why it diverged or failed.
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
+        fold: Which fold it was tested on; None outside cross-validation.
         config: The resolved configuration; two runs with the same one are the same run.
     """
 
@@ -148,6 +151,7 @@ class RunHeader(_Part):
     family: str
     simple_baseline: bool = False
     seed: Count
+    fold: Fold | None = None
     task_card: TaskCard
     config: dict[str, Any]
 
@@ -159,6 +163,11 @@ class RunHeader(_Part):
         if wrong:
             raise ValueError(f"{', '.join(wrong)}: must be a table")
         return config
+
+    @property
+    def which(self) -> str:
+        """Which of its model's runs it is, such as "seed 0", or "seed 0, fold 2 of 5"."""
+        return which_run(self.seed, self.fold)
 
 
 class Measurements(_Part):

@@ -20,6 +20,7 @@ from harness.registry import is_simple_baseline
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.expansion import folder_name, planned_run
+from harness.suites.folds import fold_by_fold
 from harness.suites.runner import execute_runs
 
 _Recipe = tuple[ModelConfig, Training]
@@ -121,15 +122,18 @@ def _planned(
     runs: Path,
     suite: str,
 ) -> list[Run]:
-    """Every model with every seed, seed by seed, so that a comparison is there early."""
+    """Every model with every seed, seed by seed and fold by fold, so that a comparison is there early."""
     named = task if local is None else Path(local.train or str(local.test)).stem
     assert named is not None, "either a task is given or data"
-    return [
-        planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
+    by_seed = [
+        [
+            planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
+            for name, (model, recipe) in recipes.items()
+            if seed == seeds[0] or not _is_simple_baseline(model)
+        ]
         for seed in seeds
-        for name, (model, recipe) in recipes.items()
-        if seed == seeds[0] or not _is_simple_baseline(model)
     ]
+    return [run for of_seed in by_seed for run in fold_by_fold(of_seed)]
 
 
 def _is_simple_baseline(model: ModelConfig) -> bool:

@@ -19,7 +19,8 @@ class FinishedRun:
     """One run: a model, fine-tuned on a task with a seed, and what it left behind.
 
     Attributes:
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`, with the record, the predictions and the checkpoint.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`, with the record, the
+            predictions and the checkpoint.
         record: All that is known of it; see `harness.record.RunRecord`.
     """
 
@@ -45,6 +46,11 @@ class FinishedRun:
     def seed(self) -> int:
         """Of the new layers, the order of the data and the dropout."""
         return self.record.seed
+
+    @property
+    def fold(self) -> int | None:
+        """In cross-validation, the number of the fold that it was tested on, from 1."""
+        return None if self.record.fold is None else self.record.fold.number
 
     @property
     def status(self) -> Status:
@@ -116,7 +122,7 @@ class FinishedRun:
 
     def __repr__(self) -> str:
         result = self.status if self.score is None else f"{self.metric} {self.score:.4f}"
-        return f"FinishedRun({self.task} · {self.model} · seed {self.seed}: {result})"
+        return f"FinishedRun({self.task} · {self.model} · {self.record.which}: {result})"
 
 
 def load_runs(folder: str | Path = "runs") -> list[FinishedRun]:

@@ -60,7 +60,8 @@ class MeanRow(_OfModel):
 
     Attributes:
         seeds: How many have a score.
-        examples: In the test split.
+        examples: In the test split; in cross-validation in all folds together.
+        folds: Of the cross-validation; None: it is none.
         mean: Of the main metric over seeds.
         low: The lower end of its 95 % interval, which stays inside the range of the metric; None also where some runs
             collapsed and others did not.
@@ -75,6 +76,7 @@ class MeanRow(_OfModel):
 
     seeds: int
     examples: int
+    folds: int | None
     mean: float | None
     low: float | None
     high: float | None
@@ -161,7 +163,7 @@ def _mean_rows(comparison: Comparison) -> list[MeanRow]:
     for task, cell in _cells(comparison):
         if cell.runs:
             metric = task.card.main_metric
-            counts = len(cell.scored), cell.examples
+            counts = len(cell.scored), cell.examples, task.folds or None
             collapsed = len(cell.collapsed), collapse_upper_bound(cell)
             means = [_bounded(one, metric) for one in (cell.estimate, cell.without_collapsed)]
             rows.append(MeanRow(*_of_model(task, cell, metric), *counts, *means[0], *collapsed, *means[1], cell.is_top))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -117,6 +118,9 @@ def run(
     blank_rows: Annotated[
         Literal["refuse", "skip"] | None, typer.Option(help="Blank documents of your own data; default: refuse.")
     ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of so many folds.")
+    ] = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
@@ -136,12 +140,12 @@ def run(
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
         "near_duplicates": near_duplicates,
-        "blank_rows": blank_rows,
+        "blank_rows": blank_rows, "folds": folds,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
     prepare_libraries()
-    from harness.suites.selection import refuse_with_suite, resolve_run, resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
@@ -150,7 +154,7 @@ def run(
     else:
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
-        checked_suite, planned = None, [resolve_run(task, model, local, seed=seed or 0, new_head=new_head, **chosen)]
+        checked_suite, planned = None, resolve_single(task, model, local, seed=seed or 0, new_head=new_head, **chosen)
     from harness.ops.together import processes  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
     from harness.suites.runner import execute_runs  # noqa: PLC0415 -- a command's own
@@ -162,7 +166,7 @@ def run(
         write_suite(checked_suite, runs)
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
     tally = execute_runs(planned, options, shown, workers=workers)
-    folder = runs / checked_suite.name if checked_suite else planned[0].folder
+    folder = runs / checked_suite.name if checked_suite else Path(os.path.commonpath([run.folder for run in planned]))
     _conclude(shown, tally, len(planned), folder=folder, next_folder=folder if checked_suite else runs)
 
 

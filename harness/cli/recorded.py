@@ -52,8 +52,9 @@ def _table(found: list[Recorded]) -> Table:
         row, score = run.row(), run.main_score
         shown = NOTHING if score is None else unit_of(run.record.task_card.main_metric).score(score)
         seconds, size = duration(sum(run.record.cost.seconds.values())), memory(run.bytes)
-        names = [str(row[name]) for name in ("suite", "task", "model", "seed", "status")]
-        table.add_row(*names, shown, seconds, size)
+        names = [str(row[name]) for name in ("suite", "task", "model")]
+        which = run.record.which.removeprefix("seed ")
+        table.add_row(*names, which, run.record.status, shown, seconds, size)
     return table
 
 
@@ -66,7 +67,7 @@ def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")]
         return
     shown = console()
     record = found.record
-    shown.print(f"{record.suite} · {record.task} · {record.model} · seed {record.seed}: {record.status}", style="bold")
+    shown.print(f"{record.suite} · {record.task} · {record.model} · {record.which}: {record.status}", style="bold")
     for line in [record.reason] if record.reason else []:
         shown.print(line, soft_wrap=True)
     for title, rows in _parts(found):

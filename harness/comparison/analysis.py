@@ -13,11 +13,12 @@ from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
 from harness.comparison.doubts import differing_settings, doubts_of_model
+from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
 from harness.comparison.results import COPIED, Cell, Cost, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
-from harness.comparison.statistics import Evidence, mean
+from harness.comparison.statistics import SHARED_TRAINING, Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
@@ -80,13 +81,14 @@ class ModelRuns:
             deterministic=len(rescored_runs) == 1
             and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
             shares=rescored_runs[0].shares,
+            inflation=SHARED_TRAINING if any(run.folds for run in self.runs) else 1.0,
         )
 
 
 def model_runs(
     known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard, splits: dict[str, Split]
 ) -> ModelRuns:
-    """A model's runs, by seed, their predictions read and scored by the card's main metric.
+    """A model's runs, by seed, their predictions read and scored by the card's main metric; a seed's folds together.
 
     Args:
         known: Any run of the model, on whatever task; it may have none on this one.
@@ -94,19 +96,24 @@ def model_runs(
         card: The task's.
         splits: What is known by then of its test splits, by digest; it is added to.
     """
-    by_seed = sorted(found, key=lambda pair: pair[1].seed)
-    copies = originals(by_seed)
-    analysed = [
-        (_copied(record, copies[folder]), None) if folder in copies else _rescored(folder, record, card, splits)
-        for folder, record in by_seed
+
+    def score(folder: Path, record: RunRecord, others: Sequence[Path]) -> Analysed:
+        return _rescored(folder, record, card, splits, others)
+
+    in_order = sorted(found, key=lambda pair: pair[1].seed)
+    copies = originals(in_order)
+    each = [
+        (folder, (_copied(record, copies[folder]), None) if folder in copies else score(folder, record, ()))
+        for folder, record in in_order
     ]
+    analysed = [together(of_seed, score) for of_seed in by_seed(each)]
     return ModelRuns(
         model=known.model,
         family=known.family,
         is_simple_baseline=known.simple_baseline,
         runs=tuple(run for run, _ in analysed),
         rescored_runs=tuple(rescored for _, rescored in analysed if rescored is not None),
-        other_settings=tuple(differing_settings([record for _, record in by_seed])),
+        other_settings=tuple(differing_settings([record for _, record in in_order])),
     )
 
 
@@ -180,8 +187,9 @@ def _copied(record: RunRecord, original: int) -> Run:
 
 
 def _rescored(
-    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split]
-) -> tuple[Run, RescoredRun | None]:
+    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path] = ()
+) -> Analysed:
+    """A run with its predictions scored; in cross-validation with those of the `others`, all of one seed's folds."""
     if record.status != "complete":
         trouble = f"{record.status}: {record.reason or 'no reason given'}"
         return Run(record=record, score=None, trouble=trouble, trouble_in_short=record.status), None
@@ -195,6 +203,7 @@ def _rescored(
             record.task_card.labels,
             card.main_metric,
             recorded=record.scores.get("test"),
+            others=others,
             task_type=None if record.simple_baseline else _task_type(record.task_card.task_type),
             splits=splits,
         )
@@ -212,7 +221,7 @@ def _rescored(
 def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard) -> Cell:
     unit = unit_of(card.main_metric)
     own = {run.record.seed for run in model_runs.runs}
-    scored = [run.record for run in model_runs.runs if run.score is not None]
+    scored = [one.record for run in model_runs.runs if run.score is not None for one in run.trainings]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
     kept = model_runs.evidence_without_collapsed(card)
     estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most)

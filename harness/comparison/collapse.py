@@ -39,7 +39,10 @@ def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
     """
     unit = unit_of(card.main_metric)
     of_examples = Evidence(
-        others.scores.mean(keepdims=True), others.contributions.mean(axis=0, keepdims=True), shares=others.shares
+        others.scores.mean(keepdims=True),
+        others.contributions.mean(axis=0, keepdims=True),
+        shares=others.shares,
+        inflation=others.inflation,
     )
     found = mean(of_examples, least=unit.least, most=unit.most)
     end = found.low if card.higher_is_better else found.high

@@ -30,6 +30,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
         *_against_simple_baseline(task, unit),
         *_collapsed(task, unit),
         *_left_out(task),
+        *_cross_validated(task),
         *_doubts(task),
     )
 
@@ -211,6 +212,12 @@ def _left_out(task: TaskComparison) -> Iterator[str]:
     if len(untested) > 1:
         only = "all test examples are one group, or nearly" if untested[0].examples > 1 else "there is one test example"
         yield f"Nothing is claimed of the order of {listed(cell.model for cell in untested)}: {only}."
+
+
+def _cross_validated(task: TaskComparison) -> Iterator[str]:
+    if task.folds:
+        rows = max(cell.examples for cell in task.cells)
+        yield f"Scores are from {task.folds}-fold cross-validation: {rows:,} rows, each a test row once."
 
 
 def _doubts(task: TaskComparison) -> Iterator[str]:

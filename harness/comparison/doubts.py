@@ -50,7 +50,7 @@ def differing_settings(records: Sequence[RunRecord]) -> Iterator[str]:
     first, *others = records
     for other in others:
         lines = run_differences(first.config, other.config)
-        changed = [line for line in lines if not line.startswith("seed: ")]
+        changed = [line for line in lines if not line.startswith(("seed: ", "fold.number: "))]
         if changed:
             yield (
                 f"seeds {first.seed} and {other.seed} ran with different settings "

@@ -83,6 +83,7 @@ def rescore(
     metric: str,
     *,
     recorded: Mapping[str, float] | None = None,
+    others: Sequence[Path] = (),
     task_type: TaskType | None = None,
     splits: dict[str, Split] | None = None,
 ) -> RescoredRun:
@@ -93,6 +94,7 @@ def rescore(
         labels: The label names in their order.
         metric: A metric's name; one of the `evaluate` library's is not loaded, but taken from `recorded`.
         recorded: The record's test scores by metric.
+        others: Folders of a cross-validation's other folds, whose predictions are scored together with these.
         task_type: The task's, which knows the answers that tell no example from another; None: none are looked for.
         splits: What is known by then of test splits scored like this, by digest; it is added to.
 
@@ -106,7 +108,7 @@ def rescore(
     check_regular(file, "Do the run again with --redo.", within=folder)
     try:
         rules = _Rules(labels, metric, task_type, {} if splits is None else splits)
-        return _rescored(folder, rules, recorded=recorded or {})
+        return _rescored(folder, rules, recorded=recorded or {}, others=others)
     except UserError:
         raise
     except Exception as error:  # The columns may hold anything, and what reads them is any task type's own.
@@ -114,8 +116,8 @@ def rescore(
         raise UserError(f"{file}: {metric} can't score them ({reason:.200}). Do the run again with --redo.") from error
 
 
-def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float]) -> RescoredRun:
-    table = _predictions(folder)
+def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], others: Sequence[Path]) -> RescoredRun:
+    table = _together(folder, others)
     digest = _digest(table)
     if rules.metric.startswith(EVALUATE):
         score = _recorded(recorded, rules.metric, folder)
@@ -182,6 +184,17 @@ def _predictions(folder: Path) -> Any:
     for name in ("reference", "prediction"):
         if table[name].null_count:
             raise UserError(f"{file}: {table[name].null_count} rows without a {name}. Do the run again with --redo.")
+    return table
+
+
+def _together(folder: Path, others: Sequence[Path]) -> Any:
+    """The predictions in `folder`, and those in the others after them, all of different examples."""
+    import pyarrow  # noqa: PLC0415 -- as above
+
+    tables = [_predictions(one) for one in (folder, *others)]
+    table = pyarrow.concat_tables(tables, promote_options="permissive") if others else tables[0]
+    if others and len(set(table["id"].to_pylist())) < table.num_rows:
+        raise UserError(f"{folder.parent}: a row is in several folds. Do the runs again with --redo.")
     return table
 
 

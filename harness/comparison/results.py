@@ -23,6 +23,7 @@ class Run:
         is_not_applicable: Whether the metric says nothing of such a model, so that none was to be expected.
         is_collapsed: Whether training gave a model that tells no example from another, or does no better
             (`harness.comparison.collapse`).
+        folds: In cross-validation, the runs whose predictions make up this one's (`harness.comparison.folds`).
     """
 
     record: RunRecord
@@ -31,6 +32,12 @@ class Run:
     trouble_in_short: str = ""
     is_not_applicable: bool = False
     is_collapsed: bool = False
+    folds: tuple[Run, ...] = ()
+
+    @property
+    def trainings(self) -> tuple[Run, ...]:
+        """Its folds, each of which was trained by itself; itself outside cross-validation."""
+        return self.folds or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +146,11 @@ class Cell:
         """The runs without one."""
         return tuple(run for run in self.runs if run.score is None)
 
+    @property
+    def scored_records(self) -> tuple[RunRecord, ...]:
+        """The records of the runs with a score, each fold's own."""
+        return tuple(training.record for run in self.scored for training in run.trainings)
+
 
 def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
     """The interval's low end, the mean and the high end of a cell with a score, as numbers to be drawn."""
@@ -163,6 +175,12 @@ class TaskComparison:
     doubts: tuple[str, ...] = ()
     doubts_of_order: tuple[str, ...] = ()
     doubts_of_claims: tuple[str, ...] = ()
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds its cross-validation is; 0: it is none."""
+        found = {training.record.fold for cell in self.cells for run in cell.runs for training in run.folds}
+        return max((fold.of for fold in found if fold is not None), default=0)
 
     @property
     def ranked(self) -> tuple[Cell, ...]:

@@ -27,6 +27,9 @@ SIGNIFICANCE = 0.05
 MODELS_FOR_A_MEDIAN = 3
 NO_SPREAD = 1e-12
 """A standard error below is none: rounding leaves 1e-17 where every example agrees."""
+SHARED_TRAINING = 1.5
+"""What the examples' part is multiplied by where each example also helped to train the models that others test: the
+middle of what was found for learners from stable to shaky (`experiments/fold_intervals.py`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +43,14 @@ class Evidence:
             [seeds, 0]: nothing is known of it.
         deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
         shares: Each cluster's share of the test examples [clusters]; None: all are of one size.
+        inflation: What the examples' part of the variance is multiplied by; in cross-validation `SHARED_TRAINING`.
     """
 
     scores: Floats
     contributions: Floats
     deterministic: bool = False
     shares: Floats | None = None
+    inflation: float = 1.0
 
     @property
     def knows_seeds(self) -> bool:
@@ -224,7 +229,8 @@ def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | N
         return None
     averages = [sign * model.contributions.mean(axis=0) for sign, model in zip(signs, models, strict=True)]
     total = np.sum(averages, axis=0)
-    return Part(float((total**2 * models[0].leverages).sum()), freedom)
+    inflation = max(model.inflation for model in models)
+    return Part(inflation * float((total**2 * models[0].leverages).sum()), freedom)
 
 
 def _seeds_part(models: Sequence[Evidence]) -> Part | None:

@@ -45,11 +45,11 @@ def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
 
 
 def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
-    for run in model_runs.runs:
+    for run in (training for one in model_runs.runs for training in one.trainings):
         recorded = run.record.scores.get("test", {}).get(metric)
         if run.score is not None and recorded is not None and not abs(run.score - recorded) <= SCORE_TOLERANCE:
             yield (
-                f"{_place(run.record)}/{model_runs.model}, seed {run.record.seed}: the predictions give {metric} "
+                f"{_place(run.record)}/{model_runs.model}, {run.record.which}: the predictions give {metric} "
                 f"{run.score:.6f}, the record says {recorded:.6f}. The report shows the former."
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
@@ -13,9 +13,11 @@ from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
 from harness.data.task import BlankRows, NearDuplicates, Task
+from harness.fold import MOST_FOLDS, Fold
 from harness.registry import TASKS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Folds = Annotated[int, Field(ge=2, le=MOST_FOLDS)]
 Evaluate = Literal["test", "validation"]
 
 
@@ -46,6 +48,8 @@ class LocalFiles(Strict):
         near_duplicates: "drop" leaves training rows out that nearly repeat one of validation or test; "keep" leaves
             only equal ones out.
         blank_rows: "refuse" blank documents, or "skip" and count them (language modelling).
+        folds: Cross-validation: train is dealt into so many folds, and each is the test split of a run that is trained
+            on the others.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
@@ -59,12 +63,21 @@ class LocalFiles(Strict):
     encoding: str | None = None
     near_duplicates: NearDuplicates = "drop"
     blank_rows: BlankRows = "refuse"
+    folds: Folds | None = None
 
     @model_validator(mode="after")
     def _there_is_a_file(self) -> Self:
         if self.train is None and self.test is None:
             raise ValueError("needs a file to train on. Give train; test alone does where a model is scored as it is")
         return self
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_are_the_test_split(cls, folds: int | None, given: ValidationInfo) -> int | None:
+        files = [split for split in SPLITS if given.data.get(split) is not None]
+        if folds is not None and ("train" not in files or "test" in files):
+            raise ValueError("each row of train is a test row once. Leave out test, and give train; or leave out folds")
+        return folds
 
     def files(self) -> dict[str, str]:
         """The path of each split that is given."""
@@ -76,8 +89,12 @@ class LocalFiles(Strict):
             return self
         return self.model_copy(update={"task_type": type_by_files(Files(self.train, self.validation, self.test))})
 
-    def task(self, metrics: Sequence[str] = ()) -> Task:
+    def task(self, metrics: Sequence[str] = (), fold: Fold | None = None) -> Task:
         """The task that they make.
+
+        Args:
+            metrics: Names of metrics; by task type where none are named.
+            fold: The one of `folds` that is the test split.
 
         Raises:
             UserError: Every setting that doesn't fit the others.
@@ -94,6 +111,7 @@ class LocalFiles(Strict):
             metrics=metrics,
             separator=self.separator,
             encoding=self.encoding,
+            fold=fold,
         )
 
     def _columns(self) -> dict[str, tuple[str, ...]]:
@@ -121,6 +139,7 @@ class RunConfig(Strict):
         local: The files, where the data is the user's own.
         model: Which weights.
         seed: Of the new layers, the order of the data and the dropout.
+        fold: The fold that is the test split, in cross-validation.
         training: The recipe.
         evaluate: What the trained model is scored on: "test" beside validation, or "validation" alone, as while a
             recipe is tuned; the test split is then neither read nor scored.
@@ -136,6 +155,7 @@ class RunConfig(Strict):
     local: LocalData | None = None
     model: ModelConfig
     seed: Seed
+    fold: Fold | None = None
     training: Training
     evaluate: Evaluate = "test"
 
@@ -147,6 +167,6 @@ class RunConfig(Strict):
 def task_of(config: RunConfig) -> Task:
     """The task that the configuration names: of the registry, or the user's own files."""
     if config.local is not None:
-        return config.local.task(config.metrics)
+        return config.local.task(config.metrics, config.fold)
     task: Task = TASKS.load(config.task)
     return task

@@ -12,6 +12,7 @@ from harness.data.files import format_problems, refuse
 from harness.data.sources import Files
 from harness.data.task import BlankRows, NearDuplicates, Task
 from harness.errors import UserError, nearest
+from harness.fold import Fold
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE
 from harness.registry import TASK_TYPES
@@ -32,6 +33,7 @@ def custom_task(
     metrics: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
+    fold: Fold | None = None,
 ) -> Task:
     """A task on files of the user's. A column that isn't named is called as its role.
 
@@ -49,6 +51,7 @@ def custom_task(
         metrics: Names of metrics; by task type where none are named.
         separator: What stands between the fields of csv and tsv files, or its name, such as "tab"; guessed by default.
         encoding: Of text files, such as "cp1252"; guessed by default.
+        fold: The fold of train that is the test split, in cross-validation.
 
     Raises:
         UserError: Every setting that doesn't fit the others.
@@ -70,6 +73,7 @@ def custom_task(
         group=group,
         near_duplicates=near_duplicates,
         blank_rows=blank_rows,
+        fold=fold,
     )
     return task if metrics else replace(task, metrics=task.type.metrics_for(task))
 

@@ -39,7 +39,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     refuse([*reading.problems, *_repeated_ids(examples)])
     left_out = LeftOut(reading.dropped, [*task.type.label_notes(task, _every_row(wanted), reading.labels)])
     with left_out.told_first():
-        splits = separated(examples, left_out, near=task.near_duplicates == "drop")
+        splits = separated(examples, left_out, near=task.near_duplicates == "drop", fold=task.fold)
         if not test:
             splits["test"] = []
         emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]

@@ -1,7 +1,8 @@
 """Which examples train, choose and judge: splits carved by group and label, and none that repeat another's.
 
 A split that the publisher didn't make is carved out of train with one fixed seed, the same for every run: 20 % for a
-test split, then 10 % of the whole for validation; 10 % for validation where only that is missing.
+test split, then 10 % of the whole for validation; 10 % for validation where only that is missing. In cross-validation
+each part of train is the test split once (`harness.data.folds`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from harness.data.duplicates import Clusters, near_duplicates, normalised
+from harness.data.folds import dealt
 from harness.data.task import Example
 from harness.errors import UserError
+from harness.fold import Fold
 
 SEED = 20_170_612
 TEST_SHARE = 0.2
@@ -62,7 +65,9 @@ class LeftOut:
         return [*([f"Left out or changed before: {'; '.join(reasons)}."] if reasons else []), *self.notes]
 
 
-def separated(examples: Examples, left_out: LeftOut, *, near: bool = True) -> dict[str, list[Example]]:
+def separated(
+    examples: Examples, left_out: LeftOut, *, near: bool = True, fold: Fold | None = None
+) -> dict[str, list[Example]]:
     """Train, validation and test that share nothing.
 
     An example of train that equals an earlier one, or nearly repeats one of validation or test, is dropped, and one of
@@ -73,14 +78,45 @@ def separated(examples: Examples, left_out: LeftOut, *, near: bool = True) -> di
         examples: The examples by split.
         left_out: What was left out before; what is left out here is added.
         near: Whether examples that nearly repeat another one count as repeats, not only equal ones.
+        fold: The part of train that is the test split; None: the publisher's, or one that is carved out.
 
     Raises:
-        UserError: Train has too few examples to carve from, or too few groups.
+        UserError: Train has too few examples to carve from, or too few groups; or there is a test split beside folds.
     """
     kept = _without_repeats(examples, left_out)
     equal = cache(lambda: _part_clusters(kept, near=False))
     parts = _part_clusters(kept, near=True) if near and not _is_large(kept) else equal()
-    return _with_missing_splits(_without_leaks(kept, parts, equal, left_out), parts, equal, left_out)
+    kept = _without_leaks(kept, parts, equal, left_out)
+    if fold is not None:
+        kept = _with_fold(kept, fold, parts, equal, left_out)
+    return _with_missing_splits(kept, parts, equal, left_out)
+
+
+def _with_fold(
+    examples: dict[str, list[Example]], fold: Fold, parts: Parts, equal: Callable[[], Parts], left_out: LeftOut
+) -> dict[str, list[Example]]:
+    """The splits, with one fold of train as the test split: the same folds whichever of them is asked for."""
+    train = examples["train"]
+    if "test" in examples:
+        raise UserError(f"test: there is a test split beside {fold.of} folds of train. Leave one of them out.")
+    if len(train) < max(LEAST_EXAMPLES, 2 * fold.of):
+        raise UserError(f"train: {len(train)} different examples are too few for {fold.of} folds. Give more.")
+    strata = _strata(train)
+    folds = dealt(_groups(train, parts), strata, fold.of)
+    least = len(train) / fold.of / 2
+    if min(map(len, folds)) < least:
+        apart = dealt(_groups(train, equal()), strata, fold.of)
+        if min(map(len, apart)) > min(map(len, folds)):
+            folds = apart
+            left_out.notes.append("folds: near-duplicates make groups too large to keep each in one fold")
+    if not min(map(len, folds)):
+        raise UserError(
+            f"train: its rows form groups too large for {fold.of} folds (the same text, or the same group). "
+            "Ask for fewer folds."
+        )
+    places = set(folds[fold.number - 1])
+    test = [example for place, example in enumerate(train) if place in places]
+    return {**examples, "train": [one for place, one in enumerate(train) if place not in places], "test": test}
 
 
 def _with_missing_splits(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+from harness.fold import Fold
 from harness.registry import TASK_TYPES
 
 Row = Mapping[str, object]
@@ -102,6 +103,7 @@ class Task:
         near_duplicates: "drop" leaves rows out of training that nearly repeat a row that judges, and keeps those that
             nearly repeat each other on one side; "keep" does so with equal ones alone.
         blank_rows: Whether a row whose document is blank is refused, or left out and counted (language modelling).
+        fold: In cross-validation, the fold of train that is the test split; the others are trained on.
     """
 
     task_type: str
@@ -114,6 +116,7 @@ class Task:
     group: str | None = None
     near_duplicates: NearDuplicates = "drop"
     blank_rows: BlankRows = "refuse"
+    fold: Fold | None = None
 
     @property
     def type(self) -> Any:

@@ -15,12 +15,17 @@ from harness.data.task import Row, Splits, Task
 def splits_to_score(task: Task) -> Splits | None:
     """The user's own files as test split, and as validation split where one is given; None: they are split as ever.
 
-    Few rows without a test file are the test split, all of them. Repeats of others stay: nothing is learnt from them.
+    Few rows without a test file, or folds, are the test split, all of them. Repeats of others stay, since nothing is
+    learnt from them.
 
     Raises:
         UserError: Every mistake found in the data, each with its row.
     """
-    if not isinstance(task.source, Files) or (task.source.train is not None and task.source.test is not None):
+    if (
+        task.fold is not None
+        or not isinstance(task.source, Files)
+        or (task.source.train is not None and task.source.test is not None)
+    ):
         return None
     tables = _untrained(task.source.rows())
     if tables is None:

@@ -62,7 +62,7 @@ def metric_label(task: TaskComparison) -> str:
 
 def unseen_share(cell: Cell) -> float | None:
     """Share of the test split's tokens that the model never read; None where nothing was counted."""
-    counts = [run.record.counts.tokens["test"] for run in cell.scored if "test" in run.record.counts.tokens]
+    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
     total = sum(count.total for count in counts)
     return 1 - sum(count.seen for count in counts) / total if total else None
 
@@ -72,7 +72,7 @@ def unreachable_share(cell: Cell) -> float | None:
 
     None where nothing was counted.
     """
-    counts = [run.record.counts.unreachable_answers for run in cell.scored]
+    counts = [record.counts.unreachable_answers for record in cell.scored_records]
     shares = [count["test"] for count in counts if "test" in count]
     return float(np.mean(shares)) if shares else None
 

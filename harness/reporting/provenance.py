@@ -83,7 +83,8 @@ def _settings(run: RunRecord) -> list[str]:
 
 def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:
     """Every record, once."""
-    return list({id(run.record): run.record for task in tasks for cell in task.cells for run in cell.runs}.values())
+    runs = [training for task in tasks for cell in task.cells for run in cell.runs for training in run.trainings]
+    return list({id(run.record): run.record for run in runs}.values())
 
 
 def _data_digests(task: TaskComparison) -> Sequence[str]:

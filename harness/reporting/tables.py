@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.comparison.results import Cell, Comparison, TaskComparison
+from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, Column, metric_label
@@ -113,6 +114,12 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in DETAILS for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
+    if any(task.folds for task in comparison.tasks):
+        notes.append(
+            "In cross-validation a row tests one model and helps to train the others, so that it moves the scores by "
+            "more than its own answer. For that the test examples' part of the variance is multiplied by "
+            f"{SHARED_TRAINING:g}. Scores are those of models that were trained on all folds but one."
+        )
     if any(cell.is_simple_baseline for cell in cells):
         notes.append(
             "Simple baselines read no pretrained weights; a model that does not beat them has not earned its cost."

@@ -33,7 +33,7 @@ tags:
 - Base: {base}
 - Task type: {record.task_card.task_type}; labels: {", ".join(record.task_card.labels) or "none"}
 - Data: {record.task_card.licence}. {record.task_card.citation}
-- Seed: {record.seed}; weights of step {record.best_step}, chosen on the validation split
+- {record.which.capitalize()}; weights of step {record.best_step}, chosen on the validation split
 
 | metric | {" | ".join(splits)} |
 |---|{"---|" * len(splits)}

@@ -12,6 +12,7 @@ from harness.data.loading import load_splits
 from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
+from harness.fold import Fold
 from harness.ops.device import fresh_accelerator, reset_peak_memory
 from harness.ops.together import processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
@@ -28,7 +29,7 @@ from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 
 CARD = "README.md"
-_last_loaded: dict[tuple[str, str, LocalData | None, str, bool], Splits] = {}
+_last_loaded: dict[tuple[str, str, LocalData | None, Fold | None, str, bool], Splits] = {}
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
@@ -76,7 +77,7 @@ def _limited(splits: Splits, training: Training) -> Splits:
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
-    key = (config.task, config.data, config.local, config.evaluate, untrained)
+    key = (config.task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
         alone = splits_to_score(task) if untrained else None
@@ -101,6 +102,8 @@ def _trained(
         return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
     accelerator = fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
     facts = {"task": run.config.task, "model": run.model, "seed": str(run.config.seed)}
+    if run.config.fold is not None:
+        facts["fold"] = str(run.config.fold.number)
     with tracked(callbacks, accelerator, name=run.suite, facts=facts) as followed:
         context = RunContext(accelerator, run.partial / STATE, watch, followed, options.checkpoint_seconds, known)
         return finetune_model(family, task, splits, config=run.config, context=context)

@@ -86,6 +86,7 @@ def _record(run: Run, card: TaskCard, status: Status, measurements: Measurements
         family=run.config.model.family,
         simple_baseline=is_simple_baseline(run.config.model.family),
         seed=run.config.seed,
+        fold=run.config.fold,
         task_card=card,
         config=run.config.resolved(),
         **dict(measurements),

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from harness.checksums import with_digest, without_digest
 from harness.config.run import RunConfig
 from harness.errors import UserError
+from harness.fold import which_run
 from harness.record import (
     PREDICTIONS,
     RECORD,
@@ -48,7 +49,7 @@ class Run:
         suite: The suite's name.
         model: The model's name in the suite.
         config: What identifies the run.
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`.
     """
 
     suite: str
@@ -62,7 +63,7 @@ class Run:
         return self.folder / ".partial"
 
     def __str__(self) -> str:
-        return f"{self.config.task} · {self.model} · seed {self.config.seed}"
+        return f"{self.config.task} · {self.model} · {which_run(self.config.seed, self.config.fold)}"
 
     def state(self) -> State:
         """What of the run is there; nothing is changed. What failed, or has no saved state, is ignored.

@@ -17,12 +17,13 @@ from harness.record import SINGLE
 from harness.registry import TASKS, is_simple_baseline
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
+from harness.suites.folds import check_folds, fold_by_fold
 from harness.suites.settling import settled_recipe
 from harness.suites.suite import Suite
 
 
 def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Run]:
-    """The suite's runs, task by task, seed by seed, so that a comparison is there early.
+    """The suite's runs, task by task, seed by seed, fold by fold, so that a comparison is there early.
 
     Args:
         suite: What to run.
@@ -73,12 +74,15 @@ def _by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
 
     Simple baselines have no randomness: one seed says everything.
     """
-    yield from first
+    yield from fold_by_fold(first)
     trained = [run for run in first if not _is_baseline(run.config.model)]
     for seed in seeds[1:]:
-        for run in trained:
-            config = run.config.model_copy(update={"seed": seed})
-            yield replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
+        yield from fold_by_fold([_with_seed(run, seed) for run in trained])
+
+
+def _with_seed(run: Run, seed: int) -> Run:
+    config = run.config.model_copy(update={"seed": seed})
+    return replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
 
 
 def planned_run(
@@ -93,16 +97,17 @@ def planned_run(
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
 ) -> Run:
-    """One run outside any suite's file.
+    """One run outside any suite's file; in cross-validation `in_folds` makes several of it.
 
-    Own data is named by its content too: the next `reviews.csv` may be another.
+    Own data is named by its content too, for the next `reviews.csv` may be another, and by its folds.
 
     Raises:
         UserError: The task, its files or the checkpoint is not available.
     """
     data = _data(task, local, ())
     if local is not None:
-        data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}")
+        folds = f"-{local.folds}-folds" if local.folds else ""
+        data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}{folds}")
     weights, files = weights_fingerprint(model), model_files(model)
     return _planned_run(
         suite,
@@ -212,6 +217,7 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
             raise UserError(*lost)
         local = local.settled()
         found = local.task(metrics)
+        check_folds(local, found.source)
     names = tuple(metrics) or found.metrics
     return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
 

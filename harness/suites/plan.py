@@ -22,9 +22,15 @@ def plan_table(planned: Sequence[Run], states: Sequence[State]) -> Table:
         config = row[0][0].config
         assert config.model.family is not None, "the family is resolved before a run is made"
         rate = "–" if is_simple_baseline(config.model.family) else f"{config.training.learning_rate:g}"
-        seeds = [run.config.seed for run, _ in row]
-        table.add_row(task, model, listed_seeds(seeds), rate, counted([state for _, state in row]))
+        table.add_row(task, model, _repeats([run for run, _ in row]), rate, counted([state for _, state in row]))
     return table
+
+
+def _repeats(runs: Sequence[Run]) -> str:
+    """The seeds, and how many folds each is trained on."""
+    seeds = listed_seeds(list(dict.fromkeys(run.config.seed for run in runs)))
+    fold = runs[0].config.fold
+    return seeds if fold is None else f"{seeds} × {fold.of} folds"
 
 
 def listed_seeds(seeds: Sequence[int]) -> str:

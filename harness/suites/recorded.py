@@ -49,6 +49,7 @@ class Recorded:
         record = self.record
         return {
             "suite": record.suite, "task": record.task, "model": record.model, "seed": record.seed,
+            "fold": None if record.fold is None else record.fold.number,
             "status": record.status, "metric": record.task_card.main_metric, "score": self.main_score,
             "seconds": sum(record.cost.seconds.values()), "bytes": self.bytes, "folder": str(self.folder),
         }  # fmt: skip

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.registry import config_file
 from harness.runs.run import Run
 from harness.suites.expansion import planned_run, planned_runs
+from harness.suites.folds import in_folds
 from harness.suites.suite import Suite, read_suite
 
 
@@ -34,7 +35,7 @@ def resolve_suite(
     return found, planned_runs(found, runs, only=only or (), evaluate=evaluate)
 
 
-def resolve_run(
+def resolve_single(
     task: str | None,
     model: str | None,
     local: Mapping[str, Any],
@@ -44,8 +45,8 @@ def resolve_run(
     runs: Path,
     new_head: bool = False,
     evaluate: Evaluate = "test",
-) -> Run:
-    """The run of one model on one task, or on the user's own files.
+) -> list[Run]:
+    """The run of one model on one task, or on the user's own files; a run for each fold in cross-validation.
 
     Args:
         task: A task's name.
@@ -75,7 +76,8 @@ def resolve_run(
     if new_head:
         found = found.model_copy(update={"head": "new"})
     recipe = recipe_for(found, parse_settings(settings or []))
-    return planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
+    run = planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
+    return in_folds(run)
 
 
 def _own_files(local: Mapping[str, Any]) -> LocalData:

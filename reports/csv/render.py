@@ -44,6 +44,7 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "failed": sum(run.record.status == "failed" for run in cell.runs),
         "copied": sum(run.trouble_in_short == COPIED for run in cell.runs),
         "not_run": len(cell.missing_seeds),
+        "folds": task.folds or None,
         "collapsed": len(cell.collapsed),
         "collapse_upper_bound": collapse_upper_bound(cell),
         "examples": cell.examples or None,

@@ -17,7 +17,7 @@ LARGEST = 1e100  # A loss beyond, or one that is no number, has no place on an a
 
 def learning_curves(task: TaskComparison) -> dict[str, Markup]:
     """One chart per model that left a curve, all with the same loss axis, by model."""
-    drawn = [cell for cell in task.cells if any(run.record.curve for run in cell.runs)]
+    drawn = [cell for cell in task.cells if _points(cell)]
     losses = [loss for cell in drawn for point in _points(cell) for loss in (point.train_loss, point.validation_loss)]
     finite = [loss for loss in losses if abs(loss) <= LARGEST]
     if not finite:
@@ -34,9 +34,9 @@ def _chart(cell: Cell, y: Scale) -> Markup:
     labels = {value: amount(value) for value in x.ticks(4)}
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title="step", labels=labels)
     vertical_axis(chart, y, left=LEFT, right=RIGHT, labels=plain(y.ticks()))
-    for run in cell.runs:
-        if run.record.curve:
-            _lines(add(chart, "g"), run.record, x, y)
+    for record in _records(cell):
+        if record.curve:
+            _lines(add(chart, "g"), record, x, y)
     return markup(chart)
 
 
@@ -45,7 +45,7 @@ def _lines(group: Element, record: RunRecord, x: Scale, y: Scale) -> None:
     if not points:
         return
     kept = "" if record.best_step is None else f", weights of step {record.best_step} kept"
-    add(group, "title", f"seed {record.seed}{kept}")
+    add(group, "title", f"{record.which}{kept}")
     add(group, "path", class_="train", d=path([(x(point.step), y(point.train_loss)) for point in points]))
     add(group, "path", class_="validation", d=path([(x(point.step), y(point.validation_loss)) for point in points]))
     for point in points:
@@ -54,4 +54,8 @@ def _lines(group: Element, record: RunRecord, x: Scale, y: Scale) -> None:
 
 
 def _points(cell: Cell) -> list[CurvePoint]:
-    return [point for run in cell.runs for point in run.record.curve]
+    return [point for record in _records(cell) for point in record.curve]
+
+
+def _records(cell: Cell) -> list[RunRecord]:
+    return [training.record for run in cell.runs for training in run.trainings]

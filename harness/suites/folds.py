@@ -1,0 +1,45 @@
+"""Cross-validation: a run for each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from harness.config.run import LocalData
+from harness.data.sources import Files
+from harness.data.task import Source
+from harness.errors import UserError
+from harness.fold import Fold
+from harness.runs.run import Run
+
+
+def in_folds(run: Run) -> list[Run]:
+    """The run once for each fold of its data, in a folder beside its own; the run alone where there are none."""
+    local = run.config.local
+    if local is None or local.folds is None:
+        return [run]
+    return [_tested_on(run, Fold(number=number, of=local.folds)) for number in range(1, local.folds + 1)]
+
+
+def fold_by_fold(runs: Sequence[Run]) -> Iterator[Run]:
+    """Runs on the same data, all of them on one fold before the next, so that each fold's rows are read once."""
+    for of_one_fold in zip(*map(in_folds, runs), strict=True):
+        yield from of_one_fold
+
+
+def check_folds(local: LocalData, source: Source) -> None:
+    """Refuse folds of a folder that has a test split of its own.
+
+    Raises:
+        UserError: It has one.
+    """
+    if local.folds is not None and isinstance(source, Files) and "test" in source.files():
+        raise UserError(
+            f"folds: {local.train} has a test split, so that its rows need not be test rows in turn. Leave out folds, "
+            "or name the file to train on."
+        )
+
+
+def _tested_on(run: Run, fold: Fold) -> Run:
+    config = run.config.model_copy(update={"fold": fold})
+    return replace(run, config=config, folder=run.folder.with_name(f"{run.folder.name}-fold-{fold.number}"))
