@@ -211,7 +211,7 @@ def test_three_runs_that_all_collapsed_do_not_show_that_every_run_does(tmp_path:
 def test_models_that_collapse_alike_are_told_apart_in_one_comparison_of_twenty_at_most(models, seeds, rate):
     from experiments.collapse_levels import wrong
 
-    assert wrong(models, seeds, rate, 200)[1] <= 0.05
+    assert wrong(models, seeds, rate, 100)[1] <= 0.05
 
 
 def test_the_mean_without_collapsed_runs_is_a_field_of_the_table(runs: Path):
