@@ -37,6 +37,9 @@ def shortfalls(runs: Sequence[Run], missing: Sequence[int]) -> Iterator[str]:
     collapsed = sum(run.is_collapsed for run in runs)
     if collapsed:
         yield f"{collapsed} of {planned} collapsed"
+    folds = [fold for run in runs if run.score is not None and not run.is_collapsed for fold in run.folds]
+    if any(fold.is_collapsed for fold in folds):
+        yield f"{sum(fold.is_collapsed for fold in folds)} of {len(folds)} folds collapsed"
     counts = Counter(run.trouble_in_short for run in runs if run.score is None and not run.is_not_applicable)
     yield from (f"{count} of {planned} {what}" for what, count in sorted(counts.items()))
     if missing:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.comparison.rescoring import RescoredRun, rescore
-from harness.comparison.results import Run
+from harness.comparison.results import COPIED, Run
 from harness.errors import UserError
 from harness.fold import Fold
 from harness.metrics.metric import EVALUATE
@@ -43,7 +43,7 @@ def together(found: Sequence[Found], score: Score) -> Analysed:
         found: The run, or the folds in their order, with their folders.
         score: Scores the predictions in a folder and in others after it, which a record is of.
     """
-    folders, folds = [folder for folder, _ in found], tuple(run for _, (run, _) in found)
+    folders, folds = [folder for folder, _ in found], tuple(_one_fold(*one) for _, one in found)
     records = [run.record for run in folds]
     if records[0].fold is None:
         return found[0][1]
@@ -52,15 +52,21 @@ def together(found: Sequence[Found], score: Score) -> Analysed:
     if not missing and not troubled:
         run, rescored = score(folders[0], _record(records, _scores(folders, records)), folders[1:])
         return replace(run, folds=folds), rescored
+    told = [run for run in troubled if not (missing and run.trouble_in_short == COPIED)]  # told as being there twice
     run = Run(
         record=_record(records, None),
         score=None,
-        trouble="; ".join([*missing, *(f"{run.record.fold}: {run.trouble}" for run in troubled)]),
+        trouble="; ".join([*missing, *(f"{run.record.fold}: {run.trouble}" for run in told)]),
         trouble_in_short=INCOMPLETE if missing else troubled[0].trouble_in_short,
         is_not_applicable=not missing and all(run.is_not_applicable for run in folds),
         folds=folds,
     )
     return run, None
+
+
+def _one_fold(run: Run, rescored: RescoredRun | None) -> Run:
+    """A fold counts as collapsed by its answers alone: on few rows a score no better than one answer is chance."""
+    return replace(run, is_collapsed=run.is_collapsed and rescored is not None and rescored.is_constant)
 
 
 def _missing(found: Sequence[Fold]) -> Iterator[str]:

@@ -192,3 +192,15 @@ def test_a_strangers_fold_that_is_none_is_a_record_that_can_not_be_read(runs: Pa
     problems = read_records(runs)[1]
     assert len(problems) == 1
     assert "fold" in problems[0]
+
+
+def test_folds_that_gave_one_answer_to_all_are_counted_beside_the_name(tmp_path: Path):
+    add_folds(tmp_path, "bert-mini", 0.8)
+    add_folds(tmp_path, "scratch", 0.6, family="scratch")
+    folder = tmp_path / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-2"
+    rows = rows_of(0.8, 0)[1::FOLDS]
+    write_predictions([{**row, "prediction": "positive"} for row in rows], folder)
+    task, found = cells(tmp_path)
+    assert found["bert-mini"].doubts == ("1 of 15 folds collapsed",)
+    assert found["scratch"].doubts == ()
+    assert verdict(task)[0].startswith("bert-mini (1 of 15 folds collapsed) has the highest accuracy")
