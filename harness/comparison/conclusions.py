@@ -96,8 +96,8 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     if ahead_of:
         everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
         yield f"It is ahead of {everyone} by more than chance explains{doubtful(task.doubts_of_claims)}."
-    yield from _may_be_best(best, others)
     yield from _flattered(best, unit, higher_is_better=task.card.higher_is_better)
+    yield from _may_be_best(best, others)
     by_name = {cell.model: cell for cell in task.cells}
     for cell in others:
         if cell.beaten_by and best.model not in cell.beaten_by:
