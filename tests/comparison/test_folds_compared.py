@@ -146,11 +146,24 @@ def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
     assert troubled.trouble == "fold 4 of 5: diverged: loss nan at step 40"
 
 
+def test_a_seed_whose_folds_all_collapsed_is_a_collapsed_run(runs: Path):
+    for number in range(1, FOLDS + 1):
+        folder = runs / f"reviews/rotten_tomatoes/bert-mini/seed-2-fold-{number}"
+        references, _ = guesses(0.8, 1, ROWS)
+        rows = predictions(references, ["positive"] * ROWS)[number - 1 :: FOLDS]
+        write_predictions(rows, folder)
+        write_record(record(seed=2, fold=Fold(number=number, of=FOLDS), scores={"test": {"accuracy": 0.5}}), folder)
+    _, found = cells(runs)
+    assert [run.record.seed for run in found["bert-mini"].collapsed] == [2]
+    assert found["bert-mini"].estimate.low is None
+    assert found["bert-mini"].without_collapsed.low > 0.6
+
+
 def test_a_fold_that_is_there_twice_is_told(runs: Path):
     cell = runs / "reviews/rotten_tomatoes/bert-mini"
     shutil.copytree(cell / "seed-1-fold-4", cell / "copy")
     (troubled,) = cells(runs)[1]["bert-mini"].troubled
-    assert troubled.trouble == "fold 4 is there twice, remove a copy"
+    assert troubled.trouble.startswith("fold 4 is there twice, remove a copy; fold 4 of 5: a copy of seed 1")
 
 
 def test_folds_that_share_a_row_are_told_and_not_scored(tmp_path: Path):
