@@ -75,13 +75,19 @@ def _suite_page(file: Path) -> str:
         "tasks": _links(suite["tasks"], "tasks", TASKS.names()),
         "models": _links(suite["models"], "models", [found.stem for found in (CONFIGS / "models").glob("*.toml")]),
         "baseline": f"`{suite['baseline']}`" if "baseline" in suite else "–",
-        "seeds": ", ".join(map(str, suite.get("seeds", (0, 1, 2)))),
+        "seeds": _seeds(suite.get("seeds", (0, 1, 2))),
     }
     command = f"$ harness plan {file.stem}\n$ harness run {file.stem}"
     first = _first_comment(text)
     return _page(
         file.stem, first, suite.get("description", ""), _facts(facts), _block("console", command), _block("toml", text)
     )
+
+
+def _seeds(seeds: Any) -> str:
+    if isinstance(seeds, dict):
+        return f"{seeds['start']} to {seeds['most']}, until the comparisons are decided"
+    return ", ".join(map(str, seeds))
 
 
 def _source(source: Any) -> str:

@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -47,6 +47,15 @@ ValidationOnlyOption = Annotated[
 ]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
+]
+
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
+]
+
+UntilOption = Annotated[
+    Literal["decided"] | None,
+    typer.Option(help="Add seeds until comparisons are decided: looks after 3, 5 and 10, each at its own level."),
 ]
 
 

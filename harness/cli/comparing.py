@@ -20,7 +20,9 @@ from harness.cli.app import (
     RunsOption,
     SeparatorOption,
     SetOption,
+    UntilOption,
     ValidationOnlyOption,
+    WorkersOption,
     app,
     typed_words,
     with_options,
@@ -56,25 +58,45 @@ def list_(
             shown.print(table, "")
 
 
-@app.command(epilog="Example: harness plan demo")
+@app.command(
+    epilog="""Examples:\n
+    harness plan demo\n
+    harness plan demo --detect 1.0"""
+)
 def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
     only: OnlyOption = None,
     settings: SetOption = None,
     validation_only: ValidationOnlyOption = False,
     runs: RunsOption = RUNS,
+    workers: WorkersOption = None,
+    until: UntilOption = None,
+    detect: Annotated[
+        float | None,
+        typer.Option(help="Say what it takes to detect a difference of so many points.", min=0.001, max=1000),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure this machine's speed first, for the time of models never run.")
+    ] = False,
 ) -> None:
-    """Check a suite and show its runs and what of them is recorded; start nothing."""
+    """Check a suite, and show its runs, their time and disk, and the differences it detects; start nothing."""
+    from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own
+    from harness.cli.sequential import looks_at, show_standing  # noqa: PLC0415 -- a command's own
     from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
 
-    evaluate: Any = "validation" if validation_only else "test"
-    planned = resolve_suite(suite, only=only, settings=settings, runs=runs, evaluate=evaluate)[1]
-    found = states(planned)
+    chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
+    checked_suite, planned = resolve_suite(suite, only=only, until_decided=until is not None, **chosen)
+    found, rule = states(planned), checked_suite.rule
     shown = console()
-    shown.print(plan_table(planned, found))
+    shown.print(plan_table(planned, found, rule))
     shown.print(counted(found))
+    looks = {} if rule is None else looks_at(runs / checked_suite.name, checked_suite)
+    show_standing(looks, shown)
+    over = {task for task, look in looks.items() if look.is_over}
+    expected = foreseen(planned, found, runs=runs, rule=rule, workers=workers, measure=measure, over=over)
+    show_plan(expected, shown, runs=runs, rule=rule, detect=detect)
 
 
 @app.command(
@@ -130,9 +152,8 @@ def run(
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
-    workers: Annotated[
-        int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
-    ] = None,
+    workers: WorkersOption = None,
+    until: UntilOption = None,
     **columns: list[str] | None,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
@@ -150,11 +171,15 @@ def run(
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
         refuse_with_suite(task=task, model=model, seed=seed, new_head=new_head or None, **local)
-        checked_suite, planned = resolve_suite(suite, only=only, **chosen)
+        checked_suite, planned = resolve_suite(suite, only=only, until_decided=until is not None, **chosen)
     else:
+        if until is not None:
+            raise UserError("harness run: --until adds seeds to a suite's comparisons. Name a suite, or leave it out.")
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
         checked_suite, planned = None, resolve_single(task, model, local, seed=seed or 0, new_head=new_head, **chosen)
+    from harness.cli.planning import keep_foreseen, outcome  # noqa: PLC0415 -- a command's own
+    from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- a command's own
     from harness.ops.together import processes  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
     from harness.suites.runner import execute_runs  # noqa: PLC0415 -- a command's own
@@ -164,10 +189,17 @@ def run(
     shown = console(quiet=not main_process)
     if checked_suite is not None and main_process:
         write_suite(checked_suite, runs)
+        keep_foreseen(checked_suite, planned, runs=runs, workers=workers)
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
-    tally = execute_runs(planned, options, shown, workers=workers)
     folder = runs / checked_suite.name if checked_suite else Path(os.path.commonpath([run.folder for run in planned]))
-    _conclude(shown, tally, len(planned), folder=folder, next_folder=folder if checked_suite else runs)
+    if checked_suite is not None and checked_suite.rule is not None:
+        tally, count = run_until_decided(checked_suite, planned, options, shown, folder=folder, workers=workers)
+    else:
+        tally, count = execute_runs(planned, options, shown, workers=workers), len(planned)
+    if checked_suite is not None and main_process and not (tally.failed or tally.left):
+        for line in outcome(folder):
+            shown.print(line, soft_wrap=True, markup=False, highlight=False)
+    _conclude(shown, tally, count, folder=folder, next_folder=folder if checked_suite else runs)
 
 
 def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:

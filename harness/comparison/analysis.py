@@ -15,10 +15,10 @@ from harness.comparison.copies import originals
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Cost, Run
+from harness.comparison.results import COPIED, Cell, Cost, Look, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
-from harness.comparison.statistics import SHARED_TRAINING, Evidence, mean
+from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
@@ -117,23 +117,33 @@ def model_runs(
     )
 
 
-def analysed_cells(by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None) -> tuple[Cell, ...]:
-    """One cell per model, compared with all others, with the baseline and with the best simple baseline."""
+def analysed_cells(
+    by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None, look: Look | None = None
+) -> tuple[Cell, ...]:
+    """One cell per model, compared with all others, with the baseline and with the best simple baseline.
+
+    Args:
+        by_model: The task's runs.
+        card: The task's.
+        baseline: The model that differences are taken from.
+        look: Of a sequential comparison: claims are made at its level, and intervals are as wide as it asks for. None
+            are made before the first look is whole.
+    """
+    level = SIGNIFICANCE if look is None else look.level
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
     tested = {model_runs.model: scored for model_runs in by_model if (scored := _scored(model_runs, card)) is not None}
     sign = 1 if card.higher_is_better else -1
     simple = [one.model for one in by_model if one.is_simple_baseline and one.model in tested]
     best_simple = max(simple, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
-    claims = claims_about(
-        tested, [model for model in tested if model not in simple or model in (best_simple, baseline)], sign
-    )
+    family = [model for model in tested if model not in simple or model in (best_simple, baseline)]
+    claims = claims_about(tested, family if look is None or look.is_whole else [], sign, level=level)
     unit = unit_of(card.main_metric)
     may_be_best = [model for model in tested if claims.is_compared(model) and not claims.beaten_by(model)]
     best = max(may_be_best, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds, card),
-            best_of=best_of(tested, may_be_best, sign, unit) if model_runs.model == best else None,
+            _cell(model_runs, tested.get(model_runs.model), seeds, card, level),
+            best_of=best_of(tested, may_be_best, sign, unit, level) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
             from_baseline=claims.difference(model_runs.model, baseline),
@@ -218,13 +228,13 @@ def _rescored(
     return Run(record=record, score=rescored.score, is_collapsed=has_collapsed), rescored
 
 
-def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard) -> Cell:
+def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard, level: float) -> Cell:
     unit = unit_of(card.main_metric)
     own = {run.record.seed for run in model_runs.runs}
     scored = [one.record for run in model_runs.runs if run.score is not None for one in run.trainings]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
     kept = model_runs.evidence_without_collapsed(card)
-    estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most)
+    estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most, miss=level)
     if estimate is not None and kept is not None:
         estimate = replace(estimate, low=None, high=None)
     missing = () if model_runs.is_simple_baseline else tuple(sorted(seeds - own))
@@ -235,7 +245,7 @@ def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], ca
         runs=model_runs.runs,
         missing_seeds=missing,
         estimate=estimate,
-        without_collapsed=None if kept is None else mean(kept, least=unit.least, most=unit.most),
+        without_collapsed=None if kept is None else mean(kept, least=unit.least, most=unit.most, miss=level),
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=model_runs.split.examples,
         clusters=model_runs.split.effective_clusters,

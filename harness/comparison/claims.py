@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from math import isnan
 
 from harness.comparison.collapse import chance_of_all_or_none
-from harness.comparison.multiplicity import Ahead, step_down
+from harness.comparison.multiplicity import Ahead, at_level, step_down
 from harness.comparison.pairs import one_sided_p_values
 from harness.comparison.results import Difference
-from harness.comparison.statistics import Estimate, Evidence, Part, difference, typical_seeds
+from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Part, difference, typical_seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,14 @@ class Claims:
         ahead: Which of the family are shown to be ahead of which.
         typical: What seeds add to a run of the median model.
         sign: -1 where less is better.
+        level: Two-sided; a difference is claimed below it.
     """
 
     models: Mapping[str, ScoredModel]
     ahead: Ahead
     typical: Part | None
     sign: int
+    level: float = SIGNIFICANCE
 
     def is_compared(self, model: str) -> bool:
         """Whether anything could be shown of it: it is in the family, and was tested against another model."""
@@ -65,7 +67,7 @@ class Claims:
         if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():
             return None
         pair = self.models[model], self.models[opponent]
-        estimate = _estimate(*pair, self.typical)
+        estimate = _estimate(*pair, self.typical, self.level)
         if estimate is not None and any(one.is_mixed for one in pair):
             estimate = replace(estimate, low=None, high=None)
         return Difference(
@@ -83,13 +85,17 @@ class Claims:
         return self.ahead.p_value(winner, loser)
 
 
-def claims_about(models: Mapping[str, ScoredModel], family: Sequence[str], sign: int) -> Claims:
+def claims_about(
+    models: Mapping[str, ScoredModel], family: Sequence[str], sign: int, *, level: float = SIGNIFICANCE
+) -> Claims:
     """Compare models.
 
     Args:
         models: Every model with a score.
         family: Those among them that claims are made about.
         sign: -1 where less is better.
+        level: That of the family, two-sided; adjusted p-values are made such that 0.05 stands for it, and intervals
+            are as wide as it asks for.
     """
     typical = typical_seeds([models[name].evidence for name in family])
     one_sided: dict[tuple[str, str], float] = {}
@@ -101,7 +107,7 @@ def claims_about(models: Mapping[str, ScoredModel], family: Sequence[str], sign:
                 for loser, p in zip(names, row, strict=True)
                 if not isnan(p)
             }
-    return Claims(models, step_down(family, one_sided), typical, sign)
+    return Claims(models, at_level(step_down(family, one_sided), level), typical, sign, level)
 
 
 def _with_one_basis(models: Mapping[str, ScoredModel], family: Sequence[str]) -> Sequence[Sequence[str]]:
@@ -119,7 +125,7 @@ def _by_collapse(ahead: ScoredModel, behind: ScoredModel) -> float:
     return chance_of_all_or_none(ahead.runs, behind.runs)
 
 
-def _estimate(ours: ScoredModel, theirs: ScoredModel, typical: Part | None) -> Estimate | None:
+def _estimate(ours: ScoredModel, theirs: ScoredModel, typical: Part | None, level: float) -> Estimate | None:
     if ours.basis != theirs.basis:
         return None
-    return difference(ours.evidence, theirs.evidence, typical=typical)
+    return difference(ours.evidence, theirs.evidence, typical=typical, miss=level)

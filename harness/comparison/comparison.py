@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
 from harness.comparison.doubts import doubts_of_claims, doubts_of_order, is_flipped
-from harness.comparison.results import Comparison, TaskComparison
+from harness.comparison.foreseen import foreseen_lines
+from harness.comparison.results import Comparison, Look, TaskComparison
+from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
 from harness.comparison.warnings import warnings_about
 from harness.errors import UserError, collected, nearest
@@ -20,7 +23,7 @@ from harness.metrics.lookup import find_metric, known_metrics
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.suite_file import stated
+from harness.suites.suite_file import stated, stated_rule
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -82,19 +85,23 @@ def compare_records(
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
+    unreadable = list(problems)
     tasks = tuple(
-        _scored(group, [known[model] for model in models], chosen, card=card)
+        _scored(kept, [known[model] for model in models], chosen, card=card, look=look)
         for group in _by_task(found)
-        for card in _cards([record for _, record in group])
+        for look, kept in [_at_look(group, unreadable)]
+        for card in _cards([record for _, record in kept])
     )
+    foreseen = foreseen_lines(found, tasks, unreadable)
     return Comparison(
         runs=where,
         description=description,
         models=models,
         baseline=chosen,
         tasks=tasks,
-        problems=tuple(problems),
+        problems=tuple(dict.fromkeys(unreadable)),
         warnings=tuple(dict.fromkeys(line for task in tasks for line in task.doubts)),
+        foreseen=foreseen,
     )
 
 
@@ -104,6 +111,14 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
     for folder, record in found:
         groups[record.suite, record.task].append((folder, record))
     return [groups[key] for key in sorted(groups)]
+
+
+def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list[Found]]:
+    """The look that a task of a sequential suite is at, and its runs; of any other suite, None and all runs."""
+    rule, (run, *_) = None, group[0]
+    with collected(problems):
+        rule = stated_rule(run.absolute().parent.parent.parent)
+    return (None, group) if rule is None else at_look(group, rule)
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
@@ -132,9 +147,9 @@ def _pointing(card: TaskCard, records: Sequence[RunRecord]) -> TaskCard:
 
 
 def _scored(
-    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard
+    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard, look: Look | None
 ) -> TaskComparison:
-    """The task's comparison, one cell per model (told by any of its runs)."""
+    """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential."""
     first = found[0][1]
     splits: dict[str, Split] = {}
     by_model: list[ModelRuns] = [
@@ -143,11 +158,12 @@ def _scored(
     ]
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
-    return TaskComparison(
+    task = TaskComparison(
         suite=first.suite,
         task=first.task,
         card=card,
-        cells=analysed_cells(by_model, card, baseline),
+        cells=analysed_cells(by_model, card, baseline, look),
+        look=look,
         doubts=warnings_about(by_model, card),
         doubts_of_order=doubts_of_order(
             [one.test_set for one in scored],
@@ -160,3 +176,6 @@ def _scored(
             [[run.record for run in one.runs] for one in scored],
         ),
     )
+    if look is None:
+        return task
+    return replace(task, look=replace(look, undecided=undecided(task, by_model, baseline)))

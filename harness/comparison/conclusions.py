@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.comparison.collapse import most_that_collapse
 from harness.comparison.formatting import p_value, share
 from harness.comparison.results import COPIED, Cell, TaskComparison
+from harness.comparison.sequential import look_lines
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import EVALUATE, Unit
 
@@ -31,6 +32,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
         *_collapsed(task, unit),
         *_left_out(task),
         *_cross_validated(task),
+        *look_lines(task.look),
         *_doubts(task),
     )
 

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 NOTHING = "–"
+
+
+class Foreseeable(Protocol):
+    """A number that is foreseen, with the least and the most that is likely."""
+
+    @property
+    def about(self) -> float:
+        """What is likeliest."""
+
+    @property
+    def low(self) -> float:
+        """The least."""
+
+    @property
+    def high(self) -> float:
+        """The most."""
 
 
 def p_value(value: float | None) -> str:
@@ -35,6 +53,16 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     size, unit = (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")
     return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+
+
+def duration_range(seconds: Foreseeable) -> str:
+    """Such as about 20 min (12 to 40 min).
+
+    >>> from harness.suites.ranges import Range
+    >>> duration_range(Range(1200.0, 720.0, 2400.0))
+    'about 20 min (12 min to 40 min)'
+    """
+    return f"about {duration(seconds.about)} ({duration(seconds.low)} to {duration(seconds.high)})"
 
 
 def memory(size: float | None) -> str:

@@ -13,7 +13,7 @@ or by one that is at least as strong. So no two sentences can contradict each ot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,6 +70,13 @@ def step_down(models: Sequence[str], one_sided: Mapping[tuple[str, str], float])
         adjusted[:, loser] = np.maximum(family_errors(raw[:, loser], count - step, count), running)
         running = float(adjusted[:, loser].min())
     return Ahead(tuple(models), adjusted, frozenset(winner for winner, _ in one_sided))
+
+
+def at_level(ahead: Ahead, level: float) -> Ahead:
+    """The same with p-values such that the usual 5 % stands for `level`."""
+    if level == SIGNIFICANCE:
+        return ahead
+    return replace(ahead, p_values=np.minimum(ahead.p_values * (SIGNIFICANCE / level), 1.0))
 
 
 def family_error(p: float, tied: int, models: int) -> float:

@@ -159,10 +159,45 @@ def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How far a task's comparison has come, to which seeds are added until it is decided (`harness.suites.seeds`).
+
+    Attributes:
+        number: From 1; 0: the first look still lacks runs, so that nothing is claimed.
+        looks: So many seeds have run at each look.
+        seeds: Of each model, that the comparison is made of.
+        level: Two-sided; below it a difference is claimed.
+        left_out: Runs of further seeds: the next look still lacks some.
+        begun_with: Runs that were recorded before the looks were fixed.
+        undecided: Models whose comparison with the baseline, or else with the best model, is neither decided nor so
+            small that the last look would hardly show it.
+    """
+
+    number: int
+    looks: tuple[int, ...]
+    seeds: tuple[int, ...]
+    level: float
+    left_out: int = 0
+    begun_with: int = 0
+    undecided: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether any look has all of its runs."""
+        return self.number > 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more seeds are to be run."""
+        return self.is_whole and (self.number == len(self.looks) or not self.undecided)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskComparison:
     """All models on one task of one suite; one cell per model, in the comparison's order.
 
     Attributes:
+        look: Of a sequential comparison.
         doubts: What makes this task's comparison doubtful, in sentences.
         doubts_of_order: What makes the order of the scores doubtful, a few words each.
         doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
@@ -172,6 +207,7 @@ class TaskComparison:
     task: str
     card: TaskCard
     cells: tuple[Cell, ...]
+    look: Look | None = None
     doubts: tuple[str, ...] = ()
     doubts_of_order: tuple[str, ...] = ()
     doubts_of_claims: tuple[str, ...] = ()
@@ -201,6 +237,7 @@ class Comparison:
         baseline: The model that differences are taken from.
         problems: Records and predictions that could not be read.
         warnings: What makes a comparison doubtful.
+        foreseen: How good the forecasts of time and of intervals were, a line each.
     """
 
     runs: str
@@ -210,6 +247,7 @@ class Comparison:
     description: str = ""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    foreseen: tuple[str, ...] = ()
 
     @property
     def task_count(self) -> int:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from harness.comparison.claims import ScoredModel
 from harness.comparison.results import BestOf
-from harness.comparison.statistics import CONFIDENCE, mean
+from harness.comparison.statistics import SIGNIFICANCE, mean
 from harness.metrics.metric import Unit
 
 
-def best_of(models: Mapping[str, ScoredModel], may_be_best: Sequence[str], sign: int, unit: Unit) -> BestOf | None:
+def best_of(
+    models: Mapping[str, ScoredModel], may_be_best: Sequence[str], sign: int, unit: Unit, miss: float = SIGNIFICANCE
+) -> BestOf | None:
     """The best of those that may be, with its interval; None where it has none, or is the only one.
 
     The end that the choice flatters misses with one k-th of the usual probability (Bonferroni): then no model's end
@@ -22,13 +24,12 @@ def best_of(models: Mapping[str, ScoredModel], may_be_best: Sequence[str], sign:
         may_be_best: Those that no model is shown to be ahead of.
         sign: -1 where less is better.
         unit: The metric's.
+        miss: How often the interval may miss.
     """
     count = len(may_be_best)
     if count < 2:
         return None
     best = models[max(may_be_best, key=lambda name: sign * models[name].evidence.scores.mean())]
-    usual, wide = (
-        mean(best.evidence, least=unit.least, most=unit.most, miss=(1 - CONFIDENCE) / share) for share in (1, count)
-    )
+    usual, wide = (mean(best.evidence, least=unit.least, most=unit.most, miss=miss / share) for share in (1, count))
     low, high = (wide.low, usual.high) if sign > 0 else (usual.low, wide.high)
     return None if low is None or high is None or best.is_mixed else BestOf(count, low, high)

@@ -64,6 +64,16 @@ class Evidence:
         return clusters > 1
 
     @property
+    def averaged(self) -> Evidence:
+        """The mean over the seeds as if it were one run's: only the examples' part of its variance is left."""
+        return Evidence(
+            self.scores.mean(keepdims=True),
+            self.contributions.mean(axis=0, keepdims=True),
+            shares=self.shares,
+            inflation=self.inflation,
+        )
+
+    @property
     def leverages(self) -> Floats:
         """What each cluster's squared contribution is weighed by [clusters], so that the variance has no bias.
 
@@ -137,7 +147,9 @@ def mean(evidence: Evidence, *, least: float = -inf, most: float = inf, miss: fl
     return found if ends is None else replace(found, low=ends[0], high=ends[1])
 
 
-def difference(ours: Evidence, theirs: Evidence, *, typical: Part | None = None) -> Estimate:
+def difference(
+    ours: Evidence, theirs: Evidence, *, typical: Part | None = None, miss: float = 1 - CONFIDENCE
+) -> Estimate:
     """`ours` minus `theirs`, paired over the test examples; seeds do not pair, for two models share no seed effect.
 
     Args:
@@ -146,13 +158,14 @@ def difference(ours: Evidence, theirs: Evidence, *, typical: Part | None = None)
         typical: What seeds add to a run of the comparison's median model (`typical_seeds`). The p-value takes the
             larger of it and the two models' own: three seeds that happen to agree would else pass for certainty, and
             at the levels that several comparisons ask for they do so up to three times as often as promised.
+        miss: How often the interval may miss.
 
     Raises:
         ValueError: The two were not tested on the same clusters of examples.
     """
     if ours.contributions.shape[1] != theirs.contributions.shape[1]:
         raise ValueError("a paired difference needs the same test examples on both sides")
-    return _estimate((ours, theirs), (1, -1), typical)
+    return _estimate((ours, theirs), (1, -1), typical, miss=miss)
 
 
 def typical_seeds(models: Sequence[Evidence]) -> Part | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -60,6 +61,11 @@ class Optimisation(Strict):
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     dropout: float | None = Field(None, ge=0, lt=1)
+
+    def steps(self, per_epoch: int) -> int:
+        """Optimiser steps of the whole run, with so many an epoch."""
+        steps = max(math.ceil(self.epochs * per_epoch), self.minimum_steps, 1)
+        return steps if self.maximum_steps is None else min(steps, self.maximum_steps)
 
 
 def _frozen(given: Any) -> Any:

@@ -104,6 +104,7 @@ class Task:
             nearly repeat each other on one side; "keep" does so with equal ones alone.
         blank_rows: Whether a row whose document is blank is refused, or left out and counted (language modelling).
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.
+        examples: How many examples each split of the publisher's has, by which a plan counts before the data is there.
     """
 
     task_type: str
@@ -117,6 +118,7 @@ class Task:
     near_duplicates: NearDuplicates = "drop"
     blank_rows: BlankRows = "refuse"
     fold: Fold | None = None
+    examples: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def type(self) -> Any:

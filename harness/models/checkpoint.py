@@ -11,8 +11,6 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from safetensors import SafetensorError, safe_open
 
 from harness.config.model import ModelConfig
@@ -137,16 +135,19 @@ def _packaged(name: str) -> Path:
 
 
 def _from_hub(name: str, revision: str | None, files: Sequence[str]) -> Checkpoint:
+    # Importing it takes most of a second, which plans of folders and packages do without.
+    from huggingface_hub import errors, snapshot_download  # noqa: PLC0415
+
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(files)))
-    except LocalEntryNotFoundError as error:
+    except errors.LocalEntryNotFoundError as error:
         raise UserError(
             f"{name}: not in the local cache, and the Hub can't be reached (HF_HUB_OFFLINE, or no network). "
             "Download it once with a network, or name a folder."
         ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise UserError(f"{name}: no such folder, and no such model on the Hub.") from error
-    except (HfHubHTTPError, OSError) as error:
+    except (errors.HfHubHTTPError, OSError) as error:
         raise UserError(
             f"{name}: could not be downloaded ({type(error).__name__}: {error}).".replace("\n", " ")
         ) from error

@@ -124,7 +124,7 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
         notes.append(
             "Simple baselines read no pretrained weights; a model that does not beat them has not earned its cost."
         )
-    return tuple(notes)
+    return (*notes, *comparison.foreseen)
 
 
 def _in_order(task: TaskComparison) -> Sequence[Cell]:

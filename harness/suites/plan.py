@@ -10,10 +10,17 @@ from rich.table import Table
 
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
+from harness.suites.seeds import SeedRule
 
 
-def plan_table(planned: Sequence[Run], states: Sequence[State]) -> Table:
-    """A table of the runs and their states; simple baselines have no learning rate."""
+def plan_table(planned: Sequence[Run], states: Sequence[State], rule: SeedRule | None = None) -> Table:
+    """A table of the runs and their states; simple baselines have no learning rate.
+
+    Args:
+        planned: The runs.
+        states: What of each is there.
+        rule: When they are looked at, where seeds are added until comparisons are decided.
+    """
     rows: defaultdict[tuple[str, str], list[tuple[Run, State]]] = defaultdict(list)
     for run, state in zip(planned, states, strict=True):
         rows[run.config.task, run.model].append((run, state))
@@ -22,13 +29,14 @@ def plan_table(planned: Sequence[Run], states: Sequence[State]) -> Table:
         config = row[0][0].config
         assert config.model.family is not None, "the family is resolved before a run is made"
         rate = "–" if is_simple_baseline(config.model.family) else f"{config.training.learning_rate:g}"
-        table.add_row(task, model, _repeats([run for run, _ in row]), rate, counted([state for _, state in row]))
+        table.add_row(task, model, _repeats([run for run, _ in row], rule), rate, counted([state for _, state in row]))
     return table
 
 
-def _repeats(runs: Sequence[Run]) -> str:
-    """The seeds, and how many folds each is trained on."""
-    seeds = listed_seeds(list(dict.fromkeys(run.config.seed for run in runs)))
+def _repeats(runs: Sequence[Run], rule: SeedRule | None) -> str:
+    """The seeds, or how many there may be, and how many folds each is trained on."""
+    known = list(dict.fromkeys(run.config.seed for run in runs))
+    seeds = listed_seeds(known) if rule is None or len(known) == 1 else f"{rule.looks[0]} to {rule.looks[-1]} seeds"
     fold = runs[0].config.fold
     return seeds if fold is None else f"{seeds} × {fold.of} folds"
 

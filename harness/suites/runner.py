@@ -45,6 +45,10 @@ class Tally:
         self.mistaken += ended.is_mistake
         self.left += ended.is_left
 
+    def with_others(self, others: Tally) -> Tally:
+        """The sum of both."""
+        return Tally(self.failed + others.failed, self.mistaken + others.mistaken, self.left + others.left)
+
 
 def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:
     """Do the runs that are not recorded yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.registry import config_file
 from harness.runs.run import Run
 from harness.suites.expansion import planned_run, planned_runs
 from harness.suites.folds import in_folds
+from harness.suites.seeds import rule_for
 from harness.suites.suite import Suite, read_suite
 
 
@@ -24,14 +26,26 @@ def resolve_suite(
     settings: Sequence[str] | None,
     runs: Path,
     evaluate: Evaluate = "test",
+    until_decided: bool = False,
 ) -> tuple[Suite, list[Run]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
+
+    Args:
+        suite: As the user names it.
+        only: Names of its tasks and models; the others are left out.
+        settings: Of every recipe, as key=value.
+        runs: The folder of all runs.
+        evaluate: What the trained models are scored on.
+        until_decided: Whether seeds are added until its comparisons are decided, though its file lists them.
 
     Raises:
         UserError: It has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     found = read_suite(file, overrides=parse_settings(settings or []))
+    if until_decided and found.rule is None:
+        rule = rule_for(found.seeds)
+        found = replace(found, seeds=rule.seeds, rule=rule)
     return found, planned_runs(found, runs, only=only or (), evaluate=evaluate)
 
 

@@ -25,6 +25,7 @@ from harness.data.files import every_file
 from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
+from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
 from harness.suites.variants import Variants, original, recipe_part
 
 
@@ -38,7 +39,8 @@ class _SuiteFile(Strict):
         variants: A model once more under another name, for another recipe: new name = known name, or a table of the
             known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
-        seeds: One run per seed. Simple baselines run once.
+        seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
+            (`harness/suites/seeds.py`). Simple baselines run once.
         training: The recipe of all runs.
         training_on: The recipe on one task, one table per task.
         training_for: The recipe of one model, one table per model.
@@ -69,7 +71,9 @@ class Suite:
         models: Configuration by name, in the order of the table's columns.
         recipes: The resolved recipe by task and model.
         local: The user's own data, by the name that `tasks` uses.
+        seeds: All that there may be.
         metrics: Metrics by task, where the suite names others than the task's own.
+        rule: When the comparisons are looked at, where seeds are added until they are decided.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Suite:
     local: Mapping[str, LocalData]
     metrics: Mapping[str, tuple[str, ...]]
     description: str = ""
+    rule: SeedRule | None = None
 
 
 def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
@@ -90,7 +95,7 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
         UserError: Everything that is wrong with the file, a line each.
     """
     mistakes: list[str] = []
-    content = _content(file, mistakes)
+    content, rule = _content(file, mistakes)
     mistakes += [*_name_mistakes(content, file), *_repeated_names(content, file)]
     local = _local_data(content, file, mistakes)
     metrics = _metrics(content, file, mistakes)
@@ -98,20 +103,24 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
     recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
+    seeds = content.seeds if rule is None else rule.seeds
     return Suite(
-        file.stem, content.tasks, models, recipes, content.seeds, content.baseline, local, metrics, content.description
+        file.stem, content.tasks, models, recipes, seeds, content.baseline, local, metrics, content.description, rule
     )
 
 
-def _content(file: Path, mistakes: list[str]) -> _SuiteFile:
+def _content(file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:
     """What the file says. A key with a mistake counts as left out, so that the rest is checked all the same."""
-    raw = read_toml(file)
+    raw, rule = read_toml(file), None
+    if isinstance(raw.get("seeds"), dict):
+        wanted = checked(SequentialSeeds, raw.pop("seeds"), f"{file}: seeds.", mistakes)
+        rule = None if wanted is None else seed_rule(wanted)
     try:
-        return _SuiteFile.model_validate(raw)
+        return _SuiteFile.model_validate(raw), rule
     except ValidationError as error:
         mistakes += mistake_lines(_SuiteFile, error, f"{file}: ")
         wrong = {problem["loc"][0] for problem in error.errors()}
-        return _SuiteFile.model_construct(**{key: value for key, value in raw.items() if key not in wrong})
+        return _SuiteFile.model_construct(**{key: value for key, value in raw.items() if key not in wrong}), rule
 
 
 def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:

@@ -4,33 +4,70 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
-from harness.record import sweep_unfinished_writes, write_atomically
+from harness.record import RECORD, sweep_unfinished_writes, write_atomically
 from harness.regular_files import read_json
+from harness.suites.seeds import SeedRule
 from harness.suites.suite import Suite
 
 SUITE_FILE = "suite.json"
+ADVICE = "Delete it, or run the suite again."
+_RULE = TypeAdapter(SeedRule)
 
 
 def write_suite(suite: Suite, runs: Path) -> Path:
-    """Write what a report wants to know of the suite into its folder of runs, and return that folder."""
+    """Write what a report wants to know of the suite into its folder of runs, and return that folder.
+
+    Raises:
+        UserError: The suite was begun with other looks at its seeds.
+    """
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
     sweep_unfinished_writes(folder)
-    content = {
+    content: dict[str, Any] = {
         "description": suite.description,
         "baseline": suite.baseline,
         "tasks": suite.tasks,
         "models": list(suite.models),
         "seeds": suite.seeds,
     }
+    rule = fixed_rule(suite, folder)
+    if rule is not None:
+        content["sequential"] = asdict(rule)
     written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
     return folder
+
+
+def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
+    """When the suite's seeds are looked at: as it was fixed before its first run, or is now.
+
+    Args:
+        suite: The suite.
+        folder: That of its runs.
+
+    Raises:
+        UserError: It was fixed otherwise; or what `write_suite` wrote was damaged since.
+    """
+    fixed, wanted = stated_rule(folder), suite.rule
+    if fixed is None and wanted is not None:
+        return replace(wanted, begun_with=len(list(folder.glob(f"*/*/seed-*/{RECORD}"))))
+    if fixed is None or wanted is None or (fixed.seeds, fixed.looks) == (wanted.seeds, wanted.looks):
+        return fixed
+    raise UserError(
+        f"{folder / SUITE_FILE}: looks after {_listed(fixed.looks)} seeds were fixed when the suite was begun, but now "
+        f"they would come after {_listed(wanted.looks)}. Looks that are chosen after results prove nothing: keep them, "
+        "or begin anew in another --runs folder."
+    )
 
 
 def stated(runs: Path) -> tuple[str | None, str]:
@@ -39,16 +76,38 @@ def stated(runs: Path) -> tuple[str | None, str]:
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
-    file, advice = runs / SUITE_FILE, "Delete it, or run the suite again."
-    if not os.path.lexists(file):
-        return None, ""
-    content = read_json(file, "note of a suite", advice)
-    known = content if isinstance(content, dict) else {"description": content}
-    try:
-        known = without_digest(known)
-    except ValueError as error:
-        raise UserError(f"{file}: not what a suite left: {error}. {advice}") from error
+    known = _content(runs / SUITE_FILE)
     baseline, description = known.get("baseline"), known.get("description", "")
     if not (isinstance(baseline, str | None) and isinstance(description, str)):
-        raise UserError(f"{file}: not what a suite leaves. {advice}")
+        raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves. {ADVICE}")
     return baseline, description
+
+
+def stated_rule(runs: Path) -> SeedRule | None:
+    """When the seeds of the suite with these runs are looked at; None where it has as many as it names.
+
+    Raises:
+        UserError: What `write_suite` wrote was damaged since.
+    """
+    known = _content(runs / SUITE_FILE).get("sequential")
+    if known is None:
+        return None
+    try:
+        return _RULE.validate_python(known)
+    except ValidationError as error:
+        raise UserError(f"{runs / SUITE_FILE}: sequential: not what a suite leaves. {ADVICE}") from error
+
+
+def _content(file: Path) -> dict[str, Any]:
+    if not os.path.lexists(file):
+        return {}
+    content = read_json(file, "note of a suite", ADVICE)
+    known = content if isinstance(content, dict) else {"description": content}
+    try:
+        return without_digest(known)
+    except ValueError as error:
+        raise UserError(f"{file}: not what a suite left: {error}. {ADVICE}") from error
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -106,8 +106,7 @@ def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, pe
 
 def number_of_steps(training: Training, steps_per_epoch: int) -> int:
     """Optimizer steps of the whole run."""
-    steps = max(math.ceil(training.epochs * steps_per_epoch), training.minimum_steps, 1)
-    return steps if training.maximum_steps is None else min(steps, training.maximum_steps)
+    return training.steps(steps_per_epoch)
 
 
 def evaluation_steps(training: Training, steps_per_epoch: int, steps: int) -> frozenset[int]:

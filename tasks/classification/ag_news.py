@@ -14,4 +14,5 @@ task = Task(
     licence="not stated; offered for research",
     citation="Zhang et al. 2015, Character-level Convolutional Networks for Text Classification",
     labels=("World", "Sports", "Business", "Sci/Tech"),
+    examples={"train": 120_000, "test": 7600},
 )

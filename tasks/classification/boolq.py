@@ -23,4 +23,5 @@ task = Task(
     columns={"text": ("question", "passage")},
     labels=("no", "yes"),
     group="passage",
+    examples={"train": 12_697},
 )

@@ -11,4 +11,5 @@ task = Task(
     citation=f"Warstadt et al. 2019, Neural Network Acceptability Judgments; {CITATION}",
     columns={"text": ("sentence",)},
     labels=("unacceptable", "acceptable"),
+    examples={"train": 8551, "test": 1043},
 )

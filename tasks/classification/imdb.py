@@ -14,4 +14,5 @@ task = Task(
     licence="not stated; offered for research",
     citation="Maas et al. 2011, Learning Word Vectors for Sentiment Analysis",
     labels=("neg", "pos"),
+    examples={"train": 25_000, "test": 25_000},
 )

@@ -11,4 +11,5 @@ task = Task(
     citation=f"Williams et al. 2018, A Broad-Coverage Challenge Corpus; {CITATION}",
     columns={"text": ("premise", "hypothesis")},
     labels=("entailment", "neutral", "contradiction"),
+    examples={"train": 392_702, "test": 9832},
 )

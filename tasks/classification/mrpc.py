@@ -11,4 +11,5 @@ task = Task(
     citation=f"Dolan and Brockett 2005, Automatically Constructing a Corpus of Sentential Paraphrases; {CITATION}",
     columns={"text": ("sentence1", "sentence2")},
     labels=("not_equivalent", "equivalent"),
+    examples={"train": 3668, "test": 408},
 )

@@ -11,4 +11,5 @@ task = Task(
     citation=f"Rajpurkar et al. 2016, SQuAD; {CITATION}",
     columns={"text": ("question", "sentence")},
     labels=("entailment", "not_entailment"),
+    examples={"train": 104_743, "test": 5463},
 )

@@ -11,4 +11,5 @@ task = Task(
     citation=f"Iyer et al. 2017, First Quora Dataset Release: Question Pairs; {CITATION}",
     columns={"text": ("question1", "question2")},
     labels=("not_duplicate", "duplicate"),
+    examples={"train": 363_846, "test": 40_430},
 )

@@ -27,4 +27,5 @@ task = Task(
     columns={"label": "category"},
     labels=("rotten", "fresh"),
     group="movie_name",
+    examples={"train": 12_808},
 )

@@ -11,4 +11,5 @@ task = Task(
     citation=f"Dagan et al. 2006, The PASCAL Recognising Textual Entailment Challenge, and its successors; {CITATION}",
     columns={"text": ("sentence1", "sentence2")},
     labels=("entailment", "not_entailment"),
+    examples={"train": 2490, "test": 277},
 )

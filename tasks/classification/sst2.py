@@ -11,4 +11,5 @@ task = Task(
     citation=f"Socher et al. 2013, Recursive Deep Models for Semantic Compositionality; {CITATION}",
     columns={"text": ("sentence",)},
     labels=("negative", "positive"),
+    examples={"train": 67_349, "test": 872},
 )

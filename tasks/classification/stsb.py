@@ -10,4 +10,5 @@ task = Task(
     licence="CC BY-SA 4.0 (its sources have terms of their own)",
     citation=f"Cer et al. 2017, SemEval-2017 Task 1: Semantic Textual Similarity; {CITATION}",
     columns={"text": ("sentence1", "sentence2")},
+    examples={"train": 5749, "test": 1500},
 )

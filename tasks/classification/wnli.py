@@ -14,4 +14,5 @@ task = Task(
     citation=f"Levesque et al. 2012, The Winograd Schema Challenge; {CITATION}",
     columns={"text": ("sentence1", "sentence2")},
     labels=("not_entailment", "entailment"),
+    examples={"train": 635, "test": 71},
 )

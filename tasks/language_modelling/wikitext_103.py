@@ -48,4 +48,5 @@ task = Task(
     metrics=("perplexity", "bits_per_byte", "bits_per_character", "pseudo_perplexity", "pseudo_bits_per_byte"),
     licence="CC BY-SA 3.0 and GFDL",
     citation="Merity et al. 2016, Pointer Sentinel Mixture Models",
+    examples={"train": 28_475, "validation": 60, "test": 60},
 )

@@ -14,4 +14,5 @@ task = Task(
     citation="Chalkidis et al. 2022, LexGLUE: A Benchmark Dataset for Legal Language Understanding in English",
     columns={"label": "labels"},
     labels=("2", "3", "5", "6", "8", "9", "10", "11", "14", "P1-1"),
+    examples={"train": 9000, "validation": 1000, "test": 1000},
 )

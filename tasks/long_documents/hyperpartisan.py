@@ -13,4 +13,5 @@ task = Task(
     licence="CC BY 4.0",
     citation="Kiesel et al. 2019, SemEval-2019 Task 4; split of Gururangan et al. 2020, Don't Stop Pretraining",
     labels=("false", "true"),
+    examples={"train": 516, "validation": 64, "test": 65},
 )

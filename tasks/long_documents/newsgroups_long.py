@@ -29,4 +29,5 @@ task = Task(
     licence="not stated",
     citation="Lang 1995, NewsWeeder; split of Cardoso-Cachopo 2007, Improving Methods for Text Categorization",
     columns={"text": ("Text",), "label": "Category"},
+    examples={"train": 1010, "test": 669},
 )

@@ -10,4 +10,5 @@ task = Task(
     licence="CC BY 4.0 (LexGLUE)",
     citation="Chalkidis et al. 2022, LexGLUE: A Benchmark Dataset for Legal Language Understanding in English",
     labels=tuple(str(area) for area in range(1, 14)),
+    examples={"train": 5000, "validation": 1400, "test": 1400},
 )

@@ -33,4 +33,5 @@ task = Task(
     citation="Gupta et al. 2021, Disfl-QA: A Benchmark Dataset for Understanding Disfluencies in Question Answering",
     columns={"context": "passage", "answers": "answer"},
     group="passage",
+    examples={"train": 843},
 )

@@ -44,4 +44,5 @@ task = Task(
     citation="Kočiský et al. 2018, The NarrativeQA Reading Comprehension Challenge",
     columns={"context": "passage", "answers": "answer"},
     group="passage",
+    examples={"train": 1825},
 )

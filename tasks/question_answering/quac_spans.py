@@ -61,4 +61,5 @@ task = Task(
     licence="CC BY-SA 4.0 (by its publisher; the package doesn't say)",
     citation="Choi et al. 2018, QuAC: Question Answering in Context",
     group="context",
+    examples={"train": 3000},
 )

@@ -15,4 +15,5 @@ task = Task(
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text",
     group="title",
+    examples={"train": 87_599, "test": 10_570},
 )

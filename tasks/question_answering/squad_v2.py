@@ -15,4 +15,5 @@ task = Task(
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2018, Know What You Don't Know: Unanswerable Questions for SQuAD",
     group="title",
+    examples={"train": 130_319, "test": 11_873},
 )

@@ -36,4 +36,5 @@ task = Task(
     licence="research use (Reuters); the package is Apache-2.0",
     citation="Tjong Kim Sang and De Meulder 2003, Introduction to the CoNLL-2003 Shared Task",
     group=DOCUMENT,
+    examples={"train": 241},
 )

@@ -10,4 +10,5 @@ task = Task(
     licence="CC BY-SA 4.0",
     citation="Silveira et al. 2014, A Gold Standard Dependency Corpus for English; Universal Dependencies, English-EWT",
     columns={"tags": "upos"},
+    examples={"train": 12_544, "validation": 2001, "test": 2077},
 )

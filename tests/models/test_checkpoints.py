@@ -292,6 +292,6 @@ def test_finding_the_family_of_a_hub_model_downloads_no_weights(checkpoints, mon
         asked.append((name, revision, allow_patterns))
         return str(checkpoints["bert"])
 
-    monkeypatch.setattr("harness.models.checkpoint.snapshot_download", snapshot_download)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     assert family_of(ModelConfig(checkpoint="owner/name", revision="abc")) == "bert"
     assert asked == [("owner/name", "abc", ["config.json"])]

@@ -1,0 +1,238 @@
+"""What `harness plan` says beside a suite's runs: time, disk, and the smallest difference that it can detect."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from shutil import disk_usage
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.comparison.comparison import compare
+from harness.comparison.formatting import duration_range, memory
+from harness.comparison.planned_power import TaskPower, planned_power
+from harness.errors import UserError, notice
+from harness.record import RunRecord
+from harness.registry import is_simple_baseline
+from harness.runs.run import Run, State
+from harness.suites.ended import DONE
+from harness.suites.expansion import states
+from harness.suites.forecast import RunForecast, forecast, total, wall_seconds
+from harness.suites.forecast_file import Foreseen, ForeseenPower, keep_forecast
+from harness.suites.precision import has_no_accelerator
+from harness.suites.ranges import Range
+from harness.suites.seeds import SeedRule
+from harness.suites.sizes import task_records, task_sizes
+from harness.suites.speed import Speed, assumed_speed, measured_speed, recorded_speed
+from harness.suites.suite import Suite
+from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
+
+Records = Mapping[str, Sequence[tuple[Path, RunRecord]]]
+BUSY = 1.5
+"""Processes that want a core, for each that there is, from which on runs have to share."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is foreseen of a suite.
+
+    Attributes:
+        runs: Of those that are still to be run, by folder.
+        power: Of each task on which models are compared.
+        slots: The workers.
+    """
+
+    runs: Mapping[Path, RunForecast]
+    power: Sequence[TaskPower]
+    slots: Sequence[WorkerSlot]
+
+    @property
+    def seconds(self) -> list[Range]:
+        """Of the runs that something is known of."""
+        return [run.seconds for run in self.runs.values() if run.seconds is not None]
+
+    def kept(self, folder: Path) -> Foreseen:
+        """What of it is kept in the suite's folder."""
+        seconds = {
+            str(run.relative_to(folder)): found.seconds for run, found in self.runs.items() if found.seconds is not None
+        }
+        power = {
+            one.task: ForeseenPower(one.detectable, one.half_width, one.design.seeds, one.noise.source)
+            for one in self.power
+            if one.noise is not None and one.detectable is not None and one.half_width is not None
+        }
+        return Foreseen(seconds, power)
+
+
+def foreseen(
+    planned: Sequence[Run],
+    found_states: Sequence[State],
+    *,
+    runs: Path,
+    rule: SeedRule | None,
+    workers: int | None = None,
+    measure: bool = False,
+    over: Collection[str] = (),
+) -> Plan:
+    """What is known of a suite's runs before they begin.
+
+    Args:
+        planned: All of them.
+        found_states: What of each is there.
+        runs: The folder of all runs.
+        rule: When they are looked at, where seeds are added until comparisons are decided.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+        measure: Whether to measure the machine's speed where no recorded run tells it.
+        over: Tasks whose comparisons need no more runs.
+    """
+    first = {run.config.task: run for run in reversed(planned)}
+    records: Records = {task: task_records(run, runs) for task, run in first.items()}
+    sizes = {task: task_sizes(run, [record for _, record in records[task]]) for task, run in first.items()}
+    waiting = [
+        run
+        for run, state in zip(planned, found_states, strict=True)
+        if state not in DONE and run.config.task not in over
+    ]
+    slots = worker_slots(this_machine(), requested=workers, planned=len(waiting))
+    speeds = _speeds(records, slots, measure=measure)
+    families = {run.model: run.config.model.family or "" for run in planned}
+    simple = {model for model, family in families.items() if is_simple_baseline(family)}
+    found = {
+        run.folder: forecast(
+            run, sizes[run.config.task], records[run.config.task], speeds, is_simple=run.model in simple
+        )
+        for run in waiting
+    }
+    return Plan(found, planned_power(planned, rule, records, sizes, simple), slots)
+
+
+def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> None:
+    """Leave what is foreseen of a suite's runs in its folder, before they begin; where it can't be, only tell it."""
+    try:
+        found = states(planned)
+    except UserError:
+        return  # What is there is of another configuration: the run tells it, or replaces it.
+    try:
+        expected = foreseen(planned, found, runs=runs, rule=suite.rule, workers=workers)
+        keep_forecast(runs / suite.name, expected.kept(runs / suite.name))
+    except UserError as error:
+        for line in error.lines:
+            notice(line)
+
+
+def outcome(folder: Path) -> tuple[str, ...]:
+    """How good the forecasts of a suite were; nothing where its runs can't be compared, which comparing tells."""
+    try:
+        return compare(folder).foreseen
+    except UserError:
+        return ()
+
+
+def _speeds(records: Records, slots: Sequence[WorkerSlot], *, measure: bool) -> Callable[[str], Speed | None]:
+    known = recorded_speed(record for found in records.values() for _, record in found)
+
+    @cache
+    def speed(precision: str) -> Speed | None:
+        if measure:
+            return measured_speed(precision, slots[0].threads)
+        return known or (assumed_speed(precision, slots[0].threads) if has_no_accelerator() else None)
+
+    return speed
+
+
+def show_plan(plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None, detect: float | None) -> None:
+    """Print what is foreseen."""
+    for line in (*_time(plan, rule), *_disk(plan, runs)):
+        console.print(Text(line), soft_wrap=True)
+    if plan.power:
+        console.print(_power_table(plan.power, detect))
+        for note in _power_notes(plan.power):
+            console.print(Text(note), soft_wrap=True)
+
+
+def _time(plan: Plan, rule: SeedRule | None) -> list[str]:
+    if not plan.runs:
+        return []
+    unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
+    known = Counter(run.source for run in plan.runs.values() if run.seconds is not None)
+    lines = []
+    if plan.seconds:
+        workers = len(plan.slots)
+        wall = duration_range(wall_seconds(plan.seconds, workers))
+        side_by_side = f" with {workers} workers" if workers > 1 else ""
+        alone = f"; one after the other {duration_range(total(plan.seconds))}" if workers > 1 else ""
+        most = "" if rule is None else f"{_first_look(plan, rule)}, and if all seeds are needed "
+        lines.append(f"Time{side_by_side}: {most}{wall}{alone}. By {_counted(known)}.")
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load > BUSY * cores:
+        lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so that runs now take longer than that.")
+    if unknown:
+        lines.append(f"Time of {sum(unknown.values())} runs: {_counted(unknown)}.")
+    return lines
+
+
+def _first_look(plan: Plan, rule: SeedRule) -> str:
+    """How long what of the first look is still to be run takes."""
+    seeds = {f"seed-{seed}" for seed in rule.seeds[: rule.looks[0]]}
+    ours = [run for folder, run in plan.runs.items() if folder.name.partition("-fold-")[0] in seeds]
+    seconds = [run.seconds for run in ours if run.seconds is not None]
+    if not seconds:
+        return "the first look is there"
+    return f"{duration_range(wall_seconds(seconds, len(plan.slots)))} for the first look"
+
+
+def _counted(sources: Counter[str]) -> str:
+    if len(sources) == 1:
+        return next(iter(sources))
+    return "; ".join(f"{source} ({count} run{'s' if count > 1 else ''})" for source, count in sources.most_common())
+
+
+def _disk(plan: Plan, runs: Path) -> list[str]:
+    if not plan.runs:
+        return []
+    whole = sum(run.bytes for run in plan.runs.values())
+    state = sum(sorted((run.state_bytes for run in plan.runs.values()), reverse=True)[: len(plan.slots)])
+    there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
+    free = disk_usage(there).free
+    lines = [f"Disk: about {memory(whole)}, and up to {memory(state)} more while they run; {memory(free)} are free."]
+    if whole + state > free:
+        lines.append(f"That is more than is free below {there}. Choose another --runs folder, or fewer runs.")
+    return lines
+
+
+def _power_table(power: Sequence[TaskPower], detect: float | None) -> Table:
+    more = () if detect is None else (f"seeds for {detect:g}", f"examples for {detect:g}")
+    headings = ("task", "seeds", "test examples", "detects", *more)
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    for one in power:
+        smallest = "–" if one.detectable is None else one.unit.score(one.detectable)
+        row = [one.task, str(one.design.seeds), f"{one.design.examples:,.0f}", smallest]
+        if detect is not None:
+            found = (one.seeds_for(detect / one.unit.factor), one.examples_for(detect / one.unit.factor))
+            row += ["–" if number is None else f"{number:,}" for number in found]
+        table.add_row(*row)
+    return table
+
+
+def _power_notes(power: Sequence[TaskPower]) -> list[str]:
+    models = sorted({one.design.models for one in power})
+    compared = f"{models[0]}" if len(models) == 1 else f"{models[0]} to {models[-1]}"
+    lines = [
+        f"Detects: the smallest difference, in points of the metric, that is found in 80 % of cases among {compared} "
+        "models; –: nothing is known of it, or no number does without more of the other."
+    ]
+    sources: dict[str, list[str]] = {}
+    for one in power:
+        if one.noise is not None:
+            sources.setdefault(one.noise.source, []).append(one.task)
+    lines += [f"Scores on {', '.join(tasks)} are taken to vary {source}." for source, tasks in sources.items()]
+    grouped = [one.task for one in power if one.group is not None and one.noise is not None and one.noise.clusters == 1]
+    if grouped:
+        lines.append(f"Test examples of one group count as one, so that {', '.join(grouped)} may take more of them.")
+    return lines

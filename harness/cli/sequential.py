@@ -1,0 +1,127 @@
+"""Running a suite to which seeds are added until its comparisons are decided: look by look, task by task."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from harness.comparison.comparison import compare_records
+from harness.comparison.results import Look
+from harness.records import read_records
+from harness.runs.run import Run
+from harness.suites.ended import DONE
+from harness.suites.seeds import SeedRule
+from harness.suites.suite import Suite
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.runs.options import Options
+    from harness.suites.runner import Tally
+
+Looks = Mapping[str, Look]
+
+
+def run_until_decided(
+    suite: Suite, planned: Sequence[Run], options: Options, console: Console, *, folder: Path, workers: int | None
+) -> tuple[Tally, int]:
+    """Run each task's next look until its comparisons are decided, or it has had its last one.
+
+    Where a task stands is read off the records, so that a command which was stopped goes on where it was.
+
+    Args:
+        suite: With a rule of when it is looked at.
+        planned: All runs that there may be.
+        options: How to run.
+        console: Where to say what happens.
+        folder: Of the suite's runs.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+
+    Returns:
+        What became of the runs, and how many were tried.
+    """
+    from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
+
+    assert suite.rule is not None, "only such a suite is run look by look"
+    tally, tried, looks = Tally(), set[Path](), looks_at(folder, suite)
+    while runs := next_runs(planned, looks, suite.rule, tried=tried, redo=options.redo):
+        tried.update(run.folder for run in runs)
+        tally = tally.with_others(execute_runs(runs, options, console, workers=workers))
+        options, looks = replace(options, redo=False), looks_at(folder, suite)
+        show_standing(looks, console)
+    if not tried:
+        show_standing(looks, console)
+    return tally, len(tried)
+
+
+def show_standing(looks: Looks, console: Console) -> None:
+    """Print where each task stands."""
+    for task, look in looks.items():
+        console.print(Text(standing(task, look)), soft_wrap=True)
+
+
+def looks_at(folder: Path, suite: Suite) -> dict[str, Look]:
+    """The look that each task with records is at; of a task that is scored by two metrics, one that is not over."""
+    records, problems = read_records(folder)
+    if not records:
+        return {}
+    baseline = suite.baseline if suite.baseline in {record.model for _, record in records} else None
+    found: dict[str, Look] = {}
+    for task in compare_records(records, where=str(folder), baseline=baseline, problems=problems).tasks:
+        if task.look is not None and (task.task not in found or found[task.task].is_over):
+            found[task.task] = task.look
+    return found
+
+
+def next_runs(
+    planned: Sequence[Run], looks: Looks, rule: SeedRule, *, tried: Collection[Path], redo: bool = False
+) -> list[Run]:
+    """The runs that come next: those that a task's look still lacks, or else its next look's.
+
+    Args:
+        planned: All runs that there may be.
+        looks: Where each task stands; a task without records is not among them.
+        rule: The suite's.
+        tried: Folders of runs that are not tried again, whatever became of them.
+        redo: Whether those that are recorded are to be run again.
+    """
+    by_task: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in planned:
+        by_task[run.config.task].append(run)
+    return [
+        run
+        for task, runs in by_task.items()
+        for run in _of_task(runs, looks.get(task), rule, tried=tried, redo=redo)
+        if run.folder not in tried
+    ]
+
+
+def _of_task(
+    runs: Sequence[Run], look: Look | None, rule: SeedRule, *, tried: Collection[Path], redo: bool
+) -> list[Run]:
+    number = 0 if look is None else look.number
+    now = rule.seeds[: rule.looks[max(number - 1, 0)]]
+    here = [run for run in runs if run.config.seed in now]
+    left = [run for run in here if run.folder not in tried and (redo or run.state() not in DONE)]
+    if left or look is None or look.is_over or not look.is_whole:
+        return left
+    seeds = rule.seeds[: rule.looks[number]]
+    return [run for run in runs if run.config.seed in seeds and run.state() not in DONE]
+
+
+def standing(task: str, look: Look) -> str:
+    """Where a task stands, in one line."""
+    seeds = f"{len(look.seeds)} seeds"
+    if not look.is_whole:
+        return f"{task}: the first look, at {seeds}, still lacks runs."
+    where = f"{task}: look {look.number}, at {seeds}: "
+    if look.undecided and not look.is_over:
+        return f"{where}{', '.join(look.undecided)} undecided, so more seeds are run."
+    if look.undecided:
+        return f"{where}the last one; {', '.join(look.undecided)} undecided."
+    return f"{where}every comparison is decided, or too small for {look.looks[-1]} seeds to show."

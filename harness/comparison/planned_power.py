@@ -1,0 +1,131 @@
+"""The smallest difference that a suite's plan detects on each task, and what another one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.comparison.analysis import model_runs
+from harness.comparison.power import (
+    Design,
+    Noise,
+    assumed_noise,
+    detectable,
+    examples_to_detect,
+    half_width,
+    recorded_noise,
+    seeds_to_detect,
+)
+from harness.comparison.split import Split
+from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE
+from harness.config.run import task_of
+from harness.data.sources import SPLITS
+from harness.metrics.lookup import unit_of
+from harness.metrics.metric import Unit
+from harness.record import RunRecord
+from harness.runs.run import Run
+from harness.suites.seeds import SeedRule
+from harness.suites.sizes import Sizes
+
+MOST_MODELS = 8
+"""Of a task's recorded models, so many are scored again for a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPower:
+    """What a plan can tell on a task.
+
+    Attributes:
+        task: Its name.
+        unit: Of its main metric.
+        design: As planned.
+        noise: What scores vary by; None where nothing is known of it.
+        group: The column by which its examples belong together; None: they don't.
+    """
+
+    task: str
+    unit: Unit
+    design: Design
+    noise: Noise | None
+    group: str | None = None
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest difference that is detected with 80 % power; None where it is not known."""
+        return None if self.noise is None else detectable(self.noise, self.design)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the width of an interval of a difference."""
+        return None if self.noise is None else half_width(self.noise, self.design)
+
+    def seeds_for(self, difference: float) -> int | None:
+        """The seeds that detect the difference; None where no number does."""
+        return None if self.noise is None else seeds_to_detect(self.noise, self.design, difference)
+
+    def examples_for(self, difference: float) -> int | None:
+        """The test examples that do; None where no number does."""
+        return None if self.noise is None else examples_to_detect(self.noise, self.design, difference)
+
+
+def planned_power(
+    planned: Sequence[Run],
+    rule: SeedRule | None,
+    records: Mapping[str, Sequence[tuple[Path, RunRecord]]],
+    sizes: Mapping[str, Sizes],
+    simple: Collection[str],
+) -> list[TaskPower]:
+    """What a plan can tell on each task on which models are compared.
+
+    Args:
+        planned: The runs.
+        rule: When they are looked at, where seeds are added until comparisons are decided: the last look counts.
+        records: Of each task, those of any suite, with their folders.
+        sizes: Of each task.
+        simple: The models that are simple baselines.
+    """
+    found = []
+    for task in dict.fromkeys(run.config.task for run in planned):
+        runs = [run for run in planned if run.config.task == task]
+        metric = runs[0].config.metrics[0]
+        design = _design(runs, rule, sizes[task], simple)
+        if design is not None:
+            unit = unit_of(metric)
+            assumed = assumed_noise(unit)
+            if assumed is not None and runs[0].config.fold is not None:
+                assumed = replace(assumed, examples=SHARED_TRAINING * assumed.examples)
+            noise = noise_of(records.get(task, ()), metric) or assumed
+            found.append(TaskPower(task, unit, design, noise, task_of(runs[0].config).group))
+    return found
+
+
+def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | None:
+    """What the suite with the most recorded runs of a task says, by a metric; None where it says nothing."""
+    complete = [(folder, record) for folder, record in records if record.status == "complete"]
+    suites = [record.suite for _, record in complete]
+    if not suites:
+        return None
+    suite = max(dict.fromkeys(suites), key=suites.count)
+    ours = [(folder, record) for folder, record in complete if record.suite == suite]
+    card = ours[0][1].task_card.model_copy(update={"main_metric": metric})
+    by_model, splits = [], dict[str, Split]()
+    for model in list(dict.fromkeys(record.model for _, record in ours))[:MOST_MODELS]:
+        of_model = [(folder, record) for folder, record in ours if record.model == model]
+        by_model.append(model_runs(of_model[0][1], of_model, card, splits))
+    return recorded_noise(by_model, f"as in {len(ours)} recorded runs of suite {suite}")
+
+
+def _design(runs: Sequence[Run], rule: SeedRule | None, sizes: Sizes, simple: Collection[str]) -> Design | None:
+    """None where nothing is compared: there are fewer than two models, or no test split is read or known."""
+    names = {run.model for run in runs}
+    trained = names.difference(simple)
+    models = len(trained) + (len(trained) < len(names))  # Of simple baselines, the best one is compared.
+    examples = sizes.limited("test", runs[0].config.training)
+    if runs[0].config.fold is not None and examples is not None:  # Each row is a test row once.
+        examples = sum(sizes.limited(split, runs[0].config.training) or 0 for split in SPLITS)
+    if models < 2 or examples is None or runs[0].config.evaluate != "test":
+        return None
+    seeds = len({run.config.seed for run in runs if run.model in trained})
+    level = SIGNIFICANCE if rule is None else rule.levels[-1]
+    return Design(seeds=seeds, examples=examples, models=models, trained=min(len(trained), 2), level=level)

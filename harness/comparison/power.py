@@ -1,0 +1,170 @@
+"""Power: the smallest difference that a plan detects, before anything is run.
+
+The half width of the interval of a difference (`harness.comparison.statistics`), at the level that the task's family of
+comparisons asks for, plus the room that is needed to lie beyond it with the power that is asked for:
+
+    sqrt(t(n - 1)^2 Ve / n + t(k (S - 1))^2 k Vs / S) + z(power) sqrt(Ve / n + k Vs / S)
+
+with n test examples and S seeds of the k models of the pair that have any, Ve the variance that an example adds to the
+difference, and Vs that which a seed adds to a score. Of 80 % promised, simulation gave 75 to 86 % with small seed
+effects, and 94 to 97 % with large ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import inf, sqrt
+
+import numpy as np
+
+from harness.comparison.analysis import ModelRuns
+from harness.comparison.multiplicity import family_error
+from harness.comparison.priors import SOURCE, assumed_variances
+from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference, typical_seeds
+from harness.metrics.metric import Unit
+
+POWER = 0.8
+MOST_SEEDS, MOST_EXAMPLES = 1000, 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What makes scores on a task vary.
+
+    Attributes:
+        examples: The variance that one test example, or one cluster of them, adds to a difference of two models.
+        seeds: The variance that the seed adds to a score.
+        clusters: Effective clusters per test example; 1 where examples are independent.
+        source: Where these numbers come from, in words.
+    """
+
+    examples: float
+    seeds: float
+    clusters: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A comparison, as planned.
+
+    Attributes:
+        seeds: Of each model that has any.
+        examples: Test examples.
+        models: So many are compared with each other.
+        trained: Of the two models of a comparison, those that have seeds: 2, or 1 beside a simple baseline.
+        level: Two-sided, of the family of all comparisons.
+    """
+
+    seeds: int
+    examples: float
+    models: int
+    trained: int = 2
+    level: float = SIGNIFICANCE
+
+
+def detectable(noise: Noise, design: Design, *, power: float = POWER) -> float | None:
+    """The smallest difference that is detected with so much power; None of one seed, or of one test example."""
+    found = _halves(noise, design)
+    if found is None:
+        return None
+    from scipy.special import ndtri  # noqa: PLC0415 -- only a plan with numbers asks
+
+    return found[0] + float(ndtri(power)) * found[1]
+
+
+def half_width(noise: Noise, design: Design) -> float | None:
+    """Half the width of the interval of a difference, not adjusted for the number of models."""
+    found = _halves(noise, replace(design, models=2))
+    return None if found is None else found[0]
+
+
+def seeds_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
+    """The fewest seeds that detect a difference of `wanted` with the design's examples; None where no number does."""
+    return _least(lambda count: replace(design, seeds=count), noise, wanted, first=2, most=MOST_SEEDS)
+
+
+def examples_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
+    """The fewest test examples that do, with the design's seeds; None where no number of them does."""
+    return _least(lambda count: replace(design, examples=count), noise, wanted, first=2, most=MOST_EXAMPLES)
+
+
+def assumed_noise(unit: Unit) -> Noise | None:
+    """What scores are taken to vary by where no run has told; None of a metric without a range."""
+    found = assumed_variances(unit)
+    return None if found is None else Noise(found[0], found[1], 1.0, SOURCE)
+
+
+def recorded_noise(by_model: Sequence[ModelRuns], source: str) -> Noise | None:
+    """What recorded runs of a task say of it; None where they say nothing of examples or of seeds.
+
+    Ve is the median over pairs of models, Vs over models.
+    """
+    known = [(one, evidence) for one in by_model if (evidence := one.evidence) is not None and evidence.knows_examples]
+    trained = [evidence for _, evidence in known if len(evidence.scores) > 1]
+    pairs = [
+        _of_examples(one, other)
+        for one, other in combinations([evidence for _, evidence in known], 2)
+        if one.contributions.shape[1] == other.contributions.shape[1]
+    ]
+    pairs = [variance for variance in pairs if variance > 0]
+    if not (pairs and trained):
+        return None
+    runs, evidence = known[0]
+    clusters = evidence.effective_clusters / runs.split.examples
+    return Noise(float(np.median(pairs)), _of_seeds(trained), clusters, source)
+
+
+def _of_examples(one: Evidence, other: Evidence) -> float:
+    return difference(one.averaged, other.averaged).standard_error ** 2 * one.effective_clusters
+
+
+def _of_seeds(trained: Sequence[Evidence]) -> float:
+    typical = typical_seeds(trained)
+    if typical is not None:
+        return typical.variance
+    # A model differs from its own mean by nothing but its seeds.
+    spread = [(difference(one, one.averaged).standard_error ** 2 * len(one.scores), len(one.scores)) for one in trained]
+    return sum(variance * (count - 1) for variance, count in spread) / sum(count - 1 for _, count in spread)
+
+
+def _halves(noise: Noise, design: Design) -> tuple[float, float] | None:
+    """Half the width of an adjusted interval, and the standard error."""
+    clusters = design.examples * noise.clusters
+    if clusters < 2 or (design.trained and design.seeds < 2):
+        return None
+    from scipy.special import stdtrit  # noqa: PLC0415 -- only a plan with numbers asks
+
+    tail = _tail(design.models, design.level)
+    examples, seeds = noise.examples / clusters, design.trained * noise.seeds / max(design.seeds, 1)
+    widths = float(stdtrit(clusters - 1, tail)) ** 2 * examples
+    if design.trained:
+        widths += float(stdtrit(design.trained * (design.seeds - 1), tail)) ** 2 * seeds
+    return sqrt(widths), sqrt(examples + seeds)
+
+
+def _tail(models: int, level: float) -> float:
+    """The one-sided p-value of one comparison at which the family of all models errs at `level`."""
+    low, high = 0.0, level / 2
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if family_error(middle, models, models) > level else (middle, high)
+    return low
+
+
+def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, first: int, most: float) -> int | None:
+    def reaches(count: int) -> bool:
+        return (detectable(noise, design(count)) or inf) <= wanted
+
+    high = first
+    while not reaches(high):
+        high *= 2
+        if high > most:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return high

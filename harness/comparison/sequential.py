@@ -1,0 +1,149 @@
+"""A comparison to which seeds are added until it is decided: where it stands, and whether it goes on.
+
+All of it is a function of the records. At a look the comparison is made of that look's seeds alone, at its level, so
+that whoever looks in between finds the claims of the last look that is whole.
+
+A task stops where every model's comparison with the baseline (else with the best model) is either decided or futile: so
+small that the last look would hardly show it. Stopping for futility can only lose claims, so that the error does not
+rest on it, and who wants to may go on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from math import sqrt
+from pathlib import Path
+
+from harness.comparison.analysis import ModelRuns
+from harness.comparison.results import Cell, Look, TaskComparison
+from harness.comparison.statistics import Evidence, difference
+from harness.record import RunRecord
+from harness.suites.seeds import SeedRule
+
+FUTILE = 0.98
+"""Standard errors at the last look; a smaller difference than this is taken for one that it would not show."""
+Found = tuple[Path, RunRecord]
+
+
+def at_look(found: Sequence[Found], rule: SeedRule) -> tuple[Look | None, list[Found]]:
+    """The last look that has all of its runs, and those runs; None of simple baselines alone, which have no seeds.
+
+    A look has them when every model with a result has a record, be it of a failure, of each of the look's seeds. Before
+    the first look, all runs of its seeds.
+
+    Args:
+        found: A task's records, with their folders.
+        rule: The suite's.
+    """
+    recorded = _seeds_by_model([record for _, record in found if not record.simple_baseline])
+    if not recorded:
+        return None, list(found)
+    scored = {record.model for _, record in found if record.status != "failed"}
+    seeds = [own for model, own in recorded.items() if model in scored]
+    number = 0
+    while seeds and number < len(rule.looks) and all(own.issuperset(_seeds(rule, number + 1)) for own in seeds):
+        number += 1
+    wanted = _seeds(rule, max(number, 1))
+    kept = [(folder, record) for folder, record in found if record.simple_baseline or record.seed in wanted]
+    kept = kept or list(found)
+    look = Look(
+        number=number,
+        looks=rule.looks,
+        seeds=wanted,
+        level=rule.levels[max(number - 1, 0)],
+        left_out=len(found) - len(kept),
+        begun_with=rule.begun_with,
+    )
+    return look, kept
+
+
+def undecided(task: TaskComparison, by_model: Sequence[ModelRuns], baseline: str | None) -> tuple[str, ...]:
+    """The models whose comparison with the baseline is neither decided nor futile.
+
+    Args:
+        task: At a look.
+        by_model: Its runs.
+        baseline: What others are compared with; where there is none, or it was not compared, the best model.
+    """
+    if task.look is None or not task.look.is_whole:
+        return ()
+    evidence = {one.model: one.evidence for one in by_model}
+    compared = [cell for cell in task.ranked if cell.is_compared]
+    reference = next((cell for cell in compared if cell.model == baseline), next(iter(compared), None))
+    if reference is None:
+        return ()
+    return tuple(
+        cell.model
+        for cell in compared
+        if cell is not reference
+        and not _is_decided(cell, reference)
+        and not is_futile(evidence[cell.model], evidence[reference.model], task.look.looks[-1])
+    )
+
+
+def is_futile(ours: Evidence | None, theirs: Evidence | None, most: int) -> bool:
+    """Whether a difference is too small to be shown with `most` seeds, as far as can be told; or is never tested."""
+    if ours is None or theirs is None or ours.contributions.shape[1] != theirs.contributions.shape[1]:
+        return True
+    both, examples = difference(ours, theirs), difference(ours.averaged, theirs.averaged)
+    if both.p_value is None:
+        return True
+    seeds = max(both.standard_error**2 - examples.standard_error**2, 0.0)
+    now = max(len(ours.scores), len(theirs.scores))
+    return abs(both.value) < FUTILE * sqrt(examples.standard_error**2 + seeds * now / most)
+
+
+def look_lines(look: Look | None) -> Iterator[str]:
+    """What a reader of the claims must know of the look that they are made at, in sentences."""
+    if look is None:
+        return
+    after = f"{', '.join(map(str, look.looks[:-1]))} and {look.looks[-1]}"
+    if not look.is_whole:
+        yield f"Nothing is claimed yet: looks are planned after {after} seeds, and the first one still lacks runs."
+    else:
+        yield (
+            f"Seeds are added until the comparisons are decided: this is look {look.number} of at most "
+            f"{len(look.looks)}, after {len(look.seeds)} seeds each (looks were fixed at {after}). A difference is "
+            f"claimed at p < {look.level:.4f}; p-values and intervals are adjusted, so that they hold at all looks "
+            "together."
+        )
+        yield _what_next(look)
+    if look.left_out:
+        runs = "1 run" if look.left_out == 1 else f"{look.left_out} runs"
+        yield f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look has all."
+    if look.begun_with:
+        yield (
+            f"{look.begun_with} runs were recorded before the looks were planned: the level does not hold for who "
+            "planned them by what those runs showed."
+        )
+
+
+def _what_next(look: Look) -> str:
+    if look.number == len(look.looks):
+        return "It was the last one."
+    if look.undecided:
+        return f"More seeds are to come, because of {', '.join(look.undecided)}."
+    return "No more seeds are needed: what is not decided is so small that the last look would hardly show it."
+
+
+def _is_decided(cell: Cell, reference: Cell) -> bool:
+    if cell.from_baseline is not None and cell.from_baseline.against == reference.model:
+        return cell.from_baseline.is_significant
+    return reference.model in cell.beaten_by or cell.model in reference.beaten_by
+
+
+def _seeds_by_model(records: Sequence[RunRecord]) -> dict[str, set[int]]:
+    """The seeds of each model with a record, in cross-validation with one of each fold."""
+    parts: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    folds: dict[str, int] = defaultdict(int)
+    for record in records:
+        parts[record.model][record.seed].add(0 if record.fold is None else record.fold.number)
+        folds[record.model] = max(folds[record.model], 1 if record.fold is None else record.fold.of)
+    return {
+        model: {seed for seed, found in seeds.items() if len(found) >= folds[model]} for model, seeds in parts.items()
+    }
+
+
+def _seeds(rule: SeedRule, number: int) -> tuple[int, ...]:
+    return rule.seeds[: rule.looks[number - 1]]

@@ -1,0 +1,157 @@
+"""What a plan's runs will take in time and disk: by recorded runs, else by the model's operations and a speed."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from statistics import median
+
+from harness.config.checking import checked_record
+from harness.config.training import Training
+from harness.record import RunRecord
+from harness.runs.run import Run
+from harness.suites.ranges import NOTHING, Range
+from harness.suites.sizes import Sizes
+from harness.suites.speed import Speed, is_of_this_machine
+from harness.suites.work import Work, shape_of, weights_bytes, work
+
+Records = Sequence[tuple[Path, RunRecord]]
+Speeds = Callable[[str], Speed | None]
+SIMPLE_BASELINE = Range(5.0, 1.0, 60.0)
+BEGINNING = Range(5.0, 1.0, 20.0)
+"""Seconds of a run in which nothing is trained: libraries, data and weights are read."""
+ROW_BYTES, TOKENIZER_BYTES, SIMPLE_BYTES = 100, 1 << 20, 1 << 20
+STATES = 4
+"""Copies of the weights in the state of a run under way: its own, AdamW's two, and the best so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunForecast:
+    """What one run takes.
+
+    Attributes:
+        seconds: None where nothing is known.
+        bytes: On the disk when it is done.
+        state_bytes: On the disk while it runs.
+        source: By what the seconds are known, in words.
+    """
+
+    seconds: Range | None
+    bytes: float
+    state_bytes: float
+    source: str
+
+
+def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_simple: bool = False) -> RunForecast:
+    """What a run takes.
+
+    Args:
+        run: The run.
+        sizes: Of its task.
+        records: Of the same task and data, from any suite.
+        speeds: From a precision to the speed at which a model is trained that has no record; None: not known.
+        is_simple: Whether the model is a simple baseline.
+    """
+    alike = [(folder, record) for folder, record in records if _is_same_model(record, run)]
+    seconds, source = _recorded_seconds(run, sizes, [record for _, record in alike])
+    if seconds is None and is_simple:
+        seconds, source = SIMPLE_BASELINE, "what simple baselines take"
+    elif seconds is None:
+        seconds, source = _by_operations(run, sizes, speeds)
+    sizes_on_disk = [_size(folder) for folder, record in alike if record.status == "complete"]
+    if is_simple:
+        return RunForecast(seconds, median(sizes_on_disk) if sizes_on_disk else SIMPLE_BYTES, 0.0, source)
+    weights = weights_bytes(run.config.model, shape_of(run.config.model)) if not sizes_on_disk else None
+    rows = ROW_BYTES * (sizes.limited("test", run.config.training) or 0)
+    whole = median(sizes_on_disk) if sizes_on_disk else (weights or 0) + TOKENIZER_BYTES + rows
+    return RunForecast(seconds, whole, STATES * (weights or whole), source)
+
+
+def wall_seconds(seconds: Sequence[Range], workers: int) -> Range:
+    """How long runs take that begin in turn, wherever a worker is free."""
+    return Range(
+        _makespan([one.about for one in seconds], workers),
+        _makespan([one.low for one in seconds], workers),
+        _makespan([one.high for one in seconds], workers),
+    )
+
+
+def total(ranges: Sequence[Range]) -> Range:
+    """The sum."""
+    return reduce(Range.__add__, ranges, NOTHING)
+
+
+def _makespan(seconds: Sequence[float], workers: int) -> float:
+    ends = [0.0] * workers
+    for one in seconds:
+        heapq.heapreplace(ends, ends[0] + one)
+    return max(ends)
+
+
+def _is_same_model(record: RunRecord, run: Run) -> bool:
+    """Whether it is the same architecture: neither its name nor its weights change what it takes."""
+    known, wanted = record.config.get("model", {}), run.config.model
+    sizes = ("family", "checkpoint", "architecture", "vocabulary_size")
+    return all(known.get(name) == value for name, value in wanted.model_dump(include={*sizes}).items())
+
+
+def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tuple[Range | None, str]:
+    same, scaled = [], []
+    for record in alike:
+        recipe = checked_record(Training, record.config.get("training", {}), "", [])
+        seconds = sum(record.cost.seconds.values())
+        if recipe == run.config.training and record.config.get("evaluate", "test") == run.config.evaluate:
+            same.append((seconds, is_of_this_machine(record)))
+        elif recipe is not None and (factor := _factor(recipe, run, sizes)) is not None:
+            scaled.append(seconds * factor)
+    if same:
+        return _around_recorded(same), "recorded runs"
+    if scaled:
+        about = median(scaled)
+        return Range(about, about / 2, about * 2), "recorded runs with another recipe"
+    return None, ""
+
+
+def _around_recorded(seconds: Sequence[tuple[float, bool]]) -> Range:
+    """Two runs of one recipe may differ by half; another machine's may take three times as long."""
+    ours = [one for one, is_ours in seconds if is_ours]
+    if not ours:
+        about = median(one for one, _ in seconds)
+        return Range(about, about / 3, about * 3)
+    return Range(median(ours), min(ours) / 1.3, max(ours) * 1.5)
+
+
+def _factor(recipe: Training, run: Run, sizes: Sizes) -> float | None:
+    """How many times the work of a recipe the run is."""
+    before, now = work(recipe, sizes), work(run.config.training, sizes, run.config.evaluate)
+    if before is None or now is None:
+        return None
+    earlier = _read_tokens(before)
+    return _read_tokens(now) / earlier if earlier else None
+
+
+def _read_tokens(done: Work) -> float:
+    return (3 * done.trained + done.validated + done.tested) * done.length
+
+
+def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None, str]:
+    shape, needed = shape_of(run.config.model), work(run.config.training, sizes, run.config.evaluate)
+    speed = speeds(run.config.training.precision)
+    if shape is None:
+        return None, "the model's size is not known before its files are here"
+    if needed is None:
+        return None, "the task's size is not known before its data is here"
+    if speed is None:
+        return None, "the accelerator's speed is not known (--measure asks it)"
+    seconds = speed.operations.inverse(needed.operations(shape))
+    if not needed.is_length_known:
+        seconds = seconds.loosened(2)
+    return seconds + BEGINNING, f"the models' operations and {speed.source}"
+
+
+def _size(folder: Path) -> int:
+    files = (file for file in folder.rglob("*") if ".partial" not in file.parts and file.is_file())
+    return sum(file.stat().st_size for file in files)

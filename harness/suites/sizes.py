@@ -1,0 +1,118 @@
+"""How many examples a task has, as far as it can be known before a run: data is read only where it is small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config.checking import checked_record
+from harness.config.run import task_of
+from harness.config.training import Training
+from harness.data.sources import SPLITS, Files
+from harness.data.splitting import TEST_SHARE, VALIDATION_SHARE
+from harness.data.task import Row, Task
+from harness.errors import UserError
+from harness.record import RECORD, RunRecord, read_record
+from harness.runs.run import Run
+
+READ_BYTES = 16 << 20
+"""Own files of more bytes are not read for a plan."""
+TOKENS_A_WORD = 1.4
+"""Of English and a vocabulary of some 30,000 pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is known of a task's examples.
+
+    Attributes:
+        examples: How many each split has, before the recipe's limits.
+        tokens: Mean tokens of a training example, uncut; None where nobody has counted.
+    """
+
+    examples: Mapping[str, int]
+    tokens: float | None
+
+    def limited(self, split: str, training: Training) -> int | None:
+        """How many of a split's a recipe takes; None where it is not known."""
+        limit: int | None = getattr(training, f"{split}_examples")
+        known = self.examples.get(split)
+        return known if limit is None else min(limit, known or limit)
+
+
+def task_records(run: Run, runs: Path) -> list[tuple[Path, RunRecord]]:
+    """The runs of the same task and data that any suite has recorded, with their folders; what can't be read is not."""
+    found = []
+    for file in sorted(runs.glob(f"*/{run.folder.parent.parent.name}/*/seed-*/{RECORD}")):
+        try:
+            record = read_record(file)
+        except UserError:
+            continue  # Comparing tells it; a plan goes without.
+        if record.status != "failed" and record.config.get("data") == run.config.data:
+            found.append((file.parent, record))
+    return found
+
+
+def task_sizes(run: Run, records: Iterable[RunRecord]) -> Sizes:
+    """The sizes of a run's task: as recorded, else as registered, else as its files have them.
+
+    Args:
+        run: Any of the task's.
+        records: Of the same task and data.
+    """
+    recorded = _recorded(records)
+    task = task_of(run.config)
+    examples = {**_with_carved(task.examples), **recorded.examples}
+    tokens = recorded.tokens
+    if "train" not in examples or tokens is None:
+        read = _read(task)
+        examples, tokens = {**read.examples, **examples}, tokens or read.tokens
+    return Sizes(examples, tokens)
+
+
+def _recorded(records: Iterable[RunRecord]) -> Sizes:
+    """Whole splits, of runs that took them whole; the tokens of trained models."""
+    examples: dict[str, int] = {}
+    tokens = None
+    for record in records:
+        recipe = checked_record(Training, record.config.get("training", {}), "", [])
+        for split, count in record.counts.examples.items() if recipe is not None else ():
+            limit = getattr(recipe, f"{split}_examples", None)
+            if limit is None or count < limit:
+                examples[split] = count
+        counted = record.counts.tokens.get("train")
+        if counted is not None and not record.simple_baseline and record.counts.examples.get("train"):
+            tokens = counted.total / record.counts.examples["train"]
+    return Sizes(examples, tokens)
+
+
+def _with_carved(examples: Mapping[str, int]) -> dict[str, int]:
+    """The splits with those that will be carved out of train; repeats, which are dropped, are not known."""
+    if "train" not in examples:
+        return dict(examples)
+    whole = examples["train"]
+    carved = {"test": TEST_SHARE, "validation": VALIDATION_SHARE}
+    missing = {split: round(share * whole) for split, share in carved.items() if split not in examples}
+    return {**examples, **missing, "train": whole - sum(missing.values())}
+
+
+def _read(task: Task) -> Sizes:
+    source = task.source
+    if not isinstance(source, Files):
+        return Sizes({}, None)
+    try:
+        files = [file for found in source.files().values() for file in found.files]
+        if sum(file.stat().st_size for file in files) > READ_BYTES:
+            return Sizes({}, None)
+        rows = source.rows()
+    except (UserError, OSError):
+        return Sizes({}, None)  # A run tells what is wrong with them.
+    counts = {split: len(found) for split, found in rows.items() if found}
+    return Sizes(_with_carved(counts), _mean_tokens(task, rows.get(SPLITS[0], ())))
+
+
+def _mean_tokens(task: Task, rows: Sequence[Row]) -> float | None:
+    columns = [column for role in task.type.inputs for column in task.columns_of(role)]
+    words = [len(str(row.get(column, "")).split()) for row in rows for column in columns]
+    return TOKENS_A_WORD * sum(words) / len(rows) if rows else None

@@ -1,0 +1,141 @@
+"""How much work a run is, known before it: items, tokens, operations, and what the model weighs. Nothing is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from harness.config.model import ModelConfig
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.suites.sizes import Sizes
+
+SMALL: Mapping[str, int] = {"width": 256, "layers": 4, "inner": 1024}
+"""The architecture of every family's model that is made from nothing."""
+LONGEST = 512
+LARGEST = 10**9
+"""No size of a model is larger; a damaged configuration may say anything."""
+_NAMES = {
+    "width": ("hidden_size", "d_model", "n_embd", "dim"),
+    "layers": ("num_hidden_layers", "n_layer", "n_layers"),
+    "inner": ("intermediate_size", "d_inner", "n_inner", "hidden_dim", "d_ff"),
+    "vocabulary": ("vocab_size",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A Transformer's size, as its configuration has it.
+
+    Attributes:
+        width: Of its states.
+        layers: How many it has.
+        inner: The width inside its feed-forward networks.
+        vocabulary: Rows of its embedding.
+    """
+
+    width: int
+    layers: int
+    inner: int
+    vocabulary: int
+
+    @property
+    def dense(self) -> int:
+        """Parameters outside the embedding: four square matrices of attention and two of the feed-forward network."""
+        return self.layers * (4 * self.width**2 + 2 * self.width * self.inner)
+
+    @property
+    def parameters(self) -> int:
+        """All of them."""
+        return self.dense + self.vocabulary * self.width
+
+    def forward(self, tokens: float, length: float) -> float:
+        """Operations of a forward pass over so many tokens, in texts of a length (Kaplan et al. 2020, section 2.1)."""
+        return tokens * (2 * self.dense + 4 * self.layers * self.width * length)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run reads.
+
+    Attributes:
+        trained: Examples that training reads, some more than once.
+        validated: Examples that are scored on the way.
+        tested: Test examples.
+        length: Tokens that are read of an example.
+        is_length_known: Or only how many may be read of it.
+    """
+
+    trained: float
+    validated: float
+    tested: float
+    length: float
+    is_length_known: bool
+
+    def operations(self, shape: Shape) -> float:
+        """Of training, whose backward pass takes twice as many as the forward pass, and of scoring."""
+        return shape.forward((3 * self.trained + self.validated + self.tested) * self.length, self.length)
+
+
+def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | None:
+    """What a run with the recipe reads; None where the size of the training split is not known."""
+    train = sizes.limited("train", training)
+    if train is None:
+        return None
+    per_epoch = math.ceil(train / training.batch_size)
+    steps = training.steps(per_epoch)
+    evaluations = max(math.floor(steps / per_epoch * training.evaluations_per_epoch), 1) if steps else 0
+    validation, test = (sizes.limited(split, training) or 0 for split in ("validation", "test"))
+    most = training.max_length or LONGEST
+    whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
+    length = sizes.tokens if sizes.tokens is not None and whole else min(sizes.tokens or most / 2, most)
+    return Work(
+        trained=steps * training.batch_size,
+        validated=evaluations * validation,
+        tested=(evaluate == "test") * test,
+        length=length,
+        is_length_known=sizes.tokens is not None,
+    )
+
+
+def shape_of(model: ModelConfig) -> Shape | None:
+    """The model's size by its configuration; None where that is not there, or names its sizes otherwise."""
+    if model.checkpoint is None:
+        config: Mapping[str, Any] = model.architecture
+        known = {**SMALL, "vocabulary": model.vocabulary_size}
+    else:
+        config, known = _config(model), {}
+    for size, names in _NAMES.items():
+        given = next((value for name in names if _is_size(value := config.get(name))), None)
+        if given is not None:
+            known[size] = given
+    if {"width", "layers"} <= known.keys():
+        known.setdefault("inner", 4 * known["width"])  # GPT-2 leaves it out where it is four times the width.
+    return Shape(**known) if len(known) == len(_NAMES) else None
+
+
+def weights_bytes(model: ModelConfig, shape: Shape | None) -> int | None:
+    """What its weights take on the disk: as they lie there, else by its parameters in 32 bits; None where unknown."""
+    if model.checkpoint is not None and Path(model.checkpoint).is_dir():
+        files = [file for file in Path(model.checkpoint).glob("*.safetensors") if file.is_file()]
+        found = sum(file.stat().st_size for file in files)
+        if found:
+            return found
+    return None if shape is None else 4 * shape.parameters
+
+
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and 0 < value < LARGEST
+
+
+def _config(model: ModelConfig) -> Mapping[str, Any]:
+    from harness.models.checkpoint import find_checkpoint  # noqa: PLC0415 -- only models that nobody has run yet
+
+    assert model.checkpoint is not None, "the model is not made from nothing"
+    try:
+        return find_checkpoint(model.checkpoint, model.revision, files=["config.json"]).config()
+    except UserError:
+        return {}  # The run tells.
