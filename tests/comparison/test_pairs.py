@@ -1,5 +1,6 @@
 """All pairs at once say what each pair says by itself, and a p-value is the level that its definition asks for."""
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -27,7 +28,8 @@ def family(rng: np.random.Generator, shares: np.ndarray | None = None, examples:
     ]
     drawn += [drawn[0], np.ones((3, examples)), np.zeros((2, examples))]
     models = [evidence(right, shares) for right in drawn]
-    return [*models, evidence(drawn[0][:1], shares, deterministic=True)]
+    in_folds = replace(models[1], inflation=1.5)
+    return [*models, evidence(drawn[0][:1], shares, deterministic=True), in_folds]
 
 
 def part(*variances: float, freedom: float) -> Parts:
