@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from synthetic_runs import LABELS, card, predictions, record, save
@@ -37,24 +37,24 @@ RANDOM = settings(
 def models(draw, name: str) -> dict:
     """A model: how good, how shaky, which seeds, and what became of them."""
     is_simple = draw(st.booleans()) and draw(st.booleans())
-    seeds = 1 if is_simple else draw(st.sampled_from([1, 2, 3, 3, 3, 5]))
-    ends = st.sampled_from(["complete"] * 8 + ["diverged", "failed"])
+    seeds = 1 if is_simple else draw(st.sampled_from([3, 3, 5, 2, 1]))
+    ends = st.sampled_from(["complete"] * 14 + ["diverged", "failed"])
     return {
         "model": name,
         "family": draw(st.sampled_from(SIMPLE)) if is_simple else "bert",
         "ends": [draw(ends) for _ in range(seeds)],
-        "skill": draw(st.sampled_from([-3.0, -0.5, 0.0, 0.5, 1.0, 1.1, 2.0, 9.0])),
+        "skill": draw(st.sampled_from([1.0, 1.1, 0.0, 2.0, -1.0, -3.0, 9.0])),
         "luck": draw(st.sampled_from([0.0, 0.0, 0.3, 1.5])),
-        "other_examples": draw(st.integers(0, 9)) == 0,
+        "other_examples": draw(st.integers(0, 14)) == 14,
     }
 
 
 @st.composite
 def record_sets(draw) -> dict:
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=len(NAMES), unique=True))
+    names = draw(st.permutations(NAMES))[: draw(st.sampled_from([4, 6, 3, 2, 1]))]
     return {
         "models": [draw(models(name)) for name in names],
-        "examples": draw(st.sampled_from([2, 12, 60])),
+        "examples": draw(st.sampled_from([80, 200, 12, 2])),
         "grouped": draw(st.booleans()),
         "metric": draw(st.sampled_from(["accuracy", "macro_f1", "mean_squared_error"])),
         "baseline": draw(st.sampled_from([None, *names])),
@@ -231,5 +231,4 @@ def test_no_format_contradicts_the_family_of_comparisons(drawn: dict):
 @settings(RANDOM, max_examples=150)
 @given(record_sets())
 def test_no_format_contradicts_the_family_of_comparisons_in_many_sets(drawn: dict):
-    assume(len(drawn["models"]) > 1)
     check(drawn)
