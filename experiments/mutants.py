@@ -1,4 +1,4 @@
-"""Which small changes to reading, splitting and answer placing no test notices: a mutation run.
+"""Which small changes to splitting, answer placing and comparing no test notices: a mutation run.
 
     python -m experiments.mutants                        # every mutant of every file
     python -m experiments.mutants --sample 20 --seed 1   # so many of each file
@@ -30,6 +30,11 @@ SECONDS = 120  # A mutant that runs on for longer is noticed, too.
 LIBRARIES = ("pytest", "numpy", "pyarrow.parquet", "sklearn.metrics", "torch", "transformers", "tokenizers")
 QUESTIONS = "harness/task_types/question_answering"
 ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering_kind.py")
+COMPARISON = "harness/comparison"
+NUMBERS = tuple(
+    f"tests/comparison/test_{name}.py" for name in ("statistics", "pairs", "intervals", "numbers", "multiplicity")
+)
+SENTENCES = ("tests/comparison/test_comparison.py", "tests/reporting/test_no_contradiction.py")
 TARGETS = {
     "harness/data/splitting.py": ("tests/tasks/test_splitting.py",),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
@@ -38,6 +43,15 @@ TARGETS = {
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py", *ANSWERS),
     f"{QUESTIONS}/targets.py": ANSWERS,
     "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
+    f"{COMPARISON}/statistics.py": NUMBERS,
+    f"{COMPARISON}/p_values.py": NUMBERS,
+    f"{COMPARISON}/pairs.py": NUMBERS,
+    f"{COMPARISON}/multiplicity.py": NUMBERS,
+    f"{COMPARISON}/intervals.py": NUMBERS,
+    f"{COMPARISON}/formatting.py": (f"{COMPARISON}/formatting.py", *NUMBERS),
+    f"{COMPARISON}/claims.py": (*NUMBERS, *SENTENCES),
+    f"{COMPARISON}/results.py": SENTENCES,
+    f"{COMPARISON}/conclusions.py": SENTENCES,
 }
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

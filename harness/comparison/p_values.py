@@ -46,7 +46,7 @@ class Parts:
         inverse_density = np.exp(scale + power * np.log1p(squares / self.freedom))
         return self.variance * squares, -self.variance * quantile * alpha * inverse_density
 
-    def of(self, chosen: NDArray[np.bool_]) -> Parts:
+    def of(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Parts:
         """Those of some of the differences."""
         return Parts(self.variance[chosen], self.freedom[chosen])
 
@@ -58,10 +58,12 @@ def p_values(distances: Floats, parts: Sequence[Parts]) -> Floats:
         distances: The differences, without their signs [differences].
         parts: What their variances are made of; some part of each is above 0.
     """
-    lowest = np.full(len(distances), log(SMALLEST_P))
-    found = np.where(_excess(lowest, distances, parts)[0] > 0, 1.0, SMALLEST_P)
-    between = (distances > 0) & (found > SMALLEST_P)
-    found[between] = np.exp(_levels(distances[between], [part.of(between) for part in parts]))
+    found = np.ones(len(distances))
+    apart = np.flatnonzero(distances**2 > 0)
+    distances, parts = distances[apart], [part.of(apart) for part in parts]
+    reaches = _excess(np.full(len(apart), log(SMALLEST_P)), distances, parts)[0] > 0
+    found[apart] = SMALLEST_P
+    found[apart[reaches]] = np.exp(_levels(distances[reaches], [part.of(reaches) for part in parts]))
     return found
 
 
@@ -107,4 +109,4 @@ def _excess(level: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[F
     alpha = np.exp(level)
     squares, slopes = (sum(each) for each in zip(*(part.squared(alpha) for part in parts), strict=True))
     goal = distances**2
-    return np.log1p(squares / np.where(goal > 0, goal, 1.0)) - log(2), slopes / (squares + goal)
+    return np.log1p(squares / goal) - log(2), slopes / (squares + goal)

@@ -66,8 +66,11 @@ def _examples_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) ->
     averages = np.stack([model.contributions.mean(axis=0) for model in models])
     leverages = models[0].leverages
     variances = [((row - averages[place + 1 :]) ** 2) @ leverages for place, row in enumerate(averages)]
-    clusters = np.array([model.effective_clusters for model in models])
-    return Parts(np.concatenate(variances), np.minimum(clusters[one], clusters[other]) - 1)
+    clusters, inflations = (
+        np.array([getattr(model, name) for model in models]) for name in ("effective_clusters", "inflation")
+    )
+    variance = np.concatenate(variances) * np.maximum(inflations[one], inflations[other])
+    return Parts(variance, np.minimum(clusters[one], clusters[other]) - 1)
 
 
 def _seeds_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) -> Parts:

@@ -1,5 +1,6 @@
 """All pairs at once say what each pair says by itself, and a p-value is the level that its definition asks for."""
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -27,7 +28,8 @@ def family(rng: np.random.Generator, shares: np.ndarray | None = None, examples:
     ]
     drawn += [drawn[0], np.ones((3, examples)), np.zeros((2, examples))]
     models = [evidence(right, shares) for right in drawn]
-    return [*models, evidence(drawn[0][:1], shares, deterministic=True)]
+    in_folds = replace(models[1], inflation=1.5)
+    return [*models, evidence(drawn[0][:1], shares, deterministic=True), in_folds]
 
 
 def part(*variances: float, freedom: float) -> Parts:
@@ -54,8 +56,17 @@ def test_at_its_p_value_an_interval_of_two_parts_touches_zero():
 
 
 def test_no_distance_is_no_evidence_and_beyond_all_is_the_smallest_p():
-    found = p_values(np.array([0.0, 1e9]), [part(1.0, 1.0, freedom=500.0)])
-    assert found.tolist() == [1.0, SMALLEST_P]
+    found = p_values(np.array([0.0, 0.0, 1e9]), [part(1.0, 1e-4, 1.0, freedom=500.0)])
+    assert found.tolist() == [1.0, 1.0, SMALLEST_P]
+
+
+def test_models_with_one_score_and_other_mistakes_are_not_told_apart():
+    rng = np.random.default_rng(3)
+    right = (rng.random((3, 400)) < 0.8).astype(float)
+    models = [evidence(right), evidence(rng.permutation(right, axis=1))]
+    assert difference(*models).value == 0
+    assert difference(*models).p_value == 1
+    assert one_sided_p_values(models, None, 1)[0, 1] == 0.5
 
 
 @pytest.mark.parametrize("sign", [1, -1])
