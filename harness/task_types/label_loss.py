@@ -86,8 +86,8 @@ def check_label_settings(task_type: TaskType, training: Training) -> None:
     if vain:
         raise UserError(
             *(
-                f"{name}: not for tasks of type {task_type.name}, which have no such labels. Leave it out, or set it in "
-                "[training_on.<task>] of the tasks that have."
+                f"{name}: not for tasks of type {task_type.name}, which have no such labels. Leave it out, or set it "
+                "in [training_on.<task>] of the tasks that have."
                 for name in vain
             )
         )
