@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -64,3 +65,15 @@ def test_every_heading_of_a_table_is_there_once():
     for group in (columns.DETAILS, columns.DIFFERENCES, columns.COSTS):
         headings = [column.heading for column in group]
         assert len(set(headings)) == len(headings) > 2
+
+
+def test_trained_parameters_are_shown_where_a_model_trains_a_part_of_them(runs):
+    task = compare(runs).tasks[0]
+    assert "Trained parameters" not in tables.costs(task).headings  # of records that did not count them
+    shown = []
+    for trained in (900.0, 5000.0, None):
+        cost = replace(task.cells[0].cost, parameters=5000.0, trained_parameters=trained)
+        table = tables.costs(replace(task, cells=(replace(task.cells[0], cost=cost),)))
+        shown.append(dict(zip(table.headings, (entry.text for entry in table.rows[0]), strict=True)))
+    assert [row.get("Trained parameters") for row in shown] == ["900", None, None]
+    assert [row["Parameters"] for row in shown] == ["5 k"] * 3

@@ -35,7 +35,7 @@ EXAMPLES = {
     "token_classification": (TAGS, lambda: tagged_examples(9)),
     "question_answering": ((), lambda: question_examples(9)),
 }
-FROZEN = ["encoder", 0, 1, 2]
+FROZEN = ["encoder", 1]
 
 
 def set_up(checkpoints, kind_name="classification", *, family="bert", dropout=0.0, **settings):
@@ -230,9 +230,8 @@ def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, che
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"frozen": 1}, {"method": "lora", "rank": 2}], ids=["whole", "frozen", "lora"]
+    ("family", "settings"), [("scratch", {}), ("bert", {"frozen": 1}), ("bert", {"method": "lora", "rank": 2})]
 )
-@pytest.mark.parametrize("family", ["bert", "scratch"])
 def test_layers_computed_again_give_the_same_gradient(family, settings, checkpoints):
     found = []
     for again in (False, True):

@@ -106,7 +106,9 @@ def test_the_start_takes_no_numbers_from_training_s_generator_and_follows_the_se
     assert not any(torch.equal(tensor, found[2][name]) for name, tensor in found[0].items())
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "xlnet"])
+@pytest.mark.parametrize(
+    "family", ["bert", *(pytest.param(name, marks=pytest.mark.slow) for name in ("roberta", "xlnet"))]
+)
 def test_a_run_leaves_a_stock_checkpoint_and_adapters_that_peft_makes_it_from(family, checkpoints, tmp_path):
     from peft import PeftModel
 

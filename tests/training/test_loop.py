@@ -26,9 +26,15 @@ RECIPES = {
     "bf16": {**TEXTS, "precision": "bf16"},
     "adafactor": {**TEXTS, "optimizer": "adafactor"},
     "sgd": {**TEXTS, "optimizer": "sgd", "schedule": "cosine"},
-    "frozen": {**TEXTS, "frozen": 1, "layer_decay": 0.5, "schedule": "wsd"},
+    "frozen, weighted": {
+        **TEXTS,
+        "frozen": 1,
+        "layer_decay": 0.5,
+        "schedule": "wsd",
+        "class_weights": "balanced",
+        "focal_gamma": 1.0,
+    },
     "lora": {**TEXTS, "method": "lora", "head_learning_rate": 1e-2},
-    "weighted": {**TEXTS, "class_weights": "balanced", "focal_gamma": 1.0},
 }
 STEPS = 10  # 18 texts are 5 batches an epoch
 

@@ -20,6 +20,7 @@ CASES = {
     "long texts": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "windows", "max_length": 12}),
     "one test example": (text_examples(40), (None, 3, 1), {}),
     "questions": (question_examples(40, words=30), (None, 5, 7), {"max_length": 24}),
+    "adapters, weighted": (text_examples(41), (None, 5, 7), {"method": "lora", "class_weights": "{good=3.0}"}),
     "segments": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "segment_recurrence", "segment": 8}),
 }
 MODELS = {"segments": "xlnet"}
