@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent.parent
 def imported_by(words, folder, *, first=""):
     """The exit code of a command, what it said, and what of `HEAVY` it imported; in a process of its own."""
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{first}\nsys.argv = ['harness', *{[str(word) for word in words]!r}]\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{first}\n"
+        f"sys.argv = ['harness', *{[str(word) for word in words]!r}]\n"
         "from harness.cli import main\n"
         "code = 0\n"
         "try: main()\n"
