@@ -2,19 +2,33 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 from pyarrow import parquet
 from safetensors.torch import load_file
 
+from harness.cli import main
 from harness.data.custom import column_roles
 
+# Importing torch and transformers takes longer than what most commands of tests do; here it is done once.
+_FORKS = get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    [
+        "harness.suites.attempt",
+        "harness.pretraining.run",
+        "transformers.models.bert.modeling_bert",
+        "transformers.models.bert.tokenization_bert",
+    ]
+)
 ROOT = Path(__file__).parent.parent
 LONGEST = 300.0  # seconds
 
@@ -86,6 +100,48 @@ def start(words):
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+class Forked:
+    """A `harness` command in a fork of a process that has imported everything, as if `start` had started it."""
+
+    def __init__(self, words):
+        assert words[:2] == ["-m", "harness"], words
+        folder = tempfile.mkdtemp()  # The file outlives the process, which may be killed at any time.
+        self._said = Path(folder, "said")
+        self._process = _FORKS.Process(target=_be_harness, args=(words[2:], environment(), self._said))
+        self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def communicate(self, timeout=None):
+        """All that it wrote, and nothing beside; as of `Popen`."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("harness", timeout)
+        said = self._said.read_text(errors="replace") if self._said.exists() else ""
+        return said, None
+
+
+def _be_harness(words, variables, said):
+    """In the fork: what `python -m harness WORDS` is in a new process."""
+    opened = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(opened, number)
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(variables)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["harness", *words]
+    sys.stdout = os.fdopen(1, "w", buffering=1)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
+    main()
 
 
 def finish(process):

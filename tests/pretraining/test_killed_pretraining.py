@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import finish, kill, kill_when, start
+from subprocesses import Forked, finish, kill, kill_when
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def never_killed(tmp_path_factory):
             write_texts(folder)
             recipe = write_recipe(folder / "mine.toml", family, objective, **PLAN, **settings)
             whole = Pretraining(recipe, folder / "runs")
-            code, output = finish(start(whole.words))
+            code, output = finish(Forked(whole.words))
             assert code == 0, output
             done[name] = whole
         return done[name]
@@ -71,10 +71,10 @@ def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(name, momen
     whole = never_killed(name)
     run = Pretraining(whole.recipe, tmp_path)
     words = [*run.words, "--checkpoint-seconds=0"]
-    ended = kill_when(start(words), lambda: MOMENTS[moment](run))
+    ended = kill_when(Forked(words), lambda: MOMENTS[moment](run))
     assert ended is None, f"it ended before it could be killed: {ended}"
     assert not (run.folder / "pretraining.json").exists()
-    code, output = finish(start(words))
+    code, output = finish(Forked(words))
     assert code == 0, output
     assert_same(run, whole)
 
@@ -96,20 +96,20 @@ def test_a_pretraining_that_is_killed_again_and_again_comes_to_its_end(never_kil
     run = Pretraining(whole.recipe, tmp_path)
     words = [*run.words, "--checkpoint-seconds=0"]
     for step in (7, 21, 48):
-        assert kill_when(start(words), lambda step=step: has_state(run, step)) is None
-    assert finish(start(words))[0] == 0
+        assert kill_when(Forked(words), lambda step=step: has_state(run, step)) is None
+    assert finish(Forked(words))[0] == 0
     assert_same(run, whole)
 
 
 def test_a_run_under_way_is_not_gone_on_with_by_another_recipe(never_killed, tmp_path):
     whole = never_killed("pairs")
     run = Pretraining(whole.recipe, tmp_path)
-    assert kill_when(start([*run.words, "--checkpoint-seconds=0"]), lambda: has_state(run, 5)) is None
-    code, output = finish(start([*run.words, "--set", "learning_rate=1e-4"]))
+    assert kill_when(Forked([*run.words, "--checkpoint-seconds=0"]), lambda: has_state(run, 5)) is None
+    code, output = finish(Forked([*run.words, "--set", "learning_rate=1e-4"]))
     assert code == 2
     assert "training.learning_rate: recorded 0.003, wanted 0.0001" in " ".join(output.split())
     assert has_state(run, 5)
-    code, output = finish(start([*run.words, "--set", "learning_rate=1e-4", "--redo"]))
+    code, output = finish(Forked([*run.words, "--set", "learning_rate=1e-4", "--redo"]))
     assert code == 0, output
     assert run.record()["first_losses"][0] == whole.record()["first_losses"][0]
     assert run.record()["first_losses"][-1] != whole.record()["first_losses"][-1]
@@ -118,13 +118,13 @@ def test_a_run_under_way_is_not_gone_on_with_by_another_recipe(never_killed, tmp
 def test_of_two_commands_on_one_place_the_second_is_told(never_killed, tmp_path):
     whole = never_killed("pairs")
     run = Pretraining(whole.recipe, tmp_path)
-    first = start([*run.words, "--checkpoint-seconds=0"])
+    first = Forked([*run.words, "--checkpoint-seconds=0"])
     try:
         while not has_state(run, 1):
             assert first.poll() is None, first.communicate()
         os.kill(first.pid, signal.SIGSTOP)
         for more in ([], ["--redo"]):
-            code, output = finish(start([*run.words, *more]))
+            code, output = finish(Forked([*run.words, *more]))
             assert code == 2
             assert "another process is at it" in " ".join(output.split())
         os.kill(first.pid, signal.SIGCONT)

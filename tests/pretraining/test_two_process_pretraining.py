@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import finish, kill_when, start
+from subprocesses import Forked, finish, kill_when, start
 
 from harness.registry import BUILT_IN
 
@@ -42,8 +42,8 @@ def made(tmp_path, name, **settings):
 def test_two_processes_give_the_losses_and_weights_of_one(name, tmp_path):
     recipe = made(tmp_path, name)
     one, two = (Pretraining(recipe, tmp_path / which) for which in ("one", "two"))
-    for words in (one.words, launched(two.words)):
-        code, output = finish(start(words))
+    for process in (Forked(one.words), start(launched(two.words))):
+        code, output = finish(process)
         assert code == 0, output
     assert output.count("held-out loss") == 1, "said by one process only"
     ours, theirs = two.record(), one.record()
@@ -67,7 +67,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path)
     assert code == 0, output
     words = [*killed.words, "--checkpoint-seconds=0"]
     assert kill_when(start(launched(words)), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
-    code, output = finish(start(words))
+    code, output = finish(Forked(words))
     assert code == 2
     assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
     code, output = finish(start(launched(words)))

@@ -10,6 +10,7 @@ from command_line import read_record, reviews, write_csv
 
 from harness.runs.run import Run
 from harness.suites.attempt import attempt
+from harness.suites.worker_slots import Machine, WorkerSlot
 from harness.training.trainer import DivergedError
 
 SUITE = """
@@ -95,6 +96,21 @@ def test_no_workers_at_all_are_refused(command, suite):
 def test_one_cell_alone_needs_no_worker(command, suite, monkeypatch):
     monkeypatch.setattr("harness.suites.runner.in_workers", None)
     assert command("run", suite, "--only", "majority", "--workers", "2").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "workers"), [((), [WorkerSlot(2), WorkerSlot(2)]), (("--workers=3",), [WorkerSlot(1)] * 3)]
+)
+def test_workers_are_the_default_as_many_as_suit_the_machine(flags, workers, command, suite, monkeypatch):
+    machine = Machine(cores=4, gpus=(), memory_bytes=8 << 30, threads=None)
+    slots = []
+    monkeypatch.setattr("harness.suites.runner.this_machine", lambda: machine)
+    monkeypatch.setattr(
+        "harness.suites.runner.in_workers", lambda *_, worker_slots, **__: slots.extend(worker_slots) or iter(())
+    )
+    monkeypatch.setattr(command, "workers", None)
+    assert command("run", suite, *flags).code == 0
+    assert slots == workers
 
 
 def test_only_some_of_a_suite(command, suite):

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from pyarrow import parquet
 from small_models import own_data, text_examples
-from subprocesses import LONGEST, ROOT, environment, finish, workers_below
+from subprocesses import LONGEST, ROOT, Forked, environment, finish, workers_below
 
 pytestmark = pytest.mark.slow
 
@@ -49,10 +49,13 @@ class Grid:
     file: Path
     runs: Path
 
+    def words(self, *flags):
+        return ["-m", "harness", "run", str(self.file), f"--runs={self.runs}", *flags]
+
     def start(self, *flags):
         """The command in a session of its own, as in a terminal of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "harness", "run", str(self.file), f"--runs={self.runs}", *flags],
+            [sys.executable, *self.words(*flags)],
             cwd=ROOT,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -103,7 +106,7 @@ def new_grid(checkpoints, tmp_path_factory):
 def one_by_one(new_grid):
     """What the suite leaves when its cells run one after the other in one process."""
     grid = new_grid("one", 80)
-    code, output = finish(grid.start("--workers=1"))
+    code, output = finish(Forked(grid.words("--workers=1")))
     assert code == 0, output
     return grid
 
@@ -143,16 +146,6 @@ def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
     grid.check_same(one_by_one)
 
 
-def test_workers_are_the_default_and_skip_what_is_recorded(grid, one_by_one):
-    process = grid.start()
-    until(process, lambda: bool(workers_below(process.pid)) or process.poll() is not None)
-    code, output = finish(process)
-    assert code == 0, output
-    grid.check_same(one_by_one)
-    code, output = finish(grid.start())
-    assert (code, "5 of 5 runs are recorded already" in output) == (0, True), output
-
-
 def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_by_one):
     process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) > 1)  # Each worker has one: a kill costs one, whichever it is.
@@ -166,47 +159,46 @@ def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_b
     place = lines.index(f"✗ mine · {model} · seed {seed}  failed")
     assert lines[place + 1].strip().startswith("its worker was killed (SIGKILL")
     state = list(grid.folder(lost).glob(".partial/state/step-*"))
-    code, output = finish(grid.start("--workers=2"))
+    code, output = finish(Forked(grid.words("--workers=2")))  # One run is left, which needs no worker.
     assert code == 0, output
     assert "4 of 5 runs are recorded already" in output
     assert len(state) <= 1
     grid.check_same(one_by_one)
 
 
-STOPS = {
-    "Ctrl-C in the terminal": (lambda process: os.killpg(process.pid, signal.SIGINT), 130),
-    "SIGTERM to the parent": (lambda process: process.send_signal(signal.SIGTERM), 130),
-    "SIGKILL to the parent": (lambda process: process.kill(), -signal.SIGKILL),
-}
-
-
-@pytest.mark.parametrize("how", STOPS)
-def test_a_stop_leaves_no_worker_behind_and_the_same_command_goes_on(how, grid, one_by_one):
-    stop, expected = STOPS[how]
+def stopped(grid, stop):
+    """The exit code and what was said of the command, stopped when both workers are at a run; they go with it."""
     process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) == 2)
     workers = workers_below(process.pid)
     assert len(workers) == 2
-    started = time.monotonic()
     stop(process)
     _, alive = psutil.wait_procs(workers, timeout=10)
-    took = time.monotonic() - started
-    assert not alive, took
-    code, output = finish(process)
-    assert code == expected
-    assert "Traceback" not in output
-    if expected == 130:
-        assert "Stopped. What is recorded stays; the same command goes on from there." in output
+    assert not alive
     assert not list(grid.runs.rglob("error.txt"))
-    begun = under_way(grid)
-    assert not [cell for cell in begun if (grid.folder(cell) / "run.json").exists()]
+    assert not [cell for cell in under_way(grid) if (grid.folder(cell) / "run.json").exists()]
+    return finish(process)
+
+
+# What SIGTERM does in place of Ctrl-C is asked in test_workers.py.
+def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
+    code, output = stopped(grid, lambda process: os.killpg(process.pid, signal.SIGINT))
+    assert code == 130, output
+    assert "Traceback" not in output
+    assert "Stopped. What is recorded stays; the same command goes on from there." in output
+    assert len(under_way(grid)) == 2
+
+
+def test_a_parent_that_is_killed_leaves_no_worker_behind_and_the_same_command_goes_on(grid, one_by_one):
+    code, output = stopped(grid, lambda process: process.kill())
+    assert (code, "Traceback" in output) == (-signal.SIGKILL, False), output
     code, output = finish(grid.start("--workers=2"))
     assert code == 0, output
     grid.check_same(one_by_one)
 
 
 def test_two_commands_on_one_suite_share_its_cells_and_spoil_nothing(grid, one_by_one):
-    processes = [grid.start("--workers=2", "--checkpoint-seconds=0") for _ in range(2)]
+    processes = [Forked(grid.words("--workers=1", "--checkpoint-seconds=0")) for _ in range(2)]
     outputs = [finish(process) for process in processes]
     for code, output in outputs:
         assert code == (3 if "left to another command" in output else 0), output

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, finish, kill_when, start
+from subprocesses import Command, Forked, finish, kill_when
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def never_killed(checkpoints, tmp_path_factory):
             examples = question_examples(70, words=30) if name == "questions" else text_examples(101, longest=30)
             own = own_data(folder / "data", examples, sizes=(None, 11, 13))
             whole = Command(own, checkpoints[FAMILIES.get(name, "bert")], folder / "whole", settings(name))
-            code, output = finish(start(whole.words))
+            code, output = finish(Forked(whole.words))
             assert code == 0, output
             done[name] = whole
         return done[name]
@@ -86,10 +86,10 @@ def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never
     whole = never_killed(name)
     command = Command(whole.own, whole.checkpoint, tmp_path / "runs", whole.settings)
     words = [*command.words, "--checkpoint-seconds=0"]
-    ended = kill_when(start(words), lambda: MOMENTS[moment](command))
+    ended = kill_when(Forked(words), lambda: MOMENTS[moment](command))
     assert ended is None, f"it ended before it could be killed: {ended}"
     assert not (command.folder / "run.json").exists()
-    code, output = finish(start(words))
+    code, output = finish(Forked(words))
     assert code == 0, output
     ours, theirs = command.record(), whole.record()
     assert ours["scores"] == theirs["scores"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, finish, kill_when, start
+from subprocesses import Command, Forked, finish, kill_when, start
 
 from harness.registry import BUILT_IN, FAMILIES
 
@@ -53,8 +53,8 @@ def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints,
     own = own_data(tmp_path / "data", examples, sizes=sizes)
     checkpoint = checkpoints[MODELS.get(case, "bert")]
     one, two = (Command(own, checkpoint, tmp_path / name, {**BASE, **settings}) for name in ("one", "two"))
-    for words in (one.words, launched(two.words)):
-        code, output = finish(start(words))
+    for process in (Forked(one.words), start(launched(two.words))):
+        code, output = finish(process)
         assert code == 0, output
     assert two.record()["provenance"]["hardware"]["processes"] == 2
     assert len(two.rows()) == sizes[2]
@@ -114,7 +114,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoin
         return command.partial is not None and len(list(command.partial.glob("state/step-*[1-9]"))) > 0
 
     assert kill_when(start(launched(words)), is_under_way) is None
-    code, output = finish(start(words))
+    code, output = finish(Forked(words))
     assert code == 2, output
     assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
     code, output = finish(start(launched(words)))
