@@ -17,19 +17,20 @@ from harness.reporting.remarks import remarks
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the verdicts, the scores, the differences, the costs, and everything that is missing."""
-    _print_table(tables.scores(comparison), console)
+    print_table(tables.scores(comparison), console)
     for task in comparison.tasks:
         console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
         console.print(_text(" ".join(verdict(task))))
         for table in tables.of_task(task):
-            _print_table(table, console)
+            print_table(table, console)
     for note in tables.footnotes(comparison):
         console.print(_text(note, "dim"))
     for line in remarks(comparison):
         console.print(_text(line, "yellow"))
 
 
-def _print_table(table: tables.Table, console: Console) -> None:
+def print_table(table: tables.Table, console: Console) -> None:
+    """Print one table."""
     shown = RichTable(title=_text(table.caption), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for index, heading in enumerate(table.headings):
         shown.add_column(_text(heading), justify="right" if index else "left")

@@ -1,0 +1,191 @@
+"""`harness choose`: from one file to a recommendation."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from harness.cli.app import (
+    FAILED,
+    RUNS,
+    EncodingOption,
+    RunsOption,
+    SeparatorOption,
+    SetOption,
+    WorkersOption,
+    app,
+    typed_words,
+    with_options,
+)
+from harness.comparison.comparison import compare
+from harness.comparison.formatting import duration
+from harness.comparison.recommendation import Recommendation, recommended
+from harness.data.custom import column_roles
+from harness.environment import prepare_libraries
+from harness.errors import UserError
+from harness.output import console
+from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.runs.execution import Options
+    from harness.runs.run import Run
+    from harness.suites.choosing import Question
+    from harness.suites.runner import Tally
+    from harness.suites.suite import Suite
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness choose reviews.csv\n
+    harness choose reviews.csv --text review --label stars --models minilm,roberta-mini --minutes 20\n
+    harness choose questions.json --write questions.toml"""
+)
+@with_options({role: column.help for role, column in column_roles().items()})
+def choose(
+    invocation: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on; or a folder.")
+    ],
+    task_type: Annotated[
+        str | None, typer.Option("--task-type", help="What the data asks for: harness list task-types; else guessed.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    separator: SeparatorOption = None,
+    encoding: EncodingOption = None,
+    models: Annotated[
+        str | None, typer.Option(help="Names, folders or Hub ids, with commas between; else the usual ones.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after so many minutes.", min=0)] = None,
+    metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the suite as a .toml file for `harness run`, and run nothing.")
+    ] = None,
+    settings: SetOption = None,
+    runs: RunsOption = RUNS,
+    workers: WorkersOption = None,
+    **columns: list[str] | None,
+) -> None:
+    """Recommend a model for your own file: guess what it asks for, run models with several seeds, compare them."""
+    typed = typed_words(invocation, leaving_out=("minutes", "workers"))
+    prepare_libraries()
+    from harness.suites.choosing import asked_of, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
+
+    question = asked_of(
+        file,
+        columns={role: tuple(names) for role, names in columns.items() if names},
+        task_type=task_type,
+        models=[name.strip() for name in models.split(",") if name.strip()] if models else [],
+        seeds=seeds or SequentialSeeds(start=LEAST_START, most=USUAL_MOST),
+        settings=settings or (),
+        metric=metric,
+        group=group,
+        separator=separator,
+        encoding=encoding,
+    )
+    shown = console()
+    for line in _understood(question, file):
+        shown.print(Text(line), soft_wrap=True)
+    if write is not None:
+        _write(suite_toml(question, write), write, shown)
+        return
+    _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, minutes=minutes)
+
+
+def _understood(question: Question, file: Path) -> Iterator[str]:
+    yield f"{file}: {question.guess}. If that is wrong, say --task-type, or --{' or --'.join(question.guess.columns)}."
+    yield f"Models: {', '.join(question.models)}."
+    for name, reason in question.left_out.items():
+        yield f"Not tried: {name} ({reason})"
+
+
+def _write(content: str, file: Path, shown: Console) -> None:
+    if file.exists():
+        raise UserError(f"{file}: is there already. Choose another name, or remove it.")
+    if file.suffix != ".toml":
+        raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file}.toml.")
+    file.write_text(content, encoding="utf-8")
+    shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
+
+
+def _run_and_recommend(
+    suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, minutes: float | None
+) -> None:
+    from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
+    from harness.reporting import tables  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
+    from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
+    from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
+    from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
+
+    planned = planned_runs(suite, runs)
+    folder = write_suite(suite, runs)
+    tally, stopped = _run_within(
+        suite, planned, Options(command=typed), shown, folder=folder, workers=workers, minutes=minutes
+    )
+    comparison = compare(folder)
+    for task in comparison.tasks:
+        print_table(tables.details(task), shown)
+        _advise(recommended(task), shown)
+    if stopped:
+        shown.print(Text(stopped), soft_wrap=True)
+    report = folder / "report.html"
+    FORMATS.load("html")
+    write_report("html", comparison, report)
+    shown.print(f"Report: {report.absolute()}", soft_wrap=True)
+    if tally.failed:
+        raise typer.Exit(FAILED)
+
+
+def _run_within(
+    suite: Suite,
+    planned: Sequence[Run],
+    options: Options,
+    shown: Console,
+    *,
+    folder: Path,
+    workers: int | None,
+    minutes: float | None,
+) -> tuple[Tally, str]:
+    """Run the suite seed by seed, as long as there is time; what became of the runs, and why it stopped early if so."""
+    from harness.cli.sequential import looks_at, next_runs  # noqa: PLC0415 -- heavy
+    from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
+
+    tally, tried, started, last = Tally(), set[Path](), time.monotonic(), 0.0
+    while True:
+        if suite.rule is None:
+            left = [run for run in planned if run.folder not in tried]
+        else:
+            left = next_runs(planned, looks_at(folder, suite), suite.rule, tried=tried)
+        if not left:
+            return tally, ""
+        elapsed = time.monotonic() - started
+        if minutes is not None and tried and elapsed + last > 60 * minutes:
+            return tally, (
+                f"Stopped after {duration(elapsed)}: another seed of each model takes about {duration(last)}. "
+                "The same command goes on."
+            )
+        batch = [run for run in left if run.config.seed == left[0].config.seed]
+        tried.update(run.folder for run in batch)
+        before = time.monotonic()
+        tally = tally.with_others(execute_runs(batch, options, shown, workers=workers))
+        last = time.monotonic() - before
+
+
+def _advise(found: Recommendation, shown: Console) -> None:
+    shown.print(
+        Text(found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold"), soft_wrap=True
+    )
+    for reason in found.reasons:
+        shown.print(Text(f"  {reason}"), soft_wrap=True)

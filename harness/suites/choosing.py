@@ -1,0 +1,196 @@
+"""A suite out of one file of a user's own: what is asked for is guessed, and usual models are compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from harness.config.checking import parse_settings
+from harness.config.model import ModelConfig, find_model, recipe_for
+from harness.config.run import LocalData
+from harness.data.files import files_by_split, read_rows
+from harness.data.guessing import Guess, guessed
+from harness.data.sources import SPLITS
+from harness.errors import UserError, collected, nearest
+from harness.registry import TASK_TYPES, config_files, is_simple_baseline
+from harness.suites.expansion import folder_name
+from harness.suites.seeds import SequentialSeeds, seed_rule
+from harness.suites.suite import Suite
+
+PRETRAINED = ("minilm", "bert-mini", "roberta-mini")
+FROM_SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a user asks of a file.
+
+    Attributes:
+        guess: What its rows ask for.
+        local: The file, with its task type and columns settled.
+        models: Names of models, the cheapest first.
+        left_out: Usual models that are not on this machine, with the reason.
+        seeds: How many, or from how many to how many.
+        settings: Of every recipe, as key=value.
+        metric: The main metric; None: the task type's own.
+    """
+
+    guess: Guess
+    local: LocalData
+    models: tuple[str, ...]
+    left_out: Mapping[str, str]
+    seeds: int | SequentialSeeds
+    settings: tuple[str, ...] = ()
+    metric: str | None = None
+
+
+def asked_of(
+    file: Path,
+    *,
+    columns: Mapping[str, tuple[str, ...]],
+    task_type: str | None,
+    models: Sequence[str],
+    seeds: int | SequentialSeeds,
+    settings: Sequence[str] = (),
+    metric: str | None = None,
+    **local: Any,
+) -> Question:
+    """What is asked of a file, or of a folder with one per split.
+
+    Args:
+        file: As the user names it.
+        columns: Those that the user names, by role; the others are guessed.
+        task_type: The one that the user names; None: it is guessed.
+        models: Those that the user names; none: usual ones, as far as they are on this machine.
+        seeds: How many runs of each model.
+        settings: Of every recipe, as key=value.
+        metric: The main metric; None: the task type's own.
+        local: What else is said of the file, such as its separator.
+
+    Raises:
+        UserError: It can't be read, or what it asks for can't be told; there is no such model.
+    """
+    by_split = files_by_split(file)
+    train = by_split["train"].files[0] if "train" in by_split else file
+    rows = read_rows(train, separator=local.get("separator"), encoding=local.get("encoding"))
+    guess = guessed(rows, named=columns, task_type=task_type, where=str(file))
+    settled = LocalData.model_validate(
+        {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}
+    )
+    wanted = models or [*_simple_baselines(guess.task_type), FROM_SCRATCH, *PRETRAINED]
+    found, left_out = _available(wanted, needed=bool(models))
+    return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric)
+
+
+def suite_of(question: Question) -> Suite:
+    """The suite that answers it.
+
+    Raises:
+        UserError: A recipe has mistakes.
+    """
+    name = folder_name(Path(str(question.local.train)).name.partition(".")[0])
+    models = {model: find_model(model) for model in question.models}
+    overrides = parse_settings(question.settings)
+    is_fixed = isinstance(question.seeds, int)
+    rule = None if is_fixed else seed_rule(question.seeds)  # type: ignore[arg-type]
+    return Suite(
+        name=name,
+        tasks=(name,),
+        models=models,
+        recipes={(name, model): recipe_for(config, overrides) for model, config in models.items()},
+        seeds=tuple(range(question.seeds)) if rule is None else rule.seeds,  # type: ignore[arg-type]
+        baseline=None,
+        local={name: question.local},
+        metrics={name: _metrics(question)} if question.metric else {},
+        description=f"Which model for {Path(str(question.local.train)).name}?",
+        rule=rule,
+    )
+
+
+def suite_toml(question: Question, file: Path) -> str:
+    """The same suite as a file, whose path starts where that file lies.
+
+    Raises:
+        UserError: The data lies outside the file's folder, where a suite reads nothing.
+    """
+    suite, folder = suite_of(question), file.absolute().parent
+    data = question.local.model_dump(exclude_defaults=True)
+    for split in SPLITS:
+        if data.get(split):
+            data[split] = _below(Path(data[split]), folder, file)
+    columns = {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+    rule = question.seeds
+    seeds = list(suite.seeds) if isinstance(rule, int) else f"{{ start = {rule.start}, most = {rule.most} }}"
+    lines = [
+        f"description = {_value(suite.description)}",
+        f"tasks = {_value([suite.name])}",
+        f"models = {_value(list(suite.models))}",
+        f"seeds = {seeds}",
+    ]
+    if suite.metrics:
+        lines += ["", "[metrics]", f"{_value(suite.name)} = {_value(list(suite.metrics[suite.name]))}"]
+    if question.settings:
+        settings = parse_settings(question.settings)
+        lines += ["", "[training]", *(f"{key} = {_value(value)}" for key, value in settings.items())]
+    lines += ["", f"[data.{_value(suite.name)}]", *(f"{key} = {_value(value)}" for key, value in columns.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _simple_baselines(task_type: str) -> list[str]:
+    """The simple baselines of configs/models that have an answer to tasks of the type."""
+    found = []
+    for name in config_files("models"):
+        family = find_model(name).family
+        if family is not None and is_simple_baseline(family):
+            mistakes: list[str] = []
+            with collected(mistakes):
+                TASK_TYPES.load(task_type).baseline(family)
+            found += [] if mistakes else [name]
+    return found
+
+
+def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[str, str]]:
+    """The models whose checkpoints are here or can be brought, and why the others are left out."""
+    from harness.models.checkpoint import find_checkpoint  # noqa: PLC0415 -- a plan of named families needs none
+
+    found, left_out = [], {}
+    for name in dict.fromkeys(models):
+        try:
+            config: ModelConfig = find_model(name)
+            if config.checkpoint is not None:
+                find_checkpoint(config.checkpoint, config.revision, files=["config.json"])
+        except UserError as error:
+            if needed:
+                raise UserError(*(f"--models: {line}" for line in error.lines)) from error
+            left_out[name] = error.lines[0]
+        else:
+            found.append(name)
+    return found, left_out
+
+
+def _metrics(question: Question) -> tuple[str, ...]:
+    """The main metric that the user names, before the task type's own."""
+    task_type = TASK_TYPES.load(question.guess.task_type)
+    known = [metric.name for metric in task_type.metrics]
+    if question.metric not in known:
+        wrong = f"--metric {question.metric}: does not score {question.guess.task_type}."
+        raise UserError(f"{wrong}{nearest(str(question.metric), known)}")
+    return tuple(dict.fromkeys(chain([str(question.metric)], task_type.default_metrics)))
+
+
+def _below(path: Path, folder: Path, file: Path) -> str:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"{file}: a suite reads files below its own folder only. Write it to {path.absolute().parent / file.name}."
+        )
+    return relpath(path.resolve(), folder.resolve())
+
+
+def _value(value: Any) -> str:
+    """A TOML value: texts, numbers and lists are written as JSON writes them."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,98 @@
+"""`harness choose`: from one file to a recommendation, in one command."""
+
+import json
+import tomllib
+
+import pytest
+from command_line import questions, reviews, write_csv, write_jsonl
+
+FEW_STEPS = ("--set", "maximum_steps=4", "--set", "batch_size=4", "--workers=1")
+
+
+@pytest.fixture
+def file(tmp_path):
+    rows = [{"id": n, "review": row["text"], "mood": row["label"]} for n, row in enumerate(reviews(80))]
+    return write_csv(tmp_path / "my reviews.csv", rows)
+
+
+def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, file, tmp_path, checkpoints):
+    words = ("choose", file, f"--models=majority,tfidf,{checkpoints['bert']}", "--seeds=2", *FEW_STEPS)
+    first = command(*words)
+    assert first.code == 0, first.errors
+    assert "classification (2 classes): text review, label mood" in first.output
+    assert "Use tfidf" in first.output
+    records = sorted(tmp_path.rglob("run.json"))
+    assert len(records) == 4  # one of each simple baseline, two of the model
+    report = tmp_path / "runs/my-reviews/report.html"
+    assert f"Report: {report}" in first.output
+    assert "tfidf" in report.read_text()
+    before = [record.stat().st_mtime_ns for record in records]
+    again = command(*words)
+    assert again.code == 0
+    assert "Use tfidf" in again.output
+    assert [record.stat().st_mtime_ns for record in records] == before
+
+
+def test_no_seeds_are_started_when_time_is_over(command, file, tmp_path, checkpoints):
+    result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--minutes=0", *FEW_STEPS)
+    assert result.code == 0, result.errors
+    assert "Can't tell yet: run at least 3 seeds of each model." in result.output
+    assert "The same command goes on." in result.output
+    assert len(list(tmp_path.rglob("run.json"))) == 2
+
+
+def test_the_suite_can_be_written_and_run(command, file, tmp_path):
+    suite = tmp_path / "suite.toml"
+    words = ("choose", file, "--models=majority,tfidf", "--seeds=1", "--metric=macro_f1", "--write", suite)
+    assert "Next: harness run" in command(*words).output
+    content = tomllib.loads(suite.read_text())
+    assert content["data"] == {
+        "my-reviews": {"train": "my reviews.csv", "task_type": "classification", "text": ["review"], "label": ["mood"]}
+    }
+    assert content["metrics"] == {"my-reviews": ["macro_f1", "accuracy"]}
+    assert not list(tmp_path.rglob("run.json"))
+    assert "is there already" in command(*words).errors
+    assert command("run", suite).code == 0
+    (record, _) = tmp_path.rglob("run.json")
+    assert json.loads(record.read_text())["task_card"]["main_metric"] == "macro_f1"
+
+
+def test_seeds_that_are_left_open_are_written_as_a_rule(command, file, tmp_path):
+    command("choose", file, "--models=tfidf", "--write", tmp_path / "suite.toml")
+    assert tomllib.loads((tmp_path / "suite.toml").read_text())["seeds"] == {"start": 3, "most": 10}
+
+
+def test_questions_and_numbers_are_recognised(command, tmp_path):
+    file = write_jsonl(tmp_path / "q.jsonl", questions(30))
+    said = command("choose", file, "--models=tfidf", "--write", tmp_path / "q.toml").output
+    assert "question answering (questions with contexts)" in said
+    rows = [{"text": row["text"], "price": 1.5 * n} for n, row in enumerate(reviews(60))]
+    said = command(
+        "choose", write_csv(tmp_path / "p.csv", rows), "--models=tfidf", "--write", tmp_path / "p.toml"
+    ).output
+    assert "regression (60 different numbers)" in said
+
+
+def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file, tmp_path):
+    command("choose", file, "--write", tmp_path / "suite.toml")
+    models = tomllib.loads((tmp_path / "suite.toml").read_text())["models"]
+    assert {"majority", "tfidf", "scratch", "bert-mini"} <= {*models}
+    assert "most_frequent_tag" not in models
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--models=nosuch"], "--models: 'nosuch': no such model"),
+        (["--models=tfidf", "--metric=qa_f1"], "--metric qa_f1: does not score classification."),
+        (["--models=tfidf", "--label=stars"], "no column 'stars' with anything in it"),
+        (["--models=tfidf", "--task-type=nosuch"], "'nosuch': no such"),
+        (["--models=tfidf", "--write=suite.txt"], "a suite's file ends in .toml"),
+        (["--models=tfidf", "--write=/tmp/nosuch-folder/suite.toml"], "reads files below its own folder only"),
+    ],
+)
+def test_mistakes_are_told(command, file, words, said):
+    result = command("choose", file, *words)
+    assert result.code == 2
+    assert said in result.errors
+    assert "no such file" in command("choose", "nosuch.csv").errors
