@@ -144,3 +144,23 @@ def cache(
     console().print(cache_table(cached_files.cached(), "Removed" if clear else "Cached"), soft_wrap=True)
     if clear:
         cached_files.clear()
+
+
+@app.command(epilog="Example: harness measure runs/demo")
+def measure(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs, or of one.")] = RUNS,
+    redo: Annotated[bool, typer.Option("--redo", help="Measure again what is measured.")] = False,
+) -> None:
+    """Measure what finished models cost in use: latency, throughput, memory, disk; of each model one run per task."""
+    prepare_libraries()
+    from harness.runs.inference import INFERENCE, measured_run  # noqa: PLC0415 -- heavy
+    from harness.suites.recorded import recorded_runs  # noqa: PLC0415 -- heavy
+
+    found, problems = recorded_runs(runs)
+    first = {(run.record.suite, run.record.task, run.record.model): run for run in reversed(found) if run.is_complete}
+    if not first:
+        raise UserError(*problems, f"{runs}: no complete runs there to measure. Start some with `harness run`.")
+    shown = console()
+    for (_, task, model), run in sorted(first.items()):
+        if redo or not (run.folder / INFERENCE).exists():
+            shown.print(f"✓ {task} · {model}  {measured_run(run.folder)}", soft_wrap=True)

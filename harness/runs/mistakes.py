@@ -66,16 +66,21 @@ def _texts(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Seque
     """The texts of some test examples by id; none, with a line that says why, where the data isn't what it was."""
     try:
         config = recorded_config(record.config, run / RECORD)
-        return {example.id: example.parts for example in _examples(config) if example.id in wanted}
+        return {example.id: example.parts for example in test_examples(config) if example.id in wanted}
     except UserError as error:
         notice(f"{run}: without texts, as its data can't be read again: {error.lines[0]}")
         return {}
 
 
-def _examples(config: RunConfig) -> Sequence[Any]:
+def test_examples(config: RunConfig) -> Sequence[Any]:
+    """The test examples of a run, read again.
+
+    Raises:
+        UserError: Its data is not available, or not what it was.
+    """
     task = task_of(config)
     if task.source.fingerprint() != config.data:
-        raise UserError("it has changed since the run was recorded.")
+        raise UserError(f"{config.task}: its data has changed since the run was recorded.")
     training = config.training
     splits = limited(
         load_splits(task, test=True),

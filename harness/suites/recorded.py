@@ -31,6 +31,11 @@ class Recorded:
     record: RunRecord
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it ended with a result."""
+        return self.record.status == "complete"
+
+    @property
     def bytes(self) -> int:
         """What it takes on the disk, its checkpoint included."""
         return sum(file.lstat().st_size for file in _files(self.folder))

@@ -1,0 +1,196 @@
+"""What a finished model costs in use: latency and throughput on the task's own texts, memory, disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from pydantic import ValidationError
+
+from harness.checksums import check_files, with_digest, without_digest
+from harness.config.checking import Strict
+from harness.config.run import task_of
+from harness.errors import UserError
+from harness.models.finished import finished_model
+from harness.models.saved_model import damage_told
+from harness.ops.device import fresh_accelerator, hardware, peak_memory_bytes, reset_peak_memory
+from harness.record import RunRecord, write_atomically
+from harness.registry import FAMILIES
+from harness.regular_files import read_json
+from harness.runs.mistakes import test_examples
+from harness.runs.predict import recorded
+from harness.runs.run import CHECKPOINT
+from harness.training.task_model import forward_of, reader_of
+
+INFERENCE = "inference.json"
+WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
+SECONDS = 4.0  # For single texts, and for each size of batch.
+BATCHES = (8, 32, 128)
+DISTURBED = 0.15  # Of a core, taken by other processes.
+_ADVICE = "Delete it, and measure again."
+
+Answer = Callable[[Sequence[Any]], object]
+
+
+class InferenceCost(Strict):
+    """What a finished model costs in use. Texts are tokenised within the times.
+
+    Attributes:
+        latency_p50: Seconds for one text alone; half of them take less.
+        latency_p95: Seconds that 95 of 100 texts stay below.
+        texts_per_second: At the best of some sizes of batch.
+        batch_size: That size.
+        peak_memory_bytes: Of the process, or of the GPU where there is one.
+        disk_bytes: Of the checkpoint.
+        texts: How many single texts were measured.
+        others: Share of a core that other processes took meanwhile.
+        hardware: What it ran on.
+    """
+
+    latency_p50: float
+    latency_p95: float
+    texts_per_second: float
+    batch_size: int
+    peak_memory_bytes: int
+    disk_bytes: int
+    texts: int
+    others: float
+    hardware: dict[str, str | int]
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether other processes took so much that the times may be too long."""
+        return self.others > DISTURBED
+
+    def __str__(self) -> str:
+        disturbed = ", disturbed by other processes" if self.is_disturbed else ""
+        return (
+            f"{1000 * self.latency_p50:.3g} ms a text (95 of 100 below {1000 * self.latency_p95:.3g} ms), "
+            f"{self.texts_per_second:.3g} texts/s in batches of {self.batch_size}{disturbed}"
+        )
+
+
+def measured_run(run: Path) -> InferenceCost:
+    """Measure a finished run's model on its test texts, and write what was found into its folder.
+
+    Raises:
+        UserError: It has no checkpoint, or its data can't be read again.
+    """
+    record, config = recorded(run)
+    examples = list(test_examples(config))
+    if not (run / CHECKPOINT).is_dir():
+        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    check_files(run, record.files, CHECKPOINT)
+    reset_peak_memory()
+    with _others_share() as others:
+        answer = _answerer(run, record, config)
+        single = list(_single(answer(1), examples))
+        rates = {size: _rate(answer(size), examples, size) for size in BATCHES}
+    best = max(rates, key=lambda size: rates[size])
+    p50, p95 = np.quantile(single, [0.5, 0.95])
+    found = InferenceCost(
+        latency_p50=float(p50),
+        latency_p95=float(p95),
+        texts_per_second=rates[best],
+        batch_size=best,
+        peak_memory_bytes=peak_memory_bytes(),
+        disk_bytes=sum(file.stat().st_size for file in (run / CHECKPOINT).rglob("*") if file.is_file()),
+        texts=len(single),
+        others=round(others(), 3),
+        hardware=hardware(None),
+    )
+    write_atomically(run / INFERENCE, json.dumps(with_digest(found.model_dump()), indent=1).encode())
+    return found
+
+
+def measured(run: Path) -> InferenceCost | None:
+    """What `measured_run` found of a run; None where it was not measured.
+
+    Raises:
+        UserError: The file was damaged since.
+    """
+    file = run / INFERENCE
+    if not os.path.lexists(file):
+        return None
+    content = read_json(file, "measurement", _ADVICE)
+    try:
+        return InferenceCost.model_validate(without_digest(content))
+    except (ValueError, ValidationError) as error:
+        raise UserError(f"{file}: not what `harness measure` leaves. {_ADVICE}") from error
+
+
+def _answerer(run: Path, record: RunRecord, config: Any) -> Callable[[int], Answer]:
+    """What makes, for a size of batch, the function that answers examples."""
+    task, labels = task_of(config), record.task_card.labels
+    objective = task.type.objective(labels, config.training).recalled(record.calibration)
+    family = FAMILIES.load(record.family)
+    if record.simple_baseline:
+        with damage_told(run / CHECKPOINT):
+            fitted = family.load(run / CHECKPOINT, task_type=task.task_type, labels=labels)
+        return lambda _: lambda examples: objective.rows(fitted.outputs(examples), examples, record.calibration)
+    loaded = finished_model(family, run / CHECKPOINT, objective.head(), labels)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=run)
+    loaded.model.to(accelerator.device)
+    reader = reader_of(loaded, objective, config.training)
+
+    def answerer(size: int) -> Answer:
+        forward = forward_of(loaded, objective, accelerator, config.training, micro_batch_size=size)
+
+        def answer(examples: Sequence[Any]) -> object:
+            features = objective.features(examples, reader)
+            return objective.rows(forward.evaluate(features, examples)[1], examples, record.calibration)
+
+        return answer
+
+    return answerer
+
+
+def _single(answer: Answer, examples: Sequence[Any]) -> Iterator[float]:
+    """Seconds for one text after the other, until there are enough or time is over; at least one."""
+    for example in examples[:WARM_UP]:
+        answer([example])
+    until = time.perf_counter() + SECONDS
+    for example in examples[:MOST_SINGLE]:
+        started = time.perf_counter()
+        answer([example])
+        yield time.perf_counter() - started
+        if time.perf_counter() > until:
+            return
+
+
+def _rate(answer: Answer, examples: Sequence[Any], size: int) -> float:
+    """Texts per second where so many are read together."""
+    batches = [examples[start : start + size] for start in range(0, min(len(examples), MOST_TOGETHER), size)]
+    answer(batches[0])
+    started, done = time.perf_counter(), 0
+    for batch in batches:
+        answer(batch)
+        done += len(batch)
+        if time.perf_counter() - started > SECONDS:
+            break
+    return done / (time.perf_counter() - started)
+
+
+@contextmanager
+def _others_share() -> Iterator[Callable[[], float]]:
+    """Gives a function that says which share of a core other processes took since the block was entered."""
+    own = psutil.Process()
+
+    def now() -> tuple[float, float, float]:
+        times = psutil.cpu_times()
+        return time.perf_counter(), times.user + times.system + times.nice, sum(own.cpu_times()[:2])
+
+    before = now()
+
+    def share() -> float:
+        seconds, everyone, ours = (after - first for after, first in zip(now(), before, strict=True))
+        return max(everyone - ours, 0.0) / seconds if seconds else 0.0
+
+    yield share

@@ -1,0 +1,67 @@
+"""`harness measure`: what a finished model costs in use."""
+
+import json
+
+import pytest
+from command_line import reviews, write_jsonl
+
+from harness.errors import UserError
+from harness.runs import inference
+from harness.runs.inference import INFERENCE, InferenceCost, measured, measured_run
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """No measurement takes longer than it must."""
+    monkeypatch.setattr(inference, "SECONDS", 0.05)
+    monkeypatch.setattr(inference, "BATCHES", (2, 8))
+
+
+@pytest.fixture
+def runs(command, tmp_path, checkpoints):
+    file = write_jsonl(tmp_path / "rows.jsonl", reviews(60))
+    for model in ("tfidf", checkpoints["bert"]):
+        assert command("run", "--model", model, "--train", file, "--set", "maximum_steps=2").code == 0
+    return tmp_path / "runs"
+
+
+def test_each_model_is_measured_once(command, runs):
+    result = command("measure", runs)
+    assert result.code == 0, result.errors
+    assert result.output.count(" ms a text (95 of 100 below ") == 2
+    found = [measured(record.parent) for record in runs.rglob("run.json")]
+    for cost in found:
+        assert 0 < cost.latency_p50 <= cost.latency_p95
+        assert cost.texts_per_second > 0
+        assert cost.batch_size in (2, 8)
+        assert cost.texts >= 1
+        assert cost.disk_bytes > 0
+    assert command("measure", runs).output == ""
+    assert command("measure", runs, "--redo").output.count("✓") == 2
+
+
+def test_a_damaged_measurement_is_told(runs):
+    folder = next(runs.rglob("run.json")).parent
+    assert measured(folder) is None
+    measured_run(folder)
+    content = json.loads((folder / INFERENCE).read_text())
+    (folder / INFERENCE).write_text(json.dumps(content | {"latency_p50": 0.0}))
+    with pytest.raises(UserError, match=r"inference.json: not what `harness measure` leaves"):
+        measured(folder)
+
+
+@pytest.mark.parametrize(("others", "disturbed"), [(0.0, False), (0.9, True)])
+def test_other_processes_are_told(others, disturbed):
+    cost = InferenceCost(
+        latency_p50=0.002, latency_p95=0.004, texts_per_second=800.0, batch_size=32, peak_memory_bytes=1, disk_bytes=1,
+        texts=9, others=others, hardware={},
+    )  # fmt: skip
+    assert cost.is_disturbed == disturbed
+    assert str(cost).startswith("2 ms a text (95 of 100 below 4 ms), 800 texts/s in batches of 32")
+    assert ("disturbed" in str(cost)) == disturbed
+
+
+def test_without_data_or_checkpoint_nothing_is_measured(command, runs, tmp_path):
+    assert "no complete runs there to measure" in command("measure", tmp_path / "elsewhere").errors
+    (tmp_path / "rows.jsonl").write_text('{"text": "another", "label": "good"}\n')
+    assert "its data has changed since the run was recorded" in command("measure", runs).errors
