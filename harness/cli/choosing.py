@@ -35,7 +35,7 @@ from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.runs.execution import Options
+    from harness.runs.options import Options
     from harness.runs.run import Run
     from harness.suites.choosing import Question
     from harness.suites.runner import Tally
@@ -125,7 +125,7 @@ def _run_and_recommend(
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
-    from harness.runs.execution import Options  # noqa: PLC0415 -- heavy
+    from harness.runs.options import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
 
