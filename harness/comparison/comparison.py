@@ -6,8 +6,9 @@ It reads records and predictions and scores them; the formats only render what i
 from __future__ import annotations
 
 import math
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from harness.metrics.lookup import find_metric, known_metrics
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.suite_file import stated, stated_rule
+from harness.suites.suite_file import SUITE_FILE, stated, stated_rule
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -48,6 +49,7 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
     stated_baseline, stated_description = None, ""
     with collected(problems):
         stated_baseline, stated_description = stated(runs)
+    problems += _lost_note(runs, [record for _, record in found])
     if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
         problems.append(f"baseline {stated_baseline!r}: the suite's own, but no run of it can be read.")
         stated_baseline = None
@@ -58,6 +60,22 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
         description=description or stated_description,
         problems=problems,
     )
+
+
+def _lost_note(runs: Path, records: Sequence[RunRecord]) -> Iterator[str]:
+    """A line where the runs are a suite's, but what the suite left beside them is gone."""
+    file = runs / SUITE_FILE
+    of_suite = [record for record in records if record.suite == runs.absolute().name]
+    if not os.path.lexists(file) and any(_is_of_suite(record.provenance.command) for record in of_suite):
+        yield (
+            f"{file}: is gone, and with it the suite's question, its baseline, and when its seeds are looked at. "
+            "Run the suite again: what is recorded is skipped."
+        )
+
+
+def _is_of_suite(command: Sequence[str]) -> bool:
+    """Whether a command named a suite, and no single model."""
+    return bool({"run", "choose"} & {*command}) and "--model" not in command
 
 
 def compare_records(

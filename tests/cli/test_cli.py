@@ -180,6 +180,17 @@ def test_a_damaged_suite_file_among_the_runs_is_told_and_takes_down_no_report(co
     assert "majority" in result.output
 
 
+def test_a_suite_file_that_is_gone_is_told(command):
+    write_csv(Path("data.csv"), reviews())
+    Path("tiny.toml").write_text('tasks = ["own"]\nmodels = ["majority", "tfidf"]\n[data.own]\ntrain = "data.csv"\n')
+    assert command("run", "tiny.toml").code == 0
+    assert "is gone" not in command("compare", "runs/tiny").output
+    Path("runs/tiny/suite.json").unlink()
+    assert "runs/tiny/suite.json: is gone, and with it the suite's question" in command("compare", "runs/tiny").output
+    command("run", "--model", "majority", "--train", "data.csv")
+    assert "is gone" not in command("compare", "runs/single").output
+
+
 def test_a_report_that_cannot_be_written_is_told(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")
