@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from harness.comparison.conclusions import verdict
+from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import tables
@@ -23,7 +24,7 @@ def _parts(comparison: Comparison) -> Iterator[str]:
     yield _table(tables.scores(comparison))
     for task in comparison.tasks:
         yield f"<h4>{escape(tables.title(comparison, task))}</h4>"
-        yield f"<p>{escape(' '.join(verdict(task)))}</p>"
+        yield f"<p><b>{escape(recommended(task).advice)}</b> {escape(' '.join(verdict(task)))}</p>"
         yield from map(_table, tables.of_task(task))
     yield _list(tables.footnotes(comparison))
     yield _list(remarks(comparison))

@@ -8,6 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.comparison.conclusions import verdict
+from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import tables
@@ -20,7 +21,9 @@ def show(comparison: Comparison, console: Console) -> None:
     print_table(tables.scores(comparison), console)
     for task in comparison.tasks:
         console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
-        console.print(_text(" ".join(verdict(task))))
+        advice = recommended(task)
+        console.print(_text(advice.advice, "bold"))
+        console.print(_text(" ".join([*advice.reasons, *verdict(task)])))
         for table in tables.of_task(task):
             print_table(table, console)
     for note in tables.footnotes(comparison):
