@@ -129,8 +129,9 @@ def _bimodal() -> Section:
     return Section(
         "One seed in five collapses",
         "A run that collapses answers every example with the most frequent label. Half of all sets of three seeds show "
-        "no such run, so that no interval made of seeds can cover the mean over all seeds; false winners should be 5 % "
-        "at most.",
+        "no such run, so that no interval made of seeds can cover the mean over all seeds: where a run collapsed, "
+        "reports show none, count the collapsed runs and tell the others' score apart. False winners should be 5 % at "
+        "most.",
         rows,
         lambda found: {"": f"{percent(found.false_winners, FALSE_CLAIMS)} / {percent(found.coverage, COVERAGE)}"},
     )

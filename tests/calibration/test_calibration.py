@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -214,6 +215,15 @@ def test_a_number_that_is_not_as_promised_is_bold_on_the_page():
     assert text.count("**") % 2 == 0
     assert " of 4 numbers" in text
     assert "harness calibrate --grid --repeats 30 --markdown" in text
+
+
+def test_the_page_of_the_documentation_has_the_whole_grid():
+    text = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8")
+    assert text.startswith("# Calibration\n")
+    for section in sections():
+        _, _, part = text.partition(f"## {section.title}\n")
+        table = [line.split(" | ")[0].removeprefix("| ") for line in part.partition("\n## ")[0].splitlines()]
+        assert [row for row in section.rows if row not in table] == []
 
 
 @pytest.mark.slow
