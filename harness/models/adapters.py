@@ -71,9 +71,11 @@ def add_adapters(model: Any, *, rank: int, alpha: float, seed: int) -> None:
     head, maps = depths_of(model, "method").head, _linear_maps(model)
     if not maps:
         raise UserError(f'method: a {model.config.model_type} has no linear maps for LoRA. Set method = "full".')
+    turned = any(isinstance(model.get_submodule(name), Conv1D) for name in maps)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=maps, fan_in_fan_out=turned)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha, target_modules=maps), model)
+        inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in head or "lora_" in name)
 

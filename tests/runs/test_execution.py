@@ -12,7 +12,7 @@ from small_models import Silent, own_cell, own_data, question_examples, text_exa
 import harness.training.finetuning as finetuning
 from harness.record import read_record
 from harness.runs.execution import Options, execute
-from harness.task_types.texts_objective import TextObjective
+from harness.task_types.texts_objective import LabelObjective
 from harness.tokenization.reading import Reader
 from harness.training.forward import Forward
 from harness.training.trainer import Trainer
@@ -112,9 +112,9 @@ def test_the_new_head_is_made_after_the_seed_is_set(texts, checkpoints, tmp_path
     heads = []
     original = finetuning._trainer
 
-    def spy(model, *given):
+    def spy(model, *given, **options):
         heads.append(model.loaded.model.classifier.weight.detach().clone())
-        return original(model, *given)
+        return original(model, *given, **options)
 
     monkeypatch.setattr(finetuning, "_trainer", spy)
     for number, (name, seed) in enumerate([("a", 1), ("b", 1), ("c", 2)]):
@@ -178,7 +178,7 @@ def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path
 
 
 def test_a_loss_that_is_no_number_is_a_result(texts, checkpoints, tmp_path, monkeypatch):
-    monkeypatch.setattr(TextObjective, "losses", lambda self, scores, batch, collator: scores.sum(1) * math.nan)
+    monkeypatch.setattr(LabelObjective, "losses", lambda self, scores, batch, collator: scores.sum(1) * math.nan)
     cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"])
     record = finished(cell)
     assert (record.status, record.reason) == ("diverged", "the training loss is nan")
