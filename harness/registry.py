@@ -175,36 +175,16 @@ def entry_folders() -> list[Path]:
     return folders
 
 
-def config_files(folder: str) -> dict[str, list[Path]]:
-    """The TOML files of a folder of configs/, by name: the harness's own, then those of the user's folders."""
-    found: dict[str, list[Path]] = {}
-    for root in (BUILT_IN, *entry_folders()):
-        for file in sorted((root / "configs" / folder).glob("*.toml")):
-            found.setdefault(file.stem, []).append(file)
-    return found
-
-
-def config_file(folder: str, name: str) -> Path:
-    """The file of configs/`folder` that is called `name`; the harness's own path where there is none.
-
-    Raises:
-        UserError: There are several.
-    """
-    files = config_files(folder).get(name, [BUILT_IN / "configs" / folder / f"{name}.toml"])
-    if len(files) > 1:
-        raise UserError(f"{name!r}: {len(files)} files of this name ({_listed(files)}). Rename one, or give its path.")
-    return files[0]
-
-
 def _only(noun: str, name: str, claims: Sequence[Entry]) -> Entry:
     if len(claims) > 1:
         raise UserError(
-            f"{name!r}: {len(claims)} {noun}s of this name ({_listed([c.origin for c in claims])}). Rename one."
+            f"{name!r}: {len(claims)} {noun}s of this name ({listed([c.origin for c in claims])}). Rename one."
         )
     return claims[0]
 
 
-def _listed(origins: Sequence[object]) -> str:
+def listed(origins: Sequence[object]) -> str:
+    """The places that claim one name, in a line."""
     return " and ".join(map(str, origins))
 
 

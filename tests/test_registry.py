@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from harness.config.files import config_file, config_files
 from harness.errors import UserError
 from harness.registry import (
     CORPORA,
@@ -15,8 +16,6 @@ from harness.registry import (
     OBJECTIVES,
     TASK_TYPES,
     TASKS,
-    config_file,
-    config_files,
     family_names_by_model_type,
 )
 from harness.reporting.files import write_report

@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from harness.cache import CachedFiles
+from harness.config.files import config_files
 from harness.errors import UserError, nearest
 from harness.registry import (
     CORPORA,
@@ -21,7 +22,6 @@ from harness.registry import (
     TASKS,
     Entry,
     Registry,
-    config_files,
 )
 
 Rows = list[tuple[str, ...]]

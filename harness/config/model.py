@@ -9,9 +9,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.config.checking import Strict, checked, read_toml
+from harness.config.files import config_file, config_files
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError, nearest
-from harness.registry import FAMILIES, config_file, config_files
+from harness.registry import FAMILIES
 
 
 class ModelConfig(Strict):

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from harness.config.checking import Strict, checked, read_toml
+from harness.config.files import config_file, config_files
 from harness.config.run import Seed
 from harness.config.training import OptimizerName, ScheduleName
 from harness.errors import UserError, nearest
-from harness.registry import CORPORA, FAMILIES, OBJECTIVES, config_file, config_files
+from harness.registry import CORPORA, FAMILIES, OBJECTIVES
 from harness.runs.identity import differences
 
 

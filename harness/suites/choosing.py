@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.checking import parse_settings
+from harness.config.files import config_files
 from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.files import files_by_split, read_rows
 from harness.data.guessing import Guess, guessed
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest
-from harness.registry import TASK_TYPES, config_files, is_simple_baseline
+from harness.registry import TASK_TYPES, is_simple_baseline
 from harness.suites.expansion import folder_name
 from harness.suites.seeds import SequentialSeeds, seed_rule
 from harness.suites.suite import Suite

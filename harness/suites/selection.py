@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.checking import checked, parse_settings
+from harness.config.files import config_file
 from harness.config.model import find_model, recipe_for
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
-from harness.registry import config_file
 from harness.runs.run import Run
 from harness.suites.expansion import planned_run, planned_runs
 from harness.suites.folds import in_folds

@@ -10,9 +10,10 @@ from docs.generate.entries import model_pages, suite_pages, task_pages
 from docs.generate.hooks import pages
 from docs.generate.settings import default_of, described, settings_page, type_of
 from harness.config.checking import Strict
+from harness.config.files import config_files
 from harness.config.training import Training
 from harness.pretraining.recipe import PretrainingPlan
-from harness.registry import TASKS, config_files
+from harness.registry import TASKS
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -2,25 +2,25 @@
 
 import pytest
 import torch
+from small_models import ENCODER
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.models.number_output import number_layer, rescale
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 SIZES = {
-    "albert": {**SMALL, "embedding_size": 16},
+    "albert": {**ENCODER, "embedding_size": 16},
     "bart": {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
              "decoder_attention_heads": 2, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "eos_token_id": 5},
-    "bert": SMALL,
-    "deberta-v2": SMALL,
+    "bert": ENCODER,
+    "deberta-v2": ENCODER,
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 48},
-    "electra": {**SMALL, "embedding_size": 16},
+    "electra": {**ENCODER, "embedding_size": 16},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2},
-    "llama": SMALL,
-    "modernbert": {**SMALL, "pad_token_id": 0},
-    "roberta": SMALL,
-    "scratch-transformer": SMALL,
+    "llama": ENCODER,
+    "modernbert": {**ENCODER, "pad_token_id": 0},
+    "roberta": ENCODER,
+    "scratch-transformer": ENCODER,
     "transfo-xl": {"d_model": 32, "d_embed": 32, "n_layer": 2, "n_head": 2, "d_head": 16, "d_inner": 48,
                    "cutoffs": []},
     "xlm": {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "n_langs": 1},
@@ -48,5 +48,5 @@ def test_the_last_layer_of_any_head_puts_its_number_into_other_units(model_type)
 
 
 def test_a_head_of_two_labels_has_no_such_layer():
-    config = AutoConfig.for_model("bert", vocab_size=50, num_labels=2, **SMALL)
+    config = AutoConfig.for_model("bert", vocab_size=50, num_labels=2, **ENCODER)
     assert number_layer(AutoModelForSequenceClassification.from_config(config)) is None

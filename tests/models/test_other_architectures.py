@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, question_examples, text_examples, trainer_for
+from small_models import ENCODER, LABELS, question_examples, text_examples, trainer_for
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
@@ -35,7 +35,7 @@ from harness.training.vocabulary import with_used_vocabulary
 SIZES = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64},
     "xlm": {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 64, "n_langs": 1},
-    "bert": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48},
+    "bert": ENCODER,
 }
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from small_models import (
     ARCHITECTURES,
+    ENCODER,
     WIDE,
     loaded_model,
     question_examples,
@@ -20,7 +21,7 @@ from harness.models.padding import UNPADDED
 from harness.task_types.texts import TextExample
 from harness.training.task_model import save_checkpoint
 
-SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48, **WIDE}
+SIZES = {**ENCODER, **WIDE}
 POSITIONS = {"max_position_embeddings": 64}
 AUTO = {
     "albert": {**SIZES, **POSITIONS, "embedding_size": 16},

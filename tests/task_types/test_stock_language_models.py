@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_models import WIDE, Silent, document_examples, loaded_model, own_cell, own_data, small_tokenizer, trainer_for
+from small_models import (
+    ENCODER,
+    WIDE,
+    Silent,
+    document_examples,
+    loaded_model,
+    own_cell,
+    own_data,
+    small_tokenizer,
+    trainer_for,
+)
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from harness.config.training import Training
@@ -14,10 +24,7 @@ from harness.errors import UserError
 from harness.models.stock_language import stock_language
 from harness.runs.execution import Options, execute
 
-SIZES = {
-    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
-    "max_position_embeddings": 128, **WIDE,
-}  # fmt: skip
+SIZES = {**ENCODER, "max_position_embeddings": 128, **WIDE}
 GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 128, **WIDE}
 MODELS = {
     "gpt2": ("gpt2", AutoModelForCausalLM, GPT2),
