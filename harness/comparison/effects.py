@@ -1,4 +1,4 @@
-"""Sizes of a difference that people read: how often a new run wins, and how many test examples each model wins."""
+"""Sizes of a difference that people read: how often a new run wins, which examples each model wins, a margin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from harness.comparison.statistics import CONFIDENCE, Evidence, Floats
+from harness.comparison.statistics import CONFIDENCE, SIGNIFICANCE, Evidence, Floats
 
 LARGEST_T = 1e3
 """Beyond, the chance is 0 or 1 to any number of digits that is shown."""
@@ -43,6 +43,34 @@ class Flips:
 
     won: float
     lost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What is shown of a difference by a margin, in the family of such claims (`harness.comparison.margins`).
+
+    Attributes:
+        not_worse_p: Adjusted, of the model being worse by the margin or more.
+        not_better_p: Adjusted, of its being better by the margin or more.
+    """
+
+    not_worse_p: float
+    not_better_p: float
+
+    @property
+    def is_not_worse(self) -> bool:
+        """Whether it is shown to be not worse by the margin or more."""
+        return self.not_worse_p < SIGNIFICANCE
+
+    @property
+    def is_not_better(self) -> bool:
+        """Whether it is shown to be not better by the margin or more."""
+        return self.not_better_p < SIGNIFICANCE
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether both are shown."""
+        return self.is_not_worse and self.is_not_better
 
 
 def run_wins(ours: Evidence, theirs: Evidence, sign: int) -> RunWins | None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.comparison.claims import Claims, ScoredModel
-from harness.comparison.results import Within
+from harness.comparison.effects import Within
 from harness.comparison.statistics import SIGNIFICANCE, difference
 
 WORSE, BETTER, BEHIND = "worse than the baseline", "better than the baseline", "behind another model"

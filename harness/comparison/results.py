@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.comparison.counts import OverTasks
-from harness.comparison.effects import Flips, RunWins
+from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.config.margin import Margin, Margins
 from harness.metrics.metric import Unit
@@ -41,34 +41,6 @@ class Run:
     def trainings(self) -> tuple[Run, ...]:
         """Its folds, each of which was trained by itself; itself outside cross-validation."""
         return self.folds or (self,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Within:
-    """What is shown of a difference by a margin, in the family of such claims (`harness.comparison.margins`).
-
-    Attributes:
-        not_worse_p: Adjusted, of the model being worse by the margin or more.
-        not_better_p: Adjusted, of its being better by the margin or more.
-    """
-
-    not_worse_p: float
-    not_better_p: float
-
-    @property
-    def is_not_worse(self) -> bool:
-        """Whether it is shown to be not worse by the margin or more."""
-        return self.not_worse_p < SIGNIFICANCE
-
-    @property
-    def is_not_better(self) -> bool:
-        """Whether it is shown to be not better by the margin or more."""
-        return self.not_better_p < SIGNIFICANCE
-
-    @property
-    def is_equivalent(self) -> bool:
-        """Whether both are shown."""
-        return self.is_not_worse and self.is_not_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,16 @@ def test_not_worse_than_any_other_takes_every_other_one():
     assert not found.from_baseline["near"].is_equivalent
 
 
+def test_at_a_look_of_a_sequential_comparison_less_is_shown():
+    rng = np.random.default_rng(5)
+    ease = rng.normal(size=300)
+    models = {name: ScoredModel(evidence(ease + rng.normal(size=(5, 300)) > -1), ("test", None)) for name in ("a", "b")}
+    usual = within_margin(claims_about(models, ["a", "b"], 1), 0.05, "b").from_baseline["a"]
+    at_look = within_margin(claims_about(models, ["a", "b"], 1, level=0.025), 0.05, "b").from_baseline["a"]
+    assert at_look.not_worse_p == pytest.approx(2 * usual.not_worse_p)
+    assert 0 < usual.not_worse_p < 0.5
+
+
 def test_five_models_that_are_worse_by_the_margin_are_seldom_called_not_worse():
     """Estimates are drawn instead of runs; `experiments/margin_level.py` draws runs."""
     rng = np.random.default_rng(3)
