@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from harness.api.notebook import notebook_html
 from harness.api.rows import Row, tidy_rows
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
+from harness.config.margin import margins_of
 from harness.errors import UserError
 from harness.output import console
 from harness.reporting.files import format_of, write_report
@@ -63,7 +64,8 @@ class Comparison:
         Args:
             what: "scores": one row per model, task, seed and metric. "means": one row per model and task, with the
                 mean over seeds and its 95 % interval. "differences": one row per comparison of a model with the
-                baseline, or with the best simple baseline: difference, 95 % interval, adjusted p.
+                baseline, or with the best simple baseline: difference, 95 % interval, adjusted p. "over_tasks": one
+                row per model, with the number of tasks on which something is shown of it; none of a single task.
 
         Raises:
             UserError: pandas is not installed, or there is no such table.
@@ -101,7 +103,12 @@ class Comparison:
         return notebook_html(self.results)
 
 
-def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str | None = None) -> Comparison:
+def compare(
+    runs: str | Path | Sequence[FinishedRun] = "runs",
+    *,
+    baseline: str | None = None,
+    margin: float | Mapping[str, float] | None = None,
+) -> Comparison:
     """The comparison of recorded runs: which model is better, by how much, and at what cost.
 
     Scores are recomputed from the recorded predictions. What an interval and an adjusted p mean: reports/README.md.
@@ -110,12 +117,18 @@ def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str 
         runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
         baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
             one.
+        margin: How much worse is still not worse, in the units that reports show scores in: a number, such as 1.0 for a
+            point, of every task in points; or a number by task. Default: the suite's own.
 
     Raises:
-        UserError: There are no runs, or no model called `baseline`.
+        UserError: There are no runs, no model called `baseline`, or `margin` is neither.
     """
+    try:
+        margins = margins_of(margin)
+    except ValueError as error:
+        raise UserError(f"compare: margin: {error} (got {margin!r}).") from error
     if isinstance(runs, str | Path):
-        return Comparison(of_records.compare(Path(runs), baseline=baseline))
+        return Comparison(of_records.compare(Path(runs), baseline=baseline, margins=margins))
     if not runs:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
     wrong = [run for run in runs if not isinstance(run, FinishedRun)]
@@ -123,4 +136,4 @@ def compare(runs: str | Path | Sequence[FinishedRun] = "runs", *, baseline: str 
         raise UserError(f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or their folder.")
     found = [(run.folder, run.record) for run in runs]
     where = os.path.commonpath([folder.absolute() for folder, _ in found])
-    return Comparison(of_records.compare_records(found, where=where, baseline=baseline))
+    return Comparison(of_records.compare_records(found, where=where, baseline=baseline, margins=margins))

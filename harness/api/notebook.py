@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
@@ -22,6 +23,11 @@ def notebook_html(comparison: Comparison) -> str:
 
 def _parts(comparison: Comparison) -> Iterator[str]:
     yield _table(tables.scores(comparison))
+    together = tables.over_tasks(comparison)
+    if together is not None:
+        yield "<h4>Over all tasks</h4>"
+        yield f"<p>{escape(' '.join(verdict_over_tasks(comparison)))}</p>"
+        yield _table(together)
     for task in comparison.tasks:
         yield f"<h4>{escape(tables.title(comparison, task))}</h4>"
         yield f"<p><b>{escape(recommended(task).advice)}</b> {escape(' '.join(verdict(task)))}</p>"

@@ -100,6 +100,15 @@ class DifferenceRow(_OfModel):
         high: The upper end.
         adjusted_p: In the task's family of comparisons; None where the two were not tested against each other.
         reading: What the difference from the baseline says, in two or three words.
+        run_wins: The chance that a new run of the model beats a new run of the other one on these test examples.
+        run_wins_low: The lower end of its 95 % interval, which speaks of other seeds.
+        run_wins_high: The upper end.
+        examples_won: Test examples on which a run of the model does better than one of the other, on average over pairs
+            of runs; None of metrics that are no mean over examples.
+        examples_lost: Those on which it does worse.
+        margin: By how much worse is still not worse; None where that was not said, or against the simple baseline.
+        not_worse_p: Adjusted, of the model being worse by the margin or more.
+        not_better_p: Adjusted, of its being better by the margin or more.
     """
 
     against: str
@@ -109,6 +118,38 @@ class DifferenceRow(_OfModel):
     high: float | None
     adjusted_p: float | None
     reading: str
+    run_wins: float | None
+    run_wins_low: float | None
+    run_wins_high: float | None
+    examples_won: float | None
+    examples_lost: float | None
+    margin: float | None
+    not_worse_p: float | None
+    not_better_p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverTasksRow:
+    """One row per model, of a comparison with several tasks.
+
+    Attributes:
+        tasks: How many there are.
+        compared: On so many of them anything could be shown of the model.
+        better: It is better than the baseline on at least so many, with the number of tasks taken into account.
+        worse: It is worse on at least so many.
+        may_be_best: On at most so many it may be the best; on the others another model is better.
+        best: On at least so many it is better than every other model.
+        mean_rank: Over all tasks; None of few tasks, and of a model that was not compared on every task.
+    """
+
+    model: str
+    tasks: int
+    compared: int
+    better: int
+    worse: int
+    may_be_best: int
+    best: int
+    mean_rank: float | None
 
 
 def tidy_rows(comparison: Comparison, what: str) -> tuple[list[Row], list[str]]:
@@ -116,7 +157,7 @@ def tidy_rows(comparison: Comparison, what: str) -> tuple[list[Row], list[str]]:
 
     Args:
         comparison: What is compared.
-        what: "scores", "means" or "differences".
+        what: "scores", "means", "differences" or "over_tasks".
 
     Raises:
         UserError: There is no such table.
@@ -186,9 +227,44 @@ def _difference_rows(comparison: Comparison) -> list[DifferenceRow]:
             *_ends(found.estimate),
             found.adjusted_p,
             reading(cell) if role == "baseline" else "",
+            *_effects(found),
+            *_within(task, found),
         )
         for task, cell in _cells(comparison)
         for role, found in _differences(cell)
+    ]
+
+
+def _effects(found: Difference) -> tuple[float | None, ...]:
+    wins, flips = found.run_wins, found.flips
+    chances = (None, None, None) if wins is None else (wins.value, wins.low, wins.high)
+    return (*chances, *((None, None) if flips is None else (flips.won, flips.lost)))
+
+
+def _within(task: TaskComparison, found: Difference) -> tuple[float | None, ...]:
+    within = found.within
+    if within is None or task.margin is None:
+        return None, None, None
+    return task.margin.value, within.not_worse_p, within.not_better_p
+
+
+def _over_tasks_rows(comparison: Comparison) -> list[OverTasksRow]:
+    found = comparison.over_tasks
+    if found is None:
+        return []
+    ranks = found.ranks.by_model if found.ranks is not None else {}
+    return [
+        OverTasksRow(
+            model=one.model,
+            tasks=found.tasks,
+            compared=len(one.compared),
+            better=one.better.least,
+            worse=one.worse.least,
+            may_be_best=one.may_be_best,
+            best=one.best.least,
+            mean_rank=ranks.get(one.model),
+        )
+        for one in found.models
     ]
 
 
@@ -207,8 +283,10 @@ def _cells(comparison: Comparison) -> Iterator[tuple[TaskComparison, Cell]]:
             yield task, cell
 
 
-_TABLES: Mapping[str, tuple[type[_OfModel], Callable[[Comparison], Sequence[_OfModel]]]] = {
+_AnyRow = _OfModel | OverTasksRow
+_TABLES: Mapping[str, tuple[type[_AnyRow], Callable[[Comparison], Sequence[_AnyRow]]]] = {
     "scores": (ScoreRow, _score_rows),
     "means": (MeanRow, _mean_rows),
     "differences": (DifferenceRow, _difference_rows),
+    "over_tasks": (OverTasksRow, _over_tasks_rows),
 }

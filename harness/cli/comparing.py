@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from harness.suites.runner import Tally
 
 
+MarginOption = Annotated[
+    list[str] | None,
+    typer.Option(help="How much worse is still not worse, as scores are shown: 1 for a point, or TASK=0.05."),
+]
+
+
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
     what: Annotated[
@@ -215,15 +221,16 @@ def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_
     shown.print(f"Records in {folder}. Next: {shlex.join(['harness', 'compare', str(next_folder)])}", soft_wrap=True)
 
 
-@app.command(epilog="Example: harness compare runs/demo")
+@app.command(epilog="Example: harness compare runs/demo --margin 1")
 def compare(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    margin: MarginOption = None,
 ) -> None:
     """Show models x tasks with intervals, the differences from a baseline, and costs."""
     from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
 
-    show(_comparison(runs, baseline), console())
+    show(_comparison(runs, baseline, margin), console())
 
 
 @app.command(epilog="Example: harness report runs/demo --format html --output report.html")
@@ -232,6 +239,7 @@ def report(
     format_: Annotated[str, typer.Option("--format", help="html, markdown, latex or csv.")] = "html",
     output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    margin: MarginOption = None,
 ) -> None:
     """Write the comparison as one file."""
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
@@ -239,11 +247,12 @@ def report(
 
     FORMATS.load(format_)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
-    write_report(format_, _comparison(runs, baseline), target)
+    write_report(format_, _comparison(runs, baseline, margin), target)
     console().print(f"Report: {target.absolute()}", soft_wrap=True)
 
 
-def _comparison(runs: Path, baseline: str | None) -> Any:
+def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:
     from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
+    from harness.config.margin import margins_from_words  # noqa: PLC0415 -- a command's own
 
-    return compare(runs, baseline=baseline)
+    return compare(runs, baseline=baseline, margins=margins_from_words(margin or []))

@@ -12,13 +12,16 @@ from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
+from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
+from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
 from harness.comparison.results import COPIED, Cell, Cost, Look, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
-from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, mean
+from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
+from harness.config.margin import Margin
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
@@ -58,6 +61,12 @@ class ModelRuns:
         """What the scored seeds were scored per, such as one tokenizer's tokens; None where they differ."""
         found = {rescored.units for rescored in self.rescored_runs}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def values(self) -> list[Floats] | None:
+        """Each test example's value [examples] in each scored seed; None where the metric has no such thing."""
+        found = [rescored.values for rescored in self.rescored_runs if rescored.values is not None]
+        return found if found and len(found) == len(self.rescored_runs) else None
 
     @property
     def evidence(self) -> Evidence | None:
@@ -118,7 +127,11 @@ def model_runs(
 
 
 def analysed_cells(
-    by_model: Sequence[ModelRuns], card: TaskCard, baseline: str | None, look: Look | None = None
+    by_model: Sequence[ModelRuns],
+    card: TaskCard,
+    baseline: str | None,
+    margin: Margin | None = None,
+    look: Look | None = None,
 ) -> tuple[Cell, ...]:
     """One cell per model, compared with all others, with the baseline and with the best simple baseline.
 
@@ -126,6 +139,7 @@ def analysed_cells(
         by_model: The task's runs.
         card: The task's.
         baseline: The model that differences are taken from.
+        margin: By how much worse is still not worse.
         look: Of a sequential comparison: claims are made at its level, and intervals are as wide as it asks for. None
             are made before the first look is whole.
     """
@@ -140,15 +154,20 @@ def analysed_cells(
     unit = unit_of(card.main_metric)
     may_be_best = [model for model in tested if claims.is_compared(model) and not claims.beaten_by(model)]
     best = max(may_be_best, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
+    within = WithinMargin()
+    if margin is not None and margin.value is not None:
+        within = within_margin(claims, margin.value, baseline)
+    differences = Differences(claims, {one.model: one.values for one in by_model}, within)
     return tuple(
         replace(
             _cell(model_runs, tested.get(model_runs.model), seeds, card, level),
             best_of=best_of(tested, may_be_best, sign, unit, level) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
-            from_baseline=claims.difference(model_runs.model, baseline),
+            is_near_best=within.near_best.get(model_runs.model),
+            from_baseline=differences.from_baseline(model_runs.model, baseline),
             from_simple_baseline=(
-                None if model_runs.model in simple else claims.difference(model_runs.model, best_simple)
+                None if model_runs.model in simple else differences.of(model_runs.model, best_simple)
             ),
         )
         for model_runs in by_model

@@ -15,16 +15,18 @@ from pathlib import Path
 from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
 from harness.comparison.doubts import doubts_of_claims, doubts_of_order, is_flipped
 from harness.comparison.foreseen import foreseen_lines
+from harness.comparison.over_tasks import over_tasks
 from harness.comparison.results import Comparison, Look, TaskComparison
 from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
 from harness.comparison.warnings import warnings_about
+from harness.config.margin import Margins, unknown_tasks
 from harness.errors import UserError, collected, nearest
-from harness.metrics.lookup import find_metric, known_metrics
+from harness.metrics.lookup import find_metric, known_metrics, unit_of
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.suite_file import SUITE_FILE, stated, stated_rule
+from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, stated_rule
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -33,22 +35,26 @@ DEFAULT_BASELINE = "scratch"
 Found = tuple[Path, RunRecord]
 
 
-def compare(runs: Path, *, baseline: str | None = None, description: str = "") -> Comparison:
+def compare(
+    runs: Path, *, baseline: str | None = None, margins: Margins | None = None, description: str = ""
+) -> Comparison:
     """The comparison of every run below `runs`.
 
     Args:
         runs: A folder of runs, such as `runs` or `runs/reviews`.
         baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
             one.
+        margins: By how much worse is still not worse; default: as the suite says.
         description: What the comparison asks, the report's subtitle; default: in the suite's words.
 
     Raises:
-        UserError: There is no record below `runs`, or no model called `baseline`.
+        UserError: There is no record below `runs`, no model called `baseline`, or no task that `margins` name.
     """
     found, problems = some_records(runs)
-    stated_baseline, stated_description = None, ""
+    stated_baseline, stated_description, of_suite = None, "", None
     with collected(problems):
         stated_baseline, stated_description = stated(runs)
+        of_suite = stated_margins(runs)
     problems += _lost_note(runs, [record for _, record in found])
     if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
         problems.append(f"baseline {stated_baseline!r}: the suite's own, but no run of it can be read.")
@@ -57,6 +63,7 @@ def compare(runs: Path, *, baseline: str | None = None, description: str = "") -
         found,
         where=str(runs),
         baseline=baseline or stated_baseline,
+        margins=margins or (of_suite and of_suite.only(record.task for _, record in found)),
         description=description or stated_description,
         problems=problems,
     )
@@ -83,6 +90,7 @@ def compare_records(
     *,
     where: str,
     baseline: str | None = None,
+    margins: Margins | None = None,
     description: str = "",
     problems: Sequence[str] = (),
 ) -> Comparison:
@@ -92,6 +100,7 @@ def compare_records(
         found: The records, with their folders.
         where: Where they lie, as the user named it.
         baseline: The model that differences are taken from; default: `scratch`, where there is one.
+        margins: By how much worse is still not worse.
         description: What the comparison asks.
         problems: A line for each record that could not be read.
 
@@ -102,10 +111,12 @@ def compare_records(
     models = tuple(sorted(known, key=lambda model: (known[model].simple_baseline, model)))
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
+    for task in unknown_tasks(margins, {record.task for _, record in found}):
+        raise UserError(f"margin {task!r}: no such task in {where}.{nearest(task, {r.task for _, r in found})}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
     unreadable = list(problems)
     tasks = tuple(
-        _scored(kept, [known[model] for model in models], chosen, card=card, look=look)
+        _scored(kept, [known[model] for model in models], chosen, card=card, margins=margins, look=look)
         for group in _by_task(found)
         for look, kept in [_at_look(group, unreadable)]
         for card in _cards([record for _, record in kept])
@@ -120,6 +131,8 @@ def compare_records(
         problems=tuple(dict.fromkeys(unreadable)),
         warnings=tuple(dict.fromkeys(line for task in tasks for line in task.doubts)),
         foreseen=foreseen,
+        over_tasks=over_tasks(tasks, models),
+        margins=margins,
     )
 
 
@@ -165,7 +178,13 @@ def _pointing(card: TaskCard, records: Sequence[RunRecord]) -> TaskCard:
 
 
 def _scored(
-    found: Sequence[Found], models: Sequence[RunRecord], baseline: str | None, *, card: TaskCard, look: Look | None
+    found: Sequence[Found],
+    models: Sequence[RunRecord],
+    baseline: str | None,
+    *,
+    card: TaskCard,
+    margins: Margins | None,
+    look: Look | None,
 ) -> TaskComparison:
     """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential."""
     first = found[0][1]
@@ -176,11 +195,12 @@ def _scored(
     ]
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
+    margin = None if margins is None else margins.of(first.task, unit_of(card.main_metric))
     task = TaskComparison(
         suite=first.suite,
         task=first.task,
         card=card,
-        cells=analysed_cells(by_model, card, baseline, look),
+        cells=analysed_cells(by_model, card, baseline, margin, look),
         look=look,
         doubts=warnings_about(by_model, card),
         doubts_of_order=doubts_of_order(
@@ -193,6 +213,7 @@ def _scored(
             [rescored.split for one in scored for rescored in one.rescored_runs],
             [[run.record for run in one.runs] for one in scored],
         ),
+        margin=margin,
     )
     if look is None:
         return task

@@ -6,18 +6,18 @@ sentence that it is about: beside a model's name, or behind the claim.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.comparison.collapse import most_that_collapse
+from harness.comparison.conclusions_margin import about_margin
 from harness.comparison.formatting import p_value, share
 from harness.comparison.results import COPIED, Cell, TaskComparison
 from harness.comparison.sequential import look_lines
+from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import EVALUATE, Unit
 
 ENOUGH_SEEDS = 3
-MOST_NAMED = 24
-"""Names that a sentence lists; of more it counts the rest, which the tables show."""
 
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
@@ -29,6 +29,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
         *_best(task, unit),
         *_against_baseline(task, unit),
         *_against_simple_baseline(task, unit),
+        *about_margin(task),
         *_collapsed(task, unit),
         *_left_out(task),
         *_cross_validated(task),
@@ -53,30 +54,6 @@ def reading(cell: Cell) -> str:
     if not found.is_significant:
         return "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"
-
-
-def listed(items: Iterable[str]) -> str:
-    """The names as a list in a sentence.
-
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    >>> listed([f"model-{number}" for number in range(200)]).partition("model-22, ")[2]
-    'model-23 and 176 more'
-    """
-    names = list(items)
-    if len(names) > MOST_NAMED:
-        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def named(cell: Cell) -> str:
-    """The model's name, with what makes its mean doubtful."""
-    return f"{cell.model} ({', '.join(cell.doubts)})" if cell.doubts else cell.model
-
-
-def doubtful(doubts: Sequence[str]) -> str:
-    """What makes a claim doubtful, in brackets to stand behind it; empty where nothing does."""
-    return f" (doubtful: {'; '.join(doubts)})" if doubts else ""
 
 
 def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:

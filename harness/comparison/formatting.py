@@ -39,6 +39,17 @@ def share(value: float | None) -> str:
     return "> 99 %" if 0.99 < value < 1 else f"{value:.0%}".replace("%", " %")
 
 
+def ratio(value: float) -> str:
+    """A multiple in two figures.
+
+    >>> ratio(0.204), ratio(3.14), ratio(0.00017), ratio(640.0)
+    ('0.2', '3.1', 'less than 0.001', '640')
+    """
+    if value < 0.001:
+        return "less than 0.001"
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+
+
 def duration(seconds: float | None) -> str:
     """Such as 0.41 s, 12 min or 3.2 h.
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.comparison.conclusions import ENOUGH_SEEDS, doubtful, listed, named
+from harness.comparison.conclusions import ENOUGH_SEEDS
 from harness.comparison.formatting import duration
 from harness.comparison.results import Cell, TaskComparison
+from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 

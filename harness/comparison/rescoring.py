@@ -56,6 +56,7 @@ class RescoredRun:
         units: Digest of how many units each example has for the model; empty where the metric has none of its own.
         is_constant: Whether the predictions tell no example from another, though the references do.
         unknown_labels: Labels that it predicted and no test example has, where the metric weighs labels alike.
+        values: Each example's own value [examples], where the score is their mean; else None.
     """
 
     test_set: str
@@ -67,6 +68,7 @@ class RescoredRun:
     units: str = ""
     is_constant: bool = False
     unknown_labels: tuple[str, ...] = ()
+    values: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], oth
         return RescoredRun(digest, table.num_rows, score, np.zeros(0), np.zeros(0), split)
     metric, clusters = find_metric(rules.metric), _clusters(table["group"])
     with np.errstate(invalid="ignore", over="ignore"):  # A score that is no number is told below.
-        score, contributions, shares = _scored(table, rules.labels, metric, clusters)
+        score, contributions, shares, values = _scored(table, rules.labels, metric, clusters)
     if not (_is_number(score) and _is_number(contributions)):
         raise _no_number(score, metric, folder / PREDICTIONS)
     if digest not in rules.splits:
@@ -151,6 +153,7 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], oth
         and rules.task_type is not None
         and rules.task_type.is_constant(*columns),
         unknown_labels=_unknown(metric.label_counts(columns[1], rules.labels), split) if metric.label_counts else (),
+        values=values,
     )
 
 
@@ -239,22 +242,26 @@ def _clusters(groups: Any) -> NDArray[np.int64]:
 
 def _scored(
     table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]
-) -> tuple[float, Floats, Floats]:
-    """The score, the contribution of each cluster (of each block, where only the jackknife will do), and its share."""
+) -> tuple[float, Floats, Floats, Floats | None]:
+    """The score, the contribution of each cluster (of each block, where only the jackknife will do), and its share.
+
+    At last each example's value, where the score is their mean.
+    """
     if metric.influence is not None:
         columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
         score, influences = metric.influence(*columns, labels)
-        return score, _by_cluster(influences, clusters), _shares(clusters)
+        values = score + influences if metric.per_example is not None else None
+        return score, _by_cluster(influences, clusters), _shares(clusters), values
     references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
     if metric.per_example is not None:
         score, influences = of_mean(np.asarray(metric.per_example(references, predictions, labels), dtype=np.float64))
-        return score, _by_cluster(influences, clusters), _shares(clusters)
+        return score, _by_cluster(influences, clusters), _shares(clusters), score + influences
 
     def score_of(rows: NDArray[np.int64]) -> float:
         return float(metric.function([references[i] for i in rows], [predictions[i] for i in rows], labels))
 
     blocks = clusters % JACKKNIFE_BLOCKS
-    return score_of(np.arange(len(references))), by_jackknife(score_of, blocks), _shares(blocks)
+    return score_of(np.arange(len(references))), by_jackknife(score_of, blocks), _shares(blocks), None
 
 
 def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:

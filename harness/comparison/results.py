@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.comparison.counts import OverTasks
+from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
+from harness.config.margin import Margin, Margins
 from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 
@@ -49,12 +52,18 @@ class Difference:
         adjusted_p: One-sided, of the side that is ahead, in the task's family of comparisons
             (`harness.comparison.multiplicity`); None where the two were not tested against each other.
         gain: The difference with its sign turned so that more is better.
+        run_wins: How often a new run of the model scores better than a new run of the other one; None: not known.
+        flips: How many test examples each of the two wins; None of metrics that are no mean over examples.
+        within: What is shown by the comparison's margin; None without one, or where it can't be tested.
     """
 
     against: str
     estimate: Estimate | None
     adjusted_p: float | None
     gain: float | None
+    run_wins: RunWins | None = None
+    flips: Flips | None = None
+    within: Within | None = None
 
     @property
     def is_significant(self) -> bool:
@@ -106,6 +115,8 @@ class Cell:
         doubts: What makes its mean doubtful, a few words each.
         is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
         beaten_by: The models that are shown to be ahead of it.
+        is_near_best: Whether it is shown to be not worse than any other tested model by the task's margin or more; None
+            where that was not tested.
     """
 
     model: str
@@ -122,6 +133,7 @@ class Cell:
     doubts: tuple[str, ...] = ()
     is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
+    is_near_best: bool | None = None
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
     cost: Cost | None = None
@@ -201,6 +213,7 @@ class TaskComparison:
         doubts: What makes this task's comparison doubtful, in sentences.
         doubts_of_order: What makes the order of the scores doubtful, a few words each.
         doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
+        margin: By how much worse is still not worse, if that was said.
     """
 
     suite: str
@@ -211,6 +224,7 @@ class TaskComparison:
     doubts: tuple[str, ...] = ()
     doubts_of_order: tuple[str, ...] = ()
     doubts_of_claims: tuple[str, ...] = ()
+    margin: Margin | None = None
 
     @property
     def folds(self) -> int:
@@ -235,9 +249,11 @@ class Comparison:
         description: What the comparison asks, as its suite says; may be empty.
         models: Every model's name, the simple baselines last.
         baseline: The model that differences are taken from.
+        margins: By how much worse is still not worse, if that was said.
         problems: Records and predictions that could not be read.
         warnings: What makes a comparison doubtful.
         foreseen: How good the forecasts of time and of intervals were, a line each.
+        over_tasks: What is shown over all tasks together; None of a single one, or where nothing could be shown.
     """
 
     runs: str
@@ -248,6 +264,8 @@ class Comparison:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     foreseen: tuple[str, ...] = ()
+    over_tasks: OverTasks | None = None
+    margins: Margins | None = None
 
     @property
     def task_count(self) -> int:

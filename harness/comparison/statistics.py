@@ -148,7 +148,12 @@ def mean(evidence: Evidence, *, least: float = -inf, most: float = inf, miss: fl
 
 
 def difference(
-    ours: Evidence, theirs: Evidence, *, typical: Part | None = None, miss: float = 1 - CONFIDENCE
+    ours: Evidence,
+    theirs: Evidence,
+    *,
+    typical: Part | None = None,
+    miss: float = 1 - CONFIDENCE,
+    null: float = 0.0,
 ) -> Estimate:
     """`ours` minus `theirs`, paired over the test examples; seeds do not pair, for two models share no seed effect.
 
@@ -159,13 +164,14 @@ def difference(
             larger of it and the two models' own: three seeds that happen to agree would else pass for certainty, and
             at the levels that several comparisons ask for they do so up to three times as often as promised.
         miss: How often the interval may miss.
+        null: The difference that the p-value is of; a margin is tested with it at the margin's end.
 
     Raises:
         ValueError: The two were not tested on the same clusters of examples.
     """
     if ours.contributions.shape[1] != theirs.contributions.shape[1]:
         raise ValueError("a paired difference needs the same test examples on both sides")
-    return _estimate((ours, theirs), (1, -1), typical, miss=miss)
+    return _estimate((ours, theirs), (1, -1), typical, miss=miss, null=null)
 
 
 def typical_seeds(models: Sequence[Evidence]) -> Part | None:
@@ -188,7 +194,12 @@ def typical_seeds(models: Sequence[Evidence]) -> Part | None:
 
 
 def _estimate(
-    models: Sequence[Evidence], signs: Sequence[int], typical: Part | None = None, *, miss: float = 1 - CONFIDENCE
+    models: Sequence[Evidence],
+    signs: Sequence[int],
+    typical: Part | None = None,
+    *,
+    miss: float = 1 - CONFIDENCE,
+    null: float = 0.0,
 ) -> Estimate:
     value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))
     includes_seeds = all(model.knows_seeds for model in models)
@@ -201,15 +212,17 @@ def _estimate(
     error = sqrt(sum(part.variance for part in parts))
     is_difference = len(models) > 1
     if examples is None or error < NO_SPREAD:
-        return _without_spread(models, value, is_difference=is_difference, includes_seeds=includes_seeds)
+        return _without_spread(models, value, is_difference=is_difference, includes_seeds=includes_seeds, null=null)
     p_value = None
     if is_difference and includes_seeds:
         shared = None if typical is None else Part(typical.variance * _runs(trained), typical.freedom)
-        p_value = _p_value(examples, [part for part in (own, shared) if part is not None], abs(value))
+        p_value = _p_value(examples, [part for part in (own, shared) if part is not None], abs(value - null))
     return Estimate(value, error, *_around(value, parts, miss), p_value, includes_seeds)
 
 
-def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool) -> Estimate:
+def _without_spread(
+    models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool, null: float
+) -> Estimate:
     """Where no example and no seed differs from the others.
 
     Identical predictions differ by exactly nothing. A difference that is the same for every cluster is tested by its
@@ -218,10 +231,9 @@ def _without_spread(models: Sequence[Evidence], value: float, *, is_difference: 
     clusters = int(min(model.effective_clusters for model in models) + 1e-9)
     if not is_difference or clusters < 2:
         return Estimate(value, 0.0, None, None, None, includes_seeds)
-    if value == 0:
-        return Estimate(value, 0.0, value, value, 1.0 if includes_seeds else None, includes_seeds)
-    exact = max(2.0 ** (1 - min(clusters, 1000)), SMALLEST_P)
-    return Estimate(value, 0.0, None, None, exact if includes_seeds else None, includes_seeds)
+    exact = 1.0 if abs(value - null) < 1e-12 else max(2.0 ** (1 - min(clusters, 1000)), SMALLEST_P)
+    end = value if value == 0 else None
+    return Estimate(value, 0.0, end, end, exact if includes_seeds else None, includes_seeds)
 
 
 def _estimate_over_seeds(own: Part | None, value: float, miss: float, *, includes_seeds: bool) -> Estimate:

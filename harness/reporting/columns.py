@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.comparison.conclusions import reading
+from harness.comparison.conclusions_margin import in_words, margin_reading
+from harness.comparison.effects import Flips, RunWins
 from harness.comparison.formatting import NOTHING, amount, duration, memory, p_value, share
 from harness.comparison.results import Cell, Cost, Difference, TaskComparison
 from harness.comparison.statistics import Estimate
@@ -131,6 +133,40 @@ def _reading(cell: Cell, _unit: Unit) -> Entry:
     return Entry(reading(cell), is_strong=found.is_significant, is_faint=found.estimate is None)
 
 
+def _margin_heading(task: TaskComparison) -> str:
+    assert task.margin is not None, "only a task with a margin has the column"
+    return f"Within {in_words(task.margin, task)}"
+
+
+def _run_wins(text: Callable[[RunWins], str]) -> Field:
+    """A field of the chance that a new run beats one of the baseline."""
+
+    def field(cell: Cell, _unit: Unit) -> Entry:
+        found = cell.from_baseline.run_wins if cell.from_baseline else None
+        return GAP if found is None else Entry(text(found))
+
+    return field
+
+
+def _chance(value: float) -> str:
+    """A share in percent that is never certain, for it is estimated from a few runs."""
+    return share(min(max(value, 0.001), 0.999))
+
+
+def _flips(count: Callable[[Flips], float]) -> Field:
+    """A field of the test examples that either model wins, on average over pairs of runs."""
+
+    def field(cell: Cell, _unit: Unit) -> Entry:
+        found = cell.from_baseline.flips if cell.from_baseline else None
+        return GAP if found is None else Entry(f"{count(found):,.1f}".removesuffix(".0"))
+
+    return field
+
+
+def _has_flips(cell: Cell) -> bool:
+    return cell.from_baseline is not None and cell.from_baseline.flips is not None
+
+
 def _cost(text: Callable[[Cost], str]) -> Field:
     def field(cell: Cell, _unit: Unit) -> Entry:
         assert cell.cost is not None, "the table has the models with a cost alone"
@@ -220,6 +256,19 @@ DIFFERENCES: Sequence[Column] = (
     Column("95 % interval, unadjusted", _difference(lambda _, unit, estimate: unit.interval(estimate, signed=True))),
     Column("Adjusted p", _difference(lambda found, *_: p_value(found.adjusted_p))),
     Column("Reading", _reading),
+    Column(
+        _margin_heading,
+        lambda cell, _: Entry(margin_reading(cell.from_baseline)),
+        concerns=lambda cell: cell.from_baseline is not None and cell.from_baseline.within is not None,
+    ),
+)
+
+EFFECTS: Sequence[Column] = (
+    MODEL,
+    Column("A new run wins", _run_wins(lambda found: _chance(found.value))),
+    Column("95 % interval, unadjusted", _run_wins(lambda found: f"{_chance(found.low)} to {_chance(found.high)}")),
+    Column("Examples won", _flips(lambda found: found.won), concerns=_has_flips),
+    Column("Examples lost", _flips(lambda found: found.lost), concerns=_has_flips),
 )
 
 COSTS: Sequence[Column] = (

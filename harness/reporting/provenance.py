@@ -43,7 +43,8 @@ def commands(comparison: Comparison) -> tuple[str, ...]:
     """What to type to make the runs and this report again: as it was typed, where the records say so."""
     typed = [shlex.join(["harness", *_words(record)]) for record in _records(comparison.tasks)]
     baseline = ["--baseline", comparison.baseline] if comparison.baseline else []
-    report = ["harness", "report", comparison.runs, "--format", "html", *baseline, "--output", "report.html"]
+    margin = comparison.margins.words() if comparison.margins else []
+    report = ["harness", "report", comparison.runs, "--format", "html", *baseline, *margin, "--output", "report.html"]
     return (*dict.fromkeys(typed), shlex.join(report))
 
 

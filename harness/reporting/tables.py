@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.comparison.counts import Count, ModelOverTasks, OverTasks
 from harness.comparison.results import Cell, Comparison, TaskComparison
 from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
-from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, Column, metric_label
-from harness.reporting.entries import Entry, score_entry
+from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
+from harness.reporting.entries import GAP, Entry, score_entry
+
+OVER_TASKS = "Over all tasks: on how many of the {tasks} it is so, with their number taken into account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,38 @@ def scores(comparison: Comparison) -> Table:
     return Table("Test scores: mean over seeds (95 % interval)", ("Model", *headings), tuple(rows))
 
 
+def over_tasks(comparison: Comparison) -> Table | None:
+    """On how many tasks something is shown of each model; None of a single task."""
+    found = comparison.over_tasks
+    if found is None:
+        return None
+    simple = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_simple_baseline}
+    columns: dict[str, Callable[[ModelOverTasks], Entry]] = {
+        "Model": lambda one: Entry(f"{one.model} (simple baseline)" if one.model in simple else one.model)
+    }
+    if comparison.baseline is not None:
+        baseline = comparison.baseline
+        columns[f"Better than {baseline}, at least"] = lambda one: _against(one, one.better, found, baseline)
+        columns[f"Worse than {baseline}, at least"] = lambda one: _against(one, one.worse, found, baseline)
+    columns["May be the best, at most"] = lambda one: _of(one.may_be_best, found)
+    columns["Shown to be the best, at least"] = lambda one: _of(one.best.least, found)
+    if any(len(one.compared) < found.tasks for one in found.models):
+        columns["Compared"] = lambda one: _of(len(one.compared), found)
+    if found.ranks is not None:
+        ranks = found.ranks.by_model
+        columns["Mean rank"] = lambda one: Entry(f"{ranks[one.model]:.2f}") if one.model in ranks else GAP
+    rows = tuple(tuple(field(one) for field in columns.values()) for one in found.models)
+    return Table(OVER_TASKS.format(tasks=found.tasks), tuple(columns), rows)
+
+
+def _against(one: ModelOverTasks, count: Count, found: OverTasks, baseline: str) -> Entry:
+    return GAP if one.model == baseline else _of(count.least, found)
+
+
+def _of(count: int, found: OverTasks) -> Entry:
+    return Entry(f"{count} of {found.tasks}")
+
+
 def details(task: TaskComparison) -> Table:
     """The task's models, the best first, then those without a score."""
     return _table(f"{task.task}: scores", DETAILS, task, _in_order(task))
@@ -51,6 +86,15 @@ def differences(task: TaskComparison) -> Table | None:
         return None
     against = compared[0].from_baseline.against
     return _table(f"{task.task}: difference from {against}", DIFFERENCES, task, compared)
+
+
+def effects(task: TaskComparison) -> Table | None:
+    """What the differences from the baseline amount to in runs and in test examples; None where neither is known."""
+    compared = [cell for cell in _in_order(task) if cell.from_baseline and cell.from_baseline.estimate]
+    found = [cell.from_baseline for cell in compared if cell.from_baseline is not None]
+    if not any(one.run_wins or one.flips for one in found):
+        return None
+    return _table(f"{task.task}: against {found[0].against}, in runs and test examples", EFFECTS, task, compared)
 
 
 def costs(task: TaskComparison) -> Table:
@@ -111,6 +155,16 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
         "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
         "which seed trained the model.",
     ]
+    if comparison.over_tasks is not None:
+        notes.append(
+            "Over all tasks: a task's own section is wrong with a probability of 5 % at most, so several may err. "
+            "The counts take that off, provided that no two tasks share test examples. No score is averaged."
+        )
+    if any(task.margin is not None and task.margin.value is not None for task in comparison.tasks):
+        notes.append(
+            "A margin: “not worse” by more than it, or “equivalent” within it, is shown by one-sided tests at 5 %, "
+            "adjusted for all such claims about a task. “Not shown” is no proof of a larger difference."
+        )
     cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in DETAILS for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]

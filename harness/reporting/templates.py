@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.reporting import tables
@@ -37,5 +38,11 @@ def rendered(
     if escape is not None:
         environment.filters["e"] = escape
     return environment.get_template(template.name).render(
-        comparison=comparison, tables=tables, verdict=verdict, recommended=recommended, remarks=remarks, **more
+        comparison=comparison,
+        tables=tables,
+        verdict=verdict,
+        verdict_over_tasks=verdict_over_tasks,
+        recommended=recommended,
+        remarks=remarks,
+        **more,
     )

@@ -8,6 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
@@ -19,6 +20,11 @@ from harness.reporting.remarks import remarks
 def show(comparison: Comparison, console: Console) -> None:
     """Print the verdicts, the scores, the differences, the costs, and everything that is missing."""
     print_table(tables.scores(comparison), console)
+    together = tables.over_tasks(comparison)
+    if together is not None:
+        console.print(_text("\nOver all tasks", "bold"))
+        console.print(_text(" ".join(verdict_over_tasks(comparison))))
+        print_table(together, console)
     for task in comparison.tasks:
         console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
         advice = recommended(task)

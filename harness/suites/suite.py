@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from harness.config.checking import Strict, checked, mistake_lines, read_toml
+from harness.config.margin import Margins, checked_margin, margins_of
 from harness.config.model import ModelConfig, find_model
 from harness.config.run import LocalData, Seed
 from harness.config.training import Training, recipe_of
@@ -39,6 +40,8 @@ class _SuiteFile(Strict):
         variants: A model once more under another name, for another recipe: new name = known name, or a table of the
             known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
+        margin: How much worse is still not worse, in the units that scores are shown in: one number for every task
+            in points, or a table by task.
         seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
             (`harness/suites/seeds.py`). Simple baselines run once.
         training: The recipe of all runs.
@@ -53,6 +56,7 @@ class _SuiteFile(Strict):
     models: tuple[str, ...] = Field((), min_length=1, validate_default=True)
     variants: Variants = Field({})
     baseline: str | None = None
+    margin: Annotated[float | dict[str, float] | None, BeforeValidator(checked_margin)] = None
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     training: dict[str, Any] = Field({})
     training_on: dict[str, dict[str, Any]] = Field({})
@@ -74,6 +78,7 @@ class Suite:
         seeds: All that there may be.
         metrics: Metrics by task, where the suite names others than the task's own.
         rule: When the comparisons are looked at, where seeds are added until they are decided.
+        margins: How much worse is still not worse.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Suite:
     metrics: Mapping[str, tuple[str, ...]]
     description: str = ""
     rule: SeedRule | None = None
+    margins: Margins | None = None
 
 
 def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
@@ -105,7 +111,17 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
         raise UserError(*dict.fromkeys(mistakes))
     seeds = content.seeds if rule is None else rule.seeds
     return Suite(
-        file.stem, content.tasks, models, recipes, seeds, content.baseline, local, metrics, content.description, rule
+        file.stem,
+        content.tasks,
+        models,
+        recipes,
+        seeds,
+        content.baseline,
+        local,
+        metrics,
+        content.description,
+        rule,
+        margins_of(content.margin),
     )
 
 
@@ -129,7 +145,12 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
     for name in content.tasks:
         if name not in tasks:
             yield f"{file}: tasks: {name!r}: no such task.{nearest(name, tasks)}"
-    for key, named in (("metrics", content.metrics), ("training_on", content.training_on)):
+    of_tasks: dict[str, Mapping[str, Any]] = {
+        "metrics": content.metrics,
+        "training_on": content.training_on,
+        "margin": _margin_table(content),
+    }
+    for key, named in of_tasks.items():
         for name in named:
             if content.tasks and name not in content.tasks:
                 yield f"{file}: {key}: {name!r} is not among this suite's tasks.{nearest(name, content.tasks)}"
@@ -142,6 +163,10 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
         for name in names:
             if name and models and name not in models:
                 yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
+
+
+def _margin_table(content: _SuiteFile) -> Mapping[str, float]:
+    return content.margin if isinstance(content.margin, Mapping) else {}
 
 
 def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:

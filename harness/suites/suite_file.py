@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness.checksums import with_digest, without_digest
+from harness.config.margin import Margins, margins_of
 from harness.errors import UserError
 from harness.record import RECORD, sweep_unfinished_writes, write_atomically
 from harness.regular_files import read_json
@@ -42,6 +43,8 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     rule = fixed_rule(suite, folder)
     if rule is not None:
         content["sequential"] = asdict(rule)
+    if suite.margins is not None:
+        content["margin"] = suite.margins.points if suite.margins.points is not None else dict(suite.margins.by_task)
     written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
@@ -81,6 +84,18 @@ def stated(runs: Path) -> tuple[str | None, str]:
     if not (isinstance(baseline, str | None) and isinstance(description, str)):
         raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves. {ADVICE}")
     return baseline, description
+
+
+def stated_margins(runs: Path) -> Margins | None:
+    """The margins that the suite with these runs states, or None.
+
+    Raises:
+        UserError: What `write_suite` wrote was damaged since.
+    """
+    try:
+        return margins_of(_content(runs / SUITE_FILE).get("margin"))
+    except ValueError as error:
+        raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves: margin: {error}. {ADVICE}") from error
 
 
 def stated_rule(runs: Path) -> SeedRule | None:

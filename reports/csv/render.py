@@ -18,7 +18,7 @@ FORMULA = tuple("=+-@＝＋－＠")
 
 def render(comparison: Comparison) -> str:
     """One row per task and model, gaps included; numbers in their natural unit, an empty field where there is none."""
-    rows = [_row(task, cell) for task in comparison.tasks for cell in task.cells]
+    rows = [_row(comparison, task, cell) for task in comparison.tasks for cell in task.cells]
     if not rows:
         return ""
     sink = io.StringIO()
@@ -28,7 +28,7 @@ def render(comparison: Comparison) -> str:
     return sink.getvalue()
 
 
-def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
+def _row(comparison: Comparison, task: TaskComparison, cell: Cell) -> dict[str, Field]:
     estimate = cell.estimate
     return {
         "suite": _harmless(task.suite),
@@ -62,17 +62,49 @@ def _row(task: TaskComparison, cell: Cell) -> dict[str, Field]:
         "high_without_collapsed": cell.without_collapsed.high if cell.without_collapsed else None,
         **{column.csv: column.number(cell) for column in DETAILS if column.csv},
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
+        **_over_tasks(comparison, cell),
+        **_margin(task, cell),
+    }
+
+
+def _margin(task: TaskComparison, cell: Cell) -> dict[str, Field]:
+    """What is shown by the task's margin; all of it empty where there is none."""
+    margin = task.margin.value if task.margin else None
+    within = cell.from_baseline.within if cell.from_baseline else None
+    return {
+        "margin": margin,
+        "not_worse_than_baseline_adjusted_p": within.not_worse_p if within else None,
+        "not_better_than_baseline_adjusted_p": within.not_better_p if within else None,
+        "is_near_best": cell.is_near_best,
+    }
+
+
+def _over_tasks(comparison: Comparison, cell: Cell) -> dict[str, Field]:
+    """On how many of all tasks something is shown of the model, the same in all of its rows."""
+    found = comparison.over_tasks
+    one = next((one for one in found.models if one.model == cell.model), None) if found else None
+    return {
+        "tasks_better_than_baseline_at_least": one.better.least if one else None,
+        "tasks_worse_than_baseline_at_least": one.worse.least if one else None,
+        "tasks_best_at_least": one.best.least if one else None,
+        "tasks_may_be_best_at_most": one.may_be_best if one else None,
+        "mean_rank": found.ranks.by_model.get(cell.model) if found and found.ranks else None,
     }
 
 
 def _difference(opponent: str, found: Difference | None) -> dict[str, Field]:
-    estimate = found.estimate if found else None
+    estimate, wins, flips = (found.estimate, found.run_wins, found.flips) if found else (None, None, None)
     return {
         opponent: _harmless(found.against) if found else None,
         f"difference_from_{opponent}": estimate.value if estimate else None,
         f"difference_from_{opponent}_low": estimate.low if estimate else None,
         f"difference_from_{opponent}_high": estimate.high if estimate else None,
         f"difference_from_{opponent}_adjusted_p": found.adjusted_p if found else None,
+        f"run_wins_against_{opponent}": wins.value if wins else None,
+        f"run_wins_against_{opponent}_low": wins.low if wins else None,
+        f"run_wins_against_{opponent}_high": wins.high if wins else None,
+        f"examples_won_against_{opponent}": flips.won if flips else None,
+        f"examples_lost_against_{opponent}": flips.lost if flips else None,
     }
 
 

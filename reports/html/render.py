@@ -8,6 +8,7 @@ from harness.comparison.results import Comparison
 from harness.reporting import provenance
 from harness.reporting.charts.curves import learning_curves
 from harness.reporting.charts.forest import forest
+from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
 from harness.reporting.charts.tradeoff import tradeoff
 from harness.reporting.templates import rendered
@@ -27,6 +28,7 @@ def render(comparison: Comparison) -> str:
         classes=colour_classes(comparison),
         forest=forest,
         tradeoff=tradeoff,
+        mean_ranks=mean_ranks,
         learning_curves=learning_curves,
         most_curves=MOST_CURVES,
         pretraining_curves=pretraining_curves,

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from command_line import read_record, reviews, write_csv
+from synthetic_runs import add_runs
 
 FLOOR = ("--task", "boolq", "--model", "majority")
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
@@ -189,6 +190,22 @@ def test_a_suite_file_that_is_gone_is_told(command):
     assert "runs/tiny/suite.json: is gone, and with it the suite's question" in command("compare", "runs/tiny").output
     command("run", "--model", "majority", "--train", "data.csv")
     assert "is gone" not in command("compare", "runs/single").output
+
+
+def test_compare_and_report_take_a_margin(command):
+    for model in ("bert-mini", "scratch"):
+        add_runs(Path("runs"), model, 0.85, examples=1000)
+    shown = command("compare", "--margin", "8", "--baseline", "scratch")
+    assert shown.code == 0
+    assert "bert-mini is equivalent to scratch within 8 points." in " ".join(shown.output.split())
+    assert command("report", "--margin", "rotten_tomatoes=8", "--format", "markdown").code == 0
+    assert "equivalent to scratch within 8 points" in Path("runs/report.md").read_text(encoding="utf-8")
+    for words, said in (
+        ("half", "--margin: must be a number above 0, or TASK=NUMBER (got 'half')."),
+        ("rotten=1", "margin 'rotten': no such task in runs. Known: rotten_tomatoes."),
+    ):
+        refused = command("compare", "--margin", words)
+        assert (refused.code, refused.errors.strip()) == (2, said)
 
 
 def test_a_report_that_cannot_be_written_is_told(command):

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.config.margin import Margins
+from harness.errors import UserError
 from harness.registry import BUILT_IN
 from harness.suites.expansion import planned_runs
 from harness.suites.suite import read_suite
-from harness.suites.suite_file import SUITE_FILE, stated, write_suite
+from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, write_suite
 
 SUITE = """
 tasks = ["rotten_tomatoes", "boolq"]
@@ -74,3 +76,40 @@ def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):
     (folder / SUITE_FILE).write_text('{"baseline": null}')  # as written before descriptions were kept
     assert stated(folder) == (None, "")
     assert stated(tmp_path) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "margins"),
+    [
+        ("", None),
+        ("margin = 1.0\n", Margins(points=1.0)),
+        ("margin = { rotten_tomatoes = 2 }\n", Margins(by_task={"rotten_tomatoes": 2.0})),
+    ],
+)
+def test_a_suites_margin_is_found_beside_its_runs(tmp_path: Path, line: str, margins: Margins | None):
+    file = tmp_path / "two.toml"
+    file.write_text(line + SUITE)
+    folder = write_suite(read_suite(file), tmp_path / "runs")
+    assert stated_margins(folder) == margins
+    assert ("margin" in (folder / SUITE_FILE).read_text()) == (margins is not None)
+    assert stated_margins(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("margin = -1", "margin: must be a number above 0, or a table with one for each task (got -1)."),
+        ("margin = {}", "margin: must be a number above 0, or a table with one for each task (got {})."),
+        (
+            'margin = { boolq = "1" }',
+            "margin: must be a number above 0, or a table with one for each task (got {'boolq': '1'}).",
+        ),
+        ("margin = { bolq = 1 }", "margin: 'bolq' is not among this suite's tasks. Did you mean boolq?"),
+    ],
+)
+def test_what_is_no_margin_is_refused(tmp_path: Path, line: str, said: str):
+    file = tmp_path / "two.toml"
+    file.write_text(line + "\n" + SUITE)
+    with pytest.raises(UserError) as caught:
+        read_suite(file)
+    assert list(caught.value.lines) == [f"{file}: {said}"]

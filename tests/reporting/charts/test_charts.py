@@ -6,12 +6,14 @@ import pytest
 from synthetic_runs import add_runs, curve, record, save
 
 from harness.comparison.comparison import compare
+from harness.comparison.counts import MeanRanks, OverTasks
 from harness.record import Pretraining, Provenance
 from harness.registry import FORMATS
 from harness.reporting.charts.canvas import Scale, around, plain
 from harness.reporting.charts.curves import learning_curves
 from harness.reporting.charts.forest import forest
 from harness.reporting.charts.labels import placed
+from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
 from harness.reporting.charts.tradeoff import tradeoff
 
@@ -112,6 +114,18 @@ def test_a_task_without_costs_or_curves_has_no_such_charts(tmp_path: Path):
     comparison = compare(tmp_path)
     assert tradeoff(comparison.tasks[0], colour_classes(comparison)) is None
     assert learning_curves(comparison.tasks[0]) == {}
+
+
+def test_mean_ranks_have_the_best_on_the_left_and_a_bar_over_those_that_are_not_told_apart():
+    ranks = MeanRanks(by_model={"<best>": 1.0, "second": 1.5, "last": 3.0}, critical_difference=1.0)
+    over_tasks = OverTasks(names=tuple("abcdefgh"), models=(), ranks=ranks)
+    chart = mean_ranks(over_tasks, dict.fromkeys(ranks.by_model, "c0"))
+    root = ElementTree.fromstring(chart)
+    dots = [float(group.find("circle").get("cx")) for group in root.iter("g")]
+    assert (dots[1] - dots[0]) * 4 == pytest.approx(dots[2] - dots[0], abs=0.1)
+    assert [group.find("text").text for group in root.iter("g")] == ["<best> 1.0", "second 1.5", "last 3.0"]
+    (bar,) = (line for line in root.iter("line") if line.get("class") == "not-told-apart")
+    assert float(bar.get("x1")) < dots[0] < dots[1] < float(bar.get("x2")) < dots[2]
 
 
 def pretrained(recipe: str, tokens: int) -> Provenance:

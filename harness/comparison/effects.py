@@ -1,0 +1,121 @@
+"""Sizes of a difference that people read: how often a new run wins, which examples each model wins, a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isfinite, sqrt
+
+import numpy as np
+
+from harness.comparison.statistics import CONFIDENCE, SIGNIFICANCE, Evidence, Floats
+
+LARGEST_T = 1e3
+"""Beyond, the chance is 0 or 1 to any number of digits that is shown."""
+SAME = 1e-9
+"""Values that differ by less are equal: they were computed by adding and subtracting their mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWins:
+    """The chance that a new run of a model scores better than a new run of another one, on the same test examples.
+
+    Attributes:
+        value: The estimate.
+        low: The lower end of its 95 % interval.
+        high: The upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """On how many test examples a run of a model does better than a run of another one, on average over pairs of runs.
+
+    Attributes:
+        won: So many it has right and the other has wrong, where an example is right or wrong; it scores better there.
+        lost: So many the other one has right and it has wrong.
+    """
+
+    won: float
+    lost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What is shown of a difference by a margin, in the family of such claims (`harness.comparison.margins`).
+
+    Attributes:
+        not_worse_p: Adjusted, of the model being worse by the margin or more.
+        not_better_p: Adjusted, of its being better by the margin or more.
+    """
+
+    not_worse_p: float
+    not_better_p: float
+
+    @property
+    def is_not_worse(self) -> bool:
+        """Whether it is shown to be not worse by the margin or more."""
+        return self.not_worse_p < SIGNIFICANCE
+
+    @property
+    def is_not_better(self) -> bool:
+        """Whether it is shown to be not better by the margin or more."""
+        return self.not_better_p < SIGNIFICANCE
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether both are shown."""
+        return self.is_not_worse and self.is_not_better
+
+
+def run_wins(ours: Evidence, theirs: Evidence, sign: int) -> RunWins | None:
+    """How often a new run of `ours` wins; None where the spread over seeds is not known, or there is none.
+
+    Scores of new runs are taken as normal, with the means and the variances of the recorded seeds' scores on these
+    test examples: P = Phi(difference / sqrt(variance + variance)). Other test examples are not in it. The interval
+    inverts the noncentral t distribution, with Satterthwaite's degrees of freedom (Reiser and Guttman 1986,
+    "Statistical inference for Pr(Y < X): the normal case"). P(A > B) as a measure of how much a difference between
+    models matters: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks".
+
+    Args:
+        ours: One model's evidence.
+        theirs: Another's.
+        sign: -1 where less is better.
+    """
+    if not (ours.knows_seeds and theirs.knows_seeds):
+        return None
+    from scipy.special import nctdtrinc, ndtr  # noqa: PLC0415 -- only comparing needs it
+
+    trained = [model.scores for model in (ours, theirs) if len(model.scores) > 1]
+    variances = [float(scores.var(ddof=1)) for scores in trained]
+    of_means = [variance / len(scores) for variance, scores in zip(variances, trained, strict=True)]
+    total, of_mean = sum(variances), sum(of_means)
+    if total < 1e-24:
+        return None
+    freedom = of_mean**2 / sum(part**2 / (len(scores) - 1) for part, scores in zip(of_means, trained, strict=True))
+    gain = sign * float(ours.scores.mean() - theirs.scores.mean())
+    t = float(np.clip(gain / sqrt(of_mean), -LARGEST_T, LARGEST_T))
+    tail = (1 - CONFIDENCE) / 2
+    ends = [float(nctdtrinc(freedom, level, t)) * sqrt(of_mean / total) for level in (1 - tail, tail)]
+    if not all(map(isfinite, ends)):
+        return None
+    value, low, high = (float(ndtr(end)) for end in (gain / sqrt(total), *ends))
+    return RunWins(value, min(low, value), max(high, value))
+
+
+def flips(ours: Sequence[Floats], theirs: Sequence[Floats], sign: int) -> Flips:
+    """The examples that either model wins.
+
+    Args:
+        ours: The value of each test example for each run of one model, of the same examples in the same order.
+        theirs: Another's.
+        sign: -1 where less is better.
+    """
+    leads = [sign * (one - other) for one, other in product(ours, theirs)]
+    won, lost = (sum(int(np.count_nonzero(side * lead > SAME)) for lead in leads) for side in (1, -1))
+    return Flips(won / len(leads), lost / len(leads))
