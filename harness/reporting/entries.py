@@ -25,11 +25,13 @@ class Entry:
 
 
 GAP = Entry(NOTHING, is_faint=True)
+SIMPLE_BASELINE = " (simple baseline)"
+"""What stands behind the name of one."""
 
 
 def model_name(cell: Cell) -> str:
     """The model's name, and whether it is a simple baseline."""
-    return f"{cell.model} (simple baseline)" if cell.is_simple_baseline else cell.model
+    return f"{cell.model}{SIMPLE_BASELINE}" if cell.is_simple_baseline else cell.model
 
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:

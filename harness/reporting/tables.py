@@ -12,7 +12,7 @@ from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
-from harness.reporting.entries import GAP, Entry, score_entry
+from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, score_entry
 
 OVER_TASKS = "Over all tasks: on how many of the {tasks} it is so, with their number taken into account"
 
@@ -34,7 +34,7 @@ def scores(comparison: Comparison) -> Table:
         trivial = any(cell.is_simple_baseline for cell, _ in cells)
         rows.append(
             (
-                Entry(f"{model} (simple baseline)" if trivial else model),
+                Entry(f"{model}{SIMPLE_BASELINE}" if trivial else model),
                 *(score_entry(cell, unit) for cell, unit in cells),
             )
         )
@@ -49,7 +49,7 @@ def over_tasks(comparison: Comparison) -> Table | None:
         return None
     simple = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_simple_baseline}
     columns: dict[str, Callable[[ModelOverTasks], Entry]] = {
-        "Model": lambda one: Entry(f"{one.model} (simple baseline)" if one.model in simple else one.model)
+        "Model": lambda one: Entry(f"{one.model}{SIMPLE_BASELINE}" if one.model in simple else one.model)
     }
     if comparison.baseline is not None:
         baseline = comparison.baseline

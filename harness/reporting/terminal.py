@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -13,8 +15,11 @@ from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import tables
-from harness.reporting.entries import Entry
+from harness.reporting.entries import SIMPLE_BASELINE, Entry
 from harness.reporting.remarks import remarks
+
+SIGN = "°"
+_POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -42,10 +47,21 @@ def print_table(table: tables.Table, console: Console) -> None:
     """Print one table."""
     shown = RichTable(title=_text(table.caption), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for index, heading in enumerate(table.headings):
-        shown.add_column(_text(heading), justify="right" if index else "left")
+        shown.add_column(_text(heading), justify="right" if index else "left", no_wrap=not index)
     for row in table.rows:
-        shown.add_row(*(_text(entry.text, _style(entry)) for entry in row))
+        shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
     console.print(shown)
+    if any(entry.text.endswith(SIMPLE_BASELINE) for row in table.rows for entry in row[:1]):
+        console.print(_text(f"{SIGN} simple baseline", "dim"))
+
+
+def _short(text: str) -> str:
+    """A field in fewer characters, so that tables fit into a narrow terminal.
+
+    >>> _short("82.3 (78.8 to 85.3)"), _short("0.6 (−8.4 to 9.5)"), _short("tfidf (simple baseline)")
+    ('82.3 (78.8–85.3)', '0.6 (−8.4 to 9.5)', 'tfidf °')
+    """
+    return _POSITIVE_INTERVAL.sub(r"\1–\2", text).replace(SIMPLE_BASELINE, f" {SIGN}")
 
 
 def _text(text: str, style: str = "") -> Text:
