@@ -126,8 +126,6 @@ def _of_model(model: str, place: int, tasks: Tasks) -> ModelOverTasks:
 
     total = len(tasks)
     better, worse = where(_is_on_side(1)), where(_is_on_side(-1))
-    cells = [cell for group in tasks.values() for task in group for cell in task.cells]
-    beaten = sorted({cell.model for cell in cells if model in cell.beaten_by})
     return ModelOverTasks(
         model=model,
         compared=where(lambda *_: True),
@@ -135,7 +133,7 @@ def _of_model(model: str, place: int, tasks: Tasks) -> ModelOverTasks:
         worse=Count(worse, at_least(len(worse), total)),
         best=_less_wrong(where(_is_best), total),
         not_best=_less_wrong(where(lambda _, cell: bool(cell.beaten_by)), total),
-        ahead={other: _less_wrong(where(_beats(model, other)), total) for other in beaten},
+        ahead={other: _less_wrong(names, total) for other, names in _ahead(model, place, tasks).items()},
     )
 
 
@@ -161,9 +159,18 @@ def _is_on_side(side: int) -> Holds:
     return holds
 
 
-def _beats(model: str, other: str) -> Holds:
-    """Whether `model` is shown to be ahead of `other`."""
-    return lambda task, _: any(cell.model == other and model in cell.beaten_by for cell in task.cells)
+def _ahead(model: str, place: int, tasks: Tasks) -> dict[str, tuple[str, ...]]:
+    """By other model, the tasks on which `model` is shown to be ahead of it."""
+    found: dict[str, list[str]] = {}
+    for name, group in tasks.items():
+        beaten = [
+            {cell.model for cell in task.cells if model in cell.beaten_by}
+            for task in group
+            if task.cells[place].is_compared
+        ]
+        for other in sorted(set.intersection(*beaten) if beaten else ()):
+            found.setdefault(other, []).append(name)
+    return {other: tuple(names) for other, names in found.items()}
 
 
 def _is_best(task: TaskComparison, cell: Cell) -> bool:
