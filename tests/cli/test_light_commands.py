@@ -1,10 +1,11 @@
 """Commands that need no model answer without the seconds that torch takes to be imported."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from command_line import reviews, write_csv
 from synthetic_runs import add_runs
 
@@ -12,65 +13,75 @@ HEAVY = ("torch", "transformers", "accelerate", "datasets", "evaluate", "sklearn
 ROOT = Path(__file__).parent.parent.parent
 
 
-def imported_by(words, folder, *, first=""):
-    """The exit code of a command, what it said, and what of `HEAVY` it imported; in a process of its own."""
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{first}\n"
-        f"sys.argv = ['harness', *{[str(word) for word in words]!r}]\n"
-        "from harness.cli import main\n"
-        "code = 0\n"
-        "try: main()\n"
-        "except SystemExit as stopped: code = stopped.code\n"
-        f"print(code, *sorted(set({HEAVY!r}) & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
-    exit_code, *heavy = done.stdout.splitlines()[-1].split()
-    return int(exit_code), done.stdout + done.stderr, heavy
+# Does each line of words in turn, and says of each what of `heavy` was imported by then.
+PROGRAM = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+sys.path.insert(0, {root!r})
+{first}
+from harness.cli import main
+for words in {lines!r}:
+    sys.argv, said, code = ["harness", *words], io.StringIO(), 0
+    with redirect_stdout(said), redirect_stderr(said):
+        try:
+            main()
+        except SystemExit as stopped:
+            code = stopped.code
+    print(json.dumps([code, said.getvalue(), sorted(set({heavy!r}) & set(sys.modules))]))
+"""
 
 
-@pytest.mark.parametrize(
-    ("words", "exit_code", "said"),
-    [
-        (["--help"], 0, "Usage"),
-        (["list"], 0, "rotten_tomatoes"),
-        (["list", "tsks"], 2, "Did you mean tasks?"),
-        (["plan", "demo"], 0, "Time"),
-        (["plan", "demo", "--detect", "1", "--until", "decided"], 0, "3 to 10 seeds"),
-        (["plan", "demo", "--only", "nosuch"], 2, "--only nosuch: neither a task nor a model of this suite."),
-        (["plan", "demo", "--set", "epohs=1"], 2, "Did you mean epochs?"),
-        (["plan", "wrong.toml"], 2, "Did you mean seeds?"),
-        (["run", "wrong.toml"], 2, "Did you mean seeds?"),
-        (["run", "nosuchsuite"], 2, "nosuchsuite.toml: no such file."),
-        (["run", "demo", "--only", "nosuch"], 2, "--only nosuch: neither a task nor a model of this suite."),
-        (["run", "--task", "nosuch", "--model", "majority"], 2, "'nosuch': no such task."),
-        (["run", "--task", "boolq", "--model", "nosuch"], 2, "'nosuch': no such model"),
-        (["run", "--task", "boolq", "--model", "majority", "--set", "epohs=1"], 2, "Did you mean epochs?"),
-        (["compare", "nowhere"], 2, "nowhere: no records of runs there."),
-        (["calibrate", "--examples", "30", "--repeats", "20"], 0, "told apart"),
-        (["report", "--format", "htm"], 2, "Did you mean html?"),
-    ],
-)
-def test_an_answer_that_needs_no_model_imports_nothing_heavy(tmp_path, words, exit_code, said):
+def answers_to(lines, folder, *, first=""):
+    """The exit code of each command, what it said, and what of `HEAVY` was imported; in a process of their own."""
+    program = PROGRAM.format(root=str(ROOT), first=first, lines=lines, heavy=HEAVY)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, check=True, cwd=folder, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+ANSWERS = [
+    (["--help"], 0, "Usage"),
+    (["list"], 0, "rotten_tomatoes"),
+    (["list", "tsks"], 2, "Did you mean tasks?"),
+    (["plan", "demo"], 0, "Time"),
+    (["plan", "demo", "--detect", "1", "--until", "decided"], 0, "3 to 10 seeds"),
+    (["plan", "demo", "--only", "nosuch"], 2, "--only nosuch: neither a task nor a model of this suite."),
+    (["plan", "demo", "--set", "epohs=1"], 2, "Did you mean epochs?"),
+    (["plan", "wrong.toml"], 2, "Did you mean seeds?"),
+    (["run", "wrong.toml"], 2, "Did you mean seeds?"),
+    (["run", "nosuchsuite"], 2, "nosuchsuite.toml: no such file."),
+    (["run", "demo", "--only", "nosuch"], 2, "--only nosuch: neither a task nor a model of this suite."),
+    (["run", "--task", "nosuch", "--model", "majority"], 2, "'nosuch': no such task."),
+    (["run", "--task", "boolq", "--model", "nosuch"], 2, "'nosuch': no such model"),
+    (["run", "--task", "boolq", "--model", "majority", "--set", "epohs=1"], 2, "Did you mean epochs?"),
+    (["compare", "nowhere"], 2, "nowhere: no records of runs there."),
+    (["calibrate", "--examples", "30", "--repeats", "20"], 0, "told apart"),
+    (["report", "--format", "htm"], 2, "Did you mean html?"),
+]
+COMPARISONS = [
+    (["compare", "runs"], "bert-mini"),
+    (["report", "runs", "--format", "html"], "report.html"),
+    (["report", "runs", "--format", "csv"], "report.csv"),
+]
+
+
+def test_an_answer_that_needs_no_model_imports_nothing_heavy(tmp_path):
     (tmp_path / "wrong.toml").write_text('tasks = ["boolq"]\nmodels = ["majority"]\nseds = [1]\n')
-    code, output, heavy = imported_by(words, tmp_path)
-    assert (code, heavy) == (exit_code, []), output
-    assert said in output
+    found = answers_to([words for words, _, _ in ANSWERS], tmp_path)
+    for (words, exit_code, said), (code, output, heavy) in zip(ANSWERS, found, strict=True):
+        assert (code, heavy) == (exit_code, []), (words, output)
+        assert said in output, words
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["compare", "runs"], "bert-mini"),
-        (["report", "runs", "--format", "html"], "report.html"),
-        (["report", "runs", "--format", "csv"], "report.csv"),
-    ],
-)
-def test_a_comparison_reads_records_and_imports_nothing_heavy(tmp_path, words, said):
+def test_a_comparison_reads_records_and_imports_nothing_heavy(tmp_path):
     add_runs(tmp_path / "runs", "bert-mini", 0.8)
     add_runs(tmp_path / "runs", "scratch", 0.7, family="scratch")
-    code, output, heavy = imported_by(words, tmp_path)
-    assert (code, heavy) == (0, []), output
-    assert said in output
+    found = answers_to([words for words, _ in COMPARISONS], tmp_path)
+    for (words, said), (code, output, heavy) in zip(COMPARISONS, found, strict=True):
+        assert (code, heavy) == (0, []), (words, output)
+        assert said in output, words
 
 
 # The workers stay away: what is asked is the process that starts them.
@@ -83,9 +94,9 @@ def test_the_process_that_starts_workers_and_one_that_finds_all_recorded_import_
         'tasks = ["own"]\nmodels = ["majority", "tfidf"]\nseeds = [0]\n[data.own]\ntrain = "reviews.csv"\n'
     )
     words = ["run", "own.toml", "--workers", "2"]
-    code, output, heavy = imported_by(words, tmp_path, first=NO_WORKERS)
+    ((code, output, heavy),) = answers_to([words], tmp_path, first=NO_WORKERS)
     assert (code, heavy) == (0, []), output
     assert command("run", "own.toml").code == 0
-    code, output, heavy = imported_by(words, tmp_path)
+    ((code, output, heavy),) = answers_to([words], tmp_path)
     assert (code, heavy) == (0, []), output
     assert "2 of 2 runs are recorded already" in output
