@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from harness.config.margin import Margin
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
-from harness.registry import TASK_TYPES
+from harness.registry import TASK_TYPES, entry_folders
 from harness.task_types.contract import TaskType
 
 
@@ -189,6 +190,11 @@ def _scored_as_found(name: str) -> bool:
 
 def _task_type(name: str) -> TaskType | None:
     """The task type; None where this version does not know it."""
+    return _found_task_type(name, tuple(entry_folders()))
+
+
+@lru_cache(maxsize=64)  # Every record of a comparison asks, and the registry looks through folders each time.
+def _found_task_type(name: str, _folders: tuple[Path, ...]) -> TaskType | None:
     if name not in TASK_TYPES.names():
         return None
     found: TaskType = TASK_TYPES.load(name)

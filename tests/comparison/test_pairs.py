@@ -44,6 +44,12 @@ def test_the_p_value_of_one_part_is_students(freedom: float):
     assert found == pytest.approx(expected, rel=1e-11)
 
 
+def test_a_p_value_just_above_the_smallest_is_not_taken_for_it():
+    distance = stats.norm.isf(1.5 * SMALLEST_P / 2)
+    found = p_values(np.array([distance]), [part(1.0, freedom=1e15)])
+    assert found[0] == pytest.approx(1.5 * SMALLEST_P, rel=1e-6)
+
+
 def test_at_its_p_value_an_interval_of_two_parts_touches_zero():
     rng = np.random.default_rng(0)
     first, second = (Parts(np.exp(rng.uniform(-9, 2, 500)), rng.uniform(1, 30, 500)) for _ in range(2))
