@@ -144,6 +144,7 @@ def _run_and_recommend(
     FORMATS.load("html")
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
+    shown.print(f"What each costs in use: {shlex.join(['harness', 'measure', str(folder)])}", soft_wrap=True)
     if tally.failed:
         raise typer.Exit(FAILED)
 

@@ -153,7 +153,8 @@ def measure(
 ) -> None:
     """Measure what finished models cost in use: latency, throughput, memory, disk; of each model one run per task."""
     prepare_libraries()
-    from harness.runs.inference import INFERENCE, measured_run  # noqa: PLC0415 -- heavy
+    from harness.runs.inference import measured_run  # noqa: PLC0415 -- heavy
+    from harness.runs.inference_cost import INFERENCE  # noqa: PLC0415 -- heavy
     from harness.suites.recorded import recorded_runs  # noqa: PLC0415 -- heavy
 
     found, problems = recorded_runs(runs)

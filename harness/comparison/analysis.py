@@ -13,12 +13,13 @@ from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
+from harness.comparison.costs import cost_in_use, cost_of
 from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Cost, Look, Run
+from harness.comparison.results import COPIED, Cell, Look, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
@@ -27,6 +28,7 @@ from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
 from harness.registry import TASK_TYPES, entry_folders
+from harness.runs.inference_cost import InferenceCost
 from harness.task_types.contract import TaskType
 
 
@@ -40,6 +42,8 @@ class ModelRuns:
     runs: tuple[Run, ...]
     rescored_runs: tuple[RescoredRun, ...]
     other_settings: tuple[str, ...] = ()
+    in_use: InferenceCost | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def scored(self) -> tuple[Run, ...]:
@@ -117,6 +121,7 @@ def model_runs(
         for folder, record in in_order
     ]
     analysed = [together(of_seed, score) for of_seed in by_seed(each)]
+    in_use, unread = cost_in_use([folder for folder, _ in in_order])
     return ModelRuns(
         model=known.model,
         family=known.family,
@@ -124,6 +129,8 @@ def model_runs(
         runs=tuple(run for run, _ in analysed),
         rescored_runs=tuple(rescored for _, rescored in analysed if rescored is not None),
         other_settings=tuple(differing_settings([record for _, record in in_order])),
+        in_use=in_use,
+        unread=tuple(unread),
     )
 
 
@@ -275,25 +282,6 @@ def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], ca
         examples=model_runs.split.examples,
         clusters=model_runs.split.effective_clusters,
         doubts=doubts_of_model(model_runs.runs, missing, has_other_settings=bool(model_runs.other_settings)),
-        cost=_cost(scored),
+        cost=cost_of(scored),
+        in_use=model_runs.in_use,
     )
-
-
-def _cost(records: Sequence[RunRecord]) -> Cost | None:
-    if not records:
-        return None
-    costs = [record.cost for record in records]
-    return Cost(
-        train_seconds=_average([cost.seconds.get("train", 0.0) for cost in costs]),
-        train_tokens_per_second=_average([cost.train_tokens_per_second for cost in costs]),
-        peak_memory_bytes=_average([float(cost.peak_memory_bytes) for cost in costs]),
-        parameters=_average([float(record.counts.parameters) for record in records]),
-        training_flops=_average([cost.training_flops for cost in costs]),
-        trained_parameters=_average([float(record.counts.trained_parameters or 0) for record in records]),
-    )
-
-
-def _average(values: Sequence[float]) -> float | None:
-    """The mean; None where nothing was measured, for a record writes 0 then."""
-    measured = [value for value in values if value > 0]
-    return float(np.mean(measured)) if measured else None

@@ -10,6 +10,7 @@ from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.config.margin import Margin, Margins
 from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
+from harness.runs.inference_cost import InferenceCost
 
 COPIED = "copied"
 """In short, what is the trouble with a run that is a copy of another one."""
@@ -115,6 +116,7 @@ class Cell:
         doubts: What makes its mean doubtful, a few words each.
         is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
         beaten_by: The models that are shown to be ahead of it.
+        in_use: What a run's model costs in use, where `harness measure` was there.
         is_near_best: Whether it is shown to be not worse than any other tested model by the task's margin or more; None
             where that was not tested.
     """
@@ -137,6 +139,7 @@ class Cell:
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
     cost: Cost | None = None
+    in_use: InferenceCost | None = None
 
     @property
     def is_top(self) -> bool:

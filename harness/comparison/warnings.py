@@ -37,6 +37,7 @@ def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
     yield from _changed_scores(model_runs, metric)
     where = f"{_place(model_runs.runs[0].record)}/{model_runs.model}"
     yield from (f"{where}: {line}" for line in model_runs.other_settings)
+    yield from model_runs.unread
     if model_runs.rescored_runs and model_runs.test_set is None:
         yield f"{where}: its seeds were tested on different examples, so they have no common score."
     seeds = [run.record.seed for run in model_runs.runs]

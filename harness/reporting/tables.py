@@ -12,6 +12,7 @@ from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
+from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, score_entry
 
 OVER_TASKS = "Over all tasks: on how many of the {tasks} it is so, with their number taken into account"
@@ -103,6 +104,12 @@ def costs(task: TaskComparison) -> Table:
     return _table(f"{task.task}: cost of one run", COSTS, task, known)
 
 
+def in_use(task: TaskComparison) -> Table:
+    """What a finished model costs in use, where that was measured."""
+    known = [cell for cell in task.cells if is_measured(cell)]
+    return _table(f"{task.task}: cost in use", IN_USE, task, known)
+
+
 def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells: Sequence[Cell]) -> Table:
     """One row per model, of the columns that say something of any of them."""
     unit = unit_of(task.card.main_metric)
@@ -113,7 +120,7 @@ def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells:
 
 def of_task(task: TaskComparison) -> tuple[Table, ...]:
     """All tables of a task that have rows."""
-    found = (details(task), differences(task), costs(task))
+    found = (details(task), differences(task), costs(task), in_use(task))
     return tuple(table for table in found if table is not None and table.rows)
 
 
@@ -166,7 +173,7 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
             "adjusted for all such claims about a task. “Not shown” is no proof of a larger difference."
         )
     cells = [cell for task in comparison.tasks for cell in task.cells]
-    known = [footnote for column in DETAILS for footnote in column.footnotes]
+    known = [footnote for column in (*DETAILS, *IN_USE) for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
     if any(task.folds for task in comparison.tasks):
         notes.append(

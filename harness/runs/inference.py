@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,10 +11,8 @@ from typing import Any
 
 import numpy as np
 import psutil
-from pydantic import ValidationError
 
-from harness.checksums import check_files, with_digest, without_digest
-from harness.config.checking import Strict
+from harness.checksums import check_files, with_digest
 from harness.config.run import task_of
 from harness.errors import UserError
 from harness.models.finished import finished_model
@@ -23,58 +20,17 @@ from harness.models.saved_model import damage_told
 from harness.ops.device import fresh_accelerator, hardware, peak_memory_bytes, reset_peak_memory
 from harness.record import RunRecord, write_atomically
 from harness.registry import FAMILIES
-from harness.regular_files import read_json
+from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.runs.mistakes import test_examples
 from harness.runs.predict import recorded
 from harness.runs.run import CHECKPOINT
 from harness.training.task_model import forward_of, reader_of
 
-INFERENCE = "inference.json"
 WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
 SECONDS = 4.0  # For single texts, and for each size of batch.
 BATCHES = (8, 32, 128)
-DISTURBED = 0.15  # Of a core, taken by other processes.
-_ADVICE = "Delete it, and measure again."
 
 Answer = Callable[[Sequence[Any]], object]
-
-
-class InferenceCost(Strict):
-    """What a finished model costs in use. Texts are tokenised within the times.
-
-    Attributes:
-        latency_p50: Seconds for one text alone; half of them take less.
-        latency_p95: Seconds that 95 of 100 texts stay below.
-        texts_per_second: At the best of some sizes of batch.
-        batch_size: That size.
-        peak_memory_bytes: Of the process, or of the GPU where there is one.
-        disk_bytes: Of the checkpoint.
-        texts: How many single texts were measured.
-        others: Share of a core that other processes took meanwhile.
-        hardware: What it ran on.
-    """
-
-    latency_p50: float
-    latency_p95: float
-    texts_per_second: float
-    batch_size: int
-    peak_memory_bytes: int
-    disk_bytes: int
-    texts: int
-    others: float
-    hardware: dict[str, str | int]
-
-    @property
-    def is_disturbed(self) -> bool:
-        """Whether other processes took so much that the times may be too long."""
-        return self.others > DISTURBED
-
-    def __str__(self) -> str:
-        disturbed = ", disturbed by other processes" if self.is_disturbed else ""
-        return (
-            f"{1000 * self.latency_p50:.3g} ms a text (95 of 100 below {1000 * self.latency_p95:.3g} ms), "
-            f"{self.texts_per_second:.3g} texts/s in batches of {self.batch_size}{disturbed}"
-        )
 
 
 def measured_run(run: Path) -> InferenceCost:
@@ -108,22 +64,6 @@ def measured_run(run: Path) -> InferenceCost:
     )
     write_atomically(run / INFERENCE, json.dumps(with_digest(found.model_dump()), indent=1).encode())
     return found
-
-
-def measured(run: Path) -> InferenceCost | None:
-    """What `measured_run` found of a run; None where it was not measured.
-
-    Raises:
-        UserError: The file was damaged since.
-    """
-    file = run / INFERENCE
-    if not os.path.lexists(file):
-        return None
-    content = read_json(file, "measurement", _ADVICE)
-    try:
-        return InferenceCost.model_validate(without_digest(content))
-    except (ValueError, ValidationError) as error:
-        raise UserError(f"{file}: not what `harness measure` leaves. {_ADVICE}") from error
 
 
 def _answerer(run: Path, record: RunRecord, config: Any) -> Callable[[int], Answer]:

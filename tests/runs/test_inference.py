@@ -7,7 +7,8 @@ from command_line import reviews, write_jsonl
 
 from harness.errors import UserError
 from harness.runs import inference
-from harness.runs.inference import INFERENCE, InferenceCost, measured, measured_run
+from harness.runs.inference import measured_run
+from harness.runs.inference_cost import INFERENCE, InferenceCost, measured
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +66,16 @@ def test_without_data_or_checkpoint_nothing_is_measured(command, runs, tmp_path)
     assert "no complete runs there to measure" in command("measure", tmp_path / "elsewhere").errors
     (tmp_path / "rows.jsonl").write_text('{"text": "another", "label": "good"}\n')
     assert "its data has changed since the run was recorded" in command("measure", runs).errors
+
+
+def test_what_was_measured_stands_in_the_report_and_a_damaged_file_among_its_remarks(command, runs):
+    assert "cost in use" not in command("compare", runs).output
+    assert command("measure", runs).code == 0
+    shown = command("compare", runs).output
+    assert "cost in use" in shown
+    assert "Cost in use is of one run, on the task's own texts" in " ".join(shown.split())
+    (file,) = runs.rglob(f"tfidf/*/{INFERENCE}")
+    file.write_text("{}")
+    shown = command("compare", runs).output
+    assert "not what `harness measure` leaves" in " ".join(shown.split())
+    assert "cost in use" in shown
