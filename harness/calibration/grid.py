@@ -13,8 +13,8 @@ from harness.metrics.lookup import metric_name
 SEEDS, LUCKS = (3, 5, 10), (NONE, SMALL, LARGE)
 EXAMPLES, FEW, SOME, MANY = 250, 50, 500, 2000
 GROUPS = (3, 10, 50)
-OUTSIDE = "**"
-"""Around a number that is not as promised."""
+OUTSIDE, PERHAPS = "**", "*"
+"""Around a number that is not as promised, by more than two standard errors of the draws or by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,10 @@ def sections() -> list[Section]:
 def percent(rate: Rate, promised: tuple[float, float] | None = None) -> str:
     """A rate in percent, marked where it is not as promised."""
     text = f"{100 * rate.share:.1f}"
-    return text if promised is None or rate.lies_within(promised) else f"{OUTSIDE}{text}{OUTSIDE}"
+    if promised is None or rate.lies_within(promised):
+        return text
+    mark = OUTSIDE if rate.lies_clear_of(promised) else PERHAPS
+    return f"{mark}{text}{mark}"
 
 
 def both(found: Measured) -> dict[str, str]:

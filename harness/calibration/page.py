@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.calibration.grid import OUTSIDE, Section, percent
+from harness.calibration.grid import OUTSIDE, PERHAPS, Section, percent
 from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, MODELS, Measured, Rate, measured
 from harness.calibration.rivals import RIVALS
 from harness.calibration.setting import Setting
@@ -21,9 +21,9 @@ A cell shows
 
 in percent: how often one of two equally good models is called better (unadjusted, at 5 %), and how often a model's
 95 % interval holds what it scores on average over all seeds and all examples. **Bold** is what lies outside 3 to
-6.5 % and 93 to 97 %: {outside} of {numbers} numbers, other tests left out. By the draws alone a number is off by
-{winners:.1f} points (false winners) or {covered:.1f} (coverage; standard errors, medians over the cells), so that
-some of what is bold is bold by chance.
+6.5 % and 93 to 97 % by more than two standard errors of the draws: {outside} of {numbers} numbers, other tests left
+out. *Italics* are what lies outside by less: {perhaps}, of which some would lie inside with more draws. The
+standard errors are {winners:.1f} points for false winners and {covered:.1f} for coverage (medians over the cells).
 
 What a seed changes: nothing ("none"); 2 points of accuracy ("small", a standard deviation), or as much of other
 metrics; 8 points ("large"). With numbers of your own: `harness calibrate --seeds 3 --examples 2000 --metric
@@ -85,11 +85,13 @@ def page(tables: Sequence[Filled], draws: int, seed: int) -> str:
         for heading, cell in zip(table.headings[1:], row[1:], strict=True)
         if heading not in RIVALS
     ]
+    numbers = [one for text in texts if text != "–" for one in text.split(" / ")]
     introduction = INTRODUCTION.format(
         draws=draws,
         models=MODELS,
-        outside=sum(text.count(OUTSIDE) for text in texts) // 2,
-        numbers=sum(len(text.split(" / ")) for text in texts if text != "–"),
+        outside=sum(one.startswith(OUTSIDE) for one in numbers),
+        perhaps=sum(one.startswith(PERHAPS) and not one.startswith(OUTSIDE) for one in numbers),
+        numbers=len(numbers),
         winners=100 * _median_error([one.false_winners for one in found]),
         covered=100 * _median_error([one.coverage for one in found]),
     )
