@@ -68,6 +68,10 @@ def choose(
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Start no more seeds after so many minutes.", min=0)] = None,
     metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How much worse is still not worse, as scores are shown: 1 for one point.", min=0),
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the suite as a .toml file for `harness run`, and run nothing.")
     ] = None,
@@ -89,6 +93,7 @@ def choose(
         seeds=seeds or SequentialSeeds(start=LEAST_START, most=USUAL_MOST),
         settings=settings or (),
         metric=metric,
+        margin=margin or None,
         group=group,
         separator=separator,
         encoding=encoding,

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.config.checking import parse_settings
 from harness.config.files import config_files
+from harness.config.margin import margins_of
 from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.files import files_by_split, read_rows
@@ -39,6 +40,7 @@ class Question:
         seeds: How many, or from how many to how many.
         settings: Of every recipe, as key=value.
         metric: The main metric; None: the task type's own.
+        margin: By how much worse is still not worse, in the units that scores are shown in.
     """
 
     guess: Guess
@@ -48,6 +50,7 @@ class Question:
     seeds: int | SequentialSeeds
     settings: tuple[str, ...] = ()
     metric: str | None = None
+    margin: float | None = None
 
 
 def asked_of(
@@ -59,6 +62,7 @@ def asked_of(
     seeds: int | SequentialSeeds,
     settings: Sequence[str] = (),
     metric: str | None = None,
+    margin: float | None = None,
     **local: Any,
 ) -> Question:
     """What is asked of a file, or of a folder with one per split.
@@ -71,6 +75,7 @@ def asked_of(
         seeds: How many runs of each model.
         settings: Of every recipe, as key=value.
         metric: The main metric; None: the task type's own.
+        margin: By how much worse is still not worse.
         local: What else is said of the file, such as its separator.
 
     Raises:
@@ -85,7 +90,7 @@ def asked_of(
     )
     wanted = models or [*_simple_baselines(guess.task_type), FROM_SCRATCH, *PRETRAINED]
     found, left_out = _available(wanted, needed=bool(models))
-    return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric)
+    return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin)
 
 
 def suite_of(question: Question) -> Suite:
@@ -110,6 +115,7 @@ def suite_of(question: Question) -> Suite:
         metrics={name: _metrics(question)} if question.metric else {},
         description=f"Which model for {Path(str(question.local.train)).name}?",
         rule=rule,
+        margins=margins_of(question.margin),
     )
 
 
@@ -133,6 +139,8 @@ def suite_toml(question: Question, file: Path) -> str:
         f"models = {_value(list(suite.models))}",
         f"seeds = {seeds}",
     ]
+    if question.margin is not None:
+        lines.append(f"margin = {question.margin:g}")
     if suite.metrics:
         lines += ["", "[metrics]", f"{_value(suite.name)} = {_value(list(suite.metrics[suite.name]))}"]
     if question.settings:

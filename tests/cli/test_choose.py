@@ -43,12 +43,22 @@ def test_no_seeds_are_started_when_time_is_over(command, file, tmp_path, checkpo
 
 def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     suite = tmp_path / "suite.toml"
-    words = ("choose", file, "--models=majority,tfidf", "--seeds=1", "--metric=macro_f1", "--write", suite)
+    words = (
+        "choose",
+        file,
+        "--models=majority,tfidf",
+        "--seeds=1",
+        "--metric=macro_f1",
+        "--margin=2",
+        "--write",
+        suite,
+    )
     assert "Next: harness run" in command(*words).output
     content = tomllib.loads(suite.read_text())
     assert content["data"] == {
         "my-reviews": {"train": "my reviews.csv", "task_type": "classification", "text": ["review"], "label": ["mood"]}
     }
+    assert content["margin"] == 2
     assert content["metrics"] == {"my-reviews": ["macro_f1", "accuracy"]}
     assert not list(tmp_path.rglob("run.json"))
     assert "is there already" in command(*words).errors

@@ -5,6 +5,7 @@ from synthetic_runs import add_runs, record, save
 
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import recommended
+from harness.config.margin import Margins
 
 
 def advice(runs):
@@ -12,9 +13,9 @@ def advice(runs):
     return recommended(task)
 
 
-def add_simple_baselines(runs, share=0.6):
-    add_runs(runs, "tfidf", share, range(1), family="tfidf")
-    add_runs(runs, "majority", 0.5, range(1), family="majority")
+def add_simple_baselines(runs, share=0.6, examples=400):
+    add_runs(runs, "tfidf", share, range(1), family="tfidf", examples=examples)
+    add_runs(runs, "majority", 0.5, range(1), family="majority", examples=examples)
 
 
 def test_a_model_that_is_ahead_of_all_is_the_best(tmp_path):
@@ -92,3 +93,19 @@ def test_doubts_come_along(tmp_path):
     add_runs(tmp_path, "bert-mini", 0.85, range(2, 4), config={"training": {"epochs": 9.0}})
     add_runs(tmp_path, "scratch", 0.65, family="scratch")
     assert any(reason.startswith("But: ") for reason in advice(tmp_path).reasons)
+
+
+def test_within_a_margin_the_cheapest_is_enough(tmp_path):
+    add_simple_baselines(tmp_path, examples=1000)
+    add_runs(tmp_path, "large", 0.87, cost=costly(100.0), examples=1000)
+    add_runs(tmp_path, "small", 0.86, cost=costly(20.0), examples=1000)
+    add_runs(tmp_path, "scratch", 0.65, family="scratch", cost=costly(1.0), examples=1000)
+    (task,) = compare(tmp_path, margins=Margins(10.0, {})).tasks
+    found = recommended(task)
+    assert (found.kind, found.model) == ("cheapest", "small")
+    assert found.advice == (
+        "Use small: no model is better by more than 10 points, and of 2 such models it costs least to train."
+    )
+    (strict,) = compare(tmp_path, margins=Margins(0.001, {})).tasks
+    assert recommended(strict).kind in ("best", "cheapest")
+    assert "by more than" not in recommended(strict).advice
