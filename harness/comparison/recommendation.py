@@ -53,8 +53,8 @@ def recommended(task: TaskComparison) -> Recommendation:
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
         return _too_few_seeds(trained, simple, task, unit) if single else _untested(trained[0], task)
     near = [cell for cell in ranked if cell.is_near_best]
-    if task.margin is not None and near:
-        return _within_margin(near, contenders, task, unit)
+    if near and near != contenders[:1]:
+        return _within_margin(near, task, unit)
     if simple is not None and simple in contenders:
         return _with_simple_baseline(trained[0], simple, unit)
     return _of_trained(contenders, task, unit)
@@ -93,9 +93,7 @@ def _untested(best: Cell, task: TaskComparison) -> Recommendation:
     )
 
 
-def _within_margin(
-    near: Sequence[Cell], contenders: Sequence[Cell], task: TaskComparison, unit: Unit
-) -> Recommendation:
+def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
     """Some models are shown to be as good as any, but for the margin: the one that costs least is enough."""
     assert task.margin is not None, "only with one is a model near the best"
     cheapest, best = min(near, key=_seconds), task.ranked[0]
@@ -104,8 +102,7 @@ def _within_margin(
     advice += f", and of {len(near)} such models it costs least to train." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
     other = "" if best is cheapest else f"; {best.model}, the best, {_score(best, unit)}"
-    kind: Literal["best", "cheapest"] = "best" if [cheapest] == list(contenders) else "cheapest"
-    return Recommendation(kind, cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
+    return Recommendation("cheapest", cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
 
 
 def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendation:
