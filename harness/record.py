@@ -131,6 +131,21 @@ class TaskCard(_Part):
     citation: str = ""
 
 
+class Trial(_Part):
+    """That a run tried a recipe: its number, and the digest of the search space that the recipe was drawn from."""
+
+    number: Count
+    space: str
+
+
+class Tuning(_Part):
+    """That a run's recipe is that of the best of so many trials, which one, and the digest of their search space."""
+
+    trials: Count
+    best: Count
+    space: str
+
+
 class RunHeader(_Part):
     """Which run it is, and how it ended.
 
@@ -140,6 +155,8 @@ class RunHeader(_Part):
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         fold: Which fold it was tested on; None outside cross-validation.
         config: The resolved configuration; two runs with the same one are the same run.
+        trial: Of a run that tried a recipe, and is no seed of its model.
+        tuning: Of a run whose recipe was chosen by trials.
     """
 
     schema_version: Literal[2] = 2
@@ -154,6 +171,8 @@ class RunHeader(_Part):
     fold: Fold | None = None
     task_card: TaskCard
     config: dict[str, Any]
+    trial: Trial | None = None
+    tuning: Tuning | None = None
 
     @field_validator("config")
     @classmethod

@@ -27,6 +27,7 @@ def resolve_suite(
     runs: Path,
     evaluate: Evaluate = "test",
     until_decided: bool = False,
+    trials: int | None = None,
 ) -> tuple[Suite, list[Run]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
 
@@ -37,12 +38,13 @@ def resolve_suite(
         runs: The folder of all runs.
         evaluate: What the trained models are scored on.
         until_decided: Whether seeds are added until its comparisons are decided, though its file lists them.
+        trials: How many recipes of each model are tried, whatever the suite says; None: as it says.
 
     Raises:
         UserError: It has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
-    found = read_suite(file, overrides=parse_settings(settings or []))
+    found = read_suite(file, overrides=parse_settings(settings or []), trials=trials)
     if until_decided and found.rule is None:
         rule = rule_for(found.seeds)
         found = replace(found, seeds=rule.seeds, rule=rule)

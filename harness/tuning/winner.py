@@ -1,0 +1,41 @@
+"""The best trial: a pure function of what is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial came to.
+
+    Attributes:
+        number: The trial's.
+        score: Its main metric on validation; None where it diverged, failed, or has no number.
+    """
+
+    number: int
+    score: float | None
+
+
+def outcome_of(record: RunRecord) -> Outcome:
+    """What the trial came to that left `record`."""
+    assert record.trial is not None, "the record is a trial's"
+    score = record.scores.get("validation", {}).get(record.task_card.main_metric, math.nan)
+    is_score = record.status == "complete" and math.isfinite(score)
+    return Outcome(record.trial.number, score if is_score else None)
+
+
+def best_of(outcomes: Sequence[Outcome], *, higher_is_better: bool) -> int:
+    """The number of the best trial, of equals the first; one without a score is worse than any with one."""
+    assert outcomes, "something was tried"
+    sign = 1 if higher_is_better else -1
+
+    def rank(outcome: Outcome) -> tuple[float, int]:
+        return (-math.inf if outcome.score is None else sign * outcome.score, -outcome.number)
+
+    return max(outcomes, key=rank).number
