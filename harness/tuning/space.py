@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import numpy as np
-
 from harness.config.checking import checked
 from harness.config.training import Training
 from harness.errors import nearest
@@ -45,15 +43,15 @@ class Dimension:
     values: tuple[Any, ...]
     is_whole: bool
 
-    def drawn(self, random: np.random.Generator, own: Any) -> Any:
-        """A value; `own` is the recipe's."""
+    def drawn(self, share: float, own: Any) -> Any:
+        """The value below which `share` of them lie, from 0 to 1, which is excluded; `own` is the recipe's."""
         if self.form in ("choice", "times"):
-            value = self.values[int(random.integers(len(self.values)))]
+            value = self.values[int(share * len(self.values))]
             return value if self.form == "choice" else self._settled(own * value)
         low, high = self.values
         if self.form == "log_uniform":
-            return self._inside(math.exp(random.uniform(math.log(low), math.log(high))))
-        return self._inside(random.uniform(low, high))
+            return self._inside(low * (high / low) ** share)
+        return self._inside(low + (high - low) * share)
 
     def _inside(self, value: float) -> float:
         low, high = self.values

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError
 from harness.record import Trial
@@ -55,11 +53,11 @@ def _trial(run: Run, number: int, space: Space, digest: str, mistakes: list[str]
         for name, dimension in space.items()
         if number == 0 and dimension.form == "times" and getattr(own, name) is None
     ]
-    drawn = {name: dimension.drawn(_random(*names, name), getattr(own, name) or 0) for name, dimension in space.items()}
+    drawn = {name: dimension.drawn(_share(*names, name), getattr(own, name) or 0) for name, dimension in space.items()}
     config = run.config.model_copy(
         update={
             "training": _with(own, drawn, f"{run.config.task}, {run.model}, trial {number}: ", mistakes),
-            "seed": int(_random(*names).integers(FIRST_SEED, 2**32)),
+            "seed": FIRST_SEED + int(_share(*names) * (2**32 - FIRST_SEED)),
             "evaluate": "validation",
         }
     )
@@ -72,10 +70,10 @@ def _with(recipe: Training, drawn: dict[str, Any], where: str, mistakes: list[st
     return recipe_of({where: {**recipe.model_dump(), **drawn}}, mistakes) or recipe
 
 
-def _random(*names: object) -> np.random.Generator:
-    """A source of random numbers that depends on the names alone."""
+def _share(*names: object) -> float:
+    """A random number from 0 to 1, which is excluded, that depends on the names alone: on no library's generator."""
     digest = hashlib.sha256(json.dumps(names).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest))
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53
 
 
 def by_number(tried: Sequence[Sequence[Run]]) -> Iterator[Run]:
