@@ -251,15 +251,20 @@ def report(
     output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     margin: MarginOption = None,
+    trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
 ) -> None:
     """Write the comparison as one file."""
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
-    from harness.reporting.files import ending_of, write_report  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import ending_of, write_report, write_trials  # noqa: PLC0415 -- a command's own
 
     FORMATS.load(format_)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
-    write_report(format_, _comparison(runs, baseline, margin), target)
+    comparison = _comparison(runs, baseline, margin)
+    write_report(format_, comparison, target)
     console().print(f"Report: {target.absolute()}", soft_wrap=True)
+    if trials is not None:
+        write_trials(comparison, trials)
+        console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
 
 
 def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:

@@ -1,8 +1,8 @@
 """Tuning curves: how good the best of so many trials is, with a band that holds for the whole curve.
 
-Source: Lourie, Cho and He 2024, "Show Your Work with Confidence". A curve is that of the median: half of all searches of
-so many trials find something at least as good. The mean would need bounds of the score, and none is left where a trial
-diverged. The band of the distribution function is that of Learned-Miller and DeStefano 2008, with equal tails.
+Source: Lourie, Cho and He 2024, "Show Your Work with Confidence". A curve is that of the median: half of all searches
+of so many trials find something at least as good. The mean would need bounds of the score, and none is left where a
+trial diverged. The band of the distribution function is that of Learned-Miller and DeStefano 2008, with equal tails.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def distribution_band(trials: int) -> tuple[Floats, Floats]:
 def chance_inside(lower: Floats, upper: Floats) -> float:
     """The probability that each of n ordered uniform numbers lies between its bounds [n], which ascend.
 
-    Source: Noé 1972, as a chain in how many of the numbers lie below each bound in turn. They are the points of a Poisson
-    process that has n of them, so that what lies between two bounds depends on nothing before.
+    Source: Noé 1972, as a chain in how many of the numbers lie below each bound in turn. They are the points of a
+    Poisson process that has n of them, so that what lies between two bounds depends on nothing before.
     """
     trials = len(lower)
     counts = np.arange(trials + 1)

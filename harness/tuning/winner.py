@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.metrics.lookup import known_metrics
 from harness.record import RunRecord
 
 
@@ -25,9 +26,16 @@ class Outcome:
 def outcome_of(record: RunRecord) -> Outcome:
     """What the trial came to that left `record`."""
     assert record.trial is not None, "the record is a trial's"
-    score = record.scores.get("validation", {}).get(record.task_card.main_metric, math.nan)
-    is_score = record.status == "complete" and math.isfinite(score)
-    return Outcome(record.trial.number, score if is_score else None)
+    return Outcome(record.trial.number, validation_score(record))
+
+
+def validation_score(record: RunRecord) -> float | None:
+    """A run's main metric on validation, or what stands in its place for models of which it says nothing."""
+    main = record.task_card.main_metric
+    metric, scores = known_metrics().get(main), record.scores.get("validation", {})
+    found = [scores.get(name, math.nan) for name in (main, metric.alternative if metric else "")]
+    known = [score for score in found if record.status == "complete" and math.isfinite(score)]
+    return known[0] if known else None
 
 
 def best_of(outcomes: Sequence[Outcome], *, higher_is_better: bool) -> int:
