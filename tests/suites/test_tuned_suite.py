@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command_line import read_record, reviews, write_csv
+from subprocesses import environment, finish
 
 from harness.records import read_records
 
@@ -177,3 +180,24 @@ def test_one_model_on_own_data_is_tuned_too(command, suite):
     (folder,) = Path("runs/single").glob("reviews-*/bert")
     assert sorted(path.name for path in folder.iterdir()) == ["seed-0", "trials"]
     assert read_record(folder / "seed-0")["tuning"]["trials"] == 2
+
+
+@pytest.mark.slow
+def test_two_workers_and_one_give_the_same_trials_and_weights_to_the_bit(command, suite):
+    change("maximum_steps = 2", "maximum_steps = 20\ndropout = 0.1")
+    change("trials = 2", "trials = 3")
+    for workers in ("1", "2"):
+        words = ["run", "tiny.toml", "--only", "bert", "--workers", workers, "--runs", f"runs-{workers}"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", *words], env=environment(), stdout=subprocess.PIPE, text=True
+        )
+        code, output = finish(process)
+        assert code == 0, output
+    for part in ("trials/trial-000", "trials/trial-001", "trials/trial-002", "seed-0", "seed-1"):
+        one, two = (Path(f"runs-{workers}/tiny/mine/bert", part) for workers in "12")
+        ours, theirs = read_record(one), read_record(two)
+        for name in ("scores", "curve", "best_step", "config", "trial", "tuning"):
+            assert ours[name] == theirs[name], (part, name)
+        if part.startswith("seed"):
+            weights = "checkpoint/model.safetensors"
+            assert (one / weights).read_bytes() == (two / weights).read_bytes()
