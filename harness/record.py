@@ -25,6 +25,7 @@ from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.fold import Fold, which_run
 from harness.regular_files import read_json
+from harness.trial import Trial, Tuning
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
@@ -129,21 +130,6 @@ class TaskCard(_Part):
     description: str = ""
     licence: str = ""
     citation: str = ""
-
-
-class Trial(_Part):
-    """That a run tried a recipe: its number, and the digest of the search space that the recipe was drawn from."""
-
-    number: Count
-    space: str
-
-
-class Tuning(_Part):
-    """That a run's recipe is that of the best of so many trials, which one, and the digest of their search space."""
-
-    trials: Count
-    best: Count
-    space: str
 
 
 class RunHeader(_Part):

@@ -2,7 +2,8 @@
 
 from synthetic_runs import guesses, predictions, record, save
 
-from harness.record import Cost, Counts, Trial, Tuning, write_record
+from harness.record import Cost, Counts, write_record
+from harness.trial import Trial, Tuning
 
 SCORES = (0.70, 0.80, 0.78, None)
 
@@ -27,7 +28,7 @@ def add_trials(folder, model="bert-mini", scores=SCORES, *, space="sha256:s", **
         write_record(record(model=model, seed=2**31 + number, **(settings | changes)), place)
 
 
-def add_tuned(folder, model="bert-mini", *, best=1, used=None, share=0.8, trials=4, fresh=(0.80, 0.79, 0.81)):
+def add_tuned(folder, model="bert-mini", *, best=1, used=None, share=0.8, trials=4, fresh=(0.80, 0.79, 0.81), **how):
     """Seeds that were trained with the recipe of a trial."""
     for seed, score in enumerate(fresh):
         references, predicted = guesses(share, 1000 * seed + len(model))
@@ -37,6 +38,6 @@ def add_tuned(folder, model="bert-mini", *, best=1, used=None, share=0.8, trials
             seed=seed,
             scores={"validation": {"accuracy": score}},
             config=recipe(rate),
-            tuning=Tuning(trials=trials, best=best if used is None else used, space="sha256:s"),
+            tuning=Tuning(trials=trials, best=best if used is None else used, space="sha256:s", **how),
         )
         save(folder, run, predictions(references, predicted))

@@ -19,6 +19,7 @@ from harness.tuning.curves import TuningCurve, tuning_curve
 from harness.tuning.winner import best_of, outcome_of, validation_score
 
 NORMAL_95 = 1.96
+BUDGETS = {"flops": "training FLOPs"}
 Found = tuple[Path, RunRecord]
 
 
@@ -48,23 +49,25 @@ class TunedModel:
         trials: By their numbers.
         best: The number of the best one.
         used: The number of the one whose recipe the seeds were trained with; None where they were with several.
-        curve: The best score by the number of trials.
+        curve: The best score by the number of trials; None where they are no random sample.
         fresh: Validation scores of the seeds that were trained with the recipe that was used.
         noise: About how far two runs lie apart that are equally good, as their difference's standard error; None where
             it is not known.
         examples: In the validation split.
         spaces: How many search spaces the trials were drawn from; it should be one.
+        budget: What the models of the task had equally much of.
     """
 
     model: str
     trials: tuple[TrialResult, ...]
     best: int
     used: int | None
-    curve: TuningCurve
+    curve: TuningCurve | None
     fresh: tuple[float, ...]
     noise: float | None
     examples: int
     spaces: int = 1
+    budget: str = "trials"
 
     @property
     def best_trial(self) -> TrialResult:
@@ -114,7 +117,9 @@ def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
         for _, record in read_all_records(place)[1]
         if record.trial is not None and (record.task, record.model) == (first.task, first.model)
     }
-    return [known[number] for number in sorted(known)]
+    # Beside a budget of cost there may be more trials than it turned out to allow.
+    allowed = [one.trials for _, record in seeds if (one := record.tuning) is not None and one.budget != "trials"]
+    return [known[number] for number in sorted(known) if not allowed or number < max(allowed)]
 
 
 def _tuned_model(
@@ -123,7 +128,8 @@ def _tuned_model(
     outcomes, unit = [outcome_of(record) for record in trials], unit_of(card.main_metric)
     best = best_of(outcomes, higher_is_better=card.higher_is_better)
     scores = [outcome.score for outcome in outcomes]
-    used = {record.tuning.best for record in seeds if record.tuning is not None}
+    tunings = [record.tuning for record in seeds if record.tuning is not None]
+    told, used = tunings[-1], {one.best for one in tunings}
     fresh = [score for record in seeds if (score := validation_score(record)) is not None]
     examples = max(record.counts.examples.get("validation", 0) for record in trials)
     winner = next(record for record, outcome in zip(trials, outcomes, strict=True) if outcome.number == best)
@@ -134,11 +140,14 @@ def _tuned_model(
         trials=tuple(_result(record, varied) for record in trials),
         best=best,
         used=best if same else used.pop() if len(used) == 1 else None,
-        curve=tuning_curve(scores, higher_is_better=card.higher_is_better, least=unit.least, most=unit.most),
+        curve=None
+        if told.sampler != "random"
+        else tuning_curve(scores, higher_is_better=card.higher_is_better, least=unit.least, most=unit.most),
         fresh=tuple(fresh),
         noise=_noise(fresh, outcome_of(winner).score, examples, is_share),
         examples=examples,
         spaces=len({record.trial.space for record in trials if record.trial is not None}),
+        budget=told.budget,
     )
 
 
@@ -203,9 +212,14 @@ def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterato
     if not counts:
         return
     as_they_are = [model for model in trained if model not in counts]
+    budgets = {BUDGETS.get(one.budget, one.budget) for one in tuned}
     each = f"{min(counts.values())} {'trial' if max(counts.values()) == 1 else 'trials'} each"
-    if len({*counts.values()}) > 1:
-        listed = ", ".join(f"{model} {count}" for model, count in counts.items())
+    listed = ", ".join(f"{model} {count}" for model, count in counts.items())
+    if budgets - {"trials"}:
+        yield f"Tuned at equally many {' or '.join(sorted(budgets))} each, in trials: {listed}."
+        if as_they_are:
+            yield f"Not tuned: {', '.join(as_they_are)}."
+    elif len({*counts.values()}) > 1:
         yield f"The models were tuned at unequal numbers of trials ({listed}), which favours those with more."
     elif as_they_are:
         yield f"{', '.join(counts)}: tuned, at {each}. Not tuned: {', '.join(as_they_are)}."

@@ -55,7 +55,7 @@ def rows_of_curves(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
             *(Entry(_with_band(one, count, unit), is_faint=count > len(one.trials)) for count in budgets),
         )
         for one in tuned
-        if budgets
+        if budgets and one.curve is not None
     )
 
 
@@ -76,7 +76,7 @@ def rows_of_trials(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
 
 def shown_budgets(tuned: Sequence[TunedModel]) -> tuple[int, ...]:
     """Numbers of trials that a table shows: doubled from 1 on, and the last; none where there is no choice."""
-    most = max((len(one.trials) for one in tuned), default=0)
+    most = max((len(one.trials) for one in tuned if one.curve is not None), default=0)
     return tuple(sorted({2**power for power in range(most.bit_length())} | {most})) if most > 1 else ()
 
 
@@ -89,7 +89,8 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
         "validation was trained anew with the seeds that are compared. The scores of trials are no results: the best "
         "of several is too good by chance. “Other trials as good” lie nearer to the best one than two equally good "
         "runs often do (1.96 standard errors, of the seeds and of the validation examples): where there are many, the "
-        "choice was within noise, and the optimum is flat or the validation split small."
+        "choice was within noise, and the optimum is flat or the validation split small. What is said of a tuned model "
+        "is said of the recipe that its search found: another search as long might find a better or a worse one."
     )
     if any(shown_budgets(task.tuned) for task in tasks):
         yield (
@@ -101,7 +102,9 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
 def order_lines(task: TaskComparison) -> Iterator[str]:
     """At which number of trials another model's search finds more, for each pair whose order changes."""
     sign = 1 if task.card.higher_is_better else -1
-    for one, other in combinations(task.tuned, 2):
+    for one, other in combinations([one for one in task.tuned if one.curve is not None], 2):
+        assert one.curve is not None
+        assert other.curve is not None
         pairs = zip(one.curve.typical, other.curve.typical, strict=False)
         gaps = [(count, sign * (ours - theirs)) for count, (ours, theirs) in enumerate(pairs, 1) if ours != theirs]
         stretches = [(ahead, next(group)[0]) for ahead, group in groupby(gaps, key=lambda gap: gap[1] > 0)]
@@ -160,7 +163,7 @@ def _trials(one: TunedModel) -> str:
 
 
 def _with_band(one: TunedModel, count: int, unit: Unit) -> str:
-    if count > len(one.trials):
+    if count > len(one.trials) or one.curve is None:
         return NOTHING
     typical, low, high = (ends[count - 1] for ends in (one.curve.typical, one.curve.low, one.curve.high))
     is_known = low != unit.least or high != unit.most

@@ -25,8 +25,6 @@ from harness.record import (
     RECORD,
     RunRecord,
     Status,
-    Trial,
-    Tuning,
     read_record,
     sweep_unfinished_writes,
     write_atomically,
@@ -34,6 +32,7 @@ from harness.record import (
 )
 from harness.runs.claim import check_claim, claimed
 from harness.runs.identity import run_differences
+from harness.trial import Trial, Tuning
 
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"

@@ -45,6 +45,12 @@ def resolve_suite(
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     found = read_suite(file, overrides=parse_settings(settings or []), trials=trials)
+    named = [name for name in only or () if name in found.models]
+    if named and found.tuning is not None and found.tuning.budget != "trials":
+        raise UserError(
+            f"--only {named[0]}: how many trials a model has depends on what those of all models cost (tuning.budget = "
+            f'"{found.tuning.budget}"). Name tasks alone, or set budget = "trials".'
+        )
     if until_decided and found.rule is None:
         rule = rule_for(found.seeds)
         found = replace(found, seeds=rule.seeds, rule=rule)

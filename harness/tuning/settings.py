@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from harness.config.checking import Strict, checked
 from harness.errors import nearest
 from harness.tuning.space import DEFAULT, Space, space_of
+
+Budget = Literal["trials", "flops", "tokens", "seconds"]
+Sampler = Literal["random", "tpe"]
+MOST_TIMES = 10
+"""A model whose trials cost next to nothing has at most so many times as many."""
 
 
 class TuningTable(Strict):
@@ -25,12 +30,19 @@ class TuningTable(Strict):
             { log_uniform = [1e-5, 1e-3] } are ranges; { times = [0.5, 1, 2] } are multiples of the recipe's own value.
             Default: learning_rate, batch_size, epochs, warmup_ratio and dropout.
         space_for: On top of it, one table per model.
+        budget: What every model has equally much of: "trials"; or "flops" of training, "tokens" trained on, or
+            "seconds": then the model whose trials cost most has `trials` of them, and each other one as many more as
+            cost the same, at most ten times as many.
+        sampler: "random", whose trials run side by side and whose curve has a band; or "tpe", by what earlier trials
+            found (needs Optuna: pip install "finetune-harness[tpe]").
     """
 
     trials: int = Field(8, ge=1, le=1000)
     models: tuple[str, ...] = Field(())
     space: dict[str, Any] = Field({})
     space_for: dict[str, dict[str, Any]] = Field({})
+    budget: Budget = "trials"
+    sampler: Sampler = "random"
 
 
 @dataclass(frozen=True)
@@ -40,10 +52,14 @@ class Tuning:
     Attributes:
         trials: Of each model on each task.
         spaces: Where a model's are drawn from, by the model's name; of others none are tried.
+        budget: What every model has equally much of.
+        sampler: How recipes are drawn.
     """
 
     trials: int
     spaces: Mapping[str, Space]
+    budget: Budget = "trials"
+    sampler: Sampler = "random"
 
 
 def tuning_by_default(trials: int, model: str) -> Tuning:
@@ -83,9 +99,8 @@ def tuning_of(
         return None
     common = table.space or DEFAULT
     tuned = table.models or tuple(models)
-    return Tuning(
-        table.trials, {model: space_of({**common, **table.space_for.get(model, {})}, "", []) for model in tuned}
-    )
+    spaces = {model: space_of({**common, **table.space_for.get(model, {})}, "", []) for model in tuned}
+    return Tuning(table.trials, spaces, table.budget, table.sampler)
 
 
 def _name_mistakes(table: TuningTable, models: Collection[str]) -> Iterator[str]:

@@ -46,19 +46,21 @@ class Dimension:
     def drawn(self, share: float, own: Any) -> Any:
         """The value below which `share` of them lie, from 0 to 1, which is excluded; `own` is the recipe's."""
         if self.form in ("choice", "times"):
-            value = self.values[int(share * len(self.values))]
-            return value if self.form == "choice" else self._settled(own * value)
+            return self.settled(int(share * len(self.values)), own)
         low, high = self.values
-        if self.form == "log_uniform":
-            return self._inside(low * (high / low) ** share)
-        return self._inside(low + (high - low) * share)
+        found = low * (high / low) ** share if self.form == "log_uniform" else low + (high - low) * share
+        return self.settled(found, own)
 
-    def _inside(self, value: float) -> float:
+    def settled(self, found: float, own: Any) -> Any:
+        """The value of a setting: of a choice, at the place `found`; of a range, `found` itself, rounded."""
+        if self.form == "choice":
+            return self.values[int(found)]
+        if self.form == "times":
+            return self._rounded(own * self.values[int(found)])
         low, high = self.values
-        settled = self._settled(value)
-        return float(low) if settled < low else float(high) if settled > high else settled
+        return min(max(self._rounded(found), float(low)), float(high))
 
-    def _settled(self, value: float) -> float:
+    def _rounded(self, value: float) -> float:
         return max(round(value), 1) if self.is_whole else float(f"{value:.{DIGITS}g}")
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.config.training import Training, recipe_of
+from harness.config.training import recipe_of
 from harness.errors import UserError
-from harness.record import Trial
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run
+from harness.trial import Trial
 from harness.tuning.settings import Tuning
 from harness.tuning.space import Space, digest_of
 
@@ -31,46 +31,62 @@ def is_tuned(run: Run, tuning: Tuning) -> bool:
     return run.model in tuning.spaces and not is_simple_baseline(family) and run.config.training.maximum_steps != 0
 
 
-def trials_of(run: Run, tuning: Tuning) -> list[Run]:
-    """The trials that choose the recipe of `run`, which may be any seed of its model on its task.
+def trials_of(run: Run, space: Space, count: int) -> list[Run]:
+    """The first trials of a model on a task, drawn at random.
+
+    Args:
+        run: Any seed of the model on the task.
+        space: Where recipes are drawn from.
+        count: How many.
 
     Raises:
         UserError: A recipe can't be, such as a stride that is longer than the window.
     """
-    space = tuning.spaces[run.model]
-    digest, mistakes = digest_of(space), list[str]()
-    found = [_trial(run, number, space, digest, mistakes) for number in range(tuning.trials)]
+    own, mistakes = run.config.training, without_value(run, space)
+    found = []
+    for number in range(0 if mistakes else count):
+        names = (run.suite, run.config.task, run.model, number)
+        drawn = {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
+        found.append(trial_run(run, number, space, drawn, mistakes))
     if mistakes:
         raise UserError(*mistakes)
     return found
 
 
-def _trial(run: Run, number: int, space: Space, digest: str, mistakes: list[str]) -> Run:
-    names = (run.suite, run.config.task, run.model, number)
-    own = run.config.training
-    mistakes += [
-        f"{run.config.task}, {run.model}: {name} has no value that `times` could multiply. List the values."
-        for name, dimension in space.items()
-        if number == 0 and dimension.form == "times" and getattr(own, name) is None
-    ]
-    drawn = {name: dimension.drawn(_share(*names, name), getattr(own, name) or 0) for name, dimension in space.items()}
+def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:
+    """The trial of a number, which tries the settings that were drawn.
+
+    Args:
+        run: Any seed of the model on the task.
+        number: The trial's.
+        space: Where recipes are drawn from.
+        drawn: What this one changes.
+        mistakes: Is added to where the recipe can't be.
+    """
+    where = f"{run.config.task}, {run.model}, trial {number}: "
+    recipe = recipe_of({where: {**run.config.training.model_dump(), **drawn}}, mistakes)
+    share = share_of(run.suite, run.config.task, run.model, number)
     config = run.config.model_copy(
         update={
-            "training": _with(own, drawn, f"{run.config.task}, {run.model}, trial {number}: ", mistakes),
-            "seed": FIRST_SEED + int(_share(*names) * (2**32 - FIRST_SEED)),
+            "training": recipe or run.config.training,
+            "seed": FIRST_SEED + int(share * (2**32 - FIRST_SEED)),
             "evaluate": "validation",
         }
     )
     folder = run.folder.parent / "trials" / f"trial-{number:03}"
-    return replace(run, config=config, folder=folder, trial=Trial(number=number, space=digest), tuning=None)
+    return replace(run, config=config, folder=folder, trial=Trial(number=number, space=digest_of(space)), tuning=None)
 
 
-def _with(recipe: Training, drawn: dict[str, Any], where: str, mistakes: list[str]) -> Training:
-    """The recipe with what was drawn, checked as a whole."""
-    return recipe_of({where: {**recipe.model_dump(), **drawn}}, mistakes) or recipe
+def without_value(run: Run, space: Space) -> list[str]:
+    """A line for each setting whose own value is to be multiplied and that has none."""
+    return [
+        f"{run.config.task}, {run.model}: {name} has no value that `times` could multiply. List the values."
+        for name, dimension in space.items()
+        if dimension.form == "times" and getattr(run.config.training, name) is None
+    ]
 
 
-def _share(*names: object) -> float:
+def share_of(*names: object) -> float:
     """A random number from 0 to 1, which is excluded, that depends on the names alone: on no library's generator."""
     digest = hashlib.sha256(json.dumps(names).encode()).digest()
     return (int.from_bytes(digest[:8]) >> 11) / 2**53

@@ -8,7 +8,8 @@ from synthetic_trials import add_trials, add_tuned, recipe
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
-from harness.record import Trial, Tuning, write_record
+from harness.record import write_record
+from harness.trial import Trial, Tuning
 
 
 @pytest.fixture
@@ -118,3 +119,21 @@ def test_where_less_is_better_the_least_wins(tmp_path):
     assert (tuned.best, tuned.used) == (1, 1)
     assert tuned.curve.typical == (2.0, 1.0, 1.0)
     assert tuned.noise is None  # One seed, and no share.
+
+
+def test_equal_costs_are_told_with_the_trials_that_they_bought(tmp_path):
+    for model, scores in (("bert-mini", (0.7, 0.8)), ("xl-mini", (0.7, 0.8, 0.6, 0.9))):
+        add_tuned(tmp_path, model, trials=min(len(scores), 3), budget="flops")
+        add_trials(tmp_path, model, scores)
+    task = only(tmp_path)
+    assert "Tuned at equally many training FLOPs each, in trials: bert-mini 2, xl-mini 3." in verdict(task)
+    # The fourth trial was one too many: it is not among those that the recipe was chosen from.
+    assert [one.best for one in task.tuned] == [1, 1]
+
+
+def test_trials_that_went_by_earlier_ones_have_no_curve(tmp_path):
+    add_tuned(tmp_path, sampler="tpe")
+    add_trials(tmp_path)
+    (tuned,) = only(tmp_path).tuned
+    assert tuned.curve is None
+    assert tuned.best == 1

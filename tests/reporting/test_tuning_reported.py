@@ -109,6 +109,15 @@ def test_one_trial_makes_no_chart(tmp_path):
     assert chosen.rows[0][1].text == "1"
 
 
+def test_what_has_no_curve_is_shown_without(tmp_path):
+    add_tuned(tmp_path, sampler="tpe")
+    add_trials(tmp_path)
+    comparison = compare(tmp_path)
+    assert tuning_curves(comparison.tasks[0], HTML.colour_classes(comparison)) is None
+    assert len(tuning(comparison.tasks[0])) == 1
+    assert "Best of 2" not in FORMATS.load("html")(comparison)
+
+
 def test_a_file_has_a_row_per_trial(runs, command):
     result = command("report", runs, "--output", "report.html", "--trials", "out/trials.csv")
     assert result.code == 0, result.errors

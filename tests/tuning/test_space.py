@@ -49,8 +49,12 @@ def tuning(trials=8, **content):
     return Tuning(trials, {"bert": space(**content) if content else space_of(DEFAULT, "", [])})
 
 
+def first_trials(run, count):
+    return trials_of(run, space_of(DEFAULT, "", []), count)
+
+
 def drawn(run, how, name):
-    return [getattr(trial.config.training, name) for trial in trials_of(run, how)]
+    return [getattr(trial.config.training, name) for trial in trials_of(run, how.spaces["bert"], how.trials)]
 
 
 def test_a_logarithmic_range_gives_each_factor_of_ten_its_share(run):
@@ -80,12 +84,12 @@ def test_a_whole_number_stays_one(run):
 
 
 def test_a_trial_depends_on_its_names_and_its_number_alone(run):
-    first = trials_of(run, tuning(8))
-    assert trials_of(run, tuning(12))[:8] == first
+    first = first_trials(run, 8)
+    assert first_trials(run, 12)[:8] == first
     other_seed = replace(run, config=run.config.model_copy(update={"seed": 5}), folder=run.folder.with_name("seed-5"))
-    assert trials_of(other_seed, tuning(8)) == first
+    assert first_trials(other_seed, 8) == first
     elsewhere = replace(run, suite="other")
-    assert [trial.config for trial in trials_of(elsewhere, tuning(8))] != [trial.config for trial in first]
+    assert [trial.config for trial in first_trials(elsewhere, 8)] != [trial.config for trial in first]
     # What was drawn once must be drawn by every later version: recorded trials are told by it.
     assert first[0].config.seed == SEED
     assert first[0].config.training.learning_rate == RATE
@@ -97,7 +101,7 @@ def test_a_setting_is_drawn_alike_whatever_else_is(run):
 
 
 def test_trials_read_no_test_split_and_have_folders_of_their_own(run):
-    trials = trials_of(run, tuning(3))
+    trials = first_trials(run, 3)
     assert {trial.config.evaluate for trial in trials} == {"validation"}
     assert [trial.folder.relative_to(run.folder.parent).as_posix() for trial in trials] == [
         "trials/trial-000",
@@ -121,9 +125,9 @@ def test_only_trained_models_are_tuned(run):
 def test_a_recipe_that_can_not_be_is_told_of_with_its_trial(run):
     fixed = tuning(1, max_length=[8], stride=[8])
     with pytest.raises(UserError, match="mine, bert, trial 0: stride 8 is not smaller than the window"):
-        trials_of(run, fixed)
+        trials_of(run, fixed.spaces["bert"], 1)
     with pytest.raises(UserError, match="mine, bert: max_length has no value that `times` could multiply"):
-        trials_of(run, tuning(1, max_length={"times": [2]}))
+        trials_of(run, space(max_length={"times": [2]}), 1)
 
 
 def test_a_models_own_table_is_laid_on_top():

@@ -4,7 +4,7 @@ import math
 
 from synthetic_runs import card, record
 
-from harness.record import Trial
+from harness.trial import Trial
 from harness.tuning.winner import Outcome, best_of, outcome_of
 
 

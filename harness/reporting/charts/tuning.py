@@ -17,6 +17,7 @@ from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizont
 from harness.reporting.charts.labels import placed
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 from harness.reporting.charts.times import factor_around, time_labels
+from harness.tuning.curves import TuningCurve
 
 RIGHT = WIDTH - 14
 Points = list[tuple[float, float]]
@@ -24,21 +25,25 @@ Points = list[tuple[float, float]]
 
 def tuning_curves(task: TaskComparison, classes: Mapping[str, str], *, by_time: bool = False) -> Markup | None:
     """The median best validation score and its band, by trials or by their time; None where nothing was chosen from."""
-    tuned = [one for one in task.tuned if len(one.trials) > 1 and any(map(math.isfinite, one.curve.typical))]
+    tuned = [
+        (one, one.curve)
+        for one in task.tuned
+        if one.curve is not None and len(one.trials) > 1 and any(map(math.isfinite, one.curve.typical))
+    ]
     if not tuned:
         return None
     unit, measure = unit_of(task.card.main_metric), metric_name(task.card.main_metric)
     title = "time of all trials" if by_time else "trials"
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} on validation of the best trial, by the {title}")
-    x = _axis(chart, tuned, title, by_time=by_time)
-    y = score_axis(chart, task, [value for one in tuned for value in _heights(one, unit)], right=RIGHT)
-    lines = {one.model: _points(one, one.curve.typical, x, y, unit, by_time=by_time) for one in tuned}
+    x = _axis(chart, [one for one, _ in tuned], title, by_time=by_time)
+    y = score_axis(chart, task, [value for _, curve in tuned for value in _heights(curve, unit)], right=RIGHT)
+    lines = {one.model: _points(one, curve.typical, x, y, unit, by_time=by_time) for one, curve in tuned}
     ends = [points[-1] for points in lines.values()]
     labels = placed([*lines], ends, left=LEFT, right=RIGHT)
-    for one, label in zip(tuned, labels, strict=True):
+    for (one, curve), label in zip(tuned, labels, strict=True):
         group = add(chart, "g", class_=classes[one.model])
         add(group, "title", f"{one.model}: {len(one.trials)} trials, {duration(one.seconds)}")
-        low, high = (_points(one, end, x, y, unit, by_time=by_time) for end in (one.curve.low, one.curve.high))
+        low, high = (_points(one, end, x, y, unit, by_time=by_time) for end in (curve.low, curve.high))
         add(group, "path", class_="band", d=f"{path(_stairs([*low]) + _stairs([*high])[::-1])}Z")
         add(group, "path", class_="path", d=path(_stairs(lines[one.model])))
         add(group, "text", one.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
@@ -63,9 +68,9 @@ def _place(one: TunedModel, count: int, *, by_time: bool) -> float:
     return max(count * one.seconds / len(one.trials), 1e-3) if by_time else float(count)
 
 
-def _heights(one: TunedModel, unit: Unit) -> list[float]:
+def _heights(curve: TuningCurve, unit: Unit) -> list[float]:
     """What must be seen: the curve, and the band where it is bounded by more than the score's own range."""
-    known = [*one.curve.typical, *one.curve.low, *one.curve.high]
+    known = [*curve.typical, *curve.low, *curve.high]
     return [value * unit.factor for value in known if math.isfinite(value) and value not in (unit.least, unit.most)]
 
 
