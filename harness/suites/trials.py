@@ -24,7 +24,7 @@ from harness.tuning.winner import best_of, outcome_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.runs.execution import Options
+    from harness.runs.options import Options
     from harness.suites.runner import Tally
 
 Cell = tuple[str, str]
