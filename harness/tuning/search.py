@@ -11,7 +11,7 @@ from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.tuning.settings import MOST_TIMES, Tuning
 from harness.tuning.tpe import sequential_trials
-from harness.tuning.trials import trials_of
+from harness.tuning.trials import space_read, trials_of
 
 Cell = tuple[str, str]
 Recorded = Callable[[Run], RunRecord | None]
@@ -52,9 +52,10 @@ def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
 
 def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
     """The first trials; of a sequential sampler, no further than the first that is not recorded yet."""
+    space = space_read(run, tuning.spaces[run.model])
     if tuning.sampler == "random":
-        return Named(trials_of(run, tuning.spaces[run.model], count), True)
-    found = sequential_trials(run, tuning.spaces[run.model], count, recorded)
+        return Named(trials_of(run, space, count), True)
+    found = sequential_trials(run, space, count, recorded)
     return Named(found, len(found) == count)
 
 

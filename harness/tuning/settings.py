@@ -24,11 +24,11 @@ class TuningTable(Strict):
     Attributes:
         trials: Recipes that are tried of each model on each task, each on training and validation data alone; the one
             that is best on validation is trained anew with the suite's seeds. More trials can be added later.
-        models: Names of the models that are tuned; default: all that are trained. An untuned one beside a tuned one is
-            another name in [variants].
+        models: Names of the models that are tuned; default: all that read what is varied. An untuned one beside a
+            tuned one is another name in [variants].
         space: Which values are tried, by setting: [8, 16] is a choice; { uniform = [0.0, 0.2] } and
             { log_uniform = [1e-5, 1e-3] } are ranges; { times = [0.5, 1, 2] } are multiples of the recipe's own value.
-            Default: learning_rate, batch_size, epochs, warmup_ratio and dropout.
+            Default: learning_rate, batch_size, epochs, warmup_ratio and dropout; of tfidf, baseline_penalty.
         space_for: On top of it, one table per model.
         budget: What every model has equally much of: "trials"; or "flops" of training, "tokens" trained on, or
             "seconds": then the model whose trials cost most has `trials` of them, and each other one as many more as

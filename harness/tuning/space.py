@@ -21,6 +21,7 @@ DEFAULT: Mapping[str, Any] = {
     "epochs": {"times": [0.5, 1, 2]},
     "warmup_ratio": {"uniform": [0.0, 0.2]},
     "dropout": [0.0, 0.1, 0.2],
+    "baseline_penalty": {"log_uniform": [0.01, 100.0]},
 }
 DIGITS = 3
 """Significant digits of what is drawn from a range, so that a person can read it."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.config.training import recipe_of
+from harness.config.training import Baselines, recipe_of
 from harness.errors import UserError
-from harness.registry import is_simple_baseline
+from harness.registry import baseline_settings, is_simple_baseline
 from harness.runs.run import Run
 from harness.trial import Trial
 from harness.tuning.settings import Tuning
@@ -25,10 +25,19 @@ FIRST_SEED = 2**31
 
 
 def is_tuned(run: Run, tuning: Tuning) -> bool:
-    """Whether the run's recipe is to be chosen by trials: its model is trained, and to be tuned."""
-    family = run.config.model.family
+    """Whether the run's recipe is to be chosen by trials: its model is to be tuned, and reads what is varied."""
+    return bool(space_read(run, tuning.spaces.get(run.model, {})))
+
+
+def space_read(run: Run, space: Space) -> Space:
+    """The part of a space that the run's model reads; a model that takes no step reads nothing of it."""
+    family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
     assert family is not None, "the family is resolved before a run is made"
-    return run.model in tuning.spaces and not is_simple_baseline(family) and run.config.training.maximum_steps != 0
+    if is_simple_baseline(family):
+        return {name: dimension for name, dimension in space.items() if name in baseline_settings(family)}
+    if run.config.training.maximum_steps == 0:
+        return {}
+    return {name: dimension for name, dimension in space.items() if name not in of_baselines}
 
 
 def trials_of(run: Run, space: Space, count: int) -> list[Run]:

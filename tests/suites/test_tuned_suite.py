@@ -167,12 +167,25 @@ def test_a_failed_trial_is_the_worst_and_is_not_tried_again_once_the_recipe_is_c
     assert times("runs") == before
 
 
-def test_simple_baselines_and_models_that_are_scored_as_they_are_have_no_trials(command, suite):
-    change("trials = 2\n", "trials = 2\n#")
+def test_what_reads_nothing_that_is_varied_has_no_trials(command, suite):
+    change('models = ["bert"]\n', "\n")
     command("run", suite, "--only", "majority")
     assert not (RUNS / "majority/trials").exists()
     plan = command("plan", suite, "--only", "majority", "--set", "maximum_steps=0")
     assert "trials" not in plan.output
+
+
+def test_the_penalty_of_tfidf_is_tuned(command, suite):
+    change('models = ["bert"]\n', "\n")
+    change('models   = ["bert", "plain", "majority"]', 'models   = ["tfidf"]')
+    change('bert = "bert/"\nplain = "bert/"\n', "")
+    result = command("run", suite)
+    assert result.code == 0, result.output + result.errors
+    records = [read_record(RUNS / f"tfidf/trials/trial-00{number}") for number in range(2)]
+    penalties = [record["config"]["training"]["baseline_penalty"] for record in records]
+    assert len(set(penalties)) == 2
+    seed = read_record(RUNS / "tfidf/seed-0")
+    assert seed["config"]["training"]["baseline_penalty"] == penalties[seed["tuning"]["best"]]
 
 
 def test_one_model_on_own_data_is_tuned_too(command, suite):

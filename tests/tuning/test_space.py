@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.runs.run import Run
 from harness.tuning.settings import Tuning, tuning_of
 from harness.tuning.space import DEFAULT, digest_of, space_of
-from harness.tuning.trials import is_tuned, trials_of
+from harness.tuning.trials import is_tuned, space_read, trials_of
 
 MODELS = ("bert", "scratch")
 
@@ -111,15 +111,21 @@ def test_trials_read_no_test_split_and_have_folders_of_their_own(run):
     assert [str(trial) for trial in trials][:1] == ["mine · bert · trial 0"]
 
 
-def test_only_trained_models_are_tuned(run):
-    baseline = replace(run, config=run.config.model_copy(update={"model": ModelConfig(family="majority")}))
+def test_what_reads_nothing_that_is_varied_is_not_tuned(run):
+    def of(family):
+        return replace(run, config=run.config.model_copy(update={"model": ModelConfig(family=family)}))
+
     untrained = replace(run, config=run.config.model_copy(update={"training": Training(maximum_steps=0)}))
-    assert [is_tuned(one, tuning()) for one in (run, baseline, untrained, replace(run, model="other"))] == [
-        True,
-        False,
-        False,
-        False,
-    ]
+    runs = (run, of("tfidf"), of("majority"), untrained, replace(run, model="other"))
+    assert [is_tuned(one, tuning()) for one in runs] == [True, True, False, False, False]
+    assert not is_tuned(of("tfidf"), tuning(epochs=[1, 2]))
+
+
+def test_a_space_is_cut_to_what_the_model_reads(run):
+    whole = space_of(DEFAULT, "", [])
+    assert space_read(run, whole).keys() == whole.keys() - {"baseline_penalty"}
+    tfidf = replace(run, config=run.config.model_copy(update={"model": ModelConfig(family="tfidf")}))
+    assert space_read(tfidf, whole).keys() == {"baseline_penalty"}
 
 
 def test_a_recipe_that_can_not_be_is_told_of_with_its_trial(run):
