@@ -171,8 +171,8 @@ class RunHeader(_Part):
 
     @property
     def which(self) -> str:
-        """Which of its model's runs it is, such as "seed 0", or "seed 0, fold 2 of 5"."""
-        return which_run(self.seed, self.fold)
+        """Which of its model's runs it is, such as "seed 0", "seed 0, fold 2 of 5" or "trial 3"."""
+        return which_run(self.seed, self.fold) if self.trial is None else f"trial {self.trial.number}"
 
 
 class Measurements(_Part):
