@@ -29,7 +29,7 @@ class TrialResult:
 
     Attributes:
         score: The main metric on the validation split; None where there is none.
-        settings: The settings that differ between trials of the task's models.
+        settings: The settings that differ between the model's trials.
         seconds: That it took in all.
     """
 
@@ -101,9 +101,8 @@ def tuned_models(found: Sequence[Found], card: TaskCard) -> tuple[TunedModel, ..
         if record.tuning is not None and record.task_card.main_metric == card.main_metric:
             by_model[record.model].append((folder, record))
     tried = {model: trials for model in sorted(by_model) if (trials := _trials_beside(by_model[model]))}
-    varied = _varied([record for trials in tried.values() for record in trials])
     return tuple(
-        _tuned_model(trials, [record for _, record in by_model[model]], varied, card) for model, trials in tried.items()
+        _tuned_model(trials, [record for _, record in by_model[model]], card) for model, trials in tried.items()
     )
 
 
@@ -122,9 +121,7 @@ def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
     return [known[number] for number in sorted(known) if not allowed or number < max(allowed)]
 
 
-def _tuned_model(
-    trials: Sequence[RunRecord], seeds: Sequence[RunRecord], varied: Sequence[str], card: TaskCard
-) -> TunedModel:
+def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: TaskCard) -> TunedModel:
     outcomes, unit = [outcome_of(record) for record in trials], unit_of(card.main_metric)
     best = best_of(outcomes, higher_is_better=card.higher_is_better)
     scores = [outcome.score for outcome in outcomes]
@@ -137,7 +134,7 @@ def _tuned_model(
     same = all(not differences(winner.config["training"], record.config["training"]) for record in seeds)
     return TunedModel(
         model=seeds[0].model,
-        trials=tuple(_result(record, varied) for record in trials),
+        trials=tuple(_result(record, _varied(trials)) for record in trials),
         best=best,
         used=best if same else used.pop() if len(used) == 1 else None,
         curve=None
@@ -175,17 +172,11 @@ def _result(record: RunRecord, varied: Sequence[str]) -> TrialResult:
     )
 
 
-def _varied(records: Sequence[RunRecord]) -> list[str]:
-    """The settings that differ between trials of any one model, in the recipe's order."""
-    by_model: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for record in records:
-        by_model[record.model].append(record.config.get("training", {}))
-    names = dict.fromkeys(name for recipes in by_model.values() for recipe in recipes for name in recipe)
-    return [name for name in names if any(_differ(recipes, name) for recipes in by_model.values())]
-
-
-def _differ(recipes: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)
+def _varied(trials: Sequence[RunRecord]) -> list[str]:
+    """The settings that differ between a model's trials, in the recipe's order."""
+    recipes = [record.config.get("training", {}) for record in trials]
+    names = dict.fromkeys(name for recipe in recipes for name in recipe)
+    return [name for name in names if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)]
 
 
 def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:

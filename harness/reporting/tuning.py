@@ -115,7 +115,7 @@ def order_lines(task: TaskComparison) -> Iterator[str]:
 
 def settings(trial: TrialResult) -> str:
     """The settings that trials differ in, as they are written on the command line."""
-    return ", ".join(f"{name}={_value(value)}" for name, value in trial.settings.items())
+    return ", ".join(f"{name}={_value(value)}" for name, value in trial.settings.items()) or NOTHING
 
 
 TRIAL_COLUMNS = (
