@@ -19,6 +19,8 @@ from harness.tuning.curves import TuningCurve, tuning_curve
 from harness.tuning.winner import best_of, outcome_of, validation_score
 
 NORMAL_95 = 1.96
+MOST_IN_CURVE = 1000
+"""The band of more trials takes too long to compute, and they leave little to tell."""
 BUDGETS = {"flops": "training FLOPs"}
 Found = tuple[Path, RunRecord]
 
@@ -138,7 +140,7 @@ def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: 
         best=best,
         used=best if same else used.pop() if len(used) == 1 else None,
         curve=None
-        if told.sampler != "random"
+        if told.sampler != "random" or len(trials) > MOST_IN_CURVE
         else tuning_curve(scores, higher_is_better=card.higher_is_better, least=unit.least, most=unit.most),
         fresh=tuple(fresh),
         noise=_noise(fresh, outcome_of(winner).score, examples, is_share),
@@ -155,7 +157,7 @@ def _noise(fresh: Sequence[float], score: float | None, examples: int, is_share:
     to both, for they are the same examples.
     """
     of_seeds = 2 * float(np.var(fresh, ddof=1)) if len(fresh) > 1 else None
-    of_examples = score * (1 - score) / examples if is_share and score is not None and examples else None
+    of_examples = max(score * (1 - score), 0.0) / examples if is_share and score is not None and examples else None
     known = [part for part in (of_seeds, of_examples) if part is not None]
     return math.sqrt(sum(known)) if known else None
 

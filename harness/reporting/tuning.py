@@ -134,7 +134,7 @@ TRIAL_COLUMNS = (
 
 def trials_csv(comparison: Comparison) -> str:
     """A line per trial, in full precision; nothing where there are none."""
-    return csv_text([{name: _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
+    return csv_text([{harmless(name): _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
 
 
 def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:

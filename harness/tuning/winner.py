@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from harness.metrics.lookup import known_metrics
 from harness.record import RunRecord
 
+LARGEST = 1e100
+"""A score beyond is none: no square of it is a number."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -34,7 +37,7 @@ def validation_score(record: RunRecord) -> float | None:
     main = record.task_card.main_metric
     metric, scores = known_metrics().get(main), record.scores.get("validation", {})
     found = [scores.get(name, math.nan) for name in (main, metric.alternative if metric else "")]
-    known = [score for score in found if record.status == "complete" and math.isfinite(score)]
+    known = [score for score in found if record.status == "complete" and abs(score) <= LARGEST]
     return known[0] if known else None
 
 

@@ -9,6 +9,8 @@ from synthetic_trials import add_trials, add_tuned, recipe
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.record import write_record
+from harness.registry import FORMATS
+from harness.reporting.tuning import trials_csv
 from harness.trial import Trial, Tuning
 
 
@@ -137,3 +139,18 @@ def test_trials_that_went_by_earlier_ones_have_no_curve(tmp_path):
     (tuned,) = only(tmp_path).tuned
     assert tuned.curve is None
     assert tuned.best == 1
+
+
+def test_a_strangers_trials_break_nothing(tmp_path):
+    add_tuned(tmp_path, best=0, fresh=(7.0, -3.0, 1e99))
+    add_trials(tmp_path, scores=(7.0, 1e300, -1e99, 0.5))
+    file = tmp_path / "reviews/rotten_tomatoes/bert-mini/trials/trial-003"
+    run = {"training": {"learning_rate": "<b>=1</b>", "=cmd()": [{"a": None}]}}
+    scores = {"validation": {"accuracy": 0.5}}
+    write_record(record(model="bert-mini", config=run, scores=scores, trial=Trial(number=3, space="")), file)
+    comparison = compare(tmp_path)
+    assert [trial.score for trial in comparison.tasks[0].tuned[0].trials] == [7.0, None, -1e99, 0.5]
+    assert "<b>=1" not in FORMATS.load("html")(comparison)
+    heading, *lines = trials_csv(comparison).splitlines()
+    assert "'=cmd()" in heading
+    assert len(lines) == 4
