@@ -72,22 +72,20 @@ def test_the_best_trial_is_trained_anew_with_the_suites_seeds(command, suite):
         assert (record["tuning"]["trials"], record["tuning"]["best"]) == (2, best)
         assert record["tuning"]["space"] == trial(0)["trial"]["space"]
         assert record["seed"] == seed
+        card = (RUNS / f"bert/seed-{seed}/checkpoint/README.md").read_text()
+        assert "The best of 2 trials on the validation split." in card
         assert "test" in record["scores"]
     untuned = read_record(RUNS / "plain/seed-0")
     assert untuned["tuning"] is None
     assert untuned["config"]["training"]["learning_rate"] == 2e-5
 
 
-def test_trials_have_seeds_of_their_own_and_leave_a_record_alone(command, suite):
+def test_trials_have_seeds_of_their_own_leave_a_record_alone_and_are_no_seeds_of_their_model(command, suite):
     command("run", suite, "--only", "bert")
     seeds = {trial(number)["seed"] for number in range(2)}
     assert len(seeds) == 2
     assert min(seeds) >= 2**31
     assert sorted(path.name for path in TRIALS.rglob("*")) == ["run.json", "run.json", "trial-000", "trial-001"]
-
-
-def test_trials_are_no_seeds_of_their_model(command, suite):
-    command("run", suite, "--only", "bert")
     records, problems = read_records(Path("runs"))
     assert problems == []
     assert sorted((record.model, record.seed) for _, record in records) == [("bert", 0), ("bert", 1)]
