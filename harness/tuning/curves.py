@@ -14,8 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.optimize import brentq
 
 CONFIDENCE = 0.95
 Floats = NDArray[np.float64]
@@ -70,6 +68,9 @@ def distribution_band(trials: int) -> tuple[Floats, Floats]:
 
     They hold together in 95 % of all samples of a continuous distribution, and in more of another one.
     """
+    from scipy import stats  # noqa: PLC0415 -- who compares untuned models need not wait for it
+    from scipy.optimize import brentq  # noqa: PLC0415 -- likewise
+
     ranks = np.arange(1, trials + 1)
 
     def ends(tail: float) -> tuple[Floats, Floats]:
@@ -91,6 +92,8 @@ def chance_inside(lower: Floats, upper: Floats) -> float:
     Source: Noé 1972, as a chain in how many of the numbers lie below each bound in turn. They are the points of a
     Poisson process that has n of them, so that what lies between two bounds depends on nothing before.
     """
+    from scipy import stats  # noqa: PLC0415 -- who compares untuned models need not wait for it
+
     trials = len(lower)
     counts = np.arange(trials + 1)
     chances, before = (counts == 0).astype(float), 0.0
