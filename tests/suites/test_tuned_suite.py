@@ -213,3 +213,18 @@ def test_two_workers_and_one_give_the_same_trials_and_weights_to_the_bit(command
         if part.startswith("seed"):
             weights = "checkpoint/model.safetensors"
             assert (one / weights).read_bytes() == (two / weights).read_bytes()
+
+
+@pytest.mark.slow
+def test_seeds_that_are_added_until_all_is_decided_have_the_recipe_of_the_trials(command, suite):
+    change('models   = ["bert", "plain", "majority"]', 'models   = ["bert", "plain"]')
+    change("seeds    = [0, 1]\n", "seeds = { start = 3, most = 4 }\n")
+    result = command("run", suite)
+    assert result.code == 0, result.output + result.errors
+    seeds = sorted(RUNS.glob("bert/seed-*"))
+    assert len(seeds) in (3, 4)
+    assert {json.dumps(trained_settings(read_record(seed))) for seed in seeds} == {
+        json.dumps(trained_settings(trial(read_record(seeds[0])["tuning"]["best"])))
+    }
+    assert len(times(TRIALS)) == 2
+    assert "4 new" not in command("plan", suite).output
