@@ -25,6 +25,7 @@ from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.fold import Fold, which_run
 from harness.regular_files import read_json
+from harness.trial import Trial, Tuning
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
@@ -140,6 +141,8 @@ class RunHeader(_Part):
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         fold: Which fold it was tested on; None outside cross-validation.
         config: The resolved configuration; two runs with the same one are the same run.
+        trial: Of a run that tried a recipe, and is no seed of its model.
+        tuning: Of a run whose recipe was chosen by trials.
     """
 
     schema_version: Literal[2] = 2
@@ -154,6 +157,8 @@ class RunHeader(_Part):
     fold: Fold | None = None
     task_card: TaskCard
     config: dict[str, Any]
+    trial: Trial | None = None
+    tuning: Tuning | None = None
 
     @field_validator("config")
     @classmethod
@@ -166,8 +171,8 @@ class RunHeader(_Part):
 
     @property
     def which(self) -> str:
-        """Which of its model's runs it is, such as "seed 0", or "seed 0, fold 2 of 5"."""
-        return which_run(self.seed, self.fold)
+        """Which of its model's runs it is, such as "seed 0", "seed 0, fold 2 of 5" or "trial 3"."""
+        return which_run(self.seed, self.fold) if self.trial is None else f"trial {self.trial.number}"
 
 
 class Measurements(_Part):

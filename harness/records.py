@@ -37,17 +37,28 @@ def _leads_into(link: Path, folder: Path) -> bool:
     return link.exists() and link.resolve().is_relative_to(folder)
 
 
-def read_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
-    """The readable records below `runs` with their folders, and a line for each that could not be read."""
-    records: list[tuple[Path, RunRecord]] = []
+Found = tuple[Path, RunRecord]
+
+
+def read_all_records(runs: Path) -> tuple[list[Found], list[Found], list[str]]:
+    """The readable records below `runs` with their folders, trials apart, and a line for each unreadable one."""
+    records: list[Found] = []
     problems: list[str] = []
     for file in _record_files(runs, problems):
         with collected(problems):
             records.append((file.parent, read_record(file)))
-    return records, problems
+    seeds = [(folder, record) for folder, record in records if record.trial is None]
+    trials = [(folder, record) for folder, record in records if record.trial is not None]
+    return seeds, trials, problems
 
 
-def some_records(runs: Path) -> tuple[list[tuple[Path, RunRecord]], list[str]]:
+def read_records(runs: Path) -> tuple[list[Found], list[str]]:
+    """The readable records below `runs` with their folders, and a line for each unreadable one; trials are left out."""
+    seeds, _, problems = read_all_records(runs)
+    return seeds, problems
+
+
+def some_records(runs: Path) -> tuple[list[Found], list[str]]:
     """What `read_records` gives, at least one record.
 
     Raises:

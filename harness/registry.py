@@ -270,6 +270,12 @@ def is_simple_baseline(family: str) -> bool:
     return hasattr(FAMILIES.load(family), "fit")
 
 
+def baseline_settings(family: str) -> tuple[str, ...]:
+    """Names of what a simple baseline reads of a recipe."""
+    found: tuple[str, ...] = FAMILIES.constant(family, "TUNED_SETTINGS", ())
+    return found
+
+
 def family_names_by_model_type() -> Mapping[str, str]:
     """The family that knows each model_type of a config.json. Nothing of the harness's own is imported.
 

@@ -14,11 +14,12 @@ from pydantic.fields import FieldInfo
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.run import LocalFiles
-from harness.config.training import Adaptation, Evaluation, Execution, LongTexts, Optimisation
+from harness.config.training import Adaptation, Baselines, Evaluation, Execution, LongTexts, Optimisation
 from harness.data.custom import column_roles
 from harness.pretraining.recipe import CorporaRecipe, PretrainingPlan, PretrainingRecipe, TokenizerRecipe
 from harness.registry import TASK_TYPES
 from harness.suites.suite import _SuiteFile as SuiteFile
+from harness.tuning.settings import TuningTable
 
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 COLUMN_TYPE = "text, or a list of texts"
@@ -30,7 +31,7 @@ def settings_page() -> str:
     parts = ["# Settings", INTRODUCTION]
     parts += ["## Fine-tuning", FINE_TUNING, *(_section(shape) for shape in recipe_parts())]
     parts += ["## Model files", MODEL_FILES, _table(ModelConfig)]
-    parts += ["## Suites", SUITES, _table(SuiteFile)]
+    parts += ["## Suites", SUITES, _table(SuiteFile), _section(TuningTable, title="[tuning]")]
     parts += ["## Own data", OWN_DATA, _own_data_table()]
     parts += ["## Pretraining", PRETRAINING, _table(PretrainingRecipe)]
     parts += [
@@ -58,7 +59,7 @@ PRETRAINING = "`configs/pretraining/<name>.toml`, or any `.toml` file that `harn
 
 def recipe_parts() -> Iterator[type[Strict]]:
     """The classes that a recipe for fine-tuning is made of, those of the task types last."""
-    yield from (Optimisation, Adaptation, Execution, LongTexts, Evaluation)
+    yield from (Optimisation, Adaptation, Execution, LongTexts, Evaluation, Baselines)
     for shape in dict.fromkeys(TASK_TYPES.load(name).settings for name in TASK_TYPES.names()):
         if shape.model_fields:
             yield shape

@@ -66,6 +66,8 @@ class Comparison:
                 mean over seeds and its 95 % interval. "differences": one row per comparison of a model with the
                 baseline, or with the best simple baseline: difference, 95 % interval, adjusted p. "over_tasks": one
                 row per model, with the number of tasks on which something is shown of it; none of a single task.
+                "trials": one row per recipe that was tried, with its validation score and a column for each setting
+                that differs.
 
         Raises:
             UserError: pandas is not installed, or there is no such table.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from harness.runs.run import Run
 from harness.suites.expansion import folder_name, planned_run
 from harness.suites.folds import fold_by_fold
 from harness.suites.runner import execute_runs
+from harness.suites.trials import execute_trials
+from harness.tuning.settings import Tuning, tuning_of
 
 _Recipe = tuple[ModelConfig, Training]
 
@@ -37,6 +39,7 @@ def finetune(
     workers: int = 1,
     redo: bool = False,
     progress: bool = True,
+    tuning: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> list[FinishedRun]:
     """The finished runs of every model with every seed on one task; what is recorded already is not run again.
@@ -60,6 +63,8 @@ def finetune(
             `if __name__ == "__main__":`, as always where Python starts processes.
         redo: Replace what is recorded.
         progress: Show what happens; False: print nothing.
+        tuning: What a suite's [tuning] says, such as {"trials": 8}: each model's recipe is then the best of so many on
+            validation data. The trials are in the folders, and not in the list.
         settings: Of the recipe, on top of the model's own, such as `epochs=2, learning_rate=3e-5`: what `--set` takes.
 
     Raises:
@@ -70,7 +75,9 @@ def finetune(
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         local = _local(task, data, Path(runs))
         planned = _planned(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
-        tally = execute_runs(planned, Options(redo=redo), console(quiet=not progress), workers=workers)
+        options, shown = Options(redo=redo), console(quiet=not progress)
+        planned, _, _ = execute_trials(planned, _tuning(tuning, recipes), options, shown, workers=workers)
+        tally = execute_runs(planned, options, shown, workers=workers)
     return _finished(planned, tally.failed)
 
 
@@ -93,6 +100,21 @@ def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, An
             found[name] = config, recipe_for(config, settings)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
+    return found
+
+
+def _tuning(content: Mapping[str, Any] | None, models: Collection[str]) -> Tuning | None:
+    """How recipes are chosen.
+
+    Raises:
+        UserError: Every mistake in what is said of it.
+    """
+    mistakes: list[str] = []
+    if not isinstance(content, Mapping | None):
+        raise UserError(f'tuning: must be a mapping (got {content!r}). Write tuning={{"trials": 8}}.')
+    found = tuning_of(content, models, "", mistakes)
+    if mistakes:
+        raise UserError(*mistakes)
     return found
 
 

@@ -16,6 +16,7 @@ from harness.comparison.results import COPIED, Cell, Comparison, Difference, Run
 from harness.comparison.statistics import Estimate
 from harness.errors import UserError, nearest
 from harness.metrics.lookup import unit_of
+from harness.reporting.tuning import TRIAL_COLUMNS, trial_rows
 
 Row = dict[str, Any]
 
@@ -157,13 +158,16 @@ def tidy_rows(comparison: Comparison, what: str) -> tuple[list[Row], list[str]]:
 
     Args:
         comparison: What is compared.
-        what: "scores", "means", "differences" or "over_tasks".
+        what: "scores", "means", "differences", "over_tasks" or "trials".
 
     Raises:
         UserError: There is no such table.
     """
+    if what == "trials":
+        trials = trial_rows(comparison)
+        return trials, list(trials[0] if trials else TRIAL_COLUMNS)
     if what not in _TABLES:
-        raise UserError(f"{what!r}: no such table of a comparison.{nearest(what, _TABLES)}")
+        raise UserError(f"{what!r}: no such table of a comparison.{nearest(what, [*_TABLES, 'trials'])}")
     shape, rows = _TABLES[what]
     return [asdict(row) for row in rows(comparison)], [field.name for field in fields(shape)]
 

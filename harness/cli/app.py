@@ -45,6 +45,10 @@ EncodingOption = Annotated[str | None, typer.Option(help="Of text files, such as
 ValidationOnlyOption = Annotated[
     bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
 ]
+TrialsOption = Annotated[
+    int | None,
+    typer.Option(help="Try so many recipes of each model on validation data; train the best one anew.", min=1),
+]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
 ]

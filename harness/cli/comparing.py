@@ -20,6 +20,7 @@ from harness.cli.app import (
     RunsOption,
     SeparatorOption,
     SetOption,
+    TrialsOption,
     UntilOption,
     ValidationOnlyOption,
     WorkersOption,
@@ -73,6 +74,7 @@ def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
     only: OnlyOption = None,
     settings: SetOption = None,
+    trials: TrialsOption = None,
     validation_only: ValidationOnlyOption = False,
     runs: RunsOption = RUNS,
     workers: WorkersOption = None,
@@ -88,20 +90,21 @@ def plan(
     """Check a suite, and show its runs, their time and disk, and the differences it detects; start nothing."""
     from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own
     from harness.cli.sequential import looks_at, show_standing  # noqa: PLC0415 -- a command's own
-    from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.trials import overview  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
-    checked_suite, planned = resolve_suite(suite, only=only, until_decided=until is not None, **chosen)
-    found, rule = states(planned), checked_suite.rule
+    chosen |= {"until_decided": until is not None, "trials": trials}
+    checked_suite, planned = resolve_suite(suite, only=only, **chosen)
+    found, rule = overview(planned, checked_suite.tuning), checked_suite.rule
     shown = console()
-    shown.print(plan_table(planned, found, rule))
-    shown.print(counted(found))
+    shown.print(plan_table(found.runs, found.states, rule, undecided=found.undecided))
+    shown.print(counted(found.states))
     looks = {} if rule is None else looks_at(runs / checked_suite.name, checked_suite)
     show_standing(looks, shown)
     over = {task for task, look in looks.items() if look.is_over}
-    expected = foreseen(planned, found, runs=runs, rule=rule, workers=workers, measure=measure, over=over)
+    expected = foreseen(found.runs, found.states, runs=runs, rule=rule, workers=workers, measure=measure, over=over)
     show_plan(expected, shown, runs=runs, rule=rule, detect=detect)
 
 
@@ -150,6 +153,7 @@ def run(
         int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of so many folds.")
     ] = None,
     settings: SetOption = None,
+    trials: TrialsOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
     redo: Annotated[
@@ -173,23 +177,28 @@ def run(
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
     prepare_libraries()
     from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     if suite is not None:
         refuse_with_suite(task=task, model=model, seed=seed, new_head=new_head or None, **local)
-        checked_suite, planned = resolve_suite(suite, only=only, until_decided=until is not None, **chosen)
+        chosen |= {"until_decided": until is not None, "trials": trials}
+        checked_suite, planned = resolve_suite(suite, only=only, **chosen)
+        tuning = checked_suite.tuning
     else:
         if until is not None:
             raise UserError("harness run: --until adds seeds to a suite's comparisons. Name a suite, or leave it out.")
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
         checked_suite, planned = None, resolve_single(task, model, local, seed=seed or 0, new_head=new_head, **chosen)
+        tuning = None if trials is None else tuning_by_default(trials, planned[0].model)
     from harness.cli.planning import keep_foreseen, outcome  # noqa: PLC0415 -- a command's own
     from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- a command's own
     from harness.ops.together import processes  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
     from harness.suites.runner import execute_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
     main_process = processes().is_main_process
     shown = console(quiet=not main_process)
@@ -198,6 +207,7 @@ def run(
         keep_foreseen(checked_suite, planned, runs=runs, workers=workers)
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
     folder = runs / checked_suite.name if checked_suite else Path(os.path.commonpath([run.folder for run in planned]))
+    planned, tried, trial_count = execute_trials(planned, tuning, options, shown, workers=workers)
     if checked_suite is not None and checked_suite.rule is not None:
         tally, count = run_until_decided(checked_suite, planned, options, shown, folder=folder, workers=workers)
     else:
@@ -205,6 +215,7 @@ def run(
     if checked_suite is not None and main_process and not (tally.failed or tally.left):
         for line in outcome(folder):
             shown.print(line, soft_wrap=True, markup=False, highlight=False)
+    tally, count = tally.with_others(tried), count + trial_count
     _conclude(shown, tally, count, folder=folder, next_folder=folder if checked_suite else runs)
 
 
@@ -240,15 +251,20 @@ def report(
     output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     margin: MarginOption = None,
+    trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
 ) -> None:
     """Write the comparison as one file."""
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
-    from harness.reporting.files import ending_of, write_report  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import ending_of, write_report, write_trials  # noqa: PLC0415 -- a command's own
 
     FORMATS.load(format_)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
-    write_report(format_, _comparison(runs, baseline, margin), target)
+    comparison = _comparison(runs, baseline, margin)
+    write_report(format_, comparison, target)
     console().print(f"Report: {target.absolute()}", soft_wrap=True)
+    if trials is not None:
+        write_trials(comparison, trials)
+        console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
 
 
 def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:

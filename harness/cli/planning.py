@@ -22,7 +22,6 @@ from harness.record import RunRecord
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.ended import DONE
-from harness.suites.expansion import states
 from harness.suites.forecast import RunForecast, forecast, total, wall_seconds
 from harness.suites.forecast_file import Foreseen, ForeseenPower, keep_forecast
 from harness.suites.precision import has_no_accelerator
@@ -31,6 +30,7 @@ from harness.suites.seeds import SeedRule
 from harness.suites.sizes import task_records, task_sizes
 from harness.suites.speed import Speed, assumed_speed, measured_speed, recorded_speed
 from harness.suites.suite import Suite
+from harness.suites.trials import overview
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 
 Records = Mapping[str, Sequence[tuple[Path, RunRecord]]]
@@ -83,7 +83,7 @@ def foreseen(
     """What is known of a suite's runs before they begin.
 
     Args:
-        planned: All of them.
+        planned: All of them, trials included.
         found_states: What of each is there.
         runs: The folder of all runs.
         rule: When they are looked at, where seeds are added until comparisons are decided.
@@ -109,17 +109,18 @@ def foreseen(
         )
         for run in waiting
     }
-    return Plan(found, planned_power(planned, rule, records, sizes, simple), slots)
+    seeds = [run for run in planned if run.trial is None]
+    return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
 
 def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> None:
     """Leave what is foreseen of a suite's runs in its folder, before they begin; where it can't be, only tell it."""
     try:
-        found = states(planned)
+        found = overview(planned, suite.tuning)
     except UserError:
         return  # What is there is of another configuration: the run tells it, or replaces it.
     try:
-        expected = foreseen(planned, found, runs=runs, rule=suite.rule, workers=workers)
+        expected = foreseen(found.runs, found.states, runs=runs, rule=suite.rule, workers=workers)
         keep_forecast(runs / suite.name, expected.kept(runs / suite.name))
     except UserError as error:
         for line in error.lines:

@@ -19,6 +19,7 @@ from harness.comparison.over_tasks import over_tasks
 from harness.comparison.results import Comparison, Look, TaskComparison
 from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
+from harness.comparison.tuned import tuned_models, tuning_doubts
 from harness.comparison.warnings import warnings_about
 from harness.config.margin import Margins, unknown_tasks
 from harness.errors import UserError, collected, nearest
@@ -196,13 +197,14 @@ def _scored(
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
     margin = None if margins is None else margins.of(first.task, unit_of(card.main_metric))
+    tuned = tuned_models(found, card)
     task = TaskComparison(
         suite=first.suite,
         task=first.task,
         card=card,
         cells=analysed_cells(by_model, card, baseline, margin, look),
         look=look,
-        doubts=warnings_about(by_model, card),
+        doubts=(*warnings_about(by_model, card), *tuning_doubts(tuned, f"{first.suite}/{first.task}")),
         doubts_of_order=doubts_of_order(
             [one.test_set for one in scored],
             [one.units for one in scored],
@@ -214,6 +216,7 @@ def _scored(
             [[run.record for run in one.runs] for one in scored],
         ),
         margin=margin,
+        tuned=tuned,
     )
     if look is None:
         return task

@@ -13,6 +13,7 @@ from harness.comparison.conclusions_margin import about_margin
 from harness.comparison.formatting import p_value, share
 from harness.comparison.results import COPIED, Cell, TaskComparison
 from harness.comparison.sequential import look_lines
+from harness.comparison.tuned import tuning_lines
 from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import EVALUATE, Unit
@@ -27,6 +28,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
     unit = unit_of(task.card.main_metric)
     return (
         *_best(task, unit),
+        *tuning_lines(task.tuned, [cell.model for cell in task.ranked if not cell.is_simple_baseline]),
         *_against_baseline(task, unit),
         *_against_simple_baseline(task, unit),
         *about_margin(task),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
+from harness.comparison.tuned import TunedModel
 from harness.config.margin import Margin, Margins
 from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
@@ -217,6 +218,7 @@ class TaskComparison:
         doubts_of_order: What makes the order of the scores doubtful, a few words each.
         doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
         margin: By how much worse is still not worse, if that was said.
+        tuned: How models were tuned.
     """
 
     suite: str
@@ -228,6 +230,7 @@ class TaskComparison:
     doubts_of_order: tuple[str, ...] = ()
     doubts_of_claims: tuple[str, ...] = ()
     margin: Margin | None = None
+    tuned: tuple[TunedModel, ...] = ()
 
     @property
     def folds(self) -> int:

@@ -206,7 +206,18 @@ class Evaluation(Strict):
     test_examples: int | None = Field(None, ge=1)
 
 
-class Recipe(Optimisation, Adaptation, Execution, LongTexts, Evaluation):
+class Baselines(Strict):
+    """What simple baselines read.
+
+    Attributes:
+        baseline_penalty: How strongly the weights of tfidf's linear model are held back, as a multiple of what it has
+            by default (1 / C of scikit-learn's logistic regression, alpha of its ridge regression).
+    """
+
+    baseline_penalty: float = Field(1.0, gt=0)
+
+
+class Recipe(Optimisation, Adaptation, Execution, LongTexts, Evaluation, Baselines):
     """What every type of task has in its recipe."""
 
 

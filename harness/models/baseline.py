@@ -20,13 +20,17 @@ class BaselineFamily:
 
     name: str
 
-    def fit(self, examples: Sequence[Any], *, task_type: str, labels: tuple[str, ...]) -> Any:
+    def fit(self, examples: Sequence[Any], *, task_type: str, labels: tuple[str, ...], **settings: Any) -> Any:
         """A `harness.task_types.contract.FittedBaseline` of `examples`, the training data.
+
+        What of `settings`, of a recipe, a task type's answer does not read is left out.
 
         Raises:
             UserError: It has no answer to tasks of this type.
         """
-        return TASK_TYPES.load(task_type).baseline(self.name).fit(examples, labels)
+        maker = TASK_TYPES.load(task_type).baseline(self.name)
+        read = {name: settings[name] for name in getattr(maker, "reads", ()) if name in settings}
+        return maker.fit(examples, labels, **read)
 
     def load(self, folder: Path, *, task_type: str, labels: tuple[str, ...]) -> Any:
         """What was saved in `folder`."""

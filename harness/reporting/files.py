@@ -9,6 +9,7 @@ from harness.errors import UserError
 from harness.printable import printable
 from harness.record import write_atomically
 from harness.registry import FORMATS
+from harness.reporting.tuning import trials_csv
 
 _ENDINGS = {"markdown": "md", "latex": "tex"}
 
@@ -64,3 +65,16 @@ def write_report(format_: str, results: Any, file: Path) -> None:
         ) from error
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, content)
+
+
+def write_trials(results: Any, file: Path) -> None:
+    """Write the trials of a comparison as CSV, whole or not at all, into a folder that need not be there yet.
+
+    Raises:
+        UserError: No model was tuned.
+    """
+    content = trials_csv(results)
+    if not content:
+        raise UserError(f"{file}: not written, for no model was tuned in {results.runs}. Leave --trials out.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, content.encode())

@@ -14,6 +14,15 @@ from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, score_entry
+from harness.reporting.tuning import (
+    ALL_HEADINGS,
+    TUNING_HEADINGS,
+    rows_of_curves,
+    rows_of_trials,
+    rows_of_tuning,
+    shown_budgets,
+    tuning_notes,
+)
 
 OVER_TASKS = "Over all tasks: on how many of the {tasks} it is so, with their number taken into account"
 
@@ -110,6 +119,26 @@ def in_use(task: TaskComparison) -> Table:
     return _table(f"{task.task}: cost in use", IN_USE, task, known)
 
 
+def tuning(task: TaskComparison) -> tuple[Table, ...]:
+    """How the models were tuned: what was chosen, and what more trials would give; none where none was."""
+    unit = unit_of(task.card.main_metric)
+    budgets = [f"Best of {count}" for count in shown_budgets(task.tuned)]
+    found = (
+        Table(f"{task.task}: tuning, on validation", TUNING_HEADINGS, rows_of_tuning(task.tuned, unit)),
+        Table(
+            f"{task.task}: what so many trials find, on validation",
+            ("Model", *budgets),
+            rows_of_curves(task.tuned, unit),
+        ),
+    )
+    return tuple(table for table in found if table.rows)
+
+
+def trials(task: TaskComparison) -> Table:
+    """Every trial of the task's models."""
+    return Table(f"{task.task}: trials", ALL_HEADINGS, rows_of_trials(task.tuned, unit_of(task.card.main_metric)))
+
+
 def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells: Sequence[Cell]) -> Table:
     """One row per model, of the columns that say something of any of them."""
     unit = unit_of(task.card.main_metric)
@@ -120,7 +149,7 @@ def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells:
 
 def of_task(task: TaskComparison) -> tuple[Table, ...]:
     """All tables of a task that have rows."""
-    found = (details(task), differences(task), costs(task), in_use(task))
+    found = (details(task), differences(task), costs(task), in_use(task), *tuning(task))
     return tuple(table for table in found if table is not None and table.rows)
 
 
@@ -181,6 +210,7 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
             "more than its own answer. For that the test examples' part of the variance is multiplied by "
             f"{SHARED_TRAINING:g}. Scores are those of models that were trained on all folds but one."
         )
+    notes += tuning_notes(comparison.tasks)
     if any(cell.is_simple_baseline for cell in cells):
         notes.append(
             "Simple baselines read no pretrained weights; a model that does not beat them has not earned its cost."

@@ -19,6 +19,8 @@ def model_card(record: RunRecord) -> str:
         for name in judging
     )
     recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
+    if record.tuning is not None:
+        recipe = f"The best of {record.tuning.trials} trials on the validation split.\n\n{recipe}"
     return f"""---
 library_name: transformers
 pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}

@@ -33,7 +33,7 @@ _last_loaded: dict[tuple[str, str, LocalData | None, Fold | None, str, bool], Sp
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
-    """Do the run, or finish it, and leave its record, predictions and checkpoint in its folder.
+    """Do the run, or finish it, and leave its record, predictions and checkpoint in its folder; of a trial the record.
 
     A loss that is not finite is a result too: a record that says so.
 
@@ -55,7 +55,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
         record = diverged_record(run, task, known, error)
     else:
         record = complete_record(run, task, result)
-        if together.is_main_process:
+        if together.is_main_process and run.trial is None:
             with watch("save"):
                 record = _saved(result, record, run.partial)
     record = ended(record, watch)

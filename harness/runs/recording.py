@@ -89,6 +89,8 @@ def _record(run: Run, card: TaskCard, status: Status, measurements: Measurements
         fold=run.config.fold,
         task_card=card,
         config=run.config.resolved(),
+        trial=run.trial,
+        tuning=run.tuning,
         **dict(measurements),
     )
 

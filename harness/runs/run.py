@@ -32,6 +32,7 @@ from harness.record import (
 )
 from harness.runs.claim import check_claim, claimed
 from harness.runs.identity import run_differences
+from harness.trial import Trial, Tuning
 
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
@@ -49,13 +50,18 @@ class Run:
         suite: The suite's name.
         model: The model's name in the suite.
         config: What identifies the run.
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`.
+        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`;
+            of a trial `trials/trial-<N>` in the model's.
+        trial: Of a run that tries a recipe.
+        tuning: Of a run whose recipe was chosen by trials.
     """
 
     suite: str
     model: str
     config: RunConfig
     folder: Path
+    trial: Trial | None = None
+    tuning: Tuning | None = None
 
     @property
     def partial(self) -> Path:
@@ -63,7 +69,8 @@ class Run:
         return self.folder / ".partial"
 
     def __str__(self) -> str:
-        return f"{self.config.task} · {self.model} · {which_run(self.config.seed, self.config.fold)}"
+        known = which_run(self.config.seed, self.config.fold)
+        return f"{self.config.task} · {self.model} · {known if self.trial is None else f'trial {self.trial.number}'}"
 
     def state(self) -> State:
         """What of the run is there; nothing is changed. What failed, or has no saved state, is ignored.
@@ -202,7 +209,7 @@ class Run:
 
 def _left_by(record: RunRecord) -> tuple[str, ...]:
     """What a run leaves beside its record."""
-    if record.status != "complete":
+    if record.status != "complete" or record.trial is not None:
         return ()
     return (CHECKPOINT,) if record.is_validation_only else (CHECKPOINT, PREDICTIONS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from rich.table import Table
@@ -13,23 +13,30 @@ from harness.runs.run import Run, State
 from harness.suites.seeds import SeedRule
 
 
-def plan_table(planned: Sequence[Run], states: Sequence[State], rule: SeedRule | None = None) -> Table:
+def plan_table(
+    planned: Sequence[Run],
+    states: Sequence[State],
+    rule: SeedRule | None = None,
+    *,
+    undecided: Collection[tuple[str, str]] = frozenset(),
+) -> Table:
     """A table of the runs and their states; simple baselines have no learning rate.
 
     Args:
-        planned: The runs.
+        planned: The runs, trials included.
         states: What of each is there.
         rule: When they are looked at, where seeds are added until comparisons are decided.
+        undecided: The tasks and models whose recipe is not known before their trials have ended.
     """
-    rows: defaultdict[tuple[str, str], list[tuple[Run, State]]] = defaultdict(list)
+    rows: defaultdict[tuple[str, str, bool], list[tuple[Run, State]]] = defaultdict(list)
     for run, state in zip(planned, states, strict=True):
-        rows[run.config.task, run.model].append((run, state))
+        rows[run.config.task, run.model, run.trial is None].append((run, state))
     table = Table("task", "model", "seeds", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
-    for (task, model), row in rows.items():
-        config = row[0][0].config
-        assert config.model.family is not None, "the family is resolved before a run is made"
-        rate = "–" if is_simple_baseline(config.model.family) else f"{config.training.learning_rate:g}"
-        table.add_row(task, model, _repeats([run for run, _ in row], rule), rate, counted([state for _, state in row]))
+    for (task, model, is_seed), row in rows.items():
+        runs = [run for run, _ in row]
+        which = _repeats(runs, rule) if is_seed else f"{len(runs)} trials"
+        rate = "by trials" if is_seed and (task, model) in undecided else _learning_rates(runs)
+        table.add_row(task, model, which, rate, counted([state for _, state in row]))
     return table
 
 
@@ -39,6 +46,15 @@ def _repeats(runs: Sequence[Run], rule: SeedRule | None) -> str:
     seeds = listed_seeds(known) if rule is None or len(known) == 1 else f"{rule.looks[0]} to {rule.looks[-1]} seeds"
     fold = runs[0].config.fold
     return seeds if fold is None else f"{seeds} × {fold.of} folds"
+
+
+def _learning_rates(runs: Sequence[Run]) -> str:
+    """The learning rate of runs of one model, or the least and the greatest of several."""
+    family, rates = runs[0].config.model.family, [run.config.training.learning_rate for run in runs]
+    assert family is not None, "the family is resolved before a run is made"
+    if is_simple_baseline(family):
+        return "–"
+    return f"{rates[0]:g}" if min(rates) == max(rates) else f"{min(rates):g} to {max(rates):g}"
 
 
 def listed_seeds(seeds: Sequence[int]) -> str:

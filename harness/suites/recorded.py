@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from harness.errors import UserError, collected
 from harness.record import RECORD, RunRecord, read_record, write_atomically
-from harness.records import read_records
+from harness.records import read_all_records
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
 from harness.suites.suite_file import SUITE_FILE
@@ -32,8 +32,8 @@ class Recorded:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it ended with a result."""
-        return self.record.status == "complete"
+        """Whether it ended with a result, of which a trial has none but its scores."""
+        return self.record.status == "complete" and self.record.trial is None
 
     @property
     def bytes(self) -> int:
@@ -55,6 +55,7 @@ class Recorded:
         return {
             "suite": record.suite, "task": record.task, "model": record.model, "seed": record.seed,
             "fold": None if record.fold is None else record.fold.number,
+            "trial": None if record.trial is None else record.trial.number,
             "status": record.status, "metric": record.task_card.main_metric, "score": self.main_score,
             "seconds": sum(record.cost.seconds.values()), "bytes": self.bytes, "folder": str(self.folder),
         }  # fmt: skip
@@ -74,9 +75,9 @@ def recorded_run(folder: Path) -> Recorded:
 
 
 def recorded_runs(runs: Path) -> tuple[list[Recorded], list[str]]:
-    """The runs on record below `runs`, and a line for each that can't be read."""
-    found, problems = read_records(runs)
-    return [Recorded(folder, record) for folder, record in found], problems
+    """The runs on record below `runs`, trials last, and a line for each that can't be read."""
+    seeds, trials, problems = read_all_records(runs)
+    return [Recorded(folder, record) for folder, record in (*seeds, *trials)], problems
 
 
 def remove(runs: Iterable[Recorded]) -> Iterator[Path]:

@@ -86,7 +86,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
     ):
         for run, ended in results:
             tally.count(ended)
-            records += [ended.record] if ended.record is not None else []
+            records += [ended.record] if ended.record is not None and run.trial is None else []
             _say(run, ended, console, said)
     for line in never_read_lines(records):
         console.print(Text(line), soft_wrap=True)
@@ -118,7 +118,8 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
         together.wait_for_everyone()
         return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
     cut_short = any(run.is_redo_confirmed for run in planned)
-    waiting = [run for run in planned if _is_left(run)] if cut_short else list(planned)
+    # A trial is what its names and its space make it: it is replaced only where it would be another one.
+    waiting = [run for run in planned if _is_left(run) or (run.trial is None and not cut_short)]
     if cut_short:
         console.print(
             f"A --redo was cut short and goes on: {len(waiting)} of {len(planned)} runs are left. To begin one anew, "

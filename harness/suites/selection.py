@@ -27,6 +27,7 @@ def resolve_suite(
     runs: Path,
     evaluate: Evaluate = "test",
     until_decided: bool = False,
+    trials: int | None = None,
 ) -> tuple[Suite, list[Run]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
 
@@ -37,12 +38,19 @@ def resolve_suite(
         runs: The folder of all runs.
         evaluate: What the trained models are scored on.
         until_decided: Whether seeds are added until its comparisons are decided, though its file lists them.
+        trials: How many recipes of each model are tried, whatever the suite says; None: as it says.
 
     Raises:
         UserError: It has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
-    found = read_suite(file, overrides=parse_settings(settings or []))
+    found = read_suite(file, overrides=parse_settings(settings or []), trials=trials)
+    named = [name for name in only or () if name in found.models]
+    if named and found.tuning is not None and found.tuning.budget != "trials":
+        raise UserError(
+            f"--only {named[0]}: how many trials a model has depends on what those of all models cost (tuning.budget = "
+            f'"{found.tuning.budget}"). Name tasks alone, or set budget = "trials".'
+        )
     if until_decided and found.rule is None:
         rule = rule_for(found.seeds)
         found = replace(found, seeds=rule.seeds, rule=rule)

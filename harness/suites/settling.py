@@ -8,7 +8,7 @@ from harness.config.model import ModelConfig
 from harness.config.run import LocalData
 from harness.config.training import FEWEST_STEPS, Training
 from harness.errors import UserError, collected
-from harness.registry import FAMILIES, TASK_TYPES, is_simple_baseline
+from harness.registry import FAMILIES, TASK_TYPES, baseline_settings, is_simple_baseline
 from harness.suites.precision import actual_precision
 from harness.task_types.label_loss import check_label_settings
 
@@ -37,7 +37,8 @@ def settled_recipe(
     assert model.family is not None, "the family is resolved before a run is made"
     _check_trainable(local, model.family, recipe)
     if is_simple_baseline(model.family):
-        return Training(**{key: getattr(recipe, key) for key in _READ_BY_BASELINES})
+        read = (*_READ_BY_BASELINES, *baseline_settings(model.family))
+        return Training(**{key: getattr(recipe, key) for key in read})
     _check_recipe(recipe, model.family, task, task_type)
     return recipe.model_copy(
         update={

@@ -28,6 +28,7 @@ from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
 from harness.suites.variants import Variants, original, recipe_part
+from harness.tuning.settings import Tuning, tuning_of
 
 
 class _SuiteFile(Strict):
@@ -49,6 +50,7 @@ class _SuiteFile(Strict):
         training_for: The recipe of one model, one table per model.
         data: Data sets of the user's own, one table each.
         metrics: Metrics by task, the main one first, where others are wanted than the task's own.
+        tuning: Of how many recipes each model's is chosen on validation data, and from which space; default: none.
     """
 
     description: str = ""
@@ -63,6 +65,7 @@ class _SuiteFile(Strict):
     training_for: dict[str, dict[str, Any]] = Field({})
     data: dict[str, dict[str, Any]] = Field({})
     metrics: dict[str, tuple[str, ...]] = Field({})
+    tuning: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Suite:
         metrics: Metrics by task, where the suite names others than the task's own.
         rule: When the comparisons are looked at, where seeds are added until they are decided.
         margins: How much worse is still not worse.
+        tuning: How recipes are chosen by trials; None: they are as they stand.
     """
 
     name: str
@@ -92,10 +96,16 @@ class Suite:
     description: str = ""
     rule: SeedRule | None = None
     margins: Margins | None = None
+    tuning: Tuning | None = None
 
 
-def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Suite:
-    """The suite that `file` describes, with `overrides` (from `--set`) on top of every recipe.
+def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials: int | None = None) -> Suite:
+    """The suite that `file` describes.
+
+    Args:
+        file: Its file.
+        overrides: From `--set`, on top of every recipe.
+        trials: In place of those that its [tuning] says.
 
     Raises:
         UserError: Everything that is wrong with the file, a line each.
@@ -107,22 +117,12 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None) -> Sui
     metrics = _metrics(content, file, mistakes)
     models = _models(content, file, mistakes)
     recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
+    tuning = tuning_of(content.tuning, content.models, f"{file}: ", mistakes, trials=trials)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     seeds = content.seeds if rule is None else rule.seeds
-    return Suite(
-        file.stem,
-        content.tasks,
-        models,
-        recipes,
-        seeds,
-        content.baseline,
-        local,
-        metrics,
-        content.description,
-        rule,
-        margins_of(content.margin),
-    )
+    known = (file.stem, content.tasks, models, recipes, seeds, content.baseline, local, metrics)
+    return Suite(*known, content.description, rule, margins_of(content.margin), tuning)
 
 
 def _content(file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:

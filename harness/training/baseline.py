@@ -7,6 +7,7 @@ from typing import Any
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
 from harness.record import Measurements
+from harness.registry import baseline_settings
 from harness.training.evaluation import Predicted, evaluate
 from harness.training.result import Stopwatch, TrainingResult
 
@@ -25,7 +26,8 @@ def fit_baseline(
         known: What was measured before.
     """
     with watch("train"):
-        fitted = family.fit(splits.train, task_type=task.task_type, labels=splits.labels)
+        settings = {name: getattr(config.training, name) for name in baseline_settings(config.model.family or "")}
+        fitted = family.fit(splits.train, task_type=task.task_type, labels=splits.labels, **settings)
 
     def predict(split: str) -> Predicted:
         examples = getattr(splits, split)

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import fields
 
 from harness.comparison.collapse import collapse_upper_bound
 from harness.comparison.results import COPIED, Cell, Comparison, Cost, Difference, TaskComparison
-from harness.printable import printable
 from harness.reporting.columns import DETAILS
-
-Field = str | int | float | bool | None
-FORMULA = tuple("=+-@＝＋－＠")
-"""What a formula begins with, blanks aside; in full width to some versions of spreadsheets."""
+from harness.reporting.spreadsheet import Field, csv_text, harmless
 
 
 def render(comparison: Comparison) -> str:
     """One row per task and model, gaps included; numbers in their natural unit, an empty field where there is none."""
-    rows = [_row(comparison, task, cell) for task in comparison.tasks for cell in task.cells]
-    if not rows:
-        return ""
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return sink.getvalue()
+    return csv_text([_row(comparison, task, cell) for task in comparison.tasks for cell in task.cells])
 
 
 def _row(comparison: Comparison, task: TaskComparison, cell: Cell) -> dict[str, Field]:
-    estimate = cell.estimate
+    estimate, tuned = cell.estimate, next((one for one in task.tuned if one.model == cell.model), None)
     return {
-        "suite": _harmless(task.suite),
-        "task": _harmless(task.task),
-        "model": _harmless(cell.model),
-        "family": _harmless(cell.family),
+        "suite": harmless(task.suite),
+        "task": harmless(task.task),
+        "model": harmless(cell.model),
+        "family": harmless(cell.family),
         "is_simple_baseline": cell.is_simple_baseline,
-        "metric": _harmless(task.card.main_metric),
+        "metric": harmless(task.card.main_metric),
         "higher_is_better": task.card.higher_is_better,
         "status": _status(cell),
         "seeds": len(cell.scored),
@@ -64,6 +51,8 @@ def _row(comparison: Comparison, task: TaskComparison, cell: Cell) -> dict[str, 
         **{field.name: getattr(cell.cost, field.name, None) for field in fields(Cost)},
         **_over_tasks(comparison, cell),
         **_margin(task, cell),
+        "trials": len(tuned.trials) if tuned else None,
+        "tuning_seconds": tuned.seconds if tuned else None,
     }
 
 
@@ -95,7 +84,7 @@ def _over_tasks(comparison: Comparison, cell: Cell) -> dict[str, Field]:
 def _difference(opponent: str, found: Difference | None) -> dict[str, Field]:
     estimate, wins, flips = (found.estimate, found.run_wins, found.flips) if found else (None, None, None)
     return {
-        opponent: _harmless(found.against) if found else None,
+        opponent: harmless(found.against) if found else None,
         f"difference_from_{opponent}": estimate.value if estimate else None,
         f"difference_from_{opponent}_low": estimate.low if estimate else None,
         f"difference_from_{opponent}_high": estimate.high if estimate else None,
@@ -114,9 +103,3 @@ def _status(cell: Cell) -> str:
     if cell.estimate is None:
         return "no score"
     return "partial" if cell.troubled or cell.missing_seeds else "complete"
-
-
-def _harmless(text: str) -> str:
-    """`text`, with an apostrophe before what a spreadsheet would take for a formula."""
-    text = printable(text)
-    return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\n") else text

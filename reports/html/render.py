@@ -11,7 +11,9 @@ from harness.reporting.charts.forest import forest
 from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
 from harness.reporting.charts.tradeoff import tradeoff
+from harness.reporting.charts.tuning import tuning_curves
 from harness.reporting.templates import rendered
+from harness.reporting.tuning import order_lines
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 COLOURS = 7
@@ -32,6 +34,8 @@ def render(comparison: Comparison) -> str:
         learning_curves=learning_curves,
         most_curves=MOST_CURVES,
         pretraining_curves=pretraining_curves,
+        tuning_curves=tuning_curves,
+        order_lines=order_lines,
         provenance=provenance,
     )
 

@@ -197,3 +197,28 @@ def test_workers_give_the_same_runs(films):
     )
     alone = harness.finetune(model=["majority", "tfidf"], data={"train": films, **COLUMNS}, progress=False, name="one")
     assert [(run.model, run.scores) for run in runs] == [(run.model, run.scores) for run in alone]
+
+
+def test_a_recipe_is_chosen_by_trials_from_python_too(here):
+    write_csv(Path("data.csv"), reviews())
+    tuning = {"trials": 2, "space": {"baseline_penalty": [0.1, 1.0, 10.0]}}
+    (run,) = harness.finetune(model="tfidf", data="data.csv", tuning=tuning, progress=False)
+    trials = sorted(run.folder.parent.glob("trials/*/run.json"))
+    assert len(trials) == 2
+    best = json.loads(trials[run.record.tuning.best].read_text())
+    assert run.record.config["training"]["baseline_penalty"] == best["config"]["training"]["baseline_penalty"]
+    assert len(harness.load_runs("runs")) == 1
+
+
+@pytest.mark.parametrize(
+    ("tuning", "line"),
+    [
+        ({"trials": 0}, "tuning.trials: must be greater than or equal to 1 (got 0)."),
+        (8, 'tuning: must be a mapping (got 8). Write tuning={"trials": 8}.'),
+        ({"models": ["other"]}, "tuning.models: 'other' is not among this suite's models. Did you mean tfidf?"),
+    ],
+)
+def test_a_mistake_in_the_tuning_is_told_before_anything_runs(here, tuning, line):
+    write_csv(Path("data.csv"), reviews())
+    (told,) = refusal(model="tfidf", data="data.csv", tuning=tuning)
+    assert told.startswith(line.partition(" Did")[0])

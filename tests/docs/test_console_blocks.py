@@ -122,8 +122,8 @@ def folder(command, tmp_path, monkeypatch):
     checkpoint = tmp_path / "runs" / "pretraining" / "bert-mini" / "checkpoint"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.symlink_to(ROOT / "configs" / "models" / "bert-mini")
-    for _, title, content in BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")):
-        if title.endswith(".toml"):
+    for _, title, content in BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in PAGES)):
+        if title.endswith(".toml") and "/" not in title:
             (tmp_path / title).write_text(content)
     entries = tmp_path / "my-entries" / "tasks"
     entries.mkdir(parents=True)

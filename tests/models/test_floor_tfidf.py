@@ -147,3 +147,19 @@ def test_words_of_one_text_are_left_out_where_there_are_many_texts():
     examples = [_text(f"word{index} good", index % 2) for index in range(1000)]
     fitted = family.fit(examples, task_type="classification", labels=("a", "b"))
     assert fitted.sides[0].vocabulary == ("good",)
+
+
+def test_a_stronger_penalty_makes_smaller_weights_and_the_usual_one_is_the_default():
+    def weights(**settings):
+        return family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten"), **settings).weights
+
+    assert np.array_equal(weights(), weights(baseline_penalty=1.0))
+    assert np.abs(weights(baseline_penalty=100.0)).max() < np.abs(weights()).max() / 5
+    assert np.abs(weights(baseline_penalty=0.01)).max() > np.abs(weights()).max()
+
+
+def test_an_answer_that_has_no_weights_ignores_their_penalty():
+    context = "One sentence. Another one."
+    questions = [_question("?", context)]
+    fitted = family.fit(questions, task_type="question_answering", labels=(), baseline_penalty=3.0)
+    assert fitted.outputs(questions)

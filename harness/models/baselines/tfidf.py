@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from harness.models.baseline import BaselineFamily
 
+TUNED_SETTINGS = ("baseline_penalty",)
+"""What of a recipe it reads."""
 family = BaselineFamily("tfidf")

@@ -15,13 +15,11 @@ from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
 from harness.reporting.charts.labels import placed
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+from harness.reporting.charts.times import factor_around, time_labels
 
 RIGHT = WIDTH - 14
-LABEL_WIDTH = 46
 MOST_NAMED = 30
 """More names hide each other; the other models' stand in the titles of their points."""
-SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 360000.0)
-BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200.0, 7200.0, 18000.0)
 
 
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
@@ -35,12 +33,12 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
         return None
     measure = metric_name(task.card.main_metric)
     chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
-    x = Scale(*_factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
+    x = Scale(*factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
     best = next((cell for cell in task.ranked if cell.is_simple_baseline), None)
     heights = [value for cell, _ in points for value in ends_of(cell, unit)]
     heights += [ends_of(best, unit)[1]] if best else []
     title = "training time of one run"
-    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=_time_labels(x))
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=time_labels(x))
     y = score_axis(chart, task, heights, right=RIGHT)
     if best:
         _baseline_line(chart, best, y(ends_of(best, unit)[1]))
@@ -75,20 +73,3 @@ def _seconds(cell: Cell) -> float:
 def _label(cell: Cell, unit: Unit) -> str:
     assert cell.estimate is not None
     return unit.with_interval(cell.estimate)
-
-
-def _factor_around(values: Sequence[float]) -> tuple[float, float]:
-    """A range a little wider than all `values`, and at least a factor of four wide."""
-    low, high = min(values) / 1.5, max(values) * 1.5
-    widen = max(1.0, (4 / (high / low)) ** 0.5)
-    return low / widen, high * widen
-
-
-def _time_labels(scale: Scale) -> dict[float, str]:
-    """Labels at the round times on the scale, the rounder ones first, as far as they have room."""
-    chosen: list[float] = []
-    for time in (*SECONDS, *BETWEEN):
-        inside = scale.low <= time <= scale.high
-        if inside and all(abs(scale(time) - scale(other)) >= LABEL_WIDTH for other in chosen):
-            chosen.append(time)
-    return {time: duration(time).replace(".0 ", " ") for time in sorted(chosen)}

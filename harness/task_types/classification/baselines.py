@@ -21,21 +21,21 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) + len(labels))))
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
     """Logistic regression over the classes that occur."""
     classes = _classes(examples)
     seen = np.unique(classes)
     if len(seen) > 1:
-        weights[seen], intercepts[seen] = _class_scores(rows, classes)
+        weights[seen], intercepts[seen] = _class_scores(rows, classes, penalty)
 
 
 def _classes(examples: Examples) -> NDArray[np.int64]:
     return np.array([example.target for example in examples], dtype=int)
 
 
-def _class_scores(rows: Any, classes: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+def _class_scores(rows: Any, classes: NDArray[np.int64], penalty: float) -> tuple[Numbers, Numbers]:
     """Weights and intercepts of each class that occurs, in the order of their indices."""
-    model = logistic_regression(rows, classes)
+    model = logistic_regression(rows, classes, penalty)
     if len(model.classes_) > 2:
         return model.coef_, model.intercept_
     # scikit-learn keeps the log-odds of the second class: half of it for, half against, has the same softmax.

@@ -16,11 +16,11 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
     """A logistic regression per label that some texts have and others don't."""
     for label, has in enumerate(indicators(examples, len(intercepts)).T):
         if has.any() and not has.all():
-            model = logistic_regression(rows, has)
+            model = logistic_regression(rows, has, penalty)
             weights[label], intercepts[label] = model.coef_[0], model.intercept_[0]
 
 

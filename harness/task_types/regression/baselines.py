@@ -18,9 +18,9 @@ def prior(examples: Examples, _labels: tuple[str, ...]) -> Numbers:
     return np.array([np.mean(wanted) if wanted else 0.0])
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers) -> None:
+def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
     """Ridge regression."""
-    ridge = Ridge(alpha=RIDGE_PENALTY).fit(rows, [example.target for example in examples])
+    ridge = Ridge(alpha=RIDGE_PENALTY * penalty).fit(rows, [example.target for example in examples])
     weights[:], intercepts[:] = ridge.coef_[None], ridge.intercept_
 
 

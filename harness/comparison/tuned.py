@@ -1,0 +1,220 @@
+"""How the models of a task were tuned, as the records of their trials say. Nothing here is about the test split."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.metrics.lookup import unit_of
+from harness.record import RunRecord, TaskCard
+from harness.records import read_all_records
+from harness.runs.identity import differences
+from harness.tuning.curves import TuningCurve, tuning_curve
+from harness.tuning.winner import best_of, outcome_of, validation_score
+
+NORMAL_95 = 1.96
+MOST_IN_CURVE = 1000
+"""The band of more trials takes too long to compute, and they leave little to tell."""
+BUDGETS = {"flops": "training FLOPs"}
+Found = tuple[Path, RunRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """One trial.
+
+    Attributes:
+        score: The main metric on the validation split; None where there is none.
+        settings: The settings that differ between the model's trials.
+        seconds: That it took in all.
+    """
+
+    number: int
+    status: str
+    seed: int
+    score: float | None
+    settings: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedModel:
+    """The trials of a model on a task.
+
+    Attributes:
+        trials: By their numbers.
+        best: The number of the best one.
+        used: The number of the one whose recipe the seeds were trained with; None where they were with several.
+        curve: The best score by the number of trials; None where they are no random sample.
+        fresh: Validation scores of the seeds that were trained with the recipe that was used.
+        noise: About how far two runs lie apart that are equally good, as their difference's standard error; None where
+            it is not known.
+        examples: In the validation split.
+        spaces: How many search spaces the trials were drawn from; it should be one.
+        budget: What the models of the task had equally much of.
+    """
+
+    model: str
+    trials: tuple[TrialResult, ...]
+    best: int
+    used: int | None
+    curve: TuningCurve | None
+    fresh: tuple[float, ...]
+    noise: float | None
+    examples: int
+    spaces: int = 1
+    budget: str = "trials"
+
+    @property
+    def best_trial(self) -> TrialResult:
+        """The best one."""
+        return next(trial for trial in self.trials if trial.number == self.best)
+
+    @property
+    def seconds(self) -> float:
+        """Of all trials together."""
+        return math.fsum(trial.seconds for trial in self.trials)
+
+    @property
+    def as_good(self) -> int | None:
+        """How many other trials are as good as the best one, as far as the noise lets one tell; None: not known."""
+        best = self.best_trial.score
+        if self.noise is None or best is None:
+            return None
+        others = [trial.score for trial in self.trials if trial.number != self.best and trial.score is not None]
+        return sum(abs(score - best) < NORMAL_95 * self.noise for score in others)
+
+
+def tuned_models(found: Sequence[Found], card: TaskCard) -> tuple[TunedModel, ...]:
+    """The models that were tuned among a task's runs, in the order of their names; none by another metric than theirs.
+
+    Args:
+        found: The task's records of seeds, with their folders; the trials lie beside them.
+        card: The task's.
+    """
+    by_model: defaultdict[str, list[Found]] = defaultdict(list)
+    for folder, record in found:
+        if record.tuning is not None and record.task_card.main_metric == card.main_metric:
+            by_model[record.model].append((folder, record))
+    tried = {model: trials for model in sorted(by_model) if (trials := _trials_beside(by_model[model]))}
+    return tuple(
+        _tuned_model(trials, [record for _, record in by_model[model]], card) for model, trials in tried.items()
+    )
+
+
+def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
+    """The records of the trials that lie in the model's folder, once each."""
+    first = seeds[0][1]
+    places = dict.fromkeys(folder.parent / "trials" for folder, _ in seeds)
+    known = {
+        record.trial.number: record
+        for place in places
+        for _, record in read_all_records(place)[1]
+        if record.trial is not None and (record.task, record.model) == (first.task, first.model)
+    }
+    # Beside a budget of cost there may be more trials than it turned out to allow.
+    allowed = [one.trials for _, record in seeds if (one := record.tuning) is not None and one.budget != "trials"]
+    return [known[number] for number in sorted(known) if not allowed or number < max(allowed)]
+
+
+def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: TaskCard) -> TunedModel:
+    outcomes, unit = [outcome_of(record) for record in trials], unit_of(card.main_metric)
+    best = best_of(outcomes, higher_is_better=card.higher_is_better)
+    scores = [outcome.score for outcome in outcomes]
+    tunings = [record.tuning for record in seeds if record.tuning is not None]
+    told, used = tunings[-1], {one.best for one in tunings}
+    fresh = [score for record in seeds if (score := validation_score(record)) is not None]
+    examples = max(record.counts.examples.get("validation", 0) for record in trials)
+    winner = next(record for record, outcome in zip(trials, outcomes, strict=True) if outcome.number == best)
+    is_share = (unit.least, unit.most) == (0.0, 1.0)
+    same = all(not differences(winner.config["training"], record.config["training"]) for record in seeds)
+    return TunedModel(
+        model=seeds[0].model,
+        trials=tuple(_result(record, _varied(trials)) for record in trials),
+        best=best,
+        used=best if same else used.pop() if len(used) == 1 else None,
+        curve=None
+        if told.sampler != "random" or len(trials) > MOST_IN_CURVE
+        else tuning_curve(scores, higher_is_better=card.higher_is_better, least=unit.least, most=unit.most),
+        fresh=tuple(fresh),
+        noise=_noise(fresh, outcome_of(winner).score, examples, is_share),
+        examples=examples,
+        spaces=len({record.trial.space for record in trials if record.trial is not None}),
+        budget=told.budget,
+    )
+
+
+def _noise(fresh: Sequence[float], score: float | None, examples: int, is_share: bool) -> float | None:
+    """The standard error of the difference between two runs that are equally good.
+
+    Each run's seed adds its variance. Of a share, each run's examples add theirs, of which half is taken to be common
+    to both, for they are the same examples.
+    """
+    of_seeds = 2 * float(np.var(fresh, ddof=1)) if len(fresh) > 1 else None
+    of_examples = max(score * (1 - score), 0.0) / examples if is_share and score is not None and examples else None
+    known = [part for part in (of_seeds, of_examples) if part is not None]
+    return math.sqrt(sum(known)) if known else None
+
+
+def _result(record: RunRecord, varied: Sequence[str]) -> TrialResult:
+    assert record.trial is not None, "the record is a trial's"
+    return TrialResult(
+        number=record.trial.number,
+        status=record.status,
+        seed=record.seed,
+        score=outcome_of(record).score,
+        settings={name: record.config.get("training", {}).get(name) for name in varied},
+        seconds=math.fsum(record.cost.seconds.values()),
+    )
+
+
+def _varied(trials: Sequence[RunRecord]) -> list[str]:
+    """The settings that differ between a model's trials, in the recipe's order."""
+    recipes = [record.config.get("training", {}) for record in trials]
+    names = dict.fromkeys(name for recipe in recipes for name in recipe)
+    return [name for name in names if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)]
+
+
+def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:
+    """A sentence for every model whose seeds don't have the recipe that its trials choose, or of unlike trials."""
+    for one in tuned:
+        if one.used != one.best:
+            used = "other settings" if one.used is None else f"the settings of trial {one.used}"
+            yield (
+                f"{where}/{one.model}: its seeds were trained with {used}, but of its {len(one.trials)} trials, trial "
+                f"{one.best} is best. Run the suite again with --redo, which keeps the trials."
+            )
+        if one.spaces > 1:
+            yield f"{where}/{one.model}: its trials are from {one.spaces} search spaces, so that its curve is of none."
+
+
+def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterator[str]:
+    """How the models of a task were tuned, in sentences; none where none was.
+
+    Args:
+        tuned: Those that were.
+        trained: Names of all that have a score, simple baselines left out.
+    """
+    counts = {one.model: len(one.trials) for one in tuned if one.model in trained}
+    if not counts:
+        return
+    as_they_are = [model for model in trained if model not in counts]
+    budgets = {BUDGETS.get(one.budget, one.budget) for one in tuned}
+    each = f"{min(counts.values())} {'trial' if max(counts.values()) == 1 else 'trials'} each"
+    listed = ", ".join(f"{model} {count}" for model, count in counts.items())
+    if budgets - {"trials"}:
+        yield f"Tuned at equally many {' or '.join(sorted(budgets))} each, in trials: {listed}."
+        if as_they_are:
+            yield f"Not tuned: {', '.join(as_they_are)}."
+    elif len({*counts.values()}) > 1:
+        yield f"The models were tuned at unequal numbers of trials ({listed}), which favours those with more."
+    elif as_they_are:
+        yield f"{', '.join(counts)}: tuned, at {each}. Not tuned: {', '.join(as_they_are)}."
+    else:
+        yield f"All this is at {each}: every trained model's recipe is the best of so many on validation."

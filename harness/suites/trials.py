@@ -1,0 +1,214 @@
+"""Trials of a suite's models, and the recipes that they choose: a pure function of what is recorded of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from harness.errors import UserError
+from harness.record import RECORD, RunRecord, read_record
+from harness.runs.identity import run_differences
+from harness.runs.run import Run, State
+from harness.suites.ended import DONE
+from harness.suites.expansion import states
+from harness.trial import Tuning
+from harness.tuning.search import Named, named_trials
+from harness.tuning.settings import Tuning as Settings
+from harness.tuning.trials import by_number, is_tuned
+from harness.tuning.winner import best_of, outcome_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.runs.options import Options
+    from harness.suites.runner import Tally
+
+Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every run that a command may come to, with what of it is there.
+
+    Attributes:
+        runs: The trials first.
+        states: One per run.
+        undecided: The tasks and models whose recipe is not known before their trials have ended.
+    """
+
+    runs: list[Run]
+    states: list[State]
+    undecided: frozenset[Cell]
+
+
+def execute_trials(
+    planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console, *, workers: int | None = None
+) -> tuple[list[Run], Tally, int]:
+    """Do the trials that are not recorded yet; and the planned runs, each with the recipe that its trials chose.
+
+    A model whose trials are not all there, because another command is at work on one, is left to that command. A trial
+    that failed is tried again until a seed of its model is recorded: then the recipe is chosen, and stays.
+
+    Args:
+        planned: One run per task, model and seed, with recipes as they are before tuning.
+        tuning: How recipes are chosen; None: they stay.
+        options: How to run. With `redo`, a trial is replaced only where it would be another one.
+        console: Where to say what happens.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+
+    Returns:
+        The runs, what became of the trials, and how many there are.
+
+    Raises:
+        UserError: A seed of a tuned model is recorded without tuning, or a trial's recipe can't be.
+    """
+    from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
+
+    tuned = _tuned_cells(planned, tuning)
+    if tuning is None or not tuned:
+        return list(planned), Tally(), 0
+    if not options.redo:
+        _check_all_tuned(planned, tuned)
+    tally, tried = Tally(), set[Path]()
+    while waiting := _waiting(planned, named := named_trials(tuned, tuning, recorded), tried, redo=options.redo):
+        tried.update(trial.folder for trial in waiting)
+        tally = tally.with_others(execute_runs(waiting, options, console, workers=workers))
+    known = _with_recipes(planned, named, tuning)
+    for line in dict.fromkeys(_choice(run) for run in known if run.tuning is not None):
+        console.print(Text(line), soft_wrap=True)
+    return known, tally, len(tried)
+
+
+def _waiting(planned: Sequence[Run], named: Mapping[Cell, Named], tried: Collection[Path], *, redo: bool) -> list[Run]:
+    """The trials that are known by now and were not tried by this command, without those that are given up."""
+    given_up = set() if redo else {cell for cell in named if _is_settled(cell, planned, named[cell])}
+    return [
+        trial
+        for trial in by_number([one.runs for one in named.values()])
+        if trial.folder not in tried and not (_cell(trial) in given_up and _has_failed(trial))
+    ]
+
+
+def overview(planned: Sequence[Run], tuning: Settings | None) -> Overview:
+    """Every run that a command may come to, with its state.
+
+    Raises:
+        UserError: Every run that is recorded with another configuration, or a seed without tuning.
+    """
+    tuned = _tuned_cells(planned, tuning)
+    _check_all_tuned(planned, tuned)
+    named = {} if tuning is None else named_trials(tuned, tuning, recorded)
+    trials = list(by_number([one.runs for one in named.values()]))
+    known = list(planned) if tuning is None else _with_recipes(planned, named, tuning)
+    undecided = frozenset(tuned) - {_cell(run) for run in known}
+    open_ = [run for run in planned if _cell(run) in undecided]
+    before: list[State] = [record.status if (record := _record(run)) is not None else "new" for run in open_]
+    return Overview([*trials, *open_, *known], [*states(trials), *before, *states(known)], undecided)
+
+
+def recorded(trial: Run) -> RunRecord | None:
+    """What is recorded of the trial as it would be run now; None where there is nothing, or of another recipe."""
+    record = _record(trial)
+    if record is None or run_differences(record.config, trial.config.resolved()):
+        return None
+    return record
+
+
+def _record(run: Run) -> RunRecord | None:
+    """What stands in the run's folder; None where there is nothing, or nothing that can be read."""
+    try:
+        return read_record(run.folder / RECORD)
+    except UserError:
+        return None
+
+
+def _cell(run: Run) -> Cell:
+    return run.config.task, run.model
+
+
+def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, Run]:
+    """The tasks and models that are tuned, each with any of its runs.
+
+    Raises:
+        UserError: A task is dealt into folds.
+    """
+    found: dict[Cell, Run] = {}
+    for run in planned:
+        if tuning is not None and is_tuned(run, tuning):
+            found.setdefault(_cell(run), run)
+    in_folds = next((run for run in found.values() if run.config.fold is not None), None)
+    if in_folds is not None:
+        raise UserError(
+            f"{in_folds.config.task}: can't be tuned in cross-validation, for a recipe would be chosen by rows that "
+            "another fold tests. Leave the folds out, or name other models in tuning.models."
+        )
+    return found
+
+
+def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[Cell, object]) -> None:
+    """Refuse to tune, for hours, what would then be found recorded with another recipe.
+
+    Raises:
+        UserError: Every seed of a tuned model that is recorded without tuning.
+    """
+    found = [(run, _record(run)) for run in planned if _cell(run) in tuned]
+    wrong = [run for run, record in found if record is not None and record.status in DONE and record.tuning is None]
+    if wrong:
+        raise UserError(
+            *(
+                f"{run.folder / RECORD}: recorded without tuning; use --redo to replace it, or tune another "
+                "name of the model ([variants] and tuning.models)."
+                for run in wrong
+            )
+        )
+
+
+def _is_settled(cell: Cell, planned: Sequence[Run], named: Named) -> bool:
+    """Whether a seed has been trained with what these trials chose."""
+    found = [_record(run) for run in planned if _cell(run) == cell]
+    return named.is_all and any(
+        record.status in DONE and record.tuning is not None and record.tuning.trials == len(named.runs)
+        for record in found
+        if record is not None
+    )
+
+
+def _has_failed(trial: Run) -> bool:
+    record = recorded(trial)
+    return record is not None and record.status == "failed"
+
+
+def _with_recipes(planned: Sequence[Run], named: Mapping[Cell, Named], tuning: Settings) -> list[Run]:
+    """The planned runs with the recipes that the trials chose, without those whose trials are not all there."""
+    found = []
+    for run in planned:
+        if _cell(run) not in named:
+            found.append(run)
+        elif (winner := _winner(named[_cell(run)])) is not None:
+            found.append(_with_recipe_of(winner, run, len(named[_cell(run)].runs), tuning))
+    return found
+
+
+def _winner(named: Named) -> Run | None:
+    """The best of the trials; None where one of them is not recorded yet."""
+    records = [record for trial in named.runs if (record := recorded(trial)) is not None and record.trial is not None]
+    if not named.is_all or len(records) < len(named.runs):
+        return None
+    outcomes = [outcome_of(record) for record in records]
+    return named.runs[best_of(outcomes, higher_is_better=records[0].task_card.higher_is_better)]
+
+
+def _with_recipe_of(winner: Run, run: Run, trials: int, tuning: Settings) -> Run:
+    assert winner.trial is not None, "a trial won"
+    best, space = winner.trial.number, winner.trial.space
+    chosen = Tuning(trials=trials, best=best, space=space, budget=tuning.budget, sampler=tuning.sampler)
+    return replace(run, config=run.config.model_copy(update={"training": winner.config.training}), tuning=chosen)
+
+
+def _choice(run: Run) -> str:
+    assert run.tuning is not None, "its recipe was chosen"
+    return f"{run.config.task} · {run.model}: trial {run.tuning.best} of {run.tuning.trials} is best on validation."

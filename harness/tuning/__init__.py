@@ -1,0 +1,1 @@
+"""Tuning: every trained model has its recipe chosen on validation, at the same budget."""

@@ -1,0 +1,113 @@
+"""Tuning: what a suite's file, or the command line, says of it, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.config.checking import Strict, checked
+from harness.errors import nearest
+from harness.tuning.space import DEFAULT, Space, space_of
+
+Budget = Literal["trials", "flops", "tokens", "seconds"]
+Sampler = Literal["random", "tpe"]
+MOST_TIMES = 10
+"""A model whose trials cost next to nothing has at most so many times as many."""
+
+
+class TuningTable(Strict):
+    """What a suite's [tuning] may say.
+
+    Attributes:
+        trials: Recipes that are tried of each model on each task, each on training and validation data alone; the one
+            that is best on validation is trained anew with the suite's seeds. More trials can be added later.
+        models: Names of the models that are tuned; default: all that read what is varied. An untuned one beside a
+            tuned one is another name in [variants].
+        space: Which values are tried, by setting: [8, 16] is a choice; { uniform = [0.0, 0.2] } and
+            { log_uniform = [1e-5, 1e-3] } are ranges; { times = [0.5, 1, 2] } are multiples of the recipe's own value.
+            Default: learning_rate, batch_size, epochs, warmup_ratio and dropout; of tfidf, baseline_penalty.
+        space_for: On top of it, one table per model.
+        budget: What every model has equally much of: "trials"; or "flops" of training, "tokens" trained on, or
+            "seconds": then the model whose trials cost most has `trials` of them, and each other one as many more as
+            cost the same, at most ten times as many.
+        sampler: "random", whose trials run side by side and whose curve has a band; or "tpe", by what earlier trials
+            found (needs Optuna: pip install "finetune-harness[tpe]").
+    """
+
+    trials: int = Field(8, ge=1, le=1000)
+    models: tuple[str, ...] = Field(())
+    space: dict[str, Any] = Field({})
+    space_for: dict[str, dict[str, Any]] = Field({})
+    budget: Budget = "trials"
+    sampler: Sampler = "random"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How many recipes are tried of which models.
+
+    Attributes:
+        trials: Of each model on each task.
+        spaces: Where a model's are drawn from, by the model's name; of others none are tried.
+        budget: What every model has equally much of.
+        sampler: How recipes are drawn.
+    """
+
+    trials: int
+    spaces: Mapping[str, Space]
+    budget: Budget = "trials"
+    sampler: Sampler = "random"
+
+
+def tuning_by_default(trials: int, model: str) -> Tuning:
+    """So many trials of one model, in the default space."""
+    return Tuning(trials, {model: space_of(DEFAULT, "", [])})
+
+
+def tuning_of(
+    content: Mapping[str, Any] | None,
+    models: Collection[str],
+    where: str,
+    mistakes: list[str],
+    *,
+    trials: int | None = None,
+) -> Tuning | None:
+    """The tuning that a suite's file describes; None where there is none, or only with mistakes.
+
+    Args:
+        content: Its table.
+        models: The suite's.
+        where: What stands before each mistake, such as "suite.toml: ".
+        mistakes: Is added to.
+        trials: In place of those in the table, which then need not be there.
+    """
+    if content is None and trials is None:
+        return None
+    given = {**(content or {}), **({} if trials is None else {"trials": trials})}
+    table = checked(TuningTable, given, f"{where}tuning.", mistakes)
+    if table is None:
+        return None
+    lines = [f"{where}tuning.{line}" for line in _name_mistakes(table, models)]
+    space_of(table.space, f"{where}tuning.space.", lines)
+    for model, own in table.space_for.items():
+        space_of(own, f"{where}tuning.space_for.{model}.", lines)
+    mistakes += lines
+    if lines:
+        return None
+    common = table.space or DEFAULT
+    tuned = table.models or tuple(models)
+    spaces = {model: space_of({**common, **table.space_for.get(model, {})}, "", []) for model in tuned}
+    return Tuning(table.trials, spaces, table.budget, table.sampler)
+
+
+def _name_mistakes(table: TuningTable, models: Collection[str]) -> Iterator[str]:
+    for key, names in (("models", table.models), ("space_for", table.space_for)):
+        for name in names:
+            if models and name not in models:
+                yield f"{key}: {name!r} is not among this suite's models.{nearest(name, models)}"
+    for name in table.space_for:
+        if table.models and name in models and name not in table.models:
+            yield f"space_for.{name}: the model is not tuned. Add it to tuning.models, or leave the table out."

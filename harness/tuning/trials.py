@@ -1,0 +1,107 @@
+"""Trials: runs that try a recipe each, on training and validation data alone.
+
+Which recipe and which seed trial i of a model on a task has depends on these names, on i and on the search space alone.
+So trials run in any order, on any number of workers or machines, and more of them can be added later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.config.training import Baselines, recipe_of
+from harness.errors import UserError
+from harness.registry import baseline_settings, is_simple_baseline
+from harness.runs.run import Run
+from harness.trial import Trial
+from harness.tuning.settings import Tuning
+from harness.tuning.space import Space, digest_of
+
+FIRST_SEED = 2**31
+"""Trials have seeds from here on: a winner's own seeds, which people choose, lie below."""
+
+
+def is_tuned(run: Run, tuning: Tuning) -> bool:
+    """Whether the run's recipe is to be chosen by trials: its model is to be tuned, and reads what is varied."""
+    return bool(space_read(run, tuning.spaces.get(run.model, {})))
+
+
+def space_read(run: Run, space: Space) -> Space:
+    """The part of a space that the run's model reads; a model that takes no step reads nothing of it."""
+    family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
+    assert family is not None, "the family is resolved before a run is made"
+    if is_simple_baseline(family):
+        return {name: dimension for name, dimension in space.items() if name in baseline_settings(family)}
+    if run.config.training.maximum_steps == 0:
+        return {}
+    return {name: dimension for name, dimension in space.items() if name not in of_baselines}
+
+
+def trials_of(run: Run, space: Space, count: int) -> list[Run]:
+    """The first trials of a model on a task, drawn at random.
+
+    Args:
+        run: Any seed of the model on the task.
+        space: Where recipes are drawn from.
+        count: How many.
+
+    Raises:
+        UserError: A recipe can't be, such as a stride that is longer than the window.
+    """
+    own, mistakes = run.config.training, without_value(run, space)
+    found = []
+    for number in range(0 if mistakes else count):
+        names = (run.suite, run.config.task, run.model, number)
+        drawn = {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
+        found.append(trial_run(run, number, space, drawn, mistakes))
+    if mistakes:
+        raise UserError(*mistakes)
+    return found
+
+
+def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:
+    """The trial of a number, which tries the settings that were drawn.
+
+    Args:
+        run: Any seed of the model on the task.
+        number: The trial's.
+        space: Where recipes are drawn from.
+        drawn: What this one changes.
+        mistakes: Is added to where the recipe can't be.
+    """
+    where = f"{run.config.task}, {run.model}, trial {number}: "
+    recipe = recipe_of({where: {**run.config.training.model_dump(), **drawn}}, mistakes)
+    share = share_of(run.suite, run.config.task, run.model, number)
+    config = run.config.model_copy(
+        update={
+            "training": recipe or run.config.training,
+            "seed": FIRST_SEED + int(share * (2**32 - FIRST_SEED)),
+            "evaluate": "validation",
+        }
+    )
+    folder = run.folder.parent / "trials" / f"trial-{number:03}"
+    return replace(run, config=config, folder=folder, trial=Trial(number=number, space=digest_of(space)), tuning=None)
+
+
+def without_value(run: Run, space: Space) -> list[str]:
+    """A line for each setting whose own value is to be multiplied and that has none."""
+    return [
+        f"{run.config.task}, {run.model}: {name} has no value that `times` could multiply. List the values."
+        for name, dimension in space.items()
+        if dimension.form == "times" and getattr(run.config.training, name) is None
+    ]
+
+
+def share_of(*names: object) -> float:
+    """A random number from 0 to 1, which is excluded, that depends on the names alone: on no library's generator."""
+    digest = hashlib.sha256(json.dumps(names).encode()).digest()
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53
+
+
+def by_number(tried: Sequence[Sequence[Run]]) -> Iterator[Run]:
+    """The trials of several models, the first of each first, so that early on there is something of all."""
+    for number in range(max(map(len, tried), default=0)):
+        yield from (trials[number] for trials in tried if number < len(trials))

@@ -1,0 +1,52 @@
+"""The best trial: a pure function of what is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.metrics.lookup import known_metrics
+from harness.record import RunRecord
+
+LARGEST = 1e100
+"""A score beyond is none: no square of it is a number."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial came to.
+
+    Attributes:
+        number: The trial's.
+        score: Its main metric on validation; None where it diverged, failed, or has no number.
+    """
+
+    number: int
+    score: float | None
+
+
+def outcome_of(record: RunRecord) -> Outcome:
+    """What the trial came to that left `record`."""
+    assert record.trial is not None, "the record is a trial's"
+    return Outcome(record.trial.number, validation_score(record))
+
+
+def validation_score(record: RunRecord) -> float | None:
+    """A run's main metric on validation, or what stands in its place for models of which it says nothing."""
+    main = record.task_card.main_metric
+    metric, scores = known_metrics().get(main), record.scores.get("validation", {})
+    found = [scores.get(name, math.nan) for name in (main, metric.alternative if metric else "")]
+    known = [score for score in found if record.status == "complete" and abs(score) <= LARGEST]
+    return known[0] if known else None
+
+
+def best_of(outcomes: Sequence[Outcome], *, higher_is_better: bool) -> int:
+    """The number of the best trial, of equals the first; one without a score is worse than any with one."""
+    assert outcomes, "something was tried"
+    sign = 1 if higher_is_better else -1
+
+    def rank(outcome: Outcome) -> tuple[float, int]:
+        return (-math.inf if outcome.score is None else sign * outcome.score, -outcome.number)
+
+    return max(outcomes, key=rank).number
