@@ -38,7 +38,7 @@ def rows_tested(folder: Path):
 def test_every_row_is_a_test_row_once_and_the_comparison_says_so(command, suite):
     plan = command("plan", suite).output.splitlines()
     assert plan[1].split()[:6] == ["mine", "tfidf", "0", "×", "3", "folds"]
-    assert plan[-1] == "6 new"
+    assert "6 new" in plan
     result = command("run", suite)
     assert result.code == 0, result.output + result.errors
     assert "mine · tfidf · seed 0, fold 2 of 3" in result.output
