@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
 from harness.cli.app import (
-    FAILED,
-    LEFT,
-    MISTAKE,
     RUNS,
     EncodingOption,
     OnlyOption,
@@ -32,12 +27,6 @@ from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.suites.runner import Tally
-
 
 MarginOption = Annotated[
     list[str] | None,
@@ -192,44 +181,11 @@ def run(
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
         checked_suite, planned = None, resolve_single(task, model, local, seed=seed or 0, new_head=new_head, **chosen)
         tuning = None if trials is None else tuning_by_default(trials, planned[0].model)
-    from harness.cli.planning import keep_foreseen, outcome  # noqa: PLC0415 -- a command's own
-    from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- a command's own
-    from harness.ops.together import processes  # noqa: PLC0415 -- a command's own
+    from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
-    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- a command's own
-    from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
-    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
-    main_process = processes().is_main_process
-    shown = console(quiet=not main_process)
-    if checked_suite is not None and main_process:
-        write_suite(checked_suite, runs)
-        keep_foreseen(checked_suite, planned, runs=runs, workers=workers)
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
-    folder = runs / checked_suite.name if checked_suite else Path(os.path.commonpath([run.folder for run in planned]))
-    planned, tried, trial_count = execute_trials(planned, tuning, options, shown, workers=workers)
-    if checked_suite is not None and checked_suite.rule is not None:
-        tally, count = run_until_decided(checked_suite, planned, options, shown, folder=folder, workers=workers)
-    else:
-        tally, count = execute_runs(planned, options, shown, workers=workers), len(planned)
-    if checked_suite is not None and main_process and not (tally.failed or tally.left):
-        for line in outcome(folder):
-            shown.print(line, soft_wrap=True, markup=False, highlight=False)
-    tally, count = tally.with_others(tried), count + trial_count
-    _conclude(shown, tally, count, folder=folder, next_folder=folder if checked_suite else runs)
-
-
-def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:
-    """Say where the records are; exit with another code than 0 where a run has no result."""
-    if tally.failed:
-        shown.print(
-            f"{tally.failed} of {planned} failed; the same command tries again. Records in {folder}.", soft_wrap=True
-        )
-        raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
-    if tally.left:
-        shown.print(f"{tally.left} of {planned} left to another command. Records in {folder}.", soft_wrap=True)
-        raise typer.Exit(LEFT)
-    shown.print(f"Records in {folder}. Next: {shlex.join(['harness', 'compare', str(next_folder)])}", soft_wrap=True)
+    carry_out(checked_suite, planned, options, tuning=tuning, runs=runs, workers=workers)
 
 
 @app.command(epilog="Example: harness compare runs/demo --margin 1")
