@@ -126,6 +126,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
 def _run_and_recommend(
     suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, minutes: float | None
 ) -> None:
+    from harness.cli.planning import keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
     from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
@@ -136,6 +137,9 @@ def _run_and_recommend(
 
     planned = planned_runs(suite, runs)
     folder = write_suite(suite, runs)
+    expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
+    for line in time_lines(expected, suite.rule) if expected is not None else ():
+        shown.print(Text(line), soft_wrap=True)
     tally, stopped = _run_within(
         suite, planned, Options(command=typed), shown, folder=folder, workers=workers, minutes=minutes
     )

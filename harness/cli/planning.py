@@ -113,18 +113,20 @@ def foreseen(
     return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
 
-def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> None:
+def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> Plan | None:
     """Leave what is foreseen of a suite's runs in its folder, before they begin; where it can't be, only tell it."""
     try:
         found = overview(planned, suite.tuning)
     except UserError:
-        return  # What is there is of another configuration: the run tells it, or replaces it.
+        return None  # What is there is of another configuration: the run tells it, or replaces it.
     try:
         expected = foreseen(found.runs, found.states, runs=runs, rule=suite.rule, workers=workers)
         keep_forecast(runs / suite.name, expected.kept(runs / suite.name))
     except UserError as error:
         for line in error.lines:
             notice(line)
+        return None
+    return expected
 
 
 def outcome(folder: Path) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ def _speeds(records: Records, slots: Sequence[WorkerSlot], *, measure: bool) -> 
 
 def show_plan(plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None, detect: float | None) -> None:
     """Print what is foreseen."""
-    for line in (*_time(plan, rule), *_disk(plan, runs)):
+    for line in (*time_lines(plan, rule), *_disk(plan, runs)):
         console.print(Text(line), soft_wrap=True)
     if plan.power:
         console.print(_power_table(plan.power, detect))
@@ -157,7 +159,8 @@ def show_plan(plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None
             console.print(Text(note), soft_wrap=True)
 
 
-def _time(plan: Plan, rule: SeedRule | None) -> list[str]:
+def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
+    """How long the runs take, in sentences; nothing where all are there."""
     if not plan.runs:
         return []
     unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
