@@ -1,7 +1,7 @@
 """RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
 
 A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`; in
-cross-validation it is `seed-<N>-fold-<K>/`.
+cross-validation it is `seed-<N>-fold-<K>/`, at one of several values of a setting `<task>@<value>/`.
 The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
 order: `id`, `group` and `length` (tokens of the
 example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
@@ -26,6 +26,7 @@ from harness.errors import UserError
 from harness.fold import Fold, which_run
 from harness.regular_files import read_json
 from harness.trial import Trial, Tuning
+from harness.varied import Varied
 
 SCHEMA_VERSION = 2
 RECORD = "run.json"
@@ -140,6 +141,7 @@ class RunHeader(_Part):
         reason: Why it diverged or failed.
         simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
         fold: Which fold it was tested on; None outside cross-validation.
+        varied: Which value a setting has of which its suite compares several; None where none is varied.
         config: The resolved configuration; two runs with the same one are the same run.
         trial: Of a run that tried a recipe, and is no seed of its model.
         tuning: Of a run whose recipe was chosen by trials.
@@ -155,6 +157,7 @@ class RunHeader(_Part):
     simple_baseline: bool = False
     seed: Count
     fold: Fold | None = None
+    varied: Varied | None = None
     task_card: TaskCard
     config: dict[str, Any]
     trial: Trial | None = None
@@ -168,6 +171,11 @@ class RunHeader(_Part):
         if wrong:
             raise ValueError(f"{', '.join(wrong)}: must be a table")
         return config
+
+    @property
+    def base_task(self) -> str:
+        """The task's name without the value of what is varied."""
+        return self.task if self.varied is None else self.varied.task
 
     @property
     def which(self) -> str:

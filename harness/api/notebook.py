@@ -7,6 +7,7 @@ from html import escape
 
 from harness.comparison.conclusions import verdict
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
+from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
@@ -22,12 +23,18 @@ def notebook_html(comparison: Comparison) -> str:
 
 
 def _parts(comparison: Comparison) -> Iterator[str]:
-    yield _table(tables.scores(comparison))
+    overview = tables.scores(comparison)
+    if overview is not None:
+        yield _table(overview)
     together = tables.over_tasks(comparison)
     if together is not None:
         yield "<h4>Over all tasks</h4>"
         yield f"<p>{escape(' '.join(verdict_over_tasks(comparison)))}</p>"
         yield _table(together)
+    for curves in comparison.curves:
+        yield f"<h4>{escape(tables.curve_title(comparison, curves))}</h4>"
+        yield f"<p>{escape(' '.join(curve_verdict(curves)))}</p>"
+        yield _table(tables.by_size(curves))
     for task in comparison.tasks:
         yield f"<h4>{escape(tables.title(comparison, task))}</h4>"
         yield f"<p><b>{escape(recommended(task).advice)}</b> {escape(' '.join(verdict(task)))}</p>"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from harness.comparison.comparison import compare_records
-from harness.comparison.results import Look
+from harness.comparison.look import Look
 from harness.records import read_records
 from harness.runs.run import Run
 from harness.suites.ended import DONE

@@ -17,9 +17,10 @@ from harness.comparison.costs import cost_in_use, cost_of
 from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
+from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Look, Run
+from harness.comparison.results import COPIED, Cell, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
@@ -172,6 +173,7 @@ def analysed_cells(
             best_of=best_of(tested, may_be_best, sign, unit, level) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
+            p_behind=claims.p_behind(model_runs.model),
             is_near_best=within.near_best.get(model_runs.model),
             from_baseline=differences.from_baseline(model_runs.model, baseline),
             from_simple_baseline=(

@@ -62,6 +62,10 @@ class Claims:
         """The models that are shown to be ahead of `model`."""
         return self.ahead.ahead_of(model) if model in self.ahead.models else ()
 
+    def p_behind(self, model: str) -> dict[str, float]:
+        """The adjusted p-value by each model that is shown to be ahead of `model`."""
+        return {winner: self.ahead.p_value(winner, model) for winner in self.beaten_by(model)}
+
     def difference(self, model: str, opponent: str | None) -> Difference | None:
         """How far `model` is from `opponent`; None where either has no score, or they are the same."""
         if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():

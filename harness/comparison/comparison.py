@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns, analysed_cells, model_runs
+from harness.comparison.curves import curves_of
 from harness.comparison.doubts import doubts_of_claims, doubts_of_order, is_flipped
 from harness.comparison.foreseen import foreseen_lines
+from harness.comparison.look import Look
 from harness.comparison.over_tasks import over_tasks
-from harness.comparison.results import Comparison, Look, TaskComparison
+from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
 from harness.comparison.tuned import tuned_models, tuning_doubts
@@ -64,7 +66,7 @@ def compare(
         found,
         where=str(runs),
         baseline=baseline or stated_baseline,
-        margins=margins or (of_suite and of_suite.only(record.task for _, record in found)),
+        margins=margins or (of_suite and of_suite.only(record.base_task for _, record in found)),
         description=description or stated_description,
         problems=problems,
     )
@@ -112,16 +114,17 @@ def compare_records(
     models = tuple(sorted(known, key=lambda model: (known[model].simple_baseline, model)))
     if baseline is not None and baseline not in models:
         raise UserError(f"baseline {baseline!r}: no such model in {where}.{nearest(baseline, models)}")
-    for task in unknown_tasks(margins, {record.task for _, record in found}):
-        raise UserError(f"margin {task!r}: no such task in {where}.{nearest(task, {r.task for _, r in found})}")
+    for task in unknown_tasks(margins, {record.base_task for _, record in found}):
+        raise UserError(f"margin {task!r}: no such task in {where}.{nearest(task, {r.base_task for _, r in found})}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
     unreadable = list(problems)
-    tasks = tuple(
+    scored = [
         _scored(kept, [known[model] for model in models], chosen, card=card, margins=margins, look=look)
         for group in _by_task(found)
         for look, kept in [_at_look(group, unreadable)]
         for card in _cards([record for _, record in kept])
-    )
+    ]
+    tasks = tuple(task for task, _ in scored)
     foreseen = foreseen_lines(found, tasks, unreadable)
     return Comparison(
         runs=where,
@@ -134,14 +137,16 @@ def compare_records(
         foreseen=foreseen,
         over_tasks=over_tasks(tasks, models),
         margins=margins,
+        curves=curves_of(scored),
     )
 
 
 def _by_task(found: Iterable[Found]) -> list[list[Found]]:
-    """The runs of each task of each suite: budgets differ between suites, so their scores do not compare."""
-    groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    """The runs of each task of each suite, at each value of what it varies: with other budgets scores don't compare."""
+    groups: dict[tuple[str, str, int, str], list[Found]] = defaultdict(list)
     for folder, record in found:
-        groups[record.suite, record.task].append((folder, record))
+        value = 0 if record.varied is None else record.varied.value
+        groups[record.suite, record.base_task, value, record.task].append((folder, record))
     return [groups[key] for key in sorted(groups)]
 
 
@@ -186,8 +191,8 @@ def _scored(
     card: TaskCard,
     margins: Margins | None,
     look: Look | None,
-) -> TaskComparison:
-    """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential."""
+) -> tuple[TaskComparison, Sequence[ModelRuns]]:
+    """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential; its runs."""
     first = found[0][1]
     splits: dict[str, Split] = {}
     by_model: list[ModelRuns] = [
@@ -196,7 +201,7 @@ def _scored(
     ]
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
-    margin = None if margins is None else margins.of(first.task, unit_of(card.main_metric))
+    margin = None if margins is None else margins.of(first.base_task, unit_of(card.main_metric))
     tuned = tuned_models(found, card)
     task = TaskComparison(
         suite=first.suite,
@@ -204,6 +209,7 @@ def _scored(
         card=card,
         cells=analysed_cells(by_model, card, baseline, margin, look),
         look=look,
+        varied=first.varied,
         doubts=(*warnings_about(by_model, card), *tuning_doubts(tuned, f"{first.suite}/{first.task}")),
         doubts_of_order=doubts_of_order(
             [one.test_set for one in scored],
@@ -218,6 +224,6 @@ def _scored(
         margin=margin,
         tuned=tuned,
     )
-    if look is None:
-        return task
-    return replace(task, look=replace(look, undecided=undecided(task, by_model, baseline)))
+    if look is not None:
+        task = replace(task, look=replace(look, undecided=undecided(task, by_model, baseline)))
+    return task, by_model

@@ -39,13 +39,13 @@ def over_tasks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> OverTa
     """What is shown over several tasks; None of a single one, or where nothing could be shown on two of them.
 
     Args:
-        tasks: The tasks' comparisons. A task that is there twice, in two suites or by two metrics, counts once: what is
-            said of a model there is what all of them say of it.
+        tasks: The tasks' comparisons. A task that is there twice, in two suites, by two metrics or at several values of
+            a setting, counts once: what is said of a model there is what all of them say of it.
         models: Every model's name, in the order of the tasks' cells.
     """
     named: dict[str, list[TaskComparison]] = {}
     for task in tasks:
-        named.setdefault(task.task, []).append(task)
+        named.setdefault(task.base_task, []).append(task)
     if sum(any(cell.is_compared for task in group for cell in task.cells) for group in named.values()) < 2:
         return None
     found = [_of_model(model, place, named) for place, model in enumerate(models)]
@@ -83,7 +83,7 @@ def mean_ranks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> MeanRa
 
     Source: Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", section 3.2.2.
     """
-    if len(tasks) < TASKS_FOR_RANKS or len({task.task for task in tasks}) < len(tasks):
+    if len(tasks) < TASKS_FOR_RANKS or len({task.base_task for task in tasks}) < len(tasks):
         return None
     places = [place for place in range(len(models)) if all(task.cells[place].is_compared for task in tasks)]
     if len(places) < 2:

@@ -103,11 +103,11 @@ def planned_power(
 def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | None:
     """What the suite with the most recorded runs of a task says, by a metric; None where it says nothing."""
     complete = [(folder, record) for folder, record in records if record.status == "complete"]
-    suites = [record.suite for _, record in complete]
-    if not suites:
+    places = [(record.suite, record.task) for _, record in complete]
+    if not places:
         return None
-    suite = max(dict.fromkeys(suites), key=suites.count)
-    ours = [(folder, record) for folder, record in complete if record.suite == suite]
+    suite, task = max(dict.fromkeys(places), key=places.count)
+    ours = [(folder, record) for folder, record in complete if (record.suite, record.task) == (suite, task)]
     card = ours[0][1].task_card.model_copy(update={"main_metric": metric})
     by_model, splits = [], dict[str, Split]()
     for model in list(dict.fromkeys(record.model for _, record in ours))[:MOST_MODELS]:

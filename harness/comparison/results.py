@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
+from harness.comparison.look import Look
+from harness.comparison.power_law import PowerLaw
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.comparison.tuned import TunedModel
 from harness.config.margin import Margin, Margins
 from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 from harness.runs.inference_cost import InferenceCost
+from harness.varied import Varied
 
 COPIED = "copied"
 """In short, what is the trouble with a run that is a copy of another one."""
@@ -117,6 +121,7 @@ class Cell:
         doubts: What makes its mean doubtful, a few words each.
         is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
         beaten_by: The models that are shown to be ahead of it.
+        p_behind: The adjusted p-value by each of them.
         in_use: What a run's model costs in use, where `harness measure` was there.
         is_near_best: Whether it is shown to be not worse than any other tested model by the task's margin or more; None
             where that was not tested.
@@ -136,6 +141,7 @@ class Cell:
     doubts: tuple[str, ...] = ()
     is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
+    p_behind: Mapping[str, float] = field(default_factory=dict)
     is_near_best: bool | None = None
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
@@ -175,45 +181,12 @@ def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How far a task's comparison has come, to which seeds are added until it is decided (`harness.suites.seeds`).
-
-    Attributes:
-        number: From 1; 0: the first look still lacks runs, so that nothing is claimed.
-        looks: So many seeds have run at each look.
-        seeds: Of each model, that the comparison is made of.
-        level: Two-sided; below it a difference is claimed.
-        left_out: Runs of further seeds: the next look still lacks some.
-        begun_with: Runs that were recorded before the looks were fixed.
-        undecided: Models whose comparison with the baseline, or else with the best model, is neither decided nor so
-            small that the last look would hardly show it.
-    """
-
-    number: int
-    looks: tuple[int, ...]
-    seeds: tuple[int, ...]
-    level: float
-    left_out: int = 0
-    begun_with: int = 0
-    undecided: tuple[str, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether any look has all of its runs."""
-        return self.number > 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no more seeds are to be run."""
-        return self.is_whole and (self.number == len(self.looks) or not self.undecided)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskComparison:
     """All models on one task of one suite; one cell per model, in the comparison's order.
 
     Attributes:
         look: Of a sequential comparison.
+        varied: Which value a setting has of which the suite compares several.
         doubts: What makes this task's comparison doubtful, in sentences.
         doubts_of_order: What makes the order of the scores doubtful, a few words each.
         doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
@@ -226,6 +199,7 @@ class TaskComparison:
     card: TaskCard
     cells: tuple[Cell, ...]
     look: Look | None = None
+    varied: Varied | None = None
     doubts: tuple[str, ...] = ()
     doubts_of_order: tuple[str, ...] = ()
     doubts_of_claims: tuple[str, ...] = ()
@@ -239,11 +213,42 @@ class TaskComparison:
         return max((fold.of for fold in found if fold is not None), default=0)
 
     @property
+    def base_task(self) -> str:
+        """The task's name without the value of what is varied."""
+        return self.task if self.varied is None else self.varied.task
+
+    @property
     def ranked(self) -> tuple[Cell, ...]:
         """The cells with a score, the best first."""
         sign = -1 if self.card.higher_is_better else 1
         scored = [(cell.estimate.value, cell) for cell in self.cells if cell.estimate is not None]
         return tuple(cell for _, cell in sorted(scored, key=lambda pair: sign * pair[0]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """A task at several values of a setting. Each is a comparison, and a family of claims, of its own.
+
+    Attributes:
+        sizes: The values, ascending; of training examples as many as there were.
+        tasks: The comparison at each.
+        laws: By model, what its errors follow, where a law says so.
+    """
+
+    sizes: tuple[int, ...]
+    tasks: tuple[TaskComparison, ...]
+    varied: Varied
+    laws: Mapping[str, PowerLaw] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> Mapping[str, tuple[tuple[int, Cell], ...]]:
+        """Each model's sizes and cells, where it has a score; models without any are left out."""
+        names = [cell.model for cell in self.tasks[0].cells]
+        pairs = [
+            list(zip(self.sizes, cells, strict=True)) for cells in zip(*(t.cells for t in self.tasks), strict=True)
+        ]
+        scored = [tuple((size, cell) for size, cell in found if cell.estimate is not None) for found in pairs]
+        return {name: found for name, found in zip(names, scored, strict=True) if found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +265,7 @@ class Comparison:
         warnings: What makes a comparison doubtful.
         foreseen: How good the forecasts of time and of intervals were, a line each.
         over_tasks: What is shown over all tasks together; None of a single one, or where nothing could be shown.
+        curves: Of each task at several values of a setting.
     """
 
     runs: str
@@ -272,8 +278,9 @@ class Comparison:
     foreseen: tuple[str, ...] = ()
     over_tasks: OverTasks | None = None
     margins: Margins | None = None
+    curves: tuple[Curves, ...] = ()
 
     @property
     def task_count(self) -> int:
-        """How many tasks there are; one that is scored by two metrics counts once."""
-        return len({(task.suite, task.task) for task in self.tasks})
+        """How many tasks there are; one that is scored by two metrics, or at several values, counts once."""
+        return len({(task.suite, task.base_task) for task in self.tasks})

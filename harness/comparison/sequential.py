@@ -16,7 +16,8 @@ from math import sqrt
 from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns
-from harness.comparison.results import Cell, Look, TaskComparison
+from harness.comparison.look import Look
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import Evidence, difference
 from harness.record import RunRecord
 from harness.suites.seeds import SeedRule

@@ -12,9 +12,11 @@ from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
-from harness.data.task import BlankRows, NearDuplicates, Task
+from harness.data.splits import limited
+from harness.data.task import BlankRows, NearDuplicates, Splits, Task
 from harness.fold import MOST_FOLDS, Fold
 from harness.registry import TASKS
+from harness.varied import Varied
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Folds = Annotated[int, Field(ge=2, le=MOST_FOLDS)]
@@ -130,7 +132,7 @@ class RunConfig(Strict):
     """What identifies a run: two runs with the same one are the same run.
 
     Attributes:
-        task: The task's name.
+        task: The task's name, with the value of what is varied.
         data: Fingerprint of the task's source.
         weights: Fingerprint of the checkpoint's weights, where it is a folder of the user's.
         files: The SHA-256 of the other files that are the user's own: of the checkpoint's folder, of the tokenizer's,
@@ -140,6 +142,7 @@ class RunConfig(Strict):
         model: Which weights.
         seed: Of the new layers, the order of the data and the dropout.
         fold: The fold that is the test split, in cross-validation.
+        varied: Which value a setting has of which the suite compares several.
         training: The recipe.
         evaluate: What the trained model is scored on: "test" beside validation, or "validation" alone, as while a
             recipe is tuned; the test split is then neither read nor scored.
@@ -156,8 +159,14 @@ class RunConfig(Strict):
     model: ModelConfig
     seed: Seed
     fold: Fold | None = None
+    varied: Varied | None = None
     training: Training
     evaluate: Evaluate = "test"
+
+    @property
+    def base_task(self) -> str:
+        """The name of the task as it is registered, or as the suite's own data is called."""
+        return self.task if self.varied is None else self.varied.task
 
     def resolved(self) -> dict[str, Any]:
         """The configuration as it goes into the record."""
@@ -168,5 +177,16 @@ def task_of(config: RunConfig) -> Task:
     """The task that the configuration names: of the registry, or the user's own files."""
     if config.local is not None:
         return config.local.task(config.metrics, config.fold)
-    task: Task = TASKS.load(config.task)
+    task: Task = TASKS.load(config.base_task)
     return task
+
+
+def limited_splits(splits: Splits, config: RunConfig) -> Splits:
+    """The splits with as many examples as the recipe takes; where sizes are compared, a larger one has the smaller."""
+    return limited(
+        splits,
+        train=config.training.train_examples,
+        validation=config.training.validation_examples,
+        test=config.training.test_examples,
+        is_nested=config.varied is not None and config.varied.setting == "train_examples",
+    )

@@ -10,11 +10,22 @@ from typing import Any
 from harness.data.task import Splits
 
 
-def limited(splits: Splits, *, train: int | None, validation: int | None, test: int | None) -> Splits:
-    """The splits with at most so many examples each: the same ones for every model and seed."""
+def limited(
+    splits: Splits, *, train: int | None, validation: int | None, test: int | None, is_nested: bool = False
+) -> Splits:
+    """The splits with at most so many examples each: the same ones for every model and seed.
+
+    Args:
+        splits: The whole ones.
+        train: Most training examples.
+        validation: Most validation examples.
+        test: Most test examples.
+        is_nested: Whether a larger training split has all that a smaller one has: the first ones of one shuffled order.
+            Those of another order are kept for other recipes, whose numbers are published.
+    """
     return replace(
         splits,
-        train=_sample(splits.train, train),
+        train=_first(splits.train, train) if is_nested else _sample(splits.train, train),
         validation=_sample(splits.validation, validation),
         test=_sample(splits.test, test),
     )
@@ -23,8 +34,18 @@ def limited(splits: Splits, *, train: int | None, validation: int | None, test: 
 def _sample(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
     if count is None or count >= len(examples):
         return examples
-    chosen = sorted(random.Random(0).sample(range(len(examples)), count))
-    return [examples[index] for index in chosen]
+    return _at(examples, random.Random(0).sample(range(len(examples)), count))
+
+
+def _first(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
+    """The first ones of one order; `sample` has another order for a small share than for a large one."""
+    if count is None or count >= len(examples):
+        return examples
+    return _at(examples, random.Random(0).sample(range(len(examples)), len(examples))[:count])
+
+
+def _at(examples: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    return [examples[place] for place in sorted(places)]
 
 
 def relabelled(splits: Splits, labels: tuple[str, ...]) -> Splits:

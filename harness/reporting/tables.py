@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.comparison.counts import Count, ModelOverTasks, OverTasks
-from harness.comparison.results import Cell, Comparison, TaskComparison
+from harness.comparison.results import Cell, Comparison, Curves, TaskComparison
 from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, score_entry
+from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
 from harness.reporting.tuning import (
     ALL_HEADINGS,
     TUNING_HEADINGS,
@@ -36,11 +36,15 @@ class Table:
     rows: tuple[tuple[Entry, ...], ...]
 
 
-def scores(comparison: Comparison) -> Table:
-    """Models x tasks: each cell's mean score and interval, or what became of it."""
+def scores(comparison: Comparison) -> Table | None:
+    """Models x tasks: each cell's mean score and interval, or what became of it; None where curves show all of them."""
+    drawn = {id(task) for curves in comparison.curves for task in curves.tasks}
+    tasks = [task for task in comparison.tasks if id(task) not in drawn]
+    if drawn and not tasks:
+        return None
     rows = []
     for index, model in enumerate(comparison.models):
-        cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in comparison.tasks]
+        cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in tasks]
         trivial = any(cell.is_simple_baseline for cell, _ in cells)
         rows.append(
             (
@@ -48,7 +52,7 @@ def scores(comparison: Comparison) -> Table:
                 *(score_entry(cell, unit) for cell, unit in cells),
             )
         )
-    headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in comparison.tasks)
+    headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in tasks)
     return Table("Test scores: mean over seeds (95 % interval)", ("Model", *headings), tuple(rows))
 
 
@@ -82,6 +86,17 @@ def _against(one: ModelOverTasks, count: Count, found: OverTasks, baseline: str)
 
 def _of(count: int, found: OverTasks) -> Entry:
     return Entry(f"{count} of {found.tasks}")
+
+
+def by_size(curves: Curves) -> Table:
+    """Models x sizes: each cell's mean score and interval; in bold those that may be the best of a size."""
+    first, unit = curves.tasks[0], unit_of(curves.tasks[0].card.main_metric)
+    rows = zip(*(task.cells for task in curves.tasks), strict=True)
+    return Table(
+        f"{curves.varied.task}: {metric_label(first)} by {curves.varied.words}",
+        ("Model", *(f"{size:,}" for size in curves.sizes)),
+        tuple((Entry(model_name(row[0])), *(score_entry(cell, unit) for cell in row)) for row in rows),
+    )
 
 
 def details(task: TaskComparison) -> Table:
@@ -176,6 +191,13 @@ def title(comparison: Comparison, task: TaskComparison) -> str:
     return f"{name}, {metric_name(task.card.main_metric)}" if len(metrics) > 1 else name
 
 
+def curve_title(comparison: Comparison, curves: Curves) -> str:
+    """The task's name, with its suite or metric where there are several, and what is varied."""
+    first = curves.tasks[0]
+    name = title(comparison, first).replace(first.task, first.base_task, 1)
+    return f"{name} by {curves.varied.words}"
+
+
 def task_name(comparison: Comparison, task: TaskComparison) -> str:
     """The task's name, with its suite where there are several."""
     several = len({one.suite for one in comparison.tasks}) > 1
@@ -209,6 +231,17 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
             "In cross-validation a row tests one model and helps to train the others, so that it moves the scores by "
             "more than its own answer. For that the test examples' part of the variance is multiplied by "
             f"{SHARED_TRAINING:g}. Scores are those of models that were trained on all folds but one."
+        )
+    if comparison.curves:
+        notes.append(
+            "A task at several values of a setting is called TASK@VALUE. Models are compared with each other at the "
+            "same value, each value a family of comparisons of its own; nothing is tested between values. Of two "
+            "models it is said that they change places where each side is shown at 5 % divided by the number of values."
+        )
+    if any(curves.laws for curves in comparison.curves):
+        notes.append(
+            "The fitted law is error = a + b n^-c. Its interval allows for other seeds, test examples and, by an "
+            "assumption, training examples, and not for scores that stop following the law."
         )
     notes += tuning_notes(comparison.tasks)
     if any(cell.is_simple_baseline for cell in cells):

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.comparison.conclusions import verdict
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
+from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.reporting import tables
@@ -41,6 +42,7 @@ def rendered(
         comparison=comparison,
         tables=tables,
         verdict=verdict,
+        curve_verdict=curve_verdict,
         verdict_over_tasks=verdict_over_tasks,
         recommended=recommended,
         remarks=remarks,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness.comparison.conclusions import verdict
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
+from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
@@ -24,12 +25,18 @@ _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the verdicts, the scores, the differences, the costs, and everything that is missing."""
-    print_table(tables.scores(comparison), console)
+    overview = tables.scores(comparison)
+    if overview is not None:
+        print_table(overview, console)
     together = tables.over_tasks(comparison)
     if together is not None:
         console.print(_text("\nOver all tasks", "bold"))
         console.print(_text(" ".join(verdict_over_tasks(comparison))))
         print_table(together, console)
+    for curves in comparison.curves:
+        console.print(_text(f"\n{tables.curve_title(comparison, curves)}", "bold"))
+        console.print(_text(" ".join(curve_verdict(curves))))
+        print_table(tables.by_size(curves), console)
     for task in comparison.tasks:
         console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
         advice = recommended(task)

@@ -25,7 +25,7 @@ def model_card(record: RunRecord) -> str:
 library_name: transformers
 pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}
 tags:
-- {record.task}
+- {record.base_task}
 ---
 
 # {record.model}, fine-tuned on {record.task}

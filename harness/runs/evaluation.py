@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.config.run import task_of
+from harness.config.run import limited_splits, task_of
 from harness.data.files import refuse
 from harness.data.loading import load_splits, table_problems
 from harness.data.rows import Reading
 from harness.data.sources import SPLITS
-from harness.data.splits import limited, relabelled
+from harness.data.splits import relabelled
 from harness.data.task import Row
 from harness.errors import UserError, nearest
 from harness.runs.predict import answer, recorded
@@ -26,7 +26,7 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     if split not in SPLITS:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
-    task, training = task_of(config), config.training
+    task = task_of(config)
     if split == "test" and config.evaluate != "test":
         raise UserError(
             f"{run}: was run with --validation-only, so its training rows may repeat test rows. "
@@ -34,12 +34,7 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
         )
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
-    splits = limited(
-        load_splits(task, test=config.evaluate == "test"),
-        train=training.train_examples,
-        validation=training.validation_examples,
-        test=training.test_examples,
-    )
+    splits = limited_splits(load_splits(task, test=config.evaluate == "test"), config)
     examples = getattr(relabelled(splits, record.task_card.labels), split)
     rows = answer(run, record, config, examples=examples)
     return scored(rows, config.metrics, record.task_card.labels)

@@ -6,10 +6,8 @@ import shutil
 from pathlib import Path
 
 from harness.checksums import file_digest, folder_digests
-from harness.config.run import LocalData, RunConfig, task_of
-from harness.config.training import Training
+from harness.config.run import LocalData, RunConfig, limited_splits, task_of
 from harness.data.loading import load_splits
-from harness.data.splits import limited
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
 from harness.fold import Fold
@@ -44,7 +42,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     reset_peak_memory()
     task = task_of(run.config)
     with watch("load"):
-        splits = _limited(_loaded(task, run.config), run.config.training)
+        splits = limited_splits(_loaded(task, run.config), run.config)
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
@@ -65,19 +63,10 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     return record
 
 
-def _limited(splits: Splits, training: Training) -> Splits:
-    return limited(
-        splits,
-        train=training.train_examples,
-        validation=training.validation_examples,
-        test=training.test_examples,
-    )
-
-
 def _loaded(task: Task, config: RunConfig) -> Splits:
     """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
-    key = (config.task, config.data, config.local, config.fold, config.evaluate, untrained)
+    key = (config.base_task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
         alone = splits_to_score(task) if untrained else None

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.checksums import check_files
-from harness.config.run import RunConfig, task_of
+from harness.config.run import RunConfig, limited_splits, task_of
 from harness.data.loading import load_splits
-from harness.data.splits import limited
 from harness.errors import UserError, notice
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
 from harness.registry import TASK_TYPES
@@ -81,11 +80,4 @@ def test_examples(config: RunConfig) -> Sequence[Any]:
     task = task_of(config)
     if task.source.fingerprint() != config.data:
         raise UserError(f"{config.task}: its data has changed since the run was recorded.")
-    training = config.training
-    splits = limited(
-        load_splits(task, test=True),
-        train=training.train_examples,
-        validation=training.validation_examples,
-        test=training.test_examples,
-    )
-    return splits.test
+    return limited_splits(load_splits(task, test=True), config).test

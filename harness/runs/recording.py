@@ -87,6 +87,7 @@ def _record(run: Run, card: TaskCard, status: Status, measurements: Measurements
         simple_baseline=is_simple_baseline(run.config.model.family),
         seed=run.config.seed,
         fold=run.config.fold,
+        varied=run.config.varied,
         task_card=card,
         config=run.config.resolved(),
         trial=run.trial,
@@ -101,7 +102,7 @@ def _task_card(run: Run, task: Task) -> TaskCard:
         task_type=task.task_type,
         main_metric=main,
         higher_is_better=find_metric(main).higher_is_better,
-        description="A user's own data." if run.config.local else TASKS.description(TASKS.entry(run.config.task)),
+        description="A user's own data." if run.config.local else TASKS.description(TASKS.entry(run.config.base_task)),
         licence=task.licence,
         citation=task.citation,
     )

@@ -20,10 +20,13 @@ from harness.runs.run import Run, State
 from harness.suites.folds import check_folds, fold_by_fold
 from harness.suites.settling import settled_recipe
 from harness.suites.suite import Suite
+from harness.varied import Varied
 
 
 def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Run]:
-    """The suite's runs, task by task, seed by seed, fold by fold, so that a comparison is there early.
+    """The suite's runs, task by task, value by value of what is varied, seed by seed, fold by fold.
+
+    So a comparison is there early.
 
     Args:
         suite: What to run.
@@ -42,7 +45,8 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
             models[name] = with_family(suite.models[name])
     for task in _wanted(suite.tasks, only):
         with collected(mistakes, f"tasks: {task}: "):
-            known.append(_data(task, suite.local.get(task), suite.metrics.get(task, ())))
+            data = _data(task, suite.local.get(task), suite.metrics.get(task, ()))
+            known += [replace(data, task=one.name, varied=one) for one in suite.varied.get(task, ())] or [data]
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
@@ -131,6 +135,12 @@ class _Data:
     metrics: tuple[str, ...]
     scripts: Mapping[str, str]
     task_type: str
+    varied: Varied | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder of its runs."""
+        return folder_name(self.task) if self.varied is None else self.varied.with_task(folder_name(self.varied.task))
 
 
 @dataclass(frozen=True)
@@ -162,10 +172,11 @@ def _planned_run(
         local=data.local,
         model=model.config,
         seed=seed,
+        varied=data.varied,
         training=settled_recipe(recipe, model.config, data.task, local=data.local, task_type=data.task_type),
         evaluate=evaluate,
     )
-    return Run(suite, name, config, runs / suite / folder_name(data.task) / folder_name(name) / f"seed-{seed}")
+    return Run(suite, name, config, runs / suite / data.folder / folder_name(name) / f"seed-{seed}")
 
 
 def states(planned: Sequence[Run]) -> list[State]:

@@ -44,7 +44,9 @@ class Sizes:
 def task_records(run: Run, runs: Path) -> list[tuple[Path, RunRecord]]:
     """The runs of the same task and data that any suite has recorded, with their folders; what can't be read is not."""
     found = []
-    for file in sorted(runs.glob(f"*/{run.folder.parent.parent.name}/*/seed-*/{RECORD}")):
+    task, _, _ = run.folder.parent.parent.name.partition("@")  # Of what is varied, any value's tell of the whole data.
+    files = [file for name in (task, f"{task}@*") for file in runs.glob(f"*/{name}/*/seed-*/{RECORD}")]
+    for file in sorted(files):
         try:
             record = read_record(file)
         except UserError:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,14 +20,16 @@ from harness.config.checking import Strict, checked, mistake_lines, read_toml
 from harness.config.margin import Margins, checked_margin, margins_of
 from harness.config.model import ModelConfig, find_model
 from harness.config.run import LocalData, Seed
-from harness.config.training import Training, recipe_of
+from harness.config.training import Training
 from harness.data.files import every_file
 from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
+from harness.suites.recipes import RecipeLayers
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
-from harness.suites.variants import Variants, original, recipe_part
+from harness.suites.variants import Variants, original
 from harness.tuning.settings import Tuning, tuning_of
+from harness.varied import Varied
 
 
 class _SuiteFile(Strict):
@@ -45,7 +46,8 @@ class _SuiteFile(Strict):
             in points, or a table by task.
         seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
             (`harness/suites/seeds.py`). Simple baselines run once.
-        training: The recipe of all runs.
+        training: The recipe of all runs. `train_examples` or `max_length` may be a list, here and in [training_on]:
+            models are then compared at each of its values (`harness/suites/varied.py`).
         training_on: The recipe on one task, one table per task.
         training_for: The recipe of one model, one table per model.
         data: Data sets of the user's own, one table each.
@@ -76,13 +78,14 @@ class Suite:
         name: The file's name without its ending; the folder of its runs.
         description: What it asks, in the file's words.
         models: Configuration by name, in the order of the table's columns.
-        recipes: The resolved recipe by task and model.
+        recipes: The resolved recipe by task and model; of a task with a varied setting, by its name with each value.
         local: The user's own data, by the name that `tasks` uses.
         seeds: All that there may be.
         metrics: Metrics by task, where the suite names others than the task's own.
         rule: When the comparisons are looked at, where seeds are added until they are decided.
         margins: How much worse is still not worse.
         tuning: How recipes are chosen by trials; None: they are as they stand.
+        varied: By task, the values of a setting that has several.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Suite:
     rule: SeedRule | None = None
     margins: Margins | None = None
     tuning: Tuning | None = None
+    varied: Mapping[str, tuple[Varied, ...]] = field(default_factory=dict)
 
 
 def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials: int | None = None) -> Suite:
@@ -116,13 +120,17 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials
     local = _local_data(content, file, mistakes)
     metrics = _metrics(content, file, mistakes)
     models = _models(content, file, mistakes)
-    recipes = _recipes(content, models, file, overrides=overrides or {}, mistakes=mistakes)
+    layers = RecipeLayers(
+        file, content.training, content.training_on, content.variants, content.training_for, overrides or {}
+    )
+    varied = layers.varied(content.tasks, mistakes)
+    recipes = layers.recipes(models, varied, mistakes)
     tuning = tuning_of(content.tuning, content.models, f"{file}: ", mistakes, trials=trials)
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     seeds = content.seeds if rule is None else rule.seeds
     known = (file.stem, content.tasks, models, recipes, seeds, content.baseline, local, metrics)
-    return Suite(*known, content.description, rule, margins_of(content.margin), tuning)
+    return Suite(*known, content.description, rule, margins_of(content.margin), tuning, varied)
 
 
 def _content(file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:
@@ -260,28 +268,4 @@ def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, M
             if known.endswith(".toml") and not _below(known, file):
                 raise UserError(_advice(known, file))
             found[name] = find_model(known, beside=file.parent)
-    return found
-
-
-def _recipes(
-    content: _SuiteFile,
-    models: Mapping[str, ModelConfig],
-    file: Path,
-    *,
-    overrides: Mapping[str, Any],
-    mistakes: list[str],
-) -> dict[tuple[str, str], Training]:
-    found = {}
-    for task, (name, model) in product(content.tasks, models.items()):
-        layers = {
-            f"{file}: training.": content.training,
-            f"{name}: training.": model.training,
-            f"{file}: training_on.{task}.": content.training_on.get(task, {}),
-            f"{file}: variants.{name}.": recipe_part(name, content.variants),
-            f"{file}: training_for.{name}.": content.training_for.get(name, {}),
-            "--set ": overrides,
-        }
-        recipe = recipe_of(layers, mistakes)
-        if recipe is not None:
-            found[task, name] = recipe
     return found

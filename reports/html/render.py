@@ -10,6 +10,7 @@ from harness.reporting.charts.curves import learning_curves
 from harness.reporting.charts.forest import forest
 from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
+from harness.reporting.charts.sizes import size_curves
 from harness.reporting.charts.tradeoff import tradeoff
 from harness.reporting.charts.tuning import tuning_curves
 from harness.reporting.templates import rendered
@@ -34,6 +35,7 @@ def render(comparison: Comparison) -> str:
         learning_curves=learning_curves,
         most_curves=MOST_CURVES,
         pretraining_curves=pretraining_curves,
+        size_curves=size_curves,
         tuning_curves=tuning_curves,
         order_lines=order_lines,
         provenance=provenance,

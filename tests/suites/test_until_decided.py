@@ -8,7 +8,7 @@ import pytest
 from command_line import reviews, write_csv
 
 from harness.cli.sequential import next_runs
-from harness.comparison.results import Look
+from harness.comparison.look import Look
 from harness.suites.seeds import SequentialSeeds, seed_rule
 
 SUITE = """

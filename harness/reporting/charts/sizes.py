@@ -1,0 +1,71 @@
+"""Score against the size of something, such as the training split: a line per model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from harness.comparison.results import Curves, ends_of
+from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.metric import Unit
+from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
+from harness.reporting.charts.labels import placed
+from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+
+RIGHT = WIDTH - 20
+APART = 3.0  # of intervals that would hide each other
+LABEL_WIDTH = 46
+MOST_NAMED = 30
+"""More names hide each other; the others' stand in the titles of their points."""
+
+
+def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
+    """One line per model, simple baselines too, over a logarithmic axis of sizes."""
+    task, cells = curves.tasks[0], curves.cells
+    unit, words = unit_of(task.card.main_metric), curves.varied.words
+    chart = drawing(BOTTOM + 42, f"{curves.varied.task}: {metric_name(task.card.main_metric)} of each model by {words}")
+    x = Scale(float(curves.sizes[0]), float(curves.sizes[-1]), LEFT + 24, RIGHT - 24, is_log=True)
+    horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=words, labels=_labels(curves, x))
+    y = score_axis(
+        chart, task, [end for found in cells.values() for _, c in found for end in ends_of(c, unit)], right=RIGHT
+    )
+    shifts = {model: (place - (len(cells) - 1) / 2) * APART for place, model in enumerate(cells)}
+    ends = [(x(found[-1][0]) + shifts[model], y(ends_of(found[-1][1], unit)[1])) for model, found in cells.items()]
+    names = dict(
+        zip(
+            list(cells)[:MOST_NAMED],
+            placed(list(cells)[:MOST_NAMED], ends[:MOST_NAMED], left=LEFT, right=RIGHT),
+            strict=True,
+        )
+    )
+    for model in cells:
+        group = add(chart, "g", class_=classes[model])
+        _line(group, curves, model, unit, x=x, y=y, shift=shifts[model])
+        if model in names:
+            label = names[model]
+            add(group, "text", model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+    return markup(chart)
+
+
+def _line(group: Element, curves: Curves, model: str, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
+    found = curves.cells[model]
+    places = [(x(size) + shift, y(ends_of(cell, unit)[1])) for size, cell in found]
+    add(group, "path", class_="path", d=path(places))
+    for (size, cell), (across, up) in zip(found, places, strict=True):
+        assert cell.estimate is not None
+        low, _, high = (y(end) for end in ends_of(cell, unit))
+        point = add(group, "g")
+        add(point, "title", f"{model}: {unit.with_interval(cell.estimate)} with {size:,} {curves.varied.words}")
+        add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
+        add(point, "circle", class_="dot", cx=across, cy=up, r=4)
+
+
+def _labels(curves: Curves, x: Scale) -> dict[float, str]:
+    """The sizes, the largest first, as far as they have room."""
+    chosen: list[int] = []
+    for size in reversed(curves.sizes):
+        if all(x(other) - x(size) >= LABEL_WIDTH for other in chosen):
+            chosen.append(size)
+    return {float(size): f"{size:,}" for size in sorted(chosen)}

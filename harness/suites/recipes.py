@@ -1,0 +1,80 @@
+"""The recipes of a suite: of each model on each task, at each value of what is varied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from harness.config.model import ModelConfig
+from harness.config.training import Training, recipe_of
+from harness.suites.variants import recipe_part
+from harness.suites.varied import at_values, varied_task, without_lists
+from harness.varied import Varied
+
+Table = Mapping[str, Any]
+VariedTasks = Mapping[str, tuple[Varied, ...]]
+
+
+@dataclass(frozen=True)
+class RecipeLayers:
+    """What a suite says of recipes, from the general to the particular.
+
+    Attributes:
+        file: The suite's.
+        training: Of all runs.
+        training_on: By task.
+        variants: By variant.
+        training_for: By model.
+        overrides: From the command line.
+    """
+
+    file: Path
+    training: Table
+    training_on: Mapping[str, Table]
+    variants: Mapping[str, str | Table]
+    training_for: Mapping[str, Table]
+    overrides: Table
+
+    def varied(self, tasks: Sequence[str], mistakes: list[str]) -> dict[str, tuple[Varied, ...]]:
+        """By task, the values of a setting that has several; with a line per mistake added to `mistakes`."""
+        own = {f"{self.file}: training_for.{name}.": table for name, table in self.training_for.items()}
+        own |= {f"{self.file}: variants.{name}.": recipe_part(name, self.variants) for name in self.variants}
+        return {
+            task: varied_task(
+                task,
+                {
+                    f"{self.file}: training.": self.training,
+                    f"{self.file}: training_on.{task}.": self.training_on.get(task, {}),
+                    "--set ": self.overrides,
+                },
+                own,
+                mistakes,
+            )
+            for task in tasks
+        }
+
+    def recipes(
+        self, models: Mapping[str, ModelConfig], varied: VariedTasks, mistakes: list[str]
+    ) -> dict[tuple[str, str], Training]:
+        """By task, with the value of what is varied, and model; with a line per mistake added to `mistakes`."""
+        found = {}
+        for task, (name, model) in product(varied, models.items()):
+            for at_value, values in at_values(task, varied[task]).items():
+                recipe = recipe_of(self._layers(task, name, model, at_value, values), mistakes)
+                if recipe is not None:
+                    found[at_value, name] = recipe
+        return found
+
+    def _layers(self, task: str, name: str, model: ModelConfig, at_value: str, values: Table) -> dict[str, Table]:
+        return {
+            f"{self.file}: training.": without_lists(self.training),
+            f"{name}: training.": model.training,
+            f"{self.file}: training_on.{task}.": without_lists(self.training_on.get(task, {})),
+            f"{self.file}: variants.{name}.": without_lists(recipe_part(name, self.variants)),
+            f"{self.file}: training_for.{name}.": without_lists(self.training_for.get(name, {})),
+            f"{self.file}: {at_value}: ": values,
+            "--set ": without_lists(self.overrides),
+        }

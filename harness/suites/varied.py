@@ -1,0 +1,80 @@
+"""Settings with a list of values in a suite, such as train_examples = [100, 300, 1000]: a task once at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from harness.config.checking import checked
+from harness.config.training import Training
+from harness.varied import Setting, Varied
+
+SETTINGS: Sequence[Setting] = get_args(Setting)
+MOST_VALUES = 20
+
+Layers = Mapping[str, Mapping[str, Any]]
+
+
+def varied_task(task: str, layers: Layers, own: Layers, mistakes: list[str]) -> tuple[Varied, ...]:
+    """A task at each of the values of the setting that has several, ascending; none where no setting has.
+
+    Args:
+        task: Its name.
+        layers: What is said of all models on it, by the place where it stands; the last one that has a setting counts.
+        own: What is said of single models, which may not have a list, nor a value of their own of what is varied.
+        mistakes: Is added to.
+    """
+    said = {
+        setting: (where, layer[setting]) for where, layer in layers.items() for setting in SETTINGS if setting in layer
+    }
+    lists = {setting: found for setting, found in said.items() if isinstance(found[1], list)}
+    mistakes += _own_values(own, lists)
+    if not lists:
+        return ()
+    (setting, (where, values)), *others = lists.items()
+    if others:
+        mistakes.append(f"{where}{setting}: {others[0][0]} has several values, too. Vary one of them at a time.")
+    problems = list(_problems(setting, where, values))
+    mistakes += problems
+    if others or problems:
+        return ()
+    return tuple(Varied(task=task, setting=setting, value=value) for value in sorted(values))
+
+
+def without_lists(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without those that have several values."""
+    return {key: value for key, value in layer.items() if not (key in SETTINGS and isinstance(value, list))}
+
+
+def at_values(task: str, varied: Sequence[Varied]) -> dict[str, dict[str, Any]]:
+    """What is set for each value of what is varied, by the task's name with it; nothing for a task at its own name."""
+    return {one.name: {one.setting: one.value} for one in varied} or {task: {}}
+
+
+def _own_values(own: Layers, lists: Mapping[Setting, object]) -> Iterator[str]:
+    for where, layer in own.items():
+        for setting in SETTINGS:
+            value = layer.get(setting)
+            if isinstance(value, list):
+                yield (
+                    f"{where}{setting}: one model can't have several values (got {value!r}). Models are compared at "
+                    "the same value: give the list in [training] or [training_on.TASK]."
+                )
+            elif value is not None and setting in lists:
+                yield (
+                    f"{where}{setting}: is varied for all models (got {value!r}), which are compared at the same "
+                    "value. Leave it out."
+                )
+
+
+def _problems(setting: Setting, where: str, values: list[Any]) -> Iterator[str]:
+    different = [value for place, value in enumerate(values) if value not in values[:place]]
+    if not 2 <= len(values) <= MOST_VALUES or len(different) < len(values):
+        yield f"{where}{setting}: needs 2 to {MOST_VALUES} different values (got {values!r}). For one, leave [] out."
+    for value in different:
+        if value is None or isinstance(value, bool):
+            yield f"{where}{setting}: must be a whole number (got {value!r})."
+        else:
+            mistakes: list[str] = []
+            checked(Training, {setting: value}, where, mistakes)
+            yield from mistakes

@@ -1,0 +1,45 @@
+"""Varied: which value a setting has in a run, where a suite compares models at several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Setting = Literal["train_examples", "max_length"]
+_WORDS: Mapping[Setting, str] = {"train_examples": "training examples", "max_length": "tokens at once"}
+
+
+class Varied(BaseModel):
+    """A task at one of several values of a setting; models are compared with each other at the same value.
+
+    Attributes:
+        task: The task's name without the value.
+        setting: What is varied.
+        value: What it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    setting: Setting
+    value: Annotated[int, Field(ge=1, lt=2**63)]
+
+    @property
+    def words(self) -> str:
+        """What is counted, in plain words."""
+        return _WORDS[self.setting]
+
+    @property
+    def name(self) -> str:
+        """The task with the value, as its runs are called and as their folder is.
+
+        >>> Varied(task="sst2", setting="train_examples", value=300).name
+        'sst2@300'
+        """
+        return self.with_task(self.task)
+
+    def with_task(self, name: str) -> str:
+        """The same of another name of the task."""
+        return f"{name}@{self.value}"
