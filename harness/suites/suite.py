@@ -28,6 +28,7 @@ from harness.registry import TASKS
 from harness.suites.recipes import RecipeLayers
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
 from harness.suites.variants import Variants, original
+from harness.suites.varied import tuned_too
 from harness.tuning.settings import Tuning, tuning_of
 from harness.varied import Varied
 
@@ -126,6 +127,7 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials
     varied = layers.varied(content.tasks, mistakes)
     recipes = layers.recipes(models, varied, mistakes)
     tuning = tuning_of(content.tuning, content.models, f"{file}: ", mistakes, trials=trials)
+    mistakes += [] if tuning is None else tuned_too(tuning.spaces, varied, f"{file}: ")
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     seeds = content.seeds if rule is None else rule.seeds

@@ -51,6 +51,23 @@ def at_values(task: str, varied: Sequence[Varied]) -> dict[str, dict[str, Any]]:
     return {one.name: {one.setting: one.value} for one in varied} or {task: {}}
 
 
+def tuned_too(
+    spaces: Mapping[str, Mapping[str, object]], varied: Mapping[str, Sequence[Varied]], where: str
+) -> Iterator[str]:
+    """A line for each setting that trials would choose, and that is varied.
+
+    Args:
+        spaces: What trials choose from, by model.
+        varied: What is varied, by task.
+        where: What stands before each line.
+    """
+    names = {one.setting for values in varied.values() for one in values}
+    tuned = {setting for space in spaces.values() for setting in space}
+    for setting in SETTINGS:
+        if setting in names & tuned:
+            yield f"{where}tuning.space: {setting} has several values in the recipe, too. Leave one of the two out."
+
+
 def _own_values(own: Layers, lists: Mapping[Setting, object]) -> Iterator[str]:
     for where, layer in own.items():
         for setting in SETTINGS:

@@ -187,6 +187,13 @@ def test_a_list_that_does_not_fit_is_told_with_its_place(content, line, tmp_path
     assert len(lines) == 1
 
 
+def test_what_is_varied_is_not_tuned(tmp_path):
+    lines = told(
+        'models = ["scratch"]\n[training]\nmax_length = [64, 128]\n[tuning.space]\nmax_length = [32, 64]\n', tmp_path
+    )
+    assert lines == ["tuning.space: max_length has several values in the recipe, too. Leave one of the two out."]
+
+
 def test_a_variant_has_no_list_of_its_own(tmp_path):
     lines = told('models = ["less"]\n[variants]\nless = { model = "majority", train_examples = [5, 9] }\n', tmp_path)
     assert lines[0].startswith("variants.less.train_examples: one model can't have several values")
