@@ -38,7 +38,7 @@ def _sample(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
 
 
 def _first(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
-    """The first ones of one order; `sample` has another order for a small share than for a large one."""
+    """The first ones of one order; `sample` has another order for a small share than for a large one (CPython)."""
     if count is None or count >= len(examples):
         return examples
     return _at(examples, random.Random(0).sample(range(len(examples)), len(examples))[:count])

@@ -10,7 +10,7 @@ from command_line import read_record, reviews, write_csv
 
 import harness
 from harness.comparison.comparison import compare
-from harness.config.run import RunConfig
+from harness.config.run import RunConfig, limited_splits
 from harness.data.splits import limited
 from harness.data.task import Splits
 from harness.errors import UserError
@@ -121,6 +121,18 @@ def test_a_larger_training_split_has_the_smaller_ones(count):
     assert [len(one) for one in found] == [min(size, count) for size in sizes]
     assert all({*smaller} <= {*larger} for smaller, larger in pairwise(found))
     assert found[0] == sorted(found[0]) != list(range(10))
+
+
+def test_runs_at_several_sizes_read_nested_splits(command, suite):
+    """Without a list, 454 of the 1,000 are not among the 3,000, and stay so: published numbers rest on them."""
+    Path(suite).write_text(SUITE.format(values="[1000, 3000]"))
+    splits = Splits(train=list(range(8530)), validation=[], test=[], labels=())
+    configs = [run.config for run in planned_runs(read_suite(Path(suite)), Path("runs"), only=["tfidf"])]
+    small, large = (set(limited_splits(splits, config).train) for config in configs)
+    assert (len(small), len(large), len(small - large)) == (1000, 3000, 0)
+    plain = [config.model_copy(update={"varied": None}) for config in configs]
+    small, large = (set(limited_splits(splits, config).train) for config in plain)
+    assert (len(small), len(large), len(small - large)) == (1000, 3000, 454)
 
 
 def test_without_a_list_the_sample_is_the_one_of_earlier_versions():
