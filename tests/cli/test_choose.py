@@ -93,6 +93,7 @@ def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--models= ,"], "--models: names none (got ' ,')."),
         (["--models=nosuch"], "--models: 'nosuch': no such model"),
         (["--models=tfidf", "--metric=qa_f1"], "--metric qa_f1: does not score classification."),
         (["--models=tfidf", "--label=stars"], "no column 'stars' with anything in it"),

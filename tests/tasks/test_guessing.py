@@ -95,6 +95,11 @@ def test_what_the_user_names_stands():
     assert guessed(stars, named={}, task_type="multi_label").columns["label"] == ("stars",)
 
 
+def test_one_class_is_recognised_so_that_it_can_be_told():
+    found = guessed(table(text=texts(), label=lambda row: "good"), named={})
+    assert (found.task_type, found.because) == ("classification", "1 class")
+
+
 def test_a_guess_says_why():
     rows = table(review=texts(), stars=lambda row: str(row % 5 + 1))
     assert str(guessed(rows, named={})) == "classification (5 classes): text review, label stars"

@@ -31,10 +31,10 @@ class Classification(TextType):
     guess_rank = 4
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """One label of a few."""
+        """One label of a few; of one class, which can't be learnt, it is told when the rows are read."""
         (column, *others) = columns["label"]
         count = len(column.values)
-        return None if others or count < 2 else f"{count:,} classes"
+        return None if others or not count else f"{count:,} class{'' if count == 1 else 'es'}"
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
         """The one label."""
