@@ -13,6 +13,8 @@ from rich.text import Text
 
 from harness.cli.app import (
     FAILED,
+    LEFT,
+    MISTAKE,
     RUNS,
     EncodingOption,
     RunsOption,
@@ -139,7 +141,6 @@ def _run_and_recommend(
     suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, minutes: float | None
 ) -> None:
     from harness.cli.planning import keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
-    from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
@@ -162,12 +163,13 @@ def _run_and_recommend(
     if stopped:
         shown.print(Text(stopped), soft_wrap=True)
     report = folder / "report.html"
-    FORMATS.load("html")
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
     shown.print(f"What each costs in use: {shlex.join(['harness', 'measure', str(folder)])}", soft_wrap=True)
     if tally.failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
+    if tally.left:
+        raise typer.Exit(LEFT)
 
 
 def _run_within(

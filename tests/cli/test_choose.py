@@ -107,3 +107,10 @@ def test_mistakes_are_told(command, file, words, said):
     assert result.code == 2
     assert said in result.errors
     assert "no such file" in command("choose", "nosuch.csv").errors
+
+
+def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoints):
+    words = ("--set", "max_length=100", "--workers=1", "--seeds=1")  # The model reads 64.
+    result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", *words)
+    assert "max_length: 100, but this model reads at most 64 tokens" in " ".join(result.output.split())
+    assert result.code == 2
