@@ -55,9 +55,10 @@ def compare(
     """
     found, problems = some_records(runs)
     stated_baseline, stated_description, of_suite = None, "", None
+    suites = {record.suite for _, record in found}
     with collected(problems):
-        stated_baseline, stated_description = stated(runs)
-        of_suite = stated_margins(runs)
+        stated_baseline, stated_description = stated(runs, suites)
+        of_suite = stated_margins(runs, suites)
     problems += _lost_note(runs, [record for _, record in found])
     if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
         problems.append(f"baseline {stated_baseline!r}: the suite's own, but no run of it can be read.")
@@ -152,9 +153,9 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
 
 def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list[Found]]:
     """The look that a task of a sequential suite is at, and its runs; of any other suite, None and all runs."""
-    rule, (run, *_) = None, group[0]
+    rule, (run, record) = None, group[0]
     with collected(problems):
-        rule = stated_rule(run.absolute().parent.parent.parent)
+        rule = stated_rule(run.absolute().parent.parent.parent, {record.suite})
     return (None, group) if rule is None else at_look(group, rule)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ def write_suite(suite: Suite, runs: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     sweep_unfinished_writes(folder)
     content: dict[str, Any] = {
+        "suite": suite.name,
         "description": suite.description,
         "baseline": suite.baseline,
         "tasks": suite.tasks,
@@ -61,7 +62,7 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     Raises:
         UserError: It was fixed otherwise; or what `write_suite` wrote was damaged since.
     """
-    fixed, wanted = stated_rule(folder), suite.rule
+    fixed, wanted = stated_rule(folder, {suite.name}), suite.rule
     if fixed is None and wanted is not None:
         return replace(wanted, begun_with=len(list(folder.glob(f"*/*/seed-*/{RECORD}"))))
     if fixed is None or wanted is None or (fixed.seeds, fixed.looks) == (wanted.seeds, wanted.looks):
@@ -73,38 +74,50 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     )
 
 
-def stated(runs: Path) -> tuple[str | None, str]:
+def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
     """The baseline that the suite with these runs states, or None, and its description, which may be empty.
+
+    Args:
+        runs: The folder.
+        suites: Whose runs lie there; what was left by a suite of another name is damage.
 
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
-    known = _content(runs / SUITE_FILE)
+    known = _content(runs / SUITE_FILE, suites)
     baseline, description = known.get("baseline"), known.get("description", "")
     if not (isinstance(baseline, str | None) and isinstance(description, str)):
         raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves. {ADVICE}")
     return baseline, description
 
 
-def stated_margins(runs: Path) -> Margins | None:
+def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
     """The margins that the suite with these runs states, or None.
+
+    Args:
+        runs: The folder.
+        suites: Whose runs lie there; what was left by a suite of another name is damage.
 
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
     try:
-        return margins_of(_content(runs / SUITE_FILE).get("margin"))
+        return margins_of(_content(runs / SUITE_FILE, suites).get("margin"))
     except ValueError as error:
         raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves: margin: {error}. {ADVICE}") from error
 
 
-def stated_rule(runs: Path) -> SeedRule | None:
+def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:
     """When the seeds of the suite with these runs are looked at; None where it has as many as it names.
+
+    Args:
+        runs: The folder.
+        suites: Whose runs lie there; what was left by a suite of another name is damage.
 
     Raises:
         UserError: What `write_suite` wrote was damaged since.
     """
-    known = _content(runs / SUITE_FILE).get("sequential")
+    known = _content(runs / SUITE_FILE, suites).get("sequential")
     if known is None:
         return None
     try:
@@ -113,16 +126,19 @@ def stated_rule(runs: Path) -> SeedRule | None:
         raise UserError(f"{runs / SUITE_FILE}: sequential: not what a suite leaves. {ADVICE}") from error
 
 
-def _content(file: Path) -> dict[str, Any]:
+def _content(file: Path, suites: Collection[str]) -> dict[str, Any]:
     if not os.path.lexists(file):
         return {}
     content = read_json(file, "note of a suite", ADVICE)
     known = content if isinstance(content, dict) else {"description": content}
     try:
-        return without_digest(known)
+        known = without_digest(known)
     except ValueError as error:
         raise UserError(f"{file}: not what a suite left: {error}. {ADVICE}") from error
+    if known.get("suite") not in [None, *suites]:
+        raise UserError(f"{file}: left by the suite {known['suite']!r}, not by {_listed(sorted(suites))}. {ADVICE}")
+    return known
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _listed(values: Sequence[int | str]) -> str:
+    return ", ".join(map(str, values))

@@ -1,6 +1,7 @@
 """The command line: what it says, where, and with which exit code."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,11 +182,15 @@ def test_a_damaged_suite_file_among_the_runs_is_told_and_takes_down_no_report(co
     assert "majority" in result.output
 
 
-def test_a_suite_file_that_is_gone_is_told(command):
+def test_a_suite_file_that_is_gone_or_another_suites_is_told(command):
     write_csv(Path("data.csv"), reviews())
     Path("tiny.toml").write_text('tasks = ["own"]\nmodels = ["majority", "tfidf"]\n[data.own]\ntrain = "data.csv"\n')
     assert command("run", "tiny.toml").code == 0
-    assert "is gone" not in command("compare", "runs/tiny").output
+    assert "suite.json" not in command("compare", "runs/tiny").output
+    shutil.copy("tiny.toml", "other.toml")
+    assert command("run", "other.toml", "--only", "majority").code == 0
+    shutil.copy("runs/other/suite.json", "runs/tiny/suite.json")
+    assert "runs/tiny/suite.json: left by the suite 'other', not by tiny" in command("compare", "runs/tiny").output
     Path("runs/tiny/suite.json").unlink()
     assert "runs/tiny/suite.json: is gone, and with it the suite's question" in command("compare", "runs/tiny").output
     command("run", "--model", "majority", "--train", "data.csv")

@@ -202,13 +202,13 @@ def test_a_rule_that_no_suite_leaves_is_refused_in_a_line(tmp_path, changes):
     content = {"sequential": {**json.loads(json.dumps(asdict(RULE))), **changes}}
     (tmp_path / SUITE_FILE).write_text(json.dumps(content))
     with pytest.raises(UserError, match="sequential: not what a suite leaves") as caught:
-        stated_rule(tmp_path)
+        stated_rule(tmp_path, {"any"})
     assert len(caught.value.lines) == 1
 
 
 def test_a_rule_is_read_back_as_it_was_left(runs):
-    assert stated_rule(runs) == RULE
-    assert isinstance(stated_rule(runs), SeedRule)
+    assert stated_rule(runs, {"any"}) == RULE
+    assert isinstance(stated_rule(runs, {"any"}), SeedRule)
 
 
 @pytest.mark.slow

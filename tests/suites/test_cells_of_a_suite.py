@@ -72,10 +72,18 @@ def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):
     file = tmp_path / "two.toml"
     file.write_text('description = "Which one?"\nbaseline = "scratch"\n' + SUITE)
     folder = write_suite(read_suite(file), tmp_path / "runs")
-    assert stated(folder) == ("scratch", "Which one?")
+    assert stated(folder, {"two"}) == ("scratch", "Which one?")
     (folder / SUITE_FILE).write_text('{"baseline": null}')  # as written before descriptions were kept
-    assert stated(folder) == (None, "")
-    assert stated(tmp_path) == (None, "")
+    assert stated(folder, {"two"}) == (None, "")
+    assert stated(tmp_path, {"two"}) == (None, "")
+
+
+def test_what_another_suite_left_is_not_taken_for_this_ones(tmp_path: Path):
+    file = tmp_path / "one.toml"
+    file.write_text('baseline = "scratch"\n' + SUITE)
+    left = write_suite(read_suite(file), tmp_path / "runs") / SUITE_FILE
+    with pytest.raises(UserError, match="left by the suite 'one', not by two"):
+        stated(left.parent, {"two"})
 
 
 @pytest.mark.parametrize(
@@ -90,9 +98,9 @@ def test_a_suites_margin_is_found_beside_its_runs(tmp_path: Path, line: str, mar
     file = tmp_path / "two.toml"
     file.write_text(line + SUITE)
     folder = write_suite(read_suite(file), tmp_path / "runs")
-    assert stated_margins(folder) == margins
+    assert stated_margins(folder, {"two"}) == margins
     assert ("margin" in (folder / SUITE_FILE).read_text()) == (margins is not None)
-    assert stated_margins(tmp_path) is None
+    assert stated_margins(tmp_path, {"two"}) is None
 
 
 @pytest.mark.parametrize(
