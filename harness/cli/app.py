@@ -53,6 +53,17 @@ OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
 ]
 
+ModelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "--models",
+        help="Files of configs/models, folders or Hub ids, with commas between; beside a suite, instead of its own.",
+    ),
+]
+SeedsOption = Annotated[
+    int | None, typer.Option(help="So many runs of each model; simple baselines have one.", min=1, max=1000)
+]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
 ]
@@ -81,6 +92,22 @@ def options(
         # In the environment, so that the processes that a run starts find them as well.
         known = [os.environ[ENTRIES]] if os.environ.get(ENTRIES) else []
         os.environ[ENTRIES] = os.pathsep.join([*(str(folder.absolute()) for folder in entries), *known])
+
+
+def names(option: str, words: str | None) -> list[str]:
+    """The names in a list with commas; none where the option is left out.
+
+    Args:
+        option: As typed, for the error.
+        words: What it was given.
+
+    Raises:
+        UserError: It was given, and names none.
+    """
+    found = list(dict.fromkeys(name.strip() for name in (words or "").split(",") if name.strip()))
+    if words is not None and not found:
+        raise UserError(f"{option}: names none (got {words!r}). Name some, with commas between, or leave it out.")
+    return found
 
 
 def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from harness.cli.app import (
     SetOption,
     WorkersOption,
     app,
+    names,
     typed_words,
     with_options,
 )
@@ -91,7 +92,7 @@ def choose(
         file,
         columns={role: tuple(names) for role, names in columns.items() if names},
         task_type=task_type,
-        models=[] if models is None else _names(models),
+        models=names("--models", models),
         seeds=seeds or SequentialSeeds(start=LEAST_START, most=USUAL_MOST),
         settings=settings or (),
         metric=metric,
@@ -107,18 +108,6 @@ def choose(
         _write(suite_toml(question, write), write, shown)
         return
     _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, minutes=minutes)
-
-
-def _names(words: str) -> list[str]:
-    """The names in a list with commas.
-
-    Raises:
-        UserError: There is none.
-    """
-    found = [name.strip() for name in words.split(",") if name.strip()]
-    if not found:
-        raise UserError(f"--models: names none (got {words!r}). Name some, with commas between, or leave it out.")
-    return found
 
 
 def _understood(question: Question, file: Path) -> Iterator[str]:

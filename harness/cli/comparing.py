@@ -11,8 +11,10 @@ from rich.table import Table
 from harness.cli.app import (
     RUNS,
     EncodingOption,
+    ModelsOption,
     OnlyOption,
     RunsOption,
+    SeedsOption,
     SeparatorOption,
     SetOption,
     TrialsOption,
@@ -20,6 +22,7 @@ from harness.cli.app import (
     ValidationOnlyOption,
     WorkersOption,
     app,
+    names,
     typed_words,
     with_options,
 )
@@ -62,6 +65,8 @@ def list_(
 def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
     only: OnlyOption = None,
+    models: ModelsOption = None,
+    seeds: SeedsOption = None,
     settings: SetOption = None,
     trials: TrialsOption = None,
     validation_only: ValidationOnlyOption = False,
@@ -84,7 +89,12 @@ def plan(
     from harness.suites.trials import overview  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
-    chosen |= {"until_decided": until is not None, "trials": trials}
+    chosen |= {
+        "until_decided": until is not None,
+        "trials": trials,
+        "models": names("--models", models),
+        "seeds": seeds,
+    }
     checked_suite, planned = resolve_suite(suite, only=only, **chosen)
     found, rule = overview(planned, checked_suite.tuning), checked_suite.rule
     shown = console()
@@ -100,6 +110,7 @@ def plan(
 @app.command(
     epilog="""Examples:\n
     harness run demo\n
+    harness run demo --models minilm,scratch --seeds 5\n
     harness run --task rotten_tomatoes --model minilm --seed 1 --set epochs=2\n
     harness run --model minilm --train my.csv --text review --label stars\n
     accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
@@ -109,10 +120,11 @@ def run(
     invocation: typer.Context,
     suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
     task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
-    model: Annotated[str | None, typer.Option(help="A file of configs/models, a folder, or a Hub id.")] = None,
+    models: ModelsOption = None,
     seed: Annotated[
         int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
+    seeds: SeedsOption = None,
     train: Annotated[
         str | None,
         typer.Option(
@@ -169,9 +181,10 @@ def run(
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
+    named = names("--models", models)
     if suite is not None:
-        refuse_with_suite(task=task, model=model, seed=seed, new_head=new_head or None, **local)
-        chosen |= {"until_decided": until is not None, "trials": trials}
+        refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)
+        chosen |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
         checked_suite, planned = resolve_suite(suite, only=only, **chosen)
         tuning = checked_suite.tuning
     else:
@@ -179,8 +192,11 @@ def run(
             raise UserError("harness run: --until adds seeds to a suite's comparisons. Name a suite, or leave it out.")
         if only:
             raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
-        checked_suite, planned = None, resolve_single(task, model, local, seed=seed or 0, new_head=new_head, **chosen)
-        tuning = None if trials is None else tuning_by_default(trials, planned[0].model)
+        if None not in (seed, seeds):
+            raise UserError("harness run: --seed is one, and --seeds is how many. Leave one out.")
+        wanted = range(seeds) if seeds else (seed or 0,)
+        checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **chosen)
+        tuning = None if trials is None else tuning_by_default(trials, named)
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 

@@ -54,7 +54,7 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     return [
         run
         for data in known
-        for run in _by_seed(
+        for run in by_seed(
             [
                 _planned_run(
                     suite.name,
@@ -73,7 +73,7 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     ]
 
 
-def _by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
+def by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
     """The runs of every seed, where those of the first one are known; no mistake is left for another one.
 
     Simple baselines have no randomness: one seed says everything.
@@ -101,7 +101,7 @@ def planned_run(
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
 ) -> Run:
-    """One run outside any suite's file; in cross-validation `in_folds` makes several of it.
+    """One run outside any suite's file; `by_seed` makes those of other seeds and of folds of it.
 
     Own data is named by its content too, for the next `reviews.csv` may be another, and by its folds.
 

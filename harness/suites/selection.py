@@ -13,8 +13,7 @@ from harness.config.model import find_model, recipe_for
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
 from harness.runs.run import Run
-from harness.suites.expansion import planned_run, planned_runs
-from harness.suites.folds import in_folds
+from harness.suites.expansion import by_seed, planned_run, planned_runs
 from harness.suites.seeds import rule_for
 from harness.suites.suite import Suite, read_suite
 
@@ -28,6 +27,8 @@ def resolve_suite(
     evaluate: Evaluate = "test",
     until_decided: bool = False,
     trials: int | None = None,
+    models: Sequence[str] = (),
+    seeds: int | None = None,
 ) -> tuple[Suite, list[Run]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
 
@@ -39,12 +40,16 @@ def resolve_suite(
         evaluate: What the trained models are scored on.
         until_decided: Whether seeds are added until its comparisons are decided, though its file lists them.
         trials: How many recipes of each model are tried, whatever the suite says; None: as it says.
+        models: In place of the suite's own, if any.
+        seeds: So many, in place of the suite's own; None: as it says.
 
     Raises:
         UserError: It has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
-    found = read_suite(file, overrides=parse_settings(settings or []), trials=trials)
+    found = read_suite(
+        file, overrides=parse_settings(settings or []), trials=trials, other_models=models, seed_count=seeds
+    )
     named = [name for name in only or () if name in found.models]
     if named and found.tuning is not None and found.tuning.budget != "trials":
         raise UserError(
@@ -59,22 +64,22 @@ def resolve_suite(
 
 def resolve_single(
     task: str | None,
-    model: str | None,
+    models: Sequence[str],
     local: Mapping[str, Any],
     *,
-    seed: int,
+    seeds: Sequence[int],
     settings: Sequence[str] | None,
     runs: Path,
     new_head: bool = False,
     evaluate: Evaluate = "test",
 ) -> list[Run]:
-    """The run of one model on one task, or on the user's own files; a run for each fold in cross-validation.
+    """The runs of models on one task, or on the user's own files; a run for each fold in cross-validation.
 
     Args:
         task: A task's name.
-        model: A model's.
+        models: Models'.
         local: What the command line says of the user's files, by the option's name.
-        seed: The run's.
+        seeds: Those of each model; a simple baseline has the first.
         settings: Of the recipe, as key=value.
         runs: The folder of all runs.
         new_head: Whether the checkpoint's own head is left out, as the model file's `head = "new"` has it.
@@ -84,9 +89,9 @@ def resolve_single(
         UserError: Neither or both of `task` and own files are given, or no model; or they have mistakes.
     """
     files = local["train"] or local["test"]
-    if model is None or (task is None) == (files is None):
+    if not models or (task is None) == (files is None):
         raise UserError(
-            "harness run: name a suite, or --model with --task, or --model with --train. See: harness run --help."
+            "harness run: name a suite, or --models with --task, or --models with --train. See: harness run --help."
         )
     if task is not None:
         _refuse_with_task(local)
@@ -94,12 +99,16 @@ def resolve_single(
     else:
         data = _own_files(local)
         name = Path(str(files)).stem
-    found = find_model(model)
-    if new_head:
-        found = found.model_copy(update={"head": "new"})
-    recipe = recipe_for(found, parse_settings(settings or []))
-    run = planned_run(name, data, name=model, model=found, seed=seed, training=recipe, runs=runs, evaluate=evaluate)
-    return in_folds(run)
+    with_overrides = parse_settings(settings or [])
+    first = []
+    for one in models:
+        found = find_model(one)
+        found = found.model_copy(update={"head": "new"}) if new_head else found
+        recipe = recipe_for(found, with_overrides)
+        first.append(
+            planned_run(name, data, name=one, model=found, seed=seeds[0], training=recipe, runs=runs, evaluate=evaluate)
+        )
+    return list(by_seed(first, seeds))
 
 
 def _own_files(local: Mapping[str, Any]) -> LocalData:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,23 +104,33 @@ class Suite:
     varied: Mapping[str, tuple[Varied, ...]] = field(default_factory=dict)
 
 
-def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials: int | None = None) -> Suite:
+def read_suite(
+    file: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    other_models: Sequence[str] = (),
+    seed_count: int | None = None,
+) -> Suite:
     """The suite that `file` describes.
 
     Args:
         file: Its file.
         overrides: From `--set`, on top of every recipe.
         trials: In place of those that its [tuning] says.
+        other_models: In place of its own, if any; what it says of its own alone is left out.
+        seed_count: So many seeds, in place of its own.
 
     Raises:
         UserError: Everything that is wrong with the file, a line each.
     """
     mistakes: list[str] = []
-    content, rule = _content(file, mistakes)
+    raw = read_toml(file) | ({} if seed_count is None else {"seeds": list(range(seed_count))})
+    content, rule = _content(_with_models(raw, other_models) if other_models else raw, file, mistakes)
     mistakes += [*_name_mistakes(content, file), *_repeated_names(content, file)]
     local = _local_data(content, file, mistakes)
     metrics = _metrics(content, file, mistakes)
-    models = _models(content, file, mistakes)
+    models = _models(content, file, mistakes, "--models: " if other_models else f"{file}: models: ")
     layers = RecipeLayers(
         file, content.training, content.training_on, content.variants, content.training_for, overrides or {}
     )
@@ -135,9 +145,20 @@ def read_suite(file: Path, *, overrides: Mapping[str, Any] | None = None, trials
     return Suite(*known, content.description, rule, margins_of(content.margin), tuning, varied)
 
 
-def _content(file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:
+def _with_models(raw: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """What a file says, with other models than its own, and nothing of those that it no longer has."""
+    content = {**raw, "models": list(models)}
+    for key in ("variants", "training_for"):
+        if isinstance(raw.get(key), dict):
+            content[key] = {name: table for name, table in raw[key].items() if name in models}
+    if raw.get("baseline") not in models:
+        content.pop("baseline", None)
+    return content
+
+
+def _content(raw: dict[str, Any], file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:
     """What the file says. A key with a mistake counts as left out, so that the rest is checked all the same."""
-    raw, rule = read_toml(file), None
+    rule = None
     if isinstance(raw.get("seeds"), dict):
         wanted = checked(SequentialSeeds, raw.pop("seeds"), f"{file}: seeds.", mistakes)
         rule = None if wanted is None else seed_rule(wanted)
@@ -262,10 +283,10 @@ def _placed(name: str, path: Path) -> str:
     return f"{EVALUATE}{path}{LOWER if name.endswith(LOWER) else ''}"
 
 
-def _models(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, ModelConfig]:
+def _models(content: _SuiteFile, file: Path, mistakes: list[str], where: str) -> dict[str, ModelConfig]:
     found = {}
     for name in content.models:
-        with collected(mistakes, f"{file}: models: "):
+        with collected(mistakes, where):
             known = original(name, content.variants)
             if known.endswith(".toml") and not _below(known, file):
                 raise UserError(_advice(known, file))

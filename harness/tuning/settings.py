@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,9 +62,9 @@ class Tuning:
     sampler: Sampler = "random"
 
 
-def tuning_by_default(trials: int, model: str) -> Tuning:
-    """So many trials of one model, in the default space."""
-    return Tuning(trials, {model: space_of(DEFAULT, "", [])})
+def tuning_by_default(trials: int, models: Iterable[str]) -> Tuning:
+    """So many trials of each model, in the default space."""
+    return Tuning(trials, {model: space_of(DEFAULT, "", []) for model in models})
 
 
 def tuning_of(
