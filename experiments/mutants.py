@@ -34,7 +34,10 @@ COMPARISON = "harness/comparison"
 NUMBERS = tuple(
     f"tests/comparison/test_{name}.py" for name in ("statistics", "pairs", "intervals", "numbers", "multiplicity")
 )
-SENTENCES = ("tests/comparison/test_comparison.py", "tests/reporting/test_no_contradiction.py")
+SENTENCES = (
+    *(f"tests/comparison/test_{name}.py" for name in ("comparison", "collapse", "doubts")),
+    "tests/reporting/test_no_contradiction.py",
+)
 TARGETS = {
     "harness/data/splitting.py": ("tests/tasks/test_splitting.py",),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
