@@ -18,6 +18,7 @@ from harness.comparison.doubts import doubts_of_claims, doubts_of_order, is_flip
 from harness.comparison.foreseen import foreseen_lines
 from harness.comparison.look import Look
 from harness.comparison.over_tasks import over_tasks
+from harness.comparison.power import needed_to_tell
 from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
@@ -227,4 +228,4 @@ def _scored(
     )
     if look is not None:
         task = replace(task, look=replace(look, undecided=undecided(task, by_model, baseline)))
-    return task, by_model
+    return replace(task, needed=needed_to_tell(task, by_model)), by_model

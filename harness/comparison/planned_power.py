@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.comparison.analysis import model_runs
 from harness.comparison.power import (
+    MOST_MODELS,
     Design,
     Noise,
     assumed_noise,
@@ -27,9 +28,6 @@ from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.suites.seeds import SeedRule
 from harness.suites.sizes import Sizes
-
-MOST_MODELS = 8
-"""Of a task's recorded models, so many are scored again for a plan."""
 
 
 @dataclass(frozen=True, slots=True)

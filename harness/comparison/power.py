@@ -15,18 +15,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 import numpy as np
 
 from harness.comparison.analysis import ModelRuns
 from harness.comparison.multiplicity import family_error
+from harness.comparison.needed import Needed
 from harness.comparison.priors import SOURCE, assumed_variances
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference, typical_seeds
 from harness.metrics.metric import Unit
 
 POWER = 0.8
 MOST_SEEDS, MOST_EXAMPLES = 1000, 1e9
+MOST_MODELS = 8
+"""So many models' runs say what scores vary by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,49 @@ def seeds_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
 def examples_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
     """The fewest test examples that do, with the design's seeds; None where no number of them does."""
     return _least(lambda count: replace(design, examples=count), noise, wanted, first=2, most=MOST_EXAMPLES)
+
+
+def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Needed | None:
+    """What would tell the best trained model from the one that is next in the race; None where nothing is left open.
+
+    Args:
+        task: What was found.
+        by_model: The runs behind it.
+    """
+    race = [cell for cell in task.ranked if cell.is_top]
+    leader = next((cell for cell in race if not cell.is_simple_baseline), None)
+    rivals = [cell for cell in race if cell is not leader and (leader is None or _gap(leader, cell, task) > 0)]
+    if leader is None or not rivals:
+        return None
+    rival = next((cell for cell in rivals if cell.is_simple_baseline), rivals[0])
+    pair_first = sorted(by_model, key=lambda one: one.model not in {leader.model, rival.model})
+    noise = recorded_noise(pair_first[:MOST_MODELS], "these runs")
+    pair = [cell for cell in (leader, rival) if not cell.is_simple_baseline]
+    seeds = min(len(cell.scored) for cell in pair)
+    if noise is None or not leader.examples:
+        return None
+    design = Design(
+        seeds=seeds,
+        examples=leader.examples,
+        models=sum(cell.is_compared for cell in task.ranked),
+        trained=len(pair),
+        level=SIGNIFICANCE if task.look is None else task.look.level,
+    )
+    gap = _gap(leader, rival, task)
+    enough_seeds, enough_examples = seeds_to_detect(noise, design, gap), examples_to_detect(noise, design, gap)
+    return Needed(
+        leader.model,
+        rival.model,
+        None if enough_seeds is None else max(enough_seeds - seeds, 1),
+        None if enough_examples is None else max(ceil(enough_examples - design.examples), 1),
+    )
+
+
+def _gap(one: Cell, other: Cell, task: TaskComparison) -> float:
+    """By how much a model scores better than another one."""
+    assert one.estimate is not None, "models in the race have scores"
+    assert other.estimate is not None, "models in the race have scores"
+    return (one.estimate.value - other.estimate.value) * (1 if task.card.higher_is_better else -1)
 
 
 def assumed_noise(unit: Unit) -> Noise | None:

@@ -56,7 +56,7 @@ def recommended(task: TaskComparison) -> Recommendation:
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
     if simple is not None and simple in contenders:
-        return _with_simple_baseline(trained[0], simple, unit)
+        return _with_simple_baseline(trained[0], simple, task, unit)
     return _of_trained(contenders, task, unit)
 
 
@@ -105,7 +105,7 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     return Recommendation("cheapest", cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
 
 
-def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendation:
+def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit: Unit) -> Recommendation:
     """The simple baseline may be the best: nothing is shown to be worth more."""
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
@@ -119,8 +119,8 @@ def _with_simple_baseline(leader: Cell, simple: Cell, unit: Unit) -> Recommendat
         simple.model,
         f"Use {simple.model} for now: no model is shown to beat the simple baseline.",
         (
-            f"{named(leader)} is ahead of it by {unit.signed(found.estimate.value)}{interval}, which may be chance. "
-            "More seeds or more test examples would tell.",
+            f"{named(leader)} is ahead of it by {unit.signed(found.estimate.value)}{interval}, which may be chance.",
+            *_needed(leader, simple, task),
         ),
     )
 
@@ -140,7 +140,7 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     if cheapest is best or _seconds(cheapest) == float("inf"):
         rest = listed([cell.model for cell in contenders[1:]])
         advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
-        return Recommendation("cheapest", best.model, advice, reasons)
+        return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
     share = _seconds(cheapest) / _seconds(best) if 0 < _seconds(best) < float("inf") else None
     cost = f" at {share:.2g} of the training time" if share is not None and share < 1 else ""
     return Recommendation(
@@ -150,6 +150,7 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         (
             f"{best.model} has {_score(best, unit)}, {cheapest.model} {_score(cheapest, unit)}{cost}; "
             "the difference may be chance.",
+            *_needed(contenders[0], contenders[1], task),
             *reasons,
         ),
     )
@@ -167,6 +168,13 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
         yield f"But: {'; '.join(task.doubts_of_order)}."
     if task.doubts:
         yield f"But: {task.doubts[0]}"
+
+
+def _needed(leader: Cell, rival: Cell, task: TaskComparison) -> Iterator[str]:
+    """What would tell the two apart, where that is known."""
+    needed = task.needed
+    if needed is not None and (needed.leader, needed.rival) == (leader.model, rival.model):
+        yield str(needed)
 
 
 def _seconds(cell: Cell) -> float:

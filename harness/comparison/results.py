@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.look import Look
+from harness.comparison.needed import Needed
 from harness.comparison.power_law import PowerLaw
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.comparison.tuned import TunedModel
@@ -192,6 +193,7 @@ class TaskComparison:
         doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
         margin: By how much worse is still not worse, if that was said.
         tuned: How models were tuned.
+        needed: What would tell apart the models that are in the race, where they are not.
     """
 
     suite: str
@@ -205,6 +207,7 @@ class TaskComparison:
     doubts_of_claims: tuple[str, ...] = ()
     margin: Margin | None = None
     tuned: tuple[TunedModel, ...] = ()
+    needed: Needed | None = None
 
     @property
     def folds(self) -> int:

@@ -53,7 +53,7 @@ HEAVY = (
             "harness run: --only picks runs of a suite.",
         ),
         (["run", "--task", "boolq", "--model", ","], "--models: names none (got ',')."),
-        (["run", "--task", "boolq", "--model", "majority", "--seed", "1", "--seeds", "2"], "--seed is one, and --seeds"),
+        (["run", "--task", "boolq", "--model", "tfidf", "--seed", "1", "--seeds", "2"], "--seed is one, and --seeds"),
         (["plan", "demo", "--models", "minilmm"], "--models: 'minilmm': no such model in configs/models"),
         (
             ["run", "--task", "boolq", "--model", "majority", "--seed", "-1"],

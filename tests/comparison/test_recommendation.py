@@ -1,7 +1,7 @@
 """What is recommended: never more than the claims show."""
 
 import pytest
-from synthetic_runs import add_runs, record, save
+from synthetic_runs import LABELS, add_runs, predictions, record, save
 
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import recommended
@@ -66,7 +66,39 @@ def test_a_lead_over_the_simple_baseline_that_may_be_chance(tmp_path):
     add_runs(tmp_path, "bert-mini", 0.83, examples=100)
     found = advice(tmp_path)
     assert (found.kind, found.model) == ("unclear", "tfidf")
-    assert "which may be chance. More seeds or more test examples would tell." in found.reasons[0]
+    assert found.reasons[0].endswith(", which may be chance.")
+    assert found.reasons[1].startswith("If bert-mini is as far ahead of tfidf as here, about ")
+
+
+def compared(folder, examples):
+    """tfidf is right on 20 of 25 examples, bert-mini on 21, whichever the seed."""
+    references = [LABELS[i % 2] for i in range(examples)]
+
+    def add(model, seed, right, **changes):
+        guessed = [label if right(i) else LABELS[label == LABELS[0]] for i, label in enumerate(references)]
+        save(folder, record(model=model, seed=seed, **changes), predictions(references, guessed))
+
+    add("tfidf", 0, lambda i: i % 25 < 20, family="tfidf")
+    for seed in range(3):
+        add("bert-mini", seed, lambda i, seed=seed: (7 * i + seed) % 25 < 21)
+    (task,) = compare(folder).tasks
+    return task
+
+
+def test_so_many_more_examples_as_are_said_to_be_needed_do_tell(tmp_path):
+    few = compared(tmp_path / "few", 150)
+    assert (few.needed.leader, few.needed.rival) == ("bert-mini", "tfidf")
+    assert recommended(few).kind == "unclear"
+    more = 25 * (few.needed.more_examples // 25 + 1)
+    assert recommended(compared(tmp_path / "more", 150 + more)).kind == "best"
+    assert recommended(compared(tmp_path / "half", 150 + 25 * (more // 75))).kind == "unclear"
+
+
+def test_what_is_told_apart_needs_nothing_more(tmp_path):
+    add_simple_baselines(tmp_path)
+    add_runs(tmp_path, "bert-mini", 0.85)
+    add_runs(tmp_path, "scratch", 0.65, family="scratch")
+    assert compare(tmp_path).tasks[0].needed is None
 
 
 def test_one_seed_recommends_nothing(tmp_path):

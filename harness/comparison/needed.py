@@ -1,0 +1,47 @@
+"""What would tell two models apart that a comparison leaves open: more seeds, or more test examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What finds the difference that was seen in 80 % of cases, if it is the true one.
+
+    Attributes:
+        leader: The model with the better score.
+        rival: The other one.
+        more_seeds: Of each model that has any; None: no number does.
+        more_examples: In the test split; None: no number does.
+    """
+
+    leader: str
+    rival: str
+    more_seeds: int | None
+    more_examples: int | None
+
+    def __str__(self) -> str:
+        """In a sentence.
+
+        >>> str(Needed("bert", "tfidf", 4, None))
+        'If bert is as far ahead of tfidf as here, about 4 more seeds of each would show it 4 times in 5.'
+        """
+        found = []
+        if self.more_seeds is not None:
+            found.append(f"about {self.more_seeds:,} more seed{'' if self.more_seeds == 1 else 's'} of each")
+        if self.more_examples is not None:
+            found.append(f"about {_rounded(self.more_examples):,} more test examples")
+        ahead = f"If {self.leader} is as far ahead of {self.rival} as here,"
+        if not found:
+            return f"{ahead} neither more seeds alone nor more test examples alone would show it."
+        return f"{ahead} {' or '.join(found)} would show it 4 times in 5."
+
+
+def _rounded(count: int) -> int:
+    """Two digits of it: no forecast has more.
+
+    >>> _rounded(1234), _rounded(7)
+    (1200, 7)
+    """
+    return round(count, min(2 - len(str(count)), 0))
