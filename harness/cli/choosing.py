@@ -49,13 +49,18 @@ if TYPE_CHECKING:
     epilog="""Examples:\n
     harness choose reviews.csv\n
     harness choose reviews.csv --text review --label stars --models minilm,roberta-mini --minutes 20\n
+    harness choose stanfordnlp/imdb --models minilm,tfidf\n
     harness choose questions.json --write questions.toml"""
 )
 @with_options({role: column.help for role, column in column_roles().items()})
 def choose(
     invocation: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on; or a folder.")
+        Path,
+        typer.Argument(
+            help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on; a folder; or a data set of the Hub, "
+            "owner/name or owner/name:configuration."
+        ),
     ],
     task_type: Annotated[
         str | None, typer.Option("--task-type", help="What the data asks for: harness list task-types; else guessed.")
@@ -89,7 +94,7 @@ def choose(
     from harness.suites.choosing import asked_of, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
 
     question = asked_of(
-        file,
+        _on_this_machine(file, runs),
         columns={role: tuple(names) for role, names in columns.items() if names},
         task_type=task_type,
         models=names("--models", models),
@@ -108,6 +113,21 @@ def choose(
         _write(suite_toml(question, write), write, shown)
         return
     _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, minutes=minutes)
+
+
+def _on_this_machine(file: Path, runs: Path) -> Path:
+    """The user's file, or where the data set of the Hub lies that it names."""
+    from harness.data.folders import is_there  # noqa: PLC0415 -- a command's own
+    from harness.data.hub_files import hub_files, is_hub_name  # noqa: PLC0415 -- a command's own
+    from harness.suites.expansion import folder_name  # noqa: PLC0415 -- a command's own
+
+    name = str(file)
+    if is_there(file) or not is_hub_name(name):
+        return file
+    try:
+        return hub_files(name, runs / "data" / folder_name(name.replace(":", "-")))
+    except UserError as error:
+        raise UserError(f"{name}: no such file; and as a data set of the Hub:", *error.lines) from error
 
 
 def _understood(question: Question, file: Path) -> Iterator[str]:

@@ -56,14 +56,7 @@ class Hub:
         Raises:
             UserError: The data set, its configuration or a split is not available.
         """
-        from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
-        from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
-
-        try:
-            data = load_dataset(self.path, self.config, revision=self.revision)
-        except (OSError, ValueError, DatasetsError) as error:
-            # By these the Hub's libraries tell of a missing network, name, revision or configuration.
-            raise UserError(self._unavailable(error)) from error
+        data = self.data()
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
         if missing:
             raise UserError(f"{self.path}: no split {missing[0]!r} (it has {', '.join(data)}). Fix the task's splits.")
@@ -71,6 +64,22 @@ class Hub:
         read = {ours: theirs for ours, theirs in self.splits.items() if ours != split}
         rows = {ours: prepare(dataset_rows(data[theirs])) for ours, theirs in read.items()}
         return {ours: rows.get(ours, ()) for ours in self.splits}
+
+    def data(self) -> Mapping[str, Any]:
+        """The publisher's splits, each a `datasets.Dataset`.
+
+        Raises:
+            UserError: The data set or its configuration is not available.
+        """
+        from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
+        from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
+
+        try:
+            found: Mapping[str, Any] = load_dataset(self.path, self.config, revision=self.revision)
+        except (OSError, ValueError, DatasetsError) as error:
+            # By these the Hub's libraries tell of a missing network, name, revision or configuration.
+            raise UserError(self._unavailable(error)) from error
+        return found
 
     def fingerprint(self) -> str:
         """Path, configuration and revision, "unpinned" where there is none."""

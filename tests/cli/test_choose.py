@@ -6,6 +6,8 @@ import tomllib
 import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 
+from harness.data.sources import Hub
+
 FEW_STEPS = ("--set", "maximum_steps=4", "--set", "batch_size=4", "--workers=1")
 
 
@@ -114,3 +116,31 @@ def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoint
     result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", *words)
     assert "max_length: 100, but this model reads at most 64 tokens" in " ".join(result.output.split())
     assert result.code == 2
+
+
+def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_unread(command, tmp_path, monkeypatch):
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+    def split(labels):
+        features = Features({"sentence": Value("string"), "label": ClassLabel(names=["bad", "good"])})
+        texts = [f"film {n} was {'lovely' if label else 'dull'}" for n, label in enumerate(labels)]
+        return Dataset.from_dict({"sentence": texts, "label": labels}, features=features)
+
+    fetched = []
+    found = DatasetDict(train=split([0, 1] * 60), test=split([-1] * 20), unsupervised=split([0]))
+    monkeypatch.setattr(Hub, "data", lambda self: fetched.append((self.path, self.config)) or found)
+    words = ("choose", "someone/films:plain", "--models=majority,tfidf", "--seeds=1", "--workers=1")
+    for _ in range(2):
+        result = command(*words)
+        assert result.code == 0, result.errors
+    assert fetched == [("someone/films", "plain")]
+    assert "classification (2 classes): text sentence, label label" in result.output
+    record = next(tmp_path.glob("runs/someone--films-plain/*/tfidf/seed-0/run.json")).read_text()
+    assert json.loads(record)["config"]["local"]["train"] == "runs/data/someone--films-plain"
+    assert '"good"' in record
+
+
+def test_a_name_that_is_neither_file_nor_data_set_is_told_as_both(command):
+    result = command("choose", "someone/nothing", "--models=majority")
+    assert result.code == 2
+    assert "someone/nothing: no such file; and as a data set of the Hub:" in result.errors
