@@ -20,6 +20,7 @@ from harness.cli.app import (
     RunsOption,
     SeparatorOption,
     SetOption,
+    TrialsOption,
     WorkersOption,
     app,
     names,
@@ -80,6 +81,7 @@ def choose(
         float | None,
         typer.Option(help="How much worse is still not worse, as scores are shown: 1 for one point.", min=0),
     ] = None,
+    trials: TrialsOption = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the suite as a .toml file for `harness run`, and run nothing.")
     ] = None,
@@ -102,6 +104,7 @@ def choose(
         settings=settings or (),
         metric=metric,
         margin=margin or None,
+        trials=trials,
         group=group,
         separator=separator,
         encoding=encoding,
@@ -156,15 +159,17 @@ def _run_and_recommend(
     from harness.runs.options import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
     planned = planned_runs(suite, runs)
     folder = write_suite(suite, runs)
     expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
         shown.print(Text(line), soft_wrap=True)
-    tally, stopped = _run_within(
-        suite, planned, Options(command=typed), shown, folder=folder, workers=workers, minutes=minutes
-    )
+    options = Options(command=typed)
+    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
+    tally, stopped = _run_within(suite, planned, options, shown, folder=folder, workers=workers, minutes=minutes)
+    tally = tally.with_others(tried)
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)

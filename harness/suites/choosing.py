@@ -23,6 +23,7 @@ from harness.registry import TASK_TYPES, is_simple_baseline
 from harness.suites.expansion import folder_name
 from harness.suites.seeds import SequentialSeeds, seed_rule
 from harness.suites.suite import Suite
+from harness.tuning.settings import tuning_by_default
 
 PRETRAINED = ("minilm", "bert-mini", "roberta-mini")
 FROM_SCRATCH = "scratch"
@@ -41,6 +42,7 @@ class Question:
         settings: Of every recipe, as key=value.
         metric: The main metric; None: the task type's own.
         margin: By how much worse is still not worse, in the units that scores are shown in.
+        trials: How many recipes of each model are tried on validation data; None: its recipe is taken as it is.
     """
 
     guess: Guess
@@ -51,6 +53,7 @@ class Question:
     settings: tuple[str, ...] = ()
     metric: str | None = None
     margin: float | None = None
+    trials: int | None = None
 
 
 def asked_of(
@@ -63,6 +66,7 @@ def asked_of(
     settings: Sequence[str] = (),
     metric: str | None = None,
     margin: float | None = None,
+    trials: int | None = None,
     **local: Any,
 ) -> Question:
     """What is asked of a file, or of a folder with one per split.
@@ -76,6 +80,7 @@ def asked_of(
         settings: Of every recipe, as key=value.
         metric: The main metric; None: the task type's own.
         margin: By how much worse is still not worse.
+        trials: How many recipes of each model are tried; None: none.
         local: What else is said of the file, such as its separator.
 
     Raises:
@@ -90,7 +95,7 @@ def asked_of(
     )
     wanted = models or [*_simple_baselines(guess.task_type), FROM_SCRATCH, *PRETRAINED]
     found, left_out = _available(wanted, needed=bool(models))
-    return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin)
+    return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
 
 
 def suite_of(question: Question) -> Suite:
@@ -116,6 +121,7 @@ def suite_of(question: Question) -> Suite:
         description=f"Which model for {Path(str(question.local.train)).name}?",
         rule=rule,
         margins=margins_of(question.margin),
+        tuning=None if question.trials is None else tuning_by_default(question.trials, models),
     )
 
 
@@ -146,6 +152,8 @@ def suite_toml(question: Question, file: Path) -> str:
     if question.settings:
         settings = parse_settings(question.settings)
         lines += ["", "[training]", *(f"{key} = {_value(value)}" for key, value in settings.items())]
+    if question.trials is not None:
+        lines += ["", "[tuning]", f"trials = {question.trials}"]
     lines += ["", f"[data.{_value(suite.name)}]", *(f"{key} = {_value(value)}" for key, value in columns.items())]
     return "\n".join(lines) + "\n"
 

@@ -7,6 +7,7 @@ import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 
 from harness.data.sources import Hub
+from harness.suites.suite import read_suite
 
 FEW_STEPS = ("--set", "maximum_steps=4", "--set", "batch_size=4", "--workers=1")
 
@@ -144,3 +145,18 @@ def test_a_name_that_is_neither_file_nor_data_set_is_told_as_both(command):
     result = command("choose", "someone/nothing", "--models=majority")
     assert result.code == 2
     assert "someone/nothing: no such file; and as a data set of the Hub:" in result.errors
+
+
+@pytest.mark.slow
+def test_each_models_recipe_is_the_best_of_some_trials(command, file, tmp_path, checkpoints):
+    words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", "--trials=2", *FEW_STEPS)
+    result = command(*words)
+    assert result.code == 0, result.errors
+    assert "at 2 trials each" in " ".join((tmp_path / "runs/my-reviews/report.html").read_text().split())
+    assert len(list(tmp_path.rglob("trial-*/run.json"))) >= 2
+
+
+def test_a_written_suite_says_how_many_trials(command, file, tmp_path):
+    suite = tmp_path / "suite.toml"
+    assert command("choose", file, "--models=tfidf,scratch", "--trials=8", "--write", suite).code == 0
+    assert read_suite(suite).tuning.trials == 8
