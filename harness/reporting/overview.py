@@ -14,7 +14,7 @@ from harness.metrics.lookup import unit_of
 from harness.reporting import tables
 from harness.reporting.columns import metric_label
 from harness.reporting.columns_in_use import milliseconds
-from harness.reporting.entries import GAP, Entry, score_entry, shortfall
+from harness.reporting.entries import GAP, Entry, doubts_of_mean, score_entry, shortfall
 
 MOST_NAMED = 3
 """So many tasks are named in the question."""
@@ -89,7 +89,7 @@ def standing(task: TaskComparison, cell: Cell) -> Entry:
         said = f"behind {first}" + (f" and {more} more" if more else "")
     else:
         said = "may be the best"
-    lacks = shortfall(cell)
+    lacks = doubts_of_mean(cell, unit_of(task.card.main_metric))
     return Entry(f"{said} ({lacks})" if lacks else said, is_strong=cell.is_top)
 
 

@@ -2,7 +2,7 @@
 
 Its charts are SVG of our own and not a charting library's. Plotly and Vega put a script of megabytes into each page,
 which is empty without it, prints as the screen was, and writes names into markup by rules of its own. An SVG of ours
-stands in the page as text, a few bytes a point, is escaped like everything else, and follows the page's colours on paper.
+stands in the page as text, a few bytes a point, is escaped like everything else, and has the page's colours.
 """
 
 from __future__ import annotations
