@@ -155,7 +155,8 @@ def _matrix(comparison: Comparison, part: Sequence[TaskComparison], summed: Sequ
 
 def _columns(comparison: Comparison, tasks: Sequence[TaskComparison]) -> dict[str, Callable[[int], Entry]]:
     """What stands behind the tasks, by the model's place."""
-    found, columns = comparison.over_tasks, {}
+    found = comparison.over_tasks
+    columns: dict[str, Callable[[int], Entry]] = {}
     chosen = [recommended(task).model for task in tasks]
 
     def cells(place: int) -> list[Cell]:
