@@ -1,7 +1,4 @@
-"""The picture of a report that the documentation shows: the top of the page, in a Chromium that is installed.
-
-python -m experiments.report_picture runs/demo/report.html
-"""
+"""The picture of a report that the documentation shows: the top of the page (`reports/README.md` has the command)."""
 
 from __future__ import annotations
 
