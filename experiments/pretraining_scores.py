@@ -19,16 +19,19 @@ from harness.reporting.charts.pretraining import pretraining_curves
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
+CLASSES = {model: f"c{place}" for place, model in enumerate(COLOURS)}
 COLUMNS, TITLE = 2, 26
 STYLE = """
-path, .interval { stroke: currentColor } .dot, .label { fill: currentColor }
+path, .interval { stroke: currentColor } .mark, .label { fill: currentColor }
 .label { paint-order: stroke; stroke: white; stroke-width: 4px }
-""" + " ".join(f".{name} {{ color: {colour} }}" for name, colour in COLOURS.items())
+""" + " ".join(
+    f".{name} {{ color: {colour} }}" for name, colour in zip(CLASSES.values(), COLOURS.values(), strict=True)
+)
 
 
 def chart(comparison: Comparison) -> str:
     """One panel per task that has a line."""
-    classes = {model: model for model in comparison.models}
+    classes = dict.fromkeys(comparison.models, "c11") | CLASSES
     panels = [(task.task, pretraining_curves(task, classes)) for task in comparison.tasks]
     drawn = [(task, fromstring(lines)) for task, lines in panels if lines]
     height = max((float(panel.get("viewBox", "0").split()[-1]) for _, panel in drawn), default=0) + TITLE

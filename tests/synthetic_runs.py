@@ -143,3 +143,14 @@ def add_two_tasks(folder: Path) -> None:
     save(
         folder, record(model="roberta-mini", family="roberta", seed=0, task="boolq", status="failed", reason="no"), None
     )
+
+
+def add_wide(folder: Path, *, models: int = 10, tasks: int = 10, seeds: int = 5, examples: int = 40) -> None:
+    """Many models and two simple baselines on many tasks; which model is the best differs from task to task."""
+    for number in range(tasks):
+        task = f"task_with_a_name_{number}"
+        for place in range(models):
+            share = 0.6 + 0.03 * ((3 * place + number) % models)
+            add_runs(folder, f"model-{place}", share, range(seeds), examples=examples, task=task)
+        add_runs(folder, "majority", 0.5, range(1), examples=examples, task=task, family="majority")
+        add_runs(folder, "tfidf", 0.7, range(1), examples=examples, task=task, family="tfidf")

@@ -20,7 +20,8 @@ def _in_use(text: Callable[[InferenceCost], str]) -> Field:
     return lambda cell, _: GAP if cell.in_use is None else Entry(text(cell.in_use))
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Such as 12.3 ms."""
     return f"{1000 * seconds:.3g} ms"
 
 
@@ -28,7 +29,7 @@ IN_USE: Sequence[Column] = (
     MODEL,
     Column(
         "One text, median",
-        _in_use(lambda cost: _milliseconds(cost.latency_p50)),
+        _in_use(lambda cost: milliseconds(cost.latency_p50)),
         footnotes=(
             Footnote(
                 "Cost in use is of one run, on the task's own texts, tokenised within the times. 95 of 100 single "
@@ -38,7 +39,7 @@ IN_USE: Sequence[Column] = (
             ),
         ),
     ),
-    Column("95 of 100 below", _in_use(lambda cost: _milliseconds(cost.latency_p95))),
+    Column("95 of 100 below", _in_use(lambda cost: milliseconds(cost.latency_p95))),
     Column("Texts/s (batch)", _in_use(lambda cost: f"{amount(cost.texts_per_second)} ({cost.batch_size})")),
     Column("Peak memory", _in_use(lambda cost: memory(float(cost.peak_memory_bytes)))),
     Column("Disk", _in_use(lambda cost: memory(float(cost.disk_bytes)))),

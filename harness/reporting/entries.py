@@ -36,17 +36,21 @@ def model_name(cell: Cell) -> str:
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:
     """The cell's score with its interval and what is missing from it."""
-    missing = shortfall(cell)
+    missing = doubts_of_mean(cell, unit)
     if cell.estimate is None:
         scored = [run.score for run in cell.scored if run.score is not None]
         if scored:
             return Entry(f"{NOTHING} (seeds tested on different examples)", is_faint=True)
         otherwise = bool(cell.runs) and all(run.is_not_applicable for run in cell.runs)
         return Entry(missing or (NOTHING if otherwise else "not run"), is_faint=True)
-    if cell.without_collapsed is not None:
-        missing += f"; the others score {unit.score(cell.without_collapsed.value)}"
     text = unit.with_interval(cell.estimate)
     return Entry(f"{text} ({missing})" if missing else text, is_strong=cell.is_top)
+
+
+def doubts_of_mean(cell: Cell, unit: Unit) -> str:
+    """What the cell lacks, and what it scores without collapsed runs where these stand apart."""
+    others = cell.without_collapsed
+    return shortfall(cell) + ("" if others is None else f"; the others score {unit.score(others.value)}")
 
 
 def shortfall(cell: Cell) -> str:

@@ -2,32 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from harness.comparison.results import Comparison
 from harness.reporting.tables import task_name, title
 
 
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """Lines by their gravity.
+
+    Attributes:
+        failures: Runs that failed or diverged, and records that can't be read.
+        gaps: Runs that other models have.
+        warnings: What makes a comparison doubtful, and runs left out of it.
+        notes: What the runs say of themselves, such as which weights are new.
+    """
+
+    failures: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """All but the notes, the gravest first."""
+        return (*self.failures, *self.gaps, *self.warnings)
+
+    @property
+    def counted(self) -> str:
+        """How many there are of each sort, such as "3 failures, 1 gap"; notes are no trouble, and not counted."""
+        sorts = {"failure": self.failures, "gap": self.gaps, "warning": self.warnings}
+        return ", ".join(f"{len(lines)} {sort}{'s' * (len(lines) > 1)}" for sort, lines in sorts.items() if lines)
+
+
 def remarks(comparison: Comparison) -> tuple[str, ...]:
     """Everything that is missing or doubtful, the gravest first, a line each."""
-    found = (*comparison.problems, *comparison.warnings, *_troubles(comparison), *_notes(comparison))
-    return tuple(" ".join(remark.split()) for remark in found)
+    found = sorted_remarks(comparison)
+    return (*found.troubles, *found.notes)
 
 
-def _troubles(comparison: Comparison) -> tuple[str, ...]:
-    """A line for every run without a score, and for every gap.
+def sorted_remarks(comparison: Comparison) -> Remarks:
+    """Everything that is missing, doubtful or noted, by its gravity."""
+    without_score = _without_score(comparison)
+    failures = [line for line, is_failure in without_score if is_failure]
+    left_out = [line for line, is_failure in without_score if not is_failure]
+    return Remarks(
+        failures=_in_one_line((*comparison.problems, *failures)),
+        gaps=_in_one_line(_gaps(comparison)),
+        warnings=_in_one_line((*comparison.warnings, *left_out)),
+        notes=_in_one_line(_notes(comparison)),
+    )
+
+
+def _in_one_line(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(" ".join(line.split()) for line in lines)
+
+
+def _without_score(comparison: Comparison) -> list[tuple[str, bool]]:
+    """A line for every run without a score, and whether it failed; others were left out, such as copies.
 
     A run with a score in another of its task's metrics is none: it predicts in that other way.
     """
     scored = {(task.suite, task.task, cell.model) for task in comparison.tasks for cell in task.cells if cell.scored}
+    return [
+        (
+            f"{title(comparison, task)} · {cell.model} · seed {run.record.seed}: {run.trouble}",
+            any(training.record.status != "complete" for training in run.trainings),
+        )
+        for task in comparison.tasks
+        for cell in task.cells
+        if cell.scored or (task.suite, task.task, cell.model) not in scored
+        for run in cell.troubled
+    ]
+
+
+def _gaps(comparison: Comparison) -> list[str]:
+    """A line for every model that lacks runs which others have."""
     lines = []
     for task in comparison.tasks:
         for cell in task.cells:
-            where = f"{title(comparison, task)} · {cell.model}"
-            if cell.scored or (task.suite, task.task, cell.model) not in scored:
-                lines += [f"{where} · seed {run.record.seed}: {run.trouble}" for run in cell.troubled]
             if cell.missing_seeds or not cell.runs:
                 seeds = ", ".join(map(str, cell.missing_seeds))
+                where = f"{title(comparison, task)} · {cell.model}"
                 lines.append(f"{where}: not run" + (f" (seed {seeds})." if seeds else "."))
-    return tuple(lines)
+    return lines
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:

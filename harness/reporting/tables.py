@@ -101,12 +101,12 @@ def by_size(curves: Curves) -> Table:
 
 def details(task: TaskComparison) -> Table:
     """The task's models, the best first, then those without a score."""
-    return _table(f"{task.task}: scores", DETAILS, task, _in_order(task))
+    return _table(f"{task.task}: scores", DETAILS, task, in_order(task))
 
 
 def differences(task: TaskComparison) -> Table | None:
     """Every model against the baseline; None where there is none to compare with."""
-    compared = [cell for cell in _in_order(task) if cell.from_baseline is not None]
+    compared = [cell for cell in in_order(task) if cell.from_baseline is not None]
     if not compared or compared[0].from_baseline is None:
         return None
     against = compared[0].from_baseline.against
@@ -115,7 +115,7 @@ def differences(task: TaskComparison) -> Table | None:
 
 def effects(task: TaskComparison) -> Table | None:
     """What the differences from the baseline amount to in runs and in test examples; None where neither is known."""
-    compared = [cell for cell in _in_order(task) if cell.from_baseline and cell.from_baseline.estimate]
+    compared = [cell for cell in in_order(task) if cell.from_baseline and cell.from_baseline.estimate]
     found = [cell.from_baseline for cell in compared if cell.from_baseline is not None]
     if not any(one.run_wins or one.flips for one in found):
         return None
@@ -251,5 +251,6 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     return (*notes, *comparison.foreseen)
 
 
-def _in_order(task: TaskComparison) -> Sequence[Cell]:
+def in_order(task: TaskComparison) -> Sequence[Cell]:
+    """The task's cells, the best first, then those without a score."""
     return [*task.ranked, *(cell for cell in task.cells if cell.estimate is None)]

@@ -18,7 +18,7 @@ from harness.metrics.lookup import unit_of
 from harness.record import write_predictions
 from harness.registry import FORMATS, TASK_TYPES
 from harness.reporting import tables
-from harness.reporting.charts.forest import forest
+from harness.reporting.charts.strips import strips
 from harness.reporting.entries import score_entry
 
 ONE_LABEL = ["positive"] * 400
@@ -111,8 +111,8 @@ def test_rows_for_a_data_frame_tell_of_them(runs: Path):
 
 def test_a_collapsed_seed_has_a_cross_in_the_chart(runs: Path):
     comparison = compare(runs)
-    chart = forest(comparison.tasks[0], dict.fromkeys(comparison.models, "c0"))
-    assert chart.count('class="seed collapsed"') == 2  # the strokes of one cross
+    chart = "".join(strips(comparison.tasks[0], dict.fromkeys(comparison.models, "c0")).rows.values())
+    assert chart.count('class="seed collapsed"') == 1
     assert chart.count('class="seed"') == 5
     assert "crosses those that collapsed" in FORMATS.load("html")(comparison)
 

@@ -104,7 +104,7 @@ def test_they_are_in_the_details_the_csv_and_the_rows_and_not_in_the_main_tables
     table = effects(results.tasks[0])
     assert table.headings == ("Model", "A new run wins", "95 % interval, unadjusted", "Examples won", "Examples lost")
     page = FORMATS.load("html")(results)
-    assert page.index("What the differences amount to") > page.index("rotten_tomatoes: cost of one run")
+    assert page.index("What the differences amount to") > page.index("rotten_tomatoes: difference from scratch")
     assert "A new run wins" not in FORMATS.load("markdown")(results)
     row = next(row for row in csv.DictReader(io.StringIO(FORMATS.load("csv")(results))) if row["model"] == "bert-mini")
     told = harness.Comparison(results).rows("differences")[0]

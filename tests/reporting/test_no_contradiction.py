@@ -6,7 +6,6 @@ import io
 import re
 import tempfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -189,7 +188,7 @@ def plain(text: str) -> str:
 def details_of_page(page: str) -> tuple[list[str], set[str]]:
     """The models of the table of scores in their order, and those in bold."""
     (table,) = re.findall(r"<table>\n<caption>[^<]*: scores</caption>.*?</table>", page, flags=re.DOTALL)
-    rows = re.findall(r'<th scope="row"(?: class="([^"]*)")?>(?:<i [^>]*></i>)?(\w+)', table)
+    rows = re.findall(r'<th scope="row"(?: class="([^"]*)")?>(?:<svg.*?</svg>)?(\w+)', table)
     return [name for _, name in rows], {name for classes, name in rows if "strong" in classes.split()}
 
 
@@ -203,16 +202,11 @@ def details_of_text(text: str, row: str, start: str = ": scores\n") -> tuple[lis
 
 
 def chart_of(page: str) -> tuple[list[str], set[str]]:
-    """The models of the forest plot from top to bottom, and those that it marks."""
-    charts = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg viewBox.*?</svg>", page, flags=re.DOTALL)]
-    forests = [chart for chart in charts if "with its 95 % interval, the best on top" in chart.get("aria-label", "")]
-    labels = [text for chart in forests for text in chart.iter("text") if (text.get("class") or "").startswith("name")]
-    found = [
-        (float(text.get("y")), text.text.split(" (")[0], text.get("class"))
-        for text in labels
-        if text.get("text-anchor") is None
-    ]
-    return [name for _, name, _ in sorted(found)], {name for _, name, marked in found if "top" in marked.split()}
+    """The models of the dot plot from top to bottom, and those that it marks."""
+    (plot,) = re.findall(r'<table class="lead">.*?</table>', page, flags=re.DOTALL)
+    rows = re.findall(r'<th scope="row"( class="strong")?><svg.*?</svg>(\w+).*?<td class="plot">(.*?)</td>', plot)
+    drawn = [(name, marked) for marked, name, strip in rows if strip]
+    return [name for name, _ in drawn], {name for name, marked in drawn if marked}
 
 
 def terminal(comparison: Comparison) -> str:

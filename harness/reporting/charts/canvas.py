@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
-WIDTH = 460
-"""Units of the drawings; at this width a phone shows letters of 10 pixels, and a desk screen of 15."""
+WIDTH = 340
+"""Units of the drawings: about as wide as a phone, where letters are then as large as they say."""
 
 
 @dataclass(frozen=True, slots=True)

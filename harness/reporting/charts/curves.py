@@ -11,7 +11,7 @@ from harness.comparison.results import Cell, TaskComparison
 from harness.record import CurvePoint, RunRecord
 from harness.reporting.charts.canvas import Scale, add, drawing, horizontal_axis, markup, path, plain, vertical_axis
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 320, 40, 312, 10, 150
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 320, 40, 306, 10, 150
 LARGEST = 1e100  # A loss beyond, or one that is no number, has no place on an axis.
 
 

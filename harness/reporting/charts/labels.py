@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-LETTER_WIDTH, HEIGHT = 7.4, 15.0
+LETTER_WIDTH, HEIGHT = 6.9, 14.0
+BELOW = 3.0  # of the baseline
 GAP = 9.0
-SHIFTS = (0.0, -13.0, 13.0, -26.0, 26.0, -39.0, 39.0)
+SHIFTS = (0.0, -12.0, 12.0, -24.0, 24.0, -36.0, 36.0)
+LEAST_SEEN = 8.0
+"""An overlap of a smaller area is two corners that touch."""
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label's place: its baseline starts, or ends, at `x`.
+    """A label's place, or that of something else that takes room: its baseline starts, or ends, at `x`.
 
     Attributes:
         anchor: SVG's text-anchor, "start" or "end".
@@ -22,11 +28,12 @@ class Label:
     y: float
     anchor: str
     width: float
+    height: float = HEIGHT
 
     def overlap(self, other: Label) -> float:
         """The area that both cover."""
         across = min(self.right, other.right) - max(self.left, other.left)
-        down = HEIGHT - abs(self.y - other.y)
+        down = min(self.y, other.y) - max(self.y - self.height, other.y - other.height)
         return max(across, 0.0) * max(down, 0.0)
 
     @property
@@ -40,23 +47,58 @@ class Label:
         return self.left + self.width
 
 
-def placed(names: Sequence[str], points: Sequence[tuple[float, float]], *, left: float, right: float) -> list[Label]:
-    """A label beside each point, the first free place of a few, between `left` and `right`."""
-    taken = [Label(x - 7, y + 4, "start", 14) for x, y in points]
-    labels: list[Label] = []
+def text_label(text: str, x: float, y: float, anchor: str = "start") -> Label:
+    """The place that a text takes, its baseline starting, or ending, at a point."""
+    return Label(x, y + BELOW, anchor, len(text) * LETTER_WIDTH)
+
+
+def vertical_line(x: float, top: float, bottom: float) -> Label:
+    """The place of a line such as an interval's."""
+    return Label(x - 2, max(top, bottom), "start", 4, abs(bottom - top))
+
+
+def along(points: Sequence[Point], step: float = 8.0) -> list[Label]:
+    """The places of a line through points."""
+    found = []
+    for (x0, y0), (x1, y1) in pairwise(points):
+        count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / step))
+        for part in range(count):
+            share = (part + 0.5) / count
+            found.append(Label(x0 + share * (x1 - x0) - 2, y0 + share * (y1 - y0) + 2, "start", 4, 4))
+    return found
+
+
+def placed(
+    names: Sequence[str], points: Sequence[Point], *, left: float, right: float, lines: Sequence[Label] = ()
+) -> list[Label | None]:
+    """A label beside each point, the first free place of a few, between `left` and `right`; None where none is free.
+
+    Args:
+        names: The labels' texts.
+        points: What they name.
+        left: Where the drawing begins.
+        right: Where it ends.
+        lines: The places of lines, which labels avoid where they can.
+    """
+    taken = [Label(x - 7, y + 7, "start", 14) for x, y in points]
+    labels: list[Label | None] = []
     for name, (x, y) in zip(names, points, strict=True):
-        width = len(name) * LETTER_WIDTH
         options = [
-            Label(x + side * GAP, y + 4 + shift, anchor, width)
+            text_label(name, x + side * GAP, y + 4 + shift, anchor)
             for shift in SHIFTS
             for side, anchor in ((1, "start"), (-1, "end"))
         ]
+        hard = [*taken, *(label for label in labels if label is not None)]
         # `min` keeps the first of equals, and the options nearest to the point come first.
-        best = min(options, key=lambda label: _cost(label, [*taken, *labels], left, right))
-        labels.append(best)
+        best = min(options, key=lambda one: _cost(one, hard, left, right) * 100 + _covered(one, lines))
+        labels.append(best if _cost(best, hard, left, right) <= LEAST_SEEN else None)
     return labels
 
 
 def _cost(label: Label, others: Sequence[Label], left: float, right: float) -> float:
     outside = max(left - label.left, 0.0) + max(label.right - right, 0.0)
-    return outside * HEIGHT + sum(label.overlap(other) for other in others)
+    return outside * HEIGHT + _covered(label, others)
+
+
+def _covered(label: Label, others: Sequence[Label]) -> float:
+    return sum(label.overlap(other) for other in others)

@@ -10,12 +10,13 @@ from markupsafe import Markup
 from harness.comparison.counts import MeanRanks, OverTasks
 from harness.comparison.over_tasks import LEVEL_OF_RANKS
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, plain
+from harness.reporting.charts.marks import add_mark
 
 SIDE, ROW, BAR = 14, 24, 12
 
 
 def mean_ranks(over_tasks: OverTasks, classes: Mapping[str, str]) -> Markup:
-    """A dot and a line for each model, the best on top and on the left; a bar joins those that are not told apart.
+    """A mark for each model, the best on top and on the left; a bar joins those that are not told apart.
 
     Source: Demšar 2006, figure 1.
     """
@@ -35,8 +36,7 @@ def mean_ranks(over_tasks: OverTasks, classes: Mapping[str, str]) -> Markup:
     for place, (model, rank) in enumerate(found.by_model.items()):
         group, x, y = add(chart, "g", class_=classes[model]), scale(rank), rows + ROW * place + 12
         add(group, "title", f"{model}: {rank:.2f}")
-        add(group, "line", class_="interval thin", x1=x, x2=x, y1=0, y2=y)
-        add(group, "circle", class_="dot", cx=x, cy=y, r=5)
+        add_mark(group, classes[model], x, y)
         left = x < WIDTH / 2
         label = {"x": x + 9 if left else x - 9, "y": y + 4, "text_anchor": "start" if left else "end"}
         add(group, "text", f"{model} {rank:.1f}", class_="label", **label)

@@ -15,6 +15,7 @@ from harness.metrics.metric import Unit
 from harness.record import Pretraining
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
 from harness.reporting.charts.labels import placed
+from harness.reporting.charts.marks import add_mark
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 
 RIGHT = WIDTH - 20
@@ -42,9 +43,11 @@ def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Mark
     ends = [(x(points[-1][0]), y(ends_of(points[-1][1], unit)[1])) for points in lines.values()]
     names = placed(list(lines), ends, left=LEFT, right=RIGHT)
     for number, ((recipe, points), label) in enumerate(zip(lines.items(), names, strict=True)):
-        group = add(chart, "g", class_=classes[points[-1][1].model])
-        _line(group, points, unit, x=x, y=y, shift=(number - (len(lines) - 1) / 2) * APART)
-        add(group, "text", recipe, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+        class_, shift = classes[points[-1][1].model], (number - (len(lines) - 1) / 2) * APART
+        group = add(chart, "g", class_=class_)
+        _line(group, points, class_, unit, x=x, y=y, shift=shift)
+        if label is not None:
+            add(group, "text", recipe, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 
@@ -67,7 +70,7 @@ def _origin(cell: Cell) -> Pretraining | None:
     return next((run.record.provenance.pretraining for run in cell.scored), None)
 
 
-def _line(group: Element, points: Points, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
+def _line(group: Element, points: Points, class_: str, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
     places = [(x(tokens) + shift, y(ends_of(cell, unit)[1])) for tokens, cell in points]
     add(group, "path", class_="path", d=path(places))
     for (tokens, cell), (across, up) in zip(points, places, strict=True):
@@ -76,4 +79,4 @@ def _line(group: Element, points: Points, unit: Unit, *, x: Scale, y: Scale, shi
         point = add(group, "g")
         add(point, "title", f"{cell.model}: {unit.with_interval(cell.estimate)} after {amount(tokens)} tokens")
         add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
-        add(point, "circle", class_="dot", cx=across, cy=up, r=5)
+        add_mark(point, class_, across, up)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
 from harness.comparison.results import Curves, ends_of
 from harness.metrics.lookup import metric_name, unit_of
-from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
-from harness.reporting.charts.labels import placed
+from harness.reporting.charts.labels import along, placed
+from harness.reporting.charts.marks import add_mark
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 
 RIGHT = WIDTH - 20
@@ -32,26 +32,27 @@ def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
         chart, task, [end for found in cells.values() for _, c in found for end in ends_of(c, unit)], right=RIGHT
     )
     shifts = {model: (place - (len(cells) - 1) / 2) * APART for place, model in enumerate(cells)}
-    ends = [(x(found[-1][0]) + shifts[model], y(ends_of(found[-1][1], unit)[1])) for model, found in cells.items()]
-    names = dict(
-        zip(
-            list(cells)[:MOST_NAMED],
-            placed(list(cells)[:MOST_NAMED], ends[:MOST_NAMED], left=LEFT, right=RIGHT),
-            strict=True,
-        )
-    )
+    places = {
+        model: [(x(size) + shifts[model], y(ends_of(cell, unit)[1])) for size, cell in found]
+        for model, found in cells.items()
+    }
+    named = list(cells)[:MOST_NAMED]
+    lines = [part for points in places.values() for part in along(points)]
+    labels = placed(named, [places[model][-1] for model in named], left=LEFT, right=RIGHT, lines=lines)
+    names = dict(zip(named, labels, strict=True))
     for model in cells:
         group = add(chart, "g", class_=classes[model])
-        _line(group, curves, model, unit, x=x, y=y, shift=shifts[model])
-        if model in names:
-            label = names[model]
+        _line(group, curves, model, class_=classes[model], places=places[model], y=y)
+        label = names.get(model)
+        if label is not None:
             add(group, "text", model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 
-def _line(group: Element, curves: Curves, model: str, unit: Unit, *, x: Scale, y: Scale, shift: float) -> None:
-    found = curves.cells[model]
-    places = [(x(size) + shift, y(ends_of(cell, unit)[1])) for size, cell in found]
+def _line(
+    group: Element, curves: Curves, model: str, *, class_: str, places: Sequence[tuple[float, float]], y: Scale
+) -> None:
+    found, unit = curves.cells[model], unit_of(curves.tasks[0].card.main_metric)
     add(group, "path", class_="path", d=path(places))
     for (size, cell), (across, up) in zip(found, places, strict=True):
         assert cell.estimate is not None
@@ -59,7 +60,7 @@ def _line(group: Element, curves: Curves, model: str, unit: Unit, *, x: Scale, y
         point = add(group, "g")
         add(point, "title", f"{model}: {unit.with_interval(cell.estimate)} with {size:,} {curves.varied.words}")
         add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
-        add(point, "circle", class_="dot", cx=across, cy=up, r=4)
+        add_mark(point, class_, across, up)
 
 
 def _labels(curves: Curves, x: Scale) -> dict[float, str]:

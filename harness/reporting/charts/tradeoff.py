@@ -13,7 +13,8 @@ from harness.comparison.results import Cell, TaskComparison, ends_of
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
-from harness.reporting.charts.labels import placed
+from harness.reporting.charts.labels import Label, placed, vertical_line
+from harness.reporting.charts.marks import add_mark
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 from harness.reporting.charts.times import factor_around, time_labels
 
@@ -32,38 +33,50 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     if not points:
         return None
     measure = metric_name(task.card.main_metric)
-    chart = drawing(BOTTOM + 42, f"{task.task}: {measure} of each model against the training time of one run")
-    x = Scale(*factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
     best = next((cell for cell in task.ranked if cell.is_simple_baseline), None)
+    about = f"{task.task}: {measure} of each model against the training time of one run"
+    chart = drawing(BOTTOM + (62 if best else 42), about)
+    x = Scale(*factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
     heights = [value for cell, _ in points for value in ends_of(cell, unit)]
     heights += [ends_of(best, unit)[1]] if best else []
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=time_labels(x))
     y = score_axis(chart, task, heights, right=RIGHT)
-    if best:
-        _baseline_line(chart, best, y(ends_of(best, unit)[1]))
+    across_all = [_baseline_line(chart, best, y(ends_of(best, unit)[1]))] if best else []
     places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
     named = [cell.model for cell, _ in points[:MOST_NAMED]]
-    labels = placed(named, places[:MOST_NAMED], left=LEFT, right=RIGHT)
+    lines = [
+        vertical_line(across, y(low), y(high))
+        for (cell, _), (across, _) in zip(points, places, strict=True)
+        for low, _, high in [ends_of(cell, unit)]
+    ]
+    labels = placed(named, places[:MOST_NAMED], left=LEFT, right=RIGHT, lines=[*across_all, *lines])
     for (cell, seconds), place, label in zip_longest(points, places, labels):
         group = add(chart, "g", class_=classes[cell.model])
         add(group, "title", f"{cell.model}: {_label(cell, unit)} after {duration(seconds)}")
-        _point(group, [y(end) for end in ends_of(cell, unit)], place)
+        _point(group, classes[cell.model], [y(end) for end in ends_of(cell, unit)], place)
         if label is not None:
             add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 
-def _baseline_line(chart: Element, best: Cell, height: float) -> None:
+def _baseline_line(chart: Element, best: Cell, height: float) -> Label:
+    """The best simple baseline through the points; its name stands below them, where no line goes through it.
+
+    Returns:
+        The room that the line takes.
+    """
     add(chart, "line", class_="baseline-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
+    add(chart, "line", class_="baseline-line", x1=LEFT, x2=LEFT + 20, y1=BOTTOM + 52, y2=BOTTOM + 52)
     label = f"{best.model} (simple baseline, {duration(best.cost.train_seconds if best.cost else None)})"
-    add(chart, "text", label, class_="tick", x=LEFT + 6, y=height - 5)
+    add(chart, "text", label, class_="tick", x=LEFT + 26, y=BOTTOM + 56)
+    return Label(LEFT, height + 2, "start", RIGHT - LEFT, 4)
 
 
-def _point(group: Element, ends: Sequence[float], place: tuple[float, float]) -> None:
+def _point(group: Element, class_: str, ends: Sequence[float], place: tuple[float, float]) -> None:
     across, up = place
     add(group, "line", class_="interval thin", x1=across, x2=across, y1=ends[0], y2=ends[-1])
-    add(group, "circle", class_="dot", cx=across, cy=up, r=5)
+    add_mark(group, class_, across, up)
 
 
 def _seconds(cell: Cell) -> float:

@@ -14,7 +14,7 @@ from harness.comparison.tuned import TunedModel
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path, plain
-from harness.reporting.charts.labels import placed
+from harness.reporting.charts.labels import along, placed
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 from harness.reporting.charts.times import factor_around, time_labels
 from harness.tuning.curves import TuningCurve
@@ -39,14 +39,16 @@ def tuning_curves(task: TaskComparison, classes: Mapping[str, str], *, by_time: 
     y = score_axis(chart, task, [value for _, curve in tuned for value in _heights(curve, unit)], right=RIGHT)
     lines = {one.model: _points(one, curve.typical, x, y, unit, by_time=by_time) for one, curve in tuned}
     ends = [points[-1] for points in lines.values()]
-    labels = placed([*lines], ends, left=LEFT, right=RIGHT)
+    drawn = [part for points in lines.values() for part in along(_stairs(points))]
+    labels = placed([*lines], ends, left=LEFT, right=RIGHT, lines=drawn)
     for (one, curve), label in zip(tuned, labels, strict=True):
         group = add(chart, "g", class_=classes[one.model])
         add(group, "title", f"{one.model}: {len(one.trials)} trials, {duration(one.seconds)}")
         low, high = (_points(one, end, x, y, unit, by_time=by_time) for end in (curve.low, curve.high))
         add(group, "path", class_="band", d=f"{path(_stairs([*low]) + _stairs([*high])[::-1])}Z")
         add(group, "path", class_="path", d=path(_stairs(lines[one.model])))
-        add(group, "text", one.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+        if label is not None:
+            add(group, "text", one.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
 
 

@@ -1,3 +1,4 @@
+import re
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,17 +12,19 @@ from harness.record import Pretraining, Provenance
 from harness.registry import FORMATS
 from harness.reporting.charts.canvas import Scale, around, plain
 from harness.reporting.charts.curves import learning_curves
-from harness.reporting.charts.forest import forest
-from harness.reporting.charts.labels import placed
+from harness.reporting.charts.labels import LEAST_SEEN, placed
+from harness.reporting.charts.marks import key, mark_classes
 from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
+from harness.reporting.charts.strips import strips
 from harness.reporting.charts.tradeoff import tradeoff
 
 colour_classes = FORMATS.entry("html").module().colour_classes
 
 
-def numbers(chart: str, tag: str, attribute: str) -> list[float]:
-    return [float(element.get(attribute)) for element in ElementTree.fromstring(chart).iter(tag)]
+def place_of(mark: ElementTree.Element) -> float:
+    """How far across the middle of a mark is."""
+    return float(re.match(r"translate\(([\d.]+),", mark.get("transform"))[1])
 
 
 def test_a_scale_maps_its_ends_to_its_places():
@@ -39,28 +42,54 @@ def test_equal_values_still_have_a_range():
     assert low < 3 < high
 
 
-def test_the_forest_has_the_best_on_top_and_a_tick_a_seed(runs: Path):
+def mark_of(strip: str) -> float:
+    """Where a strip's mark lies, in per cent of the width."""
+    (inner,) = (one for one in ElementTree.fromstring(strip).iter("svg") if one.find("path[@class]") is not None)
+    return float(inner.get("x").removesuffix("%"))
+
+
+def test_strips_have_one_axis_with_a_tick_a_seed(runs: Path):
     comparison = compare(runs)
-    chart = forest(comparison.tasks[1], colour_classes(comparison))
-    root = ElementTree.fromstring(chart)
-    rows = list(root.iter("g"))
-    assert [group.find("title").text.split(":")[0] for group in rows][:2] == ["roberta-mini", "bert-mini"]
-    assert len([line for line in rows[0].iter("line") if line.get("class") == "seed"]) == 3
-    dots = [float(group.find("circle").get("cx")) for group in rows]
-    assert dots == sorted(dots, reverse=True)
+    drawn = strips(comparison.tasks[1], colour_classes(comparison))
+    assert [*drawn.rows][:2] == ["roberta-mini", "bert-mini"]
+    assert drawn.rows["bert-mini"].count('class="seed"') == 3
+    cells = comparison.tasks[1].ranked
+    places = [mark_of(drawn.rows[cell.model]) for cell in cells]
+    values = [cell.estimate.value for cell in cells]
+    across = (places[0] - places[-1]) / (values[0] - values[-1])
+    assert places == pytest.approx([places[0] + across * (value - values[0]) for value in values], abs=0.02)
 
 
 def test_an_interval_without_the_seeds_looks_different(runs: Path):
     comparison = compare(runs)
-    assert forest(comparison.tasks[1], colour_classes(comparison)).count("interval partial") == 1
+    drawn = strips(comparison.tasks[1], colour_classes(comparison))
+    assert [model for model, strip in drawn.rows.items() if "interval partial" in strip] == ["xlnet-mini"]
+
+
+def test_twelve_models_have_colours_and_marks_of_their_own():
+    classes = mark_classes([f"model-{number}" for number in range(12)], ["tfidf"])
+    css = Path(FORMATS.entry("html").file).with_name("report.css.j2").read_text()
+    colours = {name: re.search(rf"\.{name}\b[^{{]*{{ --own: var\((--\w+)\)", css)[1] for name in classes.values()}
+    shapes = {name: re.search(r"<path.*", key(name))[0] for name in classes.values()}
+    assert len({*shapes.values()}) == 13
+    assert len({*colours.values()}) == 8
 
 
 def test_labels_of_neighbouring_points_hide_neither_each_other_nor_the_points():
     names = ["bert-mini", "roberta-mini", "xlnet-mini", "transformer-xl-mini"]
     points = [(300.0, 100.0), (306.0, 104.0), (330.0, 108.0), (345.0, 98.0)]
     labels = placed(names, points, left=40, right=446)
+    assert None not in labels
     assert all(one.overlap(other) == 0 for one, other in combinations(labels, 2))
     assert all(label.left >= 40 and label.right <= 446 for label in labels)
+
+
+def test_a_label_without_a_free_place_is_left_out_and_the_others_hide_nothing():
+    points = [(150.0 + number % 4, 100.0 + number // 4) for number in range(16)]
+    labels = placed([f"a-long-name-{number}" for number in range(16)], points, left=40, right=326)
+    free = [label for label in labels if label is not None]
+    assert 2 <= len(free) < 16
+    assert all(one.overlap(other) <= LEAST_SEEN for one, other in combinations(free, 2))
 
 
 def test_floors_are_a_line_across_the_tradeoff(runs: Path):
@@ -70,7 +99,7 @@ def test_floors_are_a_line_across_the_tradeoff(runs: Path):
     names = [element.text for element in ElementTree.fromstring(chart).iter("text")]
     assert "tfidf (simple baseline, 0.02 s)" in names
     assert "majority" not in names
-    assert len(numbers(chart, "circle", "cx")) == 4
+    assert chart.count('class="mark') == 4
 
 
 def test_of_very_many_models_the_best_are_named_and_the_others_have_their_titles(tmp_path: Path):
@@ -81,11 +110,12 @@ def test_of_very_many_models_the_best_are_named_and_the_others_have_their_titles
     assert chart is not None
     root = ElementTree.fromstring(chart)
     named = [element.text for element in root.iter("text") if element.get("class") == "label"]
-    assert named == [cell.model for cell in comparison.tasks[0].ranked[:30]]
-    assert len({element.text for element in root.iter("title")}) == len(numbers(chart, "circle", "cx")) == 35
+    assert 5 < len(named) <= 30
+    assert named == [cell.model for cell in comparison.tasks[0].ranked[:30] if cell.model in named]
+    assert len({element.text for element in root.iter("title")}) == chart.count('class="mark') == 35
     page = FORMATS.load("html")(comparison)
     assert "<summary>Learning curves of 35 models</summary>" in page
-    assert page.count("<details>") == page.count("</details>")
+    assert page.count("<details") == page.count("</details>")
 
 
 def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
@@ -121,7 +151,7 @@ def test_mean_ranks_have_the_best_on_the_left_and_a_bar_over_those_that_are_not_
     over_tasks = OverTasks(names=tuple("abcdefgh"), models=(), ranks=ranks)
     chart = mean_ranks(over_tasks, dict.fromkeys(ranks.by_model, "c0"))
     root = ElementTree.fromstring(chart)
-    dots = [float(group.find("circle").get("cx")) for group in root.iter("g")]
+    dots = [place_of(group.find("path")) for group in root.iter("g")]
     assert (dots[1] - dots[0]) * 4 == pytest.approx(dots[2] - dots[0], abs=0.1)
     assert [group.find("text").text for group in root.iter("g")] == ["<best> 1.0", "second 1.5", "last 3.0"]
     (bar,) = (line for line in root.iter("line") if line.get("class") == "not-told-apart")
@@ -140,11 +170,13 @@ def test_the_checkpoints_of_a_recipe_make_a_line_from_fresh_weights_to_the_last(
     classes = colour_classes(comparison)
     chart = pretraining_curves(comparison.tasks[0], classes)
     assert chart is not None
-    (line,) = (group for group in ElementTree.fromstring(chart).iter("g") if group.find("path") is not None)
+    (line,) = (
+        group for group in ElementTree.fromstring(chart).iter("g") if group.find("path[@class='path']") is not None
+    )
     assert line.get("class") == classes["whole"]
     assert [title.text.split(":")[0] for title in line.iter("title")] == ["fresh", "a-third", "whole"]
     assert [label.text for label in line.iter("text")] == ["bert-mini"]
-    across = [float(dot.get("cx")) for dot in line.iter("circle")]
+    across = [place_of(mark) for mark in line.iter("path") if mark.get("transform")]
     assert (across[1] - across[0]) * 2 == pytest.approx(across[2] - across[1], abs=0.1)
 
 

@@ -18,7 +18,7 @@ from harness.reporting.terminal import show
 
 HOSTILE = "a_b&<script>%|$#{}^~\\`*[x](javascript:y)[bold]"
 HOSTILE_REASON = "</pre><img src=x onerror=alert(1)>"
-VOID = {"meta", "line", "circle", "path", "br", "link", "img", "hr"}
+VOID = {"meta", "input", "wbr", "line", "circle", "path", "br", "link", "img", "hr"}
 
 
 def terminal(comparison: Comparison, width: int = 200) -> str:
@@ -125,7 +125,9 @@ class Page(HTMLParser):
 
 def test_html_escapes_what_it_did_not_write(hostile: Comparison):
     page = Page(RENDERERS["html"](hostile))
-    assert not page.all("script")
+    assert page.all("script") == [{}]
+    script = (Path(FORMATS.entry("html").file).with_name("report.js")).read_text()
+    assert [text.strip() for text in page.texts if "use strict" in text] == [script.strip()]
     assert not page.all("img")
     assert any(HOSTILE in text for text in page.texts)
     assert any(HOSTILE_REASON in text for text in page.texts)
@@ -169,8 +171,8 @@ def test_html_tells_a_screen_reader_what_charts_and_tables_are(runs: Path):
 
 def test_a_model_has_one_colour_in_all_charts(runs: Path):
     text = RENDERERS["html"](compare(runs))
-    assert set(re.findall(r'<i class="key (\w+)"></i>bert-mini', text)) == {"c0"}
-    assert set(re.findall(r'<g class="(\w+)"><title>bert-mini:', text)) == {"c0"}
+    assert set(re.findall(r'<svg class="key (\w+)"[^>]*><path[^>]*/></svg>bert-mini<', text)) == {"c0"}
+    assert set(re.findall(r'<(?:g|svg) class="[\w ]*?(\w+)"[^>]*><title>bert-mini:', text)) == {"c0"}
 
 
 def columns(line: str, separator: str) -> int:

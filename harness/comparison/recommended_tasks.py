@@ -1,0 +1,61 @@
+"""What to use on each of several tasks, in a few words: the tasks' own recommendations, put together by model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.comparison.recommendation import Recommendation
+from harness.comparison.wording import listed
+
+MOST_MODELS = 4
+"""So many models are told with their tasks; of more it is said on how many each is to be used."""
+MOST_TASKS = 3
+"""So many tasks are named together; of more it is said how many they are."""
+
+
+def advice_over_tasks(by_task: Mapping[str, Recommendation]) -> str:
+    """One sentence for each sort of recommendation that occurs, the firmest first.
+
+    Args:
+        by_task: What is recommended on each task.
+    """
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for task, found in by_task.items():
+        groups.setdefault((_sort(found), found.model), []).append(task)
+    total = len(by_task)
+    firm = {str(model): names for (sort, model), names in groups.items() if sort == "use"}
+    said = [_use(firm, total)] if firm else []
+    for (sort, model), names in groups.items():
+        where = _tasks(names, total)
+        if sort == "baseline":
+            said.append(f"Nothing beats the simple baseline {model} on {where}: use it there.")
+        elif sort == "for now":
+            said.append(f"Use {model} for now on {where}: no model is shown to beat it.")
+        elif sort == "open":
+            said.append(f"Can't tell yet on {where}.")
+    return " ".join(said)
+
+
+def _use(firm: Mapping[str, Sequence[str]], total: int) -> str:
+    if len(firm) <= MOST_MODELS:
+        return f"Use {listed(f'{model} on {_tasks(names, total)}' for model, names in firm.items())}."
+    by_count: dict[int, list[str]] = {}
+    for model, names in sorted(firm.items(), key=lambda pair: -len(pair[1])):
+        by_count.setdefault(len(names), []).append(model)
+    parts = [
+        f"{listed(models)} on {count} of {total} tasks{' each' * (len(models) > 1)}"
+        for count, models in by_count.items()
+    ]
+    return f"It depends on the task: use {'; '.join(parts)}."
+
+
+def _sort(found: Recommendation) -> str:
+    if found.kind == "unclear":
+        return "open" if found.model is None else "for now"
+    return "baseline" if found.kind == "baseline" else "use"
+
+
+def _tasks(names: Sequence[str], total: int) -> str:
+    if len(names) == total > 1:
+        return f"all {total} tasks"
+    return listed(names) if len(names) <= MOST_TASKS else f"{len(names)} of {total} tasks"

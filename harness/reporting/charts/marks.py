@@ -1,0 +1,58 @@
+"""The marks of models: with its colour, a shape tells a model apart in print and for readers who are colour-blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from harness.reporting.charts.canvas import add, markup
+
+BASELINE = "baseline"
+"""The class of all simple baselines."""
+_OUTLINES = (
+    "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",
+    "M-4.5,-4.5h9v9h-9z",
+    "M0,-6L5.6,4.2H-5.6z",
+    "M0,-6.2L6.2,0L0,6.2L-6.2,0z",
+    "M0,6L5.6,-4.2H-5.6z",
+    "M-2,-5.6h4v3.6h3.6v4h-3.6v3.6h-4v-3.6h-3.6v-4h3.6z",
+)
+SHAPES = 2 * len(_OUTLINES)
+"""Each outline is there full and hollow; as many classes of models have shapes of their own."""
+_CROSS = "M-4.5,-4.5L4.5,4.5M4.5,-4.5L-4.5,4.5"
+
+
+def mark_classes(trained: Iterable[str], simple_baselines: Iterable[str]) -> dict[str, str]:
+    """The class of each model, which gives it its colour and its mark in every chart and table.
+
+    >>> mark_classes(["bert", "roberta"], ["tfidf"])
+    {'tfidf': 'baseline', 'bert': 'c0', 'roberta': 'c1'}
+    """
+    return dict.fromkeys(simple_baselines, BASELINE) | {model: f"c{i % SHAPES}" for i, model in enumerate(trained)}
+
+
+def add_mark(parent: Element, class_: str, x: float | str, y: float) -> Element:
+    """The mark of a class around a point, whose place across may be a share of the width, such as "40%"."""
+    if isinstance(x, str):
+        parent = add(parent, "svg", x=x, y=y, overflow="visible")
+        return add(parent, "path", class_=_kind(class_), d=_shape(class_))
+    return add(parent, "path", class_=_kind(class_), d=_shape(class_), transform=f"translate({x:.1f},{y:.1f})")
+
+
+def key(class_: str) -> Markup:
+    """The mark of a class to stand before a model's name."""
+    root = Element("svg", {"class": f"key {class_}", "viewBox": "-7 -7 14 14", "aria-hidden": "true"})
+    add(root, "path", class_=_kind(class_), d=_shape(class_))
+    return markup(root)
+
+
+def _kind(class_: str) -> str:
+    if class_ == BASELINE:
+        return "mark cross"
+    return "mark hollow" if int(class_[1:]) >= len(_OUTLINES) else "mark"
+
+
+def _shape(class_: str) -> str:
+    return _CROSS if class_ == BASELINE else _OUTLINES[int(class_[1:]) % len(_OUTLINES)]
