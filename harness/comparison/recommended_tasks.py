@@ -57,5 +57,5 @@ def _sort(found: Recommendation) -> str:
 
 def _tasks(names: Sequence[str], total: int) -> str:
     if len(names) == total > 1:
-        return f"all {total} tasks"
+        return "both tasks" if total == 2 else f"all {total} tasks"
     return listed(names) if len(names) <= MOST_TASKS else f"{len(names)} of {total} tasks"
