@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,20 +12,51 @@ from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.ops.fast_dropout import dropped
 
 
+Bias = Callable[[Tensor, Tensor], Tensor]
+"""Added to the scores of texts side by side [texts or 1, heads, queries, length], from their queries and keys."""
+
+
 def plain_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: SequenceBoundaries,
+    *,
+    scaling: float,
+    dropout: float,
+    reach: int | None = None,
+    bias: Bias | None = None,
 ) -> Tensor:
     """As `packed_attention`, by blocks of texts of nearly the same length."""
     one_each = query.shape[2] == len(boundaries.lengths)
     asking = text_blocks(query, boundaries) if one_each else token_blocks(query, boundaries)
     offered = zip(token_blocks(key, boundaries), token_blocks(value, boundaries), strict=True)
-    found = [
-        block_attention(queries, keys, values, mask=block.mask, scaling=scaling, dropout=dropout)
-        for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True)
-    ]
+    found = []
+    for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True):
+        mask = added(bias and bias(queries, keys), block.mask, outside(reach, queries, keys))
+        found.append(block_attention(queries, keys, values, mask=mask, scaling=scaling, dropout=dropout))
     sums = torch.cat([part.transpose(1, 2).flatten(0, 1) for part in found])
     places = boundaries.text_order.argsort() if one_each else boundaries.places
     return sums.index_select(0, places)[None]
+
+
+def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
+    """A very low score for keys [queries, length] further away than a query reaches; None: it reaches them all.
+
+    It is finite, because a place of padding, which nobody reads, may reach nothing but padding.
+    """
+    length = key.shape[2]
+    if reach is None or reach >= length - 1:
+        return None
+    places = torch.arange(length, device=key.device)
+    far = (places[: query.shape[2], None] - places).abs() > reach
+    return far * (torch.finfo(query.dtype).min / 2)
+
+
+def added(*parts: Tensor | None) -> Tensor | None:
+    """The sum of those that there are."""
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], start=known[0]) if known else None
 
 
 def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
@@ -43,7 +76,7 @@ def text_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
 def block_attention(
     query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, scaling: float, dropout: float
 ) -> Tensor:
-    """softmax(scaling · Q Kᵀ + mask) V of texts side by side [texts, heads, queries, width]."""
+    """softmax(scaling · Q Kᵀ + mask) V of texts side by side [texts, heads, queries, width]; a mask may be a bias."""
     if query.device.type != "cpu":
         mask = None if mask is None else mask.to(query.dtype)
         return functional.scaled_dot_product_attention(
