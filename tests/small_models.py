@@ -57,6 +57,9 @@ ARCHITECTURES = {
         "position_biased_input": False, "type_vocab_size": 0,
     },
 }  # fmt: skip
+# Stock encoders that differ from BERT in how they are packed, and in nothing else that the harness knows of.
+PACKED_ALONE = ("distilbert", "electra", "albert", "mpnet", "modernbert", "deberta")
+DISTINCT = tuple(family for family in ARCHITECTURES if family not in PACKED_ALONE)
 # Where each family's own tokenizers put their special tokens; the others' as BERT's.
 TEMPLATES = {
     "bert": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"),

@@ -9,6 +9,7 @@ import torch
 from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
+    DISTINCT,
     LABELS,
     TAGS,
     Silent,
@@ -30,6 +31,7 @@ from harness.long_texts.packed.plain import plain_attention
 from harness.long_texts.packed.scoring import Packed, _unpacked
 from harness.long_texts.scoring import execution_notes
 from harness.long_texts.windows import Windows
+from harness.models.packing import why_not_packable
 from harness.ops import native
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
@@ -37,6 +39,7 @@ from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
+HEADS = ("classification", "question_answering", "token_classification")  # the others' are a classifier's
 # A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling_kind.py.
 KIND_NAMES = sorted(
     name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
@@ -132,7 +135,7 @@ def examples_of(kind_name, count):
     return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
-@pytest.mark.parametrize("kind_name", KIND_NAMES)
+@pytest.mark.parametrize("kind_name", HEADS)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
     curves = {}
@@ -144,7 +147,7 @@ def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoin
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
-@pytest.mark.parametrize("kind_name", ["classification", "question_answering", "token_classification"])
+@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
     trainer, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
@@ -167,23 +170,27 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
         torch.testing.assert_close(first, whole, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_the_last_layer_for_the_first_token_alone_has_the_whole_one_s_gradient(family, checkpoints):
-    trainer, _, _ = set_up(family, checkpoints, "classification")
-    scoring = trainer.forward.scoring
+def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_without(family, kind_name, checkpoints):
+    trainer, _, _ = set_up(family, checkpoints, kind_name)
+    packed = trainer.forward.scoring
+    padded = Windows(packed.model, packed.outputs, packed.accelerator)
     inputs = padded_inputs(
         LENGTHS["any"],
         uses_token_type_ids=trainer.forward.collator.uses_token_type_ids,
         pad=trainer.forward.collator.pad_id,
     )
+    read = inputs["attention_mask"].bool() if packed.per_token else slice(None)
     gradients = []
-    for short in (True, False):
+    for scoring in (padded, packed, replace(packed, short=False)):
         scoring.model.zero_grad()
-        replace(scoring, short=short).logits(inputs, 100)[0].square().sum().backward()
+        scoring.logits(inputs, 100)[0][read].square().sum().backward()
         gradients.append({name: p.grad for name, p in scoring.model.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-5, rtol=1e-4)
+    for found in gradients[1:]:
+        assert found.keys() == gradients[0].keys()
+        for name, gradient in gradients[0].items():
+            torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4)
 
 
 def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
@@ -208,11 +215,43 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
 )
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     torch.manual_seed(0)
-    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3}
-    model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    assert_packed_classifier(family, model_type)
+
+
+def assert_packed_classifier(family, model_type=None, **architecture):
+    """A classifier of the family with these settings says the same packed, with a shorter last layer and without."""
+    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3, **architecture}
+    config = AutoConfig.for_model(model_type or FAMILIES.load(family).model_types[0], **settings)
+    model = AutoModelForSequenceClassification.from_config(config).eval()
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, per_token=False)
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1))
+    inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1)
+    assert_same_logits(packed, inputs)
+    assert_same_logits(replace(packed, short=False), inputs)
+
+
+@pytest.mark.parametrize(
+    ("family", "architecture"),
+    [
+        ("deberta", {"share_att_key": False, "pos_att_type": ["c2p"]}),
+        ("deberta", {"share_att_key": False, "pos_att_type": ["p2c"], "position_buckets": -1}),
+        ("deberta", {"relative_attention": False, "position_biased_input": True}),
+        ("deberta", {"max_relative_positions": 16, "position_buckets": -1}),
+        ("modernbert", {"classifier_pooling": "mean"}),
+        ("modernbert", {"local_attention": 2, "num_hidden_layers": 3}),
+        ("albert", {"num_hidden_layers": 5, "num_hidden_groups": 2, "inner_group_num": 2}),
+        ("mpnet", {"num_hidden_layers": 1}),
+    ],
+)
+def test_settings_of_an_architecture_that_packing_must_know_of(family, architecture):
+    torch.manual_seed(0)
+    assert_packed_classifier(family, **architecture)
+
+
+def test_a_deberta_with_a_convolution_over_tokens_is_padded():
+    config = AutoConfig.for_model("deberta-v2", conv_kernel_size=3)
+    reason = why_not_packable(FAMILIES.load("deberta").packing, config)
+    assert reason == "a convolution over tokens does not see where a text ends"
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
@@ -330,9 +369,12 @@ def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
     assert 0 < error < max(2 * (padded - found["fp32"]).abs().max(), 0.02)
 
 
-@pytest.mark.slow  # twelve whole runs
-@pytest.mark.parametrize("family", FAMILIES_PACKED)
-@pytest.mark.parametrize("recipe", [{}, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}])
+@pytest.mark.slow  # 24 whole runs
+@pytest.mark.parametrize(
+    ("family", "recipe"),
+    [(family, {}) for family in FAMILIES_PACKED if family in DISTINCT]
+    + [(family, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}) for family in FAMILIES_PACKED],
+)
 def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60, longest=30), sizes=(None, 10, 10))
     records, rows = [], []

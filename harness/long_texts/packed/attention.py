@@ -79,14 +79,13 @@ def attend(
 ) -> tuple[Tensor, None]:
     """The same, in the form that transformers' `AttentionInterface` asks of an implementation.
 
-    A sliding window of n tokens reaches n - 1 of them on each side, as there. Restarted positions would not part the texts: without their boundaries they would mix unseen.
+    A sliding window of n tokens reaches n - 1 of them on each side, as there. Restarted positions would not part the
+    texts: without their boundaries they would mix unseen.
     """
     assert boundaries is not None, f"{type(module).__name__}: packed attention was called without the texts' boundaries"
     assert attention_mask is None, "packed texts have no padding to mask"
     reach = None if sliding_window is None else sliding_window - 1
-    sums = packed_attention(
-        query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach, bias=bias
-    )
+    sums = packed_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach, bias=bias)
     return sums, None
 
 

@@ -11,7 +11,6 @@ from torch.nn import functional
 from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.ops.fast_dropout import dropped
 
-
 Bias = Callable[[Tensor, Tensor], Tensor]
 """Added to the scores of texts side by side [texts or 1, heads, queries, length], from their queries and keys."""
 

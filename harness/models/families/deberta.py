@@ -107,9 +107,7 @@ def position_states(attention: Any, table: Tensor, known: Distances) -> tuple[Te
     return keys, queries
 
 
-def position_scores(
-    keys: Tensor | None, queries: Tensor | None, scaling: float, query: Tensor, key: Tensor
-) -> Tensor | float:
+def position_scores(keys: Tensor | None, queries: Tensor | None, scaling: float, query: Tensor, key: Tensor) -> Tensor:
     """Content to position and position to content [texts, heads, queries, length].
 
     Args:
@@ -119,23 +117,21 @@ def position_scores(
         query: [texts, heads, queries, width], of all tokens, or of the texts' first ones alone.
         key: [texts, heads, length, width].
     """
-    length, total = key.shape[2], 0.0
+    length, parts = key.shape[2], []
     first_alone = query.shape[2] < length
     if keys is not None:
         offered = _within(keys, length)
-        total = total + (
-            query @ offered[:, length - 1 :].transpose(1, 2)
-            if first_alone
-            else shifted(query @ offered.transpose(1, 2))
-        )
+        if first_alone:
+            parts.append(query @ offered[:, length - 1 :].transpose(1, 2))
+        else:
+            parts.append(shifted(query @ offered.transpose(1, 2)))
     if queries is not None:
         asking = _within(queries, length)
-        total = total + (
-            (key * asking[:, length - 1 :]).sum(-1)[:, :, None]
-            if first_alone
-            else shifted(key @ asking.flip(1).transpose(1, 2)).transpose(2, 3)
-        )
-    return total * scaling
+        if first_alone:
+            parts.append((key * asking[:, length - 1 :]).sum(-1)[:, :, None])
+        else:
+            parts.append(shifted(key @ asking.flip(1).transpose(1, 2)).transpose(2, 3))
+    return (parts[0] if len(parts) == 1 else parts[0] + parts[1]) * scaling
 
 
 def _within(states: Tensor, length: int) -> Tensor:
@@ -145,7 +141,7 @@ def _within(states: Tensor, length: int) -> Tensor:
 
 
 def shifted(products: Tensor) -> Tensor:
-    """At [..., i, j] what products [..., length, 2 length - 1] have at [..., i, j - i + length - 1]: a view, if any.
+    """At [..., i, j] what products [..., length, 2 length - 1] have at [..., i, j - i + length - 1], as a view.
 
     >>> shifted(torch.arange(6).view(2, 3)).tolist()
     [[1, 2], [3, 4]]

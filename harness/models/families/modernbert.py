@@ -59,7 +59,5 @@ family = StockFamily(
         "intermediate_size": 384,
         "max_position_embeddings": 8192,
     },
-    packing=Packing(
-        lambda model: model.base_model.layers, selected_token_layer, counted_positions, averaged=averaged
-    ),
+    packing=Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions, averaged=averaged),
 )

@@ -7,7 +7,6 @@ from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
 from harness.models.packing import Packing, positions_after_padding, selected_token_bert_layer
 
-
 MODEL_TYPES = ("roberta", "xlm-roberta", "camembert")
 
 family = StockFamily(
@@ -20,9 +19,7 @@ family = StockFamily(
         "max_position_embeddings": 514,
         "type_vocab_size": 1,
     },
-    packing=Packing(
-        lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions_after_padding
-    ),
+    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions_after_padding),
     language=Language(
         "AutoModelForMaskedLM",
         causal=False,
