@@ -296,25 +296,32 @@ def test_packed_attention_refuses_to_run_without_boundaries():
         attend(torch.nn.Linear(1, 1), states, states, states, None, scaling=0.5)
 
 
-def test_a_text_does_not_see_its_neighbours():
+@pytest.mark.parametrize("reach", [None, 7])
+def test_a_text_does_not_see_its_neighbours_nor_a_token_further_than_it_reaches(reach):
     chooser = random.Random(2)
-    lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290]
+    lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290, 245]
     boundaries = SequenceBoundaries(lengths, torch.device("cpu"))
     query, key, value = torch.randn(3, 1, 2, sum(lengths), 8, dtype=torch.float64).unbind()
-    found = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
+    query.requires_grad_()
+    known = {"scaling": 0.3, "dropout": 0.0, "reach": reach}
+    found = plain_attention(query, key, value, boundaries, **known)
+    firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, **known)
+    assert torch.isfinite(torch.autograd.grad(found.sum(), query)[0]).all()
     start = 0
     for text, length in enumerate(lengths):
         q, k, v = (states[0, :, start : start + length] for states in (query, key, value))
-        alone = (q @ k.transpose(1, 2) * 0.3).softmax(-1) @ v
+        places = torch.arange(length)
+        far = (places[:, None] - places).abs() > (length if reach is None else reach)
+        alone = (q @ k.transpose(1, 2) * 0.3).masked_fill(far, -torch.inf).softmax(-1) @ v
         torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
         torch.testing.assert_close(firsts[0, text], alone[:, 0])
         start += length
 
 
 @pytest.mark.slow  # compiles the kernels, where nobody has yet
+@pytest.mark.parametrize("reach", [None, 20])
 @pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
-def test_compiled_kernels_give_what_plain_torch_gives(one_each):
+def test_compiled_kernels_give_what_plain_torch_gives(one_each, reach):
     if not native.serves(torch.device("cpu")):
         pytest.skip("no compiler")
     boundaries = SequenceBoundaries([3, 1, 9, 200, 9], torch.device("cpu"))
@@ -324,33 +331,42 @@ def test_compiled_kernels_give_what_plain_torch_gives(one_each):
         leaves = [torch.randn(1, 222, 16, requires_grad=True) for _ in range(3)]
         query, key, value = (leaf.view(1, 222, 2, 8).transpose(1, 2) for leaf in leaves)
         query = query[:, :, boundaries.first_tokens] if one_each else query
-        sums = attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+        sums = attention(query, key, value, boundaries, scaling=0.3, dropout=0.0, reach=reach)
         sums.square().sum().backward()
         found.append([sums, *(leaf.grad for leaf in leaves)])
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("reach", [None, 4])
 @pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
-def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypatch):
+def test_flash_attention_is_called_as_its_documentation_says(one_each, reach, monkeypatch):
     """By a stand-in: it needs a GPU. It is given [tokens, heads, width] and where texts start, as int32."""
     boundaries = SequenceBoundaries([3, 1, 9], torch.device("cpu"))
     query, key, value = torch.randn(3, 1, 2, 13, 8).unbind()
     query = query[:, :, boundaries.first_tokens] if one_each else query
 
-    def kernel(q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale):
+    def kernel(
+        q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale, window_size
+    ):
+        left, right = window_size
+        assert left == right
         assert cu_seqlens_q.dtype == cu_seqlens_k.dtype == torch.int32
         assert (max_seqlen_q, max_seqlen_k, dropout_p) == (1 if one_each else 9, 9, 0.0)
         parts = []
         for text in range(len(cu_seqlens_k) - 1):
             asking, said = slice(*cu_seqlens_q[text : text + 2]), slice(*cu_seqlens_k[text : text + 2])
-            weights = (torch.einsum("qhw,khw->hqk", q[asking], k[said]) * softmax_scale).softmax(-1)
+            scores = torch.einsum("qhw,khw->hqk", q[asking], k[said]) * softmax_scale
+            ends = torch.arange(scores.shape[1])[:, None] + scores.shape[2] - scores.shape[1]  # at the keys' end
+            far = (ends - torch.arange(scores.shape[2])).abs() > left
+            weights = (scores.masked_fill(far, -torch.inf) if left >= 0 else scores).softmax(-1)
             parts.append(torch.einsum("hqk,khw->qhw", weights, v[said]))
         return torch.cat(parts)
 
     monkeypatch.setattr(flash, "_kernel", lambda: kernel)
-    found = flash.flash_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    expected = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
+    known = {"scaling": 0.3, "dropout": 0.0, "reach": reach}
+    found = flash.flash_attention(query, key, value, boundaries, **known)
+    expected = plain_attention(query, key, value, boundaries, **known)
     torch.testing.assert_close(found, expected)
 
 

@@ -43,24 +43,29 @@ def packed_attention(
     known = {"scaling": scaling, "dropout": dropout}
     if reach is not None and reach >= max(boundaries.lengths) - 1:
         reach = None
-    if reach is not None or bias is not None:
+    if bias is not None:
         return plain_attention(query, key, value, boundaries, reach=reach, bias=bias, **known)
     if serves(query):
-        return flash_attention(query, key, value, boundaries, **known)
+        return flash_attention(query, key, value, boundaries, reach=reach, **known)
     compute = native_attention if query.dtype in KERNEL_TYPES and native.serves(query.device) else plain_attention
-    return compute(query, key, value, boundaries, **known)
+    return compute(query, key, value, boundaries, reach=reach, **known)
 
 
 def native_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: SequenceBoundaries,
+    *,
+    scaling: float,
+    dropout: float,
+    reach: int | None = None,
 ) -> Tensor:
     """As `packed_attention`, by our own compiled kernels."""
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
     asking = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
-    sums = native.attention(
-        queries, keys, values, boundaries.starts, scaling=scaling, dropout=dropout, query_boundaries=asking
-    )
-    return sums[None]
+    known = {"scaling": scaling, "dropout": dropout, "query_boundaries": asking, "reach": reach}
+    return native.attention(queries, keys, values, boundaries.starts, **known)[None]
 
 
 def attend(

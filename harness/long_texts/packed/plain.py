@@ -49,7 +49,8 @@ def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
         return None
     places = torch.arange(length, device=key.device)
     far = (places[: query.shape[2], None] - places).abs() > reach
-    return far * (torch.finfo(query.dtype).min / 2)
+    low = torch.finfo(query.dtype).min / 2
+    return torch.zeros(far.shape, dtype=query.dtype, device=key.device).masked_fill(far, low)
 
 
 def added(*parts: Tensor | None) -> Tensor | None:
