@@ -64,8 +64,17 @@ def native_attention(
     """As `packed_attention`, by our own compiled kernels."""
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
     asking = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
-    known = {"scaling": scaling, "dropout": dropout, "query_boundaries": asking, "reach": reach}
-    return native.attention(queries, keys, values, boundaries.starts, **known)[None]
+    sums = native.attention(
+        queries,
+        keys,
+        values,
+        boundaries.starts,
+        scaling=scaling,
+        dropout=dropout,
+        query_boundaries=asking,
+        reach=reach,
+    )
+    return sums[None]
 
 
 def attend(
