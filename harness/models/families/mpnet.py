@@ -37,7 +37,7 @@ class Bias:
         """That of texts side by side [1, heads, queries, length], whose first tokens ask first."""
         asking, length = query.shape[2], key.shape[2]
         if (asking, length) not in self.parts:
-            self.parts[asking, length] = self.whole[..., :asking, :length]
+            self.parts[asking, length] = self.whole[..., :asking, :length].to(query.dtype)
         return self.parts[asking, length]
 
 
