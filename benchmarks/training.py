@@ -58,14 +58,10 @@ def main() -> None:
 
 def markdown(tables: Sequence[Table]) -> str:
     """The tables, and what they were measured on."""
-    machine = hardware(None)
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "accelerate"))
     lines = [
         "# Training loops side by side",
         "",
-        f"Written by `make bench` on: {machine['processor']}, {machine['cores']} cores; {versions}.",
-        f"Native kernels: {unavailable() or 'built'}.",
-        "",
+        *machine_lines("make bench"),
         "One thread a loop but for whole commands; milliseconds of the processor; medians, with the least and the most",
         "of the rounds in brackets. The loss is the mean of the same turns, which read the same texts.",
         "`benchmarks/README.md` says what the loops are, and what is fair about it.",
@@ -73,6 +69,17 @@ def markdown(tables: Sequence[Table]) -> str:
         *(table.markdown() for table in tables),
     ]
     return "\n".join(lines)
+
+
+def machine_lines(command: str) -> list[str]:
+    """What the numbers of a command were measured on."""
+    machine = hardware(None)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "accelerate"))
+    return [
+        f"Written by `{command}` on: {machine['processor']}, {machine['cores']} cores; {versions}.",
+        f"Native kernels: {unavailable() or 'built'}.",
+        "",
+    ]
 
 
 def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[Table]:

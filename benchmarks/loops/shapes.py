@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.config.model import find_model
+from harness.registry import FAMILIES
 
 VOCABULARY = "minilm"  # the model of configs/models whose tokenizer all shapes have: BERT's, 30,522 pieces
 CLASSIFIER = "AutoModelForSequenceClassification"
@@ -51,7 +53,25 @@ SHAPES = {
 }
 
 
-def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Sequence[str]) -> Path:
+def settings_of(shape: Shape, family: str) -> dict[str, Any]:
+    """Of a configuration of the family's with these sizes; what sizes don't say is the family's own."""
+    wide = 3 * shape.width // 2 if family == "modernbert" else 4 * shape.width  # It has gates beside them.
+    sizes = {
+        "hidden_size": shape.width,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": wide,
+    }
+    if family == "bert":
+        return sizes
+    if family == "distilbert":
+        sizes = dict(zip(("dim", "n_layers", "n_heads", "hidden_dim"), sizes.values(), strict=True))
+    return {**FAMILIES.load(family).architecture, **sizes}
+
+
+def write_checkpoint(
+    shape: Shape, folder: Path, *, auto_class: str, labels: Sequence[str], family: str = "bert"
+) -> Path:
     """A checkpoint of random weights that each loop starts from, its head included, and a real tokenizer.
 
     Args:
@@ -59,6 +79,7 @@ def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Seq
         folder: Where it goes.
         auto_class: transformers' name of the model with its head, or of the encoder alone.
         labels: Of a classifier.
+        family: The harness's.
     """
     import torch
     import transformers
@@ -69,14 +90,13 @@ def write_checkpoint(shape: Shape, folder: Path, *, auto_class: str, labels: Seq
     source = find_checkpoint(str(find_model(VOCABULARY).checkpoint)).folder
     tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     names = dict(enumerate(labels))
-    config = transformers.BertConfig(
+    config = transformers.AutoConfig.for_model(
+        FAMILIES.load(family).model_types[0],
         vocab_size=len(tokenizer),
-        hidden_size=shape.width,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        intermediate_size=4 * shape.width,
+        **settings_of(shape, family),
         **({"id2label": names, "label2id": {name: index for index, name in names.items()}} if names else {}),
     )
+    config.pad_token_id = tokenizer.pad_token_id
     torch.manual_seed(1)
     getattr(transformers, auto_class).from_config(config).save_pretrained(folder)
     tokenizer.model_max_length = config.max_position_embeddings

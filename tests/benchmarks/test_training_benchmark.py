@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.families import families_table
 from benchmarks.loops.grid import Grid, Whole, grid_table, suite
 from benchmarks.loops.job import LOOPS
 from benchmarks.loops.measured import Case, Spread
@@ -105,6 +106,13 @@ def test_a_grids_ratios_are_of_the_clock():
     assert table.rows[0] == ("b Trainer, best flags", "50.0 (40.0–60.0)", "70.0", "5.00 (4.00–6.00)", "60.0")
     assert table.rows[1][3] == "1.00"
     assert "2 models x 1 tasks x 2 seeds" in table.title
+
+
+def test_a_family_s_row_is_packed_beside_padded_within_rounds():
+    changes = {"turns": {"padded": turns(3.0, 2.0, 4.0), "packed": turns(1.0, 1.0, 2.0)}}
+    table = families_table({"mpnet": case(**changes, precisions=dict.fromkeys(changes["turns"], "fp32"))})
+    assert table.rows[0][:4] == ("mpnet", "30.00 (20.00–40.00)", "10.00 (10.00–20.00)", "2.00 (2.00–3.00)")
+    assert table.title.endswith("batches of 10, fp32")
 
 
 def test_a_table_is_markdown_too():

@@ -1,6 +1,5 @@
 """Packed execution gives the numbers of padded execution, for every family and kind that can be packed."""
 
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
+    DISTINCT,
     LABELS,
     TAGS,
     Silent,
@@ -23,20 +23,18 @@ from small_models import (
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from harness.config.training import Training
-from harness.long_texts.packed import flash
-from harness.long_texts.packed.attention import NAME, attend, native_attention
-from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, SequenceBoundaries, grouped
-from harness.long_texts.packed.plain import plain_attention
-from harness.long_texts.packed.scoring import Packed, _unpacked
+from harness.long_texts.packed.attention import NAME
+from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.scoring import execution_notes
 from harness.long_texts.windows import Windows
-from harness.ops import native
+from harness.models.packing import why_not_packable
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
+HEADS = ("classification", "question_answering", "token_classification")  # the others' are a classifier's
 # A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling_kind.py.
 KIND_NAMES = sorted(
     name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
@@ -53,8 +51,8 @@ LENGTHS = {
 TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,), "regression": lambda n: n / 4}
 
 
-def test_stock_and_scratch_families_are_packed():
-    assert set(FAMILIES_PACKED) == {"bert", "roberta", "scratch"}
+def test_every_family_is_packed_but_those_with_a_memory_or_sparse_attention():
+    assert set(ARCHITECTURES) - set(FAMILIES_PACKED) == {"bigbird", "transformer_xl", "xlnet"}
     assert len(KIND_NAMES) == 5
 
 
@@ -132,7 +130,7 @@ def examples_of(kind_name, count):
     return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
-@pytest.mark.parametrize("kind_name", KIND_NAMES)
+@pytest.mark.parametrize("kind_name", HEADS)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
     curves = {}
@@ -144,7 +142,7 @@ def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoin
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
-@pytest.mark.parametrize("kind_name", ["classification", "question_answering", "token_classification"])
+@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
     trainer, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
@@ -167,23 +165,27 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
         torch.testing.assert_close(first, whole, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_the_last_layer_for_the_first_token_alone_has_the_whole_one_s_gradient(family, checkpoints):
-    trainer, _, _ = set_up(family, checkpoints, "classification")
-    scoring = trainer.forward.scoring
+def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_without(family, kind_name, checkpoints):
+    trainer, _, _ = set_up(family, checkpoints, kind_name)
+    packed = trainer.forward.scoring
+    padded = Windows(packed.model, packed.outputs, packed.accelerator)
     inputs = padded_inputs(
         LENGTHS["any"],
         uses_token_type_ids=trainer.forward.collator.uses_token_type_ids,
         pad=trainer.forward.collator.pad_id,
     )
+    read = inputs["attention_mask"].bool() if packed.per_token else slice(None)
     gradients = []
-    for short in (True, False):
+    for scoring in (padded, packed, replace(packed, short=False)):
         scoring.model.zero_grad()
-        replace(scoring, short=short).logits(inputs, 100)[0].square().sum().backward()
+        scoring.logits(inputs, 100)[0][read].square().sum().backward()
         gradients.append({name: p.grad for name, p in scoring.model.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-5, rtol=1e-4)
+    for found in gradients[1:]:
+        assert found.keys() == gradients[0].keys()
+        for name, gradient in gradients[0].items():
+            torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4)
 
 
 def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
@@ -208,11 +210,43 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
 )
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     torch.manual_seed(0)
-    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3}
-    model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    assert_packed_classifier(family, model_type)
+
+
+def assert_packed_classifier(family, model_type=None, **architecture):
+    """A classifier of the family with these settings says the same packed, with a shorter last layer and without."""
+    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3, **architecture}
+    config = AutoConfig.for_model(model_type or FAMILIES.load(family).model_types[0], **settings)
+    model = AutoModelForSequenceClassification.from_config(config).eval()
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, per_token=False)
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1))
+    inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1)
+    assert_same_logits(packed, inputs)
+    assert_same_logits(replace(packed, short=False), inputs)
+
+
+@pytest.mark.parametrize(
+    ("family", "architecture"),
+    [
+        ("deberta", {"share_att_key": False, "pos_att_type": ["c2p"]}),
+        ("deberta", {"share_att_key": False, "pos_att_type": ["p2c"], "position_buckets": -1}),
+        ("deberta", {"relative_attention": False, "position_biased_input": True}),
+        ("deberta", {"max_relative_positions": 16, "position_buckets": -1}),
+        ("modernbert", {"classifier_pooling": "mean"}),
+        ("modernbert", {"local_attention": 2, "num_hidden_layers": 3}),
+        ("albert", {"num_hidden_layers": 5, "num_hidden_groups": 2, "inner_group_num": 2}),
+        ("mpnet", {"num_hidden_layers": 1}),
+    ],
+)
+def test_settings_of_an_architecture_that_packing_must_know_of(family, architecture):
+    torch.manual_seed(0)
+    assert_packed_classifier(family, **architecture)
+
+
+def test_a_deberta_with_a_convolution_over_tokens_is_padded():
+    config = AutoConfig.for_model("deberta-v2", conv_kernel_size=3)
+    reason = why_not_packable(FAMILIES.load("deberta").packing, config)
+    assert reason == "a convolution over tokens does not see where a text ends"
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
@@ -242,79 +276,6 @@ def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
 
-def test_values_of_packed_tokens_go_to_their_places_with_all_their_labels():
-    kept = torch.tensor([[True, True, False], [True, False, False]])
-    values = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
-    assert _unpacked(values, kept).tolist() == [[[1, 2], [3, 4], [0, 0]], [[5, 6], [0, 0], [0, 0]]]
-    assert _unpacked(values[..., 0], kept).tolist() == [[1, 3, 0], [5, 0, 0]]
-    with pytest.raises(AssertionError):
-        _unpacked(values[:, :2], kept)
-
-
-def test_packed_attention_refuses_to_run_without_boundaries():
-    states = torch.randn(1, 2, 6, 4)
-    with pytest.raises(AssertionError, match="without the texts' boundaries"):
-        attend(torch.nn.Linear(1, 1), states, states, states, None, scaling=0.5)
-
-
-def test_a_text_does_not_see_its_neighbours():
-    chooser = random.Random(2)
-    lengths = [chooser.randint(1, 40) for _ in range(30)] + [300, 290]
-    boundaries = SequenceBoundaries(lengths, torch.device("cpu"))
-    query, key, value = torch.randn(3, 1, 2, sum(lengths), 8, dtype=torch.float64).unbind()
-    found = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    firsts = plain_attention(query[:, :, boundaries.first_tokens], key, value, boundaries, scaling=0.3, dropout=0.0)
-    start = 0
-    for text, length in enumerate(lengths):
-        q, k, v = (states[0, :, start : start + length] for states in (query, key, value))
-        alone = (q @ k.transpose(1, 2) * 0.3).softmax(-1) @ v
-        torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
-        torch.testing.assert_close(firsts[0, text], alone[:, 0])
-        start += length
-
-
-@pytest.mark.slow  # compiles the kernels, where nobody has yet
-@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
-def test_compiled_kernels_give_what_plain_torch_gives(one_each):
-    if not native.serves(torch.device("cpu")):
-        pytest.skip("no compiler")
-    boundaries = SequenceBoundaries([3, 1, 9, 200, 9], torch.device("cpu"))
-    found = []
-    for attention in (native_attention, plain_attention):
-        torch.manual_seed(0)
-        leaves = [torch.randn(1, 222, 16, requires_grad=True) for _ in range(3)]
-        query, key, value = (leaf.view(1, 222, 2, 8).transpose(1, 2) for leaf in leaves)
-        query = query[:, :, boundaries.first_tokens] if one_each else query
-        sums = attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-        sums.square().sum().backward()
-        found.append([sums, *(leaf.grad for leaf in leaves)])
-    for ours, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("one_each", [False, True], ids=["all queries", "a query a text"])
-def test_flash_attention_is_called_as_its_documentation_says(one_each, monkeypatch):
-    """By a stand-in: it needs a GPU. It is given [tokens, heads, width] and where texts start, as int32."""
-    boundaries = SequenceBoundaries([3, 1, 9], torch.device("cpu"))
-    query, key, value = torch.randn(3, 1, 2, 13, 8).unbind()
-    query = query[:, :, boundaries.first_tokens] if one_each else query
-
-    def kernel(q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale):
-        assert cu_seqlens_q.dtype == cu_seqlens_k.dtype == torch.int32
-        assert (max_seqlen_q, max_seqlen_k, dropout_p) == (1 if one_each else 9, 9, 0.0)
-        parts = []
-        for text in range(len(cu_seqlens_k) - 1):
-            asking, said = slice(*cu_seqlens_q[text : text + 2]), slice(*cu_seqlens_k[text : text + 2])
-            weights = (torch.einsum("qhw,khw->hqk", q[asking], k[said]) * softmax_scale).softmax(-1)
-            parts.append(torch.einsum("hqk,khw->qhw", weights, v[said]))
-        return torch.cat(parts)
-
-    monkeypatch.setattr(flash, "_kernel", lambda: kernel)
-    found = flash.flash_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    expected = plain_attention(query, key, value, boundaries, scaling=0.3, dropout=0.0)
-    torch.testing.assert_close(found, expected)
-
-
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
     found = {}
@@ -330,9 +291,12 @@ def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
     assert 0 < error < max(2 * (padded - found["fp32"]).abs().max(), 0.02)
 
 
-@pytest.mark.slow  # twelve whole runs
-@pytest.mark.parametrize("family", FAMILIES_PACKED)
-@pytest.mark.parametrize("recipe", [{}, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}])
+@pytest.mark.slow  # 24 whole runs
+@pytest.mark.parametrize(
+    ("family", "recipe"),
+    [(family, {}) for family in FAMILIES_PACKED if family in DISTINCT]
+    + [(family, {"strategy": "windows", "max_length": 12, "micro_batch_size": 3}) for family in FAMILIES_PACKED],
+)
 def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60, longest=30), sizes=(None, 10, 10))
     records, rows = [], []
@@ -349,28 +313,3 @@ def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, chec
     assert packed.notes == padded.notes
     for ours, theirs in zip(*rows, strict=True):
         assert ours["logits"] == pytest.approx(theirs["logits"], abs=1e-4)
-
-
-def test_texts_share_a_block_where_little_padding_is_needed_and_the_cache_holds_it():
-    lengths = [random.Random(4).randint(1, 500) for _ in range(200)]
-    groups = grouped(lengths)
-    assert sorted(text for group in groups for text in group) == list(range(200))
-    for group in groups:
-        longest, shortest = max(lengths[t] for t in group), min(lengths[t] for t in group)
-        assert longest <= 1.25 * shortest + 2
-        assert len(group) == 1 or len(group) * longest**2 <= BLOCK_WEIGHTS
-
-
-def test_attention_s_dropout_keeps_the_expectation():
-    boundaries = SequenceBoundaries([3, 50, 4], torch.device("cpu"))
-    query, key = torch.randn(2, 1, 2, 57, 8).unbind()
-    value = torch.ones(1, 2, 57, 4000)
-    found = plain_attention(query, key, value, boundaries, scaling=0.1, dropout=0.3)
-    assert found[0, 10].mean().item() == pytest.approx(1.0, abs=0.5)
-    torch.manual_seed(0)
-    many = torch.stack(
-        [plain_attention(query, key, value[..., :1], boundaries, scaling=0.1, dropout=0.3) for _ in range(400)]
-    )
-    # A token of a text of 50 sums some 50 weights: their dropout's spread is below 0.1, its mean's below 0.005.
-    assert many[:, 0, 3:53].mean().item() == pytest.approx(1.0, abs=0.005)
-    assert many.std() > 0.01

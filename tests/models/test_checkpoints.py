@@ -281,7 +281,7 @@ def test_a_path_that_leaves_its_package_is_refused(path):
 
 def test_the_family_is_found_by_model_type(checkpoints, folder):
     assert family_of(ModelConfig(checkpoint=str(checkpoints["roberta"]))) == "roberta"
-    change_config(folder, model_type="electra")
+    change_config(folder, model_type="convbert")
     assert family_of(ModelConfig(checkpoint=str(folder))) == "auto"
 
 

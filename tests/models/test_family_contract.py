@@ -163,10 +163,7 @@ def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
     from small_models import ENCODER, WIDE, small_tokenizer
 
     tokenizer = small_tokenizer("bert")
-    config = transformers.DistilBertConfig(
-        vocab_size=len(tokenizer), dim=32, hidden_dim=48, n_layers=2, n_heads=2, max_position_embeddings=64, **WIDE
-    )
-    assert config.hidden_size == ENCODER["hidden_size"]
+    config = transformers.ErnieConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **ENCODER, **WIDE)
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "checkpoint")
     tokenizer.save_pretrained(tmp_path / "checkpoint")
     own = own_data(tmp_path / "data", text_examples(40), sizes=(None, 10, 10))

@@ -24,21 +24,17 @@ from harness.training.task_model import save_checkpoint
 SIZES = {**ENCODER, **WIDE}
 POSITIONS = {"max_position_embeddings": 64}
 AUTO = {
-    "albert": {**SIZES, **POSITIONS, "embedding_size": 16},
     "bart": {
         "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2, "init_std": 0.15,
         "decoder_attention_heads": 2, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "eos_token_id": 3, **POSITIONS,
     },
     "canine": {**SIZES, **POSITIONS, "num_hash_buckets": 64},
     "convbert": {**SIZES, **POSITIONS, "embedding_size": 32},
-    "deberta-v2": {**SIZES, **POSITIONS, "relative_attention": True},
-    "electra": {**SIZES, **POSITIONS, "embedding_size": 16},
+    "ernie": {**SIZES, **POSITIONS},
     "fnet": {**SIZES, **POSITIONS},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64, **WIDE},
     "llama": {**SIZES, **POSITIONS, "num_key_value_heads": 2},
     "mobilebert": {**SIZES, **POSITIONS, "embedding_size": 32, "true_hidden_size": 32, "intra_bottleneck_size": 32},
-    "modernbert": {**SIZES, **POSITIONS},
-    "mpnet": {**SIZES, **POSITIONS},
 }  # fmt: skip
 PADDING_COUNTS = {"canine", "convbert", "fnet", "mobilebert"}  # No mask, or convolutions that see behind a text's end.
 
@@ -147,9 +143,9 @@ def test_a_model_whose_outputs_depend_on_the_texts_beside_is_refused(tmp_path):
     from harness.models.head import Head
     from harness.models.padding import depends_on_padding
 
-    loaded, _ = loaded_model("auto", auto_checkpoint("electra", tmp_path))
+    loaded, _ = loaded_model("auto", auto_checkpoint("ernie", tmp_path))
     neighbourly = replace(loaded, model=Neighbourly(loaded.model))
-    with pytest.raises(UserError, match=r"electra: this architecture's outputs for a text depend on the texts"):
+    with pytest.raises(UserError, match=r"ernie: this architecture's outputs for a text depend on the texts"):
         depends_on_padding(neighbourly, Head("AutoModelForSequenceClassification", {}, ("logits",)))
 
 
@@ -157,9 +153,9 @@ def test_an_architecture_that_wants_more_than_texts_is_refused_by_name(tmp_path,
     def broken(self, **_):
         raise ValueError("give bbox, too")
 
-    checkpoint = auto_checkpoint("electra", tmp_path)
-    monkeypatch.setattr("transformers.ElectraForSequenceClassification.forward", broken)
-    with pytest.raises(UserError, match=r"electra: this architecture does not read plain texts \(give bbox, too\)"):
+    checkpoint = auto_checkpoint("ernie", tmp_path)
+    monkeypatch.setattr("transformers.ErnieForSequenceClassification.forward", broken)
+    with pytest.raises(UserError, match=r"ernie: this architecture does not read plain texts \(give bbox, too\)"):
         loaded_model("auto", checkpoint)
 
 

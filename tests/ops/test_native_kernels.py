@@ -88,6 +88,24 @@ def test_attention_and_its_gradients_equal_plain_torchs(monkeypatch, lengths, dr
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
+@pytest.mark.parametrize("reach", [3, 64, 200])
+def test_attention_within_reach_and_its_gradients_equal_plain_torchs(monkeypatch, reach, kind):
+    torch.manual_seed(0)
+    ends, firsts = boundaries([1, 3, 65, 128, 301]), boundaries([1] * 5)
+    tensors = [rows(498, 2, 32, kind) for _ in range(3)]
+    slope = torch.randn(503, 2, 32).to(kind)
+
+    def attend(query, key, value):
+        known = {"scaling": 0.5, "dropout": 0.1, "reach": reach}
+        every = native.attention(query, key, value, ends, **known)
+        first = native.attention(query[ends[:-1].long()], key, value, ends, query_boundaries=firsts, **known)
+        return torch.cat([every, first])
+
+    results = outcome(attend, tensors, slope)
+    assert_same(results, plain_outcome(monkeypatch, attend, tensors, slope), kind)
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 @pytest.mark.parametrize("width", [1, 7, 20, 64, 80])
 def test_a_head_may_have_any_width_and_a_sequence_other_queries_than_keys(monkeypatch, width, kind):
     torch.manual_seed(0)

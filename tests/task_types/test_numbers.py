@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import ARCHITECTURES, Silent, loaded_model, own_cell, text_examples, trainer_for
+from small_models import DISTINCT, Silent, loaded_model, own_cell, text_examples, trainer_for
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from harness.config.run import LocalData
@@ -47,7 +47,7 @@ LEARNT = {"maximum_steps": 60, "epochs": 20.0, "learning_rate": 2e-3, "dropout":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ARCHITECTURES)
+@pytest.mark.parametrize("family", DISTINCT)
 def test_what_is_saved_answers_in_the_data_s_own_units(family, checkpoints, tmp_path):
     own = prices(tmp_path / "data")
     cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **LEARNT | {"maximum_steps": 120})

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_models import (
-    ARCHITECTURES,
+    DISTINCT,
     LABELS,
     TAGS,
     Silent,
@@ -61,7 +61,7 @@ def is_trained(name, frozen):
 
 
 @pytest.mark.parametrize("frozen", FROZEN)
-@pytest.mark.parametrize("family", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("family", DISTINCT)
 def test_what_is_frozen_stays_and_has_no_state_in_the_optimizer(family, frozen, checkpoints):
     trainer, items = set_up(checkpoints, family=family, frozen=frozen, execution="padded")
     model, before = trainer.forward.model, weights(trainer.forward.model)

@@ -79,6 +79,13 @@ class SequenceBoundaries:
         """The texts of all blocks, one block after the other [texts]."""
         return torch.cat([block.texts for block in self.blocks])
 
+    def means(self, states: Tensor) -> Tensor:
+        """Each text's mean [texts, width] of its tokens' states [total, width], summed in 32 bits."""
+        lengths = torch.tensor(self.lengths, device=self.device)
+        text = torch.arange(len(self.lengths), device=self.device).repeat_interleave(lengths)
+        sums = torch.zeros(len(self.lengths), states.shape[1], device=self.device)
+        return (sums.index_add(0, text, states.float()) / lengths[:, None]).to(states.dtype)
+
     def _block(self, texts: Sequence[int]) -> Block:
         chosen = torch.tensor(texts, device=self.device)
         lengths = torch.tensor([self.lengths[text] for text in texts], device=self.device)[:, None]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from harness.long_texts.packed.boundaries import SequenceBoundaries
+from harness.long_texts.packed.plain import plain_attention
 
 
 def serves(query: Tensor) -> bool:
@@ -22,7 +23,14 @@ def serves(query: Tensor) -> bool:
 
 
 def flash_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: SequenceBoundaries,
+    *,
+    scaling: float,
+    dropout: float,
+    reach: int | None = None,
 ) -> Tensor:
     """As `packed_attention`."""
     kernel = _kernel()
@@ -31,6 +39,8 @@ def flash_attention(
     longest = max(boundaries.lengths)
     one_each = query.shape[2] == len(boundaries.lengths)
     starts = boundaries.text_starts if one_each else boundaries.starts
+    if reach is not None and one_each:  # The kernel takes a lone query for a text's last token.
+        return plain_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach)
     sums = kernel(
         queries,
         keys,
@@ -41,6 +51,7 @@ def flash_attention(
         max_seqlen_k=longest,
         dropout_p=dropout,
         softmax_scale=scaling,
+        window_size=(-1, -1) if reach is None else (reach, reach),
     )
     return sums[None]
 

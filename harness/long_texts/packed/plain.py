@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from harness.long_texts.packed.boundaries import SequenceBoundaries
-from harness.ops.fast_dropout import dropped
+from harness.ops.fast_dropout import fastest_dropped
+
+Bias = Callable[[Tensor, Tensor], Tensor]
+"""Added to the scores of texts side by side [texts or 1, heads, queries, length], from their queries and keys."""
 
 
 def plain_attention(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: SequenceBoundaries, *, scaling: float, dropout: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: SequenceBoundaries,
+    *,
+    scaling: float,
+    dropout: float,
+    reach: int | None = None,
+    bias: Bias | None = None,
 ) -> Tensor:
     """As `packed_attention`, by blocks of texts of nearly the same length."""
     one_each = query.shape[2] == len(boundaries.lengths)
     asking = text_blocks(query, boundaries) if one_each else token_blocks(query, boundaries)
     offered = zip(token_blocks(key, boundaries), token_blocks(value, boundaries), strict=True)
-    found = [
-        block_attention(queries, keys, values, mask=block.mask, scaling=scaling, dropout=dropout)
-        for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True)
-    ]
+    found = []
+    for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True):
+        parts = (bias and bias(queries, keys), block.mask, outside(reach, queries, keys))
+        masks = [part for part in parts if part is not None]
+        found.append(block_attention(queries, keys, values, masks=masks, scaling=scaling, dropout=dropout))
     sums = torch.cat([part.transpose(1, 2).flatten(0, 1) for part in found])
     places = boundaries.text_order.argsort() if one_each else boundaries.places
     return sums.index_select(0, places)[None]
+
+
+def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
+    """A very low score for keys [queries, length] further away than a query reaches; None: it reaches them all.
+
+    It is finite, because a place of padding, which nobody reads, may reach nothing but padding.
+    """
+    length = key.shape[2]
+    if reach is None or reach >= length - 1:
+        return None
+    places = torch.arange(length, device=key.device)
+    far = (places[: query.shape[2], None] - places).abs() > reach
+    low = torch.finfo(query.dtype).min / 2
+    return torch.zeros(far.shape, dtype=query.dtype, device=key.device).masked_fill(far, low)
 
 
 def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
@@ -41,16 +69,16 @@ def text_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
 
 
 def block_attention(
-    query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, scaling: float, dropout: float
+    query: Tensor, key: Tensor, value: Tensor, *, masks: Sequence[Tensor], scaling: float, dropout: float
 ) -> Tensor:
-    """softmax(scaling · Q Kᵀ + mask) V of texts side by side [texts, heads, queries, width]."""
+    """softmax(scaling · Q Kᵀ + masks) V of texts side by side [texts, heads, queries, width]; a mask may be a bias."""
     if query.device.type != "cpu":
-        mask = None if mask is None else mask.to(query.dtype)
+        mask = sum(masks[1:], start=masks[0]).to(query.dtype) if masks else None
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
         )
     # On processors, torch's own function takes the slow path where there is dropout, and always in bf16.
     scores = query * scaling @ key.transpose(-1, -2)
-    if mask is not None:
-        scores = scores + mask.to(scores.dtype)
-    return dropped(scores.softmax(-1), dropout) @ value
+    for mask in masks:  # One after the other, as each is small where it is the same for all texts or heads.
+        scores = scores.add_(mask.to(scores.dtype))
+    return fastest_dropped(scores.softmax(-1), dropout) @ value

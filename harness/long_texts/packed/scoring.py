@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.windows import Windows
-from harness.models.packing import Packing
+from harness.models.packing import Packing, Replaced
 
 
 @contextmanager
@@ -27,13 +27,26 @@ def packed_attention_in(config: Any) -> Iterator[None]:
         config._attn_implementation = before
 
 
+@contextmanager
+def functions_in(functions: Iterable[Replaced]) -> Iterator[None]:
+    """The modules have these functions inside of this, and their own ones again after it."""
+    chosen = list(functions)
+    try:
+        for module, name, function in chosen:
+            setattr(module, name, function)
+        yield
+    finally:
+        for module, name, _ in chosen:
+            vars(module).pop(name, None)
+
+
 @dataclass(frozen=True)
 class Packed(Windows):
     """Reads windows as `Windows` does, with the same result, and computes nothing for padding.
 
     Attributes:
         packing: The family's.
-        per_token: Whether the head says something of each token; else of a window, from its first token.
+        per_token: Whether the head says something of each token; else of a window, from its first token or their mean.
         short: Whether the last layer is computed for no more tokens than the head reads.
     """
 
@@ -55,28 +68,42 @@ class Packed(Windows):
 
     @contextmanager
     def _reading(self, boundaries: SequenceBoundaries) -> Iterator[None]:
-        """As `packed_attention_in`, and the last layer gives what the head reads."""
-        last = self.packing.layers(self.model)[-1]
+        """As `packed_attention_in`, and the model gives what the head reads."""
+        functions = [*self.packing.replaced(self.model, boundaries)]
         if not self.per_token:
-            last.forward = self._first_tokens(last, boundaries)
-        try:
-            with packed_attention_in(self.model.config):
-                yield
-        finally:
-            last.__dict__.pop("forward", None)
+            functions.append(self._of_texts(boundaries))
+        with packed_attention_in(self.model.config), functions_in(functions):
+            yield
 
-    def _first_tokens(self, layer: Any, boundaries: SequenceBoundaries) -> Callable[..., Tensor]:
-        """The layer's forward pass, giving texts [texts, 1, width]: to the head, each one looks a token long."""
+    def _of_texts(self, boundaries: SequenceBoundaries) -> Replaced:
+        """What gives texts [texts, 1, width] in place of tokens: to the head, each one looks a token long."""
+        averaged = self.packing.averaged(self.model)
+        if averaged is None:
+            last = self.packing.layers(self.model)[-1]
+            return Replaced(last, "forward", self._first_tokens(last, boundaries))
+        whole = averaged.forward
+        return Replaced(averaged, "forward", lambda hidden: boundaries.means(whole(hidden)[0])[:, None])
+
+    def _first_tokens(self, layer: Any, boundaries: SequenceBoundaries) -> Callable[..., Any]:
+        """The last layer's forward pass, giving texts where it is called for the last time."""
         whole, tokens = layer.forward, boundaries.first_tokens
+        still_to_come = iter(reversed(range(self.packing.last_calls(self.model))))
 
-        def forward(hidden: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        def forward(hidden: Tensor, *arguments: Any, **options: Any) -> Any:
+            if next(still_to_come):
+                return whole(hidden, *arguments, **options)
             if self.short:
-                states = self.packing.selected_token_layer(layer, hidden, tokens, boundaries=boundaries)
-            else:
-                states = whole(hidden, *arguments, **options)[:, tokens]
-            return states.transpose(0, 1)
+                given = self.packing.selected_token_layer(layer, hidden, tokens, *arguments, **options)
+                return _with_states(given, lambda states: states.transpose(0, 1))
+            given = whole(hidden, *arguments, **options)
+            return _with_states(given, lambda states: states[:, tokens].transpose(0, 1))
 
         return forward
+
+
+def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """What a layer gives, its states changed: they are all of it, or the first of several things."""
+    return change(given) if isinstance(given, Tensor) else (change(given[0]), *given[1:])
 
 
 def _unpacked(values: Tensor, kept: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Every other encoder that transformers' Auto classes know: DistilBERT, ELECTRA, DeBERTa, MPNet, ModernBERT."""
+"""Every other model that transformers' Auto classes know, always padded: ERNIE, FNet, Longformer, GPT-2, Llama."""
 
 from __future__ import annotations
 

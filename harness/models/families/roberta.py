@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor
-
 from harness.models.family import StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
-from harness.models.packing import Packing, selected_token_bert_layer
-
-
-def positions(model: Any, input_ids: Tensor) -> Tensor:
-    """Positions [texts, length] as in fairseq: from padding_idx + 1, and padding is not counted wherever it stands."""
-    padding = model.base_model.embeddings.padding_idx
-    counted = (input_ids != padding).long()
-    return counted.cumsum(1) * counted + padding
-
+from harness.models.packing import Packing, positions_after_padding, selected_token_bert_layer
 
 MODEL_TYPES = ("roberta", "xlm-roberta", "camembert")
 
@@ -31,7 +19,7 @@ family = StockFamily(
         "max_position_embeddings": 514,
         "type_vocab_size": 1,
     },
-    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions),
+    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions_after_padding),
     language=Language(
         "AutoModelForMaskedLM",
         causal=False,

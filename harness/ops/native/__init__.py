@@ -34,6 +34,7 @@ def attention(
     scaling: float,
     dropout: float = 0.0,
     query_boundaries: Tensor | None = None,
+    reach: int | None = None,
 ) -> Tensor:
     """Weighted sums of values [queries, heads, width], contiguous, in the query's type; sequences do not mix.
 
@@ -48,6 +49,8 @@ def attention(
         scaling: Of the scores, before the softmax.
         dropout: Share of the weights that is dropped; 0 outside training.
         query_boundaries: The same for queries, where a sequence has other queries than keys; None: `boundaries`.
+        reach: How many keys a query sees on each side of its own place in the sequence; None: all. Time grows with it
+            then, and not with the square of a sequence's length.
 
     Raises:
         ValueError: `dropout` is not in [0, 1), shapes differ, or boundaries do not cover the tokens.
@@ -60,7 +63,8 @@ def attention(
         raise ValueError(
             f"boundaries: must be as many for queries as for keys (got {len(of_queries)} and {len(boundaries)})"
         )
-    given, options = (query, key, value, of_queries, boundaries), (scaling, dropout, _seed(dropout))
+    limit = torch.tensor([-1 if reach is None else reach], dtype=torch.int32)
+    given, options = (query, key, value, of_queries, boundaries, limit), (scaling, dropout, _seed(dropout))
     if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
         sums: Tensor = _kernels().attention(given, *options)
         return sums

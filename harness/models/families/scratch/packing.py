@@ -10,7 +10,7 @@ from harness.models.families.scratch.encoder import EncoderLayer
 from harness.models.packing import Packing, attention_of, counted_positions
 
 
-def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, **options: Any) -> Tensor:
+def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
     """The output of `EncoderLayer` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     inner = layer.attention_norm(hidden) if layer.norm_first else hidden

@@ -8,15 +8,34 @@
 constexpr long query_block = 64;
 
 // One sequence and head: its rows of tensors [tokens, heads, width]. `first_row`, `row_step`: the numbers of its
-// queries' random streams. `normaliser`: the logarithm (base 2) of each query's sum of exponentials.
+// queries' random streams. `reach`: how far apart a query and a key may be; below 0, any distance. `normaliser`: the logarithm (base 2) of each query's sum of exponentials.
 template <class T> struct Attention {
-  const long queries, keys, width, first_row, row_step;
+  const long queries, keys, width, first_row, row_step, reach;
   const float scaling;
   const Dropout dropout;
   const Matrix<T> query, key, value, output;
   const Matrix<float> normaliser;
   const float to_exponent = scaling * 1.44269504f;  // e^x = 2^(x log2 e)
-  const long wide = rounded_up(width, lanes), key_depth = rounded_up(keys, 2) / Packed<T>::each;
+  const long wide = rounded_up(width, lanes);
+
+  // Keys that a block of queries reaches. The first is an even one, as pairs of rows lie together.
+  struct Keys {
+    long first, count;
+    long depth() const { return rounded_up(count, 2) / Packed<T>::each; }
+    long unit() const { return first / Packed<T>::each; }
+  };
+  Keys reached(long query, long count) const {
+    if (reach < 0) return {0, keys};
+    const long first = std::clamp(query - reach, 0L, keys) & ~1L;
+    return {first, std::max(std::min(keys, query + count + reach) - first, 0L)};
+  }
+  // Numbers of a vector of queries from `query` on and of a key; something else where the key is out of reach.
+  Floats within(Floats numbers, float otherwise, long query, long key) const {
+    if (reach < 0) return numbers;
+    Floats distance;
+    for (long i = 0; i < lanes; i++) distance[i] = query + i - key;
+    return (distance <= float(reach)) & (distance >= float(-reach)) ? numbers : Floats{} + otherwise;
+  }
 
   // Of [keys, width]: `key`, `value`; of [queries, width]: `query`, `slope`; of [keys, queries]: `weights`, `slopes`.
   struct Workspace {
@@ -45,9 +64,11 @@ template <class T> struct Attention {
     return {numbers.resize(rows * columns), columns, 1};
   }
   // Products of rows [keys, queries].
-  float* products(Packed<T>& of_keys, Packed<T>& of_queries, Buffer<float>& numbers) const {
-    const Matrix<float> found = matrix(numbers, keys, of_queries.rows);
-    multiply(of_keys.by_row(), of_queries.turned(), found, keys, of_queries.rows, wide / Packed<T>::each, false);
+  float* products(Packed<T>& of_keys, const Keys& near, Packed<T>& of_queries, Buffer<float>& numbers) const {
+    const long columns = of_queries.rows;
+    const Matrix<float> found = matrix(numbers, near.count, columns);
+    multiply(of_keys.by_row().at(near.first), of_queries.turned(), found, near.count, columns, wide / Packed<T>::each,
+             false);
     return found.data;
   }
 
@@ -58,22 +79,27 @@ template <class T> struct Attention {
     work.value.pair_rows();
     for (long first = 0; first < queries; first += query_block) {
       const long count = begin(work, first), columns = work.query.rows;
-      const float* scores = products(work.key, work.query, work.scores);
-      auto* weights = work.weights.resize(keys, columns, 2);
+      const Keys near = reached(first, count);
+      const float* scores = products(work.key, near, work.query, work.scores);
+      auto* weights = work.weights.resize(near.count, columns, 2);
       alignas(64) float largest[query_block], total[query_block];
       for (long i = 0; i < columns; i += lanes) {
         Floats most = Floats{} - 1e30f, sum = {};
-        for (long j = 0; j < keys; j++) most = maximum(most, load(scores + j * columns + i) * to_exponent);
-        for (long j = 0; j < keys; j++) {
-          const Floats weight = power_of_two(load(scores + j * columns + i) * to_exponent - most);
+        for (long j = 0; j < near.count; j++) {
+          const Floats score = load(scores + j * columns + i) * to_exponent;
+          most = maximum(most, within(score, -1e30f, first + i, near.first + j));
+        }
+        for (long j = 0; j < near.count; j++) {
+          const Floats any = power_of_two(load(scores + j * columns + i) * to_exponent - most);
+          const Floats weight = within(any, 0, first + i, near.first + j);
           sum += weight;
-          store(weights + j * columns + i, kept(weight, work, i, j));
+          store(weights + j * columns + i, kept(weight, work, i, near.first + j));
         }
         store(largest + i, most), store(total + i, sum);
       }
       work.weights.pair_rows();
       const Matrix<float> sums = matrix(work.sums, count, wide);
-      multiply(work.weights.by_column(), work.value.by_token(), sums, count, wide, key_depth, false);
+      multiply(work.weights.by_column(), work.value.by_token().at(near.unit()), sums, count, wide, near.depth(), false);
       for (long i = 0; i < count; i++) {
         *normaliser.at(first + i).data = largest[i] + std::log2(total[i]);
         write_rows(sums.at(i), output.at(first + i), 1, total[i] > 0 ? dropout.scale / total[i] : 0);
@@ -88,13 +114,17 @@ template <class T> struct Attention {
     work.key.pair_rows();
     work.value.pack(value, keys, width, 2);
     const Matrix<float> key_sums = matrix(work.for_keys, keys, wide), value_sums = matrix(work.for_values, keys, wide);
+    if (reach >= 0)  // No block of queries is the first one of all keys.
+      for (const auto& sums : {key_sums, value_sums}) std::fill_n(sums.data, keys * wide, 0.0f);
     long first = 0;
     do {  // Once at the least: keys without queries get gradients of nought.
       const long count = begin(work, first), columns = work.query.rows, depth = columns / Packed<T>::each;
+      const Keys near = reached(first, count);
+      const bool add = first > 0 || reach >= 0;
       work.slope.pack(slope.at(first), count, width, lanes);
       work.slope.turn();
-      const float *scores = products(work.key, work.query, work.scores),
-                  *changes = products(work.value, work.slope, work.changes);
+      const float *scores = products(work.key, near, work.query, work.scores),
+                  *changes = products(work.value, near, work.slope, work.changes);
       alignas(64) float means[query_block] = {}, exponents[query_block] = {};
       for (long i = 0; i < count; i++) {
         Floats mean = {};
@@ -102,21 +132,23 @@ template <class T> struct Attention {
           mean += load(output.at(first + i).data + w, width - w) * load(slope.at(first + i).data + w, width - w);
         means[i] = sum(mean), exponents[i] = *normaliser.at(first + i).data;
       }
-      auto *weights = work.weights.resize(keys, columns, 2), *slopes = work.slopes.resize(keys, columns, 2);
+      auto *weights = work.weights.resize(near.count, columns, 2);
+      auto *slopes = work.slopes.resize(near.count, columns, 2);
       for (long i = 0; i < columns; i += lanes) {
         const Floats mean = load(means + i), exponent = load(exponents + i);
-        for (long j = 0, at = i; j < keys; j++, at += columns) {
-          const Floats weight = power_of_two(load(scores + at) * to_exponent - exponent);
-          const Floats dropped = kept(weight * dropout.scale, work, i, j);
+        for (long j = 0, at = i; j < near.count; j++, at += columns) {
+          const Floats any = power_of_two(load(scores + at) * to_exponent - exponent);
+          const Floats weight = within(any, 0, first + i, near.first + j);
+          const Floats dropped = kept(weight * dropout.scale, work, i, near.first + j);
           store(weights + at, dropped);
           store(slopes + at, dropped * load(changes + at) - weight * mean);
         }
       }
       for (Packed<T>* packed : {&work.query, &work.slope, &work.slopes}) packed->pair_rows();
       const Matrix<float> sums = matrix(work.sums, count, wide);
-      multiply(work.weights.by_row(), work.slope.by_token(), value_sums, keys, wide, depth, first > 0);
-      multiply(work.slopes.by_row(), work.query.by_token(), key_sums, keys, wide, depth, first > 0);
-      multiply(work.slopes.by_column(), work.key.by_token(), sums, count, wide, key_depth, false);
+      multiply(work.weights.by_row(), work.slope.by_token(), value_sums.at(near.first), near.count, wide, depth, add);
+      multiply(work.slopes.by_row(), work.query.by_token(), key_sums.at(near.first), near.count, wide, depth, add);
+      multiply(work.slopes.by_column(), work.key.by_token().at(near.unit()), sums, count, wide, near.depth(), false);
       write_rows(sums, for_query.at(first), count, scaling);
     } while ((first += query_block) < queries);
     write_rows(key_sums, for_key, keys, scaling);

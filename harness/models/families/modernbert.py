@@ -1,0 +1,63 @@
+"""ModernBERT: Warner et al. 2024, "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder".
+
+Two layers in three see a window of tokens around each token. Packed attention is told of it by the model itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from transformers.models.modernbert.modeling_modernbert import apply_rotary_pos_emb
+
+from harness.models.family import StockFamily
+from harness.models.packing import Packing, attention_of, counted_positions
+
+
+def selected_token_layer(
+    layer: Any,
+    hidden: Tensor,
+    tokens: Tensor,
+    *_: Any,
+    attention_mask: None = None,
+    position_embeddings: tuple[Tensor, Tensor],
+    **options: Any,
+) -> Tensor:
+    """The output of a `ModernBertEncoderLayer` for some of its tokens; arguments as in `selected_token_bert_layer`."""
+    attention = layer.attn
+    states = attention.Wqkv(layer.attn_norm(hidden)).unflatten(-1, (3, -1, attention.head_dim))
+    query, key, value = (part.transpose(1, 2) for part in states.unbind(-3))
+    query, key = apply_rotary_pos_emb(query, key, *position_embeddings)
+    sums, _unused = attention_of(attention.config)(
+        attention,
+        query[:, :, tokens],
+        key,
+        value,
+        attention_mask,
+        dropout=attention.attention_dropout if attention.training else 0.0,
+        scaling=attention.head_dim**-0.5,
+        sliding_window=attention.sliding_window,
+        **options,
+    )
+    chosen = hidden[:, tokens] + attention.out_drop(attention.Wo(sums.flatten(-2)))
+    return chosen + layer.mlp(layer.mlp_norm(chosen))
+
+
+def averaged(model: Any) -> Any | None:
+    """The norm above the layers, where the classifier reads a text's mean."""
+    return model.base_model.final_norm if model.config.classifier_pooling == "mean" else None
+
+
+MODEL_TYPES = ("modernbert",)
+
+family = StockFamily(
+    model_types=MODEL_TYPES,
+    architecture={
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 384,
+        "max_position_embeddings": 8192,
+    },
+    packing=Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions, averaged=averaged),
+)
