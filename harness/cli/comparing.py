@@ -224,15 +224,23 @@ def report(
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     margin: MarginOption = None,
     trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
+    columns: Annotated[
+        int | None, typer.Option(help="Of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
+    ] = None,
 ) -> None:
     """Write the comparison as one file."""
-    from harness.registry import FORMATS  # noqa: PLC0415 -- a command's own
-    from harness.reporting.files import ending_of, write_report, write_trials  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import (  # noqa: PLC0415 -- a command's own
+        check_settings,
+        ending_of,
+        write_report,
+        write_trials,
+    )
 
-    FORMATS.load(format_)  # A wrong name is refused before anything is compared.
+    settings = {} if columns is None else {"columns": columns}
+    check_settings(format_, settings)  # A wrong name is refused before anything is compared.
     target = output or runs / f"report{ending_of(format_)}"
     comparison = _comparison(runs, baseline, margin)
-    write_report(format_, comparison, target)
+    write_report(format_, comparison, target, settings)
     console().print(f"Report: {target.absolute()}", soft_wrap=True)
     if trials is not None:
         write_trials(comparison, trials)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +41,35 @@ def format_of(file: Path) -> str:
     return known[file.suffix]
 
 
-def write_report(format_: str, results: Any, file: Path) -> None:
+def check_settings(format_: str, settings: Mapping[str, object]) -> None:
+    """Refuse a setting that a format does not have.
+
+    Raises:
+        UserError: There is no such format, or it lacks a setting.
+    """
+    known = inspect.signature(FORMATS.load(format_)).parameters
+    wrong = [name for name in settings if name not in known]
+    if wrong:
+        raise UserError(*(f"--{name}: the format {format_} has no such setting. Leave it out." for name in wrong))
+
+
+def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, object] | None = None) -> None:
     """Write a report, whole or not at all, into a folder that need not be there yet.
 
     Args:
         format_: A registered report format.
         results: What `harness.comparison.comparison.compare` returned.
         file: Where to.
+        settings: Of the format, such as LaTeX's columns.
 
     Raises:
-        UserError: There is no such format, or one from elsewhere failed or gave no text.
+        UserError: There is no such format, it lacks a setting, or one from elsewhere failed or gave no text.
     """
-    render = FORMATS.load(format_)
+    render, settings = FORMATS.load(format_), settings or {}
+    check_settings(format_, settings)
     entry = FORMATS.entry(format_)
     try:
-        content = printable(render(results)).encode()
+        content = printable(render(results, **settings)).encode()
     except UserError:
         raise
     except Exception as error:

@@ -1,54 +1,26 @@
-r"""LaTeX: tables for a paper, to be \input; needs the packages booktabs and textcomp."""
+r"""LaTeX: a table per question for a paper, to be \input; needs booktabs, siunitx 3 and threeparttable."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from harness.comparison.results import Comparison
-from harness.reporting.entries import Entry
+from harness.reporting.latex.fitting import tabulars
+from harness.reporting.latex.questions import questions
+from harness.reporting.latex.text import DEFINITION, escaped
 from harness.reporting.templates import rendered
 
 TEMPLATE = Path(__file__).with_name("report.tex.j2")
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "×": r"$\times$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "–": "--",
-    "“": "``",
-    "”": "''",
-}
-TRANSLATION = str.maketrans(SPECIAL)
 
 
-def render(comparison: Comparison) -> str:
-    """The tables as LaTeX, with the verdicts and footnotes as text."""
-    return rendered(TEMPLATE, comparison, escape=escaped, field=field)
+def render(comparison: Comparison, *, columns: int = 1) -> str:
+    """The tables as LaTeX, then what they show in sentences.
 
-
-def escaped(text: str) -> str:
-    r"""`text` with LaTeX's special characters made literal.
-
-    >>> escaped("50 % of a_b")
-    '50 \\% of a\\_b'
+    Args:
+        comparison: What is shown.
+        columns: Of the paper's pages; in one of two, a wide table stands across both.
     """
-    return " ".join(text.split()).translate(TRANSLATION)
-
-
-def field(entry: Entry) -> str:
-    """A table's field."""
-    return rf"\textbf{{{escaped(entry.text)}}}" if entry.is_strong else escaped(entry.text)
+    prefix = re.sub(r"[^a-z0-9]+", "-", Path(comparison.runs).name.lower()).strip("-") or "report"
+    found = [table for one in questions(comparison) for table in tabulars(one, columns=columns, prefix=prefix)]
+    return rendered(TEMPLATE, comparison, escape=escaped, found=found, definition=DEFINITION)

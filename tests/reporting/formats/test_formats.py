@@ -193,22 +193,6 @@ def test_markdown_makes_markup_in_names_literal(hostile: Comparison):
     assert "a\\_b&amp;\\<script\\>" in text
 
 
-def test_latex_escapes_its_special_characters_and_balances_its_braces(hostile: Comparison):
-    text = RENDERERS["latex"](hostile)
-    assert r"a\_b\&\textless{}script\textgreater{}\%\textbar{}\$\#\{\}\textasciicircum{}\textasciitilde{}" in text
-    bare = re.sub(r"\\[{}]", "", text)
-    assert bare.count("{") == bare.count("}") > 0
-    assert all(ord(letter) < 128 or letter in "·’" for letter in text)
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\toprule") > 0
-
-
-def test_latex_rows_have_as_many_fields_as_columns(hostile: Comparison):
-    for table in re.findall(r"\\begin\{tabular\}\{(l.*?)\}(.*?)\\end", RENDERERS["latex"](hostile), re.DOTALL):
-        rows = [line for line in table[1].splitlines() if line.endswith(r"\\")]
-        assert rows
-        assert {columns(row, "&") for row in rows} == {len(table[0]) - 1}
-
-
 def test_csv_has_a_row_a_cell_in_full_precision(runs: Path):
     comparison = compare(runs)
     rows = list(csv.DictReader(io.StringIO(RENDERERS["csv"](comparison))))

@@ -1,0 +1,1 @@
+"""Tables for a paper: one per question, as wide as its columns are, in LaTeX."""
