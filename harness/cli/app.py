@@ -21,7 +21,6 @@ app = typer.Typer(
     name="harness",
     help="Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog=f"Exit codes: 0 all is well; {FAILED} a run failed; {MISTAKE} a mistake in what was given, such as an "

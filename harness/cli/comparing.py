@@ -42,15 +42,20 @@ def list_(
     what: Annotated[
         str, typer.Argument(help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.")
     ] = "",
+    json_: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
-    from harness.cli.listing import LISTS, listed  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import HEADINGS, LISTS, as_json, listed  # noqa: PLC0415 -- a command's own
 
+    if json_:
+        typer.echo(as_json([what] if what else list(LISTS)))
+        return
     shown = console()
     for name in [what] if what else LISTS:
-        table = Table(
-            title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
-        )
+        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+        table.show_header = name in HEADINGS
+        for heading in HEADINGS.get(name, ()):
+            table.add_column(heading, no_wrap=heading == "name", header_style="dim")
         for row in listed(name):
             table.add_row(*row)
         if table.rows:
@@ -162,6 +167,7 @@ def run(
     ] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,
@@ -175,7 +181,7 @@ def run(
         "blank_rows": blank_rows, "folds": folds,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
-    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers"))
+    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet"))
     prepare_libraries()
     from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
@@ -201,7 +207,7 @@ def run(
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
     options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
-    carry_out(checked_suite, planned, options, tuning=tuning, runs=runs, workers=workers)
+    carry_out(checked_suite, planned, options, tuning=tuning, runs=runs, workers=workers, quiet=quiet)
 
 
 @app.command(epilog="Example: harness compare runs/demo --margin 1")

@@ -1,7 +1,8 @@
-"""What `harness list` and `harness cache` show. Nothing is imported but file names and first lines."""
+"""What `harness list` and `harness cache` show. Nothing is imported but the tasks' own files."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from harness.cache import CachedFiles
 from harness.config.files import config_files
+from harness.data.sources import Files, Generated, Hub, Packaged
 from harness.errors import UserError, nearest
 from harness.registry import (
     CORPORA,
@@ -25,6 +27,9 @@ from harness.registry import (
 )
 
 Rows = list[tuple[str, ...]]
+NOTHING = "-"
+HEADINGS = {"tasks": ("name", "task type", "train + test", "offline", "description")}
+"""Of the lists that have more than names and descriptions."""
 
 
 def listed(what: str) -> Rows:
@@ -39,14 +44,35 @@ def listed(what: str) -> Rows:
 
 
 def _tasks() -> Rows:
-    return [(entry.name, _group(entry), TASKS.description(entry)) for entry in _claims(TASKS)]
+    return [(entry.name, *_facts(entry), TASKS.description(entry)) for entry in _claims(TASKS)]
 
 
-def _group(entry: Entry) -> str:
-    """The folder that a task lies in, if it lies in one; a plug-in has none."""
-    if entry.file is None:
-        return "plug-in"
-    return "" if entry.file.parent.name == TASKS.folder else entry.file.parent.name
+def _facts(entry: Entry) -> tuple[str, str, str]:
+    """The task's type, its size, and whether it runs offline; "-" where that is not known."""
+    try:
+        task = entry.module().task
+        sizes = [f"{task.examples[split]:,}" for split in ("train", "test") if split in task.examples]
+        return task.task_type, " + ".join(sizes) or NOTHING, _offline(task.source)
+    except Exception:  # A broken file of a user's may raise anything, and does not hide all that there is.
+        return NOTHING, NOTHING, NOTHING
+
+
+def _offline(source: object) -> str:
+    """Whether the rows come without a network: "yes", "no", or what has to be installed for it."""
+    if isinstance(source, Hub):
+        return "yes" if Path(source.path).exists() else "no"
+    if isinstance(source, Packaged):
+        return "yes" if source.is_installed else f"with {source.distribution}"
+    return "yes" if isinstance(source, Files | Generated) else NOTHING
+
+
+def as_json(names: Sequence[str]) -> str:
+    """The lists as JSON: by its name, each one's entries, whose fields are called as the table's columns are."""
+    found = {
+        name: [dict(zip(HEADINGS.get(name, ("name", "description")), row, strict=True)) for row in listed(name)]
+        for name in names
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _described(registry: Registry) -> Rows:

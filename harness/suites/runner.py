@@ -20,6 +20,7 @@ from harness.suites.ended import DONE, Attempt
 from harness.suites.expansion import states
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
+from harness.suites.time_left import TimeLeft
 from harness.suites.unread import never_read_lines, unreachable_lines
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 from harness.suites.workers import Result, in_workers
@@ -84,13 +85,24 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         board(len(waiting), console) as shown,
         closing(_results(planned, waiting, options, shown=shown, where=where)) as results,
     ):
+        left = TimeLeft(waiting, recorded_seconds(planned) if len(waiting) > 1 else {}, workers=max(len(where), 1))
+        if len(where) > 1:
+            shown.start(len(where))
+        shown.expect(left.seconds())
         for run, ended in results:
             tally.count(ended)
             records += [ended.record] if ended.record is not None and run.trial is None else []
             _say(run, ended, console, said)
+            left.ended(run, _seconds(ended.record))
+            shown.expect(left.seconds())
     for line in never_read_lines(records):
         console.print(Text(line), soft_wrap=True)
     return tally
+
+
+def _seconds(record: RunRecord | None) -> float | None:
+    """What the run took; None of one that failed, or was made elsewhere."""
+    return None if record is None or record.status == "failed" else sum(record.cost.seconds.values())
 
 
 def _requested(workers: int | None) -> int | None:

@@ -1,5 +1,6 @@
 """The command line: what it says, where, and with which exit code."""
 
+import json
 import os
 import shutil
 import signal
@@ -126,6 +127,23 @@ def test_a_list_says_what_each_entry_is(command, name):
     lines = [line for line in command("list", name).output.splitlines()[1:] if line.strip()]
     assert len(lines) >= 3
     assert all(len(line.split()) >= 3 for line in lines)
+
+
+def test_the_list_of_tasks_says_what_each_asks_for_how_large_it_is_and_whether_it_needs_a_network(command):
+    found = {one["name"]: one for one in json.loads(command("list", "tasks", "--json").output)["tasks"]}
+    assert [found["cola"][name] for name in ("task type", "train + test", "offline")] == [
+        *("classification", "8,551 + 1,043", "no")
+    ]
+    assert found["listops"]["offline"] == "yes"
+    assert "task type" in command("list", "tasks").output.splitlines()[1]
+
+
+def test_a_shell_completes_commands():
+    words = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": "harness li", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "harness"], capture_output=True, text=True, check=False, env={**os.environ, **words}
+    )
+    assert done.stdout.split() == ["list"]
 
 
 def test_listing_imports_nothing_heavy():

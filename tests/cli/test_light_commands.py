@@ -44,6 +44,7 @@ def answers_to(lines, folder, *, first=""):
 ANSWERS = [
     (["--help"], 0, "Usage"),
     (["list"], 0, "rotten_tomatoes"),
+    (["list", "tasks", "--json"], 0, '"task type": "question_answering"'),
     (["list", "tsks"], 2, "Did you mean tasks?"),
     (["plan", "demo"], 0, "Time"),
     (["plan", "demo", "--detect", "1", "--until", "decided"], 0, "3 to 10 seeds"),

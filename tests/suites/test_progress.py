@@ -1,11 +1,14 @@
 """What a person sees of several cells at a time."""
 
 import io
+import re
+from types import SimpleNamespace
 
 from rich.console import Console
 
 from harness.record import CurvePoint
 from harness.suites.progress import board
+from harness.suites.time_left import TimeLeft
 
 POINT = CurvePoint(step=3, epoch=0.5, train_loss=0.7, validation_loss=0.6, validation_scores={"accuracy": 0.75})
 
@@ -49,10 +52,10 @@ def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
         view.end(second)
     last = console.file.getvalue().replace("\r", "\n")
     assert "[1/2] mine · [bert] · seed 0" in last
-    assert "1/10" in last
+    assert " 10 %" in last
     assert "loss 0.500" in last
     final = last[last.rindex("runs") :].splitlines()
-    assert "1/2" in final[0]
+    assert "1 of 2 done" in final[0]
     assert [line for line in final if "seed" in line and "seed 0" not in line] == []
 
 
@@ -61,3 +64,51 @@ def test_one_cell_alone_needs_no_bar_for_the_whole():
     with view:
         view.begin("mine").on_step(1, 10, loss=0.5, items=16)
     assert "runs" not in console.file.getvalue()
+
+
+def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    view = board(12, console)
+    with view:
+        view.expect(754.0)
+        row = view.begin("reuters_r8 · roberta-large-with-a-long-name · seed 3")
+        row.on_evaluate(POINT)
+        row.on_step(40, 100, loss=0.512, items=16)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue()).replace("\r", "\n").splitlines()
+    assert max(map(len, lines)) <= 80
+    (whole,) = {line.rstrip() for line in lines if line.startswith("runs") and "0 of 12 done" in line and ":" in line}
+    assert whole.endswith("0:12:34 left")
+    assert [line for line in lines if "[1/12]" in line and " 40 %" in line and "loss 0.512 · 0.750" in line]
+
+
+def test_a_line_is_said_while_workers_start_and_the_bar_of_the_whole_has_it():
+    view, console = shown(terminal=False)
+    view.start(2)
+    assert console.file.getvalue() == "Starting 2 workers.\n"
+    view, console = shown(terminal=True)
+    with view:
+        view.start(2)
+    assert "starting 2 workers" in console.file.getvalue()
+
+
+def test_a_log_says_how_long_the_suite_still_takes():
+    view, console = shown(terminal=False, cells=3)
+    view.expect(90.0)
+    view.end(view.begin("mine"))
+    view.expect(60.0)
+    assert console.file.getvalue() == "  1 of 3 runs done, about 0:01:00 left.\n"
+
+
+def run_of(task, model):
+    return SimpleNamespace(config=SimpleNamespace(task=task), model=model)
+
+
+def test_the_time_left_goes_by_what_the_same_model_cost_before():
+    runs = [run_of("a", "bert"), run_of("a", "tfidf"), run_of("b", "bert"), run_of("b", "tfidf")]
+    left = TimeLeft(runs, {}, workers=2)
+    assert left.seconds() is None
+    left.ended(runs[0], 100.0)
+    left.ended(runs[1], 10.0)
+    assert left.seconds() == 100.0  # (100 + 10) / 2 is less than the longest run takes alone.
+    left.ended(runs[2], None)
+    assert left.seconds() == 10.0
