@@ -77,7 +77,7 @@ def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | N
     task = task_of(config)
     chosen = _settings(task, settings or {}, run)
     rows = [task.type.completed(task, row) for row in rows]
-    examples = _examples(task, rows)
+    examples = examples_of(task, rows)
     _check_names(task.type.written_columns(record.task_card.labels), rows)
     task.type.check_files(chosen, rows)
     answers = answer(run, record, config, examples=examples, settings=chosen)
@@ -196,7 +196,7 @@ def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
     return record, recorded_config(record.config, file)
 
 
-def _examples(task: Task, rows: Sequence[Row]) -> list[Any]:
+def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:
     """The rows as examples, read as for training.
 
     Raises:

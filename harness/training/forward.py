@@ -44,6 +44,10 @@ class Forward:
         batch = self.collator(items)
         return self.objective.losses(self._scores(batch), batch, self.collator)
 
+    def scores(self, items: Sequence[Item]) -> Tensor:
+        """What losses and results are made from [items, ...], with its graph where gradients are on."""
+        return self._scores(self.collator(items))
+
     def weight(self, items: Sequence[Item]) -> float:
         """What the sum of a step's losses is divided by."""
         return self.objective.weight(items)

@@ -386,3 +386,16 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
     result = command("predict", bert_run, "--text", "a joy")
     assert (result.code, result.output) == (2, "")
     assert "damaged, or of another run" in result.errors
+
+
+def test_an_explanation_of_a_text_adds_up_and_names_its_label(command, tmp_path):
+    run, _ = trained(command, str(write_checkpoint("bert", tmp_path / "checkpoint")), "classification")
+    found = json.loads(command("explain", str(run), "--text", "a lovely day", "--label", "good", "--json").output)
+    (one,) = found["explanations"]
+    assert (one["label"], "".join(one["tokens"]).split()) == ("good", ["a", "lovely", "day"])
+    assert sum(one["values"]) == pytest.approx(one["score"] - one["empty_score"], abs=1e-2)
+    refused = command("explain", str(run), "--text", "a lovely day", "--label", "god")
+    assert (refused.code, refused.lines) == (2, ["--label god: no label of this run. Did you mean good?"])
+    measured = json.loads(command("explain", str(run), "--curve", "2", "--steps", "5", "--json").output)["worth"]
+    assert measured["examples"] == 2
+    assert measured["deletion"][1] <= measured["deletion"][0] <= measured["deletion"][2]

@@ -1,0 +1,67 @@
+"""`harness explain`: which tokens an answer comes from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.app import app, with_options
+from harness.data.custom import predict_options
+from harness.environment import prepare_libraries
+from harness.errors import UserError
+from harness.output import console
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
+    harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --curve 20"""
+)
+@with_options(predict_options())
+def explain(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    label: Annotated[str | None, typer.Option(help="The label whose score is told; default: the highest.")] = None,
+    steps: Annotated[int, typer.Option(help="Points of the integral.", min=2, max=1000)] = 50,
+    curve: Annotated[
+        int | None,
+        typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=1),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="An HTML file to write as well.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    **texts: list[str] | None,
+) -> None:
+    """Show what each token of a text adds to a label's score: integrated gradients, and how far they can be trusted."""
+    prepare_libraries()
+    from harness.record import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
+    from harness.runs.explain import example_of, run_explainer  # noqa: PLC0415 -- heavy
+    from harness.runs.predict import rows_to_read  # noqa: PLC0415 -- heavy
+
+    given = {name: values for name, values in texts.items() if values}
+    if not given and curve is None:
+        raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
+    explainer = run_explainer(run, label=label)
+    examples = [example_of(run, row) for row in rows_to_read(run, given, file=None)] if given else []
+    found = [explainer.explained(example, label=label, steps=steps) for example in examples]
+    worth = None if curve is None else explainer.worth(curve, steps=steps)
+    if html is not None:
+        write_atomically(html, page(found).encode())
+    if json_:
+        told = {"explanations": [asdict(one) for one in found], "worth": None if worth is None else asdict(worth)}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    shown = console()
+    for one in found:
+        show_explanation(one, shown)
+    if worth is not None:
+        for name in ("deletion", "insertion"):
+            mean, low, high = getattr(worth, name)
+            shown.print(
+                f"{name}: area {mean:+.3f} better than in random order (95 % interval {low:+.3f} to {high:+.3f}, "
+                f"{worth.examples} test examples)",
+                soft_wrap=True,
+            )

@@ -1,0 +1,246 @@
+"""Which tokens a model's answer comes from: integrated gradients through its embedding, and what that is worth.
+
+Source: Sundararajan, Taly and Yan 2017, section 3. The path goes, token by token, from the embedding of an empty token
+(the mask, or else the padding) to that of the text; special tokens stay as they are. By the completeness of the method
+the attributions add up to the difference between the scores of the text and of the empty text. The embedding is the one
+layer that all models have, so that no family has to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.tokenization.items import Item
+from harness.training.forward import Forward
+
+Floats = NDArray[np.float64]
+Shares = Callable[[int, Tensor], Tensor]
+"""From the number of a call of the embedding and its token ids, how much of each token is left: 1 all, 0 nothing."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each token adds to a score.
+
+    Attributes:
+        token_ids: The tokens as they are read, window by window, special ones and padding included [tokens].
+        values: What each adds [tokens]; 0 of special tokens.
+        is_special: Which ones are special, or padding [tokens].
+        score: The text's score, before any softmax.
+        empty_score: That of the text with every token empty.
+    """
+
+    token_ids: tuple[int, ...]
+    values: tuple[float, ...]
+    is_special: tuple[bool, ...]
+    score: float
+    empty_score: float
+
+    @property
+    def error(self) -> float:
+        """By how much the attributions miss the difference of the scores: what too few steps cost."""
+        return sum(self.values) - (self.score - self.empty_score)
+
+
+@dataclass
+class _Calls:
+    """The calls of the embedding in one pass.
+
+    Attributes:
+        ids: Token ids of each.
+        shares: How much of each token was left, of each.
+    """
+
+    ids: list[Tensor]
+    shares: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains what a model says of items.
+
+    Attributes:
+        forward: The model, all of whose passes fit into memory with their graph.
+        empty_id: The token that stands for nothing.
+        special_ids: Tokens that are never taken away.
+    """
+
+    forward: Forward
+    empty_id: int
+    special_ids: Tensor
+
+    @classmethod
+    def of(cls, forward: Forward, tokenizer: Any) -> Explainer:
+        """That of a model which is not trained further."""
+        forward.model.eval().requires_grad_(requires_grad=False)
+        empty = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
+        special = torch.tensor(sorted(tokenizer.all_special_ids), device=forward.accelerator.device)
+        return cls(forward, int(empty), special)
+
+    @torch.no_grad()
+    def scores(self, item: Item) -> Floats:
+        """The model's scores of an item [outputs]."""
+        return np.asarray(self.forward.scores([item]).reshape(-1).double().cpu().numpy())
+
+    def attributed(self, item: Item, target: int, *, steps: int) -> Attribution:
+        """What each token of an item adds to one of its scores.
+
+        Args:
+            item: The item.
+            target: The score's index.
+            steps: Points of the integral (Gauss-Legendre).
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        total: list[Tensor] = []
+        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+            with self._with(lambda _, ids, share=float(node): _leaf(ids, share)) as calls:  # type: ignore[misc]
+                score = self.forward.scores([item]).reshape(-1)[target]
+            found = torch.autograd.grad(score, calls.shares, allow_unused=True)
+            grads = [
+                torch.zeros(leaf.shape) if grad is None else grad.cpu() * weight
+                for grad, leaf in zip(found, calls.shares, strict=True)
+            ]
+            total = [old + new for old, new in zip(total, grads, strict=True)] if total else grads
+        ids = torch.cat([self._in_order(one, item) for one in calls.ids])
+        return Attribution(
+            tuple(ids.tolist()),
+            tuple(torch.cat([self._in_order(one, item) for one in total]).double().tolist()),
+            tuple(torch.isin(ids, self.special_ids).tolist()),
+            float(self.scores(item)[target]),
+            float(self.scores_without(item, np.arange(len(ids)))[target]),
+        )
+
+    @torch.no_grad()
+    def scores_without(self, item: Item, places: NDArray[np.int64]) -> Floats:
+        """The scores of an item with some of its tokens empty [outputs].
+
+        Args:
+            item: The item.
+            places: Which, in the order of `Attribution.token_ids`.
+        """
+        taken = {int(place) for place in places}
+        begun = [0]
+
+        def left(_: int, ids: Tensor) -> Tensor:
+            count = ids.numel()
+            flat = torch.tensor([float(begun[0] + place not in taken) for place in range(count)], device=ids.device)
+            begun[0] += count
+            return flat.reshape(ids.T.shape).T if self._is_transposed(ids, item) else flat.reshape(ids.shape)
+
+        with self._with(left):
+            return self.scores(item)
+
+    @contextmanager
+    def _with(self, shares: Shares) -> Iterator[_Calls]:
+        """Mix what the embedding gives with the empty token's."""
+        calls = _Calls([], [])
+
+        def mix(module: Any, given: tuple[Tensor, ...], named: dict[str, Tensor], found: Tensor) -> Tensor:
+            ids = given[0] if given else next(iter(named.values()))
+            share = shares(len(calls.ids), ids)
+            calls.ids.append(ids)
+            calls.shares.append(share)
+            empty = module.forward(torch.full_like(ids, self.empty_id))
+            left = torch.where(torch.isin(ids, self.special_ids), torch.ones_like(share), share)
+            mixed: Tensor = empty + left[..., None] * (found - empty)
+            return mixed
+
+        handle = self.forward.model.get_input_embeddings().register_forward_hook(mix, with_kwargs=True)
+        try:
+            yield calls
+        finally:
+            handle.remove()
+
+    def _in_order(self, tensor: Tensor, item: Item) -> Tensor:
+        """A call's tensor as one row, window by window."""
+        return (tensor.T if self._is_transposed(tensor, item) else tensor).reshape(-1)
+
+    def _is_transposed(self, tensor: Tensor, item: Item) -> bool:
+        """Whether the model has windows side by side, [length, windows], as XLNet does."""
+        return tensor.shape[0] != len(item.windows) == tensor.shape[1]
+
+
+def _leaf(ids: Tensor, share: float) -> Tensor:
+    return torch.full(ids.shape, share, device=ids.device, requires_grad=True)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a target's score does as tokens are taken away, or put back, the most important first [points].
+
+    Attributes:
+        deletion: From the whole text to the empty one, by the attributions.
+        insertion: From the empty text to the whole one, by the attributions.
+        random_deletion: The same in random orders, on average.
+        random_insertion: Likewise.
+    """
+
+    deletion: Floats
+    insertion: Floats
+    random_deletion: Floats
+    random_insertion: Floats
+
+    @property
+    def gains(self) -> tuple[float, float]:
+        """By how much the area under each curve is better than in random order: deletion's less, insertion's more."""
+        deleted = float(self.random_deletion.mean() - self.deletion.mean())
+        return deleted, float(self.insertion.mean() - self.random_insertion.mean())
+
+
+def curves(
+    explainer: Explainer,
+    item: Item,
+    attribution: Attribution,
+    measure: Callable[[Floats], float],
+    *,
+    random_orders: int,
+    points: int,
+    seed: int,
+) -> Curves:
+    """The deletion and insertion curves of one item (Petsiuk, Das and Saenko 2018, section 3.2).
+
+    Args:
+        explainer: Of the model.
+        item: The item.
+        attribution: Its tokens, and what they add.
+        measure: From scores to what is drawn, such as the target's probability.
+        random_orders: How many orders the tokens are taken in by chance.
+        points: Of each curve, both ends included.
+        seed: Of these orders.
+    """
+    words = np.flatnonzero(~np.array(attribution.is_special))
+    values = np.array(attribution.values)[words]
+    by_attribution = words[np.argsort(-values, kind="stable")]
+    counts = np.unique(np.round(np.linspace(0, len(words), points)).astype(int))
+
+    def drawn(order: NDArray[np.int64], *, insert: bool) -> Floats:
+        taken = [order[count:] if insert else order[:count] for count in counts]
+        return np.array([measure(explainer.scores_without(item, places)) for places in taken])
+
+    generator = np.random.default_rng(seed)
+    orders = [generator.permutation(words) for _ in range(random_orders)]
+    return Curves(
+        drawn(by_attribution, insert=False),
+        drawn(by_attribution, insert=True),
+        np.mean([drawn(order, insert=False) for order in orders], axis=0),
+        np.mean([drawn(order, insert=True) for order in orders], axis=0),
+    )
+
+
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean and its 95 % interval over examples, by Student's t; infinite of a single one."""
+    from scipy.stats import t  # noqa: PLC0415 -- only measuring needs it
+
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, -np.inf, np.inf
+    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return mean, mean - half, mean + half

@@ -1,0 +1,94 @@
+"""Integrated gradients: they add up for every family, agree with captum, and deletion finds the deciding token."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from small_models import ARCHITECTURES, loaded_model, text_examples, write_checkpoint
+
+from harness.config.training import Training
+from harness.ops.device import fresh_accelerator
+from harness.training.attribution import Explainer, curves, mean_and_interval
+from harness.training.task_model import forward_of, reader_of
+
+
+def explainer_of(family, folder, **settings):
+    """What explains the family's tiny model, and its items of a few texts."""
+    training = Training(execution="padded", **settings)
+    loaded, objective = loaded_model(family, write_checkpoint(family, folder / "checkpoint"), training=training)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
+    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=1000)
+    items = objective.features(text_examples(2, shortest=9, longest=22), reader_of(loaded, objective, training)).items
+    return Explainer.of(forward, loaded.tokenizer), items
+
+
+@pytest.mark.parametrize("family", [*ARCHITECTURES, "auto"])
+def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_path):
+    name = "bert" if family == "auto" else family
+    explainer, (item, _) = explainer_of(name, tmp_path)
+    found = explainer.attributed(item, 1, steps=60)
+    assert len(found.values) == len(found.token_ids) == item.length
+    assert all(value == 0 for value, special in zip(found.values, found.is_special, strict=True) if special)
+    assert any(abs(value) > 1e-3 for value in found.values)
+    assert abs(found.error) < 0.02 * sum(map(abs, found.values))
+    assert explainer.scores(item)[1] == pytest.approx(found.score)
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("bert", {"strategy": "windows", "max_length": 16}),
+        ("xlnet", {"strategy": "windows", "max_length": 16}),
+        ("transformer_xl", {"strategy": "recurrence", "segment": 8, "gradient_segments": 1000}),
+    ],
+)
+def test_a_text_of_several_windows_or_segments_is_explained_as_a_whole(family, settings, tmp_path):
+    explainer, items = explainer_of(family, tmp_path, **settings)
+    item = max(items, key=lambda one: sum(len(window.input_ids) for window in one.windows))
+    found = explainer.attributed(item, 0, steps=60)
+    special = set(explainer.special_ids.tolist())
+    words = [token for window in item.windows for token in window.input_ids if token not in special]
+    assert [token for token in found.token_ids if token not in special] == words
+    assert abs(found.error) < 0.02 * sum(map(abs, found.values))
+
+
+def test_they_are_those_of_captum(tmp_path):
+    captum = pytest.importorskip("captum.attr")
+    explainer, (item, _) = explainer_of("bert", tmp_path)
+    model = explainer.forward.model
+    ids = torch.tensor([item.windows[0].input_ids])
+    special = torch.isin(ids, explainer.special_ids)
+    empty = torch.where(special, ids, torch.full_like(ids, explainer.empty_id))
+    layer = captum.LayerIntegratedGradients(
+        lambda given: model(input_ids=given).logits[:, 1], model.get_input_embeddings()
+    )
+    expected = layer.attribute(ids, empty, n_steps=60).sum(-1)[0].tolist()
+    assert explainer.attributed(item, 1, steps=60).values == pytest.approx(expected, abs=1e-4)
+
+
+class Constructed:
+    """A model whose score is 1 exactly if one token is there, among others that don't matter."""
+
+    def __init__(self, deciding):
+        self.deciding = deciding
+
+    def scores_without(self, _, places):
+        return np.array([float(self.deciding not in places)])
+
+
+def test_where_one_token_decides_the_curves_jump_at_once():
+    values = [0.0, 0.1, 0.0, 5.0, -0.2, 0.1, 0.0, 0.0, 0.0, 0.0]
+    tokens = SimpleNamespace(is_special=[True, *[False] * 8, True], values=values)
+    found = curves(Constructed(3), None, tokens, lambda scores: scores[0], random_orders=200, points=9, seed=0)
+    assert found.deletion.tolist() == [1, *[0] * 8]
+    assert found.insertion.tolist() == [0, *[1] * 8]
+    # By chance the token is among the first k of 8 with probability k / 8: 1/2 on average.
+    assert found.random_deletion == pytest.approx(1 - np.arange(9) / 8, abs=0.11)
+    assert found.gains == pytest.approx((0.5 - 1 / 9, 8 / 9 - 0.5), abs=0.04)
+
+
+def test_the_interval_of_a_mean_is_students():
+    # Of 1, 2, 3: mean 2, s.d. 1, and t with 2 degrees of freedom is 4.303 at 97.5 %.
+    assert mean_and_interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5), abs=1e-3)
+    assert mean_and_interval([1.0])[1:] == (-np.inf, np.inf)
