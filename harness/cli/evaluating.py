@@ -43,10 +43,9 @@ def evaluate(
         raise UserError("harness evaluate: --group is a column of --input. A task's split has the groups of its task.")
     prepare_libraries()
     from harness.data.files import read_rows  # noqa: PLC0415 -- heavy
-    from harness.runs.evaluation import evaluation_of_rows, evaluation_of_split  # noqa: PLC0415 -- heavy
-
     from harness.reporting import evaluated  # noqa: PLC0415 -- heavy
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- heavy
+    from harness.runs.evaluation import evaluation_of_rows, evaluation_of_split  # noqa: PLC0415 -- heavy
 
     if input_ is not None:
         rows = list(read_rows(input_, separator=separator, encoding=encoding))

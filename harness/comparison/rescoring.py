@@ -169,7 +169,7 @@ def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in predicted.items() if count and name not in split.label_counts))
 
 
-def _predictions(folder: Path, more: Sequence[str]) -> Any:
+def _predictions(folder: Path, more: Sequence[str] | None) -> Any:
     """The columns that are needed, of at least one example; of `more` those that there are."""
     import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
     from pyarrow import parquet  # noqa: PLC0415
@@ -179,7 +179,8 @@ def _predictions(folder: Path, more: Sequence[str]) -> Any:
         # One file: `read_table` would look for a data set around it, at three times the cost.
         with parquet.ParquetFile(file) as content:
             there = content.schema_arrow.names
-            table = content.read(columns=[*COLUMNS, *(name for name in more if name in there)], use_threads=False)
+            wanted = there if more is None else [*COLUMNS, *(name for name in more if name in there)]
+            table = content.read(columns=wanted, use_threads=False)
     except (OSError, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{file}: no readable predictions ({reason}). Do the run again with --redo.") from error
@@ -191,12 +192,12 @@ def _predictions(folder: Path, more: Sequence[str]) -> Any:
     return table
 
 
-def read_predictions(folders: Sequence[Path], more: Sequence[str] = ()) -> Any:
+def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -> Any:
     """The predictions in the first folder, and those in the others after them, all of different examples.
 
     Args:
         folders: A run's; in cross-validation those of one seed's folds.
-        more: Columns to read beside `COLUMNS`, where they are there.
+        more: Columns to read beside `COLUMNS`, where they are there; None: all.
 
     Raises:
         UserError: There are none, or they are cut short.

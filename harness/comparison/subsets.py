@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +55,12 @@ def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Est
         metric: None of the `evaluate` library's, of which nothing is known of single examples.
         among: Which examples [examples]; default: all.
     """
+    evidence = evidence_of(answers, metric, among)
+    return None if evidence is None else mean(evidence, least=metric.unit.least, most=metric.unit.most)
+
+
+def evidence_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Evidence | None:
+    """What the runs say of the metric of some examples; None likewise."""
     if metric.name.startswith(EVALUATE) or (among is not None and not among.any()):
         return None
     tables = answers.tables if among is None else tuple(table.filter(among) for table in answers.tables)
@@ -63,7 +68,7 @@ def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Est
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # What is no number is told by None.
         scored = [scored_table(table, answers.labels, metric, clusters) for table in tables]
     scores, contributions = np.array([one[0] for one in scored]), np.stack([one[1] for one in scored])
-    return _estimate(answers, scores, contributions, scored[0][2], metric.unit)
+    return _evidence(answers, scores, contributions, scored[0][2])
 
 
 def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: Unit) -> Estimate | None:
@@ -86,17 +91,18 @@ def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: U
     ]
     scores = np.array([score[0] for score, _ in pairs])
     contributions = np.stack([by_cluster(influences[:, 0], clusters) for _, influences in pairs])
-    return _estimate(answers, scores, contributions, shares_of(clusters), unit)
+    evidence = _evidence(answers, scores, contributions, shares_of(clusters))
+    return None if evidence is None else mean(evidence, least=unit.least, most=unit.most)
 
 
-def _estimate(answers: Answers, scores: Floats, contributions: Floats, shares: Floats, unit: Unit) -> Estimate | None:
+def _evidence(answers: Answers, scores: Floats, contributions: Floats, shares: Floats) -> Evidence | None:
+    """None where a score is no number."""
     if not (np.all(np.abs(scores) <= LARGEST) and np.all(np.abs(contributions) <= LARGEST)):
         return None
-    evidence = Evidence(
+    return Evidence(
         scores,
         contributions,
         deterministic=answers.is_deterministic,
         shares=shares,
         inflation=SHARED_TRAINING if answers.has_folds else 1.0,
     )
-    return mean(evidence, least=unit.least, most=unit.most)

@@ -27,6 +27,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
+from harness.task_types.analysed import Analysed
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
@@ -78,7 +79,7 @@ class NoSettings(Strict):
     """A task type without a part of its own in the recipe."""
 
 
-class TaskType(ABC):
+class TaskType(Analysed, ABC):
     """One sort of task.
 
     Attributes:

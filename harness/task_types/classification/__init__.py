@@ -13,6 +13,9 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
+from harness.metrics.metric import Floats
+from harness.task_types.analysed import Forecasts, LabelCounts
+from harness.task_types.classification import errors
 from harness.task_types.constants import most_frequent
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
@@ -84,6 +87,18 @@ class Classification(TextType):
         if not answer.get("logits"):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
+
+    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
+        """Which texts have each label."""
+        return errors.label_counts(table, labels)
+
+    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
+        """How often each label is taken for which."""
+        return errors.confusions(table, labels)
+
+    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
+        """How probable each predicted label was held."""
+        return errors.forecasts(table, labels)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """The most frequent label for each text."""

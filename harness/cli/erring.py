@@ -1,0 +1,132 @@
+"""`harness errors`: where a run errs, or the models of a folder: the worst examples, labels, slices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.app import app
+from harness.environment import prepare_libraries
+from harness.output import console
+from harness.printable import printable_json
+
+if TYPE_CHECKING:
+    from harness.error_analysis.answered import AnsweredTask
+    from harness.error_analysis.breakdown import Breakdown
+    from harness.reporting.tables import Table
+
+LONGEST_TEXT = 300
+LABEL = "label"
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness errors runs/demo/rotten_tomatoes/minilm/seed-0 --worst 10\n
+    harness errors runs/demo/reuters_r8/minilm/seed-0 --by label\n
+    harness errors runs/demo/rotten_tomatoes --by length"""
+)
+def errors(
+    run: Annotated[Path, typer.Argument(help="The folder of one run; with --by, of the runs of many models as well.")],
+    worst: Annotated[int, typer.Option(help="How many of the worst examples.", min=1)] = 20,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
+            "data, or what the task type has, such as question-word."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a run errs: the test examples that it gets most wrong, or its scores on parts of them."""
+    prepare_libraries()
+    if by is None:
+        _show_worst(run, worst, as_json=as_json)
+    else:
+        _show_parts(run, by, as_json=as_json)
+
+
+def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
+    from harness.runs.mistakes import worst as worst_of  # noqa: PLC0415 -- reads the data
+
+    found = worst_of(run, count)
+    if as_json:
+        _write(found)
+        return
+    shown = console()
+    for row in found:
+        group = f" · {row['group']}" if row["group"] else ""
+        shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
+        shown.print(f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}", soft_wrap=True)
+        for text in row["texts"] or ():
+            shown.print(f"  {one_line(text)}", soft_wrap=True)
+    if not found:
+        shown.print("No test example is predicted wrongly.")
+
+
+def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
+    from harness.error_analysis.answered import answered_tasks  # noqa: PLC0415 -- reads predictions
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    contents, shown = [], console()
+    for task in answered_tasks(path):
+        for line in task.problems:
+            console(stderr=True).print(line, style="yellow", soft_wrap=True)
+        breakdowns = _breakdowns(task, by)
+        if as_json:
+            named = {"suite": task.suite, "task": task.task}
+            contents += [{**named, **tables.content(one)} for one in breakdowns]
+            continue
+        for table in _tables(task, breakdowns):
+            print_table(table, shown)
+        shown.print(tables.note_of(task), style="dim")
+    if as_json:
+        _write(contents)
+
+
+def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
+    """What is asked for of a task.
+
+    Raises:
+        UserError: It has no such parts.
+    """
+    from harness.error_analysis.aspects import aspect_called  # noqa: PLC0415 -- reads predictions
+    from harness.error_analysis.breakdown import by_aspect, by_label, measures_for  # noqa: PLC0415 -- as above
+    from harness.errors import UserError  # noqa: PLC0415 -- as above
+
+    if by == LABEL:
+        found = [by_label(task, measure) for measure in measures_for(task)]
+    else:
+        found = [by_aspect(task, aspect_called(task, by))]
+    known = [one for one in found if one is not None]
+    if not known:
+        why = "its metric is a script of your own" if by != LABEL else "its answers are no labels"
+        raise UserError(f"--by {by}: nothing is known of it in {task.task}: {why}.")
+    return known
+
+
+def _tables(task: AnsweredTask, breakdowns: list[Breakdown]) -> Iterator[Table]:
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- reads predictions
+
+    if len(breakdowns) == 1:
+        yield tables.by_part(task, breakdowns[0])
+        return
+    yield tables.by_measure(task, breakdowns)
+    confused = tables.confusion_matrix(task) or tables.confused(task)
+    if confused is not None:
+        yield confused
+
+
+def one_line(value: Any) -> str:
+    """A field on one line."""
+    text = " ".join((value if isinstance(value, str) else str(value)).split())
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _write(content: Any) -> None:
+    typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))
