@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.reporting.tables import Table
 
 LONGEST_TEXT = 300
-LABEL = "label"
+LABEL, PROBABILITY = "label", "probability"
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 
 
@@ -37,7 +37,7 @@ def errors(
         str | None,
         typer.Option(
             help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
-            "data, or what the task type has, such as question-word."
+            "data, what the task type has, such as question-word, or probability: how far these can be believed."
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -77,6 +77,9 @@ def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
     for task in answered_tasks(path):
         for line in task.problems:
             console(stderr=True).print(line, style="yellow", soft_wrap=True)
+        if by == PROBABILITY:
+            contents += _show_probabilities(task, as_json=as_json)
+            continue
         breakdowns = _breakdowns(task, by)
         if as_json:
             named = {"suite": task.suite, "task": task.task}
@@ -87,6 +90,28 @@ def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
         shown.print(tables.note_of(task), style="dim")
     if as_json:
         _write(contents)
+
+
+def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Show how far probabilities can be believed, or give it as content.
+
+    Raises:
+        UserError: No predictions keep any.
+    """
+    from harness.error_analysis.probabilities import reliability  # noqa: PLC0415 -- reads predictions
+    from harness.errors import UserError  # noqa: PLC0415 -- as above
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    each = {model.model: reliability(task, model.answers) for model in task.models}
+    found = {model: one for model, one in each.items() if one is not None}
+    if not found:
+        raise UserError(f"--by {PROBABILITY}: the predictions of {task.task} keep no probabilities of labels.")
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, "models": tables.believed_content(found)}]
+    print_table(tables.believed(task, found), console())
+    console().print(tables.OF_PROBABILITIES, style="dim")
+    return []
 
 
 def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:

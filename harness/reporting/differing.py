@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -67,7 +67,7 @@ def content(found: RunDifference) -> dict[str, Any]:
     }
 
 
-def _score_row(pair: ScorePair) -> Sequence[Entry]:
+def _score_row(pair: ScorePair) -> tuple[Entry, ...]:
     unit, change = unit_of(pair.metric), NOTHING
     if pair.one is not None and pair.other is not None:
         change = unit.signed(pair.other - pair.one)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import Breakdown, confusions
-from harness.metrics.metric import Unit
+from harness.error_analysis.probabilities import Reliability
+from harness.metrics.metric import PERCENT, Unit
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry
 from harness.reporting.tables import Table
 
@@ -17,6 +19,13 @@ MOST_COLUMNS = 8
 NOTE = (
     "Intervals are 95 % each, not adjusted for their number: among twenty parts, one stands out by chance. They speak "
     "of other test examples{seeds}. No claim about models is made from them."
+)
+
+OF_PROBABILITIES = (
+    "Calibration error: how far the share of forecasts that came true is from their probability, in 15 bins of equal "
+    "width (Guo et al. 2017). It is above 0 even of a perfect model, the more so the fewer examples; its interval "
+    "allows for that, and speaks of other test examples alone. Brier score: the mean squared distance of "
+    "probabilities from the truth."
 )
 
 
@@ -36,10 +45,10 @@ def by_part(task: AnsweredTask, breakdown: Breakdown) -> Table:
             first = (Entry(part.name), Entry(f"{part.examples:,}")) if not place else (Entry(""), Entry(""))
             named = () if alone else (Entry(model),)
             rows.append((*first, *named, score(estimate, breakdown.unit)))
-    named = () if alone else ("Model",)
+    heading = () if alone else ("Model",)
     caption = f"{task.task}{f' · {task.models[0].model}' if alone else ''}: {breakdown.measure} by {breakdown.by}"
     return Table(
-        caption, (_sentence(breakdown.by), "Examples", *named, f"{_sentence(breakdown.measure)} (95 %)"), tuple(rows)
+        caption, (_sentence(breakdown.by), "Examples", *heading, f"{_sentence(breakdown.measure)} (95 %)"), tuple(rows)
     )
 
 
@@ -109,6 +118,42 @@ def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
     mean = ", mean over seeds" if len(model.answers.tables) > 1 else ""
     caption = f"{task.task} · {model.model}: what each label (a row) is predicted as{mean}"
     return Table(caption, ("Is", *names), tuple(rows))
+
+
+def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
+    """How far each model's probabilities can be believed."""
+    rows = [
+        (
+            model_entry(task, model),
+            Entry(PERCENT.with_interval(one.error)),
+            Entry(Unit(1, 3).with_interval(one.brier)),
+            Entry(_too_sure(one)),
+        )
+        for model, one in found.items()
+    ]
+    headings = ("Model", "Calibration error", "Brier score", "Probabilities are")
+    return Table(f"{task.task}: how far probabilities can be believed (less is better)", headings, tuple(rows))
+
+
+def _too_sure(found: Reliability) -> str:
+    """Whether probabilities are too high on the whole, where the error is more than noise."""
+    total = sum(one.forecasts for one in found.bins)
+    gap = sum(one.forecasts * (one.probability - one.share) for one in found.bins) / total
+    if not found.error.low:
+        return "not shown to be off"
+    return f"{'too high' if gap > 0 else 'too low'} by {abs(100 * gap):.1f} points on average"
+
+
+def believed_content(found: Mapping[str, Reliability]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        model: {
+            "calibration_error": {"score": one.error.value, "low": one.error.low, "high": one.error.high},
+            "brier": {"score": one.brier.value, "low": one.brier.low, "high": one.brier.high},
+            "curve": [asdict(bin_) for bin_ in one.bins],
+        }
+        for model, one in found.items()
+    }
 
 
 def model_entry(task: AnsweredTask, model: str) -> Entry:

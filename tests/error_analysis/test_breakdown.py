@@ -93,8 +93,9 @@ def test_near_duplicates_of_training_texts_are_scored_apart(command, tmp_path):
     rows = [{"text": f"{passage} {end}", "label": "good"} for end in ("once", "twice")]
     train = write_jsonl(tmp_path / "a.jsonl", [*reviews(40), rows[0]])
     test = write_jsonl(tmp_path / "b.jsonl", [*reviews(20, start=50), rows[1]])
-    words = ("run", "--model", "majority", "--train", train, "--test", test, "--near-duplicates", "keep")
-    assert command(*words).code == 0
+    validation = write_jsonl(tmp_path / "c.jsonl", reviews(20, start=80))
+    files = ("--train", train, "--validation", validation, "--test", test)
+    assert command("run", "--model", "majority", *files, "--near-duplicates", "keep").code == 0
     (found,) = tmp_path.rglob("run.json")
     (breakdown,) = json.loads(command("errors", found.parent, "--by", "duplicates", "--json").output)
     assert [(part["name"], part["examples"]) for part in breakdown["parts"]] == [
