@@ -81,8 +81,12 @@ def test_examples(config: RunConfig) -> Sequence[Any]:
     return read_splits(config).test
 
 
-def read_splits(config: RunConfig) -> Splits:
+def read_splits(config: RunConfig, *, test: bool = True) -> Splits:
     """The splits of a run, read again.
+
+    Args:
+        config: The run's.
+        test: Whether the test split is wanted.
 
     Raises:
         UserError: Its data is not available, or not what it was.
@@ -90,4 +94,4 @@ def read_splits(config: RunConfig) -> Splits:
     task = task_of(config)
     if task.source.fingerprint() != config.data:
         raise UserError(f"{config.task}: its data has changed since the run was recorded.")
-    return limited_splits(load_splits(task, test=True), config)
+    return limited_splits(load_splits(task, test=test), config)
