@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.reporting.tables import Table
 
 LONGEST_TEXT = 300
-LABEL, PROBABILITY = "label", "probability"
+LABEL, PROBABILITY, FOUND, DUPLICATES = "label", "probability", "found", "duplicates"
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 
 
@@ -37,7 +37,8 @@ def errors(
         str | None,
         typer.Option(
             help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
-            "data, what the task type has, such as question-word, or probability: how far these can be believed."
+            "data, or what the task type has, such as question-word; probability: how far these can be believed; "
+            "found: slices that are found by a search."
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -77,8 +78,8 @@ def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
     for task in answered_tasks(path):
         for line in task.problems:
             console(stderr=True).print(line, style="yellow", soft_wrap=True)
-        if by == PROBABILITY:
-            contents += _show_probabilities(task, as_json=as_json)
+        if by in SHOWN:
+            contents += SHOWN[by](task, as_json=as_json)
             continue
         breakdowns = _breakdowns(task, by)
         if as_json:
@@ -87,6 +88,8 @@ def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
             continue
         for table in _tables(task, breakdowns):
             print_table(table, shown)
+        if by == DUPLICATES:
+            shown.print(tables.order_note(task, breakdowns[0]), soft_wrap=True)
         shown.print(tables.note_of(task), style="dim")
     if as_json:
         _write(contents)
@@ -114,6 +117,24 @@ def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, 
     return []
 
 
+def _show_found(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Show the slices that a search finds for each model, or give them as content."""
+    from harness.error_analysis.found_slices import slices_of  # noqa: PLC0415 -- reads predictions
+    from harness.reporting import found_slices as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    found = slices_of(task)
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, "models": tables.content(found)}]
+    for model, slices in found.items():
+        print_table(tables.found_table(task.task, model, slices), console())
+    console().print(tables.NOTE, style="dim")
+    return []
+
+
+SHOWN = {PROBABILITY: _show_probabilities, FOUND: _show_found}
+
+
 def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
     """What is asked for of a task.
 
@@ -127,7 +148,7 @@ def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
     if by == LABEL:
         found = [by_label(task, measure) for measure in measures_for(task)]
     else:
-        found = [by_aspect(task, aspect_called(task, by))]
+        found = [by_aspect(task, aspect_called(task, by), with_all=by == DUPLICATES)]
     known = [one for one in found if one is not None]
     if not known:
         why = "its metric is a script of your own" if by != LABEL else "its answers are no labels"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from harness.config.run import RunConfig, task_of
 from harness.data.duplicates import near_duplicates
 from harness.data.fields import FieldError, number_field
+from harness.data.rows import identity_of
+from harness.data.task import Row
 from harness.error_analysis.answered import AnsweredTask, ModelAnswers
-from harness.errors import UserError, nearest
+from harness.errors import UserError, nearest, notice
 from harness.record import RECORD
 from harness.runs.identity import recorded_config
 from harness.runs.mistakes import read_splits
@@ -110,15 +113,41 @@ def _number(field: object) -> float | None:
         return None
 
 
-def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[str]) -> Aspect:
-    rows: dict[str, Any] = {}
+def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
+    """All there are, the label among them and the other columns of the data, and each example's text.
+
+    Without the data, which is told, those that predictions tell, and no texts.
+    """
+    model, found = task.models[0], [*recorded_aspects(task)]
+    references = model.answers.column("reference")
+    if all(isinstance(reference, str) for reference in references):
+        found.append(categories("label", references))
+    try:
+        examples, rows = _examples(model), _rows(model)
+    except UserError as error:
+        notice(f"{task.task}: without its texts and columns, as its data can't be read again: {error.lines[0]}")
+        return found, [""] * model.answers.count
+    known = [examples[str(identity)] for identity in model.answers.column("id")]
+    found += task.task_type.read_aspects(known)
+    used = {"id", *task_of(_configs(model)[0]).every_column}
+    for column in dict.fromkeys(column for row in rows for column in row if column not in used):
+        with suppress(UserError):  # Nearly every example has another value.
+            found.append(categories(column, [row.get(column) for row in rows]))
+    return found, [_joined(example) for example in known]
+
+
+def _rows(model: ModelAnswers) -> list[Row]:
+    """The row of the data that each test example was made of."""
+    rows: dict[str, Row] = {}
     for config in _configs(model):
         _check_unchanged(config)
         for split, table in task_of(config).source.rows().items():
-            for number, row in enumerate(table, start=1):
-                identity = row.get("id")
-                rows[f"{split}-{number}" if identity in (None, "") else str(identity)] = row
-    found = [rows.get(str(identity), {}) for identity in model.answers.column("id")]
+            rows |= {identity_of(row, split, number): row for number, row in enumerate(table, start=1)}
+    return [rows.get(str(identity), {}) for identity in model.answers.column("id")]
+
+
+def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[str]) -> Aspect:
+    found = _rows(model)
     columns = list(dict.fromkeys(column for row in found for column in row))
     if name not in columns:
         aspects = [*(one.name.replace(" ", "-") for one in recorded_aspects(task)), *read, DUPLICATES, *columns]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from harness.metrics.lookup import find_metric, metric_name
 from harness.metrics.metric import EVALUATE, PERCENT, Unit
 from harness.task_types.analysed import Aspect, LabelCounts
 
+ALL = "all"
 RECALL, PRECISION, F1 = "recall", "precision", "F1"
 _RATIOS: Mapping[str, Callable[[LabelCounts], tuple[Floats, Floats]]] = {
     PRECISION: lambda counts: (counts.found, counts.predicted),
@@ -54,17 +56,29 @@ class Breakdown:
     parts: tuple[Part, ...]
 
 
-def by_aspect(task: AnsweredTask, aspect: Aspect) -> Breakdown | None:
-    """The main metric on the examples of each part; None of a metric that is somebody's script."""
+def by_aspect(task: AnsweredTask, aspect: Aspect, *, with_all: bool = False) -> Breakdown | None:
+    """The main metric on the examples of each part; None of a metric that is somebody's script.
+
+    Args:
+        task: The models.
+        aspect: What parts the examples.
+        with_all: Whether all examples are a part of their own, the first one.
+    """
     name = task.card.main_metric
     if name.startswith(EVALUATE):
         return None
     metric, values = find_metric(name), np.array(aspect.values, dtype=object)
     parts = [
         Part(part, int(among.sum()), {one.model: score_of(one.answers, metric, among) for one in task.models})
-        for part, among in ((part, values == part) for part in aspect.parts)
+        for part, among in _masks(aspect, values, with_all=with_all)
     ]
     return Breakdown(aspect.name, metric_name(name), metric.unit, tuple(parts))
+
+
+def _masks(aspect: Aspect, values: Any, *, with_all: bool) -> Iterator[tuple[str, Any]]:
+    if with_all:
+        yield ALL, np.ones(len(values), dtype=bool)
+    yield from ((part, values == part) for part in aspect.parts)
 
 
 def measures_for(task: AnsweredTask) -> tuple[str, ...]:

@@ -120,6 +120,27 @@ def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
     return Table(caption, ("Is", *names), tuple(rows))
 
 
+def order_note(task: AnsweredTask, breakdown: Breakdown) -> str:
+    """Whether the order of the models is another one without what repeats a training text."""
+    every, clean = breakdown.parts[0], breakdown.parts[1]
+    lost = every.examples - clean.examples
+    if not lost:
+        return "No test example nearly repeats a training example: every score is one on clean examples."
+    orders = [_order(part.scores, higher_is_better=task.card.higher_is_better) for part in (every, clean)]
+    said = f"{lost:,} of {every.examples:,} test examples nearly repeat a training example. "
+    if len(task.models) == 1:
+        return said.strip()
+    if orders[0] == orders[1]:
+        return f"{said}Without them the order of the models' scores stays."
+    with_them, without = (", ".join(order) for order in orders)
+    return f"{said}Without them the order of the models' scores is {without}; with them {with_them}."
+
+
+def _order(scores: Mapping[str, Estimate | None], *, higher_is_better: bool) -> list[str]:
+    known = [(one.value, model) for model, one in scores.items() if one is not None]
+    return [model for _, model in sorted(known, key=lambda pair: pair[0], reverse=higher_is_better)]
+
+
 def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
     """How far each model's probabilities can be believed."""
     rows = [

@@ -2,16 +2,20 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import pyarrow
 import pytest
 from command_line import reviews, write_jsonl
 from synthetic_runs import add_runs, card, predictions, record, save
 
+from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import answered_tasks
 from harness.error_analysis.aspects import aspect_called, categories, quarters
-from harness.error_analysis.breakdown import by_aspect, by_label, confusions
+from harness.error_analysis.breakdown import Breakdown, Part, by_aspect, by_label, confusions
+from harness.metrics.metric import PERCENT
 from harness.registry import TASK_TYPES
+from harness.reporting.errors import order_note
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 
 
@@ -99,8 +103,22 @@ def test_near_duplicates_of_training_texts_are_scored_apart(command, tmp_path):
     (found,) = tmp_path.rglob("run.json")
     (breakdown,) = json.loads(command("errors", found.parent, "--by", "duplicates", "--json").output)
     assert [(part["name"], part["examples"]) for part in breakdown["parts"]] == [
-        ("clean", 20), ("repeat a training text", 1)
+        ("all", 21), ("clean", 20), ("repeat a training text", 1)
     ]  # fmt: skip
+    output = " ".join(command("errors", found.parent, "--by", "duplicates").output.split())
+    assert "1 of 21 test examples nearly repeat a training example." in output
+
+
+def test_whether_the_order_of_models_hangs_on_repeats_is_told():
+    def breakdown(repeats):
+        of_all = {"a": Estimate(0.9, 0, None, None, None, False), "b": Estimate(0.8, 0, None, None, None, False)}
+        of_clean = {**of_all, "a": Estimate(0.7, 0, None, None, None, False)}
+        parts = (Part("all", 10, of_all), Part("clean", 10 - repeats, of_clean), Part("repeat", repeats, {}))
+        return Breakdown("duplicates", "accuracy", PERCENT, parts)
+
+    task = SimpleNamespace(card=card(), models=("a", "b"))
+    assert order_note(task, breakdown(3)).endswith("the models' scores is b, a; with them a, b.")
+    assert order_note(task, breakdown(0)).startswith("No test example nearly repeats")
 
 
 def test_equal_numbers_stay_in_one_quarter():
