@@ -156,7 +156,7 @@ def _distinct(ranked: Sequence[tuple[int, ...]], conditions: Sequence[Condition]
 
 
 def _mask(conditions: Sequence[Condition], places: Sequence[int]) -> Mask:
-    return np.logical_and.reduce([conditions[place].holds for place in places])
+    return np.asarray(np.logical_and.reduce([conditions[place].holds for place in places]))
 
 
 def _tested(
@@ -164,12 +164,13 @@ def _tested(
 ) -> FoundSlice:
     inside = _mask(conditions, places)
     among, others = inside & ~half, ~inside & ~half
-    means = [float(losses[part].mean()) if part.any() else 0.0 for part in (among, others)]
+    loss, elsewhere = (float(losses[part].mean()) if part.any() else 0.0 for part in (among, others))
     return FoundSlice(
         tuple(conditions[place].name for place in places),
         int((inside & half).sum()),
         int(among.sum()),
-        *means,
+        loss,
+        elsewhere,
         _p_value(losses[~half], inside[~half], np.unique(clusters[~half], return_inverse=True)[1]),
     )
 
