@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,15 @@ class Answers:
         labels: The label names in their order.
         is_deterministic: Whether any other seed would have answered the same.
         has_folds: Whether each table is a cross-validation's.
+        is_mixed: Whether some seeds gave one answer to all examples and others did not, so that no mean of theirs has
+            an interval, as in a comparison.
     """
 
     tables: tuple[Any, ...]
     labels: tuple[str, ...]
     is_deterministic: bool = False
     has_folds: bool = False
+    is_mixed: bool = False
 
     @property
     def count(self) -> int:
@@ -56,7 +59,7 @@ def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Est
         among: Which examples [examples]; default: all.
     """
     evidence = evidence_of(answers, metric, among)
-    return None if evidence is None else mean(evidence, least=metric.unit.least, most=metric.unit.most)
+    return None if evidence is None else _mean(answers, evidence, metric.unit)
 
 
 def evidence_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Evidence | None:
@@ -92,7 +95,12 @@ def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: U
     scores = np.array([score[0] for score, _ in pairs])
     contributions = np.stack([by_cluster(influences[:, 0], clusters) for _, influences in pairs])
     evidence = _evidence(answers, scores, contributions, shares_of(clusters))
-    return None if evidence is None else mean(evidence, least=unit.least, most=unit.most)
+    return None if evidence is None else _mean(answers, evidence, unit)
+
+
+def _mean(answers: Answers, evidence: Evidence, unit: Unit) -> Estimate:
+    found = mean(evidence, least=unit.least, most=unit.most)
+    return replace(found, low=None, high=None) if answers.is_mixed else found
 
 
 def _evidence(answers: Answers, scores: Floats, contributions: Floats, shares: Floats) -> Evidence | None:

@@ -165,9 +165,16 @@ def _model_answers(model: str, found: Sequence[Found]) -> ModelAnswers:
             first.task_card.labels,
             is_deterministic=len(same) == 1 and first.simple_baseline,
             has_folds=first.fold is not None,
+            is_mixed=_is_mixed(TASK_TYPES.load(first.task_card.task_type), same),
         ),
         tuple(seeds[0]),
     )
+
+
+def _is_mixed(task_type: TaskType, tables: Sequence[Any]) -> bool:
+    """Whether some seeds gave one answer to all examples and others did not."""
+    pairs = [(table["reference"].combine_chunks(), table["prediction"].combine_chunks()) for table in tables]
+    return len({task_type.is_constant(*pair) for pair in pairs}) > 1
 
 
 def _whole_seeds(found: Sequence[Found]) -> Iterator[list[Found]]:

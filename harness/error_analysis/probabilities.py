@@ -3,7 +3,7 @@
 The error is that of Guo et al. 2017, "On calibration of modern neural networks", with 15 bins of equal width. It is
 never negative, so that a perfect model has one above 0 on few examples. Its interval is a bootstrap over clusters of
 examples, reflected at the estimate, which takes that bias off ("basic", Davison and Hinkley 1997, section 5.2). It
-begins at 0 where the bins' gaps are no larger than the bootstrap moves them, as at most 19 of 20 perfect models' are.
+begins at 0 where the bins' gaps are no larger than those by which 19 of 20 resamples move them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from harness.metrics.influence import of_mean
 from harness.task_types.analysed import Forecasts
 
 BINS = 15
-RESAMPLES = 1000
-LARGEST_BATCH = 4_000_000
-"""Numbers that are drawn at a time."""
+RESAMPLES = 500
+MOST_CLUSTERS = 2000
+"""More clusters than these are resampled in so many blocks, which are as independent."""
 SEED = 0
 
 
@@ -66,7 +66,8 @@ def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
     if len(forecasts) < len(found):
         return None
     clusters = clusters_of(answers.tables[0]["group"])
-    return Reliability(_error(forecasts, clusters, answers), _brier(forecasts, clusters, answers), _bins(forecasts))
+    blocks = clusters % MOST_CLUSTERS
+    return Reliability(_error(forecasts, blocks, answers), _brier(forecasts, clusters, answers), _bins(forecasts))
 
 
 def _bins(forecasts: Sequence[Forecasts]) -> tuple[Bin, ...]:
@@ -97,25 +98,20 @@ def _error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
     sums = np.stack([_sums(one, clusters) for one in forecasts], axis=1)  # [clusters, seeds, 3, bins]
     whole = sums.sum(axis=0)
     value, gaps, total = float(_errors(whole).mean()), whole[:, 2] - whole[:, 1], whole[:, 0].sum(-1)
-    drawn, moved = [], []
-    for resampled in _resampled(sums):
-        drawn.append(_errors(resampled).mean(axis=1))
-        moved.append((np.abs(resampled[:, :, 2] - resampled[:, :, 1] - gaps).sum(-1) / total).mean(axis=1))
-    low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
-    is_within_noise = value <= float(np.quantile(np.concatenate(moved), 0.95))
+    resampled = _resampled(sums)
+    drawn = _errors(resampled).mean(axis=1)
+    moved = (np.abs(resampled[:, :, 2] - resampled[:, :, 1] - gaps).sum(-1) / total).mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    is_within_noise = value <= float(np.quantile(moved, 0.95))
     ends = (0.0 if is_within_noise else max(2 * value - float(high), 0.0), min(max(2 * value - float(low), value), 1.0))
-    return Estimate(value, float(np.std(np.concatenate(drawn))), *ends, None, includes_seeds=answers.is_deterministic)
+    return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=answers.is_deterministic)
 
 
-def _resampled(sums: Floats) -> list[Floats]:
-    """Sums over clusters drawn anew, in batches [resamples, seeds, 3, bins]."""
-    rng, count = np.random.default_rng(SEED), len(sums)
-    flat, step = sums.reshape(count, -1), max(LARGEST_BATCH // count, 1)
-    found = []
-    for start in range(0, RESAMPLES, step):
-        weights = rng.multinomial(count, np.full(count, 1 / count), min(step, RESAMPLES - start))
-        found.append((weights.astype(np.float64) @ flat).reshape(len(weights), *sums.shape[1:]))
-    return found
+def _resampled(sums: Floats) -> Floats:
+    """Sums over clusters drawn anew [resamples, seeds, 3, bins]."""
+    count = len(sums)
+    weights = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    return np.asarray((weights.astype(np.float64) @ sums.reshape(count, -1)).reshape(RESAMPLES, *sums.shape[1:]))
 
 
 def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers: Answers) -> Estimate:

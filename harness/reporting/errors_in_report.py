@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from markupsafe import Markup
 
@@ -18,9 +19,16 @@ from harness.reporting import errors
 from harness.reporting.charts.reliability import reliability_curves
 from harness.reporting.tables import Table
 
+MOST_CURVES = 8
 CURVES_NOTE = (
     "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
     "too sure of itself. Bars are 95 % intervals that take forecasts for independent."
+)
+
+
+KEPT_NOTE = (
+    "Training rows that nearly repeat a test row were kept: `harness errors FOLDER --by duplicates` scores the clean "
+    "test examples apart, and says whether the order of the models is another one without the repeats."
 )
 
 
@@ -30,7 +38,7 @@ class ErrorsOfTask:
 
     Attributes:
         tables: By label, by length, by what the task type has; confusions of the best model; probabilities.
-        curves: A reliability curve per model.
+        curves: Reliability curves of the best models.
         notes: How to read them.
     """
 
@@ -63,7 +71,9 @@ def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:
     tables = tuple(_tables(task, believed))
     notes = [errors.note_of(task)] if tables else []
     notes += [errors.OF_PROBABILITIES, CURVES_NOTE] if believed else []
-    return ErrorsOfTask(tables, reliability_curves(believed, classes), tuple(notes))
+    notes += [KEPT_NOTE] if tables and _keeps_repeats(task) else []
+    drawn = dict(islice(believed.items(), MOST_CURVES))
+    return ErrorsOfTask(tables, reliability_curves(drawn, classes), tuple(notes))
 
 
 def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator[Table]:
@@ -79,3 +89,9 @@ def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator
             yield errors.by_model(task, found)
     if believed:
         yield errors.believed(task, believed)
+
+
+def _keeps_repeats(task: AnsweredTask) -> bool:
+    """Whether any run was trained on rows that nearly repeat a test row, as its record says of a user's own files."""
+    configs = [record.config for model in task.models for _, record in model.runs]
+    return any((config.get("local") or {}).get("near_duplicates") == "keep" for config in configs)

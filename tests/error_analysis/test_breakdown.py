@@ -77,6 +77,15 @@ def test_several_seeds_give_one_mean_that_speaks_of_other_seeds_too(tmp_path, co
     assert "Precision" in alone
 
 
+def test_seeds_of_which_some_gave_one_answer_to_all_have_a_mean_without_an_interval(tmp_path, command):
+    add_runs(tmp_path / "runs", "bert-mini", 0.8, range(2))
+    collapsed = predictions(["negative", "positive"] * 200, ["negative"] * 400)
+    save(tmp_path / "runs", record(model="bert-mini", seed=2, scores={"test": {"accuracy": 0.5}}), collapsed)
+    breakdowns = json.loads(command("errors", tmp_path / "runs", "--by", "label", "--json").output)
+    ends = [part["scores"]["bert-mini"]["low"] for breakdown in breakdowns for part in breakdown["parts"]]
+    assert ends == [None] * 6
+
+
 def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     rows = [{**row, "shop": f"s{number % 3}", "price": number} for number, row in enumerate(reviews(90))]
     train, test = write_jsonl(tmp_path / "a.jsonl", rows[:60]), write_jsonl(tmp_path / "b.jsonl", rows[60:])

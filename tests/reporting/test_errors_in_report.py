@@ -48,6 +48,13 @@ def test_predictions_that_can_not_be_analysed_leave_the_section_out(tmp_path):
     assert errors_of(task, {}).curves == {}
 
 
+def test_a_user_who_kept_near_duplicates_is_told_how_to_score_without_them(tmp_path):
+    for name, kept in (("keep", True), ("drop", False)):
+        add_runs(tmp_path / name, "bert-mini", 0.8, range(1), config={"local": {"near_duplicates": name}})
+        (task,) = compare(tmp_path / name).tasks
+        assert any("--by duplicates" in note for note in errors_of(task, {}).notes) is kept
+
+
 def test_numbers_have_no_labels_and_no_section_where_all_are_of_one_length(tmp_path):
     rows = predictions([0.1 * n for n in range(30)], [0.1 * n + 0.01 for n in range(30)])
     changes = {"task_card": card("pearson", "regression").model_copy(update={"labels": ()})}
