@@ -82,8 +82,10 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_mean_without_an_inter
     collapsed = predictions(["negative", "positive"] * 200, ["negative"] * 400)
     save(tmp_path / "runs", record(model="bert-mini", seed=2, scores={"test": {"accuracy": 0.5}}), collapsed)
     breakdowns = json.loads(command("errors", tmp_path / "runs", "--by", "label", "--json").output)
-    ends = [part["scores"]["bert-mini"]["low"] for breakdown in breakdowns for part in breakdown["parts"]]
-    assert ends == [None] * 6
+    scores = [part["scores"]["bert-mini"] for breakdown in breakdowns for part in breakdown["parts"]]
+    known = [score for score in scores if score is not None]  # The third seed never predicts "positive".
+    assert (len(scores), len(known)) == (6, 5)
+    assert all(score["low"] is None for score in known)
 
 
 def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
