@@ -79,15 +79,24 @@ def aspect_called(task: AnsweredTask, name: str) -> Aspect:
         if plain == (LENGTH if aspect.name.startswith(f"{LENGTH} in ") else aspect.name):
             return aspect
     model = task.models[0]
+    if name == LENGTH:
+        raise UserError(f"--by {LENGTH}: the test examples of {task.task} are all of one length, or none is recorded.")
     if name == DUPLICATES:
         return _duplicates(model)
     if name == GROUP:
-        return categories(GROUP, [value or None for value in model.answers.column(GROUP)])
+        return _groups(task, model)
     examples = _examples(model)
     ids = [str(identity) for identity in model.answers.column("id")]
     known = [examples[identity] for identity in ids]
     read = {aspect.name: aspect for aspect in task.task_type.read_aspects(known)}
     return read[plain] if plain in read else _column(task, model, name.removeprefix("column:"), list(read))
+
+
+def _groups(task: AnsweredTask, model: ModelAnswers) -> Aspect:
+    groups = [value or None for value in model.answers.column(GROUP)]
+    if not any(groups):
+        raise UserError(f"--by {GROUP}: the test examples of {task.task} are in no groups. Name a column of the data.")
+    return categories(GROUP, groups)
 
 
 def categories(name: str, fields: Sequence[object]) -> Aspect:

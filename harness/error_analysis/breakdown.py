@@ -12,7 +12,7 @@ from harness.comparison.statistics import Estimate, Floats
 from harness.comparison.subsets import Answers, ratio_of, score_of
 from harness.error_analysis.answered import AnsweredTask
 from harness.metrics.lookup import find_metric, metric_name
-from harness.metrics.metric import EVALUATE, PERCENT, Unit
+from harness.metrics.metric import EVALUATE, PERCENT, Metric, Unit
 from harness.task_types.analysed import Aspect, LabelCounts
 
 ALL = "all"
@@ -69,10 +69,19 @@ def by_aspect(task: AnsweredTask, aspect: Aspect, *, with_all: bool = False) -> 
         return None
     metric, values = find_metric(name), np.array(aspect.values, dtype=object)
     parts = [
-        Part(part, int(among.sum()), {one.model: score_of(one.answers, metric, among) for one in task.models})
+        Part(part, int(among.sum()), {one.model: _score(task, one.answers, metric, among) for one in task.models})
         for part, among in _masks(aspect, values, with_all=with_all)
     ]
     return Breakdown(aspect.name, metric_name(name), metric.unit, tuple(parts))
+
+
+def _score(task: AnsweredTask, answers: Answers, metric: Metric, among: Any) -> Estimate | None:
+    """The metric of some examples; None of a ratio, such as an F1, where no label is there and none is predicted."""
+    if metric.per_example is None:
+        counted = label_counts(task, answers)
+        if counted and not any((one.there + one.predicted)[among].any() for one in counted):
+            return None
+    return score_of(answers, metric, among)
 
 
 def _masks(aspect: Aspect, values: Any, *, with_all: bool) -> Iterator[tuple[str, Any]]:

@@ -132,6 +132,23 @@ def test_whether_the_order_of_models_hangs_on_repeats_is_told():
     assert order_note(task, breakdown(0)).startswith("No test example nearly repeats")
 
 
+def test_where_no_label_is_there_and_none_is_predicted_f1_says_nothing(tmp_path):
+    rows = predictions([["a"], ["a", "b"], [], []], [["a"], ["a"], [], []])
+    task_card = card("micro_f1", "multi_label").model_copy(update={"labels": ("a", "b")})
+    folder = save(tmp_path / "runs", record(task_card=task_card, scores={"test": {"micro_f1": 0.8}}), rows)
+    (task,) = answered_tasks(folder)
+    breakdown = by_aspect(task, aspect_called(task, "labels-of-a-text"))
+    scores = {part.name: part.scores["bert-mini"] for part in breakdown.parts}
+    assert scores["0"] is None
+    assert (scores["1"].value, scores["2"].value) == (1.0, pytest.approx(2 / 3))
+
+
+def test_what_does_not_part_the_examples_is_told(tmp_path, command):
+    add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1))
+    assert "all of one length" in command("errors", tmp_path / "runs", "--by", "length").errors
+    assert "in no groups" in command("errors", tmp_path / "runs", "--by", "group").errors
+
+
 def test_equal_numbers_stay_in_one_quarter():
     aspect = quarters("length", [1.0] * 7 + [2.0])
     assert aspect.parts == ("1", "2")

@@ -22,16 +22,16 @@ _WORD = re.compile(rf"\b({'|'.join([*QUESTION_WORDS, *SPELLINGS])})\b")
 def recorded_aspects(table: Any) -> Iterator[Aspect]:
     """Whether there is an answer, and how many words the first one has."""
     references = table["reference"].to_pylist()
-    yield Aspect("answerable", tuple(ANSWERABLE[not known] for known in references), ANSWERABLE)
-    lengths = tuple(_length(len(known[0].split())) if known else None for known in references)
-    yield Aspect("answer length", lengths, tuple(part for part in (*LENGTHS.values(), LONGER) if part in lengths))
+    yield _in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
+    lengths = [_length(len(known[0].split())) if known else None for known in references]
+    yield _in_order("answer length", lengths, (*LENGTHS.values(), LONGER))
 
 
 def read_aspects(examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
     """The question word, and in which quarter of its context the first answer begins."""
-    words = tuple(question_word(example.question) for example in examples)
-    yield Aspect("question word", words, tuple(word for word in (*QUESTION_WORDS, OTHER) if word in words))
-    yield Aspect("evidence position", tuple(map(_quarter, examples)), QUARTERS)
+    words = [question_word(example.question) for example in examples]
+    yield _in_order("question word", words, (*QUESTION_WORDS, OTHER))
+    yield _in_order("evidence position", list(map(_quarter, examples)), QUARTERS)
 
 
 def question_word(question: str) -> str:
@@ -42,6 +42,11 @@ def question_word(question: str) -> str:
     """
     found = _WORD.search(question.lower())
     return SPELLINGS.get(found[1], found[1]) if found else OTHER
+
+
+def _in_order(name: str, values: Sequence[str | None], parts: Sequence[str]) -> Aspect:
+    there = set(values)
+    return Aspect(name, tuple(values), tuple(part for part in parts if part in there))
 
 
 def _length(words: int) -> str:
