@@ -27,12 +27,14 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Show in what two runs differ: settings, data, scores, and the test examples on which they disagree most."""
-    from harness.error_analysis.differing import run_difference  # noqa: PLC0415 -- reads predictions
+    from harness.error_analysis.answered import analysed  # noqa: PLC0415 -- reads predictions
+    from harness.error_analysis.differing import run_difference  # noqa: PLC0415 -- as above
     from harness.reporting import differing  # noqa: PLC0415 -- as above
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
 
     prepare_libraries()
-    found = run_difference(run, other, examples)
+    with analysed(f"{run}, {other}"):
+        found = run_difference(run, other, examples)
     if as_json:
         typer.echo(printable_json(json.dumps(differing.content(found), indent=1, ensure_ascii=False, default=str)))
         return

@@ -70,6 +70,13 @@ def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
 
 
 def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
+    from harness.error_analysis.answered import analysed  # noqa: PLC0415 -- reads predictions
+
+    with analysed(path):
+        _show_parts_of(path, by, as_json=as_json)
+
+
+def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
     from harness.error_analysis.answered import answered_tasks  # noqa: PLC0415 -- reads predictions
     from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above

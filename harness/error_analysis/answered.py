@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,24 @@ class AnsweredTask:
     def first(self) -> Answers:
         """The answers of the first model, whose examples are those of all."""
         return self.models[0].answers
+
+
+@contextmanager
+def analysed(where: object) -> Iterator[None]:
+    """Tell of predictions that can't be analysed, which may be damaged or a stranger's, in place of a traceback.
+
+    Raises:
+        UserError: They hold what their task type does not know.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(
+            f"{where}: its predictions can't be analysed ({reason:.200}). Do the run again with --redo."
+        ) from error
 
 
 def answered_tasks(path: Path) -> list[AnsweredTask]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 from markupsafe import Markup
 
 from harness.comparison.results import TaskComparison
-from harness.error_analysis.answered import AnsweredTask, answered_by_cells
+from harness.error_analysis.answered import AnsweredTask, analysed, answered_by_cells
 from harness.error_analysis.aspects import recorded_aspects
 from harness.error_analysis.breakdown import by_aspect, by_label
 from harness.error_analysis.probabilities import Reliability, reliability
@@ -57,12 +58,10 @@ def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
     cells = [cell for cell in task.ranked if cell.without_collapsed is None]
     if task.card.task_type not in TASK_TYPES.names():
         return ErrorsOfTask()
-    try:
+    with suppress(UserError), analysed(task.task):  # What can't be analysed is left out of this section.
         found = answered_by_cells(task.suite, task.task, task.card, cells)
         return ErrorsOfTask() if found is None else _errors(found, classes)
-    except (UserError, ValueError, TypeError, KeyError, IndexError, ArithmeticError):
-        # Predictions may come from a stranger and hold anything; what can't be analysed is left out of this section.
-        return ErrorsOfTask()
+    return ErrorsOfTask()
 
 
 def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:

@@ -149,6 +149,15 @@ def test_what_does_not_part_the_examples_is_told(tmp_path, command):
     assert "in no groups" in command("errors", tmp_path / "runs", "--by", "group").errors
 
 
+def test_predictions_that_hold_something_else_are_told(tmp_path, command):
+    rows = [{**row, "prediction": {"odd": 1}} for row in predictions(["negative"] * 4, [""] * 4)]
+    folder = save(tmp_path / "runs", record(), rows)
+    for words in (("errors", folder, "--by", "label"), ("errors", folder, "--by", "group"), ("diff", folder, folder)):
+        found = command(*words)
+        assert found.code in (0, 2), words
+    assert "can't be analysed" in command("errors", folder, "--by", "label").errors
+
+
 def test_equal_numbers_stay_in_one_quarter():
     aspect = quarters("length", [1.0] * 7 + [2.0])
     assert aspect.parts == ("1", "2")
