@@ -9,7 +9,7 @@ begins at 0 where the bins' gaps are no larger than those by which 19 of 20 resa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -66,8 +66,8 @@ def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
     if len(forecasts) < len(found):
         return None
     clusters = clusters_of(answers.tables[0]["group"])
-    blocks = clusters % MOST_CLUSTERS
-    return Reliability(_error(forecasts, blocks, answers), _brier(forecasts, clusters, answers), _bins(forecasts))
+    error = replace(calibration_error(forecasts, clusters), includes_seeds=answers.is_deterministic)
+    return Reliability(error, _brier(forecasts, clusters, answers), _bins(forecasts))
 
 
 def _bins(forecasts: Sequence[Forecasts]) -> tuple[Bin, ...]:
@@ -94,8 +94,15 @@ def _errors(sums: Floats) -> Floats:
     return np.asarray(np.abs(sums[..., 2, :] - sums[..., 1, :]).sum(-1) / sums[..., 0, :].sum(-1))
 
 
-def _error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers: Answers) -> Estimate:
-    sums = np.stack([_sums(one, clusters) for one in forecasts], axis=1)  # [clusters, seeds, 3, bins]
+def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64]) -> Estimate:
+    """The expected calibration error, the mean over seeds, with an interval for other test examples.
+
+    Args:
+        forecasts: Of each seed.
+        clusters: The cluster of each example [examples].
+    """
+    blocks = clusters % MOST_CLUSTERS
+    sums = np.stack([_sums(one, blocks) for one in forecasts], axis=1)  # [blocks, seeds, 3, bins]
     whole = sums.sum(axis=0)
     value, gaps, total = float(_errors(whole).mean()), whole[:, 2] - whole[:, 1], whole[:, 0].sum(-1)
     resampled = _resampled(sums)
@@ -104,7 +111,7 @@ def _error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
     low, high = np.quantile(drawn, [0.025, 0.975])
     is_within_noise = value <= float(np.quantile(moved, 0.95))
     ends = (0.0 if is_within_noise else max(2 * value - float(high), 0.0), min(max(2 * value - float(low), value), 1.0))
-    return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=answers.is_deterministic)
+    return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=False)
 
 
 def _resampled(sums: Floats) -> Floats:
