@@ -4,8 +4,8 @@
 
 Calibration: logits of two labels are drawn from a normal distribution, outcomes by the probabilities that they spell,
 and what is said are the logits times a factor: 1 is a model that is right about itself. Slices: forty conditions that
-hold for 3 to 40 % of the examples, of which a fifth are wrong, whatever holds of them; or, where one is planted, 45 % of
-those of the first condition.
+hold for 3 to 40 % of the examples, of which a fifth are wrong, whatever holds of them; or, where one is planted, 45 %
+of those of the first condition.
 """
 
 from __future__ import annotations
