@@ -1,4 +1,4 @@
-"""Commands about what is on record: `harness runs ls`, `show`, `rm`, `merge`; `harness errors`."""
+"""Commands about what is on record: `harness runs ls`, `show`, `rm`, `merge`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from rich.table import Table
 
 from harness.cli.app import MISTAKE, RUNS, app
 from harness.comparison.formatting import NOTHING, duration, memory
-from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.output import console
 from harness.printable import printable_json
 from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
 
-LONGEST_TEXT = 300
 recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and bring together what is on record.")
 app.add_typer(recorded, name="runs")
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
@@ -142,34 +140,3 @@ def merge_runs(
     console().print(
         f"{len(merged.copied):,} runs copied to {target}; {merged.known:,} were there already.", soft_wrap=True
     )
-
-
-@app.command(epilog="Example: harness errors runs/demo/rotten_tomatoes/minilm/seed-0 --worst 10")
-def errors(
-    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
-    worst: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the test examples that a run gets most wrong, with their texts."""
-    from harness.runs.mistakes import worst as worst_of  # noqa: PLC0415 -- reads the data
-
-    prepare_libraries()
-    found = worst_of(run, worst)
-    if as_json:
-        typer.echo(printable_json(json.dumps(found, indent=1, ensure_ascii=False)))
-        return
-    shown = console()
-    for row in found:
-        group = f" · {row['group']}" if row["group"] else ""
-        shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
-        shown.print(f"  is {_short(row['reference'])}, predicted {_short(row['prediction'])}", soft_wrap=True)
-        for text in row["texts"] or ():
-            shown.print(f"  {_short(text)}", soft_wrap=True)
-    if not found:
-        shown.print("No test example is predicted wrongly.")
-
-
-def _short(value: Any) -> str:
-    """A field on one line."""
-    text = " ".join((value if isinstance(value, str) else str(value)).split())
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"

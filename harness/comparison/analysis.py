@@ -259,7 +259,7 @@ def _rescored(
             record=record, score=None, trouble=trouble, trouble_in_short=short, is_not_applicable=otherwise
         ), None
     has_collapsed = not record.simple_baseline and is_collapsed(rescored, higher_is_better=card.higher_is_better)
-    return Run(record=record, score=rescored.score, is_collapsed=has_collapsed), rescored
+    return Run(record=record, score=rescored.score, is_collapsed=has_collapsed, folder=folder), rescored
 
 
 def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard, level: float) -> Cell:

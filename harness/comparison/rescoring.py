@@ -119,15 +119,15 @@ def rescore(
 
 
 def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], others: Sequence[Path]) -> RescoredRun:
-    table = _together(folder, others)
-    digest = _digest(table)
+    table = read_predictions((folder, *others))
+    digest = digest_of_test_set(table)
     if rules.metric.startswith(EVALUATE):
         score = _recorded(recorded, rules.metric, folder)
         split = Split(table.num_rows)
         return RescoredRun(digest, table.num_rows, score, np.zeros(0), np.zeros(0), split)
-    metric, clusters = find_metric(rules.metric), _clusters(table["group"])
+    metric, clusters = find_metric(rules.metric), clusters_of(table["group"])
     with np.errstate(invalid="ignore", over="ignore"):  # A score that is no number is told below.
-        score, contributions, shares, values = _scored(table, rules.labels, metric, clusters)
+        score, contributions, shares, values = scored_table(table, rules.labels, metric, clusters)
     if not (_is_number(score) and _is_number(contributions)):
         raise _no_number(score, metric, folder / PREDICTIONS)
     if digest not in rules.splits:
@@ -137,7 +137,7 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], oth
             metric,
             rules.labels,
             rules.task_type,
-            lambda answered: _scored(answered, rules.labels, metric, clusters)[0],
+            lambda answered: scored_table(answered, rules.labels, metric, clusters)[0],
         )
     split = rules.splits[digest]
     columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
@@ -169,8 +169,8 @@ def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in predicted.items() if count and name not in split.label_counts))
 
 
-def _predictions(folder: Path) -> Any:
-    """The columns that are needed, of at least one example."""
+def _predictions(folder: Path, more: Sequence[str] | None) -> Any:
+    """The columns that are needed, of at least one example; of `more` those that there are."""
     import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -178,11 +178,13 @@ def _predictions(folder: Path) -> Any:
     try:
         # One file: `read_table` would look for a data set around it, at three times the cost.
         with parquet.ParquetFile(file) as content:
-            table = content.read(columns=list(COLUMNS), use_threads=False)
+            there = content.schema_arrow.names
+            wanted = there if more is None else [*COLUMNS, *(name for name in more if name in there)]
+            table = content.read(columns=wanted, use_threads=False)
     except (OSError, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{file}: no readable predictions ({reason}). Do the run again with --redo.") from error
-    if set(table.column_names) != set(COLUMNS) or not table.num_rows:
+    if not set(COLUMNS) <= set(table.column_names) or not table.num_rows:
         raise UserError(f"{file}: no predictions in it. Do the run again with --redo.")
     for name in ("reference", "prediction"):
         if table[name].null_count:
@@ -190,14 +192,23 @@ def _predictions(folder: Path) -> Any:
     return table
 
 
-def _together(folder: Path, others: Sequence[Path]) -> Any:
-    """The predictions in `folder`, and those in the others after them, all of different examples."""
+def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -> Any:
+    """The predictions in the first folder, and those in the others after them, all of different examples.
+
+    Args:
+        folders: A run's; in cross-validation those of one seed's folds.
+        more: Columns to read beside `COLUMNS`, where they are there; None: all.
+
+    Raises:
+        UserError: There are none, or they are cut short.
+    """
     import pyarrow  # noqa: PLC0415 -- as above
 
-    tables = [_predictions(one) for one in (folder, *others)]
-    table = pyarrow.concat_tables(tables, promote_options="permissive") if others else tables[0]
-    if others and len(set(table["id"].to_pylist())) < table.num_rows:
-        raise UserError(f"{folder.parent}: a row is in several folds. Do the runs again with --redo.")
+    tables = [_predictions(one, more) for one in folders]
+    several = len(tables) > 1
+    table = pyarrow.concat_tables(tables, promote_options="permissive") if several else tables[0]
+    if several and len(set(table["id"].to_pylist())) < table.num_rows:
+        raise UserError(f"{folders[0].parent}: a row is in several folds. Do the runs again with --redo.")
     return table
 
 
@@ -214,7 +225,8 @@ def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
     return score
 
 
-def _digest(table: Any) -> str:
+def digest_of_test_set(table: Any) -> str:
+    """Digest of the test examples' ids, groups and references, in order."""
     digest = hashlib.sha256()
     for column in ("id", "group", "reference"):
         values = table[column].to_pylist()
@@ -231,7 +243,7 @@ def _units(table: Any, metric: Metric) -> str:
     return hashlib.sha256(repr(counts).encode()).hexdigest()
 
 
-def _clusters(groups: Any) -> NDArray[np.int64]:
+def clusters_of(groups: Any) -> NDArray[np.int64]:
     """The cluster of each example [examples], from 0; an example without a group is a cluster of its own."""
     names = groups.combine_chunks().cast("string").fill_null("").dictionary_encode()
     codes = np.asarray(names.indices, dtype=np.int64)
@@ -240,33 +252,41 @@ def _clusters(groups: Any) -> NDArray[np.int64]:
     return np.unique(codes, return_inverse=True)[1]
 
 
-def _scored(
+def scored_table(
     table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]
 ) -> tuple[float, Floats, Floats, Floats | None]:
     """The score, the contribution of each cluster (of each block, where only the jackknife will do), and its share.
 
     At last each example's value, where the score is their mean.
+
+    Args:
+        table: Of the columns reference and prediction.
+        labels: The label names in their order.
+        metric: What scores it.
+        clusters: The cluster of each example (`clusters_of`).
     """
     if metric.influence is not None:
         columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
         score, influences = metric.influence(*columns, labels)
         values = score + influences if metric.per_example is not None else None
-        return score, _by_cluster(influences, clusters), _shares(clusters), values
+        return score, by_cluster(influences, clusters), shares_of(clusters), values
     references, predictions = table["reference"].to_pylist(), table["prediction"].to_pylist()
     if metric.per_example is not None:
         score, influences = of_mean(np.asarray(metric.per_example(references, predictions, labels), dtype=np.float64))
-        return score, _by_cluster(influences, clusters), _shares(clusters), score + influences
+        return score, by_cluster(influences, clusters), shares_of(clusters), score + influences
 
     def score_of(rows: NDArray[np.int64]) -> float:
         return float(metric.function([references[i] for i in rows], [predictions[i] for i in rows], labels))
 
     blocks = clusters % JACKKNIFE_BLOCKS
-    return score_of(np.arange(len(references))), by_jackknife(score_of, blocks), _shares(blocks), None
+    return score_of(np.arange(len(references))), by_jackknife(score_of, blocks), shares_of(blocks), None
 
 
-def _by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
+def by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
+    """How far each cluster moves a mean [clusters], from how far each example moves it [examples]."""
     return np.bincount(clusters, weights=influences) / len(influences)
 
 
-def _shares(clusters: NDArray[np.int64]) -> Floats:
+def shares_of(clusters: NDArray[np.int64]) -> Floats:
+    """Each cluster's share of the examples [clusters]."""
     return np.bincount(clusters) / len(clusters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
@@ -34,6 +35,7 @@ class Run:
         is_collapsed: Whether training gave a model that tells no example from another, or does no better
             (`harness.comparison.collapse`).
         folds: In cross-validation, the runs whose predictions make up this one's (`harness.comparison.folds`).
+        folder: Where it lies; None where it has no score.
     """
 
     record: RunRecord
@@ -43,6 +45,7 @@ class Run:
     is_not_applicable: bool = False
     is_collapsed: bool = False
     folds: tuple[Run, ...] = ()
+    folder: Path | None = None
 
     @property
     def trainings(self) -> tuple[Run, ...]:

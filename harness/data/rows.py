@@ -29,7 +29,7 @@ class Reading:
         """The examples of a split; rows with mistakes are left out and their mistakes kept in `problems`."""
         found: list[Example] = []
         for number, row in enumerate(rows, start=1):
-            identity = _identity(row, split, number)
+            identity = identity_of(row, split, number)
             try:
                 example = self.task.type.example(
                     self.task, row, identity, split=split, labels=self.labels, dropped=self.dropped
@@ -54,6 +54,7 @@ def row_place(split: str, number: int, row: Row) -> str:
     return f"{split} ({place})" if place else f"{split} row {number}"
 
 
-def _identity(row: Row, split: str, number: int) -> str:
+def identity_of(row: Row, split: str, number: int) -> str:
+    """The id of a row's example: its own where it has one, else its split and number from 1."""
     field = row.get("id")
     return f"{split}-{number}" if field is None or field == "" else str(field)

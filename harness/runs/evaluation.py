@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from harness.config.run import limited_splits, task_of
+from harness.config.run import RunConfig, limited_splits, task_of
 from harness.data.files import refuse
 from harness.data.loading import load_splits, table_problems
 from harness.data.rows import Reading
@@ -13,8 +16,26 @@ from harness.data.sources import SPLITS
 from harness.data.splits import relabelled
 from harness.data.task import Row
 from harness.errors import UserError, nearest
+from harness.record import RunRecord
 from harness.runs.predict import answer, recorded
 from harness.training.evaluation import scored
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run's checkpoint makes of examples that have answers.
+
+    Attributes:
+        record: The run's.
+        rows: As in predictions.parquet, but for `length`.
+        scores: By metric.
+        dropped: Rows that were left out, by reason.
+    """
+
+    record: RunRecord
+    rows: Sequence[Mapping[str, Any]]
+    scores: Mapping[str, float]
+    dropped: Mapping[str, int]
 
 
 def scores_of_split(run: Path, split: str) -> dict[str, float]:
@@ -23,9 +44,36 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     Raises:
         UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
     """
+    return dict(evaluation_of_split(run, split).scores)
+
+
+def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
+    """The run's metrics on rows with their answers, in the columns of its task.
+
+    Raises:
+        UserError: The run has no checkpoint; or every mistake in the rows.
+    """
+    return dict(evaluation_of_rows(run, rows).scores)
+
+
+def evaluation_of_split(run: Path, split: str) -> Evaluation:
+    """What the run's checkpoint makes of a split of its own task ("train", "validation" or "test"), read anew.
+
+    Raises:
+        UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
+    """
     if split not in SPLITS:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
+    return _evaluated(run, record, config, examples_of_split(run, record, config, split))
+
+
+def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: str) -> Sequence[Any]:
+    """The examples of a split of a run's own task, read anew.
+
+    Raises:
+        UserError: The data is not available, or not what it was; or the run never had the split.
+    """
     task = task_of(config)
     if split == "test" and config.evaluate != "test":
         raise UserError(
@@ -35,19 +83,25 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
     splits = limited_splits(load_splits(task, test=config.evaluate == "test"), config)
-    examples = getattr(relabelled(splits, record.task_card.labels), split)
-    rows = answer(run, record, config, examples=examples)
-    return scored(rows, config.metrics, record.task_card.labels)
+    examples: Sequence[Any] = getattr(relabelled(splits, record.task_card.labels), split)
+    return examples
 
 
-def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
-    """The run's metrics on rows with their answers, in the columns of its task.
+def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = None) -> Evaluation:
+    """What the run's checkpoint makes of rows with their answers, in the columns of its task.
+
+    Args:
+        run: The folder of one run.
+        rows: What to score it on.
+        group: The column that says which rows depend on each other; default: the task's, where the rows have it.
 
     Raises:
         UserError: The run has no checkpoint; or every mistake in the rows.
     """
     record, config = recorded(run)
     task, labels = task_of(config), record.task_card.labels
+    if group is not None or (task.group and not all(task.group in row for row in rows)):
+        task = replace(task, group=group)
     rows = [task.type.answered(task, row) for row in rows]
     refuse(table_problems(task, "data", rows))
     reading = Reading(task, labels)
@@ -55,4 +109,12 @@ def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
     refuse(reading.problems)
     if not examples:
         raise UserError(f"data: no row is left to score ({dict(reading.dropped)}). Give rows with answers.")
-    return scored(answer(run, record, config, examples=examples), config.metrics, labels)
+    return _evaluated(run, record, config, examples, reading.dropped)
+
+
+def _evaluated(
+    run: Path, record: RunRecord, config: RunConfig, examples: Sequence[Any], dropped: Counter[str] | None = None
+) -> Evaluation:
+    answers = answer(run, record, config, examples=examples)
+    rows = [{"id": example.id, "group": example.group, **row} for row, example in zip(answers, examples, strict=True)]
+    return Evaluation(record, rows, scored(rows, config.metrics, record.task_card.labels), dict(dropped or {}))

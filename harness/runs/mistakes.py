@@ -9,6 +9,7 @@ from typing import Any
 from harness.checksums import check_files
 from harness.config.run import RunConfig, limited_splits, task_of
 from harness.data.loading import load_splits
+from harness.data.task import Splits
 from harness.errors import UserError, notice
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
 from harness.registry import TASK_TYPES
@@ -37,7 +38,7 @@ def worst(run: Path, count: int) -> list[dict[str, Any]]:
     task_type, labels = TASK_TYPES.load(record.task_card.task_type), record.task_card.labels
     judged = [(task_type.wrongness(row, labels), row) for row in rows]
     ranked = sorted([pair for pair in judged if pair[0] > 0], key=lambda pair: (-pair[0], str(pair[1]["id"])))[:count]
-    texts = _texts(run, record, {str(row["id"]) for _, row in ranked})
+    texts = texts_of(run, record, {str(row["id"]) for _, row in ranked})
     return [
         {**{name: row.get(name) for name in SHOWN}, "wrongness": wrongness, "texts": texts.get(str(row["id"]))}
         for wrongness, row in ranked
@@ -61,7 +62,7 @@ def _predictions(run: Path, record: RunRecord) -> list[dict[str, Any]]:
     return rows
 
 
-def _texts(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Sequence[str]]:
+def texts_of(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Sequence[str]]:
     """The texts of some test examples by id; none, with a line that says why, where the data isn't what it was."""
     try:
         config = recorded_config(record.config, run / RECORD)
@@ -77,7 +78,20 @@ def test_examples(config: RunConfig) -> Sequence[Any]:
     Raises:
         UserError: Its data is not available, or not what it was.
     """
+    return read_splits(config).test
+
+
+def read_splits(config: RunConfig, *, test: bool = True) -> Splits:
+    """The splits of a run, read again.
+
+    Args:
+        config: The run's.
+        test: Whether the test split is wanted.
+
+    Raises:
+        UserError: Its data is not available, or not what it was.
+    """
     task = task_of(config)
     if task.source.fingerprint() != config.data:
         raise UserError(f"{config.task}: its data has changed since the run was recorded.")
-    return limited_splits(load_splits(task, test=True), config).test
+    return limited_splits(load_splits(task, test=test), config)

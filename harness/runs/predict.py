@@ -16,6 +16,7 @@ from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
 from harness.data.files import read_rows
 from harness.data.placed_rows import column_problem, refuse
+from harness.data.splits import relabelled
 from harness.data.task import Row, Task
 from harness.errors import UserError, nearest, notice
 from harness.models.finished import finished_model
@@ -25,6 +26,7 @@ from harness.printable import printable_json
 from harness.record import RECORD, RunRecord, read_record, write_atomically
 from harness.registry import FAMILIES
 from harness.runs.identity import recorded_config
+from harness.runs.mistakes import read_splits
 from harness.runs.run import CHECKPOINT
 from harness.training.task_model import forward_of, reader_of
 
@@ -80,9 +82,15 @@ def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | N
     examples = examples_of(task, rows)
     _check_names(task.type.written_columns(record.task_card.labels), rows)
     task.type.check_files(chosen, rows)
-    answers = answer(run, record, config, examples=examples, settings=chosen)
-    task.type.write_files(chosen, rows, answers)
     labels = record.task_card.labels
+
+    def validated() -> list[dict[str, Any]]:
+        splits = relabelled(read_splits(config, test=config.evaluate == "test"), labels)
+        return answer(run, record, config, examples=splits.validation, settings=chosen)
+
+    found = answer(run, record, config, examples=examples, settings=chosen)
+    answers = task.type.recalibrated(found, validated, labels, chosen)
+    task.type.write_files(chosen, rows, answers)
     return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
+from harness.task_types.analysed import Analysed
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
@@ -78,7 +79,7 @@ class NoSettings(Strict):
     """A task type without a part of its own in the recipe."""
 
 
-class TaskType(ABC):
+class TaskType(Analysed, ABC):
     """One sort of task.
 
     Attributes:
@@ -220,6 +221,24 @@ class TaskType(ABC):
         """
         del settings
         return objective
+
+    def recalibrated(
+        self,
+        answers: Sequence[dict[str, Any]],
+        validated: Callable[[], Sequence[Mapping[str, Any]]],
+        labels: Sequence[str],
+        settings: Any,
+    ) -> Sequence[dict[str, Any]]:
+        """Rows of predictions with other probabilities, where they are asked for; by default as they are.
+
+        Args:
+            answers: What `harness predict` found.
+            validated: Gives the same of the run's validation split, which is read and predicted anew.
+            labels: The label names in the order of logits.
+            settings: Its `predict_settings`.
+        """
+        del validated, labels, settings
+        return answers
 
     def check_files(self, settings: Any, rows: Sequence[Row]) -> None:
         """Refuse what `write_files` could not write, before time is spent on predictions.

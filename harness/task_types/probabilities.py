@@ -17,6 +17,23 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(raised / raised.sum())
 
 
+def softmax_rows(logits: Floats) -> Floats:
+    """The same of each example [examples, labels]."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def logits_of(table: Any, count: int) -> Floats | None:
+    """The logits in a table of predictions [examples, labels]; None where some are missing, or no numbers."""
+    column = table["logits"].combine_chunks() if "logits" in table.column_names else None
+    if column is None or column.null_count or not hasattr(column, "flatten") or not len(column):
+        return None
+    values = np.asarray(column.flatten(), dtype=np.float64)
+    if values.size != len(column) * count or not np.isfinite(values).all():
+        return None
+    return values.reshape(len(column), count)
+
+
 def sigmoid(logits: Floats) -> Floats:
     """The probability of each label by itself."""
     return np.asarray(1 / (1 + np.exp(-logits)))

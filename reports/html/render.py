@@ -24,6 +24,7 @@ from harness.reporting.charts.tradeoff import tradeoff
 from harness.reporting.charts.tuning import tuning_curves
 from harness.reporting.columns import metric_label
 from harness.reporting.entries import SIMPLE_BASELINE
+from harness.reporting.errors_in_report import errors_of
 from harness.reporting.remarks import sorted_remarks
 from harness.reporting.templates import rendered
 from harness.reporting.tuning import order_lines
@@ -62,6 +63,7 @@ def render(comparison: Comparison) -> str:
         size_curves=size_curves,
         tuning_curves=tuning_curves,
         order_lines=order_lines,
+        errors_of=errors_of,
         provenance=provenance,
     )
 

@@ -65,6 +65,9 @@ COMPARISONS = [
     (["compare", "runs"], "bert-mini"),
     (["report", "runs", "--format", "html"], "report.html"),
     (["report", "runs", "--format", "csv"], "report.csv"),
+    (["runs", "ls", "runs"], "6 runs"),
+    (["errors", "runs", "--by", "label"], "other seeds"),
+    (["diff", *(f"runs/reviews/rotten_tomatoes/{model}/seed-0" for model in ("bert-mini", "scratch"))], "single runs"),
 ]
 
 

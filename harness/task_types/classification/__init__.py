@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
+from harness.metrics.metric import Floats
+from harness.task_types.analysed import Forecasts, LabelCounts
+from harness.task_types.classification import errors
+from harness.task_types.classification.temperature import VALIDATION, PredictSettings, cooled, temperature_on
 from harness.task_types.constants import most_frequent
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
@@ -26,6 +30,7 @@ class Classification(TextType):
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, F1, MATTHEWS)
     default_metrics = ("accuracy", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
+    predict_settings = PredictSettings
     settings = LabelLoss
     unused_settings = ("thresholds",)
     guess_rank = 4
@@ -85,6 +90,18 @@ class Classification(TextType):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
 
+    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
+        """Which texts have each label."""
+        return errors.label_counts(table, labels)
+
+    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
+        """How often each label is taken for which."""
+        return errors.confusions(table, labels)
+
+    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
+        """How probable each predicted label was held."""
+        return errors.forecasts(table, labels)
+
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """The most frequent label for each text."""
         return most_frequent(references)
@@ -93,6 +110,20 @@ class Classification(TextType):
         """Whether all texts have one label."""
         del references
         return len(predictions.unique()) == 1
+
+    def recalibrated(
+        self,
+        answers: Sequence[dict[str, Any]],
+        validated: Callable[[], Sequence[Mapping[str, Any]]],
+        labels: Sequence[str],
+        settings: PredictSettings,
+    ) -> Sequence[dict[str, Any]]:
+        """The answers at the temperature that is asked for."""
+        if settings.temperature is None:
+            return answers
+        if settings.temperature == VALIDATION:
+            return cooled(answers, temperature_on(validated(), labels))
+        return cooled(answers, float(settings.temperature))
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The label, and the probability of each."""

@@ -12,9 +12,11 @@ from harness.data.labels import label_name, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
+from harness.task_types.analysed import Aspect, Forecasts, LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column
 from harness.task_types.label_loss import LabelLoss
+from harness.task_types.multi_label import errors
 from harness.task_types.multi_label.label_sets import (
     SEPARATORS,
     indicated_places,
@@ -114,6 +116,18 @@ class MultiLabel(TextType):
         chances = sigmoid(np.array(answer["logits"]))
         found = [chance if label in right else 1 - chance for label, chance in zip(labels, chances, strict=True)]
         return sum(surprise(float(chance)) for chance in found) / len(found)
+
+    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
+        """Which texts have each label."""
+        return errors.label_counts(table, labels)
+
+    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
+        """How many labels a text has."""
+        return errors.aspects(table)
+
+    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
+        """How probable each label of each text was held."""
+        return errors.forecasts(table, labels)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """The most frequent set of labels for each text."""

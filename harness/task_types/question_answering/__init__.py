@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,9 @@ from harness.data.placed_rows import PlacedRow
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
+from harness.task_types.analysed import Aspect
 from harness.task_types.contract import Column, TaskType, finite
+from harness.task_types.question_answering import errors
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.languages import MLQA
@@ -135,6 +137,14 @@ class QuestionAnswering(TaskType):
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
         """One row as a question without an answer."""
         return QuestionExample(identity, *self._texts(task, row), ())
+
+    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
+        """Whether there is an answer, and how long it is."""
+        return errors.recorded_aspects(table)
+
+    def read_aspects(self, examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
+        """The question word, and where the answer stands."""
+        return errors.read_aspects(examples)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """No answer to each question."""

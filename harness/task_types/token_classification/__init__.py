@@ -14,9 +14,12 @@ from harness.data.files import PlacedRow
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
+from harness.metrics.metric import Floats
+from harness.task_types.analysed import LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.label_loss import LabelLoss
+from harness.task_types.token_classification import errors
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
 from harness.task_types.token_classification.metrics import (
     ENTITY_F1,
@@ -112,6 +115,14 @@ class TokenClassification(TaskType):
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
         """How many words have the wrong tag."""
         return float(sum(map(ne, answer["reference"], answer["prediction"])))
+
+    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
+        """The entities of each type, or the words with each tag."""
+        return errors.label_counts(table, labels)
+
+    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
+        """How often each tag is taken for which."""
+        return errors.confusions(table, labels)
 
     def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
         """A text, which is split into words."""

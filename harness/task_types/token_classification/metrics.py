@@ -45,11 +45,16 @@ def counted(references: Values, predictions: Values) -> Counts:
     Raises:
         UserError: The tags spell no entities.
     """
+    return counted_by_type(references, predictions)[1]
+
+
+def counted_by_type(references: Values, predictions: Values) -> tuple[tuple[str, ...], Counts]:
+    """The same with the columns' types."""
     there = [_entities(tuple(tags)) for tags in references]
     predicted = [_entities(tuple(tags)) for tags in predictions]
     found = [one & other for one, other in zip(there, predicted, strict=True)]
     types = sorted({entity.type for side in (*there, *predicted) for entity in side}) or [""]
-    return Counts(*(_table(sides, types) for sides in (found, predicted, there)))
+    return tuple(types), Counts(*(_table(sides, types) for sides in (found, predicted, there)))
 
 
 def _table(sides: Sequence[frozenset[Entity]], types: Sequence[str]) -> Floats:

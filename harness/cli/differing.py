@@ -1,0 +1,54 @@
+"""`harness diff`: in what two runs differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.erring import JsonOption, one_line
+from harness.environment import prepare_libraries
+from harness.output import console
+from harness.printable import printable_json
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness diff runs/demo/rotten_tomatoes/tfidf/seed-0 runs/demo/rotten_tomatoes/minilm/seed-0\n
+    harness diff runs/demo/boolq/minilm/seed-0 runs/demo/boolq/minilm/seed-1 --json"""
+)
+def diff(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    other: Annotated[Path, typer.Argument(help="The folder of another run.")],
+    examples: Annotated[int, typer.Option(help="How many examples to show on which they disagree.", min=0)] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Show in what two runs differ: settings, data, scores, and the test examples on which they disagree most."""
+    from harness.error_analysis.answered import analysed  # noqa: PLC0415 -- reads predictions
+    from harness.error_analysis.differing import run_difference  # noqa: PLC0415 -- as above
+    from harness.reporting import differing  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    prepare_libraries()
+    with analysed(f"{run}, {other}"):
+        found = run_difference(run, other, examples)
+    if as_json:
+        typer.echo(printable_json(json.dumps(differing.content(found), indent=1, ensure_ascii=False, default=str)))
+        return
+    shown = console()
+    for number, (folder, record) in enumerate(found.runs, start=1):
+        shown.print(f"run {number}: {folder} ({record.task} · {record.model} · {record.which})", soft_wrap=True)
+    shown.print(differing.note_of(found), style="yellow")
+    for table in differing.tables_of(found):
+        print_table(table, shown)
+    for sentence in differing.sentences(found):
+        shown.print(sentence)
+    for one in found.disagreements:
+        shown.print(f"{one.id}", style="bold", soft_wrap=True)
+        said = f"run 1: {one_line(one.one)}, run 2: {one_line(one.other)}"
+        shown.print(f"  is {one_line(one.reference)}; {said}", soft_wrap=True)
+        for text in one.texts or ():
+            shown.print(f"  {one_line(text)}", soft_wrap=True)

@@ -1,0 +1,185 @@
+"""`harness errors`: where a run errs, or the models of a folder: the worst examples, labels, slices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.app import app
+from harness.environment import prepare_libraries
+from harness.output import console
+from harness.printable import printable_json
+
+if TYPE_CHECKING:
+    from harness.error_analysis.answered import AnsweredTask
+    from harness.error_analysis.breakdown import Breakdown
+    from harness.reporting.tables import Table
+
+LONGEST_TEXT = 300
+LABEL, PROBABILITY, FOUND, DUPLICATES = "label", "probability", "found", "duplicates"
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness errors runs/demo/rotten_tomatoes/minilm/seed-0 --worst 10\n
+    harness errors runs/demo/reuters_r8/minilm/seed-0 --by label\n
+    harness errors runs/demo/rotten_tomatoes --by length"""
+)
+def errors(
+    run: Annotated[Path, typer.Argument(help="The folder of one run; with --by, of the runs of many models as well.")],
+    worst: Annotated[int, typer.Option(help="How many of the worst examples.", min=1)] = 20,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
+            "data, or what the task type has, such as question-word; probability: how far these can be believed; "
+            "found: slices that are found by a search."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a run errs: the test examples that it gets most wrong, or its scores on parts of them."""
+    prepare_libraries()
+    if by is None:
+        _show_worst(run, worst, as_json=as_json)
+    else:
+        _show_parts(run, by, as_json=as_json)
+
+
+def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
+    from harness.runs.mistakes import worst as worst_of  # noqa: PLC0415 -- reads the data
+
+    found = worst_of(run, count)
+    if as_json:
+        _write(found)
+        return
+    shown = console()
+    for row in found:
+        group = f" · {row['group']}" if row["group"] else ""
+        shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
+        shown.print(f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}", soft_wrap=True)
+        for text in row["texts"] or ():
+            shown.print(f"  {one_line(text)}", soft_wrap=True)
+    if not found:
+        shown.print("No test example is predicted wrongly.")
+
+
+def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
+    from harness.error_analysis.answered import analysed  # noqa: PLC0415 -- reads predictions
+
+    with analysed(path):
+        _show_parts_of(path, by, as_json=as_json)
+
+
+def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
+    from harness.error_analysis.answered import answered_tasks  # noqa: PLC0415 -- reads predictions
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    contents, shown = [], console()
+    for task in answered_tasks(path):
+        for line in task.problems:
+            console(stderr=True).print(line, style="yellow", soft_wrap=True)
+        if by in SHOWN:
+            contents += SHOWN[by](task, as_json=as_json)
+            continue
+        breakdowns = _breakdowns(task, by)
+        if as_json:
+            named = {"suite": task.suite, "task": task.task}
+            contents += [{**named, **tables.content(one)} for one in breakdowns]
+            continue
+        for table in _tables(task, breakdowns):
+            print_table(table, shown)
+        if by == DUPLICATES:
+            shown.print(tables.order_note(task, breakdowns[0]), soft_wrap=True)
+        shown.print(tables.note_of(task), style="dim")
+    if as_json:
+        _write(contents)
+
+
+def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Show how far probabilities can be believed, or give it as content.
+
+    Raises:
+        UserError: No predictions keep any.
+    """
+    from harness.error_analysis.probabilities import reliability  # noqa: PLC0415 -- reads predictions
+    from harness.errors import UserError  # noqa: PLC0415 -- as above
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    each = {model.model: reliability(task, model.answers) for model in task.models}
+    found = {model: one for model, one in each.items() if one is not None}
+    if not found:
+        raise UserError(f"--by {PROBABILITY}: the predictions of {task.task} keep no probabilities of labels.")
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, "models": tables.believed_content(found)}]
+    print_table(tables.believed(task, found), console())
+    console().print(tables.OF_PROBABILITIES, style="dim")
+    return []
+
+
+def _show_found(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Show the slices that a search finds for each model, or give them as content."""
+    from harness.error_analysis.found_slices import slices_of  # noqa: PLC0415 -- reads predictions
+    from harness.reporting import found_slices as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    found = slices_of(task)
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, "models": tables.content(found)}]
+    for model, slices in found.items():
+        print_table(tables.found_table(task.task, model, slices), console())
+    console().print(tables.NOTE, style="dim")
+    return []
+
+
+SHOWN = {PROBABILITY: _show_probabilities, FOUND: _show_found}
+
+
+def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
+    """What is asked for of a task.
+
+    Raises:
+        UserError: It has no such parts.
+    """
+    from harness.error_analysis.aspects import aspect_called  # noqa: PLC0415 -- reads predictions
+    from harness.error_analysis.breakdown import by_aspect, by_label, measures_for  # noqa: PLC0415 -- as above
+    from harness.errors import UserError  # noqa: PLC0415 -- as above
+
+    if by == LABEL:
+        found = [by_label(task, measure) for measure in measures_for(task)]
+    else:
+        found = [by_aspect(task, aspect_called(task, by), with_all=by == DUPLICATES)]
+    known = [one for one in found if one is not None]
+    if not known:
+        why = "its metric is a script of your own" if by != LABEL else "its answers are no labels"
+        raise UserError(f"--by {by}: nothing is known of it in {task.task}: {why}.")
+    return known
+
+
+def _tables(task: AnsweredTask, breakdowns: list[Breakdown]) -> Iterator[Table]:
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- reads predictions
+
+    if len(breakdowns) == 1:
+        yield tables.by_part(task, breakdowns[0])
+        return
+    yield tables.by_measure(task, breakdowns)
+    confused = tables.confusion_matrix(task) or tables.confused(task)
+    if confused is not None:
+        yield confused
+
+
+def one_line(value: Any) -> str:
+    """A field on one line."""
+    text = " ".join((value if isinstance(value, str) else str(value)).split())
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _write(content: Any) -> None:
+    typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))

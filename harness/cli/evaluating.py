@@ -1,0 +1,64 @@
+"""`harness evaluate`: how good a finished run's model is on rows that came later, with intervals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from harness.cli.app import EncodingOption, SeparatorOption, app
+from harness.environment import prepare_libraries
+from harness.errors import UserError
+from harness.output import console
+from harness.printable import printable_json
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness evaluate runs/demo/rotten_tomatoes/minilm/seed-0 --input reviews_of_may.csv\n
+    harness evaluate runs/demo/rotten_tomatoes/minilm/seed-0 --input reviews_of_may.csv --group film --json\n
+    harness evaluate runs/demo/rotten_tomatoes/minilm/seed-0 --split validation"""
+)
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="Rows with their answers, in the columns of the run's task.")
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test"] | None, typer.Option(help="A split of the run's own task instead.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="The column that says which rows depend on each other, such as a customer's.")
+    ] = None,
+    separator: SeparatorOption = None,
+    encoding: EncodingOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+) -> None:
+    """Score a finished run's model on new rows with their answers, with 95 % intervals."""
+    if (input_ is None) == (split is None):
+        raise UserError("harness evaluate: needs --input or --split, and not both. Give the rows to score the run on.")
+    if group is not None and input_ is None:
+        raise UserError("harness evaluate: --group is a column of --input. A task's split has the groups of its task.")
+    prepare_libraries()
+    from harness.data.files import read_rows  # noqa: PLC0415 -- heavy
+    from harness.reporting import evaluated  # noqa: PLC0415 -- heavy
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- heavy
+    from harness.runs.evaluation import evaluation_of_rows, evaluation_of_split  # noqa: PLC0415 -- heavy
+
+    if input_ is not None:
+        rows = list(read_rows(input_, separator=separator, encoding=encoding))
+        found = evaluation_of_rows(run, rows, group=group)
+    else:
+        found = evaluation_of_split(run, str(split))
+    estimates = evaluated.estimates_of(found)
+    if as_json:
+        content = {"run": str(run), **evaluated.evaluated_content(found, estimates)}
+        typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))
+        return
+    shown = console()
+    print_table(evaluated.evaluated_table(found, estimates), shown)
+    for reason, count in found.dropped.items():
+        shown.print(f"left out: {count:,} {reason}", soft_wrap=True)
+    shown.print(evaluated.SCOPE, style="dim")

@@ -1,0 +1,1 @@
+"""Where models err: by label, by slice, by probability; and in what two runs differ."""

@@ -1,0 +1,217 @@
+"""The answers of a task's models to the same test examples, read from predictions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.checksums import check_files
+from harness.comparison.folds import INCOMPLETE
+from harness.comparison.rescoring import digest_of_test_set, read_predictions
+from harness.comparison.results import Cell
+from harness.comparison.subsets import Answers
+from harness.errors import UserError, collected
+from harness.record import PREDICTIONS, RECORD, RunRecord, TaskCard, read_record
+from harness.records import some_records
+from harness.registry import TASK_TYPES
+from harness.regular_files import check_regular
+from harness.task_types.contract import TaskType
+
+COLUMNS = ("length", "logits")
+"""What is read of predictions beside what scores are made of."""
+
+Found = tuple[Path, RunRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswers:
+    """One model's answers, by seed.
+
+    Attributes:
+        model: Its name.
+        answers: What it answered.
+        runs: The runs of the first seed with their folders: one, or those of its folds.
+    """
+
+    model: str
+    answers: Answers
+    runs: tuple[Found, ...]
+
+    @property
+    def is_simple_baseline(self) -> bool:
+        """Whether it is one."""
+        return self.runs[0][1].simple_baseline
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredTask:
+    """A task's models that were tested on the same examples.
+
+    Attributes:
+        suite: Their suite's name.
+        task: The task's.
+        card: What the task is.
+        models: At least one.
+        problems: What was left out, and why.
+    """
+
+    suite: str
+    task: str
+    card: TaskCard
+    models: tuple[ModelAnswers, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def task_type(self) -> TaskType:
+        """The task's type."""
+        found: TaskType = TASK_TYPES.load(self.card.task_type)
+        return found
+
+    @property
+    def first(self) -> Answers:
+        """The answers of the first model, whose examples are those of all."""
+        return self.models[0].answers
+
+
+@contextmanager
+def analysed(where: object) -> Iterator[None]:
+    """Tell of predictions that can't be analysed, which may be damaged or a stranger's, in place of a traceback.
+
+    Raises:
+        UserError: They hold what their task type does not know.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(
+            f"{where}: its predictions can't be analysed ({reason:.200}). Do the run again with --redo."
+        ) from error
+
+
+def answered_tasks(path: Path) -> list[AnsweredTask]:
+    """The tasks of the runs in a folder, or of the run in it.
+
+    Raises:
+        UserError: No run there has predictions of test examples.
+    """
+    records, problems = some_records(path)
+    by_task: defaultdict[tuple[str, str], list[Found]] = defaultdict(list)
+    for folder, record in records:
+        if record.status == "complete" and not record.is_validation_only:
+            by_task[record.suite, record.task].append((folder, record))
+    found = [_answered(*key, runs, problems) for key, runs in by_task.items()]
+    tasks = [task for task in found if task is not None]
+    if not tasks:
+        raise UserError(*problems, f"{path}: no complete run there with predictions of test examples.")
+    return tasks
+
+
+def answered_run(folder: Path) -> ModelAnswers:
+    """The answers of one run; none of one that has no predictions of test examples, such as one that diverged.
+
+    Raises:
+        UserError: There is no run, or its predictions are damaged.
+    """
+    check_regular(folder / RECORD, "Name the folder of one run, with its run.json.", within=folder)
+    record = read_record(folder / RECORD)
+    is_tested = record.status == "complete" and not record.is_validation_only
+    return ModelAnswers(
+        record.model,
+        Answers(
+            (_table([(folder, record)], more=None),) if is_tested else (),
+            record.task_card.labels,
+            is_deterministic=record.simple_baseline,
+        ),
+        ((folder, record),),
+    )
+
+
+def answered_by_cells(suite: str, task: str, card: TaskCard, cells: Sequence[Cell]) -> AnsweredTask | None:
+    """The same of the cells of a comparison, in their order; None where none has predictions that can be read."""
+    runs = [
+        (training.folder, training.record)
+        for cell in cells
+        for run in cell.scored
+        for training in run.trainings
+        if training.folder is not None
+    ]
+    return _answered(suite, task, card=card, runs=runs, problems=[]) if runs else None
+
+
+def _answered(
+    suite: str, task: str, runs: Sequence[Found], problems: list[str], card: TaskCard | None = None
+) -> AnsweredTask | None:
+    """The models of one task; a model that can't be read, or was tested on other examples, is a line of `problems`."""
+    by_model: defaultdict[str, list[Found]] = defaultdict(list)
+    for run in runs:
+        by_model[run[1].model].append(run)
+    models: list[ModelAnswers] = []
+    for model, found in by_model.items():
+        with collected(problems):
+            models.append(_model_answers(model, found))
+    same = [one for one in models if _test_set(one) == _test_set(models[0])]
+    others = [one.model for one in models if one not in same]
+    if others:
+        problems.append(f"{task}: {', '.join(others)}: tested on other examples than {same[0].model}; left out.")
+    if not same:
+        return None
+    return AnsweredTask(suite, task, card or same[0].runs[0][1].task_card, tuple(same), tuple(problems))
+
+
+def _test_set(model: ModelAnswers) -> str:
+    return digest_of_test_set(model.answers.tables[0])
+
+
+def _model_answers(model: str, found: Sequence[Found]) -> ModelAnswers:
+    seeds = list(_whole_seeds(found))
+    if not seeds:
+        raise UserError(f"{found[0][0].parent}: {INCOMPLETE}: folds of each seed are missing; left out.")
+    tables = [_table(runs) for runs in seeds]
+    digests = [digest_of_test_set(table) for table in tables]
+    same = [table for table, digest in zip(tables, digests, strict=True) if digest == digests[0]]
+    first = seeds[0][0][1]
+    return ModelAnswers(
+        model,
+        Answers(
+            tuple(same),
+            first.task_card.labels,
+            is_deterministic=len(same) == 1 and first.simple_baseline,
+            has_folds=first.fold is not None,
+            is_mixed=_is_mixed(TASK_TYPES.load(first.task_card.task_type), same),
+        ),
+        tuple(seeds[0]),
+    )
+
+
+def _is_mixed(task_type: TaskType, tables: Sequence[Any]) -> bool:
+    """Whether some seeds gave one answer to all examples and others did not."""
+    pairs = [(table["reference"].combine_chunks(), table["prediction"].combine_chunks()) for table in tables]
+    return len({task_type.is_constant(*pair) for pair in pairs}) > 1
+
+
+def _whole_seeds(found: Sequence[Found]) -> Iterator[list[Found]]:
+    """The runs of each seed: one, or all of its folds in their order; a seed without some of them is left out."""
+    by_seed: defaultdict[int, list[Found]] = defaultdict(list)
+    for run in found:
+        by_seed[run[1].seed].append(run)
+    for _, runs in sorted(by_seed.items()):
+        folds = sorted((run[1].fold.number, place) for place, run in enumerate(runs) if run[1].fold is not None)
+        fold = runs[0][1].fold
+        if fold is None:
+            yield runs[:1]
+        elif [number for number, _ in folds] == list(range(1, fold.of + 1)):
+            yield [runs[place] for _, place in folds]
+
+
+def _table(runs: Sequence[Found], more: Sequence[str] | None = COLUMNS) -> Any:
+    for folder, record in runs:
+        check_regular(folder / PREDICTIONS, "Do the run again with --redo.", within=folder)
+        check_files(folder, record.files, PREDICTIONS)
+    return read_predictions([folder for folder, _ in runs], more)

@@ -1,0 +1,196 @@
+"""Aspects by which test examples are parted: those of predictions, of the examples, and the columns of the user's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from harness.config.run import RunConfig, task_of
+from harness.data.duplicates import near_duplicates
+from harness.data.fields import FieldError, number_field
+from harness.data.rows import identity_of
+from harness.data.task import Row
+from harness.error_analysis.answered import AnsweredTask, ModelAnswers
+from harness.errors import UserError, nearest, notice
+from harness.record import RECORD
+from harness.runs.identity import recorded_config
+from harness.runs.mistakes import read_splits
+from harness.task_types.analysed import Aspect
+
+LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"
+REPEATS, CLEAN = "repeat a training text", "clean"
+MOST_PARTS = 12
+"""More values of a column than these are shown as the most frequent ones, and the others together."""
+OTHERS = "others"
+FEW_NUMBERS = 6
+"""A column of more different numbers is parted into quarters."""
+
+
+def recorded_aspects(task: AnsweredTask) -> list[Aspect]:
+    """Those that predictions tell: the length, and the task type's own."""
+    found = [] if (length := length_aspect(task)) is None else [length]
+    return [*found, *task.task_type.recorded_aspects(task.first.tables[0])]
+
+
+def length_aspect(task: AnsweredTask) -> Aspect | None:
+    """Quarters of the examples by length: in a simple baseline's words where there is one, else the first one's tokens.
+
+    None where all are of one length, or none is recorded.
+    """
+    model = next((model for model in task.models if model.is_simple_baseline), task.models[0])
+    unit = "words" if model.is_simple_baseline else f"tokens of {model.model}"
+    lengths = model.answers.column("length")
+    if not lengths or any(length is None for length in lengths):
+        return None
+    aspect = quarters(f"length in {unit}", [float(length) for length in lengths])
+    return aspect if len(aspect.parts) > 1 else None
+
+
+def quarters(name: str, numbers: Sequence[float]) -> Aspect:
+    """Quarters by a number, fewer where many are equal; each part is called by its least and its greatest number.
+
+    >>> quarters("length", [1, 2, 3, 4, 5, 6, 7, 9]).parts
+    ('1 to 2', '3 to 4', '5 to 6', '7 to 9')
+    """
+    values = np.array(numbers, dtype=np.float64)
+    inner = np.unique(np.quantile(values, [0.25, 0.5, 0.75], method="lower"))
+    places = np.searchsorted(inner, values, side="left")
+    names = {place: _span(values[places == place]) for place in sorted(set(places.tolist()))}
+    return Aspect(name, tuple(names[place] for place in places.tolist()), tuple(names.values()))
+
+
+def _span(values: Any) -> str:
+    low, high = (f"{end:,.6g}" for end in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def aspect_called(task: AnsweredTask, name: str) -> Aspect:
+    """The aspect of a name: one that predictions tell, one of the examples, or a column of the user's.
+
+    Raises:
+        UserError: There is none; or its data is not available, or not what it was.
+    """
+    plain = name.replace("-", " ")
+    for aspect in recorded_aspects(task):
+        if plain == (LENGTH if aspect.name.startswith(f"{LENGTH} in ") else aspect.name):
+            return aspect
+    model = task.models[0]
+    if name == LENGTH:
+        raise UserError(f"--by {LENGTH}: the test examples of {task.task} are all of one length, or none is recorded.")
+    if name == DUPLICATES:
+        return _duplicates(model)
+    if name == GROUP:
+        return _groups(task, model)
+    examples = _examples(model)
+    ids = [str(identity) for identity in model.answers.column("id")]
+    known = [examples[identity] for identity in ids]
+    read = {aspect.name: aspect for aspect in task.task_type.read_aspects(known)}
+    return read[plain] if plain in read else _column(task, model, name.removeprefix("column:"), list(read))
+
+
+def _groups(task: AnsweredTask, model: ModelAnswers) -> Aspect:
+    groups = [value or None for value in model.answers.column(GROUP)]
+    if not any(groups):
+        raise UserError(f"--by {GROUP}: the test examples of {task.task} are in no groups. Name a column of the data.")
+    return categories(GROUP, groups)
+
+
+def categories(name: str, fields: Sequence[object]) -> Aspect:
+    """An aspect of a column's fields: quarters of numbers, else its most frequent values."""
+    numbers = [_number(field) for field in fields]
+    different = {number for number in numbers if number is not None}
+    if len(different) > FEW_NUMBERS and None not in numbers:
+        return quarters(name, [number for number in numbers if number is not None])
+    texts = [None if field in (None, "") else str(field) for field in fields]
+    counts = Counter(text for text in texts if text is not None)
+    if counts and len(counts) > len(fields) / 2:
+        raise UserError(f"--by {name}: nearly every example has another value ({len(counts):,}). Name another column.")
+    shown = {text for text, _ in counts.most_common(MOST_PARTS)}
+    values = tuple(text if text is None or text in shown else OTHERS for text in texts)
+    parts = [text for text, _ in counts.most_common(MOST_PARTS)]
+    return Aspect(name, values, (*parts, *([OTHERS] if len(counts) > MOST_PARTS else [])))
+
+
+def _number(field: object) -> float | None:
+    try:
+        return number_field(field, "")
+    except FieldError:
+        return None
+
+
+def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
+    """All there are, the label among them and the other columns of the data, and each example's text.
+
+    Without the data, which is told, those that predictions tell, and no texts.
+    """
+    model, found = task.models[0], [*recorded_aspects(task)]
+    references = model.answers.column("reference")
+    if all(isinstance(reference, str) for reference in references):
+        found.append(categories("label", references))
+    try:
+        examples, rows = _examples(model), _rows(model)
+    except UserError as error:
+        notice(f"{task.task}: without its texts and columns, as its data can't be read again: {error.lines[0]}")
+        return found, [""] * model.answers.count
+    known = [examples[str(identity)] for identity in model.answers.column("id")]
+    found += task.task_type.read_aspects(known)
+    used = {"id", *task_of(_configs(model)[0]).every_column}
+    for column in dict.fromkeys(column for row in rows for column in row if column not in used):
+        with suppress(UserError):  # Nearly every example has another value.
+            found.append(categories(column, [row.get(column) for row in rows]))
+    return found, [_joined(example) for example in known]
+
+
+def _rows(model: ModelAnswers) -> list[Row]:
+    """The row of the data that each test example was made of."""
+    rows: dict[str, Row] = {}
+    for config in _configs(model):
+        _check_unchanged(config)
+        for split, table in task_of(config).source.rows().items():
+            rows |= {identity_of(row, split, number): row for number, row in enumerate(table, start=1)}
+    return [rows.get(str(identity), {}) for identity in model.answers.column("id")]
+
+
+def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[str]) -> Aspect:
+    found = _rows(model)
+    columns = list(dict.fromkeys(column for row in found for column in row))
+    if name not in columns:
+        aspects = [*(one.name.replace(" ", "-") for one in recorded_aspects(task)), *read, DUPLICATES, *columns]
+        raise UserError(
+            f"--by {name}: no such slices of {task.task}, and no such column (there are {', '.join(columns)})."
+            f"{nearest(name, aspects)}"
+        )
+    return categories(name, [row.get(name) for row in found])
+
+
+def _duplicates(model: ModelAnswers) -> Aspect:
+    """Which test examples nearly repeat a training example."""
+    repeats: dict[str, bool] = {}
+    for config in _configs(model):
+        splits = read_splits(config)
+        clusters = iter(near_duplicates([_joined(one) for one in (*splits.train, *splits.test)]))
+        trained = {next(clusters) for _ in splits.train}
+        repeats |= {example.id: next(clusters) in trained for example in splits.test}
+    values = tuple(REPEATS if repeats[str(identity)] else CLEAN for identity in model.answers.column("id"))
+    return Aspect("near-duplicates of training", values, (CLEAN, REPEATS))
+
+
+def _joined(example: Any) -> str:
+    return "\n".join(example.parts)
+
+
+def _examples(model: ModelAnswers) -> dict[str, Any]:
+    return {example.id: example for config in _configs(model) for example in read_splits(config).test}
+
+
+def _configs(model: ModelAnswers) -> list[RunConfig]:
+    return [recorded_config(record.config, folder / RECORD) for folder, record in model.runs]
+
+
+def _check_unchanged(config: RunConfig) -> None:
+    if task_of(config).source.fingerprint() != config.data:
+        raise UserError(f"{config.task}: its data has changed since the run was recorded.")

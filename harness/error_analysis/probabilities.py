@@ -1,0 +1,140 @@
+"""Whether probabilities can be believed: the expected calibration error, Brier's score, and the reliability curve.
+
+The error is that of Guo et al. 2017, "On calibration of modern neural networks", with 15 bins of equal width. It is
+never negative, so that a perfect model has one above 0 on few examples. Its interval is a bootstrap over clusters of
+examples, reflected at the estimate, which takes that bias off ("basic", Davison and Hinkley 1997, section 5.2). It
+begins at 0 where the bins' gaps are no larger than those by which 19 of 20 resamples move them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.comparison.rescoring import by_cluster, clusters_of, shares_of
+from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, Floats, mean
+from harness.comparison.subsets import Answers
+from harness.error_analysis.answered import AnsweredTask
+from harness.metrics.influence import of_mean
+from harness.task_types.analysed import Forecasts
+
+BINS = 15
+RESAMPLES = 500
+MOST_CLUSTERS = 2000
+"""More clusters than these are resampled in so many blocks, which are as independent."""
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Forecasts of like probability.
+
+    Attributes:
+        forecasts: How many, over all seeds.
+        probability: Their mean.
+        share: How many of them came true.
+    """
+
+    forecasts: int
+    probability: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far a model's probabilities can be believed, the mean over seeds.
+
+    Attributes:
+        error: The expected calibration error, with an interval for other test examples.
+        brier: Brier's score, with the interval that the report's scores have.
+        bins: The reliability curve.
+    """
+
+    error: Estimate
+    brier: Estimate
+    bins: tuple[Bin, ...]
+
+
+def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
+    """How far a model's probabilities can be believed; None where its predictions keep none."""
+    found = [task.task_type.forecasts(table, answers.labels) for table in answers.tables]
+    forecasts = [one for one in found if one is not None]
+    if len(forecasts) < len(found):
+        return None
+    clusters = clusters_of(answers.tables[0]["group"])
+    error = replace(calibration_error(forecasts, clusters), includes_seeds=answers.is_deterministic)
+    return Reliability(error, _brier(forecasts, clusters, answers), _bins(forecasts))
+
+
+def _bins(forecasts: Sequence[Forecasts]) -> tuple[Bin, ...]:
+    sums = np.sum([_sums(one, np.zeros(len(one.squares), dtype=np.int64))[0] for one in forecasts], axis=0)
+    return tuple(
+        Bin(int(count), float(probability / count), float(outcome / count))
+        for count, probability, outcome in sums.T
+        if count
+    )
+
+
+def _sums(forecasts: Forecasts, clusters: NDArray[np.int64]) -> Floats:
+    """Of each cluster and bin how many forecasts, the sum of their probabilities, and of what came true."""
+    bins = np.minimum((forecasts.probabilities * BINS).astype(np.int64), BINS - 1)
+    places = clusters[forecasts.examples] * BINS + bins
+    size = (int(clusters.max()) + 1) * BINS
+    weights = (np.ones_like(forecasts.probabilities), forecasts.probabilities, forecasts.outcomes)
+    sums = [np.bincount(places, weights=weight, minlength=size).reshape(-1, BINS) for weight in weights]
+    return np.stack(sums, axis=1)
+
+
+def _errors(sums: Floats) -> Floats:
+    """The expected calibration error of sums [..., 3, bins]."""
+    return np.asarray(np.abs(sums[..., 2, :] - sums[..., 1, :]).sum(-1) / sums[..., 0, :].sum(-1))
+
+
+def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64]) -> Estimate:
+    """The expected calibration error, the mean over seeds, with an interval for other test examples.
+
+    Args:
+        forecasts: Of each seed.
+        clusters: The cluster of each example [examples].
+    """
+    blocks = clusters % MOST_CLUSTERS
+    sums = np.stack([_sums(one, blocks) for one in forecasts], axis=1)  # [blocks, seeds, 3, bins]
+    whole = sums.sum(axis=0)
+    value, gaps, total = float(_errors(whole).mean()), whole[:, 2] - whole[:, 1], whole[:, 0].sum(-1)
+    resampled = _resampled(sums)
+    drawn = _errors(resampled).mean(axis=1)
+    moved = (np.abs(resampled[:, :, 2] - resampled[:, :, 1] - gaps).sum(-1) / total).mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    is_within_noise = value <= float(np.quantile(moved, 0.95))
+    ends = (0.0 if is_within_noise else max(2 * value - float(high), 0.0), min(max(2 * value - float(low), value), 1.0))
+    return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=False)
+
+
+def _resampled(sums: Floats) -> Floats:
+    """Sums over clusters drawn anew [resamples, seeds, 3, bins]."""
+    count = len(sums)
+    weights = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    return np.asarray((weights.astype(np.float64) @ sums.reshape(count, -1)).reshape(RESAMPLES, *sums.shape[1:]))
+
+
+def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers: Answers) -> Estimate:
+    scored = [of_mean(one.squares) for one in forecasts]
+    evidence = Evidence(
+        np.array([score for score, _ in scored]),
+        np.stack([by_cluster(influences, clusters) for _, influences in scored]),
+        deterministic=answers.is_deterministic,
+        shares=shares_of(clusters),
+        inflation=SHARED_TRAINING if answers.has_folds else 1.0,
+    )
+    return mean(evidence, least=0.0, most=np.inf)
+
+
+def bin_interval(one: Bin) -> tuple[float, float]:
+    """Wilson's interval (1927) of a bin's share, its forecasts taken for independent, for a picture."""
+    z = 1.96**2 / one.forecasts
+    half = sqrt(one.share * (1 - one.share) * z + z**2 / 4)
+    return max((one.share + z / 2 - half) / (1 + z), 0.0), min((one.share + z / 2 + half) / (1 + z), 1.0)

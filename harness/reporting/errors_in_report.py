@@ -1,0 +1,96 @@
+"""Where a task's models err, as a report shows it: read from their predictions when it is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+from markupsafe import Markup
+
+from harness.comparison.results import TaskComparison
+from harness.error_analysis.answered import AnsweredTask, analysed, answered_by_cells
+from harness.error_analysis.aspects import recorded_aspects
+from harness.error_analysis.breakdown import by_aspect, by_label
+from harness.error_analysis.probabilities import Reliability, reliability
+from harness.errors import UserError
+from harness.registry import TASK_TYPES
+from harness.reporting import errors
+from harness.reporting.charts.reliability import reliability_curves
+from harness.reporting.tables import Table
+
+MOST_CURVES = 8
+CURVES_NOTE = (
+    "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
+    "too sure of itself. Bars are 95 % intervals that take forecasts for independent."
+)
+
+
+KEPT_NOTE = (
+    "Training rows that nearly repeat a test row were kept: `harness errors FOLDER --by duplicates` scores the clean "
+    "test examples apart, and says whether the order of the models is another one without the repeats."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsOfTask:
+    """What a report shows of a task's errors; nothing where no predictions can be read.
+
+    Attributes:
+        tables: By label, by length, by what the task type has; confusions of the best model; probabilities.
+        curves: Reliability curves of the best models.
+        notes: How to read them.
+    """
+
+    tables: tuple[Table, ...] = ()
+    curves: Mapping[str, Markup] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
+    """Where the task's models err, the best first; models of which some runs collapsed have no mean worth showing.
+
+    Args:
+        task: Its comparison.
+        classes: The class of each model's colour.
+    """
+    cells = [cell for cell in task.ranked if cell.without_collapsed is None]
+    if task.card.task_type not in TASK_TYPES.names():
+        return ErrorsOfTask()
+    with suppress(UserError), analysed(task.task):  # What can't be analysed is left out of this section.
+        found = answered_by_cells(task.suite, task.task, task.card, cells)
+        return ErrorsOfTask() if found is None else _errors(found, classes)
+    return ErrorsOfTask()
+
+
+def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:
+    each = {model.model: reliability(task, model.answers) for model in task.models}
+    believed = {model: one for model, one in each.items() if one is not None}
+    tables = tuple(_tables(task, believed))
+    notes = [errors.note_of(task)] if tables else []
+    notes += [errors.OF_PROBABILITIES, CURVES_NOTE] if believed else []
+    notes += [KEPT_NOTE] if tables and _keeps_repeats(task) else []
+    drawn = dict(islice(believed.items(), MOST_CURVES))
+    return ErrorsOfTask(tables, reliability_curves(drawn, classes), tuple(notes))
+
+
+def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator[Table]:
+    by_f1 = by_label(task)
+    if by_f1 is not None:
+        yield errors.by_model(task, by_f1)
+    confused = errors.confusion_matrix(task) or errors.confused(task)
+    if confused is not None:
+        yield confused
+    for aspect in recorded_aspects(task):
+        found = by_aspect(task, aspect)
+        if found is not None and len(found.parts) > 1:
+            yield errors.by_model(task, found)
+    if believed:
+        yield errors.believed(task, believed)
+
+
+def _keeps_repeats(task: AnsweredTask) -> bool:
+    """Whether any run was trained on rows that nearly repeat a test row, as its record says of a user's own files."""
+    configs = [record.config for model in task.models for _, record in model.runs]
+    return any((config.get("local") or {}).get("near_duplicates") == "keep" for config in configs)

@@ -1,0 +1,78 @@
+"""Temperature: one number that logits are divided by, so that probabilities are neither too sure nor too shy.
+
+Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2. Which label is predicted stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, PositiveFloat
+
+from harness.config.checking import Strict
+from harness.errors import UserError, notice
+from harness.metrics.metric import Floats
+
+VALIDATION = "validation"
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+class PredictSettings(Strict):
+    """What `harness predict` can be asked for beside labels and their probabilities.
+
+    Attributes:
+        temperature: What logits are divided by: a number, or "validation", to fit it on the run's validation split.
+    """
+
+    temperature: Literal["validation"] | PositiveFloat | None = Field(
+        None,
+        description="Divide logits by this number before they become probabilities; validation: by the one that makes "
+        "the run's validation split likeliest (labels).",
+    )
+
+
+def fitted_temperature(logits: Floats, targets: Sequence[int]) -> float:
+    """The temperature at which the targets are likeliest, between 0.05 and 20.
+
+    Args:
+        logits: Of each example and label [examples, labels].
+        targets: The index of each example's label [examples].
+    """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 -- only this needs it
+
+    places = (np.arange(len(logits)), np.asarray(targets))
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        most = scaled.max(axis=1)
+        return float(np.mean(np.log(np.exp(scaled - most[:, None]).sum(axis=1)) + most - scaled[places]))
+
+    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def temperature_on(validated: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> float:
+    """The temperature that fits a validation split's answers; it is told.
+
+    Raises:
+        UserError: There is no validation split, or it has no wrong answer, by which alone it could be found.
+    """
+    wrong = sum(row["prediction"] != row["reference"] for row in validated)
+    if not wrong:
+        raise UserError(
+            f"--temperature {VALIDATION}: none of {len(validated):,} validation rows is predicted wrongly, so that no "
+            "temperature fits. Give a number, or leave it out."
+        )
+    logits = np.array([row["logits"] for row in validated], dtype=np.float64)
+    found = fitted_temperature(logits, [list(labels).index(row["reference"]) for row in validated])
+    notice(
+        f"temperature {found:.3g}, fitted on {len(validated):,} validation rows, {wrong:,} of them predicted wrongly"
+    )
+    return found
+
+
+def cooled(answers: Sequence[Mapping[str, Any]], temperature: float) -> list[dict[str, Any]]:
+    """Answers with their logits divided by the temperature."""
+    return [{**answer, "logits": (np.array(answer["logits"]) / temperature).tolist()} for answer in answers]

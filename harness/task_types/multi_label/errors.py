@@ -1,0 +1,36 @@
+"""What is decided about each label of a text that may have any number of them, and how probable it was held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.metrics.columns import indicators
+from harness.task_types.analysed import Aspect, Forecasts, LabelCounts, numbered
+from harness.task_types.probabilities import logits_of, sigmoid
+
+MOST_LABELS = 4
+
+
+def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
+    """The labels of a table of predictions."""
+    there, predicted = (indicators(table[name].combine_chunks(), labels) for name in ("reference", "prediction"))
+    return LabelCounts(tuple(labels), there * predicted, predicted, there)
+
+
+def aspects(table: Any) -> Iterator[Aspect]:
+    """How many labels a text has."""
+    yield numbered("labels of a text", [len(labels) for labels in table["reference"].to_pylist()], MOST_LABELS)
+
+
+def forecasts(table: Any, labels: Sequence[str]) -> Forecasts | None:
+    """How probable each label of each text was held; None without logits."""
+    logits = logits_of(table, len(labels))
+    if logits is None:
+        return None
+    probabilities, there = sigmoid(logits), label_counts(table, labels).there
+    squares = ((probabilities - there) ** 2).mean(axis=1)
+    examples = np.repeat(np.arange(len(logits)), len(labels))
+    return Forecasts(probabilities.ravel(), there.ravel(), examples, squares)

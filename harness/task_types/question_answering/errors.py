@@ -1,0 +1,58 @@
+"""What tells questions apart: whether they have an answer, how long it is, how they ask, where the answer stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.task_types.analysed import Aspect
+from harness.task_types.question_answering.examples import QuestionExample
+
+ANSWERABLE = ("answerable", "unanswerable")
+LENGTHS = {1: "1 word", 2: "2 words", 5: "3 to 5 words"}
+LONGER = "more words"
+QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
+SPELLINGS = {"whom": "who", "whose": "who"}
+OTHER = "other"
+QUARTERS = ("first quarter", "second quarter", "third quarter", "last quarter")
+_WORD = re.compile(rf"\b({'|'.join([*QUESTION_WORDS, *SPELLINGS])})\b")
+
+
+def recorded_aspects(table: Any) -> Iterator[Aspect]:
+    """Whether there is an answer, and how many words the first one has."""
+    references = table["reference"].to_pylist()
+    yield _in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
+    lengths = [_length(len(known[0].split())) if known else None for known in references]
+    yield _in_order("answer length", lengths, (*LENGTHS.values(), LONGER))
+
+
+def read_aspects(examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
+    """The question word, and in which quarter of its context the first answer begins."""
+    words = [question_word(example.question) for example in examples]
+    yield _in_order("question word", words, (*QUESTION_WORDS, OTHER))
+    yield _in_order("evidence position", list(map(_quarter, examples)), QUARTERS)
+
+
+def question_word(question: str) -> str:
+    """The first question word of English in a question, or "other".
+
+    >>> question_word("In which year was it?"), question_word("Whose is it?"), question_word("Wer war es?")
+    ('which', 'who', 'other')
+    """
+    found = _WORD.search(question.lower())
+    return SPELLINGS.get(found[1], found[1]) if found else OTHER
+
+
+def _in_order(name: str, values: Sequence[str | None], parts: Sequence[str]) -> Aspect:
+    there = set(values)
+    return Aspect(name, tuple(values), tuple(part for part in parts if part in there))
+
+
+def _length(words: int) -> str:
+    return next((part for most, part in LENGTHS.items() if words <= most), LONGER)
+
+
+def _quarter(example: QuestionExample) -> str | None:
+    start = next((answer.start for answer in example.answers if answer.start >= 0), None)
+    return None if start is None else QUARTERS[min(4 * start // max(len(example.context), 1), 3)]

@@ -1,0 +1,60 @@
+"""`harness evaluate`: a finished run's model on rows that came later, with intervals."""
+
+import json
+from math import sqrt
+
+import pytest
+from command_line import reviews, write_csv, write_jsonl
+
+
+@pytest.fixture
+def run(command, tmp_path):
+    rows = [{**row, "label": "good" if number % 5 == 0 else row["label"]} for number, row in enumerate(reviews(60))]
+    train, test = write_jsonl(tmp_path / "a.jsonl", rows[:40]), write_jsonl(tmp_path / "b.jsonl", rows[40:])
+    assert command("run", "--model", "tfidf", "--train", train, "--test", test).code == 0
+    (record,) = tmp_path.rglob("run.json")
+    return record.parent
+
+
+def wilson(share, count, quantile):
+    centre, half = share + quantile**2 / count / 2, sqrt(share * (1 - share) / count + (quantile / count) ** 2 / 4)
+    scale = 1 + quantile**2 / count
+    return (centre - quantile * half) / scale, (centre + quantile * half) / scale
+
+
+def test_new_rows_are_scored_with_the_interval_of_wilson_where_nearly_all_are_right(run, command, tmp_path):
+    file = write_csv(tmp_path / "new.csv", reviews(20, start=100))
+    found = json.loads(command("evaluate", run, "--input", file, "--json").output)
+    assert (found["rows"], found["groups"]) == (20, 20)
+    accuracy = found["scores"]["accuracy"]
+    assert accuracy["score"] > 0.8
+    # Student's t of 19 degrees of freedom, and Wilson's interval with it.
+    low, high = wilson(accuracy["score"], 20, 2.093)
+    assert accuracy["low"] == pytest.approx(low, abs=0.02)
+    assert accuracy["high"] == pytest.approx(min(high, 1.0), abs=0.02)
+    output = command("evaluate", run, "--input", file).output
+    assert "20 rows" in output
+    assert "not of other seeds" in output
+
+
+def test_rows_of_a_group_count_together_so_that_the_interval_is_wider(run, command, tmp_path):
+    rows = [{**row, "film": f"f{number // 10}"} for number, row in enumerate(reviews(60, start=100))]
+    rows = [{**row, "label": "bad"} if row["film"] == "f1" else row for row in rows]
+    file = write_csv(tmp_path / "new.csv", rows)
+    alone = json.loads(command("evaluate", run, "--input", file, "--json").output)
+    grouped = json.loads(command("evaluate", run, "--input", file, "--group", "film", "--json").output)
+    assert (alone["groups"], grouped["groups"]) == (60, 6)
+    one, other = (found["scores"]["accuracy"] for found in (alone, grouped))
+    assert one["score"] == other["score"] < 1
+    assert other["high"] - other["low"] > one["high"] - one["low"]
+
+
+def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
+    assert "needs --input or --split" in command("evaluate", run).errors
+    assert "--group is a column of --input" in command("evaluate", run, "--split", "test", "--group", "film").errors
+    file = write_csv(tmp_path / "new.csv", reviews(20, start=100))
+    assert "film" in command("evaluate", run, "--input", file, "--group", "film").errors
+    recorded = json.loads((run / "run.json").read_text())["scores"]["test"]["accuracy"]
+    assert json.loads(command("evaluate", run, "--split", "test", "--json").output)["scores"]["accuracy"][
+        "score"
+    ] == pytest.approx(recorded)

@@ -1,0 +1,56 @@
+"""`harness predict --temperature`: probabilities that fit the validation split, and the same labels."""
+
+import json
+
+import numpy as np
+import pytest
+from command_line import reviews, write_jsonl
+
+from harness.task_types.classification.temperature import fitted_temperature
+
+
+def test_the_temperature_that_made_probabilities_too_sure_is_found_again():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 3))
+    raised = np.exp(logits)
+    drawn = (raised / raised.sum(axis=1, keepdims=True)).cumsum(axis=1) > rng.random((20_000, 1))
+    assert fitted_temperature(3 * logits, drawn.argmax(axis=1)) == pytest.approx(3, rel=0.03)
+
+
+@pytest.fixture
+def run(command, tmp_path):
+    rows = [{**row, "label": "good" if number % 5 == 0 else row["label"]} for number, row in enumerate(reviews(90))]
+    files = {name: write_jsonl(tmp_path / f"{name}.jsonl", rows[place::3]) for place, name in enumerate(FILES)}
+    assert (
+        command("run", "--model", "tfidf", *(word for name in FILES for word in (f"--{name}", files[name]))).code == 0
+    )
+    (record,) = tmp_path.rglob("run.json")
+    return record.parent
+
+
+FILES = ("train", "validation", "test")
+
+
+def predicted(command, run, *words):
+    found = command("predict", run, "--text", "film number 7 was superb", *words)
+    assert found.code == 0, found.errors
+    return json.loads(found.output), found.errors
+
+
+def test_a_number_divides_the_logits_and_leaves_the_label(command, run):
+    plain, _ = predicted(command, run)
+    cooled, _ = predicted(command, run, "--temperature", "2")
+    assert cooled["prediction"] == plain["prediction"]
+    odds = [np.log(one["probabilities"]["good"] / one["probabilities"]["bad"]) for one in (plain, cooled)]
+    assert odds[1] == pytest.approx(odds[0] / 2, abs=2e-3)
+
+
+def test_it_is_fitted_on_the_validation_split_and_told(command, run, tmp_path):
+    fitted, told = predicted(command, run, "--temperature", "validation")
+    assert "fitted on 30 validation rows" in " ".join(told.split())
+    temperature = float(told.split("temperature ")[1].split(",")[0])
+    given, _ = predicted(command, run, "--temperature", str(temperature))
+    assert fitted["probabilities"]["good"] == pytest.approx(given["probabilities"]["good"], abs=2e-3)
+    assert "temperature" in command("predict", run, "--text", "x", "--temperature", "warm").errors
+    (tmp_path / "validation.jsonl").write_text('{"text": "another", "label": "good"}\n')
+    assert "data has changed" in command("predict", run, "--text", "x", "--temperature", "validation").errors
