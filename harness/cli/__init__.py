@@ -8,14 +8,14 @@ from typing import Any
 
 import typer
 
-from harness.cli import calibrating, choosing, comparing, doctor, models, recorded
+from harness.cli import calibrating, choosing, comparing, deploying, doctor, models, recorded
 from harness.cli.app import MISTAKE, STOPPED, app
 from harness.errors import UserError
 from harness.output import console, prepare_streams
 
 MOST_LINES = 200  # Of mistakes at a time; whoever fixes these sees the next ones.
 USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
-__all__ = ["app", "calibrating", "choosing", "comparing", "doctor", "main", "models", "recorded"]
+__all__ = ["app", "calibrating", "choosing", "comparing", "deploying", "doctor", "main", "models", "recorded"]
 
 
 def main() -> None:

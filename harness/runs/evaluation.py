@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from harness.config.run import limited_splits, task_of
+from harness.config.run import RunConfig, limited_splits, task_of
 from harness.data.files import refuse
 from harness.data.loading import load_splits, table_problems
 from harness.data.rows import Reading
@@ -13,6 +14,7 @@ from harness.data.sources import SPLITS
 from harness.data.splits import relabelled
 from harness.data.task import Row
 from harness.errors import UserError, nearest
+from harness.record import RunRecord
 from harness.runs.predict import answer, recorded
 from harness.training.evaluation import scored
 
@@ -26,6 +28,16 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     if split not in SPLITS:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
+    examples = examples_of_split(run, record, config, split)
+    return scored(answer(run, record, config, examples=examples), config.metrics, record.task_card.labels)
+
+
+def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: str) -> Sequence[Any]:
+    """The examples of a split of a run's own task, read anew.
+
+    Raises:
+        UserError: The data is not available, or not what it was; or the run never had the split.
+    """
     task = task_of(config)
     if split == "test" and config.evaluate != "test":
         raise UserError(
@@ -35,9 +47,8 @@ def scores_of_split(run: Path, split: str) -> dict[str, float]:
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
     splits = limited_splits(load_splits(task, test=config.evaluate == "test"), config)
-    examples = getattr(relabelled(splits, record.task_card.labels), split)
-    rows = answer(run, record, config, examples=examples)
-    return scored(rows, config.metrics, record.task_card.labels)
+    examples: Sequence[Any] = getattr(relabelled(splits, record.task_card.labels), split)
+    return examples
 
 
 def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
