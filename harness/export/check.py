@@ -20,6 +20,8 @@ from harness.metrics.lookup import unit_of
 from harness.runs.answering import ModelOutputs, ReadyModel, ready_model
 from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import read_export
+from harness.runs.inference import others_share
+from harness.runs.inference_cost import DISTURBED
 from harness.runs.predict import recorded
 from harness.runs.run import CHECKPOINT
 from harness.training.evaluation import scored
@@ -27,6 +29,7 @@ from harness.training.evaluation import scored
 SPLIT = "validation"
 TOLERANCE = 1e-3
 WARM_UP, MOST_TIMED, SECONDS = 3, 100, 6.0
+Times = tuple[float, float]
 LENGTHS = (1, 2, 7)  # Tokens of the rows that logits are compared on as well, beside the longest that the model reads.
 
 
@@ -36,11 +39,13 @@ class Side(Strict):
     Attributes:
         score: By the main metric, in its natural unit.
         latency_p50: Median seconds for one text alone, tokenised within the time.
+        processor_p50: Median processor seconds for it, over all threads, which other processes disturb little.
         disk_bytes: Of its folder.
     """
 
     score: float | None
     latency_p50: float
+    processor_p50: float
     disk_bytes: int
 
 
@@ -56,6 +61,7 @@ class ExportCheck(Strict):
             of predictions may differ; None: that is not asked of int8.
         run: The run's own checkpoint.
         export: The export.
+        others: Share of a core that other processes took while both were timed.
     """
 
     examples: int
@@ -65,6 +71,7 @@ class ExportCheck(Strict):
     tolerance: float | None
     run: Side
     export: Side
+    others: float
 
     def table(self, name: str) -> Table:
         """Both side by side, in at most 80 columns.
@@ -78,13 +85,15 @@ class ExportCheck(Strict):
         sides, unit = (self.run, self.export), unit_of(self.metric)
         table.add_row(self.metric, *("–" if side.score is None else unit.score(side.score) for side in sides))
         table.add_row("ms a text, median", *(f"{1000 * side.latency_p50:.3g}" for side in sides))
+        table.add_row("processor ms", *(f"{1000 * side.processor_p50:.3g}" for side in sides))
         table.add_row("disk", *(memory(side.disk_bytes) for side in sides))
         return table
 
     def __str__(self) -> str:
         same = round(self.agreement * self.examples)
         far = "" if self.largest_difference is None else f"; logits differ by at most {self.largest_difference:.2g}"
-        return f"{same:,} of {self.examples:,} {SPLIT} examples are predicted alike{far}."
+        disturbed = " Other processes disturbed the times." if self.others > DISTURBED else ""
+        return f"{same:,} of {self.examples:,} {SPLIT} examples are predicted alike{far}.{disturbed}"
 
 
 def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
@@ -104,7 +113,9 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
     models = ready_model(run, record, config), ready_model(export, *recorded(export))
     with _told(run):
         answers = [model.in_batches(1).answer(read) for model in models]
-        latencies = _latencies(models, read)
+        with others_share() as others:
+            times = _times(models, read)
+            taken = round(others(), 3)
         difference, scale = _logit_difference(*models, read) if kind.form == "onnx" else (None, 1.0)
     metric, labels, is_exact = record.task_card.main_metric, record.task_card.labels, kind.precision == "fp32"
     found = ExportCheck(
@@ -113,8 +124,9 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
         agreement=sum(_same(*pair) for pair in zip(*answers, strict=True)) / len(read),
         largest_difference=difference,
         tolerance=TOLERANCE if is_exact else None,
-        run=_side(run / CHECKPOINT, answers[0], metric, labels, latencies[0]),
-        export=_side(export, answers[1], metric, labels, latencies[1]),
+        run=_side(run / CHECKPOINT, answers[0], metric, labels, times[0]),
+        export=_side(export, answers[1], metric, labels, times[1]),
+        others=taken,
     )
     if is_exact and (1 - found.agreement > TOLERANCE or (difference or 0.0) > TOLERANCE * scale):
         raise UserError(f"{run}: its export does not answer as it does. {found} Use --to folder, or another model.")
@@ -133,12 +145,13 @@ def _told(run: Path) -> Iterator[None]:
         raise UserError(f"{run}: its export can't read some texts ({reason:.200}). Use --to folder.") from error
 
 
-def _side(
-    folder: Path, answers: Sequence[dict[str, Any]], metric: str, labels: tuple[str, ...], seconds: float
-) -> Side:
+def _side(folder: Path, answers: Sequence[dict[str, Any]], metric: str, labels: tuple[str, ...], times: Times) -> Side:
     score = scored(answers, [metric], labels)[metric]
+    wall, processor = times
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return Side(score=score if math.isfinite(score) else None, latency_p50=seconds, disk_bytes=size)
+    return Side(
+        score=score if math.isfinite(score) else None, latency_p50=wall, processor_p50=processor, disk_bytes=size
+    )
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -148,22 +161,22 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(first == second)
 
 
-def _latencies(models: Sequence[ReadyModel], examples: Sequence[Any]) -> list[float]:
-    """Median seconds for a text alone of each, in turns, so that what disturbs the machine disturbs both."""
+def _times(models: Sequence[ReadyModel], examples: Sequence[Any]) -> list[Times]:
+    """Median seconds, and processor seconds, of each for a text alone; in turns, so that both are disturbed alike."""
     alone = [model.in_batches(1) for model in models]
     for example in examples[:WARM_UP]:
         for model in alone:
             model.answer([example])
-    seconds: list[list[float]] = [[] for _ in models]
+    taken: list[list[Times]] = [[] for _ in models]
     until = time.perf_counter() + SECONDS
     for example in examples[:MOST_TIMED]:
-        for model, taken in zip(alone, seconds, strict=True):
-            started = time.perf_counter()
+        for model, known in zip(alone, taken, strict=True):
+            before = time.perf_counter(), time.process_time()
             model.answer([example])
-            taken.append(time.perf_counter() - started)
+            known.append((time.perf_counter() - before[0], time.process_time() - before[1]))
         if time.perf_counter() > until:
             break
-    return [median(taken) for taken in seconds]
+    return [(median(wall for wall, _ in known), median(processor for _, processor in known)) for known in taken]
 
 
 def _logit_difference(run: ReadyModel, export: ReadyModel, examples: Sequence[Any]) -> tuple[float, float]:

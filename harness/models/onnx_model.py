@@ -99,6 +99,7 @@ def _session(file: Path) -> Any:
     runtime = onnx_runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # As `prepare_libraries` has it.
     options.log_severity_level = 3  # Errors alone: it warns of nodes that it moves.
     try:
         return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

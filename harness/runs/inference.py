@@ -37,7 +37,7 @@ def measured_run(run: Path) -> InferenceCost:
     examples = list(test_examples(config))
     folder = model_folder(run, record)
     reset_peak_memory()
-    with _others_share() as others:
+    with others_share() as others:
         model = ready_model(run, record, config)
         single = list(_single(model.in_batches(1).answer, examples))
         rates = {size: _rate(model.in_batches(size).answer, examples, size) for size in BATCHES}
@@ -85,7 +85,7 @@ def _rate(answer: Answer, examples: Sequence[Any], size: int) -> float:
 
 
 @contextmanager
-def _others_share() -> Iterator[Callable[[], float]]:
+def others_share() -> Iterator[Callable[[], float]]:
     """Gives a function that says which share of a core other processes took since the block was entered."""
     own = psutil.Process()
 
