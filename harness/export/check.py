@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from rich.table import Table
 
@@ -110,6 +111,8 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
     record, config = recorded(run)
     kind = read_export(export)
     read = examples_of_split(run, record, config, SPLIT)[:examples]
+    if not read:
+        raise UserError(f"{run}: its task has no validation examples to check an export on. Add --examples 0.")
     models = ready_model(run, record, config), ready_model(export, *recorded(export))
     with _told(run):
         answers = [model.in_batches(1).answer(read) for model in models]
@@ -117,6 +120,8 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
             times = _times(models, read)
             taken = round(others(), 3)
         difference, scale = _logit_difference(*models, read) if kind.form == "onnx" else (None, 1.0)
+    if difference is not None and not math.isfinite(difference):
+        raise UserError(f"{run}: its export gives logits that are no numbers. Use --to folder.")
     metric, labels, is_exact = record.task_card.main_metric, record.task_card.labels, kind.precision == "fp32"
     found = ExportCheck(
         examples=len(read),
@@ -190,7 +195,7 @@ def _logit_difference(run: ReadyModel, export: ReadyModel, examples: Sequence[An
             kept = inputs["attention_mask"].bool() if per_token else ...
             differences.append(float((one[kept] - other[kept]).abs().max()))
             scale = max(scale, float(one[kept].abs().max()))
-    return max(differences), scale
+    return float(np.max(differences)), scale  # Unlike `max`, it doesn't pass over what is no number.
 
 
 def _real_inputs(outputs: ModelOutputs, examples: Sequence[Any]) -> Iterator[dict[str, torch.Tensor]]:

@@ -92,9 +92,13 @@ def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_te
     assert predict_rows(tmp_path / "int8", rows) == [predict_rows(tmp_path / "int8", [row])[0] for row in rows]
 
 
-def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_left(bert_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(OnnxModel, "forward", lambda self, **inputs: {"logits": inputs["input_ids"][:, :2].float()})
-    with pytest.raises(UserError, match=r"its export does not answer as it does\. .* logits differ by at most \d"):
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [(1.0, r"does not answer as it does\. .* logits differ by at most \d"), (float("nan"), "no numbers")],
+)
+def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_left(factor, said, bert_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(OnnxModel, "forward", lambda self, **given: {"logits": factor * given["input_ids"][:, :2]})
+    with pytest.raises(UserError, match=f"its export .*{said}"):
         export_to(wanted(bert_run), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
