@@ -38,12 +38,11 @@ class Served:
     def description(self) -> dict[str, Any]:
         """What is served, for a page or a program."""
         task = self._predictors[0].task
-        helps = task.type.predict_options
         columns = task.type.option_columns(task)
         return {
             "task": self._predictors[0].record.task,
             "task_type": task.task_type,
-            "columns": [{"name": name, "help": helps[role]} for role, names in columns.items() for name in names],
+            "columns": [name for names in columns.values() for name in names],
             "models": [
                 {"name": known.record.model, "run": str(known.run), "scores": known.record.scores.get("test", {})}
                 for known in self._predictors

@@ -44,7 +44,7 @@ def client(runs):
 def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_type, runs):
     client = TestClient(application(Served([runs[task_type]])), base_url="http://127.0.0.1:8000")
     described = client.get("/api").json()
-    assert [column["name"] for column in described["columns"]] == list(ROWS[task_type])
+    assert described["columns"] == list(ROWS[task_type])
     page = client.get("/").text
     assert all(f'data-column="{name}"' in page for name in ROWS[task_type])
     found = client.post("/api/predict", json={"rows": [ROWS[task_type]]})
