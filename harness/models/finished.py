@@ -9,6 +9,7 @@ from harness.models.checkpoint import Checkpoint
 from harness.models.config_and_tokenizer import read_config
 from harness.models.family import Loaded, model_class_of
 from harness.models.head import Head
+from harness.models.onnx_model import ONNX_FILE, onnx_model
 from harness.models.saved_model import damage_told, saved_model
 
 
@@ -17,7 +18,7 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
 
     Args:
         family: The run's.
-        folder: Its checkpoint.
+        folder: Its checkpoint, or an export of it.
         head: What is on top.
         labels: The names of the head's outputs.
 
@@ -28,8 +29,12 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
     with damage_told(folder):
         config = read_config(checkpoint, {})
     language = family.language_of(config, head)
-    model, tokenizer = saved_model(checkpoint, model_class_of(head, language, str(folder), config), config)
-    parts = (family.pooled_head, family.packing, language)
+    if (folder / ONNX_FILE).is_file():
+        model, tokenizer = onnx_model(checkpoint, config, head)
+        parts = (family.pooled_head, None, language)
+    else:
+        model, tokenizer = saved_model(checkpoint, model_class_of(head, language, str(folder), config), config)
+        parts = (family.pooled_head, family.packing, language)
     loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
     found: Loaded = family.as_read(loaded, head)
     return found

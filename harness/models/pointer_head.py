@@ -56,7 +56,7 @@ def pointer_logits(pointer: Pointer, states: Tensor, attention_mask: Tensor | No
         start, end = pointer(states, states[:, -1])
         return start, end
     real = attention_mask.bool()
-    start, end = pointer(states, states[torch.arange(len(states), device=states.device), last_real(real)])
+    start, end = pointer(states, states[torch.arange(states.shape[0], device=states.device), last_real(real)])
     lowest = torch.finfo(start.dtype).min
     return start.masked_fill(~real, lowest), end.masked_fill(~real, lowest)
 

@@ -35,7 +35,8 @@ def with_fused_norms(model: nn.Module) -> None:
     Args:
         model: On the device where it stays.
     """
-    if not native.serves(next(model.parameters()).device):
+    parameter = next(model.parameters(), None)  # An exported model has none.
+    if parameter is None or not native.serves(parameter.device):
         return
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):

@@ -10,9 +10,22 @@ from harness.registry import TASK_TYPES
 
 def model_card(record: RunRecord) -> str:
     """README.md for the checkpoint that `record` tells of."""
+    judging = record.scores[_splits(record)[-1]]
+    return f"""---
+library_name: transformers
+pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}
+tags:
+- {record.base_task}
+---
+
+{card_text(record)}"""
+
+
+def card_text(record: RunRecord) -> str:
+    """What the card says below its front matter."""
     training = record.config["training"]
     base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
-    splits = [split for split in ("validation", "test") if split in record.scores]
+    splits = _splits(record)
     judging, examples = record.scores[splits[-1]], record.counts.examples.get(splits[-1], 0)
     scores = "\n".join(
         f"| {name} | {' | '.join(f'{record.scores[split].get(name, math.nan):.4f}' for split in splits)} |"
@@ -21,14 +34,7 @@ def model_card(record: RunRecord) -> str:
     recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
     if record.tuning is not None:
         recipe = f"The best of {record.tuning.trials} trials on the validation split.\n\n{recipe}"
-    return f"""---
-library_name: transformers
-pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}
-tags:
-- {record.base_task}
----
-
-# {record.model}, fine-tuned on {record.task}
+    return f"""# {record.model}, fine-tuned on {record.task}
 
 {record.task_card.description}
 
@@ -50,3 +56,7 @@ tags:
 Comparing models on this task. It was scored on one {splits[-1]} set ({examples} examples) and nothing else; nothing is
 known of its behaviour on other text.
 """
+
+
+def _splits(record: RunRecord) -> list[str]:
+    return [split for split in ("validation", "test") if split in record.scores]

@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 import psutil
 
-from harness.checksums import check_files, with_digest
-from harness.config.run import task_of
-from harness.errors import UserError
-from harness.models.finished import finished_model
-from harness.models.saved_model import damage_told
-from harness.ops.device import fresh_accelerator, hardware, peak_memory_bytes, reset_peak_memory
-from harness.record import RunRecord, write_atomically
-from harness.registry import FAMILIES
+from harness.checksums import with_digest
+from harness.ops.device import hardware, peak_memory_bytes, reset_peak_memory
+from harness.record import write_atomically
+from harness.runs.answering import model_folder, ready_model
 from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.runs.mistakes import test_examples
 from harness.runs.predict import recorded
-from harness.runs.run import CHECKPOINT
-from harness.training.task_model import forward_of, reader_of
 
 WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
 SECONDS = 4.0  # For single texts, and for each size of batch.
@@ -41,14 +35,12 @@ def measured_run(run: Path) -> InferenceCost:
     """
     record, config = recorded(run)
     examples = list(test_examples(config))
-    if not (run / CHECKPOINT).is_dir():
-        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
-    check_files(run, record.files, CHECKPOINT)
+    folder = model_folder(run, record)
     reset_peak_memory()
-    with _others_share() as others:
-        answer = _answerer(run, record, config)
-        single = list(_single(answer(1), examples))
-        rates = {size: _rate(answer(size), examples, size) for size in BATCHES}
+    with others_share() as others:
+        model = ready_model(run, record, config)
+        single = list(_single(model.in_batches(1).answer, examples))
+        rates = {size: _rate(model.in_batches(size).answer, examples, size) for size in BATCHES}
     best = max(rates, key=lambda size: rates[size])
     p50, p95 = np.quantile(single, [0.5, 0.95])
     found = InferenceCost(
@@ -57,39 +49,13 @@ def measured_run(run: Path) -> InferenceCost:
         texts_per_second=rates[best],
         batch_size=best,
         peak_memory_bytes=peak_memory_bytes(),
-        disk_bytes=sum(file.stat().st_size for file in (run / CHECKPOINT).rglob("*") if file.is_file()),
+        disk_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         texts=len(single),
         others=round(others(), 3),
         hardware=hardware(None),
     )
     write_atomically(run / INFERENCE, json.dumps(with_digest(found.model_dump()), indent=1).encode())
     return found
-
-
-def _answerer(run: Path, record: RunRecord, config: Any) -> Callable[[int], Answer]:
-    """What makes, for a size of batch, the function that answers examples."""
-    task, labels = task_of(config), record.task_card.labels
-    objective = task.type.objective(labels, config.training).recalled(record.calibration)
-    family = FAMILIES.load(record.family)
-    if record.simple_baseline:
-        with damage_told(run / CHECKPOINT):
-            fitted = family.load(run / CHECKPOINT, task_type=task.task_type, labels=labels)
-        return lambda _: lambda examples: objective.rows(fitted.outputs(examples), examples, record.calibration)
-    loaded = finished_model(family, run / CHECKPOINT, objective.head(), labels)
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=run)
-    loaded.model.to(accelerator.device)
-    reader = reader_of(loaded, objective, config.training)
-
-    def answerer(size: int) -> Answer:
-        forward = forward_of(loaded, objective, accelerator, config.training, micro_batch_size=size)
-
-        def answer(examples: Sequence[Any]) -> object:
-            features = objective.features(examples, reader)
-            return objective.rows(forward.evaluate(features, examples)[1], examples, record.calibration)
-
-        return answer
-
-    return answerer
 
 
 def _single(answer: Answer, examples: Sequence[Any]) -> Iterator[float]:
@@ -119,7 +85,7 @@ def _rate(answer: Answer, examples: Sequence[Any], size: int) -> float:
 
 
 @contextmanager
-def _others_share() -> Iterator[Callable[[], float]]:
+def others_share() -> Iterator[Callable[[], float]]:
     """Gives a function that says which share of a core other processes took since the block was entered."""
     own = psutil.Process()
 

@@ -7,10 +7,11 @@ import io
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.checksums import check_files
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
@@ -18,19 +19,13 @@ from harness.data.files import read_rows
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.splits import relabelled
 from harness.data.task import Row, Task
-from harness.errors import UserError, nearest, notice
-from harness.models.finished import finished_model
-from harness.models.saved_model import damage_told
-from harness.ops.device import fresh_accelerator
+from harness.errors import UserError, nearest
 from harness.printable import printable_json
 from harness.record import RECORD, RunRecord, read_record, write_atomically
-from harness.registry import FAMILIES
+from harness.runs.answering import ReadyModel, ready_model
+from harness.runs.exported import EXPORT, is_export, read_export
 from harness.runs.identity import recorded_config
 from harness.runs.mistakes import read_splits
-from harness.runs.run import CHECKPOINT
-from harness.training.task_model import forward_of, reader_of
-
-MICRO_BATCH_SIZE = 32
 
 
 def rows_to_read(
@@ -66,7 +61,7 @@ def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | N
     """Each row with its prediction, and how sure the model is.
 
     Args:
-        run: The folder of one run.
+        run: The folder of one run, or of an export.
         rows: In the columns of its task.
         settings: What else is asked for, by the names of the task type's `predict_settings`; those that are None are
             not.
@@ -75,23 +70,64 @@ def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | N
         UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours; the
             task type knows no such setting.
     """
+    return predictor(run, settings).predict(rows)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A finished run that predicts rows as often as it is asked; the model is loaded when the first rows are read.
+
+    Attributes:
+        run: The folder of one run, or of an export.
+        record: Its record.
+        config: Its configuration.
+        task: Its task.
+        settings: What else is asked for.
+    """
+
+    run: Path
+    record: RunRecord
+    config: RunConfig
+    task: Task
+    settings: Strict
+
+    @cached_property
+    def model(self) -> ReadyModel:
+        """The model."""
+        return ready_model(self.run, self.record, self.config, self.settings)
+
+    def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Each row with its prediction.
+
+        Raises:
+            UserError: The run has no checkpoint; or every mistake in the rows.
+        """
+        task, labels = self.task, self.record.task_card.labels
+        rows = [task.type.completed(task, row) for row in rows]
+        examples = examples_of(task, rows)
+        _check_names(task.type.written_columns(labels), rows)
+        task.type.check_files(self.settings, rows)
+        found = self.model.answer(examples)
+        answers = task.type.recalibrated(found, lambda: self._validated, labels, self.settings)
+        task.type.write_files(self.settings, rows, answers)
+        return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
+
+    @cached_property
+    def _validated(self) -> list[dict[str, Any]]:
+        """What the model makes of its task's validation examples."""
+        splits = read_splits(self.config, test=self.config.evaluate == "test")
+        return self.model.answer(relabelled(splits, self.record.task_card.labels).validation)
+
+
+def predictor(run: Path, settings: Mapping[str, Any] | None = None) -> Predictor:
+    """The run, or export, in a folder, ready to predict.
+
+    Raises:
+        UserError: There is none, or it is of another version; the task type knows no such setting.
+    """
     record, config = recorded(run)
     task = task_of(config)
-    chosen = _settings(task, settings or {}, run)
-    rows = [task.type.completed(task, row) for row in rows]
-    examples = examples_of(task, rows)
-    _check_names(task.type.written_columns(record.task_card.labels), rows)
-    task.type.check_files(chosen, rows)
-    labels = record.task_card.labels
-
-    def validated() -> list[dict[str, Any]]:
-        splits = relabelled(read_splits(config, test=config.evaluate == "test"), labels)
-        return answer(run, record, config, examples=splits.validation, settings=chosen)
-
-    found = answer(run, record, config, examples=examples, settings=chosen)
-    answers = task.type.recalibrated(found, validated, labels, chosen)
-    task.type.write_files(chosen, rows, answers)
-    return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
+    return Predictor(run, record, config, task, _settings(task, settings or {}, run))
 
 
 def _settings(task: Task, given: Mapping[str, Any], run: Path) -> Strict:
@@ -114,7 +150,7 @@ def answer(
     """What the run's checkpoint makes of examples: one row each, as in predictions.parquet.
 
     Args:
-        run: Its folder.
+        run: Its folder, or that of an export.
         record: Its record.
         config: Its configuration.
         examples: In the form of its task type.
@@ -123,23 +159,7 @@ def answer(
     Raises:
         UserError: The run has no checkpoint, or it is not the one that was recorded.
     """
-    task, labels = task_of(config), record.task_card.labels
-    objective = task.type.objective(labels, config.training).recalled(record.calibration)
-    if settings is not None:
-        objective = task.type.predicting(objective, settings)
-    family = FAMILIES.load(record.family)
-    folder = run / CHECKPOINT
-    if not folder.is_dir():
-        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
-    check_files(run, record.files, CHECKPOINT)
-    if record.simple_baseline:
-        with damage_told(folder):
-            fitted = family.load(folder, task_type=task.task_type, labels=labels)
-        outputs = fitted.outputs(examples)
-    else:
-        outputs = _outputs(family, folder, objective, config, labels=labels, examples=examples)
-    rows: list[dict[str, Any]] = objective.rows(outputs, examples, record.calibration)
-    return rows
+    return ready_model(run, record, config, settings).answer(examples)
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
@@ -191,12 +211,15 @@ FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _
 
 
 def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
-    """The record of the run in a folder, and the configuration that it holds.
+    """The record of the run in a folder, or of the one that an export was made from, and the configuration in it.
 
     Raises:
         UserError: There is no record, or it is of another version.
     """
     file = run / RECORD
+    if is_export(run):
+        record = read_export(run).record
+        return record, recorded_config(record.config, run / EXPORT)
     if not file.is_file():
         known = sorted(str(found.parent) for found in run.parent.glob(f"*/{RECORD}"))
         raise UserError(f"{run}: no {RECORD} here; name the folder of one run.{nearest(str(run), known)}")
@@ -239,18 +262,3 @@ def _check_names(written: Sequence[str], rows: Sequence[Row]) -> None:
 
 def _place(row: Row, number: int) -> str:
     return str(getattr(row, "place", f"row {number}"))
-
-
-def _outputs(
-    family: Any, folder: Path, objective: Any, config: RunConfig, *, labels: tuple[str, ...], examples: Sequence[Any]
-) -> Any:
-    loaded = finished_model(family, folder, objective.head(), labels)
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
-    loaded.model.to(accelerator.device)
-    reader = reader_of(loaded, objective, config.training)
-    forward = forward_of(loaded, objective, accelerator, config.training, micro_batch_size=MICRO_BATCH_SIZE)
-    features = objective.features(examples, reader)
-    if features.seen < sum(features.lengths):
-        share = features.seen / sum(features.lengths)
-        notice(f"{share:.1%} of the tokens are read; see strategy, max_length and max_windows of the run.")
-    return forward.evaluate(features, examples)[1]

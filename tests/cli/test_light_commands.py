@@ -43,6 +43,9 @@ def answers_to(lines, folder, *, first=""):
 
 ANSWERS = [
     (["--help"], 0, "Usage"),
+    (["export", "--help"], 0, "--dry-run"),
+    (["export", "run", "out", "--to", "folder", "--int8"], 2, "is of an ONNX graph"),
+    (["serve", "--help"], 0, "--compare"),
     (["list"], 0, "rotten_tomatoes"),
     (["list", "tasks", "--json"], 0, '"task type": "question_answering"'),
     (["list", "tsks"], 2, "Did you mean tasks?"),

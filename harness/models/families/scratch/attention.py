@@ -94,4 +94,5 @@ class MultiHeadAttention(nn.Module):
 
     def _heads(self, projected: Tensor) -> Tensor:
         """[batch, length, width] cut into heads [batch, heads, length, head_size]."""
-        return projected.unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+        # Not `unflatten`, which ONNX writes with the lengths of the example that it was traced with.
+        return projected.reshape(*projected.shape[:-1], -1, self.head_size).transpose(1, 2)

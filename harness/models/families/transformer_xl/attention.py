@@ -57,7 +57,8 @@ def relative_shift(scores: Tensor) -> Tensor:
         scores: [..., queries, keys + 1], the columns at the distances keys … 0; the first is of no key.
     """
     queries, columns = scores.shape[-2:]
-    return scores.flatten(-2)[..., queries:].unflatten(-1, (queries, columns - 1))
+    shifted = scores.flatten(-2)[..., queries:]
+    return shifted.reshape(*scores.shape[:-2], queries, columns - 1)
 
 
 def eager_attention(
@@ -140,7 +141,8 @@ class RelativeAttention(nn.Module):
         distances = self._heads(self.r_net(positions)) * self.config.d_head**-0.5
         name = "eager" if weigh else self._implementation(projected.value)
         weights: Tensor | None = None
-        at_once = weigh or hidden.device.type != "cpu" or torch.compiler.is_compiling()
+        is_traced = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()  # For any lengths.
+        at_once = weigh or hidden.device.type != "cpu" or is_traced
         if name in IN_BLOCKS and not at_once:
             sums = in_blocks(lambda part, places: self._summed(name, part, places)[0], projected, distances)
         else:
@@ -155,7 +157,7 @@ class RelativeAttention(nn.Module):
         key, value = map(self._heads, nn.functional.linear(context, key_value_net).chunk(2, dim=-1))
         # Under autocast the biases are in single precision still.
         content, place = ((query + bias.unsqueeze(-2)).to(value.dtype) for bias in (self.r_w_bias, self.r_r_bias))
-        return Projected(content, place, key, value, mask.expand(len(hidden), -1, -1, -1))
+        return Projected(content, place, key, value, mask.expand(hidden.shape[0], -1, -1, -1))
 
     def _summed(self, name: str, projected: Projected, distances: Tensor) -> tuple[Tensor, Tensor | None]:
         """Sums [batch, queries, heads, d_head] by the attention of that name; the second is eager attention's weights.
@@ -184,4 +186,5 @@ class RelativeAttention(nn.Module):
 
     def _heads(self, projected: Tensor) -> Tensor:
         """[..., length, heads x d_head] cut into heads [..., heads, length, d_head]."""
-        return projected.unflatten(-1, (-1, self.config.d_head)).transpose(-3, -2)
+        # Not `unflatten`, which ONNX writes with the lengths of the example that it was traced with.
+        return projected.reshape(*projected.shape[:-1], -1, self.config.d_head).transpose(-3, -2)

@@ -185,7 +185,7 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
         last = self._last(states, input_ids, attention_mask)
-        logits = self.score(states[torch.arange(len(states), device=states.device), last])
+        logits = self.score(states[torch.arange(states.shape[0], device=states.device), last])
         loss = None if labels is None else self.loss_function(labels, logits, self.config)
         return _with(outputs, loss=loss, logits=logits)
 

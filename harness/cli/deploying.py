@@ -1,0 +1,114 @@
+"""Commands that bring a finished run's model to where it is used: export and serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from harness.cli.app import app
+from harness.environment import prepare_libraries
+from harness.errors import UserError
+from harness.output import console
+
+CHECKED_ON = 200
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness export runs/demo/boolq/minilm/seed-0 --to folder my-model\n
+    harness export runs/demo/boolq/minilm/seed-0 --to onnx my-model-onnx --int8\n
+    harness export runs/demo/boolq/minilm/seed-0 --to hub me/my-model --licence apache-2.0 --dry-run"""
+)
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of one run.")],
+    destination: Annotated[str, typer.Argument(help="A new folder; or OWNER/NAME on the Hub.")],
+    to: Annotated[
+        Literal["folder", "onnx", "hub"],
+        typer.Option(help="A stock checkpoint, an ONNX graph for onnxruntime, or a repository of the Hub."),
+    ],
+    precision: Annotated[Literal["fp32", "int8"], typer.Option(help="Of an ONNX graph's weights.")] = "fp32",
+    int8: Annotated[bool, typer.Option("--int8", help="The same as --precision int8.")] = False,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the model, as the Hub calls it; default: that of its base's card.")
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(help="Check it against the run on so many validation examples; 0: don't.", min=0)
+    ] = CHECKED_ON,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be pushed to the Hub.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository of the Hub private.")] = False,
+) -> None:
+    """Write a finished run's model for use elsewhere, and check that it answers as the run does.
+
+    `harness predict` and `harness serve` take the folder as they take a run's.
+    """
+    prepare_libraries()
+    chosen: Literal["fp32", "int8"] = "int8" if int8 else precision
+    _check_options(to, chosen, dry_run=dry_run, private=private)
+    from harness.export.hub import check_repository, contents, push  # noqa: PLC0415 -- heavy
+    from harness.export.writing import Wanted, export_to, exported  # noqa: PLC0415 -- heavy
+
+    form: Literal["folder", "onnx"] = "onnx" if to == "onnx" else "folder"
+    name = Path(destination).name
+    wanted = Wanted(run, form, chosen, licence=licence, examples=examples, name=name)
+    shown = console()
+    if to != "hub":
+        check = export_to(wanted, Path(destination))
+    else:
+        check_repository(destination)
+        with exported(wanted) as (folder, check):
+            if dry_run:
+                for line in contents(folder, destination):
+                    shown.print(line, soft_wrap=True)
+                return
+            destination = push(folder, destination, private=private)
+    if check is not None:
+        shown.print(check.table(f"{to} {chosen}" if to == "onnx" else to))
+        shown.print(str(check), soft_wrap=True)
+    shown.print(f"Exported to {destination}{'' if check is not None else ', unchecked'}.", soft_wrap=True)
+
+
+def _check_options(to: str, precision: str, *, dry_run: bool, private: bool) -> None:
+    """Refuse what an export of this sort has no use for.
+
+    Raises:
+        UserError: It was given.
+    """
+    if precision != "fp32" and to != "onnx":
+        raise UserError(f"harness export: --precision {precision} is of an ONNX graph. Add --to onnx, or leave it out.")
+    for option, given in (("--dry-run", dry_run), ("--private", private)):
+        if given and to != "hub":
+            raise UserError(f"harness export: {option} is of the Hub. Add --to hub, or leave it out.")
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness serve runs/demo/boolq/minilm/seed-0\n
+    harness serve runs/demo/boolq/minilm/seed-0 --compare my-model-onnx --port 9000"""
+)
+def serve(
+    run: Annotated[Path, typer.Argument(help="The folder of one run, or of an export.")],
+    compare: Annotated[Path | None, typer.Option(help="Another one, to be asked the same beside it.")] = None,
+    port: Annotated[int, typer.Option(help="Where it listens; 0: any that is free.", min=0, max=65535)] = 8000,
+    host: Annotated[
+        str, typer.Option(help="The address that it listens on; by default this machine alone reaches it.")
+    ] = "127.0.0.1",
+) -> None:
+    """Try a finished run's model on a local page, or by HTTP: POST /api/predict with {"rows": [{COLUMN: TEXT}]}."""
+    prepare_libraries()
+    try:
+        import starlette  # noqa: F401, PLC0415 -- of an extra
+        import uvicorn  # noqa: F401, PLC0415 -- of an extra
+    except ImportError as error:
+        extra = "pip install 'finetune-harness[serve]'"
+        raise UserError(f"{error.name}: harness serve needs packages that are not installed. Run: {extra}") from error
+    from harness.serving.server import serve_here  # noqa: PLC0415 -- heavy
+
+    shown = console()
+    serve_here(
+        [run] if compare is None else [run, compare],
+        host=host,
+        port=port,
+        started=lambda url: shown.print(f"{url}  (Ctrl-C stops it)", soft_wrap=True),
+    )

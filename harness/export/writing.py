@@ -1,0 +1,104 @@
+"""Write an export: whole, checked, or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checksums import with_digest
+from harness.config.run import RunConfig, task_of
+from harness.errors import UserError
+from harness.export.card import export_card
+from harness.export.check import ExportCheck, checked_export
+from harness.export.graph import check_exportable, write_graph
+from harness.models.finished import finished_model
+from harness.models.onnx_model import ONNX_FILE
+from harness.record import RunRecord, write_atomically
+from harness.registry import FAMILIES
+from harness.runs.answering import model_folder
+from harness.runs.exported import CARD, CHECK, Form, Precision, is_export, write_export
+from harness.runs.predict import recorded
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be exported, and how.
+
+    Attributes:
+        run: The folder of one run.
+        form: "folder" or "onnx".
+        precision: Of an ONNX graph.
+        licence: Of the model, as the Hub calls it; None: its base checkpoint's.
+        examples: Of the validation split that it is checked on; 0: it isn't.
+        name: What it is called.
+    """
+
+    run: Path
+    form: Form
+    precision: Precision
+    licence: str | None
+    examples: int
+    name: str
+
+
+def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
+    """Write the export into a new folder; what was found of it, where it was checked.
+
+    Raises:
+        UserError: There is something at `target`; the run can't be exported so; or the export does not answer as it.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target}: is there already. Remove it, or name another folder.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exported(wanted, beside=target.parent) as (folder, check):
+        if target.exists():
+            target.rmdir()
+        folder.rename(target)
+    return check
+
+
+@contextmanager
+def exported(wanted: Wanted, *, beside: Path | None = None) -> Iterator[tuple[Path, ExportCheck | None]]:
+    """The export in a folder that is gone after the block, unless it was moved, and what was found of it.
+
+    Args:
+        wanted: What is to be exported.
+        beside: Where the folder is made; default: where temporary files go.
+
+    Raises:
+        UserError: The run can't be exported so; or the export does not answer as it.
+    """
+    if is_export(wanted.run):
+        raise UserError(f"{wanted.run}: is an export itself. Name the folder of the run that it was made from.")
+    record, config = recorded(wanted.run)
+    source = model_folder(wanted.run, record)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=beside, ignore_cleanup_errors=True) as made:
+        folder = Path(made) / "export"
+        folder.mkdir()
+        _write_model(wanted, record, config, source=source, folder=folder)
+        card = export_card(wanted.run, record, config, licence=wanted.licence, name=wanted.name)
+        (folder / CARD).write_text(card, encoding="utf-8")
+        write_export(folder, wanted.form, wanted.precision, record)
+        check = checked_export(wanted.run, folder, examples=wanted.examples) if wanted.examples else None
+        if check is not None:
+            content = json.dumps(with_digest(check.model_dump()), indent=1)
+            write_atomically(folder / CHECK, content.encode())
+        yield folder, check
+
+
+def _write_model(wanted: Wanted, record: RunRecord, config: RunConfig, *, source: Path, folder: Path) -> None:
+    if wanted.form == "folder":
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        return
+    head = task_of(config).type.objective(record.task_card.labels, config.training).head()
+    check_exportable(wanted.run, record, config, head)
+    loaded = finished_model(FAMILIES.load(record.family), source, head, record.task_card.labels)
+    loaded.model.config.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    write_graph(loaded, head, folder, is_int8=wanted.precision == "int8")
+    assert (folder / ONNX_FILE).is_file()

@@ -1,0 +1,109 @@
+"""A model that was exported to ONNX, in the place of the transformers model that it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import UserError
+from harness.models.checkpoint import Checkpoint
+from harness.models.config_and_tokenizer import on_one_line, read_tokenizer
+from harness.models.head import Head
+
+ONNX_FILE = "model.onnx"
+NEEDS_EXTRA = "ONNX needs packages that are not installed. Run: pip install 'finetune-harness[onnx]'"
+
+
+def onnx_runtime() -> Any:
+    """The package onnxruntime.
+
+    Raises:
+        UserError: It is not installed.
+    """
+    try:
+        import onnxruntime  # noqa: PLC0415 -- of an extra
+    except ImportError as error:
+        raise UserError(f"{error.name}: {NEEDS_EXTRA}") from error
+    return onnxruntime
+
+
+class OnnxModel(nn.Module):
+    """Answers as the model that it was made from, without gradients, by onnxruntime on the CPU.
+
+    Each row is read alone and without its padding: int8 activations share one scale in a pass, so that else a text's
+    answer would depend on the texts beside it, and on a few cores larger batches give next to nothing.
+
+    Attributes:
+        config: The transformers configuration of the model that it was made from.
+        device: Where it computes.
+    """
+
+    def __init__(self, file: Path, config: Any, head: Head) -> None:
+        super().__init__()
+        self.config = config
+        self._head = head
+        self._session = _session(file)
+        self._inputs = {given.name for given in self._session.get_inputs()}
+        self.device = torch.device("cpu")
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """What the head says, by the names of its outputs [rows, ...]; where it says it of each token, 0 on padding.
+
+        Args:
+            input_ids: Tokens [rows, length].
+            attention_mask: 1 for real tokens, 0 for padding [rows, length].
+            token_type_ids: Which text of a pair each token is of [rows, length].
+        """
+        given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
+        inputs = {name: tensor for name, tensor in given.items() if tensor is not None and name in self._inputs}
+        kept = attention_mask.bool()
+        kept[:, 0] = True  # A row of no token is read as one of padding.
+        rows = [self._row(inputs, index, places) for index, places in enumerate(kept)]
+        return {name: self._together([row[name] for row in rows], kept) for name in self._head.outputs}
+
+    def _row(self, inputs: dict[str, Tensor], index: int, places: Tensor) -> dict[str, Tensor]:
+        """What the head says of one row, by the names of its outputs [...]."""
+        row = {name: tensor[index, places][None].cpu().numpy() for name, tensor in inputs.items()}
+        found = self._session.run(list(self._head.outputs), row)
+        return {name: torch.from_numpy(array[0]) for name, array in zip(self._head.outputs, found, strict=True)}
+
+    def _together(self, rows: list[Tensor], kept: Tensor) -> Tensor:
+        if not self._head.per_token:
+            return torch.stack(rows).to(kept.device)
+        padded = torch.zeros(*kept.shape, *rows[0].shape[1:], device=kept.device)
+        for target, places, row in zip(padded, kept, rows, strict=True):
+            target[places] = row.to(kept.device)
+        return padded
+
+
+def onnx_model(checkpoint: Checkpoint, config: Any, head: Head) -> tuple[Any, Any]:
+    """The exported model in a folder, and its tokenizer.
+
+    Args:
+        checkpoint: The export's folder.
+        config: The configuration in it.
+        head: Whose outputs the model has.
+
+    Raises:
+        UserError: onnxruntime is not installed, or can't read the file.
+    """
+    return OnnxModel(checkpoint.folder / ONNX_FILE, config, head), read_tokenizer(checkpoint)
+
+
+def _session(file: Path) -> Any:
+    runtime = onnx_runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # As `prepare_libraries` has it.
+    options.log_severity_level = 3  # Errors alone: it warns of nodes that it moves.
+    try:
+        return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # Its errors have no class in common.
+        raise UserError(
+            f"{file}: onnxruntime can't read it ({on_one_line(error):.200}). Export the run again."
+        ) from error

@@ -1,0 +1,146 @@
+"""A finished run's model, loaded and ready to answer examples: the run's own checkpoint, or an export of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.checksums import check_files
+from harness.config.checking import Strict
+from harness.config.run import RunConfig, task_of
+from harness.errors import UserError, notice
+from harness.models.family import Loaded
+from harness.models.finished import finished_model
+from harness.models.saved_model import damage_told
+from harness.ops.device import fresh_accelerator
+from harness.record import RunRecord
+from harness.registry import FAMILIES
+from harness.runs.exported import check_export, is_export
+from harness.runs.run import CHECKPOINT
+from harness.task_types.objective import Objective
+from harness.tokenization.items import Features
+from harness.tokenization.reading import Reader
+from harness.training.forward import Forward
+from harness.training.task_model import forward_of, reader_of
+
+MICRO_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class FittedOutputs:
+    """The outputs of a simple baseline.
+
+    Attributes:
+        fitted: It.
+    """
+
+    fitted: Any
+
+    def __call__(self, examples: Sequence[Any]) -> Any:
+        """One output per example."""
+        return self.fitted.outputs(examples)
+
+    def in_batches(self, _size: int) -> FittedOutputs:
+        """The same."""
+        return self
+
+
+@dataclass(frozen=True)
+class ModelOutputs:
+    """The outputs of a model.
+
+    Attributes:
+        loaded: The model.
+        reader: Reads texts for it.
+        forward: Scores them.
+    """
+
+    loaded: Loaded
+    reader: Reader
+    forward: Forward
+
+    def __call__(self, examples: Sequence[Any]) -> Any:
+        """One output per example."""
+        features = self.features(examples)
+        if features.seen < sum(features.lengths):
+            share = features.seen / sum(features.lengths)
+            notice(f"{share:.1%} of the tokens are read; see strategy, max_length and max_windows of the run.")
+        return self.forward.evaluate(features, examples)[1]
+
+    def features(self, examples: Sequence[Any]) -> Features:
+        """The examples as the model reads them."""
+        return self.forward.objective.features(examples, self.reader)
+
+    def in_batches(self, size: int) -> ModelOutputs:
+        """The same that reads so many windows at once."""
+        return replace(self, forward=replace(self.forward, micro_batch_size=size))
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A finished run's model.
+
+    Attributes:
+        objective: How it learnt its task.
+        calibration: What was chosen after training.
+        outputs: Of examples.
+    """
+
+    objective: Objective
+    calibration: Mapping[str, float]
+    outputs: FittedOutputs | ModelOutputs
+
+    def answer(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
+        """One row per example, as in predictions.parquet."""
+        return self.objective.rows(self.outputs(examples), examples, self.calibration)
+
+    def in_batches(self, size: int) -> ReadyModel:
+        """The same that reads so many windows at once."""
+        return replace(self, outputs=self.outputs.in_batches(size))
+
+
+def ready_model(run: Path, record: RunRecord, config: RunConfig, settings: Strict | None = None) -> ReadyModel:
+    """The model in a run's folder, or in an export's.
+
+    Args:
+        run: The folder.
+        record: Its record.
+        config: Its configuration.
+        settings: What is asked for beside predictions, by the task type's `predict_settings`.
+
+    Raises:
+        UserError: There is no model, or it is not the one that was recorded.
+    """
+    task, labels = task_of(config), record.task_card.labels
+    objective = task.type.objective(labels, config.training).recalled(record.calibration)
+    if settings is not None:
+        objective = task.type.predicting(objective, settings)
+    family, folder = FAMILIES.load(record.family), model_folder(run, record)
+    if record.simple_baseline:
+        with damage_told(folder):
+            fitted = family.load(folder, task_type=task.task_type, labels=labels)
+        return ReadyModel(objective, record.calibration, FittedOutputs(fitted))
+    loaded = finished_model(family, folder, objective.head(), labels)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
+    loaded.model.to(accelerator.device)
+    reader = reader_of(loaded, objective, config.training)
+    forward = forward_of(loaded, objective, accelerator, config.training, micro_batch_size=MICRO_BATCH_SIZE)
+    return ReadyModel(objective, record.calibration, ModelOutputs(loaded, reader, forward))
+
+
+def model_folder(run: Path, record: RunRecord) -> Path:
+    """Where the model's files lie, which are those that were recorded.
+
+    Raises:
+        UserError: There are none, or they are damaged.
+    """
+    if is_export(run):
+        check_export(run, record)
+        return run
+    folder = run / CHECKPOINT
+    if not folder.is_dir():
+        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
+    check_files(run, record.files, CHECKPOINT)
+    return folder

@@ -1,0 +1,239 @@
+"""`harness export`: what is written answers as the run does, or is not written."""
+
+import json
+import shutil
+
+import pytest
+from finished_runs import finished_run
+from transformers import pipeline
+
+from harness.errors import UserError
+from harness.export import check
+from harness.export.card import intervals
+from harness.export.writing import Wanted, export_to
+from harness.models.onnx_model import OnnxModel
+from harness.record import RECORD, read_record
+from harness.runs.exported import CHECK, EXPORT, read_export
+from harness.runs.predict import predict_rows, predictor
+
+pytest.importorskip("onnxruntime")
+
+ROWS = {
+    "classification": [{"text": "the film was superb"}, {"text": "a dull day in town then again"}],
+    "question_answering": [{"question": "who was seen ?", "context": "the film was seen by anna on a rainy day " * 6}],
+    "token_classification": [{"tokens": ["anna", "was", "seen"]}, {"tokens": ["a", "rainy", "day"]}],
+}
+CASES = [
+    ("bert", "classification"),
+    ("transformer_xl", "classification"),
+    pytest.param("roberta", "token_classification", marks=pytest.mark.slow),
+    pytest.param("xlnet", "classification", marks=pytest.mark.slow),
+    pytest.param("scratch", "question_answering", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """No latency is measured for longer than it must."""
+    monkeypatch.setattr(check, "SECONDS", 0.02)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, checkpoints):
+    """A finished run for each family and task type, made when it is first asked for."""
+    made = {}
+
+    def run(family, task_type):
+        if (family, task_type) not in made:
+            folder = tmp_path_factory.mktemp(f"{family}-{task_type}")
+            made[family, task_type] = finished_run(folder, task_type, checkpoints[family], family=family)
+        return made[family, task_type]
+
+    return run
+
+
+@pytest.fixture
+def bert_run(runs):
+    return runs("bert", "classification")
+
+
+def wanted(run, form="onnx", precision="fp32", examples=6, licence=None):
+    return Wanted(run, form, precision, licence=licence, examples=examples, name="small")
+
+
+def numbers(value):
+    """Every number in a prediction, and everything else in its place."""
+    if isinstance(value, dict):
+        return {key: numbers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [numbers(part) for part in value]
+    return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize(("family", "task_type"), CASES)
+def test_an_onnx_export_predicts_what_the_run_predicts(family, task_type, runs, tmp_path):
+    run = runs(family, task_type)
+    found = export_to(wanted(run), tmp_path / "out")
+    assert found.agreement == 1.0
+    assert 0 <= found.largest_difference < check.TOLERANCE
+    assert found.run.score == pytest.approx(found.export.score)
+    assert isinstance(predictor(tmp_path / "out").model.outputs.loaded.model, OnnxModel)
+    expected = [numbers(row) for row in predict_rows(run, ROWS[task_type])]
+    assert predict_rows(tmp_path / "out", ROWS[task_type]) == expected
+
+
+def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_text(bert_run, tmp_path):
+    export_to(wanted(bert_run, examples=0), tmp_path / "fp32")
+    found = export_to(wanted(bert_run, precision="int8"), tmp_path / "int8")
+    assert found.tolerance is None
+    whole, small = (tmp_path / name / "model.onnx" for name in ("fp32", "int8"))
+    assert small.stat().st_size < 0.9 * whole.stat().st_size
+    rows = ROWS["classification"]
+    assert predict_rows(tmp_path / "int8", rows) == [predict_rows(tmp_path / "int8", [row])[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [(1.0, r"does not answer as it does\. .* logits differ by at most \d"), (float("nan"), "no numbers")],
+)
+def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_left(factor, said, bert_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(OnnxModel, "forward", lambda self, **given: {"logits": factor * given["input_ids"][:, :2]})
+    with pytest.raises(UserError, match=f"its export .*{said}"):
+        export_to(wanted(bert_run), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_a_stock_checkpoint_with_a_card_that_predicts_the_same(bert_run, tmp_path):
+    found = export_to(wanted(bert_run, form="folder", licence="mit"), tmp_path / "out")
+    assert (found.agreement, found.largest_difference) == (1.0, None)
+    rows = ROWS["classification"]
+    assert predict_rows(tmp_path / "out", rows) == predict_rows(bert_run, rows)
+    label = pipeline("text-classification", str(tmp_path / "out"))(rows[0]["text"])[0]["label"]
+    assert label == predict_rows(bert_run, rows[:1])[0]["prediction"]
+    written = json.loads((tmp_path / "out" / CHECK).read_text())
+    assert written["agreement"] == 1.0
+
+
+def test_the_card_has_the_scores_with_their_intervals_in_the_hubs_format(bert_run, tmp_path):
+    from huggingface_hub import ModelCard
+
+    export_to(wanted(bert_run, form="folder", licence="mit", examples=0), tmp_path / "out")
+    card = ModelCard.load(tmp_path / "out" / "README.md")
+    record = read_record(bert_run / RECORD)
+    accuracy = next(result for result in card.data.eval_results if result.metric_type == "accuracy")
+    assert card.data.license == "mit"
+    assert accuracy.metric_value == pytest.approx(record.scores["test"]["accuracy"])
+    low, high = (getattr(intervals(bert_run, record)["accuracy"], end) for end in ("low", "high"))
+    assert accuracy.metric_name == f"accuracy (95 % interval {low:.4f} to {high:.4f})"
+    assert accuracy.dataset_split == "test"
+    assert "## Recipe" in card.text
+    assert "## Intervals" in card.text
+
+
+def test_an_export_tells_nothing_of_the_machine_that_it_was_made_on(bert_run, tmp_path):
+    export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
+    for name in (EXPORT, "README.md"):
+        assert str(bert_run.parents[3]) not in (tmp_path / "out" / name).read_text()
+    assert read_export(tmp_path / "out").record.provenance.hardware == {}
+
+
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_damaged_export_is_refused(damage, bert_run, tmp_path):
+    export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
+    weights = tmp_path / "out" / "model.safetensors"
+    if damage == "gone":
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(UserError, match=r"out: model\.safetensors: missing, or not as it was exported"):
+        predict_rows(tmp_path / "out", ROWS["classification"])
+
+
+def test_what_is_there_already_is_not_replaced(bert_run, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="is there already"):
+        export_to(wanted(bert_run), tmp_path)
+    export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
+    with pytest.raises(UserError, match="is an export itself"):
+        export_to(wanted(tmp_path / "out"), tmp_path / "again")
+
+
+def test_a_model_with_a_memory_is_refused_as_onnx(bert_run, tmp_path):
+    copy = shutil.copytree(bert_run, tmp_path / "run")
+    record = json.loads((copy / RECORD).read_text())
+    del record["sha256"]
+    record["config"]["training"]["strategy"] = "segment_recurrence"
+    (copy / RECORD).write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"reads texts segment by segment with a memory .* Use --to folder"):
+        export_to(wanted(copy), tmp_path / "out")
+
+
+def test_without_its_packages_onnx_names_the_extra(bert_run, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    with pytest.raises(UserError, match=r"pip install 'finetune-harness\[onnx\]'"):
+        export_to(wanted(bert_run), tmp_path / "out")
+
+
+def test_the_command_shows_a_table_of_at_most_80_columns(command, bert_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = command("export", bert_run, "--to", "onnx", tmp_path / "out", "--int8", "--examples", 4)
+    assert result.code == 0, result.errors
+    head, *table = result.output.splitlines()
+    assert head.split() == ["run", "onnx", "int8"]
+    assert [line.split("  ")[0] for line in table[:4]] == ["accuracy", "ms a text, median", "processor ms", "disk"]
+    assert all(len(line) <= 80 for line in (head, *table[:4]))
+    assert "of 4 validation examples are predicted alike" in result.output
+    said = command("predict", tmp_path / "out", "--text", "a superb film")
+    assert json.loads(said.output)["prediction"] in ("bad", "good")
+
+
+def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
+    assert "--dry-run is of the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
+    assert "--precision int8 is of an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+
+
+@pytest.fixture
+def baseline_run(command, tmp_path):
+    from command_line import reviews, write_jsonl
+
+    file = write_jsonl(tmp_path / "rows.jsonl", reviews(40))
+    assert command("run", "--model", "majority", "--train", file).code == 0
+    (record,) = (tmp_path / "runs").rglob(RECORD)
+    return record.parent
+
+
+def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, baseline_run):
+    assert command("export", baseline_run, "out", "--to", "folder").code == 0
+    assert json.loads(command("predict", "out", "--text", "a film").output)["prediction"] in ("bad", "good")
+    assert "is no neural network" in command("export", baseline_run, "other", "--to", "onnx").errors
+
+
+def test_a_dry_run_shows_what_would_be_pushed_and_reaches_no_hub(command, baseline_run, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", lambda *_, **__: pytest.fail("pushed"))
+    result = command("export", baseline_run, "me/small", "--to", "hub", "--dry-run")
+    assert result.code == 0, result.errors
+    assert "Would be pushed to me/small:" in result.output
+    assert f"  {EXPORT}  " in result.output
+    assert "model-index:" in result.output
+
+
+def test_a_push_makes_the_repository_and_uploads_the_checked_folder(command, baseline_run, monkeypatch):
+    calls = []
+
+    def create(self, repository, **options):
+        calls.append((repository, options["private"]))
+
+    def upload(self, *, repo_id, folder_path, **_):
+        calls.append((repo_id, sorted(file.name for file in folder_path.iterdir())))
+        return "https://hub/commit"
+
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", create)
+    monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", upload)
+    assert "HF_HUB_OFFLINE" in command("export", baseline_run, "me/small", "--to", "hub").errors
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    result = command("export", baseline_run, "me/small", "--to", "hub", "--private")
+    assert result.code == 0, result.errors
+    assert calls[0] == ("me/small", True)
+    assert {"README.md", EXPORT, CHECK} <= set(calls[1][1])
+    assert "Exported to https://hub/commit." in result.output
+    assert "Give OWNER/NAME" in command("export", baseline_run, "small", "--to", "hub").errors
