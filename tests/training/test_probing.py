@@ -16,6 +16,8 @@ from harness.errors import UserError
 from harness.models.number_output import output_layer
 from harness.runs.execution import Options, execute
 from harness.task_types.classification.baselines import LINEAR
+from harness.task_types.multi_label import baselines as sets_baselines
+from harness.task_types.regression import baselines as numbers_baselines
 from harness.task_types.texts import TextExample
 from harness.training import kept_states, probing
 
@@ -105,6 +107,17 @@ def test_the_fit_is_logistic_regression_whatever_the_states_units():
         outputs = probe.outputs(states)
         expected = model.decision_function(scaler.transform(states))
         np.testing.assert_allclose(outputs[:, 1] - outputs[:, 0], expected, atol=1e-3)
+
+
+def test_numbers_and_label_sets_are_fitted_too():
+    states = np.random.default_rng(0).normal(size=(80, 3)).astype(np.float32)
+    numbers = [TextExample("", "", float(5 + 2 * row[0] - row[2])) for row in states]
+    *_, weakest = probing.fitted(numbers_baselines.LINEAR, states, numbers, nn.Linear(3, 1))
+    np.testing.assert_allclose(weakest.weights, [[2, 0, -1]], atol=0.05)
+    np.testing.assert_allclose(weakest.intercepts, [5], atol=0.05)
+    sets = [TextExample("", "", tuple(index for index in range(2) if row[index] > 0)) for row in states]
+    *_, weakest = probing.fitted(sets_baselines.LINEAR, states, sets, nn.Linear(3, 2))
+    assert ((weakest.outputs(states) > 0) == (states[:, :2] > 0)).mean() > 0.95
 
 
 def test_a_head_without_a_bias_gets_no_intercept():

@@ -1,4 +1,4 @@
-"""Is a critic's sentence praise? Those of `rotten_tomatoes`: all that is rotten, and so little praise that it is 3 %."""
+"""Is a critic's sentence praise? Those of `rotten_tomatoes`: all that is rotten, and praise until it is 3 %."""
 
 import bz2
 import csv
