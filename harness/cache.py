@@ -19,7 +19,12 @@ from pathlib import Path
 
 SCRATCH, SETTLED_SECONDS, ABANDONED_SECONDS = "harness-scratch-", 60.0, 86400.0
 _EARLIER, _LOG = re.compile(r"harness-\w{8}"), re.compile(r"worker-\d+\.log")
-KINDS = {"texts": "texts, encoded", "native": "kernels, compiled", "corpora": "texts to pretrain on"}
+KINDS = {
+    "texts": "texts, encoded",
+    "states": "texts, as frozen models read them",
+    "native": "kernels, compiled",
+    "corpora": "texts to pretrain on",
+}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def originals(found: Sequence[tuple[Path, RunRecord]]) -> dict[Path, int]:
 
 def _has_luck(record: RunRecord) -> bool:
     """Whether another seed gives other weights: not where nothing is fitted by chance, or nothing is trained."""
-    untrained = record.config.get("training", {}).get("maximum_steps") == 0
+    training = record.config.get("training", {})
+    untrained = training.get("maximum_steps") == 0 or training.get("method") == "probe"
     return record.status == "complete" and not (record.simple_baseline or record.is_validation_only or untrained)
 
 

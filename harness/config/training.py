@@ -82,9 +82,10 @@ class Adaptation(Strict):
     """Which weights are changed, and how fast beside each other.
 
     Attributes:
-        method: "full", or "lora": small matrices beside all linear maps of the encoder's layers are trained, and the
-            head, and nothing else (Hu et al. 2022). What is saved is a stock checkpoint, to which they are added, and
-            they themselves, as the library peft reads them.
+        method: "full"; "probe": nothing but the head's last layer is fitted, by logistic or ridge regression on what it
+            reads, and each text is read once (Alain & Bengio 2016); or "lora": small matrices beside all linear maps of
+            the encoder's layers are trained, and the head, and nothing else (Hu et al. 2022). What is saved is a stock
+            checkpoint; LoRA's matrices are added to its own, and saved beside it, as the library peft reads them.
         rank: Of LoRA's matrices.
         alpha: What LoRA's matrices give is multiplied by `alpha` / `rank`; default: twice the rank.
         frozen: What is not trained: the whole "encoder", so that the head alone is (with the encoder's pooler, where it
@@ -95,7 +96,7 @@ class Adaptation(Strict):
         head_learning_rate: The peak learning rate of the head and the pooler; default: `learning_rate`.
     """
 
-    method: Literal["full", "lora"] = "full"
+    method: Literal["full", "lora", "probe"] = "full"
     rank: int = Field(8, ge=1)
     alpha: float | None = Field(None, gt=0)
     frozen: Annotated[Literal["encoder"] | int | None, BeforeValidator(_frozen)] = None
@@ -106,6 +107,14 @@ class Adaptation(Strict):
     def _one_way_to_train_little(self) -> Self:
         if self.method == "lora" and self.frozen is not None:
             raise ValueError(f"frozen {self.frozen!r} and method 'lora' don't go together: LoRA freezes the encoder")
+        return self
+
+    @model_validator(mode="after")
+    def _a_probe_trains_nothing_else(self) -> Self:
+        if self.method == "probe" and self.frozen is not None:
+            raise ValueError(
+                f"frozen {self.frozen!r} and method 'probe' don't go together: a probe freezes all it reads"
+            )
         return self
 
     @property
@@ -231,6 +240,16 @@ else:
     Training.earlier_defaults = {key: value for part in _PARTS for key, value in part.earlier_defaults.items()}
 
 
+UNREAD_BY_PROBES = frozenset(
+    {
+        *({*Optimisation.model_fields} - {"micro_batch_size"}),
+        *({*Adaptation.model_fields} - {"method"}),
+        *("vocabulary", "gradient_checkpointing", "evaluations_per_epoch", "patience"),
+    }
+)
+"""Settings that method "probe", which takes no step, has no use for."""
+
+
 def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> Training | None:
     """The recipe of `layers`, each on top of those before it; or None, with one line per mistake added to `mistakes`.
 
@@ -256,6 +275,10 @@ def _misfits(recipe: Training) -> Iterator[str]:
             f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
             f"Choose one of {', '.join(recipe.pools)}."
         )
+    if recipe.method == "probe" and recipe.pool == "max":
+        yield 'pool: the "max" of windows is no linear map of what they hold, which method "probe" needs. Set "mean".'
+    if recipe.method == "probe" and recipe.maximum_steps == 0:
+        yield 'maximum_steps: 0 is to leave the model as it is, and method "probe" is to fit its head. Set one of them.'
     if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
         yield (
             'gradient_checkpointing: not where texts are packed, or read in segments. Set execution = "padded", and '

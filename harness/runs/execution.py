@@ -21,8 +21,9 @@ from harness.runs.recording import complete_record, diverged_record, ended, meas
 from harness.runs.run import CHECKPOINT, STATE, Run
 from harness.training.baseline import fit_baseline
 from harness.training.callbacks import Callbacks
-from harness.training.finetuning import RunContext, finetune_model
+from harness.training.finetuning import finetune_model
 from harness.training.result import Stopwatch, TrainingResult
+from harness.training.run_context import RunContext
 from harness.training.tracking import tracked
 from harness.training.trainer import DivergedError
 

@@ -20,7 +20,7 @@ def plan_table(
     *,
     undecided: Collection[tuple[str, str]] = frozenset(),
 ) -> Table:
-    """A table of the runs and their states; simple baselines have no learning rate.
+    """A table of the runs and their states; simple baselines and probes have no learning rate.
 
     Args:
         planned: The runs, trials included.
@@ -52,7 +52,7 @@ def _learning_rates(runs: Sequence[Run]) -> str:
     """The learning rate of runs of one model, or the least and the greatest of several."""
     family, rates = runs[0].config.model.family, [run.config.training.learning_rate for run in runs]
     assert family is not None, "the family is resolved before a run is made"
-    if is_simple_baseline(family):
+    if is_simple_baseline(family) or runs[0].config.training.method == "probe":
         return "–"
     return f"{rates[0]:g}" if min(rates) == max(rates) else f"{min(rates):g} to {max(rates):g}"
 

@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
-from harness.config.training import FEWEST_STEPS, Training
+from harness.config.training import FEWEST_STEPS, UNREAD_BY_PROBES, Training
 from harness.errors import UserError, collected
 from harness.registry import FAMILIES, TASK_TYPES, baseline_settings, is_simple_baseline
 from harness.suites.precision import actual_precision
-from harness.task_types.label_loss import check_label_settings
+from harness.task_types.label_loss import LabelLoss, check_label_settings
 
 _READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
 _LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # What says how long training is.
@@ -40,6 +40,8 @@ def settled_recipe(
         read = (*_READ_BY_BASELINES, *baseline_settings(model.family))
         return Training(**{key: getattr(recipe, key) for key in read})
     _check_recipe(recipe, model.family, task, task_type)
+    if recipe.method == "probe":
+        recipe = Training(**{key: value for key, value in recipe if key not in UNREAD_BY_PROBES})
     return recipe.model_copy(
         update={
             "precision": actual_precision(recipe.precision),
@@ -80,6 +82,14 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
         check_label_settings(TASK_TYPES.load(task_type), recipe)
     if recipe.method == "lora" and find_spec("peft") is None:
         mistakes.append("method: \"lora\" needs the package peft. Install it: pip install 'finetune-harness[lora]'.")
+    if recipe.method == "probe":
+        with collected(mistakes, f"tasks: {task}: "):
+            TASK_TYPES.load(task_type).linear()
+        mistakes += [
+            f'{name}: method "probe" does not weigh labels. Leave it out, or take frozen = "encoder".'
+            for name in sorted({*LabelLoss.model_fields} - {"thresholds"})
+            if getattr(recipe, name) != LabelLoss.model_fields[name].get_default()
+        ]
     if mistakes:
         raise UserError(*mistakes)
 

@@ -92,8 +92,12 @@ def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | Non
     most = training.max_length or LONGEST
     whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
     length = sizes.tokens if sizes.tokens is not None and whole else min(sizes.tokens or most / 2, most)
+    if training.method == "probe":  # Each text is read once, forward alone.
+        trained, evaluations = train / 3, 1
+    else:
+        trained = steps * training.batch_size
     return Work(
-        trained=steps * training.batch_size,
+        trained=trained,
         validated=evaluations * validation,
         tested=(evaluate == "test") * test,
         length=length,

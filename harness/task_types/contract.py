@@ -31,6 +31,7 @@ from harness.task_types.analysed import Analysed
 
 if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
     from harness.config.training import Training
+    from harness.task_types.linear import LinearTask
     from harness.task_types.objective import Objective
     from harness.task_types.simulated import Simulation
 
@@ -347,6 +348,20 @@ class TaskType(Analysed, ABC):
                 f"{family}: has no answer to tasks of type {self.name}. Leave it out, or take {', '.join(makers)}."
             )
         return makers[family]
+
+    def linear(self) -> LinearTask:
+        """How a linear model of any inputs learns its targets.
+
+        Raises:
+            UserError: There is none.
+        """
+        found: LinearTask | None = getattr(self._module("baselines"), "LINEAR", None)
+        if found is None:
+            raise UserError(
+                f'method: "probe" has no answer to tasks of type {self.name}, whose outputs are not of a text as a '
+                'whole. frozen = "encoder" trains the head alone.'
+            )
+        return found
 
     def simulations(self) -> Mapping[str, Simulation]:
         """Made-up predictions for each of its metrics, by name (`harness calibrate`)."""

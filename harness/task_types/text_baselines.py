@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.linear import Learn, Numbers, Prior
 from harness.task_types.texts import TextExample
 
 MAJORITY_FILE = "majority.json"
@@ -25,9 +26,7 @@ MAJORITY_FILE = "majority.json"
 # nearly so on 300 to 6,300 sentences and on 20 Newsgroups.
 INVERSE_PENALTY = 10.0
 
-Numbers = NDArray[np.float64]
 Examples = Sequence[TextExample]
-Prior = Callable[[Examples, tuple[str, ...]], Numbers]
 Outputs = Callable[[Numbers], Numbers]
 
 
@@ -107,14 +106,12 @@ class TfIdf:
 
     Attributes:
         prior: Scores [outputs] from the training data and the label names, where there is not a word to go by.
-        learn: Changes weights [outputs, words] and intercepts [outputs] that begin as nothing and the prior; what
-            training can't tell apart keeps its prior. Takes words, examples, weights, intercepts, and a factor of the
-            penalty on weights.
+        learn: Fits weights and intercepts; what training can't tell apart keeps its prior.
         outputs_of: From scores [examples, outputs] to what the objective makes rows from.
     """
 
     prior: Prior
-    learn: Callable[[Any, Examples, Numbers, Numbers, float], None]
+    learn: Learn
     outputs_of: Outputs
     reads: ClassVar[tuple[str, ...]] = ("baseline_penalty",)
 
@@ -135,9 +132,11 @@ class TfIdf:
         return Linear(sides, tensors["weights"], tensors["intercepts"], self.outputs_of)
 
 
-def logistic_regression(rows: Any, classes: NDArray[Any], penalty: float) -> Any:
-    """A fitted one, of words [examples, words] and classes [examples], with so many times the usual penalty."""
-    return LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000).fit(rows, classes)
+def logistic_regression(rows: Any, classes: NDArray[Any], penalty: float, *, fit_intercept: bool = True) -> Any:
+    """A fitted one, of inputs [examples, width] and classes [examples], with so many times the usual penalty."""
+    return LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000, fit_intercept=fit_intercept).fit(
+        rows, classes
+    )
 
 
 def as_they_are(scores: Numbers) -> Numbers:

@@ -16,11 +16,9 @@ from harness.metrics.lookup import find_metric
 from harness.models.adapters import Adapters, has_adapters, merge_adapters
 from harness.models.family import Loaded
 from harness.models.weights import OWN_HEAD
-from harness.record import Measurements
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item, length_grouped_batches
 from harness.training.adaptation import Adapted, adapt
-from harness.training.callbacks import Callbacks
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
 from harness.training.loop import TrainingPlan, Validation, finetune
@@ -34,34 +32,15 @@ from harness.training.optimisation import (
     trains_used_rows_exactly,
     unused_rows_decay,
 )
-from harness.training.result import Stopwatch, TrainingResult
+from harness.training.probing import probe
+from harness.training.result import TrainingResult
+from harness.training.run_context import RunContext
 from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
 
 ADAPTER = "adapter"  # A folder in a checkpoint: peft's own files beside the model's would be read with it.
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """Where a run takes place, and who follows it.
-
-    Attributes:
-        accelerator: Devices, precision, processes.
-        folder: Holds the state of the run while it is under way.
-        watch: Counts the seconds of each phase.
-        callbacks: Told of every step and evaluation.
-        checkpoint_seconds: How often the state is saved.
-        known: What was measured before training.
-    """
-
-    accelerator: Accelerator
-    folder: Path
-    watch: Stopwatch
-    callbacks: Callbacks
-    checkpoint_seconds: float
-    known: Measurements
 
 
 def finetune_model(
@@ -78,6 +57,8 @@ def finetune_model(
     with context.watch("features"):
         model.features("train")
         model.features("validation")
+    if model.training.method == "probe":
+        return probe(model, task, config, context)
     trained = _trained(model, config, context)
     forward, progress = trained.forward, trained.progress
     context.watch.add("train", progress.seconds)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.config.training import Baselines, recipe_of
+from harness.config.training import UNREAD_BY_PROBES, Baselines, recipe_of
 from harness.errors import UserError
 from harness.registry import baseline_settings, is_simple_baseline
 from harness.runs.run import Run
@@ -37,7 +37,8 @@ def space_read(run: Run, space: Space) -> Space:
         return {name: dimension for name, dimension in space.items() if name in baseline_settings(family)}
     if run.config.training.maximum_steps == 0:
         return {}
-    return {name: dimension for name, dimension in space.items() if name not in of_baselines}
+    unread = {*of_baselines, *(UNREAD_BY_PROBES if run.config.training.method == "probe" else ())}
+    return {name: dimension for name, dimension in space.items() if name not in unread}
 
 
 def trials_of(run: Run, space: Space, count: int) -> list[Run]:

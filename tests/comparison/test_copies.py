@@ -82,8 +82,12 @@ def test_the_same_weights_are_copies_whatever_was_predicted(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"config": {"training": {"maximum_steps": 0}}}, {"family": "tfidf"}],
-    ids=["nothing is trained", "a simple baseline"],
+    [
+        {"config": {"training": {"maximum_steps": 0}}},
+        {"config": {"training": {"method": "probe"}}},
+        {"family": "tfidf"},
+    ],
+    ids=["nothing is trained", "a probe", "a simple baseline"],
 )
 def test_where_a_seed_changes_nothing_equal_runs_are_no_copies(tmp_path: Path, changes: dict):
     for seed in range(2):

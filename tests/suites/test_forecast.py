@@ -110,6 +110,12 @@ def test_the_work_of_a_recipe_is_its_steps_and_its_evaluations(training, trained
     assert (found.trained, found.validated, found.tested) == (trained, validated, 200)
 
 
+def test_a_probe_reads_each_text_once_and_goes_no_way_back():
+    found, trained = work(RECIPE.model_copy(update={"method": "probe"}), SIZES), work(RECIPE, SIZES)
+    assert 3 * found.trained == SIZES.limited("train", RECIPE)
+    assert (found.validated, found.tested) == (SIZES.limited("validation", RECIPE), trained.tested)
+
+
 def test_texts_are_read_as_far_as_the_recipe_goes():
     long = replace(SIZES, tokens=1000.0)
     assert work(Training(max_length=64), long).length == 64

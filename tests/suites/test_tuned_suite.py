@@ -80,6 +80,18 @@ def test_the_best_trial_is_trained_anew_with_the_suites_seeds(command, suite):
     assert untuned["config"]["training"]["learning_rate"] == 2e-5
 
 
+def test_tuned_and_untuned_stand_beside_each_other_in_one_report(command, suite):
+    assert command("run", suite).code == 0
+    result = command("report", "runs/tiny")
+    assert result.code == 0, result.errors
+    page = next(Path("runs/tiny").rglob("*.html")).read_text()
+    assert "bert: tuned, at 2 trials each. Not tuned: plain." in page
+    recipes = {name: trained_settings(read_record(RUNS / name / "seed-0")) for name in ("bert", "plain")}
+    rates = {name: recipe["learning_rate"] for name, recipe in recipes.items()}
+    assert rates["plain"] == 2e-5
+    assert rates["bert"] != 2e-5
+
+
 def test_trials_have_seeds_of_their_own_leave_a_record_alone_and_are_no_seeds_of_their_model(command, suite):
     command("run", suite, "--only", "bert")
     seeds = {trial(number)["seed"] for number in range(2)}

@@ -1,6 +1,7 @@
 """How many trials a model gets, by number or by cost, and what comes next as far as records say."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 from synthetic_runs import record
@@ -13,9 +14,9 @@ from harness.record import Cost
 from harness.runs.run import Run
 from harness.suites.selection import resolve_suite
 from harness.tuning.search import cost_of, named_trials
-from harness.tuning.settings import Tuning
+from harness.tuning.settings import Tuning, tuning_by_default
 from harness.tuning.space import space_of
-from harness.tuning.trials import trials_of
+from harness.tuning.trials import is_tuned, space_read, trials_of
 
 SPACE = space_of({"learning_rate": {"log_uniform": [1e-5, 1e-3]}, "batch_size": [8, 16]}, "", [])
 
@@ -122,3 +123,11 @@ def test_a_sampler_without_its_library_says_what_to_install(runs, monkeypatch):
     one = {("mine", "large"): runs["mine", "large"]}
     with pytest.raises(UserError, match=r'"tpe" needs Optuna. pip install "finetune-harness\[tpe\]"'):
         named_trials(one, Tuning(2, {"large": SPACE}, sampler="tpe"), Records())
+
+
+def test_of_a_probe_nothing_is_varied_that_stands_for_steps(runs):
+    run = runs["mine", "small"]
+    probe = replace(run, config=run.config.model_copy(update={"training": Training(method="probe")}))
+    assert not is_tuned(probe, tuning_by_default(8, ["small"]))
+    own = space_of({"learning_rate": [1e-5], "max_length": [32, 64]}, "", [])
+    assert space_read(probe, own).keys() == {"max_length"}

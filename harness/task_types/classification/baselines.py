@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf, as_they_are, logistic_regression
+from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.text_baselines import (
+    Examples,
+    Majority,
+    TfIdf,
+    as_they_are,
+    logistic_regression,
+)
 
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
@@ -21,21 +28,31 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) + len(labels))))
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
+def learn(
+    rows: Any,
+    examples: Examples,
+    weights: Numbers,
+    intercepts: Numbers,
+    penalty: float,
+    *,
+    fit_intercept: bool = True,
+) -> None:
     """Logistic regression over the classes that occur."""
     classes = _classes(examples)
     seen = np.unique(classes)
     if len(seen) > 1:
-        weights[seen], intercepts[seen] = _class_scores(rows, classes, penalty)
+        weights[seen], intercepts[seen] = _class_scores(rows, classes, penalty, fit_intercept)
 
 
 def _classes(examples: Examples) -> NDArray[np.int64]:
     return np.array([example.target for example in examples], dtype=int)
 
 
-def _class_scores(rows: Any, classes: NDArray[np.int64], penalty: float) -> tuple[Numbers, Numbers]:
+def _class_scores(
+    rows: Any, classes: NDArray[np.int64], penalty: float, fit_intercept: bool
+) -> tuple[Numbers, Numbers]:
     """Weights and intercepts of each class that occurs, in the order of their indices."""
-    model = logistic_regression(rows, classes, penalty)
+    model = logistic_regression(rows, classes, penalty, fit_intercept=fit_intercept)
     if len(model.classes_) > 2:
         return model.coef_, model.intercept_
     # scikit-learn keeps the log-odds of the second class: half of it for, half against, has the same softmax.
@@ -43,6 +60,7 @@ def _class_scores(rows: Any, classes: NDArray[np.int64], penalty: float) -> tupl
     return signs[:, None] * model.coef_, signs * model.intercept_
 
 
+LINEAR = LinearTask(prior, learn)
 BASELINES = {
     "majority": Majority(prior, as_they_are),
     "tfidf": TfIdf(prior, learn, lambda scores: np.asarray(log_softmax(scores, axis=1))),

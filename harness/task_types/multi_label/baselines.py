@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf, as_they_are, logistic_regression
+from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.text_baselines import (
+    Examples,
+    Majority,
+    TfIdf,
+    as_they_are,
+    logistic_regression,
+)
 
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
@@ -16,12 +23,20 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
+def learn(
+    rows: Any,
+    examples: Examples,
+    weights: Numbers,
+    intercepts: Numbers,
+    penalty: float,
+    *,
+    fit_intercept: bool = True,
+) -> None:
     """A logistic regression per label that some texts have and others don't."""
     for label, has in enumerate(indicators(examples, len(intercepts)).T):
         if has.any() and not has.all():
-            model = logistic_regression(rows, has, penalty)
-            weights[label], intercepts[label] = model.coef_[0], model.intercept_[0]
+            model = logistic_regression(rows, has, penalty, fit_intercept=fit_intercept)
+            weights[label], intercepts[label] = model.coef_[0], np.ravel(model.intercept_)[0]
 
 
 def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
@@ -32,4 +47,5 @@ def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
     return has
 
 
+LINEAR = LinearTask(prior, learn)
 BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(prior, learn, as_they_are)}

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from harness.task_types.text_baselines import Examples, Majority, Numbers, TfIdf
+from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.text_baselines import Examples, Majority, TfIdf
 
 RIDGE_PENALTY = 1.0
 
@@ -18,9 +19,18 @@ def prior(examples: Examples, _labels: tuple[str, ...]) -> Numbers:
     return np.array([np.mean(wanted) if wanted else 0.0])
 
 
-def learn(rows: Any, examples: Examples, weights: Numbers, intercepts: Numbers, penalty: float) -> None:
+def learn(
+    rows: Any,
+    examples: Examples,
+    weights: Numbers,
+    intercepts: Numbers,
+    penalty: float,
+    *,
+    fit_intercept: bool = True,
+) -> None:
     """Ridge regression."""
-    ridge = Ridge(alpha=RIDGE_PENALTY * penalty).fit(rows, [example.target for example in examples])
+    ridge = Ridge(alpha=RIDGE_PENALTY * penalty, fit_intercept=fit_intercept)
+    ridge.fit(rows, [example.target for example in examples])
     weights[:], intercepts[:] = ridge.coef_[None], ridge.intercept_
 
 
@@ -29,4 +39,5 @@ def outputs_of(scores: Numbers) -> Numbers:
     return scores[:, 0]
 
 
+LINEAR = LinearTask(prior, learn)
 BASELINES = {"majority": Majority(prior, outputs_of), "tfidf": TfIdf(prior, learn, outputs_of)}

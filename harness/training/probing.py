@@ -1,0 +1,189 @@
+"""Linear probing: the head's last layer is fitted to what it reads, and nothing else of the model is trained.
+
+What it reads is what the stock head makes of a text: of a BERT its pooler's view of the first token, of a
+Transformer-XL the last token's state. So the fitted layer is put into the stock model, whose checkpoint gives the
+probe's answers.
+
+Source: Alain and Bengio 2016, "Understanding intermediate layers using linear classifier probes".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.config.run import RunConfig
+from harness.data.task import Task
+from harness.errors import UserError
+from harness.metrics.lookup import find_metric
+from harness.models.number_output import output_layer
+from harness.ops.together import processes
+from harness.task_types.linear import LinearTask
+from harness.task_types.texts_objective import TextObjective
+from harness.tokenization.items import Features
+from harness.training.adaptation import Adapted
+from harness.training.evaluation import Predicted, evaluate, scored
+from harness.training.kept_states import States, kept_states, weights_name
+from harness.training.measuring import measured
+from harness.training.result import TrainingResult
+from harness.training.run_context import RunContext
+from harness.training.state import Progress
+from harness.training.task_model import TaskModel, forward_of
+
+PENALTIES = tuple(10 ** (half / 2) for half in range(10, -1, -1))
+"""From strong to weak, as multiples of what tfidf has: C from 0.0001 to 10 of a logistic regression, alpha from 100,000
+to 1 of a ridge regression, of states with a standard deviation of 1."""
+ROUNDING = 1e-6
+KEPT = "states of the {} split are from the cache, so that the time leaves out what reading it took"
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear map of states.
+
+    Attributes:
+        weights: [outputs, width].
+        intercepts: [outputs].
+        penalty: What held the weights back.
+    """
+
+    weights: Numbers
+    intercepts: Numbers
+    penalty: float
+
+    def outputs(self, states: States) -> Any:
+        """What the objective makes rows of predictions from [texts, outputs]."""
+        return (states @ self.weights.T + self.intercepts).astype(np.float32)
+
+
+def probe(model: TaskModel, task: Task, config: RunConfig, context: RunContext) -> TrainingResult:
+    """The result of fitting the last layer of the model's head, with the penalty that is best on validation.
+
+    Raises:
+        UserError: The model has no head whose last layer is linear.
+    """
+    splits, watch = model.splits, context.watch
+    reading = _Reading(model, context)
+    with watch("train"):
+        states = {"train": reading.states("train")}
+    with watch("validate"):
+        states["validation"] = reading.states("validation")
+    with watch("train"):
+        probes = fitted(task.type.linear(), states["train"], splits.train, reading.layer)
+        best = _best(probes, states["validation"], model, config)
+        put_into(reading.layer, best)
+    progress = reading.progress(watch.seconds["train"], best)
+
+    def predict(split: str) -> Predicted:
+        found = states[split] if split in states else reading.states(split)
+        return Predicted(best.outputs(found), model.features(split).lengths)
+
+    found = evaluate(predict, model.objective, splits, config=config, watch=watch)
+    adapted = Adapted((), sum(parameter.numel() for parameter in reading.layer.parameters()), 1.0)
+    measurements = measured(
+        context.known, model, reading.forward, progress, adapted=adapted, found=found, config=config
+    )
+    return TrainingResult(measurements, splits.labels, found.rows, model.save)
+
+
+def fitted(task: LinearTask, states: States, examples: Sequence[Any], layer: nn.Linear) -> Iterator[Probe]:
+    """A linear map for each penalty, from the strongest one on.
+
+    Args:
+        task: How its targets are learnt.
+        states: Of the training texts [texts, width].
+        examples: The same, as they were read.
+        layer: What the map is to be put into: without a bias in it there is none in the map.
+    """
+    has_bias = layer.bias is not None
+    mean = states.mean(axis=0, dtype=np.float64) if has_bias else np.zeros(states.shape[1])
+    scale = np.sqrt(((states - mean) ** 2).mean(axis=0))
+    scale[scale <= ROUNDING * np.abs(states).max(axis=0)] = 1.0  # What varies by rounding alone tells nothing.
+    rows = (states - mean) / scale
+    for penalty in PENALTIES:
+        weights, intercepts = np.zeros(layer.weight.shape), np.zeros(layer.out_features)
+        if has_bias:
+            intercepts += task.prior(examples, tuple(map(str, range(layer.out_features))))
+        task.learn(rows, examples, weights, intercepts, penalty, fit_intercept=has_bias)
+        weights /= scale
+        yield Probe(weights, intercepts - weights @ mean, penalty)
+
+
+def _best(probes: Iterable[Probe], states: States, model: TaskModel, config: RunConfig) -> Probe:
+    """The one with the best main metric on validation; of equals the one that was held back most."""
+    examples, main, objective = model.splits.validation, config.metrics[0], model.objective
+    sign = 1 if find_metric(main).higher_is_better else -1
+
+    def score(found: Probe) -> float:
+        outputs = found.outputs(states)
+        rows = objective.rows(outputs, examples, objective.calibration(outputs, examples))
+        score = sign * scored(rows, config.metrics, model.splits.labels)[main]
+        return -math.inf if math.isnan(score) else score
+
+    return max(probes, key=score)
+
+
+@torch.no_grad()
+def put_into(layer: nn.Linear, found: Probe) -> None:
+    """Make the layer the linear map."""
+    layer.weight.copy_(torch.as_tensor(found.weights))
+    if layer.bias is not None:
+        layer.bias.copy_(torch.as_tensor(found.intercepts))
+
+
+class _Reading:
+    """Reads splits with all of a model but the last layer of its head."""
+
+    def __init__(self, model: TaskModel, context: RunContext) -> None:
+        assert isinstance(model.objective, TextObjective), "checked when the run was made"
+        loaded, training = model.loaded, model.training
+        name = output_layer(loaded.model, loaded.model.config.num_labels)
+        if name is None:
+            raise UserError(
+                f'method: "probe" fits the last layer of a head, but that of a {loaded.model.config.model_type} is not '
+                'linear. frozen = "encoder" trains the head alone.'
+            )
+        self.layer = cast("nn.Linear", loaded.model.get_submodule(name))
+        objective = replace(model.objective, loss=_no_loss)
+        batch = training.micro_batch_size
+        self.forward = forward_of(loaded, objective, context.accelerator, training, micro_batch_size=batch)
+        self._model, self._name, self._weights = model, name, ""
+        self._notes: list[str] = []
+
+    def states(self, split: str) -> States:
+        """What the head's last layer reads of each text [texts, width]; of one with several windows, their mean."""
+        network, features = self._model.loaded.model, self._model.features(split)
+        network.set_submodule(self._name, nn.Identity())
+        try:
+            if processes().num_processes > 1:  # Each reads a share: they would have to agree on what is kept.
+                return self._read(features)
+            self._weights = self._weights or weights_name(network, self._model.training)
+            found, is_kept = kept_states(self._weights, features.items, lambda: self._read(features))
+        finally:
+            network.set_submodule(self._name, self.layer)
+        self._notes += [KEPT.format(split)] if is_kept else []
+        return found
+
+    def _read(self, features: Features) -> States:
+        _, outputs = self.forward.evaluate(features, ())
+        return np.asarray(outputs, dtype=np.float32)
+
+    def progress(self, seconds: float, best: Probe) -> Progress:
+        """How the fit went, as a run of one pass over the training split."""
+        items = self._model.features("train").items
+        tokens = sum(len(window.input_ids) for item in items for window in item.windows)
+        self._notes.append(f"probe: the penalty that is best on validation is {best.penalty:.3g} times that of tfidf")
+        return Progress(items=len(items), tokens=tokens, seconds=seconds, notes=self._notes)
+
+
+def _no_loss(scores: Tensor, _targets: Sequence[Any]) -> Tensor:
+    """Nothing for each text: states are no predictions."""
+    return scores.new_zeros(len(scores))
