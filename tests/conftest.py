@@ -33,6 +33,16 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def two_tasks(tmp_path_factory):
+    """Made-up runs on two tasks, to be read or copied."""
+    from synthetic_runs import add_two_tasks
+
+    folder = tmp_path_factory.mktemp("two_tasks") / "runs"
+    add_two_tasks(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def minilm_folder():
     """A real checkpoint, from a pip package."""
     from harness.errors import UserError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,18 +28,7 @@ def rendered(
         escape: Makes a text harmless in the format; default: HTML's, applied to everything.
         more: Further names for the template.
     """
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        # HTML escapes by itself. The others call `e` in their templates and are tested with hostile names.
-        autoescape=escape is None,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    if escape is not None:
-        environment.filters["e"] = escape
-    return environment.get_template(template.name).render(
+    return _environment(template.parent, escape).get_template(template.name).render(
         comparison=comparison,
         tables=tables,
         verdict=verdict,
@@ -48,3 +38,20 @@ def rendered(
         remarks=remarks,
         **more,
     )
+
+
+@lru_cache(maxsize=16)
+def _environment(folder: Path, escape: Callable[[str], str] | None) -> Environment:
+    """Kept with its compiled templates, which take longer to compile than to fill in; a changed file is read anew."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        # HTML escapes by itself. The others call `e` in their templates and are tested with hostile names.
+        autoescape=escape is None,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    if escape is not None:
+        environment.filters["e"] = escape
+    return environment
