@@ -17,6 +17,18 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m takes its choice
+def pytest_collection_modifyitems(items):
+    """Of a parametrised test that is `slow_but_first`, all cases but the first are slow."""
+    kept = set()
+    for item in items:
+        if item.get_closest_marker("slow_but_first") and not item.get_closest_marker("slow"):
+            name = (item.path, item.originalname)
+            if name in kept:
+                item.add_marker("slow")
+            kept.add(name)
+
+
 def pytest_collection_finish():
     """Leave the modules out of later garbage collections: each run begins with one, of a million objects else."""
     gc.collect()

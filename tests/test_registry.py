@@ -91,6 +91,7 @@ def test_every_registry_has_entries_with_descriptions_that_load(registry):
     assert all(registry.load(name) is not None for name in entries)
 
 
+@pytest.mark.slow
 def test_what_the_user_names_is_found_and_works_as_if_it_came_with_the_harness(mine, command):
     assert TASKS.load("mine").citation == "me"
     assert TASKS.load("deeper").citation == "deeper"

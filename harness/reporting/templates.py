@@ -28,15 +28,19 @@ def rendered(
         escape: Makes a text harmless in the format; default: HTML's, applied to everything.
         more: Further names for the template.
     """
-    return _environment(template.parent, escape).get_template(template.name).render(
-        comparison=comparison,
-        tables=tables,
-        verdict=verdict,
-        curve_verdict=curve_verdict,
-        verdict_over_tasks=verdict_over_tasks,
-        recommended=recommended,
-        remarks=remarks,
-        **more,
+    return (
+        _environment(template.parent, escape)
+        .get_template(template.name)
+        .render(
+            comparison=comparison,
+            tables=tables,
+            verdict=verdict,
+            curve_verdict=curve_verdict,
+            verdict_over_tasks=verdict_over_tasks,
+            recommended=recommended,
+            remarks=remarks,
+            **more,
+        )
     )
 
 

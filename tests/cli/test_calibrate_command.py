@@ -11,6 +11,7 @@ from harness.calibration.recorded import recorded_numbers
 from harness.calibration.setting import SMALL, Setting
 
 
+@pytest.mark.slow
 def test_it_shows_what_was_found_beside_what_is_promised(command):
     shown = command("calibrate", "--seeds", "3", "--examples", "60", "--luck", "5", "--score", "70", "--repeats", "20")
     assert shown.code == 0, shown.errors
@@ -54,6 +55,7 @@ def test_a_wrong_option_is_named(command, words, said):
     assert said in " ".join(shown.errors.split())
 
 
+@pytest.mark.slow
 def test_recorded_runs_give_their_numbers(command, tmp_path):
     add_runs(tmp_path / "runs", "bert-mini", 0.8)
     add_runs(tmp_path / "runs", "scratch", 0.7)

@@ -78,6 +78,7 @@ def test_looks_that_were_fixed_are_kept(command, suite):
     assert "looks after 3, 4 seeds were fixed when the suite was begun" in changed.errors
 
 
+@pytest.mark.slow
 def test_a_suite_that_lists_its_seeds_is_run_until_decided_on_demand_and_says_what_was_seen_before(command, suite):
     file = suite("[5, 6, 7]", models=("tfidf", "majority"))
     assert command("run", file, "--only", "tfidf").code == 0

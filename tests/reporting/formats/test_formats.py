@@ -43,12 +43,14 @@ def hostile(runs: Path) -> Comparison:
     return compare(runs, description=HOSTILE)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_every_model_and_task_is_in_every_format(runs: Path, name: str):
     text = RENDERERS[name](compare(runs)).replace("\\_", "_")
     assert all(word in text for word in ("bert-mini", "xlnet-mini", "majority", "boolq", "rotten_tomatoes"))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_every_format_shows_gaps_and_what_diverged_or_failed(runs: Path, name: str):
     text = RENDERERS[name](compare(runs))
@@ -65,6 +67,7 @@ def test_a_task_without_any_score_is_rendered(tmp_path: Path, name: str):
     assert "diverged" in RENDERERS[name](compare(tmp_path)).replace(",1,0,", ",diverged,")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_unreadable_records_do_not_stop_any_format(runs: Path, name: str):
     (runs / "reviews" / "boolq" / "scratch" / "seed-0" / RECORD).write_text("{")
@@ -91,6 +94,7 @@ def test_markdown_escapes_a_description(hostile: Comparison):
     assert f"\n{escaped(HOSTILE)}\n" in RENDERERS["markdown"](hostile)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_rendering_is_repeatable_and_hostile_names_survive_it(hostile: Comparison, name: str):
     assert RENDERERS[name](hostile) == RENDERERS[name](hostile)
