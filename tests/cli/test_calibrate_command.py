@@ -29,6 +29,7 @@ def test_it_shows_what_was_found_beside_what_is_promised(command):
     assert "McNemar" in said
 
 
+@pytest.mark.slow
 def test_groups_are_shown_and_tests_that_cannot_take_them_left_out(command):
     shown = command("calibrate", "--examples", "60", "--groups", "zipf:6", "--metric", "qa_f1", "--repeats", "20")
     assert shown.code == 0, shown.errors
@@ -93,6 +94,7 @@ def test_runs_without_seeds_say_what_to_give(command, tmp_path):
     assert "no model there has two seeds with a score" in shown.errors
 
 
+@pytest.mark.slow
 def test_the_grid_is_shown_and_written(command, tmp_path, monkeypatch):
     cases = {"small, 3": grid.Case(Setting("accuracy", 3, 50, SMALL), rivals=True)}
     small = [grid.Section("Some metrics", "Of few examples.", {"accuracy": cases}, grid.both)]

@@ -167,6 +167,7 @@ def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(tmp_path: Path):
     assert up == sorted(up, reverse=True)
 
 
+@pytest.mark.slow
 def test_every_format_has_the_curve(tmp_path: Path):
     add_crossing(tmp_path)
     comparison = compare(tmp_path)

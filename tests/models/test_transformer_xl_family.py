@@ -92,6 +92,7 @@ def test_transformers_writes_text_with_it(published):
     assert len(said) > len("Hello, my dog")
 
 
+@pytest.mark.slow
 def test_transformers_own_trainer_trains_and_evaluates_it(published, tmp_path):
     model = transformers.AutoModelForCausalLM.from_pretrained(published)
     ids = transformers.AutoTokenizer.from_pretrained(published)("The end of people").input_ids

@@ -224,6 +224,7 @@ def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
 
 
+@pytest.mark.slow
 def test_a_tracker_is_told_every_step_and_every_evaluation(texts, checkpoints, tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], evaluations_per_epoch=2, maximum_steps=7)

@@ -113,6 +113,7 @@ def test_a_test_split_that_is_carved_out_of_train_is_no_training_data_either():
     assert (alone.train, alone.validation, list(alone.test)) == (whole.train, whole.validation, [])
 
 
+@pytest.mark.slow
 def test_a_hub_data_set_leaves_its_test_split_unread(tmp_path):
     for split, count in (("train", 3), ("validation", 2), ("test", 4)):
         table = pyarrow.Table.from_pylist(rows_of(count))

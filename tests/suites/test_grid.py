@@ -136,6 +136,7 @@ def test_what_is_left_out_is_not_even_looked_for(command, suite):
     assert states(command, *flags) == "2 new"
 
 
+@pytest.mark.slow
 def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, suite):
     command("run", suite, "--only", "majority")
     cell = RUNS / "majority/seed-0"
@@ -189,6 +190,7 @@ def test_our_own_mistake_keeps_its_traceback_until_the_cell_succeeds(command, su
     assert not (RUNS / "majority/seed-0/error.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_diverged_cell_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("harness.runs.execution.finetune_model", _diverge)

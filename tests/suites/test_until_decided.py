@@ -70,6 +70,7 @@ def test_seeds_are_added_until_the_last_look_and_a_stopped_suite_goes_on_where_i
     assert "mine: look" in command("plan", file).output
 
 
+@pytest.mark.slow
 def test_looks_that_were_fixed_are_kept(command, suite):
     models = ("tfidf", "majority")
     assert command("run", suite("{ start = 3, most = 4 }", models)).code == 0

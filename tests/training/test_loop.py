@@ -302,6 +302,7 @@ def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
     assert same(weights(resumed[0].forward.model), weights(whole[0].forward.model))
 
 
+@pytest.mark.slow
 def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
     beside = tmp_path / ".writing"
@@ -325,6 +326,7 @@ def full_disk(size=10_000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path, capsys):
     state = stopped_state(checkpoints["bert"], tmp_path)
     trainer, *_ = set_up(checkpoints["bert"])
@@ -415,6 +417,7 @@ def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path
     assert progress.notes == ["lowered"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("recipe", "room"), [("texts", 3), ("windows", 2)])
 def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoints, recipe, room):
     trainer, _, validation, _ = set_up(checkpoints["bert"], recipe)

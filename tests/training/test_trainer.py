@@ -90,6 +90,7 @@ def test_a_long_text_s_windows_are_recomputed_part_by_part_with_the_same_gradien
         torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_recomputed_windows_meet_the_same_dropout(checkpoints):
     """The gradient along a direction is the loss's own slope, which it is not if the second pass drops others."""
     settings = {"strategy": "windows", "max_length": 12, "micro_batch_size": 2, "dropout": 0.3}
