@@ -292,7 +292,6 @@ def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
     assert unseen_share(cell_of(compare(runs), "bert-mini")) == pytest.approx(1000 / 26000)
 
 
-@pytest.mark.slow
 def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_counted(runs: Path):
     def told(**changes: Any) -> tuple[list[str], str]:
         counts = Counts(examples={"test": 400}, **changes)

@@ -127,7 +127,6 @@ def test_models_on_another_basis_are_a_family_of_their_own():
     assert all(name.split("-")[0] == winner.split("-")[0] for name, winners in behind.items() for winner in winners)
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("tied", "models"), [(2, 2), (1, 6), (6, 6), (40, 200), (200, 200)])
 def test_the_family_s_error_is_its_integral(tied: int, models: int):
     levels = np.array([1e-8, 1e-5, 1e-3, 0.02, 0.2])

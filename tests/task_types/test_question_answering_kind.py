@@ -52,7 +52,6 @@ def test_a_window_s_loss_is_that_of_transformers_own_head(family, checkpoints):
         torch.testing.assert_close(trainer.forward.losses([item])[0], expected)
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
     _, qa, trainer, reader = set_up(family, checkpoints)
