@@ -49,7 +49,7 @@ bench: $(VENV)/.samples ## Race our training against the Trainer and accelerate;
 mutants: $(VENV)/.samples ## Which small changes no test notices (hours); MUTANTS="--sample 20" for some of them.
 	@OMP_NUM_THREADS=1 $(RUN) experiments.mutants $(MUTANTS)
 
-check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
+check: $(VENV)/.samples ## Everything that a change must pass, in a minute or two.
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) mypy

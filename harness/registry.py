@@ -20,7 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -148,8 +148,7 @@ class Registry:
 
     def _built_in(self) -> Iterator[Entry]:
         for package in self.packages:
-            for name, file in _modules(package, self.file):
-                yield Entry(name, str(file), file, True, partial(import_module, f"{package}.{name}"))
+            yield from _modules(package, self.file)
         if self.folder:
             yield from _entries_below(BUILT_IN, self.folder, self.file, built_in=True)
 
@@ -197,15 +196,23 @@ def _parsed(file: Path) -> ast.Module:
         raise UserError(f"{file}: can't be read ({error.strerror}). Fix the file.") from error
 
 
-def _modules(package: str, one_file: str) -> Iterator[tuple[str, Path]]:
-    """The modules of a package of ours, folders as well; those that start with an underscore are no entries."""
+@cache
+def _modules(package: str, one_file: str) -> tuple[Entry, ...]:
+    """The modules of a package of ours, folders as well; those that start with an underscore are no entries.
+
+    They are listed once: a task asks for its type several times a row.
+    """
     spec = find_spec(package)
     assert spec is not None, package
     assert spec.submodule_search_locations, package
     folder = Path(next(iter(spec.submodule_search_locations)))
     single = [] if one_file else folder.glob("[!_]*.py")
-    for file in sorted([*single, *folder.glob("[!_]*/__init__.py")]):
-        yield (file.parent.name if file.stem == "__init__" else file.stem), file
+    files = sorted([*single, *folder.glob("[!_]*/__init__.py")])
+    names = [file.parent.name if file.stem == "__init__" else file.stem for file in files]
+    return tuple(
+        Entry(name, str(file), file, True, partial(import_module, f"{package}.{name}"))
+        for name, file in zip(names, files, strict=True)
+    )
 
 
 def _entries_below(root: Path, folder: str, one_file: str, *, built_in: bool) -> Iterator[Entry]:

@@ -17,6 +17,18 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m takes its choice
+def pytest_collection_modifyitems(items):
+    """Of a parametrised test that is `slow_but_first`, all cases but the first are slow."""
+    kept = set()
+    for item in items:
+        if item.get_closest_marker("slow_but_first") and not item.get_closest_marker("slow"):
+            name = (item.path, item.originalname)
+            if name in kept:
+                item.add_marker("slow")
+            kept.add(name)
+
+
 def pytest_collection_finish():
     """Leave the modules out of later garbage collections: each run begins with one, of a million objects else."""
     gc.collect()
@@ -30,6 +42,16 @@ def checkpoints(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("checkpoints")
     return {family: write_checkpoint(family, folder / family) for family in ARCHITECTURES}
+
+
+@pytest.fixture(scope="session")
+def two_tasks(tmp_path_factory):
+    """Made-up runs on two tasks, to be read or copied."""
+    from synthetic_runs import add_two_tasks
+
+    folder = tmp_path_factory.mktemp("two_tasks") / "runs"
+    add_two_tasks(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

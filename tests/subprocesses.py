@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -105,11 +106,11 @@ def start(words):
 class Forked:
     """A `harness` command in a fork of a process that has imported everything, as if `start` had started it."""
 
-    def __init__(self, words):
+    def __init__(self, words, **variables):
         assert words[:2] == ["-m", "harness"], words
         folder = tempfile.mkdtemp()  # The file outlives the process, which may be killed at any time.
         self._said = Path(folder, "said")
-        self._process = _FORKS.Process(target=_be_harness, args=(words[2:], environment(), self._said))
+        self._process = _FORKS.Process(target=_be_harness, args=(words[2:], {**environment(), **variables}, self._said))
         self._process.start()
         self.pid = self._process.pid
 
@@ -127,6 +128,33 @@ class Forked:
             raise subprocess.TimeoutExpired("harness", timeout)
         said = self._said.read_text(errors="replace") if self._said.exists() else ""
         return said, None
+
+
+class TwoForked:
+    """A `harness` command as two processes with the variables that `accelerate launch` gives them.
+
+    It spares the seconds in which a launcher and two new processes import torch. What the launcher itself does, such as
+    to end all processes with the first that fails, is asked of a real one.
+    """
+
+    def __init__(self, words):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        self._forks = [
+            Forked(words, RANK=rank, LOCAL_RANK=rank, ACCELERATE_USE_CPU="true", **common) for rank in ("0", "1")
+        ]
+
+    @property
+    def returncode(self):
+        return next((fork.returncode for fork in self._forks if fork.returncode), 0)
+
+    def communicate(self, timeout=None):
+        """All that both wrote; as of `Popen`, but that neither is left where they hang."""
+        try:
+            return "".join(fork.communicate(timeout)[0] for fork in self._forks), None
+        except subprocess.TimeoutExpired:
+            raise AssertionError("".join(map(kill, self._forks))) from None
 
 
 def _be_harness(words, variables, said):

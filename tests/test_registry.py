@@ -91,6 +91,14 @@ def test_every_registry_has_entries_with_descriptions_that_load(registry):
     assert all(registry.load(name) is not None for name in entries)
 
 
+@pytest.mark.slow
+def test_a_package_of_ours_is_listed_once(monkeypatch):
+    # A task asks for its type several times a row.
+    TASK_TYPES.names()
+    monkeypatch.setattr("harness.registry.find_spec", None)
+    assert TASK_TYPES.load("classification") is not None
+
+
 def test_what_the_user_names_is_found_and_works_as_if_it_came_with_the_harness(mine, command):
     assert TASKS.load("mine").citation == "me"
     assert TASKS.load("deeper").citation == "deeper"

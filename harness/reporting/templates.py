@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,8 +28,27 @@ def rendered(
         escape: Makes a text harmless in the format; default: HTML's, applied to everything.
         more: Further names for the template.
     """
+    return (
+        _environment(template.parent, escape)
+        .get_template(template.name)
+        .render(
+            comparison=comparison,
+            tables=tables,
+            verdict=verdict,
+            curve_verdict=curve_verdict,
+            verdict_over_tasks=verdict_over_tasks,
+            recommended=recommended,
+            remarks=remarks,
+            **more,
+        )
+    )
+
+
+@lru_cache(maxsize=16)
+def _environment(folder: Path, escape: Callable[[str], str] | None) -> Environment:
+    """Kept with its compiled templates, which take longer to compile than to fill in; a changed file is read anew."""
     environment = Environment(
-        loader=FileSystemLoader(template.parent),
+        loader=FileSystemLoader(folder),
         # HTML escapes by itself. The others call `e` in their templates and are tested with hostile names.
         autoescape=escape is None,
         undefined=StrictUndefined,
@@ -38,13 +58,4 @@ def rendered(
     )
     if escape is not None:
         environment.filters["e"] = escape
-    return environment.get_template(template.name).render(
-        comparison=comparison,
-        tables=tables,
-        verdict=verdict,
-        curve_verdict=curve_verdict,
-        verdict_over_tasks=verdict_over_tasks,
-        recommended=recommended,
-        remarks=remarks,
-        **more,
-    )
+    return environment

@@ -21,6 +21,7 @@ from harness.suites.suite import Suite
 
 SUITE_FILE = "suite.json"
 ADVICE = "Delete it, or run the suite again."
+_KEYS = {"suite", "description", "baseline", "tasks", "models", "seeds", "sequential", "margin"}
 _RULE = TypeAdapter(SeedRule)
 
 
@@ -135,6 +136,8 @@ def _content(file: Path, suites: Collection[str]) -> dict[str, Any]:
         known = without_digest(known)
     except ValueError as error:
         raise UserError(f"{file}: not what a suite left: {error}. {ADVICE}") from error
+    if strange := sorted({*known} - _KEYS):
+        raise UserError(f"{file}: not what a suite left: it has {_listed(strange)}. {ADVICE}")
     if known.get("suite") not in [None, *suites]:
         raise UserError(f"{file}: left by the suite {known['suite']!r}, not by {_listed(sorted(suites))}. {ADVICE}")
     return known

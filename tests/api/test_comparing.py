@@ -181,6 +181,7 @@ def test_no_name_acts_on_the_page_of_a_notebook(tmp_path):
     assert "a&amp;b&lt;i&gt;" in shown
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("ending", "format_"), [("html", "html"), ("md", "markdown"), ("tex", "latex"), ("csv", "csv")]
 )

@@ -24,6 +24,7 @@ def test_importing_the_package_imports_nothing_heavy():
     assert imported_after("import harness\nharness.__version__, dir(harness), harness.__all__") == []
 
 
+@pytest.mark.slow
 def test_comparing_and_loading_runs_need_no_torch():
     assert not {"torch", "transformers", "accelerate"} & set(
         imported_after("import harness\nharness.compare, harness.load_runs, harness.UserError")

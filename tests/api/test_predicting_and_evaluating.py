@@ -19,6 +19,7 @@ def later():
     return [{"review": row["text"], "stars": row["label"]} for row in reviews(20, start=500)]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", MODELS)
 def test_texts_rows_frames_and_files_get_the_same_predictions(finished, tmp_path, model):
     run, rows = finished[model], [{"review": text} for text in TEXTS]
@@ -133,6 +134,7 @@ def test_a_checkpoint_from_elsewhere_is_scored_as_it_stands_and_recorded_apart(f
     assert (run.suite, run.record.config["training"]["maximum_steps"], run.scores) == ("evaluated", 0, scores)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_from_elsewhere_is_never_trained_and_has_one_run(films, checkpoints, tmp_path):
     data = {"train": films, "text": "review", "label": "stars"}
     arguments = {"data": data, "runs": tmp_path, "progress": False}

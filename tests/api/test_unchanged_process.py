@@ -70,6 +70,7 @@ def notebook():
     GradientState._reset_state()
 
 
+@pytest.mark.slow
 def test_a_call_leaves_the_process_as_it_was(tmp_path, films, checkpoints, notebook):
     transformers.logging.set_verbosity_info()
     before = state()

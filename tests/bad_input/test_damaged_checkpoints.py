@@ -104,6 +104,7 @@ def refusal(command, run):
     return result.lines[-1]  # Libraries that another test has imported show bars of their own before.
 
 
+@pytest.mark.slow
 def test_an_undamaged_copy_predicts(command, run):
     assert command("predict", run, "--text", "a lovely film").code == 0
 

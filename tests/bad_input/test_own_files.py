@@ -70,6 +70,7 @@ REFUSALS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
 def test_data_with_a_mistake_fails_its_cell_with_the_place(command, refusal):
     content = refusal.content if isinstance(refusal.content, bytes) else refusal.content.encode()
@@ -115,6 +116,7 @@ def test_test_labels_that_training_never_shows_are_told(command):
     assert "test.csv, line 12): label: label 'ugly' is not among those of the training data" in result.output
 
 
+@pytest.mark.slow
 def test_numbers_are_classes_unless_a_regression_is_asked_for(command):
     write_csv(Path("data.csv"), [{**row, "label": number % 3} for number, row in enumerate(reviews(60))])
     assert command("run", "--model", "majority", "--train", "data.csv").code == 0
@@ -136,6 +138,7 @@ def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(co
     assert sum(record["counts"]["examples"].values()) == len(asked) - 1
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["majority", "tfidf", "checkpoint"])
 @pytest.mark.parametrize("strategy", ["head", "windows"])
 def test_an_empty_text_and_a_very_long_one_are_read(command, checkpoints, model, strategy):

@@ -139,6 +139,7 @@ def test_what_is_wrong_in_a_recipe_is_told_with_its_place(command, refusal):
     refused(command, refusal)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("refusal", READ.values(), ids=READ.keys())
 def test_what_does_not_fit_the_texts_or_the_model_is_told(command, refusal):
     tokenizer = small_tokenizer("bert")

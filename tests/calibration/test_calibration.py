@@ -102,6 +102,7 @@ def test_sizes_are_as_a_user_gives_them():
             sizes_of(wrong, 10)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("metric", "score", "spread"), [("accuracy", 0.7, 0.05), ("pearson", 0.6, 0.02), ("entity_f1", 0.9, 0.03)]
 )
@@ -120,12 +121,14 @@ def test_a_spread_of_a_metric_without_a_scale_is_relative_to_the_score():
     assert found / expected_score(setting) == pytest.approx(0.1, rel=0.35)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others():
     first, again, other = (measured(PLAIN, 20, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
+@pytest.mark.slow
 def test_intervals_that_leave_the_seeds_out_do_not_cover(monkeypatch: pytest.MonkeyPatch):
     setting = replace(PLAIN, luck=LARGE)
     right = measured(setting, 60)
@@ -208,6 +211,7 @@ def table_line(text: str) -> str:
     return next(line for line in text.splitlines() if line.startswith("| accuracy | "))
 
 
+@pytest.mark.slow
 def test_a_number_that_is_not_as_promised_is_bold_on_the_page():
     cases = {"3 seeds": Case(PLAIN), "few": Case(replace(PLAIN, luck=Luck("all", 0.1, collapse=0.5)))}
     section = Section("A title", "A text.", {"accuracy": cases}, both)

@@ -11,6 +11,7 @@ from harness.calibration.recorded import recorded_numbers
 from harness.calibration.setting import SMALL, Setting
 
 
+@pytest.mark.slow
 def test_it_shows_what_was_found_beside_what_is_promised(command):
     shown = command("calibrate", "--seeds", "3", "--examples", "60", "--luck", "5", "--score", "70", "--repeats", "20")
     assert shown.code == 0, shown.errors
@@ -28,6 +29,7 @@ def test_it_shows_what_was_found_beside_what_is_promised(command):
     assert "McNemar" in said
 
 
+@pytest.mark.slow
 def test_groups_are_shown_and_tests_that_cannot_take_them_left_out(command):
     shown = command("calibrate", "--examples", "60", "--groups", "zipf:6", "--metric", "qa_f1", "--repeats", "20")
     assert shown.code == 0, shown.errors
@@ -54,6 +56,7 @@ def test_a_wrong_option_is_named(command, words, said):
     assert said in " ".join(shown.errors.split())
 
 
+@pytest.mark.slow
 def test_recorded_runs_give_their_numbers(command, tmp_path):
     add_runs(tmp_path / "runs", "bert-mini", 0.8)
     add_runs(tmp_path / "runs", "scratch", 0.7)
@@ -91,6 +94,7 @@ def test_runs_without_seeds_say_what_to_give(command, tmp_path):
     assert "no model there has two seeds with a score" in shown.errors
 
 
+@pytest.mark.slow
 def test_the_grid_is_shown_and_written(command, tmp_path, monkeypatch):
     cases = {"small, 3": grid.Case(Setting("accuracy", 3, 50, SMALL), rivals=True)}
     small = [grid.Section("Some metrics", "Of few examples.", {"accuracy": cases}, grid.both)]

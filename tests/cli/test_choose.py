@@ -36,6 +36,7 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
     assert [record.stat().st_mtime_ns for record in records] == before
 
 
+@pytest.mark.slow
 def test_no_seeds_are_started_when_time_is_over(command, file, tmp_path, checkpoints):
     result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--minutes=0", *FEW_STEPS)
     assert result.code == 0, result.errors
@@ -44,6 +45,7 @@ def test_no_seeds_are_started_when_time_is_over(command, file, tmp_path, checkpo
     assert len(list(tmp_path.rglob("run.json"))) == 2
 
 
+@pytest.mark.slow
 def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     suite = tmp_path / "suite.toml"
     words = (
@@ -93,6 +95,7 @@ def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file
     assert "most_frequent_tag" not in models
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -112,6 +115,7 @@ def test_mistakes_are_told(command, file, words, said):
     assert "no such file" in command("choose", "nosuch.csv").errors
 
 
+@pytest.mark.slow
 def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoints):
     words = ("--set", "max_length=100", "--workers=1", "--seeds=1")  # The model reads 64.
     result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", *words)

@@ -16,17 +16,6 @@ from synthetic_runs import add_runs
 
 FLOOR = ("--task", "boolq", "--model", "majority")
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
-HEAVY = (
-    "torch",
-    "transformers",
-    "accelerate",
-    "datasets",
-    "evaluate",
-    "sklearn",
-    "scipy",
-    "pandas",
-    "pyarrow",
-)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +127,7 @@ def test_the_list_of_tasks_says_what_each_asks_for_how_large_it_is_and_whether_i
     assert "task type" in command("list", "tasks").output.splitlines()[1]
 
 
+@pytest.mark.slow
 def test_a_shell_completes_commands():
     words = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": "harness li", "COMP_CWORD": "1"}
     done = subprocess.run(
@@ -146,19 +136,7 @@ def test_a_shell_completes_commands():
     assert done.stdout.split() == ["list"]
 
 
-def test_listing_imports_nothing_heavy():
-    code = (
-        "import sys; sys.argv = ['harness', 'list']\n"
-        "from harness.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as stopped: assert stopped.code == 0\n"
-        f"print('heavy:', sorted(set({HEAVY!r}) & set(sys.modules)))"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "rotten_tomatoes" in result.stdout
-    assert result.stdout.splitlines()[-1] == "heavy: []"
-
-
+@pytest.mark.slow
 def test_the_package_runs_as_a_module(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "harness", "list", "formats"], capture_output=True, text=True, check=True, cwd=tmp_path
@@ -193,6 +171,7 @@ def test_a_suite_of_ones_own_is_run_compared_and_reported_in_every_format(comman
         assert "tfidf" in Path(f"reports/mine.{name}").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("content", ["{", "[]", '{"baseline": 1}', "[" * 100_000])
 def test_a_damaged_suite_file_among_the_runs_is_told_and_takes_down_no_report(command, content):
     write_csv(Path("data.csv"), reviews())
@@ -203,6 +182,7 @@ def test_a_damaged_suite_file_among_the_runs_is_told_and_takes_down_no_report(co
     assert "majority" in result.output
 
 
+@pytest.mark.slow
 def test_a_suite_file_that_is_gone_or_another_suites_is_told(command):
     write_csv(Path("data.csv"), reviews())
     Path("tiny.toml").write_text('tasks = ["own"]\nmodels = ["majority", "tfidf"]\n[data.own]\ntrain = "data.csv"\n')
@@ -252,6 +232,7 @@ def test_a_single_run_is_skipped_when_it_is_recorded(command):
     assert read_record(file.parent)["provenance"]["finished"] == finished
 
 
+@pytest.mark.slow
 def test_files_of_one_name_are_told_apart_and_models_on_the_same_file_are_compared(command):
     for folder, start in (("old", 0), ("new", 100)):
         Path(folder).mkdir()

@@ -41,6 +41,7 @@ def words(monkeypatch, tmp_path):
     return called
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("latin-1", "cp1252", "utf-8"))]
 )
@@ -70,6 +71,7 @@ def test_predictions_are_the_same_json_in_every_encoding(words, encoding):
     assert "\x9b" not in output
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["[bold]x[/bold]", "[/]", ":smile:", "[link=x]y"])
 def test_names_in_paths_are_no_markup(command, name):
     write_csv(Path("data.csv"), reviews())
@@ -102,6 +104,7 @@ def test_a_table_on_a_terminal_keeps_its_own_colours_and_takes_none_from_a_name(
     assert "[red]x" in coloured.file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_run_that_another_command_is_at_is_left_with_an_exit_code_of_its_own(command):
     write_csv(Path("data.csv"), reviews())
     Path("mine.toml").write_text(SUITE)
@@ -113,6 +116,7 @@ def test_a_run_that_another_command_is_at_is_left_with_an_exit_code_of_its_own(c
     assert command("run", "mine.toml").code == 0
 
 
+@pytest.mark.slow
 def test_a_failure_that_is_no_mistake_has_another_exit_code(command, monkeypatch):
     write_csv(Path("data.csv"), reviews())
     Path("mine.toml").write_text(SUITE.replace('"tfidf"', '"tfidf", "lost"') + '[variants]\nlost = "scratch"\n')
@@ -137,6 +141,7 @@ def again(report):
     return [shlex.split(line) for line in unescape(block).splitlines()]
 
 
+@pytest.mark.slow
 def test_the_commands_to_reproduce_a_suite_do_so(command, monkeypatch):
     monkeypatch.setenv(ENTRIES, "")
     folder = Path("a study's files")
@@ -166,6 +171,7 @@ def test_the_commands_to_reproduce_a_suite_do_so(command, monkeypatch):
     assert again(Path("report.html")) == commands
 
 
+@pytest.mark.slow
 def test_the_command_to_reproduce_a_single_run_on_own_files_does_so(command):
     write_jsonl(Path("my [data].jsonl"), [{"my text": row["text"], "stars": row["label"]} for row in reviews()])
     columns = ("--text", "my text", "--label", "stars")
@@ -181,6 +187,7 @@ def test_the_command_to_reproduce_a_single_run_on_own_files_does_so(command):
     ]
 
 
+@pytest.mark.slow
 def test_a_run_from_python_is_repeated_with_the_settings_that_it_had(command):
     import harness
 
@@ -194,6 +201,7 @@ def test_a_run_from_python_is_repeated_with_the_settings_that_it_had(command):
     assert read_record(record.parent)["config"]["training"] == run.record.config["training"]
 
 
+@pytest.mark.slow
 def test_a_plan_of_validation_alone_finds_the_runs_that_were_made_so(command):
     write_csv(Path("data.csv"), reviews())
     Path("mine.toml").write_text(SUITE)

@@ -1,6 +1,4 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +253,7 @@ def test_runs_on_other_data_are_warned_of(tmp_path: Path):
     assert any("did not read the same data" in line for line in compare(tmp_path).warnings)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "content", ['{"schema_version": 1, "sta', '{"schema_version": 0}', "[]", '{"schema_version": 1, "status": "done"}']
 )
@@ -330,17 +329,3 @@ def test_the_rows_left_out_are_told_with_their_reason(tmp_path: Path):
     )
     task = compare(tmp_path).tasks[0]
     assert (sizes(task), left_out(task)) == ("1,200 train, 400 test", "3 duplicates")
-
-
-def test_comparing_and_rendering_load_no_deep_learning_library(runs: Path):
-    script = (
-        "import sys; from pathlib import Path; from harness.registry import FORMATS; "
-        "from harness.comparison.comparison import compare; from harness.reporting.terminal import show; "
-        "from rich.console import Console; "
-        f"found = compare(Path({str(runs)!r})); show(found, Console(quiet=True)); "
-        "[FORMATS.load(name)(found) for name in FORMATS.names()]; "
-        "heavy = {'torch', 'transformers', 'accelerate', 'sklearn'} & set(sys.modules); "
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")

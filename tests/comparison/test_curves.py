@@ -95,6 +95,7 @@ def test_a_model_of_which_nothing_is_claimed_is_told_beside_those_that_may_be_th
     assert "with 100, tfidf alone may be the best (of once nothing is claimed);" in curve_verdict(found)[0]
 
 
+@pytest.mark.slow
 def test_more_examples_are_asked_for_where_the_law_tells_it(tmp_path: Path):
     errors = [1.1 * size**-0.25 for size in (100, 300, 1000, 3000, 9000)]
     add(tmp_path, "minilm", [1 - error for error in errors], sizes=(*SIZES, 9000), seeds=range(6), examples=8000)
@@ -130,6 +131,7 @@ def test_a_task_without_several_values_has_no_curve(tmp_path: Path):
     assert compare(tmp_path).curves == ()
 
 
+@pytest.mark.slow
 def test_over_tasks_one_at_several_sizes_counts_once_by_what_all_sizes_say(tmp_path: Path):
     add(tmp_path, "minilm", MINILM)
     add(tmp_path, "bert-mini", (0.45, 0.55, 0.6, 0.88))
@@ -165,6 +167,7 @@ def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(tmp_path: Path):
     assert up == sorted(up, reverse=True)
 
 
+@pytest.mark.slow
 def test_every_format_has_the_curve(tmp_path: Path):
     add_crossing(tmp_path)
     comparison = compare(tmp_path)

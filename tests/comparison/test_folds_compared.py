@@ -63,6 +63,7 @@ def cells(runs: Path):
     return task, {cell.model: cell for cell in task.cells}
 
 
+@pytest.mark.slow
 def test_the_folds_of_a_seed_are_one_run_in_which_every_row_is_a_test_row_once(runs: Path):
     task, found = cells(runs)
     assert [len(cell.runs) for cell in task.cells] == [3, 3, 1]

@@ -87,6 +87,7 @@ def test_the_critical_difference_is_demsars(models, quantile):
     assert critical_difference(models, 12, 0.05) == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_no_count_says_more_than_the_tasks_own_sections(eight):
     less = 0
     for one in eight.over_tasks.models:

@@ -30,6 +30,7 @@ READERS = {
 }
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
 @pytest.mark.parametrize("content", CONTENTS)
 def test_content_that_no_user_wrote_is_told_in_one_line(tmp_path, read, content):

@@ -109,6 +109,7 @@ def assert_same_logits(packed, inputs, *, tolerance=1e-5):
         torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", KIND_NAMES)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
@@ -130,6 +131,7 @@ def examples_of(kind_name, count):
     return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", HEADS)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
@@ -142,6 +144,7 @@ def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoin
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):

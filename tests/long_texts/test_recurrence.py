@@ -47,6 +47,7 @@ def gradients(trainer, items):
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
@@ -59,6 +60,7 @@ def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, stra
         torch.testing.assert_close(torch.tensor(alone[0]), torch.tensor(found), atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("gradient_segments", [1, 2, 100])
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
@@ -77,6 +79,7 @@ def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_se
         torch.testing.assert_close(again[name], kept[name], atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, checkpoints):
     trainer, kind, reader = trainer_of(family, checkpoints)
@@ -104,6 +107,7 @@ def words_read(trainer, kind, reader, *, words=61):
     return [0.0 if vectors.grad is None else float(vectors.grad.abs().max()) for vectors in seen]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("gradient_segments", [1, 2, 3])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_the_gradient_of_the_last_state_reaches_as_many_segments_as_asked(family, gradient_segments, checkpoints):
@@ -189,6 +193,7 @@ def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints
         own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_again(

@@ -83,6 +83,7 @@ def test_a_tokenizer_is_read_whatever_its_file_is_called(tmp_path, model_type, n
     assert tokenizer.decode(ids).strip() == "the film"
 
 
+@pytest.mark.slow
 def test_a_tokenizer_without_a_vocabulary_file_is_read(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "canine"}))
     tokenizer = read_tokenizer(find_checkpoint(str(tmp_path)))

@@ -48,6 +48,7 @@ def published(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_published_transformer_xl_becomes_a_safe_one_with_the_same_numbers(published, command):
     ran = command("convert", "published", "--output", "safe")
     assert ran.code == 0

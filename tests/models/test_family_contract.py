@@ -69,6 +69,7 @@ def labels_of(kind_name):
     return {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}.get(kind_name, ())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", [name for name in COLUMNS if name != "language_modelling"])
 @pytest.mark.parametrize("family", TRAINED)
 def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kind_name, checkpoints, tmp_path):
@@ -96,6 +97,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
     assert {file.suffix for file in tmp_path.iterdir()} <= PLAIN_FILES
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", LANGUAGE)
 def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
     own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))
@@ -159,6 +161,7 @@ def _recorded(folder):
     return [p for row in rows for p in torch.tensor(row["logits"]).softmax(0).tolist()]
 
 
+@pytest.mark.slow
 def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
     from small_models import ENCODER, WIDE, small_tokenizer
 

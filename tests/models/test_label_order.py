@@ -69,6 +69,7 @@ def test_other_names_are_refused_and_both_are_shown(tmp_path, names):
     assert 'head = "new"' in line
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
@@ -101,6 +102,7 @@ def test_a_model_file_can_ask_for_a_new_classifier(tmp_path):
     assert "classifier.weight" in loaded.notes[0]
 
 
+@pytest.mark.slow
 def test_the_command_line_can_ask_for_a_new_classifier(command):
     folder = classifier(Path("other-labels"), ["toxic", "fine"])
     write_csv(Path("data.csv"), reviews())

@@ -63,6 +63,7 @@ def texts():
     return text_examples(7, shortest=1, longest=40)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ARCHITECTURES)
 def test_a_family_says_of_a_text_alone_what_it_says_of_it_among_others(family, checkpoints):
     loaded, kind = loaded_model(family, checkpoints[family])
@@ -70,6 +71,7 @@ def test_a_family_says_of_a_text_alone_what_it_says_of_it_among_others(family, c
         assert outputs(loaded, kind, [example])[0] == pytest.approx(found, abs=1e-5)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_type", AUTO)
 def test_so_does_an_architecture_that_has_no_file_or_it_is_read_without_padding(model_type, tmp_path):
     loaded, kind = loaded_model("auto", auto_checkpoint(model_type, tmp_path))

@@ -151,6 +151,7 @@ def test_gradient_checkpointing_gives_the_same_gradient():
     torch.testing.assert_close(*gradients)
 
 
+@pytest.mark.slow
 def test_it_learns_a_small_batch_by_heart():
     torch.manual_seed(0)
     tokens, labels = torch.randint(5, 40, (8, 6)), torch.tensor([0, 1] * 4)

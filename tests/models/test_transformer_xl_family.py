@@ -35,6 +35,7 @@ def test_the_family_is_found_by_a_published_config(published):
     assert family_of(ModelConfig(checkpoint=str(published))) == "transformer_xl"
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
 def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(published, tmp_path, pairs):
     own = own_data(tmp_path / "data", text_examples(40, pairs=pairs), sizes=(None, 10, 10))
@@ -46,6 +47,7 @@ def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(publis
     assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
 def test_published_weights_and_words_answer_questions_and_the_record_says_how(published, tmp_path, strategy):
     own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))
@@ -90,6 +92,7 @@ def test_transformers_writes_text_with_it(published):
     assert len(said) > len("Hello, my dog")
 
 
+@pytest.mark.slow
 def test_transformers_own_trainer_trains_and_evaluates_it(published, tmp_path):
     model = transformers.AutoModelForCausalLM.from_pretrained(published)
     ids = transformers.AutoTokenizer.from_pretrained(published)("The end of people").input_ids
@@ -115,6 +118,7 @@ def test_its_vocabulary_does_not_grow(published):
         model.resize_token_embeddings(300)
 
 
+@pytest.mark.slow
 def test_it_can_learn_a_batch_by_heart(published):
     torch.manual_seed(0)
     settings = json.loads((published / "config.json").read_text())

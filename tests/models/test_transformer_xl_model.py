@@ -71,6 +71,7 @@ def close(got, wanted, tolerance=1e-9):
     torch.testing.assert_close(got, wanted, atol=tolerance, rtol=tolerance)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("seed", range(32))
 def test_states_probabilities_and_gradients_are_those_of_the_formulas(seed):
     model = language_model(seed=seed, **random_settings(seed))

@@ -55,6 +55,7 @@ def language_model(expected):
     return model.to(expected.dtype).eval()
 
 
+@pytest.mark.slow_but_first
 @PRECISIONS
 @torch.no_grad()
 def test_states_memory_and_attention_are_the_reference_s_through_four_segments(case, dtype):

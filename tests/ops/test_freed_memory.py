@@ -48,6 +48,7 @@ def printed(script, **environment):
     return [int(number) for number in done.stdout.split()]
 
 
+@pytest.mark.slow
 def test_a_step_uses_the_memory_that_the_one_before_freed_unless_the_environment_says_otherwise():
     (kept,), (given_back,) = printed(STEPS), printed(STEPS, **GIVEN_BACK)
 

@@ -82,9 +82,8 @@ def harness(request, hostile):
 
 
 def test_every_command_works_in_a_folder_whose_files_have_the_names_of_ours(harness, hostile):
-    assert "boolq" in harness("-m", "harness", "list", "tasks")
-    assert "minilm" in harness("-m", "harness", "list", "models")
-    assert "html" in harness("-m", "harness", "list", "formats")
+    listed = harness("-m", "harness", "list").split()
+    assert {"boolq", "minilm", "html"} <= set(listed)  # a task, a model, a report format
     harness("-m", "harness", "run", *OURS)
     assert "majority" in harness("-m", "harness", "compare", "runs")
     harness("-m", "harness", "report", "runs")

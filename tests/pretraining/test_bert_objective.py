@@ -67,6 +67,7 @@ def test_a_random_second_text_is_of_another_document(corpus):
         assert document_of(corpus, first) != document_of(corpus, second)
 
 
+@pytest.mark.slow
 def test_each_document_is_as_likely_to_give_a_random_text_as_any_other(corpus):
     counts = np.zeros(corpus.document_count)
     for seed in range(20):

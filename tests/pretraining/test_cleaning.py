@@ -19,6 +19,7 @@ def test_sentences_put_together_are_the_text(text):
     assert "".join(sentences(text)) == text
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("corpus", ["plays", "newsgroups"])
 def test_sentences_of_real_documents_are_short_and_give_them_back(corpus):
     for document in list(CORPORA.load(corpus).documents())[:10]:
@@ -29,6 +30,7 @@ def test_sentences_of_real_documents_are_short_and_give_them_back(corpus):
         assert max(len(part.split()) for part in parts) <= WORDS_WITHOUT_AN_END
 
 
+@pytest.mark.slow
 def test_a_cleaned_text_is_not_changed_by_cleaning():
     for document in list(CORPORA.load("news").documents())[:50]:
         assert cleaned(cleaned(document)) == cleaned(document)

@@ -18,6 +18,7 @@ def test_the_tests_name_every_corpus():
     assert set(CORPORA.names()) == set(TOLD)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", TOLD)
 def test_a_corpus_brings_its_documents_whole(name):
     count, piece = TOLD[name]
@@ -30,6 +31,7 @@ def test_a_corpus_brings_its_documents_whole(name):
     assert corpus.citation
 
 
+@pytest.mark.slow
 def test_a_play_is_one_document_without_marks():
     plays = list(CORPORA.load("plays").documents())
     assert min(map(len, plays)) > 80_000

@@ -45,6 +45,7 @@ def test_the_asked_share_of_each_sequence_is_hidden_and_special_tokens_never(nam
             assert (sequence.words >= FIRST_WORD).all()
 
 
+@pytest.mark.slow
 def test_of_the_hidden_words_eight_in_ten_are_masked_and_one_in_ten_is_another_word(corpus, tokenizer):
     """Devlin et al. 2019, appendix A.1. Bounds: four standard deviations of a binomial share."""
     found = sequences(corpus, tokenizer, steps=300)
@@ -64,6 +65,7 @@ def test_of_the_hidden_words_eight_in_ten_are_masked_and_one_in_ten_is_another_w
     assert (abs(counts - expected) < 6 * expected**0.5).all(), "each word is as likely as any other"
 
 
+@pytest.mark.slow
 def test_every_place_is_as_likely_to_be_hidden_as_any_other(corpus, tokenizer):
     found = [sequence for sequence in sequences(corpus, tokenizer, steps=300) if sequence.size >= 60]
     hidden = np.zeros(60)
@@ -96,6 +98,7 @@ def shown(made):
     return sorted((sequence.input_ids.tobytes(), sequence.words.tobytes()) for sequence in made)
 
 
+@pytest.mark.slow
 def test_static_masks_come_again_in_another_order_after_so_many_versions(corpus, tokenizer):
     made = OBJECTIVES.load("bert")(corpus, tokenizer, plan=plan(length=64, duplicates=2))
     sizes = [
@@ -109,6 +112,7 @@ def test_static_masks_come_again_in_another_order_after_so_many_versions(corpus,
     assert set(shown(second)).isdisjoint(shown(first))
 
 
+@pytest.mark.slow
 def test_dynamic_masks_never_come_again(corpus, tokenizer):
     made = OBJECTIVES.load("roberta")(corpus, tokenizer, plan=plan(length=64))
     size = len(list(epoch_sequences(corpus, made._sampler_of(corpus), seed=0, version=0, epoch=0)))

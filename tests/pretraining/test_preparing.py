@@ -54,6 +54,7 @@ def test_tokens_know_their_sentences_documents_bytes_and_characters(own):
     assert file.token_count == file.sentences[-1] == sum(len(file.document(place)) for place in range(len(kept)))
 
 
+@pytest.mark.slow
 def test_a_document_is_held_out_by_itself_whatever_stands_before_or_beside_it(own, tmp_path):
     texts = documents(200)
     found = prepare({"files": ["*.txt"]}, {}, own(texts))
@@ -65,6 +66,7 @@ def test_a_document_is_held_out_by_itself_whatever_stands_before_or_beside_it(ow
     assert 5 < len(held_out) < 40
 
 
+@pytest.mark.slow
 def test_another_seed_holds_others_out(own):
     folder = own(documents(200))
     first, second = (prepare({"files": ["*.txt"]}, {}, folder, seed=seed) for seed in (0, 1))
@@ -95,6 +97,7 @@ def test_the_report_is_json_and_its_counts_add_up(own):
     assert told["read_characters"] == sum(told[part] for part in parts)
 
 
+@pytest.mark.slow
 def test_what_held_out_texts_share_with_training_texts_is_told(own):
     texts = documents(40, sentences=60)
     quoting = [f"{text} {other[:400]}" for text, other in zip(texts, texts[1:] + texts[:1], strict=True)]
@@ -174,6 +177,7 @@ def test_a_damaged_file_is_made_anew(own, cache, name):
     assert {path: now[path] for path in whole} == whole
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["ids.bin", "texts.utf8", "tokenizer.json", "report.json", "checksums.json"])
 def test_a_file_with_one_wrong_bit_is_made_anew(own, cache, name):
     folder = own(documents(30))

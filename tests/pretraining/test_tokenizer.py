@@ -90,6 +90,7 @@ def test_a_sample_is_spread_over_all_texts_and_all_of_a_small_corpus():
     assert (len(sources) > 15, min(sources) < 5, max(sources) > 45) == (True, True, True)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_lends_its_tokenizer_and_large_vocabularies_take_32_bits(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     tokenizer().save_pretrained(tmp_path / "checkpoint")

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import Forked, finish, kill_when, start
+from subprocesses import Forked, TwoForked, finish, kill_when, start
 
 from harness.registry import BUILT_IN
 
@@ -42,7 +42,7 @@ def made(tmp_path, name, **settings):
 def test_two_processes_give_the_losses_and_weights_of_one(name, tmp_path):
     recipe = made(tmp_path, name)
     one, two = (Pretraining(recipe, tmp_path / which) for which in ("one", "two"))
-    for process in (Forked(one.words), start(launched(two.words))):
+    for process in (Forked(one.words), TwoForked(two.words)):
         code, output = finish(process)
         assert code == 0, output
     assert output.count("held-out loss") == 1, "said by one process only"
@@ -63,14 +63,14 @@ def test_two_processes_give_the_losses_and_weights_of_one(name, tmp_path):
 def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path):
     recipe = made(tmp_path, "with a memory", tokens=80 * 352, dropout=0.1)
     whole, killed = (Pretraining(recipe, tmp_path / which) for which in ("whole", "killed"))
-    code, output = finish(start(launched(whole.words)))
+    code, output = finish(TwoForked(whole.words))
     assert code == 0, output
     words = [*killed.words, "--checkpoint-seconds=0"]
     assert kill_when(start(launched(words)), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
     code, output = finish(Forked(words))
     assert code == 2
     assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
-    code, output = finish(start(launched(words)))
+    code, output = finish(TwoForked(words))
     assert code == 0, output
     ours, theirs = killed.record(), whole.record()
     assert (ours["curve"], ours["first_losses"]) == (theirs["curve"], theirs["first_losses"])
@@ -80,9 +80,9 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path)
 def test_two_processes_look_for_a_result_before_either_begins(tmp_path):
     recipe = made(tmp_path, "pairs", tokens=352)
     run = Pretraining(recipe, tmp_path / "runs")
-    assert finish(start(launched(run.words)))[0] == 0
+    assert finish(TwoForked(run.words))[0] == 0
     finished = run.record()["provenance"]["finished"]
-    code, output = finish(start(launched(run.words)))
+    code, output = finish(TwoForked(run.words))
     assert (code, output.count("held-out loss")) == (0, 1), output
     assert run.record()["provenance"]["finished"] == finished
     # One of them completes a move into place that was cut short.
@@ -91,7 +91,7 @@ def test_two_processes_look_for_a_result_before_either_begins(tmp_path):
         (run.folder / name).rename(run.partial / name)
     recorded = json.loads((run.partial / "pretraining.json").read_text())
     (run.partial / "config.json").write_text(json.dumps(recorded["config"]))
-    code, output = finish(start(launched(run.words)))
+    code, output = finish(TwoForked(run.words))
     assert (code, output.count("held-out loss")) == (0, 1), output
     assert run.record()["provenance"]["finished"] == finished
     assert not run.partial.exists()

@@ -94,6 +94,7 @@ def _token_counts(cell, own):
     return [len(tokenizer(json.loads(line)["text"])["input_ids"]) for line in lines]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "scratch"])
 def test_the_seed_decides_everything(family, texts, checkpoints, tmp_path):
     def end(name, seed):
@@ -108,6 +109,7 @@ def test_the_seed_decides_everything(family, texts, checkpoints, tmp_path):
     assert not same(first[1], other[1])
 
 
+@pytest.mark.slow
 def test_the_new_head_is_made_after_the_seed_is_set(texts, checkpoints, tmp_path, monkeypatch):
     heads = []
     original = finetuning._trainer
@@ -124,6 +126,7 @@ def test_the_new_head_is_made_after_the_seed_is_set(texts, checkpoints, tmp_path
     assert not torch.equal(heads[0], heads[2])
 
 
+@pytest.mark.slow
 def test_a_later_run_does_not_depend_on_an_earlier_one_s_precision(texts, checkpoints, tmp_path):
     alone = own_cell(tmp_path / "a", texts, checkpoints["bert"])
     finished(alone)
@@ -187,6 +190,7 @@ def test_a_loss_that_is_no_number_is_a_result(texts, checkpoints, tmp_path, monk
     assert [path.name for path in cell.folder.iterdir()] == ["run.json"]
 
 
+@pytest.mark.slow
 def test_want_of_memory_is_noted_in_the_record(texts, checkpoints, tmp_path, monkeypatch):
     losses = Forward.losses
 
@@ -205,6 +209,7 @@ def test_want_of_memory_is_noted_in_the_record(texts, checkpoints, tmp_path, mon
     assert same(weights_of(cell), weights_of(small))
 
 
+@pytest.mark.slow
 def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_path):
     examples = question_examples(80, words=30, unanswerable=0)
     own = own_data(tmp_path / "data", [*examples, *question_examples(10, seed=5, unanswerable=5)], sizes=(None, 15, 15))
@@ -219,6 +224,7 @@ def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
 
 
+@pytest.mark.slow
 def test_a_tracker_is_told_every_step_and_every_evaluation(texts, checkpoints, tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], evaluations_per_epoch=2, maximum_steps=7)

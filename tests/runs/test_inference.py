@@ -26,6 +26,7 @@ def runs(command, tmp_path, checkpoints):
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_each_model_is_measured_once(command, runs):
     result = command("measure", runs)
     assert result.code == 0, result.errors
@@ -41,6 +42,7 @@ def test_each_model_is_measured_once(command, runs):
     assert command("measure", runs, "--redo").output.count("✓") == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_measurement_is_told(runs):
     folder = next(runs.rglob("run.json")).parent
     assert measured(folder) is None
@@ -62,12 +64,14 @@ def test_other_processes_are_told(others, disturbed):
     assert ("disturbed" in str(cost)) == disturbed
 
 
+@pytest.mark.slow
 def test_without_data_or_checkpoint_nothing_is_measured(command, runs, tmp_path):
     assert "no complete runs there to measure" in command("measure", tmp_path / "elsewhere").errors
     (tmp_path / "rows.jsonl").write_text('{"text": "another", "label": "good"}\n')
     assert "its data has changed since the run was recorded" in command("measure", runs).errors
 
 
+@pytest.mark.slow
 def test_what_was_measured_stands_in_the_report_and_a_damaged_file_among_its_remarks(command, runs):
     assert "cost in use" not in command("compare", runs).output
     assert command("measure", runs).code == 0

@@ -39,6 +39,7 @@ def run(command, tmp_path):
     return record.parent
 
 
+@pytest.mark.slow
 def test_the_worst_come_first_with_their_texts(run, command):
     found = worst(run, 100)
     assert [row["wrongness"] for row in found] == sorted((row["wrongness"] for row in found), reverse=True)

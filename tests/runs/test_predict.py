@@ -78,6 +78,7 @@ def bert_run(command, checkpoints):
     return trained(command, checkpoints["bert"], "classification")[0]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
 @pytest.mark.parametrize("kind", FLAGS)
 def test_predictions_are_those_that_were_judged(command, checkpoints, model, kind):
@@ -116,6 +117,7 @@ def test_long_texts_are_read_as_in_training_whatever_the_family(command, checkpo
         assert probabilities["bad"] == pytest.approx(1 / (1 + 2.718281828**margin), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_text_by_flag_and_the_same_text_by_file_agree(command, bert_run):
     write_csv(Path("new.csv"), [{"text": "a superb film"}])
     by_flag = command("predict", bert_run, "--text", "a superb film")
@@ -123,6 +125,7 @@ def test_a_text_by_flag_and_the_same_text_by_file_agree(command, bert_run):
     assert by_flag.output == by_file.output != ""
 
 
+@pytest.mark.slow
 def test_a_question_by_flags(command, checkpoints):
     folder, _ = trained(command, checkpoints["bert"], "question_answering")
     context = "on day 3 the film x3 ran in town"
@@ -131,6 +134,7 @@ def test_a_question_by_flags(command, checkpoints):
     assert found["prediction"] == context[found["start"] : found["end"]] != ""
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
 def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, checkpoints, model):
     folder, _ = trained(command, checkpoints.get(model, model), "question_answering")
@@ -139,12 +143,14 @@ def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, chec
     assert found["prediction"] == ""
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("text", ["", " ", "\n", "☃" * 50, "word " * 25_000])
 def test_any_text_gets_a_prediction(command, bert_run, text):
     result = command("predict", bert_run, "--text", text)
     assert json.loads(result.output)["prediction"] in {"bad", "good"}
 
 
+@pytest.mark.slow
 def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
     rows = reviews(3)
     write_csv(Path("new.csv"), rows)
@@ -157,6 +163,7 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
     assert [json.loads(row["probabilities"]) for row in table] == [row["probabilities"] for row in lines]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -198,6 +205,7 @@ def test_columns_that_other_task_types_predict_are_kept(command, run):
     assert (found["score"], found["start"], found["entities"]) == ("0.5", "x", "none")
 
 
+@pytest.mark.slow
 def test_a_column_of_entities_is_refused_only_where_tags_spell_entities(command):
     for tags, code in (("NOUN", 0), ("B-PER", 2)):
         rows = [{"tokens": f"w{n} v{n}", "tags": f"{tags if n % 2 else 'O'} O"} for n in range(40)]
@@ -211,6 +219,7 @@ def test_a_column_of_entities_is_refused_only_where_tags_spell_entities(command)
         assert command("predict", record.parent, "--input", "new.csv").code == code
 
 
+@pytest.mark.slow
 def test_a_new_file_may_have_another_separator_and_encoding(command, run):
     Path("new.csv").write_bytes("text~n\nÉtonnant, très bien~1\n".encode("mac_roman"))
     result = command("predict", run, "--input", "new.csv", "--separator", "~", "--encoding", "mac_roman")
@@ -230,6 +239,7 @@ def test_a_run_of_another_version_is_told(command, run):
     assert "made by another version" in result.lines[1]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_not_the_recorded_one_is_not_used(command, run):
     (weights,) = (run / "checkpoint").glob("*.json")
     whole = weights.read_bytes()
@@ -268,6 +278,7 @@ def test_a_run_without_a_checkpoint_says_so(command, run):
     assert (result.code, "has no checkpoint (complete). Run it again." in result.errors) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_trained_classifier_predicts_right_before_it_is_trained(command, tmp_path):
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
@@ -308,6 +319,7 @@ def question_run(command, checkpoint, *settings):
     return record.parent, asked
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
 def test_the_best_answers_come_with_probabilities_and_in_squad_s_files(command, checkpoints, model):
     run, asked = question_run(command, checkpoints.get(model, model))
@@ -341,6 +353,7 @@ def test_the_best_answers_come_with_probabilities_and_in_squad_s_files(command, 
     assert model != "bert" or all(len(written["nbest_predictions"][one["id"]]) == 21 for one in asked)
 
 
+@pytest.mark.slow
 def test_what_can_not_be_asked_for_is_refused_in_a_line(command, run, checkpoints):
     text = ("predict", run, "--text", "a joy")
     result = command(*text, "--n-best", 3)
@@ -363,6 +376,7 @@ def test_what_can_not_be_asked_for_is_refused_in_a_line(command, run, checkpoint
     assert (result.code, "1 ids stand in several rows (such as '1')" in result.errors) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_text_without_tokens_is_predicted(command, bert_run):
     for text in ("", "  ", "\u0301"):
         result = command("predict", bert_run, "--text", text)
@@ -370,6 +384,7 @@ def test_a_text_without_tokens_is_predicted(command, bert_run):
         assert json.loads(result.output)["prediction"] in {"good", "bad"}
 
 
+@pytest.mark.slow
 def test_the_share_of_tokens_that_is_read_is_said_where_it_is_not_all(command, checkpoints):
     run, asked = question_run(command, checkpoints["bert"], "--set", "max_length=20", "--set", "max_windows=1")
     notice.cache_clear()
@@ -379,6 +394,7 @@ def test_the_share_of_tokens_that_is_read_is_said_where_it_is_not_all(command, c
     assert "of the tokens are read; see strategy, max_length and max_windows of the run." in result.errors
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_run):
     file = bert_run / "checkpoint" / "model.safetensors"
     tensors = load_file(file)

@@ -27,6 +27,7 @@ def only_run(command, model, *words):
     return file.parent, read_record(file.parent)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("flag", ["--train", "--test"])
 def test_one_text_is_scored_whole(command, model, flag):
     Path("one.txt").write_text(texts(1)[0]["text"])
@@ -71,6 +72,7 @@ def test_what_must_be_trained_needs_a_file_to_train_on(command, model, words):
     assert "train: no file to train on. Give train; test alone does for a language model" in result.errors
 
 
+@pytest.mark.slow
 def test_blank_rows_are_refused_or_skipped_and_counted(command, model):
     write_jsonl(Path("test.jsonl"), [*texts(2), {"text": " \n"}])
     refused = command("run", "--model", model, *AS_IT_IS, "--test", "test.jsonl")

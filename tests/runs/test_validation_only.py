@@ -40,6 +40,7 @@ def finished(cell, **options):
     return read_record(cell.folder / "run.json")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "majority"])
 def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, texts, checkpoints, tmp_path):
     checkpoint = checkpoints["bert"] if family == "bert" else None
@@ -54,6 +55,7 @@ def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, text
     assert note not in whole.notes
 
 
+@pytest.mark.slow
 def test_it_leaves_a_checkpoint_that_predicts_and_no_predictions(texts, checkpoints, tmp_path):
     cell = validation_only(own_cell(tmp_path, texts, checkpoints["bert"]))
     finished(cell)
@@ -72,6 +74,7 @@ def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monk
     assert [len(split) for split in read] == [60, 20]
 
 
+@pytest.mark.slow
 def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path):
     Path(texts.test).write_text("this is no JSON")
     with pytest.raises(UserError, match=r"test\.jsonl"):
@@ -110,6 +113,7 @@ def test_a_test_split_that_is_carved_out_of_train_is_no_training_data_either():
     assert (alone.train, alone.validation, list(alone.test)) == (whole.train, whole.validation, [])
 
 
+@pytest.mark.slow
 def test_a_hub_data_set_leaves_its_test_split_unread(tmp_path):
     for split, count in (("train", 3), ("validation", 2), ("test", 4)):
         table = pyarrow.Table.from_pylist(rows_of(count))
@@ -124,6 +128,7 @@ def test_a_hub_data_set_leaves_its_test_split_unread(tmp_path):
     assert seen == [3, 2]
 
 
+@pytest.mark.slow
 def test_predictions_of_an_earlier_run_with_a_test_score_go_with_it(texts, checkpoints, tmp_path):
     cell = own_cell(tmp_path, texts, checkpoints["bert"])
     finished(cell)
@@ -146,6 +151,7 @@ def test_a_run_recorded_before_there_was_a_choice_has_a_test_score(texts, checkp
     assert identity(before) == identity(now)
 
 
+@pytest.mark.slow
 def test_a_comparison_says_that_it_has_no_test_score(texts, checkpoints, tmp_path):
     finished(validation_only(own_cell(tmp_path / "runs", texts, checkpoints["bert"])))
     finished(own_cell(tmp_path / "runs", texts, None, family="majority"))

@@ -1,9 +1,11 @@
 """The cells of a suite: which there are, and with which recipe."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from harness.checksums import with_digest
 from harness.config.margin import Margins
 from harness.errors import UserError
 from harness.registry import BUILT_IN
@@ -60,6 +62,7 @@ def test_suites_are_shipped():
     assert [file.stem for file in SHIPPED if file.stem == "demo"] == ["demo"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_shipped_suite_has_no_mistake(file, tmp_path):
     suite = read_suite(file)
@@ -83,6 +86,9 @@ def test_what_another_suite_left_is_not_taken_for_this_ones(tmp_path: Path):
     file.write_text('baseline = "scratch"\n' + SUITE)
     left = write_suite(read_suite(file), tmp_path / "runs") / SUITE_FILE
     with pytest.raises(UserError, match="left by the suite 'one', not by two"):
+        stated(left.parent, {"two"})
+    left.write_text(json.dumps(with_digest({"suite": "two", "status": "complete"})))
+    with pytest.raises(UserError, match="not what a suite left: it has status"):
         stated(left.parent, {"two"})
 
 

@@ -50,6 +50,7 @@ def test_every_row_is_a_test_row_once_and_the_comparison_says_so(command, suite)
     assert command("plan", suite).output.splitlines()[-1] == "6 complete"
 
 
+@pytest.mark.slow
 def test_only_the_folds_that_are_missing_are_run_again(command, suite):
     command("run", suite, "--only", "majority")
     assert "0, fold 3 of 3" in command("runs", "ls").output
@@ -62,6 +63,7 @@ def test_only_the_folds_that_are_missing_are_run_again(command, suite):
     ]
 
 
+@pytest.mark.slow
 def test_another_number_of_folds_is_another_configuration(command, suite):
     command("run", suite, "--only", "majority")
     Path(suite).write_text(SUITE.replace("folds = 3", "folds = 5"))
@@ -70,6 +72,7 @@ def test_another_number_of_folds_is_another_configuration(command, suite):
     assert any("local.folds: recorded 3, wanted 5" in line for line in result.lines)
 
 
+@pytest.mark.slow
 def test_a_folds_checkpoint_predicts_and_is_scored_as_any_runs(command, suite):
     command("run", suite, "--only", "tfidf")
     fold = MODEL / "seed-0-fold-2"
@@ -78,6 +81,7 @@ def test_a_folds_checkpoint_predicts_and_is_scored_as_any_runs(command, suite):
     assert (result.code, "good" in result.output) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_file_from_the_command_line_is_dealt_too(command):
     write_csv(Path("reviews.csv"), reviews(ROWS))
     result = command("run", "--train", "reviews.csv", "--model", "majority", "--folds", 3)
@@ -91,6 +95,7 @@ def test_a_file_from_the_command_line_is_dealt_too(command):
     assert len(list(Path("runs/single").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_python_has_them_as_well(command):
     write_csv(Path("reviews.csv"), reviews(ROWS))
     runs = harness.finetune(

@@ -56,6 +56,7 @@ def snapshot(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_plan_shows_every_cell_and_writes_nothing(command, suite):
     before = snapshot(".")
     result = command("plan", suite)
@@ -135,6 +136,7 @@ def test_what_is_left_out_is_not_even_looked_for(command, suite):
     assert states(command, *flags) == "2 new"
 
 
+@pytest.mark.slow
 def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, suite):
     command("run", suite, "--only", "majority")
     cell = RUNS / "majority/seed-0"
@@ -148,6 +150,7 @@ def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, 
     assert (cell / "run.json").is_file()
 
 
+@pytest.mark.slow
 def test_other_weights_in_the_same_folder_make_another_run_and_other_times_do_not(command, suite):
     command("run", suite)
     weights = Path("bert/model.safetensors")
@@ -187,6 +190,7 @@ def test_our_own_mistake_keeps_its_traceback_until_the_cell_succeeds(command, su
     assert not (RUNS / "majority/seed-0/error.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_diverged_cell_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("harness.runs.execution.finetune_model", _diverge)
@@ -201,6 +205,7 @@ def _diverge(*_, **__):
     raise DivergedError("the loss is nan at step 3")
 
 
+@pytest.mark.slow
 def test_another_configuration_is_refused_for_the_differing_cells_and_redo_replaces_them(command, suite):
     command("run", suite)
     before = snapshot("runs")
@@ -213,6 +218,7 @@ def test_another_configuration_is_refused_for_the_differing_cells_and_redo_repla
     assert read_record(RUNS / "bert/seed-0")["config"]["training"]["epochs"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch):
     floors = ("--only", "tfidf", "--only", "majority")
     command("run", suite, *floors)
@@ -237,6 +243,7 @@ def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch
     assert "cut short" not in command("run", suite, "--redo", *floors).output, "it has ended"
 
 
+@pytest.mark.slow
 def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, suite, monkeypatch):
     floors = ("--only", "tfidf", "--only", "majority")
     command("run", suite, *floors)
@@ -253,6 +260,7 @@ def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, su
     assert all(f"✓ mine · {name}" in output for name in ("tfidf", "majority"))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
 def test_any_other_file_of_a_checkpoint_makes_another_run(name, command, suite):
     command("run", suite, "--only", "bert/")
@@ -269,6 +277,7 @@ def test_any_other_file_of_a_checkpoint_makes_another_run(name, command, suite):
     assert all(line.strip().startswith(f"{key}: recorded ") for line in result.lines[1::2])
 
 
+@pytest.mark.slow
 def test_a_project_that_was_moved_finds_its_runs_again(command, suite, monkeypatch, tmp_path):
     Path("fresh.toml").write_text('checkpoint = "./bert"\ninit = "random"\ntokenizer = "./bert"\n')
     Path("errors.py").write_text(SCRIPT)
@@ -306,6 +315,7 @@ class Errors(evaluate.Metric):
 """
 
 
+@pytest.mark.slow
 def test_a_redo_that_fails_leaves_the_old_result(command, suite):
     command("run", suite)
     before = snapshot(RUNS / "bert/seed-0")
@@ -319,6 +329,7 @@ def test_a_redo_that_fails_leaves_the_old_result(command, suite):
     assert states(command) == "4 complete"
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_the_cell_and_the_others_go_on(command, suite, monkeypatch):
     command("run", suite, "--only", "tfidf")
     before = snapshot(RUNS / "tfidf")
@@ -349,6 +360,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_good_fails_what_does_not_fit_and_keeps_the_rest(command, suite, small_disk):
     result = command("run", suite, "--runs", small_disk, "--set", "epochs=9", "--checkpoint-seconds", "0")
     assert result.code == 1
@@ -368,6 +380,7 @@ def test_a_runs_folder_that_cannot_be_made_is_told(command, suite):
     assert result.errors.startswith("occupied/tiny: Not a directory.")
 
 
+@pytest.mark.slow
 def test_a_broken_record_is_told_and_a_redo_replaces_it(command, suite):
     command("run", suite)
     file = RUNS / "majority/seed-0/run.json"

@@ -271,6 +271,7 @@ def test_a_variant_that_is_not_run_or_stands_for_nothing_is_told(told):
     assert lines[1].startswith("models: 'scrach': no such model")
 
 
+@pytest.mark.slow
 def test_many_seeds_are_looked_up_once_and_a_repeated_one_is_told(tmp_path, told, monkeypatch):
     def suite(seeds):
         return GOOD.replace('["majority"]', '["majority", "scratch"]').replace("[0]", str(seeds))

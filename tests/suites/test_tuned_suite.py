@@ -80,6 +80,7 @@ def test_the_best_trial_is_trained_anew_with_the_suites_seeds(command, suite):
     assert untuned["config"]["training"]["learning_rate"] == 2e-5
 
 
+@pytest.mark.slow
 def test_tuned_and_untuned_stand_beside_each_other_in_one_report(command, suite):
     assert command("run", suite).code == 0
     result = command("report", "runs/tiny")
@@ -92,6 +93,7 @@ def test_tuned_and_untuned_stand_beside_each_other_in_one_report(command, suite)
     assert rates["bert"] != 2e-5
 
 
+@pytest.mark.slow
 def test_trials_have_seeds_of_their_own_leave_a_record_alone_and_are_no_seeds_of_their_model(command, suite):
     command("run", suite, "--only", "bert")
     seeds = {trial(number)["seed"] for number in range(2)}
@@ -103,6 +105,7 @@ def test_trials_have_seeds_of_their_own_leave_a_record_alone_and_are_no_seeds_of
     assert sorted((record.model, record.seed) for _, record in records) == [("bert", 0), ("bert", 1)]
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_skipped_and_a_lost_trial_comes_back_to_the_bit(command, suite):
     command("run", suite, "--only", "bert")
     before, lost = times("runs"), trial(1)
@@ -118,6 +121,7 @@ def test_what_is_recorded_is_skipped_and_a_lost_trial_comes_back_to_the_bit(comm
     )
 
 
+@pytest.mark.slow
 def test_more_trials_keep_the_first_ones(command, suite):
     command("run", suite, "--only", "bert")
     before = times(TRIALS)
@@ -130,6 +134,7 @@ def test_more_trials_keep_the_first_ones(command, suite):
     assert len(times(TRIALS)) == 3
 
 
+@pytest.mark.slow
 def test_another_winner_asks_for_a_redo_which_keeps_the_trials(command, suite):
     command("run", suite, "--only", "bert")
     best = read_record(RUNS / "bert/seed-0")["tuning"]["best"]
@@ -152,6 +157,7 @@ def worsen(number):
     file.write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_a_model_that_was_recorded_untuned_is_not_tuned_by_the_way(command, suite):
     change('models = ["bert"]', 'models = ["plain"]')
     command("run", suite, "--only", "bert")
@@ -163,6 +169,7 @@ def test_a_model_that_was_recorded_untuned_is_not_tuned_by_the_way(command, suit
     assert not TRIALS.exists()
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_the_worst_and_is_not_tried_again_once_the_recipe_is_chosen(command, suite, monkeypatch):
     change('models = ["bert"]', 'models = ["bert"]\n[tuning.space]\nmax_length = [8, 100000]')
     change("trials = 2", "trials = 6")
@@ -185,6 +192,7 @@ def test_what_reads_nothing_that_is_varied_has_no_trials(command, suite):
     assert "trials" not in plan.output
 
 
+@pytest.mark.slow
 def test_the_penalty_of_tfidf_is_tuned(command, suite):
     change('models = ["bert"]\n', "\n")
     change('models   = ["bert", "plain", "majority"]', 'models   = ["tfidf"]')
@@ -198,6 +206,7 @@ def test_the_penalty_of_tfidf_is_tuned(command, suite):
     assert seed["config"]["training"]["baseline_penalty"] == penalties[seed["tuning"]["best"]]
 
 
+@pytest.mark.slow
 def test_one_model_on_own_data_is_tuned_too(command, suite):
     words = ["--model", "bert/", "--train", "reviews.csv", "--set", "maximum_steps=1"]
     assert command("run", *words, "--trials", "2").code == 0

@@ -70,6 +70,7 @@ def test_seeds_are_added_until_the_last_look_and_a_stopped_suite_goes_on_where_i
     assert "mine: look" in command("plan", file).output
 
 
+@pytest.mark.slow
 def test_looks_that_were_fixed_are_kept(command, suite):
     models = ("tfidf", "majority")
     assert command("run", suite("{ start = 3, most = 4 }", models)).code == 0
@@ -78,6 +79,7 @@ def test_looks_that_were_fixed_are_kept(command, suite):
     assert "looks after 3, 4 seeds were fixed when the suite was begun" in changed.errors
 
 
+@pytest.mark.slow
 def test_a_suite_that_lists_its_seeds_is_run_until_decided_on_demand_and_says_what_was_seen_before(command, suite):
     file = suite("[5, 6, 7]", models=("tfidf", "majority"))
     assert command("run", file, "--only", "tfidf").code == 0

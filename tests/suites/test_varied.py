@@ -52,6 +52,7 @@ def told(content, tmp_path, **overrides):
     return [line.removeprefix(f"{tmp_path / 'suite.toml'}: ") for line in caught.value.lines]
 
 
+@pytest.mark.slow
 def test_a_suite_runs_every_model_at_every_value_and_compares_within_one(command, suite):
     plan = command("plan", suite).output.splitlines()
     assert [line.split()[:2] for line in plan[1:5]] == [
@@ -80,12 +81,14 @@ def test_a_value_that_is_added_leaves_the_others_recorded(command, suite):
     assert "4 of 6 runs are recorded already and are skipped." in command("run", suite).output
 
 
+@pytest.mark.slow
 def test_a_plan_knows_the_runs_at_other_values(command, suite):
     command("run", suite)
     (planned, *_) = planned_runs(read_suite(Path(suite)), Path("runs"))
     assert [record.task for _, record in task_records(planned, Path("runs"))] == ["mine@10"] * 2 + ["mine@40"] * 2
 
 
+@pytest.mark.slow
 def test_values_and_folds_go_together(command, suite):
     Path(suite).write_text(SUITE.format(values="[10, 30]") + "folds = 2\n")
     result = command("run", suite, "--only", "tfidf")
@@ -97,6 +100,7 @@ def test_values_and_folds_go_together(command, suite):
     assert [cell.examples for _, cell in curves.cells["tfidf"]] == [80, 80]
 
 
+@pytest.mark.slow
 def test_a_varied_run_is_scored_and_read_again_as_any(command, suite):
     command("run", suite)
     run = RUNS / "mine@10/tfidf/seed-0"
@@ -231,6 +235,7 @@ def test_a_value_trains_as_a_suite_with_that_value_alone_would_to_the_bit(comman
     assert (curves.sizes, list(curves.cells)) == ((8, 32), ["bert/"])
 
 
+@pytest.mark.slow
 def test_the_value_is_part_of_what_identifies_a_run(command, suite):
     command("run", suite)
     config = json.loads((RUNS / "mine@10/tfidf/seed-0/run.json").read_text())["config"]

@@ -93,34 +93,40 @@ def test_a_worker_that_dies_costs_its_cell_only(cell, results):
     assert (cell("dies").folder / "error.txt").read_text() == "printed for dies"
 
 
+@pytest.mark.slow
 def test_a_worker_that_breaks_leaves_what_it_said(cell, results):
     ((_, ended),) = results([cell("breaks")], number=1)
     assert ended.record.reason == "its worker ended with exit code 1."
     assert (cell("breaks").folder / "error.txt").read_text() == "printed for breaks"
 
 
+@pytest.mark.slow
 def test_a_cell_that_another_command_has_gives_no_record(cell, results):
     ((_, ended),) = results([cell("elsewhere")], number=1)
     assert (ended.record, ended.is_left) == (None, True)
 
 
+@pytest.mark.slow
 def test_the_board_is_told_what_the_worker_is_told(cell, results):
     board = Noted()
     list(results([cell("tells")], board=board, number=1))
     assert board.facts == ["begins t · tells · seed 0", "3/10 0.5 48", working.POINT, "ends t · tells · seed 0"]
 
 
+@pytest.mark.slow
 def test_what_several_workers_notice_is_told_once(cell, results, capsys):
     notice.cache_clear()
     list(results([cell("notices", seed) for seed in range(4)]))
     assert capsys.readouterr().err == "data.csv: guessed separator semicolon.\n"
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_begin_leaves_the_cells_to_the_others(cell, results):
     found = list(results([cell("good", seed) for seed in range(3)], act=working.one_begins))
     assert [ended.record.status for _, ended in found] == ["complete"] * 3
 
 
+@pytest.mark.slow
 def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_cell(cell, results):
     with pytest.raises(UserError) as caught:
         list(results([cell("good")], act=working.never_begins))
@@ -131,6 +137,7 @@ def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_cell(cell, results)
     assert not cell("good").folder.exists()
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_parent_ends_the_workers_at_once(number, cell, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]

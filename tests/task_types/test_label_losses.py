@@ -140,6 +140,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("shape", SHAPES, ids=["balanced", "effective, smoothed", "focal"])
 @pytest.mark.parametrize("kind_name", TYPES_WITH_LABELS)
 def test_passes_and_executions_give_the_gradient_of_the_whole_batch(kind_name, shape, checkpoints):

@@ -54,6 +54,7 @@ def tokens_of(reader, example):
     return reader.tokenizer(example.text, add_special_tokens=False)["input_ids"]
 
 
+@pytest.mark.slow
 def test_in_windows_each_token_is_predicted_from_all_before_it_in_its_first_window(language):
     length, stride = 16, 6
     settings = {"max_length": length, "stride": stride}
@@ -181,6 +182,7 @@ def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, 
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("settings", [{"max_length": 32}, {"strategy": "segment_recurrence", "segment": 16}])
 def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))

@@ -63,6 +63,7 @@ def test_what_is_saved_answers_in_the_data_s_own_units(family, checkpoints, tmp_
     assert record.scores["test"]["pearson"] > 0.8  # one word of two tells all
 
 
+@pytest.mark.slow
 def test_units_change_nothing_but_the_numbers(checkpoints, tmp_path):
     found = []
     for name, unit in (("ones", 1.0), ("thousands", 2.0**10)):
@@ -96,6 +97,7 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(checkpoin
     assert rows_of(cells[0]) == rows_of(cells[1])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_s_own_numbers_are_judged_as_they_are_and_learnt_on_from_there(checkpoints, tmp_path):
     own = prices(tmp_path / "data")
     first = own_cell(tmp_path / "first", own, checkpoints["bert"], **LEARNT)

@@ -67,6 +67,7 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("repeat", [False, True], ids=["once", "repeated"])
 @pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])

@@ -89,6 +89,7 @@ def nats_before(name, model, ids, place):
     return -float(logits.log_softmax(0)[ids[place]])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", CAUSAL)
 @torch.no_grad()
 def test_a_causal_model_s_perplexity_is_that_of_a_loop_over_the_tokens(name, folders):
@@ -116,6 +117,7 @@ def test_no_causal_model_sees_the_token_that_it_predicts_or_what_follows(name, f
     assert not torch.allclose(after[0, 7:], before[0, 7:])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", MASKED)
 @torch.no_grad()
 def test_a_masked_model_s_pseudo_perplexity_is_that_of_a_loop_over_the_tokens(name, folders):
@@ -131,6 +133,7 @@ def test_a_masked_model_s_pseudo_perplexity_is_that_of_a_loop_over_the_tokens(na
         assert found["nats"] is None
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["gpt2", "distilbert"])
 def test_scores_of_a_large_vocabulary_are_made_few_windows_at_a_time(name, folders, monkeypatch):
     whole = costs(name, folders[name], max_length=16, stride=4)
@@ -191,6 +194,7 @@ def test_which_sort_of_language_model_a_checkpoint_is(model_type, settings, caus
     assert stock_language(AutoConfig.for_model(model_type, **settings)).causal == causal
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["gpt2", "xlnet", "distilbert", "modernbert"])
 def test_the_command_says_what_the_task_type_says(name, folders, command):
     text = " ".join(example.text for example in DOCUMENTS)

@@ -23,6 +23,7 @@ def brute_force(probabilities, wanted):
     return max(f1_score(wanted, probabilities > limit, zero_division=0) for limit in [*probabilities, -1.0])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("seed", range(5))
 def test_no_other_threshold_has_a_higher_f1(seed):
     draw = np.random.default_rng(seed)
@@ -70,6 +71,7 @@ def test_without_the_setting_a_label_is_predicted_from_one_half_on():
     assert [row["prediction"] for row in made.rows(OUTPUTS, EXAMPLES, {})] == [["b"], ["b"], ["a", "b"]]
 
 
+@pytest.mark.slow
 def test_a_run_records_its_thresholds_and_predicts_by_them(checkpoints, tmp_path):
     files = {}
     for split, seed in (("train", 0), ("validation", 1), ("test", 2)):

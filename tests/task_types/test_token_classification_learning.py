@@ -119,6 +119,7 @@ def test_words_without_a_piece_are_read_as_unknown_and_counted(checkpoints):
     assert len(tagging.tags) == len(tagging.scores) == 4
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_word_is_predicted_once_where_it_has_the_most_context(family, checkpoints):
     loaded, kind, learner, reader = set_up(family, checkpoints, max_length=12, stride=4)
@@ -158,6 +159,7 @@ def test_words_of_long_sentences_are_trained_once_each(checkpoints):
     assert len(set(item.target.places)) == len(item.target.tags) == 40
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "xlnet"])
 def test_a_step_does_not_depend_on_how_many_windows_are_read_at_once(family, checkpoints):
     after = []

@@ -38,6 +38,7 @@ def test_a_model_learns_to_find_names(checkpoints, tmp_path):
     assert "pipeline_tag: token-classification" in (folder / "checkpoint" / "README.md").read_text()
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "family",
     # One that reads all at once and one with a memory in `make check`; the others take as long and differ less.
@@ -73,6 +74,7 @@ def run_folder():
     return record.parent
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["bert", "most_frequent_tag", "majority"])
 def test_predictions_are_those_that_were_judged(files, checkpoints, model):
     result = files("run", "--model", checkpoints.get(model, model), *FILES, "--tokens", "tokens", *SETTINGS)
@@ -96,6 +98,7 @@ def test_a_text_is_split_and_its_entities_have_characters(files):
     assert (entity["type"], entity["text"], entity["start"], entity["end"]) == ("PER", "anna", 13, 17)
 
 
+@pytest.mark.slow
 def test_a_file_may_have_texts_or_words(files):
     files("run", "--model", "most_frequent_tag", *FILES, "--tokens", "tokens")
     Path("texts.csv").write_text('text\n"by anna!"\n')
@@ -133,6 +136,7 @@ def test_parts_of_speech_are_scored_word_by_word(command):
     assert (found["prediction"], "entities" in found) == (["NOUN", "VERB"], False)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_with_a_tagger_of_its_own_keeps_it_label_by_label(checkpoints, tmp_path):
     import torch
     from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer

@@ -35,6 +35,7 @@ def lines_against(file):
     return ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
 def test_a_damaged_file_is_read_or_told_and_never_a_traceback(tmp_path, seed):
     chance = random.Random(seed)

@@ -83,6 +83,7 @@ def test_an_archive_that_is_damaged_encrypted_or_has_several_files_is_told(tmp_p
     )
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("packed", [*PACKERS, ".zip"])
 def test_a_bomb_is_refused_while_it_is_read_unless_the_limit_is_raised(tmp_path, monkeypatch, packed):
     content = "text\n" + "a" * 3_000_000

@@ -194,6 +194,7 @@ def test_rows_that_fit_another_task_type_name_it(tmp_path, row, name):
     assert raised.value.lines[0].endswith(f" Did you mean --task-type {name}?")
 
 
+@pytest.mark.slow
 def test_of_very_many_columns_a_few_and_their_number_are_listed(tmp_path):
     names = [f"column_{number}" for number in range(100_000)]
     (tmp_path / "train.csv").write_text(",".join(names) + "\n" + ",".join("x" for _ in names) + "\n")

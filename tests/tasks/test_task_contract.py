@@ -101,6 +101,7 @@ def test_without_a_network_a_hub_task_says_so(name):
         load_splits(ALL[name])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_task_reads_the_columns_and_labels_of_its_card(name, tmp_path, monkeypatch):
     import datasets

@@ -82,6 +82,7 @@ def gradients(trainer, items):
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("frozen", FROZEN)
 @pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
 def test_passes_and_executions_give_one_gradient(kind_name, frozen, checkpoints):
@@ -206,6 +207,7 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
     torch.testing.assert_close(*found, atol=2e-6, rtol=0)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("settings", [{"frozen": "encoder"}, {"frozen": 1, "layer_decay": 0.8}])
 def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))

@@ -78,6 +78,7 @@ def test_merged_it_is_the_stock_model_and_says_the_same(kind_name, checkpoints):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
 def test_passes_and_executions_give_one_gradient(kind_name, checkpoints):
     found = []
@@ -106,6 +107,7 @@ def test_the_start_takes_no_numbers_from_training_s_generator_and_follows_the_se
     assert not any(torch.equal(tensor, found[2][name]) for name, tensor in found[0].items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family", ["bert", *(pytest.param(name, marks=pytest.mark.slow) for name in ("roberta", "xlnet"))]
 )

@@ -4,6 +4,7 @@ import json
 import math
 import resource
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -97,6 +98,7 @@ def same(ours, theirs):
     return ours.keys() == theirs.keys() and all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("higher_is_better", "scores", "best"),
     [
@@ -150,6 +152,7 @@ def batches_of(checkpoint):
     return list(_batches(items, TrainingPlan(training, 0, STEPS, math.inf), start=0))
 
 
+@pytest.mark.slow
 def test_tokens_are_counted_as_the_model_reads_them(checkpoints, tmp_path):
     trainer, items, validation, training = set_up(checkpoints["bert"], "windows")
     progress = go((trainer, items, validation, training), tmp_path)
@@ -193,11 +196,30 @@ def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
     torch.testing.assert_close(torch.tensor(outputs), torch.stack(alone), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("step", [2, 6, 10])
-def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(name, step, checkpoints, tmp_path):
-    whole, told = set_up(checkpoints["bert"], name), StopAt()
-    expected = go(whole, tmp_path / "whole", callbacks=told)
+@pytest.fixture(scope="module")
+def never_stopped(checkpoints, tmp_path_factory):
+    """By recipe a run that nothing stopped, trained when first asked for: its parts, what it told, its progress."""
+
+    @cache
+    def trained(name):
+        parts, told = set_up(checkpoints["bert"], name), StopAt()
+        return parts, told, go(parts, tmp_path_factory.mktemp("whole"), callbacks=told)
+
+    return trained
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        pytest.param(name, step, marks=() if name in ("texts", "lora") and step == 6 else pytest.mark.slow)
+        for name in RECIPES
+        for step in (2, 6, 10)
+    ],
+)
+def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(
+    name, step, checkpoints, never_stopped, tmp_path
+):
+    whole, told, expected = never_stopped(name)
     with pytest.raises(Stopped):
         go(set_up(checkpoints["bert"], name), tmp_path / "a", callbacks=StopAt(step), checkpoint_seconds=0)
     resumed = set_up(checkpoints["bert"], name)
@@ -249,6 +271,7 @@ def test_a_state_is_one_folder_without_pickles(checkpoints, tmp_path):
 DAMAGES = ["cut short", "empty", "no facts", "facts cut short", "no tensors", "one bit", "a zero", "no checksums"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
     whole = set_up(checkpoints["bert"])
@@ -279,6 +302,7 @@ def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
     assert same(weights(resumed[0].forward.model), weights(whole[0].forward.model))
 
 
+@pytest.mark.slow
 def test_a_state_half_written_is_no_state(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
     beside = tmp_path / ".writing"
@@ -302,6 +326,7 @@ def full_disk(size=10_000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(checkpoints, tmp_path, capsys):
     state = stopped_state(checkpoints["bert"], tmp_path)
     trainer, *_ = set_up(checkpoints["bert"])
@@ -313,6 +338,7 @@ def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(chec
     assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
 
 
+@pytest.mark.slow
 def test_a_run_without_room_for_its_states_ends_like_any_other(checkpoints, tmp_path):
     whole = set_up(checkpoints["bert"])
     go(whole, tmp_path / "whole")
@@ -330,6 +356,7 @@ def rewrite(state, **changes):
     seal(state)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -378,6 +405,7 @@ def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoi
         go(set_up(checkpoints["bert"]), tmp_path)
 
 
+@pytest.mark.slow
 def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path):
     first = set_up(checkpoints["bert"])
     first[0].forward.micro_batch_size, first[0].notes[:] = 2, ["lowered"]
@@ -389,6 +417,7 @@ def test_what_was_lowered_for_want_of_memory_stays_lowered(checkpoints, tmp_path
     assert progress.notes == ["lowered"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("recipe", "room"), [("texts", 3), ("windows", 2)])
 def test_evaluation_that_runs_out_of_memory_goes_on_in_smaller_passes(checkpoints, recipe, room):
     trainer, _, validation, _ = set_up(checkpoints["bert"], recipe)

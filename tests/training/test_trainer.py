@@ -50,6 +50,7 @@ def gradients(trainer, items):
     return loss, found
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 32])
 def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(kind_name, micro_batch_size, checkpoints):
@@ -65,6 +66,7 @@ def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(kind_name, mic
             torch.testing.assert_close(found[name], parameter.grad, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet", "scratch"])
 def test_passes_of_one_or_three_give_the_weights_of_the_whole_batch(family, checkpoints):
     results = []
@@ -75,6 +77,7 @@ def test_passes_of_one_or_three_give_the_weights_of_the_whole_batch(family, chec
     assert_same(results[2], results[0])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("pool", ["mean", "max"])
 def test_a_long_text_s_windows_are_recomputed_part_by_part_with_the_same_gradient(pool, checkpoints):
     settings = {"strategy": "windows", "max_length": 12, "pool": pool}
@@ -87,6 +90,7 @@ def test_a_long_text_s_windows_are_recomputed_part_by_part_with_the_same_gradien
         torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_recomputed_windows_meet_the_same_dropout(checkpoints):
     """The gradient along a direction is the loss's own slope, which it is not if the second pass drops others."""
     settings = {"strategy": "windows", "max_length": 12, "micro_batch_size": 2, "dropout": 0.3}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, Forked, finish, kill_when, start
+from subprocesses import Command, Forked, TwoForked, finish, kill_when, start
 
 from harness.registry import BUILT_IN, FAMILIES
 
@@ -53,7 +53,7 @@ def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints,
     own = own_data(tmp_path / "data", examples, sizes=sizes)
     checkpoint = checkpoints[MODELS.get(case, "bert")]
     one, two = (Command(own, checkpoint, tmp_path / name, {**BASE, **settings}) for name in ("one", "two"))
-    for process in (Forked(one.words), start(launched(two.words))):
+    for process in (Forked(one.words), TwoForked(two.words)):
         code, output = finish(process)
         assert code == 0, output
     assert two.record()["provenance"]["hardware"]["processes"] == 2
@@ -97,7 +97,7 @@ def test_the_processes_stay_together_from_one_run_of_a_suite_to_the_next(suite, 
     assert len(records) == 5  # two models with two seeds, and the floor once
     assert {json.loads(file.read_text())["status"] for file in records} == {"complete"}
     assert output.count("✓") == 5  # said by one process only
-    code, output = finish(start(launched(words)))
+    code, output = finish(TwoForked(words))
     assert code == 0, output
     assert "5 of 5 runs are recorded already" in output
 
@@ -106,7 +106,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoin
     own = own_data(tmp_path / "data", text_examples(60), sizes=(None, 11, 13))
     settings = {**BASE, "maximum_steps": 150, "epochs": 50, "dropout": 0.1}
     whole, command = (Command(own, checkpoints["bert"], tmp_path / name, settings) for name in ("whole", "killed"))
-    code, output = finish(start(launched(whole.words)))
+    code, output = finish(TwoForked(whole.words))
     assert code == 0, output
     words = [*command.words, "--checkpoint-seconds=0"]
 
@@ -117,7 +117,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoin
     code, output = finish(Forked(words))
     assert code == 2, output
     assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
-    code, output = finish(start(launched(words)))
+    code, output = finish(TwoForked(words))
     assert code == 0, output
     assert command.record()["curve"] == whole.record()["curve"]
     assert command.rows() == whole.rows()
@@ -137,13 +137,13 @@ def test_a_failure_ends_all_processes(checkpoints, tmp_path):
 def test_a_move_into_place_that_was_cut_short_is_gone_on_with_by_one_process_only(checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60), sizes=(None, 11, 13))
     command = Command(own, checkpoints["bert"], tmp_path / "runs", {**BASE, "maximum_steps": 2})
-    assert finish(start(launched(command.words)))[0] == 0
+    assert finish(TwoForked(command.words))[0] == 0
     partial = command.folder / ".partial"
     for _ in range(3):
         partial.mkdir()
         for name in ("checkpoint", "predictions.parquet", "run.json"):
             (command.folder / name).rename(partial / name)
-        code, output = finish(start(launched(command.words)))
+        code, output = finish(TwoForked(command.words))
         assert (code, "1 of 1 runs are recorded already" in output) == (0, True), output
         assert not partial.exists()
         assert len(command.rows()) == 13

@@ -34,6 +34,7 @@ def trained(loaded, kind, examples, *, used, steps=6, **settings):
     return losses, loaded.model.state_dict()
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
 @pytest.mark.parametrize("family", ["bert", "roberta", "scratch", "xlnet"])
 def test_losses_and_the_whole_table_are_those_of_training_on_all_rows(family, kind_name, checkpoints):
@@ -91,6 +92,7 @@ def test_some_embeddings_are_let_alone(change, checkpoints):
     assert model.get_input_embeddings() is whole
 
 
+@pytest.mark.slow
 def test_what_a_run_saves_is_what_training_on_the_whole_vocabulary_saves(tmp_path, checkpoints):
     own, found = own_data(tmp_path / "data", text_examples(60)), {}
     for vocabulary in ("used", "whole"):
@@ -106,6 +108,7 @@ def test_what_a_run_saves_is_what_training_on_the_whole_vocabulary_saves(tmp_pat
         torch.testing.assert_close(tensor, expected[name], atol=2e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_every_row_is_trained_where_the_optimizer_takes_them_together_and_the_record_says_so(tmp_path, checkpoints):
     own, found = own_data(tmp_path / "data", text_examples(60)), {}
     for vocabulary in ("used", "whole"):

@@ -100,6 +100,7 @@ def test_a_part_of_the_models_can_not_be_tuned_at_equal_costs(tmp_path):
         resolve_suite(str(file), only=["scratch"], settings=None, runs=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_sequential_sampler_names_the_next_trial_when_the_last_is_recorded(runs):
     pytest.importorskip("optuna")
     tuning, large = Tuning(9, {"large": SPACE}, sampler="tpe"), {("mine", "large"): runs["mine", "large"]}

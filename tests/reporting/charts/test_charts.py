@@ -102,6 +102,7 @@ def test_floors_are_a_line_across_the_tradeoff(runs: Path):
     assert chart.count('class="mark') == 4
 
 
+@pytest.mark.slow
 def test_of_very_many_models_the_best_are_named_and_the_others_have_their_titles(tmp_path: Path):
     for number in range(35):
         add_runs(tmp_path, f"model-{number:02}", 0.6 + number / 100, range(1), examples=60)

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 from rich.console import Console
 from synthetic_runs import add_runs, card, record, save
 
@@ -14,6 +16,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.record import RECORD
 from harness.registry import FORMATS
+from harness.reporting.templates import rendered
 from harness.reporting.terminal import show
 
 HOSTILE = "a_b&<script>%|$#{}^~\\`*[x](javascript:y)[bold]"
@@ -43,12 +46,14 @@ def hostile(runs: Path) -> Comparison:
     return compare(runs, description=HOSTILE)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_every_model_and_task_is_in_every_format(runs: Path, name: str):
     text = RENDERERS[name](compare(runs)).replace("\\_", "_")
     assert all(word in text for word in ("bert-mini", "xlnet-mini", "majority", "boolq", "rotten_tomatoes"))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_every_format_shows_gaps_and_what_diverged_or_failed(runs: Path, name: str):
     text = RENDERERS[name](compare(runs))
@@ -65,6 +70,7 @@ def test_a_task_without_any_score_is_rendered(tmp_path: Path, name: str):
     assert "diverged" in RENDERERS[name](compare(tmp_path)).replace(",1,0,", ",diverged,")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_unreadable_records_do_not_stop_any_format(runs: Path, name: str):
     (runs / "reviews" / "boolq" / "scratch" / "seed-0" / RECORD).write_text("{")
@@ -91,6 +97,7 @@ def test_markdown_escapes_a_description(hostile: Comparison):
     assert f"\n{escaped(HOSTILE)}\n" in RENDERERS["markdown"](hostile)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_rendering_is_repeatable_and_hostile_names_survive_it(hostile: Comparison, name: str):
     assert RENDERERS[name](hostile) == RENDERERS[name](hostile)
@@ -235,3 +242,16 @@ def test_html_says_how_to_run_own_files_again(tmp_path: Path, key: str):
     files = "--train &#39;my reviews.csv&#39; --task-type classification --text title --text body"
     wanted = f"harness run {files} --model bert-mini --seed 0\n"
     assert wanted in text
+
+
+def test_a_template_is_compiled_once_and_read_anew_when_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    template = tmp_path / "of_a_test.md.j2"
+    template.write_text("first {{ comparison | e }}")
+    assert rendered(template, "<x>", escape=str.upper) == "first <X>"
+    assert rendered(template, "<x>") == "first &lt;x&gt;"  # of another escape another environment
+    with monkeypatch.context() as patched:
+        patched.setattr(Environment, "compile", None)
+        assert rendered(template, "<y>", escape=str.upper) == "first <Y>"
+    template.write_text("second")
+    os.utime(template, (1, 1))
+    assert rendered(template, "<x>", escape=str.upper) == "second"
