@@ -188,7 +188,7 @@ def _measure(head: Head) -> Callable[[Floats, int], float]:
     kind = head.settings.get("problem_type")
 
     def probability(scores: Floats, target: int) -> float:
-        if len(scores) == 1 or kind == "regression":
+        if len(scores) == 1:
             return float(scores[target])
         if kind == "multi_label_classification":
             return float(1 / (1 + np.exp(-scores[target])))

@@ -156,9 +156,7 @@ def check_formats(comparison: Comparison, task: TaskComparison) -> None:
     assert sentences in plain(paper)
     assert details_of_page(page) == (order, top)
     assert details_of_text(text, r"\| (\*\*)?(\w+)") == (order, top)
-    assert details_of_text(
-        paper, r"\s*(\\textbf\{)?(\w+)", start=f"caption{{{task.task}: scores}}".replace("_", r"\_")
-    ) == (order, top)
+    assert details_of_text(paper, r"\s*({\\bfseries )?(\w+)", start="caption{What are the scores of?}") == (order, top)
     assert chart_of(page) == ([cell.model for cell in task.ranked], top)
     shown = terminal(comparison)
     assert sentences in plain(re.sub("\x1b[^m]*m", "", shown))

@@ -260,7 +260,7 @@ def test_a_variant_of_no_model_is_told_with_an_example(told, wrong):
 def test_a_wrong_setting_in_a_variant_s_table_is_told_with_its_place(told):
     table = '{ model = "scratch", frozn = 1, method = "lorra" }'
     lines = told(f'tasks = ["rotten_tomatoes"]\nmodels = ["mine"]\n[variants]\nmine = {table}\n')
-    assert lines[0].startswith("variants.mine.method: must be 'full' or 'lora' (got 'lorra')")
+    assert lines[0].startswith("variants.mine.method: must be 'full', 'lora' or 'probe' (got 'lorra')")
     assert lines[1].startswith("variants.mine.frozn: no such setting (got 1). Did you mean frozen?")
 
 
