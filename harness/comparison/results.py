@@ -133,24 +133,24 @@ class Cell:
 
     model: str
     family: str
-    is_simple_baseline: bool = False
-    runs: tuple[Run, ...] = ()
-    missing_seeds: tuple[int, ...] = ()
-    estimate: Estimate | None = None
-    without_collapsed: Estimate | None = None
-    seed_deviation: float | None = None
-    examples: int = 0
-    clusters: float = 0.0
+    is_simple_baseline: bool
+    runs: tuple[Run, ...]
+    missing_seeds: tuple[int, ...]
+    estimate: Estimate | None
+    without_collapsed: Estimate | None
+    seed_deviation: float | None
+    examples: int
+    clusters: float
     best_of: BestOf | None = None
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[str, ...]
     is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
     p_behind: Mapping[str, float] = field(default_factory=dict)
     is_near_best: bool | None = None
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
-    cost: Cost | None = None
-    in_use: InferenceCost | None = None
+    cost: Cost | None
+    in_use: InferenceCost | None
 
     @property
     def is_top(self) -> bool:

@@ -39,6 +39,28 @@ def test_near_the_end_one_seeds_interval_is_wilsons():
     assert found.high < 1
 
 
+def test_near_the_end_the_seeds_part_joins_wilsons_on_the_logit_scale():
+    found = interval(0.98, Spread(0.04, 0.01, 0.0004, 49, 2.0), 0.0, 1.0)
+    count, z = 0.98 * 0.02 / 0.0004, 2.0  # 49: Wilson's interval by its own formula
+    middle = (0.98 + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * np.sqrt(0.98 * 0.02 / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    centre, seeds = np.log(49), 0.01 / (0.98 * 0.02)
+    expected = []
+    for sign, end in ((-1, middle - half), (1, middle + half)):
+        logit = centre + sign * np.hypot(np.log(end / (1 - end)) - centre, seeds)
+        expected.append(1 / (1 + np.exp(-logit)))
+    assert found == pytest.approx(expected)
+
+
+def test_a_correlation_is_put_on_fishers_scale_and_an_error_on_the_logarithms():
+    assert interval(0.6, Spread(0.08, 0.06, 0.0016, 100, 2), -1.0, 1.0) == pytest.approx(
+        [np.tanh(np.arctanh(0.6) + sign * 0.1 / 0.64) for sign in (-1, 1)]
+    )
+    assert interval(2.0, Spread(0.08, 0.06, 0.0016, 100, 2), 1.0, np.inf) == pytest.approx(
+        [1 + np.exp(sign * 0.1) for sign in (-1, 1)]
+    )
+
+
 @pytest.mark.parametrize(("least", "most"), [(0.0, 1.0), (-1.0, 1.0), (0.0, np.inf), (1.0, np.inf), (-np.inf, np.inf)])
 def test_a_shaky_model_s_interval_stays_inside_the_range(least, most):
     for value in (0.97, 0.5, 0.03):
