@@ -5,7 +5,7 @@ Three degrees, by what a command costs:
 - executed, in a folder with the files that the pages speak of: what only reads (list, plan, compare, report, cache);
 - resolved: `run` and `pretrain` go as far as the list of their runs, or the checked recipe, and train nothing. A task,
   a model, a setting or a column that does not exist fails there;
-- parsed: `predict`, `export`, `serve`, `errors`, `measure`, `perplexity` and `convert` need a trained model, `choose`
+- parsed: `predict`, `explain`, `export`, `serve`, `errors`, `measure`, `perplexity` and `convert` need a trained model, `choose`
   and `calibrate` take long, so only their options are checked here.
 """
 
@@ -39,7 +39,7 @@ BLOCK = re.compile(r'^```(\w+)(?: title="(\S+)")?\n(.*?)^```$', flags=re.MULTILI
 EXECUTED = {"list", "plan", "compare", "report", "cache"}
 REPORTING = {"compare", "report"}
 RESOLVED = {"run", "pretrain"}
-PARSED = {"predict", "export", "serve", "errors", "measure", "perplexity", "convert", "choose", "calibrate"}
+PARSED = {"predict", "explain", "export", "serve", "errors", "measure", "perplexity", "convert", "choose", "calibrate"}
 WORDS = ("dull", "awful", "lovely", "superb")
 
 
