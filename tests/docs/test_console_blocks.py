@@ -5,8 +5,8 @@ Three degrees, by what a command costs:
 - executed, in a folder with the files that the pages speak of: what only reads (list, plan, compare, report, cache);
 - resolved: `run` and `pretrain` go as far as the list of their runs, or the checked recipe, and train nothing. A task,
   a model, a setting or a column that does not exist fails there;
-- parsed: `predict`, `explain`, `export`, `serve`, `errors`, `measure`, `perplexity` and `convert` need a trained model, `choose`
-  and `calibrate` take long, so only their options are checked here.
+- parsed: `predict`, `explain`, `export`, `serve`, `errors`, `measure`, `perplexity` and `convert` need a trained model,
+  `choose` and `calibrate` take long, so only their options are checked here.
 """
 
 import ast
