@@ -206,7 +206,13 @@ def run(
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
-    options = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
+    options = Options(
+        redo=redo,
+        track=track,
+        intervals=_tracked_intervals(track),
+        checkpoint_seconds=checkpoint_seconds,
+        command=typed,
+    )
     carry_out(checked_suite, planned, options, tuning=tuning, runs=runs, workers=workers, quiet=quiet)
 
 
@@ -251,6 +257,14 @@ def report(
     if trials is not None:
         write_trials(comparison, trials)
         console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
+
+
+def _tracked_intervals(track: str | None) -> Any:
+    if track is None:
+        return None
+    from harness.comparison.one_run import score_intervals  # noqa: PLC0415 -- heavy
+
+    return score_intervals
 
 
 def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:

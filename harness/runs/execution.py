@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
 
 from harness.checksums import file_digest, folder_digests
 from harness.config.run import LocalData, RunConfig, limited_splits, task_of
@@ -48,16 +52,22 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
     known = measured_before_training(splits, run.config, started=started, command=options.command)
-    try:
-        result = _trained(run, task, splits, options=options, callbacks=callbacks, watch=watch, known=known)
-    except DivergedError as error:
-        record = diverged_record(run, task, known, error)
-    else:
-        record = complete_record(run, task, result)
-        if together.is_main_process and run.trial is None:
-            with watch("save"):
-                record = _saved(result, record, run.partial)
-    record = ended(record, watch)
+    accelerator = _accelerator(run, options)
+    with tracked(callbacks, accelerator, project=run.suite, run=str(run), settings=_settings(run)) as tracking:
+        try:
+            result = _trained(
+                run, task, splits, accelerator, options=options, callbacks=tracking.callbacks, watch=watch, known=known
+            )
+        except DivergedError as error:
+            record = diverged_record(run, task, known, error)
+        else:
+            record = complete_record(run, task, result)
+            if together.is_main_process and run.trial is None:
+                with watch("save"):
+                    record = _saved(result, record, run.partial)
+        record = ended(record, watch)
+        if together.is_main_process:
+            tracking.log_end(record, _intervals(run, record, options))
     if together.is_main_process:
         run.finish(record)
     together.wait_for_everyone()
@@ -75,10 +85,36 @@ def _loaded(task: Task, config: RunConfig) -> Splits:
     return _last_loaded[key]
 
 
+def _accelerator(run: Run, options: Options) -> Accelerator | None:
+    """What a model is fine-tuned on and tracked by; None for a simple baseline that nothing tracks."""
+    if not _is_simple(run):
+        return fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
+    return None if options.track is None else fresh_accelerator("fp32", tracker=options.track, folder=run.folder)
+
+
+def _is_simple(run: Run) -> bool:
+    assert run.config.model.family is not None, "the family is resolved before a run begins"
+    return is_simple_baseline(run.config.model.family)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What a tracker notes of a run: its whole configuration, and the name of its model."""
+    config = run.config.resolved()
+    return {**config, "model": {"name": run.model, **config["model"]}}
+
+
+def _intervals(run: Run, record: RunRecord, options: Options) -> Mapping[str, tuple[float, float]]:
+    """Of the test scores, for a tracker."""
+    if options.track is None or options.intervals is None or PREDICTIONS not in record.files:
+        return {}
+    return options.intervals(run.partial, record)
+
+
 def _trained(
     run: Run,
     task: Task,
     splits: Splits,
+    accelerator: Accelerator | None,
     *,
     options: Options,
     callbacks: Callbacks,
@@ -88,15 +124,11 @@ def _trained(
     """Fit a simple baseline, or fine-tune a model."""
     assert run.config.model.family is not None, "the family is resolved before a run begins"
     family = FAMILIES.load(run.config.model.family)
-    if is_simple_baseline(run.config.model.family):
+    if _is_simple(run):
         return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
-    accelerator = fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
-    facts = {"task": run.config.task, "model": run.model, "seed": str(run.config.seed)}
-    if run.config.fold is not None:
-        facts["fold"] = str(run.config.fold.number)
-    with tracked(callbacks, accelerator, name=run.suite, facts=facts) as followed:
-        context = RunContext(accelerator, run.partial / STATE, watch, followed, options.checkpoint_seconds, known)
-        return finetune_model(family, task, splits, config=run.config, context=context)
+    assert accelerator is not None, "it is made for all but simple baselines"
+    context = RunContext(accelerator, run.partial / STATE, watch, callbacks, options.checkpoint_seconds, known)
+    return finetune_model(family, task, splits, config=run.config, context=context)
 
 
 def _saved(result: TrainingResult, record: RunRecord, folder: Path) -> RunRecord:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from harness.record import RunRecord
+
+Intervals = Callable[[Path, RunRecord], Mapping[str, tuple[float, float]]]
+"""The ends of the intervals of a run's test scores by metric, from its predictions in a folder and its record."""
 
 
 @dataclass(frozen=True)
@@ -12,11 +19,13 @@ class Options:
     Attributes:
         redo: Replace what an earlier run left.
         track: One of accelerate's trackers, such as "tensorboard".
+        intervals: What gives the tracker the intervals of test scores; None: it gets scores alone.
         checkpoint_seconds: How often the state of a run under way is saved.
         command: What the user typed for it, which the record keeps.
     """
 
     redo: bool = False
     track: str | None = None
+    intervals: Intervals | None = None
     checkpoint_seconds: float = 120.0
     command: tuple[str, ...] = ()
