@@ -44,7 +44,7 @@ def carry_out(
         tuning: How recipes are tried first, if they are.
         runs: The folder of all runs.
         workers: Processes that take runs side by side; None: as many as suit the machine.
-        quiet: Say nothing but how many runs failed.
+        quiet: Say nothing but which runs failed, and why.
 
     Raises:
         typer.Exit: A run has no result.
@@ -66,6 +66,8 @@ def carry_out(
     tally, count = tally.with_others(tried), count + trial_count
     if quiet and main_process and (tally.failed or tally.left):
         shown = console(stderr=True)
+        for reason in tally.reasons:
+            shown.print(f"✗ {reason}", soft_wrap=True, markup=False, highlight=False)
     _conclude(shown, tally, count, folder=folder, next_folder=folder if suite else runs)
 
 

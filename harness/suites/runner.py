@@ -34,21 +34,31 @@ class Tally:
         failed: Those that failed.
         mistaken: Those of them that failed by what the user gave them.
         left: Those that were left to another command, which is at work on them.
+        reasons: Which failed, and why.
     """
 
     failed: int = 0
     mistaken: int = 0
     left: int = 0
+    reasons: tuple[str, ...] = ()
 
     def count(self, ended: Attempt) -> None:
         """One attempt more."""
-        self.failed += ended.record is not None and ended.record.status == "failed"
+        if ended.record is not None and ended.record.status == "failed":
+            found = ended.record
+            self.failed += 1
+            self.reasons += (f"{found.task} · {found.model} · {found.which}: {found.reason}",)
         self.mistaken += ended.is_mistake
         self.left += ended.is_left
 
     def with_others(self, others: Tally) -> Tally:
         """The sum of both."""
-        return Tally(self.failed + others.failed, self.mistaken + others.mistaken, self.left + others.left)
+        return Tally(
+            self.failed + others.failed,
+            self.mistaken + others.mistaken,
+            self.left + others.left,
+            self.reasons + others.reasons,
+        )
 
 
 def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:

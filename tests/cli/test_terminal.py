@@ -12,6 +12,7 @@ import pytest
 from command_line import read_record, reviews, write_csv, write_jsonl
 
 from harness.cli import main
+from harness.errors import UserError
 from harness.output import console
 from harness.registry import ENTRIES
 from harness.runs.run import claimed
@@ -219,3 +220,19 @@ def test_a_name_that_no_record_can_hold_is_refused_before_anything_is_written(co
     assert result.code == 2
     assert result.lines == ["caf\N{REPLACEMENT CHARACTER}.csv: not UTF-8, which a record must be. Rename it."]
     assert not Path("runs").exists()
+
+
+def test_a_quiet_run_says_nothing_but_what_failed_and_why(words, monkeypatch):
+    assert words("utf-8", *RUN, "--quiet") == (0, "", "")
+    assert len(list(Path("runs").rglob("run.json"))) == 1
+
+    def fail(*_, **__):
+        raise UserError("no memory left")
+
+    monkeypatch.setattr("harness.runs.execution.fit_baseline", fail)
+    code, output, errors = words("utf-8", *RUN, "--quiet", "--redo")
+    assert (code, output) == (2, "")
+    reason, counted = errors.splitlines()
+    assert reason.startswith("✗ data-")
+    assert reason.endswith(" · majority · seed 0: no memory left")
+    assert counted.startswith("1 of 1 failed; the same command tries again.")

@@ -406,8 +406,11 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
 
 def test_an_explanation_of_a_text_adds_up_and_names_its_label(command, tmp_path):
     run, _ = trained(command, str(write_checkpoint("bert", tmp_path / "checkpoint")), "classification")
-    found = json.loads(command("explain", str(run), "--text", "a lovely day", "--label", "good", "--json").output)
+    page = tmp_path / "why.html"
+    words = ("explain", str(run), "--text", "a lovely day", "--label", "good")
+    found = json.loads(command(*words, "--html", page, "--json").output)
     (one,) = found["explanations"]
+    assert page.read_text().count("<span title=") == len(one["tokens"])
     assert (one["label"], "".join(one["tokens"]).split()) == ("good", ["a", "lovely", "day"])
     assert sum(one["values"]) == pytest.approx(one["score"] - one["empty_score"], abs=1e-2)
     refused = command("explain", str(run), "--text", "a lovely day", "--label", "god")

@@ -16,7 +16,8 @@ from harness.training.task_model import forward_of, reader_of
 def explainer_of(family, folder, **settings):
     """What explains the family's tiny model, and its items of a few texts."""
     training = Training(execution="padded", **settings)
-    loaded, objective = loaded_model(family, write_checkpoint(family, folder / "checkpoint"), training=training)
+    architecture = "bert" if family == "auto" else family
+    loaded, objective = loaded_model(family, write_checkpoint(architecture, folder / "checkpoint"), training=training)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=1000)
     items = objective.features(text_examples(2, shortest=9, longest=22), reader_of(loaded, objective, training)).items
@@ -25,8 +26,7 @@ def explainer_of(family, folder, **settings):
 
 @pytest.mark.parametrize("family", [*ARCHITECTURES, "auto"])
 def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_path):
-    name = "bert" if family == "auto" else family
-    explainer, (item, _) = explainer_of(name, tmp_path)
+    explainer, (item, _) = explainer_of(family, tmp_path)
     found = explainer.attributed(item, 1, steps=60)
     assert len(found.values) == len(found.token_ids) == item.length
     assert all(value == 0 for value, special in zip(found.values, found.is_special, strict=True) if special)
