@@ -116,6 +116,7 @@ def plan(
     epilog="""Examples:\n
     harness run demo\n
     harness run demo --models minilm,scratch --seeds 5\n
+    harness run demo --on slurm\n
     harness run --task rotten_tomatoes --model minilm --seed 1 --set epochs=2\n
     harness run --model minilm --train my.csv --text review --label stars\n
     accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
@@ -171,6 +172,12 @@ def run(
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,
+    on: Annotated[
+        Literal["slurm"] | None, typer.Option(help="Submit the suite's runs to a cluster, as its [cluster] says.")
+    ] = None,
+    just: Annotated[
+        str | None, typer.Option(help="One run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")
+    ] = None,
     **columns: list[str] | None,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
@@ -181,9 +188,14 @@ def run(
         "blank_rows": blank_rows, "folds": folds,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
-    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet"))
+    typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
-    from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
+        refuse_on_cluster,
+        refuse_with_suite,
+        resolve_single,
+        resolve_suite,
+    )
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
@@ -191,9 +203,11 @@ def run(
     if suite is not None:
         refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)
         chosen |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
-        checked_suite, planned = resolve_suite(suite, only=only, **chosen)
+        checked_suite, planned = resolve_suite(suite, only=only, just=just, **chosen)
         tuning = checked_suite.tuning
     else:
+        if on or just:
+            raise UserError("harness run: --on and --just are for runs of a suite. Name a suite, or leave them out.")
         if until is not None:
             raise UserError("harness run: --until adds seeds to a suite's comparisons. Name a suite, or leave it out.")
         if only:
@@ -203,6 +217,13 @@ def run(
         wanted = range(seeds) if seeds else (seed or 0,)
         checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **chosen)
         tuning = None if trials is None else tuning_by_default(trials, named)
+    if on is not None and checked_suite is not None:
+        from harness.cli.submitting import submit_suite  # noqa: PLC0415 -- a command's own
+
+        refuse_on_cluster(on, redo=redo, workers=workers, just=just)
+        words = typed_words(invocation, leaving_out=("on", "only", "quiet"))
+        submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
+        return
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
@@ -213,7 +234,16 @@ def run(
         checkpoint_seconds=checkpoint_seconds,
         command=typed,
     )
-    carry_out(checked_suite, planned, options, tuning=tuning, runs=runs, workers=workers, quiet=quiet)
+    carry_out(
+        checked_suite,
+        planned,
+        options,
+        tuning=tuning,
+        runs=runs,
+        workers=workers,
+        quiet=quiet,
+        is_part=just is not None,
+    )
 
 
 @app.command(epilog="Example: harness compare runs/demo --margin 1")

@@ -34,6 +34,7 @@ def carry_out(
     runs: Path,
     workers: int | None,
     quiet: bool = False,
+    is_part: bool = False,
 ) -> None:
     """Tune, run, and say where the records are.
 
@@ -45,13 +46,14 @@ def carry_out(
         runs: The folder of all runs.
         workers: Processes that take runs side by side; None: as many as suit the machine.
         quiet: Say nothing but which runs failed, and why.
+        is_part: Whether another command, which submitted the runs, has written what there is to say of the suite.
 
     Raises:
         typer.Exit: A run has no result.
     """
     main_process = processes().is_main_process
     shown = console(quiet=quiet or not main_process)
-    if suite is not None and main_process:
+    if suite is not None and main_process and not is_part:
         write_suite(suite, runs)
         keep_foreseen(suite, planned, runs=runs, workers=workers)
     folder = runs / suite.name if suite else Path(os.path.commonpath([run.folder for run in planned]))
@@ -60,7 +62,7 @@ def carry_out(
         tally, count = run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)
     else:
         tally, count = runner.execute_runs(planned, options, shown, workers=workers), len(planned)
-    if suite is not None and main_process and not (tally.failed or tally.left):
+    if suite is not None and main_process and not (is_part or tally.failed or tally.left):
         for line in outcome(folder):
             shown.print(line, soft_wrap=True, markup=False, highlight=False)
     tally, count = tally.with_others(tried), count + trial_count

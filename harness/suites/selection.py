@@ -13,8 +13,9 @@ from harness.config.model import find_model, recipe_for
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
 from harness.runs.run import Run
-from harness.suites.expansion import by_seed, planned_run, planned_runs
+from harness.suites.expansion import by_seed, folder_name, planned_run, planned_runs
 from harness.suites.seeds import rule_for
+from harness.suites.slurm import check_independent, run_of
 from harness.suites.suite import Suite, read_suite
 
 
@@ -29,6 +30,7 @@ def resolve_suite(
     trials: int | None = None,
     models: Sequence[str] = (),
     seeds: int | None = None,
+    just: str | None = None,
 ) -> tuple[Suite, list[Run]]:
     """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
 
@@ -42,6 +44,7 @@ def resolve_suite(
         trials: How many recipes of each model are tried, whatever the suite says; None: as it says.
         models: In place of the suite's own, if any.
         seeds: So many, in place of the suite's own; None: as it says.
+        just: The one run that is wanted, by its folder below that of the suite's; None: all.
 
     Raises:
         UserError: It has mistakes.
@@ -59,7 +62,18 @@ def resolve_suite(
     if until_decided and found.rule is None:
         rule = rule_for(found.seeds)
         found = replace(found, seeds=rule.seeds, rule=rule)
-    return found, planned_runs(found, runs, only=only or (), evaluate=evaluate)
+    if just is None:
+        return found, planned_runs(found, runs, only=only or (), evaluate=evaluate)
+    check_independent(found, f"--just {just}")
+    candidates = planned_runs(found, runs, only=only or _names_in(just, found), evaluate=evaluate)
+    return found, [run_of(candidates, just, runs / found.name)]
+
+
+def _names_in(run: str, suite: Suite) -> list[str]:
+    """The task and model of a run, by its folder, so that the files of no other one are read."""
+    parts = set(Path(run).parts)
+    tasks = [task for task in suite.tasks if parts & {task, *(one.name for one in suite.varied.get(task, ()))}]
+    return [*tasks, *(model for model in suite.models if folder_name(model) in parts)]
 
 
 def resolve_single(
@@ -130,6 +144,20 @@ def refuse_with_suite(**flags: Any) -> None:
     if given:
         raise UserError(
             f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
+        )
+
+
+def refuse_on_cluster(cluster: str, **flags: Any) -> None:
+    """Refuse what no run on a cluster goes by.
+
+    Raises:
+        UserError: Any of the flags is given.
+    """
+    given = [_flag(name) for name, value in flags.items() if value not in (None, False)]
+    if given:
+        raise UserError(
+            f"harness run: {', '.join(given)} can't stand beside --on {cluster}, whose tasks are one run each. "
+            "Leave it out; in place of --redo, name another --runs folder."
         )
 
 

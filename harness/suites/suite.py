@@ -25,6 +25,7 @@ from harness.data.files import every_file
 from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
+from harness.suites.cluster import Cluster
 from harness.suites.recipes import RecipeLayers
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
 from harness.suites.variants import Variants, original
@@ -54,6 +55,7 @@ class _SuiteFile(Strict):
         data: Data sets of the user's own, one table each.
         metrics: Metrics by task, the main one first, where others are wanted than the task's own.
         tuning: Of how many recipes each model's is chosen on validation data, and from which space; default: none.
+        cluster: What each run asks of a cluster (`harness/suites/cluster.py`).
     """
 
     description: str = ""
@@ -69,6 +71,7 @@ class _SuiteFile(Strict):
     data: dict[str, dict[str, Any]] = Field({})
     metrics: dict[str, tuple[str, ...]] = Field({})
     tuning: dict[str, Any] | None = None
+    cluster: dict[str, Any] = Field({})
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Suite:
         margins: How much worse is still not worse.
         tuning: How recipes are chosen by trials; None: they are as they stand.
         varied: By task, the values of a setting that has several.
+        cluster: What each run asks of a cluster.
     """
 
     name: str
@@ -102,6 +106,7 @@ class Suite:
     margins: Margins | None = None
     tuning: Tuning | None = None
     varied: Mapping[str, tuple[Varied, ...]] = field(default_factory=dict)
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 def read_suite(
@@ -138,11 +143,12 @@ def read_suite(
     recipes = layers.recipes(models, varied, mistakes)
     tuning = tuning_of(content.tuning, content.models, f"{file}: ", mistakes, trials=trials)
     mistakes += [] if tuning is None else tuned_too(tuning.spaces, varied, f"{file}: ")
-    if mistakes:
+    cluster = checked(Cluster, content.cluster, f"{file}: cluster.", mistakes)
+    if cluster is None or mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     seeds = content.seeds if rule is None else rule.seeds
     known = (file.stem, content.tasks, models, recipes, seeds, content.baseline, local, metrics)
-    return Suite(*known, content.description, rule, margins_of(content.margin), tuning, varied)
+    return Suite(*known, content.description, rule, margins_of(content.margin), tuning, varied, cluster)
 
 
 def _with_models(raw: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:

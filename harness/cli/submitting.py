@@ -1,0 +1,62 @@
+"""`harness run SUITE --on slurm`: submit a suite's runs to a cluster and return; and `--just`, one task of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cli.planning import keep_foreseen
+from harness.errors import UserError
+from harness.output import console
+from harness.runs.run import Run
+from harness.suites.slurm import FOLDER, Submitted, check_independent, submit, unrecorded
+from harness.suites.suite import Suite
+from harness.suites.suite_file import write_suite
+
+
+def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, runs: Path, quiet: bool) -> None:
+    """Submit what is not recorded, and say how to watch it and what to do then.
+
+    Args:
+        suite: The suite.
+        planned: Its runs.
+        words: What the user typed after `harness`, without `--on`.
+        runs: The folder of all runs.
+        quiet: Whether only mistakes are told.
+
+    Raises:
+        UserError: The suite's runs depend on each other, or the cluster takes none.
+    """
+    check_independent(suite, "--on slurm")
+    shown, folder = console(quiet=quiet), runs / suite.name
+    waiting = unrecorded(planned)
+    if len(waiting) < len(planned):
+        shown.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
+    following = shlex.join(["harness", "compare", str(folder)])
+    if not waiting:
+        shown.print(f"Nothing is submitted. Next: {following}", soft_wrap=True)
+        return
+    write_suite(suite, runs)
+    keep_foreseen(suite, planned, runs=runs, workers=None)
+    arrays: list[Submitted] = []
+    try:
+        for array in submit(suite, waiting, words, folder=folder):
+            arrays.append(array)
+            shown.print(
+                f"Submitted {array.count} run{'' if array.count == 1 else 's'} as job array {array.job}.",
+                soft_wrap=True,
+            )
+    except UserError as error:
+        if not arrays:
+            raise
+        there = ", ".join(array.job for array in arrays)
+        raise UserError(
+            *error.lines, f"Submitted before: {there}. The same command submits the others later."
+        ) from error
+    jobs = ",".join(array.job for array in arrays)
+    for line in (
+        f"Watch: squeue --jobs {jobs}. What they print: {folder / FOLDER}.",
+        f"Then: {following}. The same command submits anew what has no result by then.",
+    ):
+        shown.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,63 @@
+"""[cluster]: what a run of a suite asks of a cluster's scheduler, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from harness.config.checking import Strict
+
+
+def _like(pattern: str, words: str) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(words)
+        return text
+
+    return checked
+
+
+_Names = Annotated[
+    str, AfterValidator(_like(r"[\w.+-]+(,[\w.+-]+)*", "must be a name, or several with commas between"))
+]
+_Time = Annotated[
+    str, AfterValidator(_like(r"(\d+-)?\d+(:\d+){0,2}", 'must be like "90" (minutes), "12:00:00" or "2-00:00:00"'))
+]
+_Memory = Annotated[str, AfterValidator(_like(r"[1-9]\d*[KMGT]?", 'must be like "16G", or "800M"'))]
+
+
+class Cluster(Strict):
+    """What a suite's [cluster] may say; what is left out is as the cluster has it by default.
+
+    Attributes:
+        partition: Where the runs wait; several with commas between.
+        account: Who pays for them.
+        time: The longest that a run may take: "90" is minutes; "12:00:00"; "2-00:00:00" is two days.
+        gpus_per_run: GPUs of each run.
+        cpus_per_run: Processors of each run.
+        memory: Of each run, such as "16G".
+        at_most: So many runs at a time.
+    """
+
+    partition: _Names | None = None
+    account: _Names | None = None
+    time: _Time | None = None
+    gpus_per_run: int | None = Field(None, ge=0, strict=True)
+    cpus_per_run: int | None = Field(None, ge=1, strict=True)
+    memory: _Memory | None = None
+    at_most: int | None = Field(None, ge=1, strict=True)
+
+    def sbatch_options(self) -> Iterator[str]:
+        """What is set, as options of Slurm's `sbatch`; `at_most` stands with the array."""
+        options = {
+            "partition": self.partition,
+            "account": self.account,
+            "time": self.time,
+            "gpus": self.gpus_per_run,
+            "cpus-per-task": self.cpus_per_run,
+            "mem": self.memory,
+        }
+        yield from (f"--{name}={value}" for name, value in options.items() if value is not None)

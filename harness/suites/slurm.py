@@ -1,0 +1,221 @@
+"""A suite on a Slurm cluster: job arrays through `sbatch`, one task per run that is not recorded yet.
+
+Nothing but text files goes to the cluster: a script, and a list with the folder of each task's run. A task is a
+`harness run` of its own on a folder that all nodes share, so that claims keep it apart from other commands, and one
+that is queued again goes on from the state that was saved.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.runs.claim import GIVEN_UP_SECONDS
+from harness.runs.run import Run
+from harness.suites.cluster import Cluster
+from harness.suites.ended import DONE
+from harness.suites.expansion import states
+from harness.suites.suite import Suite
+
+FOLDER = "slurm"
+MOST_TASKS = 1001
+"""Of one array, where the cluster does not say: Slurm's own default."""
+_SCRIPT = """\
+#!/bin/bash
+# {count} runs of the suite {suite}, one in each task of the array. Task N does the run on line N + 1 of {list_name}.
+{directives}
+
+run=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" {list_file})
+export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
+
+one_run() {{
+    {command} --just "$run"
+}}
+one_run
+code=$?
+# Queued again after its node was lost, a task may find the lost one's claim, which is given up after a while.
+if [ "$code" -eq 3 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ]; then
+    sleep {patience}
+    one_run
+    code=$?
+fi
+exit "$code"
+"""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """An array that was submitted.
+
+    Attributes:
+        job: Its number.
+        count: Of its tasks.
+    """
+
+    job: str
+    count: int
+
+
+def check_independent(suite: Suite, option: str) -> None:
+    """Check that each run of a suite can be done without knowing how the others end.
+
+    Args:
+        suite: The suite.
+        option: What asks for it, for the error.
+
+    Raises:
+        UserError: The suite adds seeds as comparisons stand, or chooses recipes by trials.
+    """
+    if suite.rule is not None:
+        raise UserError(
+            f"{option}: seeds are added here as comparisons stand, which no single run knows. List the seeds instead "
+            "(seeds = [0, 1, 2], or --seeds 3), or leave it out."
+        )
+    if suite.tuning is not None:
+        raise UserError(
+            f"{option}: recipes are chosen here by trials that come before the runs. Leave [tuning] and --trials out, "
+            "or run it on one machine."
+        )
+
+
+def unrecorded(planned: Sequence[Run]) -> list[Run]:
+    """The runs that have no result yet, in their order.
+
+    Raises:
+        UserError: One is recorded with another configuration.
+    """
+    for run in planned:
+        run.settle()
+    return [run for run, state in zip(planned, states(planned), strict=True) if state not in DONE]
+
+
+def run_of(planned: Sequence[Run], name: str, folder: Path) -> Run:
+    """The run that is called by its folder.
+
+    Args:
+        planned: All of the suite.
+        name: Its folder below that of the suite's runs.
+        folder: That of the suite's runs.
+
+    Raises:
+        UserError: There is none.
+    """
+    for run in planned:
+        if run.folder == folder / name:
+            return run
+    raise UserError(f"--just {name}: no run of this suite. Name one as its folder below {folder} is called.")
+
+
+def most_tasks() -> int:
+    """How many tasks an array may have on this cluster; Slurm's default, where the cluster does not tell."""
+    try:
+        shown = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
+    except OSError:
+        return MOST_TASKS
+    found = re.search(r"^MaxArraySize\s*=\s*([1-9]\d*)$", shown.stdout, re.MULTILINE)
+    return int(found[1]) if found else MOST_TASKS
+
+
+def submit(suite: Suite, waiting: Sequence[Run], words: Sequence[str], *, folder: Path) -> Iterator[Submitted]:
+    """Submit the runs, as few arrays as the cluster allows; where `at_most` is set, one array after the other.
+
+    Args:
+        suite: Theirs.
+        waiting: Runs without a result.
+        words: The command after `harness` that does them all here, without `--on`.
+        folder: That of the suite's runs.
+
+    Yields:
+        Each array, as soon as the cluster has taken it.
+
+    Raises:
+        UserError: There is no Slurm here, or it refuses an array.
+    """
+    place, size, before = folder / FOLDER, most_tasks(), ""
+    place.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(waiting), size):
+        part = waiting[start : start + size]
+        listed = _unused(place)
+        listed.write_text("".join(f"{run.folder.relative_to(folder)}\n" for run in part), encoding="utf-8")
+        script = listed.with_suffix(".sh")
+        script.write_text(script_text(suite.name, suite.cluster, words, listed.absolute(), len(part)), encoding="utf-8")
+        after = [f"--dependency=afterany:{before}"] if before and suite.cluster.at_most else []
+        before = _sbatch([*after, str(script)])
+        yield Submitted(before, len(part))
+
+
+def script_text(suite: str, cluster: Cluster, words: Sequence[str], listed: Path, count: int) -> str:
+    """The script of an array.
+
+    Args:
+        suite: The suite's name.
+        cluster: What each run asks for.
+        words: The command after `harness`, without `--just`.
+        listed: The file with a run's folder on each line.
+        count: Of its lines.
+
+    Raises:
+        UserError: A path can't stand in a script.
+    """
+    logs = str(listed.parent).replace("%", "%%") + "/%A_%a.log"
+    throttle = f"%{cluster.at_most}" if cluster.at_most else ""
+    options = [
+        f"--job-name={_quoted(suite)}",
+        f"--array=0-{count - 1}{throttle}",
+        "--requeue",
+        "--open-mode=append",
+        f"--chdir={_quoted(str(Path.cwd()))}",
+        f"--output={_quoted(logs)}",
+        *cluster.sbatch_options(),
+    ]
+    return _SCRIPT.format(
+        count=count,
+        suite=suite,
+        list_name=listed.name,
+        directives="\n".join(f"#SBATCH {option}" for option in options),
+        list_file=shlex.quote(str(listed)),
+        command=shlex.join([sys.executable, "-m", "harness", *words]),
+        patience=int(GIVEN_UP_SECONDS) + 20,
+    )
+
+
+def _quoted(text: str) -> str:
+    """A value of an #SBATCH line, where a backslash keeps the next character as it is."""
+    if any(ord(character) < 32 for character in text):
+        raise UserError(f"{text!r}: a line break can't stand in a path or name on a cluster. Rename it.")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unused(place: Path) -> Path:
+    """The list of the next array: scripts of earlier ones stay, for their tasks may still be waiting."""
+    number = 1
+    while True:
+        file = place / f"array-{number}.txt"
+        try:
+            file.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return file
+
+
+def _sbatch(words: Sequence[str]) -> str:
+    """Submit a script; return the job's number."""
+    command = ["sbatch", "--parsable", *words]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(
+            f"--on slurm: sbatch can't be started ({error.strerror}). Call it on a machine of the cluster that submits "
+            "jobs, or leave it out."
+        ) from error
+    if ended.returncode:
+        said = ended.stderr.strip() or f"exit code {ended.returncode}"
+        raise UserError(f"--on slurm: sbatch refuses {words[-1]}:", *(f"    {line}" for line in said.splitlines()))
+    return ended.stdout.strip().partition(";")[0]
