@@ -220,8 +220,8 @@ def run(
     if on is not None and checked_suite is not None:
         from harness.cli.submitting import submit_suite  # noqa: PLC0415 -- a command's own
 
-        refuse_on_cluster(on, redo=redo, workers=workers, just=just)
-        words = typed_words(invocation, leaving_out=("on", "only", "quiet"))
+        refuse_on_cluster(on, redo=redo, workers=None if workers == 1 else workers, just=just)
+        words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
         submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
         return
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
