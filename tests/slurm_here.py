@@ -1,6 +1,7 @@
 """A Slurm cluster of this machine alone, for tests: munged, slurmctld and slurmd, with their files in one folder."""
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -59,7 +60,7 @@ def cluster(folder: Path):
     host, configuration = socket.gethostname().partition(".")[0], folder / "slurm.conf"
     text = _CONFIGURATION.format(host=host, folder=folder, ports=_free_ports(), cores=os.cpu_count())
     configuration.write_text(text)
-    (folder / "cgroup.conf").write_text("CgroupPlugin=autodetect\n")
+    (folder / "cgroup.conf").write_text(f"CgroupPlugin={'disabled' if _version() >= (23, 11) else 'autodetect'}\n")
     environment = {**os.environ, "SLURM_CONF": str(configuration)}
     files = {"key-file": "munge.key", "socket": "munge.socket", "log-file": "munged.log", "seed-file": "munged.seed"}
     munged = ["munged", "--force", "--foreground", f"--pid-file={folder}/munged.pid"]
@@ -77,6 +78,12 @@ def cluster(folder: Path):
             daemon.terminate()
         for daemon in daemons:
             daemon.wait(30)
+
+
+def _version():
+    """The year and month of Slurm's version; from 23.11 on control groups can be left out."""
+    shown = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, check=True, timeout=60).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
 
 
 def _is_idle(environment):

@@ -18,6 +18,7 @@ from harness.config.training import Adaptation, Baselines, Evaluation, Execution
 from harness.data.custom import column_roles
 from harness.pretraining.recipe import CorporaRecipe, PretrainingPlan, PretrainingRecipe, TokenizerRecipe
 from harness.registry import TASK_TYPES
+from harness.suites.cluster import Cluster
 from harness.suites.suite import _SuiteFile as SuiteFile
 from harness.tuning.settings import TuningTable
 
@@ -32,6 +33,7 @@ def settings_page() -> str:
     parts += ["## Fine-tuning", FINE_TUNING, *(_section(shape) for shape in recipe_parts())]
     parts += ["## Model files", MODEL_FILES, _table(ModelConfig)]
     parts += ["## Suites", SUITES, _table(SuiteFile), _section(TuningTable, title="[tuning]")]
+    parts += [_section(Cluster, title="[cluster]")]
     parts += ["## Own data", OWN_DATA, _own_data_table()]
     parts += ["## Pretraining", PRETRAINING, _table(PretrainingRecipe)]
     parts += [

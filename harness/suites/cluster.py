@@ -45,10 +45,10 @@ class Cluster(Strict):
     partition: _Names | None = None
     account: _Names | None = None
     time: _Time | None = None
-    gpus_per_run: int | None = Field(None, ge=0, strict=True)
-    cpus_per_run: int | None = Field(None, ge=1, strict=True)
+    gpus_per_run: int | None = Field(default=None, ge=0, strict=True)
+    cpus_per_run: int | None = Field(default=None, ge=1, strict=True)
     memory: _Memory | None = None
-    at_most: int | None = Field(None, ge=1, strict=True)
+    at_most: int | None = Field(default=None, ge=1, strict=True)
 
     def sbatch_options(self) -> Iterator[str]:
         """What is set, as options of Slurm's `sbatch`; `at_most` stands with the array."""

@@ -44,8 +44,7 @@ class _SuiteFile(Strict):
         variants: A model once more under another name, for another recipe: new name = known name, or a table of the
             known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
-        margin: How much worse is still not worse, in the units that scores are shown in: one number for every task
-            in points, or a table by task.
+        margin: How much worse is still not worse, as scores are shown: one number in points, or a table by task.
         seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
             (`harness/suites/seeds.py`). Simple baselines run once.
         training: The recipe of all runs. `train_examples` or `max_length` may be a list, here and in [training_on]:
