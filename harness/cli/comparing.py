@@ -11,8 +11,10 @@ from rich.table import Table
 from harness.cli.app import (
     RUNS,
     EncodingOption,
+    JustOption,
     ModelsOption,
     OnlyOption,
+    OnOption,
     RunsOption,
     SeedsOption,
     SeparatorOption,
@@ -172,12 +174,8 @@ def run(
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,
-    on: Annotated[
-        Literal["slurm"] | None, typer.Option(help="Submit the suite's runs to a cluster, as its [cluster] says.")
-    ] = None,
-    just: Annotated[
-        str | None, typer.Option(help="One run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")
-    ] = None,
+    on: OnOption = None,
+    just: JustOption = None,
     **columns: list[str] | None,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
