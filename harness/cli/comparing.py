@@ -188,12 +188,7 @@ def run(
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
-    from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
-        refuse_on_cluster,
-        refuse_with_suite,
-        resolve_single,
-        resolve_suite,
-    )
+    from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
@@ -216,7 +211,7 @@ def run(
         checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **chosen)
         tuning = None if trials is None else tuning_by_default(trials, named)
     if on is not None and checked_suite is not None:
-        from harness.cli.submitting import submit_suite  # noqa: PLC0415 -- a command's own
+        from harness.cli.submitting import refuse_on_cluster, submit_suite  # noqa: PLC0415 -- a command's own
 
         refuse_on_cluster(on, redo=redo, workers=None if workers == 1 else workers, just=just)
         words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.cli.planning import keep_foreseen
 from harness.errors import UserError
@@ -60,3 +61,17 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
         f"Then: {following}. The same command submits anew what has no result by then.",
     ):
         shown.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def refuse_on_cluster(cluster: str, **flags: Any) -> None:
+    """Refuse what no run on a cluster goes by.
+
+    Raises:
+        UserError: Any of the flags is given.
+    """
+    given = [f"--{name}" for name, value in flags.items() if value not in (None, False)]
+    if given:
+        raise UserError(
+            f"harness run: {', '.join(given)} can't stand beside --on {cluster}, whose tasks are one run each. "
+            "Leave it out; in place of --redo, name another --runs folder."
+        )

@@ -147,20 +147,6 @@ def refuse_with_suite(**flags: Any) -> None:
         )
 
 
-def refuse_on_cluster(cluster: str, **flags: Any) -> None:
-    """Refuse what no run on a cluster goes by.
-
-    Raises:
-        UserError: Any of the flags is given.
-    """
-    given = [_flag(name) for name, value in flags.items() if value not in (None, False)]
-    if given:
-        raise UserError(
-            f"harness run: {', '.join(given)} can't stand beside --on {cluster}, whose tasks are one run each. "
-            "Leave it out; in place of --redo, name another --runs folder."
-        )
-
-
 def _refuse_with_task(local: Mapping[str, Any]) -> None:
     given = [_flag(name) for name, value in local.items() if value]
     if given:
