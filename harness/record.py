@@ -223,7 +223,11 @@ def write_record(record: RunRecord, folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, flush it to the disk, then move it into place."""
+    """Write `content` beside `path`, flush it to the disk, then move it into place.
+
+    Raises:
+        OSError: It can't be written; the error names `path`, not what lies beside it.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -231,8 +235,12 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def sweep_unfinished_writes(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from harness.errors import UserError, collected
@@ -35,6 +36,40 @@ def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
 
 def _leads_into(link: Path, folder: Path) -> bool:
     return link.exists() and link.resolve().is_relative_to(folder)
+
+
+def record_file(folder: Path) -> Path:
+    """The record of the run in a folder.
+
+    Raises:
+        UserError: There is none; a run that may be meant is named.
+    """
+    if (folder / RECORD).is_file():
+        return folder / RECORD
+    if folder.name == RECORD and folder.is_file():
+        raise UserError(f"{folder}: a run's record. Name its folder, {folder.parent}.")
+    if not folder.is_dir():
+        near = _nearly(folder)
+        meant = f"Did you mean {near}?" if near is not None else "`harness runs ls` shows the runs that there are."
+        raise UserError(f"{folder}: no {'folder' if folder.exists() else 'such folder'}. {meant}")
+    inside = [file.parent for file in _record_files(folder, [])]
+    if inside:
+        raise UserError(f"{folder}: no run, but a folder that holds {len(inside):,}. Name one, such as {inside[0]}.")
+    raise UserError(f"{folder}: no {RECORD} here. Name the folder of one run; `harness runs ls` shows those there are.")
+
+
+def _nearly(folder: Path) -> Path | None:
+    """The folder of a run, or of some, whose path is nearly this one."""
+    found = Path(folder.anchor)
+    for part in folder.parts[len(found.parts) :]:
+        if not (found / part).is_dir():
+            inside = [child.name for child in found.iterdir() if child.is_dir()] if os.access(found, os.R_OK) else []
+            close = get_close_matches(part, inside, n=1)
+            if not close:
+                return None
+            part = close[0]
+        found /= part
+    return found if next(_record_files(found, []), None) is not None else None
 
 
 Found = tuple[Path, RunRecord]

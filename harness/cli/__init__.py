@@ -56,7 +56,7 @@ def main() -> None:
     except UserError as error:
         code = _complain(*error.lines)
     except USAGE_ERROR as error:
-        code = _complain(f"{error.format_message().rstrip('.')}. See: harness --help.")
+        code = _complain(f"{_in_one_line(error.format_message())} See: harness --help.")
     except typer.Abort:
         code = STOPPED
     except OSError as error:
@@ -64,6 +64,12 @@ def main() -> None:
     if code == STOPPED:
         _complain("Stopped. What is recorded stays; the same command goes on from there.")
     sys.exit(code or 0)
+
+
+def _in_one_line(message: str) -> str:
+    """A message of typer's without the lines that it puts its choices on."""
+    line = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
+    return line if line.endswith("?") else f"{line}."
 
 
 def _complain(*lines: str) -> int:

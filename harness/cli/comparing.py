@@ -44,7 +44,7 @@ def list_(
     what: Annotated[
         str, typer.Argument(help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.")
     ] = "",
-    json_: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
     from harness.cli.listing import HEADINGS, LISTS, as_json, listed  # noqa: PLC0415 -- a command's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from harness.cli.app import app
 from harness.environment import prepare_libraries
+from harness.errors import UserError, collected
 from harness.output import console
 from harness.printable import printable_json
 
@@ -78,28 +80,41 @@ def _show_parts(path: Path, by: str, *, as_json: bool) -> None:
 
 def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
     from harness.error_analysis.answered import answered_tasks  # noqa: PLC0415 -- reads predictions
-    from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
-    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
 
-    contents, shown = [], console()
-    for task in answered_tasks(path):
+    contents: list[dict[str, Any]] = []
+    without: list[str] = []
+    tasks = answered_tasks(path)
+    for task in tasks:
         for line in task.problems:
             console(stderr=True).print(line, style="yellow", soft_wrap=True)
-        if by in SHOWN:
-            contents += SHOWN[by](task, as_json=as_json)
-            continue
-        breakdowns = _breakdowns(task, by)
-        if as_json:
-            named = {"suite": task.suite, "task": task.task}
-            contents += [{**named, **tables.content(one)} for one in breakdowns]
-            continue
-        for table in _tables(task, breakdowns):
-            print_table(table, shown)
-        if by == DUPLICATES:
-            shown.print(tables.order_note(task, breakdowns[0]), soft_wrap=True)
-        shown.print(tables.note_of(task), style="dim")
+        known = len(without)
+        with collected(without):
+            shown = SHOWN[by] if by in SHOWN else partial(_show_breakdowns, by=by)
+            contents += shown(task, as_json=as_json)
+        if len(tasks) > 1:  # A task that has no such parts hides no other.
+            for line in without[known:]:
+                console(stderr=True).print(line, style="yellow", soft_wrap=True)
+    if len(without) >= len(tasks):
+        raise UserError(*without) if len(tasks) == 1 else UserError(f"--by {by}: of none of the {len(tasks)} tasks.")
     if as_json:
         _write(contents)
+
+
+def _show_breakdowns(task: AnsweredTask, *, by: str, as_json: bool) -> list[dict[str, Any]]:
+    """Show the scores of parts of a task's test examples, or give them as content."""
+    from harness.reporting import errors as tables  # noqa: PLC0415 -- reads predictions
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    breakdowns = _breakdowns(task, by)
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, **tables.content(one)} for one in breakdowns]
+    shown = console()
+    for table in _tables(task, breakdowns):
+        print_table(table, shown)
+    if by == DUPLICATES:
+        shown.print(tables.order_note(task, breakdowns[0]), soft_wrap=True)
+    shown.print(tables.note_of(task), style="dim")
+    return []
 
 
 def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
@@ -109,7 +124,6 @@ def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, 
         UserError: No predictions keep any.
     """
     from harness.error_analysis.probabilities import reliability  # noqa: PLC0415 -- reads predictions
-    from harness.errors import UserError  # noqa: PLC0415 -- as above
     from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
 
@@ -150,7 +164,6 @@ def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
     """
     from harness.error_analysis.aspects import aspect_called  # noqa: PLC0415 -- reads predictions
     from harness.error_analysis.breakdown import by_aspect, by_label, measures_for  # noqa: PLC0415 -- as above
-    from harness.errors import UserError  # noqa: PLC0415 -- as above
 
     if by == LABEL:
         found = [by_label(task, measure) for measure in measures_for(task)]

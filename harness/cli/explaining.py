@@ -31,7 +31,7 @@ def explain(
         typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=1),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="An HTML file to write as well.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
     **texts: list[str] | None,
 ) -> None:
     """Show what each token of a text adds to a label's score: integrated gradients, and how far they can be trusted."""
@@ -44,6 +44,9 @@ def explain(
     given = {name: values for name, values in texts.items() if values}
     if not given and curve is None:
         raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
+    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
+        wrong = "a folder" if html.is_dir() else "no folder for it"
+        raise UserError(f"--html {html}: {wrong}. Name a file in a folder that there is.")
     explainer = run_explainer(run, label=label)
     examples = [example_of(run, row) for row in rows_to_read(run, given, file=None)] if given else []
     found = [explainer.explained(example, label=label, steps=steps) for example in examples]

@@ -118,7 +118,7 @@ def remove_runs(
 ) -> None:
     """Remove runs with their checkpoints, for good."""
     read = [recorded_runs(folder) for folder in folders]
-    found = [run for runs, _ in read for run in runs]
+    found = list({run.folder.resolve(): run for runs, _ in read for run in runs}.values())
     _told([line for _, problems in read for line in problems])
     if not found:
         raise UserError(f"{', '.join(map(str, folders))}: no records of runs there. Nothing was removed.")

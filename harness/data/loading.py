@@ -59,8 +59,15 @@ def _without_test(source: Source) -> dict[str, Sequence[Row]]:
     return {split: () if split == "test" else rows for split, rows in tables.items()}
 
 
-def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]:
-    """What is wrong with a split before its rows are looked at one by one."""
+def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str = "") -> Iterator[str]:
+    """What is wrong with a split before its rows are looked at one by one.
+
+    Args:
+        task: What they are of.
+        split: Its name.
+        rows: In the columns of the task.
+        advice: What to do where a column is missing; by default another column or task type is proposed.
+    """
     if not rows:
         yield f"{split}: has no rows. Give at least one example."
         return
@@ -69,10 +76,10 @@ def table_problems(task: Task, split: str, rows: Sequence[Row]) -> Iterator[str]
         missing = [column for column in columns if column not in row]
         if missing:
             # One row tells it all where the table is a table; jsonl rows may each lack something else.
-            place, advice = row_place(split, number, row), _other_type(task, row)
+            place, proposed = row_place(split, number, row), advice or _other_type(task, row)
             is_unlabelled = split == "test" and _has(row, task, task.type.inputs)
             otherwise = TO_PREDICT if is_unlabelled else " Name it, or another task type."
-            yield from (f"{place}: {column_problem(row, column, advice, otherwise=otherwise)}" for column in missing)
+            yield from (f"{place}: {column_problem(row, column, proposed, otherwise=otherwise)}" for column in missing)
             return
 
 

@@ -16,7 +16,7 @@ from harness.comparison.results import Cell
 from harness.comparison.subsets import Answers
 from harness.errors import UserError, collected
 from harness.record import PREDICTIONS, RECORD, RunRecord, TaskCard, read_record
-from harness.records import some_records
+from harness.records import record_file, some_records
 from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
@@ -119,7 +119,7 @@ def answered_run(folder: Path) -> ModelAnswers:
     Raises:
         UserError: There is no run, or its predictions are damaged.
     """
-    check_regular(folder / RECORD, "Name the folder of one run, with its run.json.", within=folder)
+    check_regular(record_file(folder), "Name the folder of one run, with its run.json.", within=folder)
     record = read_record(folder / RECORD)
     is_tested = record.status == "complete" and not record.is_validation_only
     return ModelAnswers(

@@ -22,6 +22,8 @@ from harness.runs.mistakes import read_splits
 from harness.task_types.analysed import Aspect
 
 LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"
+OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "found")
+"""What `harness errors --by` knows of every task."""
 REPEATS, CLEAN = "repeat a training text", "clean"
 MOST_PARTS = 12
 """More values of a column than these are shown as the most frequent ones, and the others together."""
@@ -159,11 +161,10 @@ def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[s
     found = _rows(model)
     columns = list(dict.fromkeys(column for row in found for column in row))
     if name not in columns:
-        aspects = [*(one.name.replace(" ", "-") for one in recorded_aspects(task)), *read, DUPLICATES, *columns]
-        raise UserError(
-            f"--by {name}: no such slices of {task.task}, and no such column (there are {', '.join(columns)})."
-            f"{nearest(name, aspects)}"
-        )
+        names = [*task.task_type.recorded_aspects(task.first.tables[0])]
+        own = [*(one.name.replace(" ", "-") for one in names), *(one.replace(" ", "-") for one in read)]
+        known = dict.fromkeys([*OF_ANY_TASK, *own, *columns])
+        raise UserError(f"--by {name or repr(name)}: nothing by which {task.task} is parted.{nearest(name, known)}")
     return categories(name, [row.get(name) for row in found])
 
 

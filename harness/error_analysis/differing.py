@@ -14,6 +14,7 @@ from harness.comparison.rescoring import clusters_of, digest_of_test_set, scored
 from harness.comparison.statistics import Estimate, Floats, difference
 from harness.comparison.subsets import Answers, evidence_of
 from harness.error_analysis.answered import Found, ModelAnswers, answered_run
+from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES
@@ -123,8 +124,10 @@ def run_difference(one: Path, other: Path, count: int) -> RunDifference:
         count: How many examples to show on which they disagree.
 
     Raises:
-        UserError: Either is no run, or its predictions are damaged.
+        UserError: Either is no run, both are the same one, or their predictions are damaged.
     """
+    if one.resolve() == other.resolve():
+        raise UserError(f"{other}: is the same run as {one}. Name two runs.")
     pair = (answered_run(one), answered_run(other))
     records = (pair[0].runs[0][1], pair[1].runs[0][1])
     why = _why_unpaired(pair, records)

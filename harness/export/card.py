@@ -17,7 +17,7 @@ from harness.registry import TASK_TYPES
 from harness.runs.card import card_text
 from harness.runs.exported import portable
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", flags=re.ASCII)
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", flags=re.ASCII)
 
 
 def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str | None, name: str) -> str:

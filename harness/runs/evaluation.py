@@ -20,6 +20,8 @@ from harness.record import RunRecord
 from harness.runs.predict import answer, recorded
 from harness.training.evaluation import scored
 
+RENAME = " Rename the column that holds it: the run's task calls it so."
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -103,7 +105,7 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
     if group is not None or (task.group and not all(task.group in row for row in rows)):
         task = replace(task, group=group)
     rows = [task.type.answered(task, row) for row in rows]
-    refuse(table_problems(task, "data", rows))
+    refuse(table_problems(task, "data", rows, advice=RENAME))
     reading = Reading(task, labels)
     examples = reading.examples("data", rows)
     refuse(reading.problems)

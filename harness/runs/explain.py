@@ -18,6 +18,7 @@ from harness.models.finished import finished_model
 from harness.models.head import Head
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES
+from harness.runs.exported import is_export
 from harness.runs.predict import examples_of, recorded
 from harness.runs.run import CHECKPOINT
 from harness.tokenization.items import Features
@@ -146,6 +147,8 @@ def run_explainer(run: Path, *, label: str | None = None) -> RunExplainer:
             as a whole.
     """
     record, config = recorded(run)
+    if is_export(run):
+        raise UserError(f"{run}: is an export. Name the folder of the run that it was made from.")
     folder = run / CHECKPOINT
     if record.simple_baseline:
         raise UserError(f"{run}: a simple baseline has no embedding to go through. Name the run of a model.")

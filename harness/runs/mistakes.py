@@ -12,6 +12,7 @@ from harness.data.loading import load_splits
 from harness.data.task import Splits
 from harness.errors import UserError, notice
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
+from harness.records import record_file
 from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.runs.identity import recorded_config
@@ -32,7 +33,7 @@ def worst(run: Path, count: int) -> list[dict[str, Any]]:
     Raises:
         UserError: It has no predictions, or they are damaged.
     """
-    check_regular(run / RECORD, "Name the folder of one run, with its run.json.", within=run)
+    check_regular(record_file(run), "Name the folder of one run, with its run.json.", within=run)
     record = read_record(run / RECORD)
     rows = _predictions(run, record)
     task_type, labels = TASK_TYPES.load(record.task_card.task_type), record.task_card.labels

@@ -19,9 +19,10 @@ from harness.data.files import read_rows
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.splits import relabelled
 from harness.data.task import Row, Task
-from harness.errors import UserError, nearest
+from harness.errors import UserError
 from harness.printable import printable_json
-from harness.record import RECORD, RunRecord, read_record, write_atomically
+from harness.record import RunRecord, read_record, write_atomically
+from harness.records import record_file
 from harness.runs.answering import ReadyModel, ready_model
 from harness.runs.exported import EXPORT, is_export, read_export
 from harness.runs.identity import recorded_config
@@ -216,13 +217,10 @@ def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
     Raises:
         UserError: There is no record, or it is of another version.
     """
-    file = run / RECORD
     if is_export(run):
         record = read_export(run).record
         return record, recorded_config(record.config, run / EXPORT)
-    if not file.is_file():
-        known = sorted(str(found.parent) for found in run.parent.glob(f"*/{RECORD}"))
-        raise UserError(f"{run}: no {RECORD} here; name the folder of one run.{nearest(str(run), known)}")
+    file = record_file(run)
     record = read_record(file)
     return record, recorded_config(record.config, file)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from harness.errors import UserError, collected
 from harness.record import RECORD, RunRecord, read_record, write_atomically
-from harness.records import read_all_records
+from harness.records import read_all_records, record_file
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
 from harness.suites.suite_file import SUITE_FILE
@@ -67,11 +67,7 @@ def recorded_run(folder: Path) -> Recorded:
     Raises:
         UserError: There is none, or its record is damaged.
     """
-    if not (folder / RECORD).is_file():
-        raise UserError(
-            f"{folder}: no run's folder ({RECORD} is missing). `harness runs ls` shows those that there are."
-        )
-    return Recorded(folder, read_record(folder / RECORD))
+    return Recorded(folder, read_record(record_file(folder)))
 
 
 def recorded_runs(runs: Path) -> tuple[list[Recorded], list[str]]:

@@ -68,7 +68,7 @@ def test_rows_that_do_not_fit_are_told(finished, rows, said):
 
 
 def test_a_folder_that_is_no_runs_is_told():
-    with pytest.raises(harness.UserError, match=r"nowhere: no run.json here"):
+    with pytest.raises(harness.UserError, match=r"nowhere: no such folder"):
         harness.predict("nowhere", ["x"])
 
 

@@ -54,6 +54,11 @@ def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
     assert "--group is a column of --input" in command("evaluate", run, "--split", "test", "--group", "film").errors
     file = write_csv(tmp_path / "new.csv", reviews(20, start=100))
     assert "film" in command("evaluate", run, "--input", file, "--group", "film").errors
+    other = write_csv(tmp_path / "other.csv", [{"text": row["text"], "stars": row["label"]} for row in reviews(4)])
+    (line,) = command("evaluate", run, "--input", other).lines
+    assert line.endswith(
+        "no column 'label' (its columns: text, stars). Rename the column that holds it: the run's task calls it so."
+    )
     recorded = json.loads((run / "run.json").read_text())["scores"]["test"]["accuracy"]
     assert json.loads(command("evaluate", run, "--split", "test", "--json").output)["scores"]["accuracy"][
         "score"

@@ -44,7 +44,7 @@ def test_a_run_is_shown(command, runs):
     output = command("runs", "show", folder).output
     assert output.startswith("reviews · rotten_tomatoes · bert-mini · seed 0: complete")
     assert json.loads(command("runs", "show", folder, "--json").output)["seed"] == 0
-    assert "no run's folder (run.json is missing)" in command("runs", "show", runs).errors
+    assert f"{runs}: no run, but a folder that holds" in command("runs", "show", runs).errors
 
 
 def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command, runs, monkeypatch):
@@ -97,3 +97,29 @@ def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_p
     assert "there with other settings" in found.errors
     assert "Nothing was copied." in found.errors
     assert every_record(here) == before
+
+
+def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
+    one = runs / "reviews/boolq/bert-mini/seed-0"
+    told = {
+        one.parent: f"no run, but a folder that holds 3. Name one, such as {one}.",
+        runs / "reviews/bolq/bert-mini/seed-0": f"no such folder. Did you mean {one}?",
+        one / "run.json": f"a run's record. Name its folder, {one}.",
+        runs / "elsewhere": "no such folder. `harness runs ls` shows the runs that there are.",
+    }
+    for given, line in told.items():
+        for words in (
+            ("runs", "show", given),
+            ("errors", given),
+            ("diff", one, given),
+            ("predict", given, "--text", "a"),
+        ):
+            found = command(*words)
+            assert (found.code, found.lines) == (2, [f"{given}: {line}"]), words
+
+
+def test_a_run_that_is_named_twice_is_removed_once(command, runs):
+    folder = runs / "reviews/boolq/bert-mini/seed-0"
+    found = command("runs", "rm", folder, folder.parent, "--yes")
+    assert (found.code, found.errors) == (0, "")
+    assert not folder.exists()

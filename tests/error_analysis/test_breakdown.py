@@ -97,9 +97,7 @@ def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     assert {part["name"]: part["examples"] for part in breakdown["parts"]} == {"s0": 10, "s1": 10, "s2": 10}
     (prices,) = json.loads(command("errors", found.parent, "--by", "price", "--json").output)
     assert [part["name"] for part in prices["parts"]] == ["60 to 67", "68 to 74", "75 to 81", "82 to 89"]
-    assert "no such column (there are text, label, shop, price). Did you mean shop?" in " ".join(
-        command("errors", found.parent, "--by", "shopp").errors.split()
-    )
+    assert "is parted. Did you mean shop?" in command("errors", found.parent, "--by", "shopp").errors
     assert "nearly every example has another value" in command("errors", found.parent, "--by", "text").errors
 
 
@@ -147,6 +145,26 @@ def test_what_does_not_part_the_examples_is_told(tmp_path, command):
     add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1))
     assert "all of one length" in command("errors", tmp_path / "runs", "--by", "length").errors
     assert "in no groups" in command("errors", tmp_path / "runs", "--by", "group").errors
+
+
+def test_a_task_without_such_parts_is_told_and_hides_no_other(tmp_path, command):
+    for task, groups in (("boolq", None), ("rotten_tomatoes", ["a", "b"] * 4)):
+        rows = predictions(["positive", "negative"] * 4, ["negative"] * 8, groups)
+        save(tmp_path / "runs", record(task=task, seed=0), rows)
+    found = command("errors", tmp_path / "runs", "--by", "group", "--json")
+    assert found.code == 0
+    assert [one["task"] for one in json.loads(found.output)] == ["rotten_tomatoes"]
+    (line,) = found.errors.splitlines()
+    assert "boolq are in no groups" in line
+
+
+@pytest.mark.parametrize(("by", "said"), [("lenght", "Did you mean length?"), ("", "Known: duplicates, found, group")])
+def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
+    assert command("run", "--model", "majority", "--train", write_jsonl(tmp_path / "own.jsonl", reviews(40))).code == 0
+    found = command("errors", tmp_path / "runs", "--by", by)
+    assert found.code == 2
+    assert found.lines[0].startswith(f"--by {by or repr(by)}: nothing by which own-")
+    assert f" is parted. {said}" in found.lines[0]
 
 
 def test_predictions_that_hold_something_else_are_told(tmp_path, command):

@@ -81,8 +81,13 @@ def test_a_run_without_an_end_differs_too(pair, tmp_path, command):
     found = command("diff", pair[0], diverged)
     assert found.code == 0
     assert "has no predictions of test examples" in " ".join(found.output.split())
-    assert "run.json" in command("diff", pair[0], tmp_path).errors
+    assert "no run, but a folder that holds 3" in command("diff", pair[0], tmp_path).errors
 
 
 def test_the_exact_p_value_is_that_of_the_binomial_distribution():
     assert [exact_mcnemar(*pair) for pair in ((10, 25), (40, 40))] == pytest.approx([binomtest(10, 35).pvalue, 1.0])
+
+
+def test_a_run_is_not_compared_with_itself(pair, command):
+    found = command("diff", pair[0], pair[0] / "../seed-0")
+    assert (found.code, found.lines) == (2, [f"{pair[0]}/../seed-0: is the same run as {pair[0]}. Name two runs."])

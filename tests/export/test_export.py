@@ -190,6 +190,7 @@ def test_the_command_shows_a_table_of_at_most_80_columns(command, bert_run, tmp_
 def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
     assert "--dry-run is of the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
     assert "--precision int8 is of an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+    assert "./x: no name of a model on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
 
 
 @pytest.fixture
@@ -205,6 +206,7 @@ def baseline_run(command, tmp_path):
 def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, baseline_run):
     assert command("export", baseline_run, "out", "--to", "folder").code == 0
     assert json.loads(command("predict", "out", "--text", "a film").output)["prediction"] in ("bad", "good")
+    assert "out: is an export. Name the folder of the run" in command("explain", "out", "--text", "a").errors
     assert "is no neural network" in command("export", baseline_run, "other", "--to", "onnx").errors
 
 

@@ -65,4 +65,4 @@ def test_without_the_data_the_rest_is_shown(run, command, tmp_path):
 def test_what_has_no_predictions_is_told(run, command, tmp_path):
     (run / "predictions.parquet").write_bytes(b"PAR1")
     assert "predictions.parquet" in command("errors", run).errors
-    assert "run.json" in command("errors", tmp_path).errors
+    assert "no run, but a folder that holds 1" in command("errors", tmp_path).errors

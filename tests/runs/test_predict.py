@@ -269,7 +269,7 @@ def test_questions_need_their_flags(command):
 
 def test_a_folder_that_is_no_run_names_the_nearest_one(command, run):
     result = command("predict", run.parent / "seed-1", "--text", "a")
-    assert result.lines == [f"{run.parent}/seed-1: no run.json here; name the folder of one run. Did you mean {run}?"]
+    assert result.lines == [f"{run.parent}/seed-1: no such folder. Did you mean {run}?"]
 
 
 def test_a_run_without_a_checkpoint_says_so(command, run):

@@ -54,3 +54,9 @@ def test_it_is_fitted_on_the_validation_split_and_told(command, run, tmp_path):
     assert "temperature" in command("predict", run, "--text", "x", "--temperature", "warm").errors
     (tmp_path / "validation.jsonl").write_text('{"text": "another", "label": "good"}\n')
     assert "data has changed" in command("predict", run, "--text", "x", "--temperature", "validation").errors
+
+
+@pytest.mark.parametrize("given", ["0", "nan", "validaton"])
+def test_what_is_no_temperature_is_told_in_one_line(given, command, run):
+    (line,) = command("predict", run, "--text", "a", "--temperature", given).lines
+    assert line.endswith(f'temperature: must be a number above 0, or "validation" (got {given!r}).')

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from harness.config.checking import Strict
 from harness.errors import UserError, notice
@@ -31,6 +31,14 @@ class PredictSettings(Strict):
         description="Divide logits by this number before they become probabilities; validation: by the one that makes "
         "the run's validation split likeliest (labels).",
     )
+
+    @field_validator("temperature", mode="wrap")
+    @classmethod
+    def _is_one_of_both(cls, given: object, check: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return check(given)
+        except ValidationError as error:
+            raise ValueError(f'must be a number above 0, or "{VALIDATION}"') from error
 
 
 def fitted_temperature(logits: Floats, targets: Sequence[int]) -> float:
