@@ -144,7 +144,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
     if file.exists():
         raise UserError(f"{file}: is there already. Choose another name, or remove it.")
     if file.suffix != ".toml":
-        raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file}.toml.")
+        raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file.with_suffix('.toml')}.")
     file.write_text(content, encoding="utf-8")
     shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
 

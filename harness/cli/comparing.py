@@ -67,7 +67,7 @@ def list_(
 @app.command(
     epilog="""Examples:\n
     harness plan demo\n
-    harness plan demo --detect 1.0"""
+    harness plan demo --models minilm,scratch --seeds 5 --detect 1.0"""
 )
 def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],

@@ -137,6 +137,8 @@ def merge_runs(
 ) -> None:
     """Copy another folder's runs into this one. What is there already stays."""
     merged = merge(source, target)
+    count = len(merged.copied)
     console().print(
-        f"{len(merged.copied):,} runs copied to {target}; {merged.known:,} were there already.", soft_wrap=True
+        f"{count:,} run{'' if count == 1 else 's'} copied to {target}; {merged.known:,} were there already.",
+        soft_wrap=True,
     )
