@@ -128,7 +128,7 @@ def _on_this_machine(file: Path, runs: Path) -> Path:
     if is_there(file) or not is_hub_name(name):
         return file
     try:
-        return hub_files(name, runs / "data" / folder_name(name.replace(":", "-")))
+        return hub_files(name, runs / "data" / folder_name(name.replace(":", "+")))
     except UserError as error:
         raise UserError(f"{name}: no such file; and as a data set of the Hub:", *error.lines) from error
 

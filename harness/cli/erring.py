@@ -83,7 +83,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
 
     contents: list[dict[str, Any]] = []
     without: list[str] = []
-    tasks = answered_tasks(path)
+    left_out, tasks = 0, answered_tasks(path)
     for task in tasks:
         for line in task.problems:
             console(stderr=True).print(line, style="yellow", soft_wrap=True)
@@ -91,10 +91,11 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
         with collected(without):
             shown = SHOWN[by] if by in SHOWN else partial(_show_breakdowns, by=by)
             contents += shown(task, as_json=as_json)
+        left_out += len(without) > known
         if len(tasks) > 1:  # A task that has no such parts hides no other.
             for line in without[known:]:
                 console(stderr=True).print(line, style="yellow", soft_wrap=True)
-    if len(without) >= len(tasks):
+    if left_out == len(tasks):
         raise UserError(*without) if len(tasks) == 1 else UserError(f"--by {by}: of none of the {len(tasks)} tasks.")
     if as_json:
         _write(contents)

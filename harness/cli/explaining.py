@@ -28,7 +28,7 @@ def explain(
     steps: Annotated[int, typer.Option(help="Points of the integral.", min=2, max=1000)] = 50,
     curve: Annotated[
         int | None,
-        typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=1),
+        typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=2),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="An HTML file to write as well.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
@@ -44,6 +44,8 @@ def explain(
     given = {name: values for name, values in texts.items() if values}
     if not given and curve is None:
         raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
+    if not given and html is not None:
+        raise UserError("harness explain: --html shows texts, and none is given. Give one, or leave it out.")
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
         wrong = "a folder" if html.is_dir() else "no folder for it"
         raise UserError(f"--html {html}: {wrong}. Name a file in a folder that there is.")
@@ -63,8 +65,6 @@ def explain(
     if worth is not None:
         for name in ("deletion", "insertion"):
             mean, low, high = getattr(worth, name)
-            shown.print(
-                f"{name}: area {mean:+.3f} better than in random order (95 % interval {low:+.3f} to {high:+.3f}, "
-                f"{worth.examples} test examples)",
-                soft_wrap=True,
-            )
+            interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
+            said = f"{name}: area {mean:+.3f} against a random order, more is better"
+            shown.print(f"{said} ({interval}{worth.examples} test examples)", soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,17 @@ def answered_tasks(path: Path) -> list[AnsweredTask]:
     for folder, record in records:
         if record.status == "complete" and not record.is_validation_only:
             by_task[record.suite, record.task].append((folder, record))
-    found = [_answered(*key, runs, problems) for key, runs in by_task.items()]
-    tasks = [task for task in found if task is not None]
+    tasks: list[AnsweredTask] = []
+    for key, runs in by_task.items():
+        told: list[str] = []
+        task = _answered(*key, runs, told)
+        if task is None:
+            problems += told
+        else:
+            tasks.append(task)
     if not tasks:
         raise UserError(*problems, f"{path}: no complete run there with predictions of test examples.")
-    return tasks
+    return [replace(tasks[0], problems=(*problems, *tasks[0].problems)), *tasks[1:]]
 
 
 def answered_run(folder: Path) -> ModelAnswers:
@@ -155,7 +161,7 @@ def _answered(
     models: list[ModelAnswers] = []
     for model, found in by_model.items():
         with collected(problems):
-            models.append(_model_answers(model, found))
+            models.append(_model_answers(model, found, problems))
     same = [one for one in models if _test_set(one) == _test_set(models[0])]
     others = [one.model for one in models if one not in same]
     if others:
@@ -169,7 +175,7 @@ def _test_set(model: ModelAnswers) -> str:
     return digest_of_test_set(model.answers.tables[0])
 
 
-def _model_answers(model: str, found: Sequence[Found]) -> ModelAnswers:
+def _model_answers(model: str, found: Sequence[Found], problems: list[str]) -> ModelAnswers:
     seeds = list(_whole_seeds(found))
     if not seeds:
         raise UserError(f"{found[0][0].parent}: {INCOMPLETE}: folds of each seed are missing; left out.")
@@ -177,6 +183,9 @@ def _model_answers(model: str, found: Sequence[Found]) -> ModelAnswers:
     digests = [digest_of_test_set(table) for table in tables]
     same = [table for table, digest in zip(tables, digests, strict=True) if digest == digests[0]]
     first = seeds[0][0][1]
+    if len(same) < len(tables):
+        others = len(tables) - len(same)
+        problems.append(f"{first.task}: {model}: {others} of its seeds were tested on other examples; left out.")
     return ModelAnswers(
         model,
         Answers(

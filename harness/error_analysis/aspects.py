@@ -61,12 +61,17 @@ def quarters(name: str, numbers: Sequence[float]) -> Aspect:
     values = np.array(numbers, dtype=np.float64)
     inner = np.unique(np.quantile(values, [0.25, 0.5, 0.75], method="lower"))
     places = np.searchsorted(inner, values, side="left")
-    names = {place: _span(values[places == place]) for place in sorted(set(places.tolist()))}
+    spans = {place: values[places == place] for place in sorted(set(places.tolist()))}
+    for digits in range(6, 18):  # As many as tell the parts apart.
+        names = {place: _span(numbers_of_it, digits) for place, numbers_of_it in spans.items()}
+        if len({*names.values()}) == len(names):
+            break
     return Aspect(name, tuple(names[place] for place in places.tolist()), tuple(names.values()))
 
 
-def _span(values: Any) -> str:
-    low, high = (f"{end:,.6g}" for end in (values.min(), values.max()))
+def _span(values: Any, digits: int) -> str:
+    # A year has no comma.
+    low, high = (f"{end:{',' if abs(end) >= 10_000 else ''}.{digits}g}" for end in (values.min(), values.max()))
     return low if low == high else f"{low} to {high}"
 
 
@@ -98,12 +103,12 @@ def _groups(task: AnsweredTask, model: ModelAnswers) -> Aspect:
     groups = [value or None for value in model.answers.column(GROUP)]
     if not any(groups):
         raise UserError(f"--by {GROUP}: the test examples of {task.task} are in no groups. Name a column of the data.")
-    return categories(GROUP, groups)
+    return categories(GROUP, groups, has_numbers=False)
 
 
-def categories(name: str, fields: Sequence[object]) -> Aspect:
-    """An aspect of a column's fields: quarters of numbers, else its most frequent values."""
-    numbers = [_number(field) for field in fields]
+def categories(name: str, fields: Sequence[object], *, has_numbers: bool = True) -> Aspect:
+    """An aspect of a column's fields: quarters of numbers, where they may be some, else its most frequent values."""
+    numbers = [_number(field) if has_numbers else None for field in fields]
     different = {number for number in numbers if number is not None}
     if len(different) > FEW_NUMBERS and None not in numbers:
         return quarters(name, [number for number in numbers if number is not None])
@@ -111,10 +116,10 @@ def categories(name: str, fields: Sequence[object]) -> Aspect:
     counts = Counter(text for text in texts if text is not None)
     if counts and len(counts) > len(fields) / 2:
         raise UserError(f"--by {name}: nearly every example has another value ({len(counts):,}). Name another column.")
-    shown = {text for text, _ in counts.most_common(MOST_PARTS)}
-    values = tuple(text if text is None or text in shown else OTHERS for text in texts)
-    parts = [text for text, _ in counts.most_common(MOST_PARTS)]
-    return Aspect(name, values, (*parts, *([OTHERS] if len(counts) > MOST_PARTS else [])))
+    shown = dict(counts.most_common(MOST_PARTS))
+    others = OTHERS if OTHERS not in shown else f"all {OTHERS}"
+    values = tuple(text if text is None or text in shown else others for text in texts)
+    return Aspect(name, values, (*shown, *([others] if len(counts) > MOST_PARTS else [])))
 
 
 def _number(field: object) -> float | None:
@@ -132,7 +137,8 @@ def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
     model, found = task.models[0], [*recorded_aspects(task)]
     references = model.answers.column("reference")
     if all(isinstance(reference, str) for reference in references):
-        found.append(categories("label", references))
+        with suppress(UserError):  # Nearly every example has another label.
+            found.append(categories("label", references, has_numbers=False))
     try:
         examples, rows = _examples(model), _rows(model)
     except UserError as error:
@@ -152,8 +158,11 @@ def _rows(model: ModelAnswers) -> list[Row]:
     rows: dict[str, Row] = {}
     for config in _configs(model):
         _check_unchanged(config)
-        for split, table in task_of(config).source.rows().items():
-            rows |= {identity_of(row, split, number): row for number, row in enumerate(table, start=1)}
+        tables = task_of(config).source.rows()
+        # Test examples come from the test split, else out of train: ids are unique within a split only.
+        for split in ("test",) if tables.get("test") else ("validation", "train"):
+            numbered = enumerate(tables.get(split, ()), start=1)
+            rows |= {identity_of(row, split, number): row for number, row in numbered}
     return [rows.get(str(identity), {}) for identity in model.answers.column("id")]
 
 

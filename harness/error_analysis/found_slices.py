@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import sqrt
+from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,8 +192,8 @@ def _p_value(losses: Floats, inside: Mask, clusters: NDArray[np.int64]) -> float
     by_cluster = np.bincount(clusters, weights=moved)
     error = sqrt(float((by_cluster**2).sum()) * (freedom + 1) / freedom)
     gain = float(means[0] - means[1])
-    if error < 1e-12:
-        return None
+    if error < 1e-12:  # No example differs from the others of its side: of all ways to pick so many clusters, this one.
+        return None if gain <= 0 else 1 / comb(len(np.unique(clusters)), len(np.unique(clusters[inside])))
     return float(stdtr(freedom, -gain / error))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from harness.comparison.comparison import compare_records
 from harness.comparison.statistics import Estimate
 from harness.config.run import RunConfig
-from harness.errors import UserError
 from harness.metrics.lookup import find_metric, unit_of
 from harness.models.checkpoint import find_checkpoint
 from harness.record import RunRecord
@@ -113,7 +112,7 @@ def _base_licence(config: RunConfig) -> str | None:
     try:
         card = find_checkpoint(config.model.checkpoint, config.model.revision).folder / "README.md"
         named = ModelCard.load(card, ignore_metadata_errors=True).data.license if card.is_file() else None
-    except (UserError, OSError, ValueError):
+    except Exception:  # A stranger's card may be no YAML, or anything else.
         return None
     return named if isinstance(named, str) else None
 

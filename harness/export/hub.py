@@ -29,8 +29,14 @@ def check_repository(repository: str) -> None:
     Raises:
         UserError: It is none.
     """
+    from huggingface_hub import errors, utils  # noqa: PLC0415 -- takes most of a second
+
     if not HUB_ID.fullmatch(repository):
         raise UserError(f"{repository}: no name of a model on the Hub. Give OWNER/NAME.")
+    try:
+        utils.validate_repo_id(repository)  # type: ignore[attr-defined]
+    except errors.HFValidationError as error:
+        raise UserError(f"{repository}: no name of a model on the Hub ({error}).") from error
 
 
 def push(folder: Path, repository: str, *, private: bool) -> str:
@@ -51,7 +57,9 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
         )
     except errors.LocalTokenNotFoundError as error:
         raise UserError(f"{repository}: no access token of the Hub. Run: hf auth login") from error
-    except (errors.HfHubHTTPError, OSError) as error:
+    except Exception as error:  # What the Hub's client raises without a network has no class in common.
+        if not isinstance(error, errors.HfHubHTTPError | OSError) and "http" not in type(error).__module__:
+            raise
         reason = " ".join(str(error).split())
         raise UserError(f"{repository}: could not be pushed ({reason:.300}). Check the name and your token.") from error
     return str(commit)

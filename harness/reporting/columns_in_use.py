@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.comparison.formatting import amount, memory
+from harness.comparison.formatting import amount, duration, memory
 from harness.comparison.results import Cell
 from harness.reporting.columns import MODEL, Column, Field, Footnote
 from harness.reporting.entries import GAP, Entry
@@ -21,8 +21,8 @@ def _in_use(text: Callable[[InferenceCost], str]) -> Field:
 
 
 def milliseconds(seconds: float) -> str:
-    """Such as 12.3 ms."""
-    return f"{1000 * seconds:.3g} ms"
+    """Such as 12.3 ms; from a second on as other durations are."""
+    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else duration(seconds)
 
 
 IN_USE: Sequence[Column] = (

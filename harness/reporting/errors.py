@@ -126,6 +126,8 @@ def order_note(task: AnsweredTask, breakdown: Breakdown) -> str:
     lost = every.examples - clean.examples
     if not lost:
         return "No test example nearly repeats a training example: every score is one on clean examples."
+    if not clean.examples:
+        return f"All {lost:,} test examples nearly repeat a training example: no clean one is left to score."
     orders = [_order(part.scores, higher_is_better=task.card.higher_is_better) for part in (every, clean)]
     said = f"{lost:,} of {every.examples:,} test examples nearly repeat a training example. "
     if len(task.models) == 1:
@@ -162,6 +164,8 @@ def _too_sure(found: Reliability) -> str:
     gap = sum(one.forecasts * (one.probability - one.share) for one in found.bins) / total
     if not found.error.low:
         return "not shown to be off"
+    if abs(gap) <= found.error.value - found.error.low:  # Within what chance explains of the error.
+        return "off, in both directions"
     return f"{'too high' if gap > 0 else 'too low'} by {abs(100 * gap):.1f} points on average"
 
 

@@ -15,7 +15,7 @@ from harness.data.rows import Reading
 from harness.data.sources import SPLITS
 from harness.data.splits import relabelled
 from harness.data.task import Row
-from harness.errors import UserError, nearest
+from harness.errors import UserError, nearest, notice
 from harness.record import RunRecord
 from harness.runs.predict import answer, recorded
 from harness.training.evaluation import scored
@@ -102,8 +102,11 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
     """
     record, config = recorded(run)
     task, labels = task_of(config), record.task_card.labels
-    if group is not None or (task.group and not all(task.group in row for row in rows)):
+    if group is not None:
         task = replace(task, group=group)
+    elif task.group and not any(task.group in row for row in rows):
+        notice(f"data: no row has the task's group column {task.group!r}, so that each row counts as independent.")
+        task = replace(task, group=None)
     rows = [task.type.answered(task, row) for row in rows]
     refuse(table_problems(task, "data", rows, advice=RENAME))
     reading = Reading(task, labels)

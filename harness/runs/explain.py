@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +62,8 @@ class Worth:
     """
 
     examples: int
-    deletion: tuple[float, float, float]
-    insertion: tuple[float, float, float]
+    deletion: tuple[float, float | None, float | None]
+    insertion: tuple[float, float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,12 @@ class RunExplainer:
             UserError: The data is not available.
         """
         examples = self._test_examples(count)
-        gains = [self._gains(example, place, steps=steps) for place, example in enumerate(examples)]
-        deletion, insertion = zip(*gains, strict=True)
-        return Worth(len(gains), mean_and_interval(deletion), mean_and_interval(insertion))
+        by_group: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        for place, example in enumerate(examples):
+            by_group[example.group or f"alone {place}"].append(self._gains(example, place, steps=steps))
+        # Examples of one group depend on each other: each group counts once.
+        deletion, insertion = zip(*(np.mean(gains, axis=0).tolist() for gains in by_group.values()), strict=True)
+        return Worth(len(examples), mean_and_interval(deletion), mean_and_interval(insertion))
 
     def _gains(self, example: Any, seed: int, *, steps: int) -> tuple[float, float]:
         (item,) = self.features([example]).items

@@ -82,7 +82,9 @@ class Explainer:
         """That of a model which is not trained further."""
         forward.model.eval().requires_grad_(requires_grad=False)
         empty = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
-        special = torch.tensor(sorted(tokenizer.all_special_ids), device=forward.accelerator.device)
+        marks = (token for name, token in tokenizer.special_tokens_map.items() if name != "unk_token")
+        known = {tokenizer.convert_tokens_to_ids(token) for token in marks if isinstance(token, str)}
+        special = torch.tensor(sorted(known), device=forward.accelerator.device)  # An unknown word is a word.
         return cls(forward, int(empty), special)
 
     @torch.no_grad()
@@ -235,12 +237,12 @@ def curves(
     )
 
 
-def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """The mean and its 95 % interval over examples, by Student's t; infinite of a single one."""
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """The mean and its 95 % interval over examples, by Student's t; none of a single one."""
     from scipy.stats import t  # noqa: PLC0415 -- only measuring needs it
 
     mean = float(np.mean(values))
     if len(values) < 2:
-        return mean, -np.inf, np.inf
+        return mean, None, None
     half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half

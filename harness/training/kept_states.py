@@ -1,7 +1,7 @@
 """States of texts, as a frozen model reads them, kept in the user's cache.
 
 An entry is named after what it depends on: the weights, the token ids, how they are read, and the libraries' versions.
-So it serves every probe that reads the same texts with the same weights, and is never out of date.
+So it serves every probe that reads the same texts with the same model and labels, and is never out of date.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Packed attention by flash-attention's kernels, on GPUs where that library is installed.
 
-Written to the library's documentation (Dao 2023, "FlashAttention-2"); it has not been run: no GPU was at hand.
+Written to the library's documentation (Dao 2023, "FlashAttention-2"); it has not been run on a GPU.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from harness.reporting.entries import SIMPLE_BASELINE, Entry
 from harness.reporting.latex.text import escaped
 
 _NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
-_SCORE = re.compile(rf"(?P<value>{_NUMBER})(?: \((?P<low>{_NUMBER}) to (?P<high>{_NUMBER})\))?(?: \((?P<note>.+)\))?")
-_INTERVAL = re.compile(rf"(?P<low>{_NUMBER}) to (?P<high>{_NUMBER})(?: \((?P<note>.+)\))?")
+_SCORE = re.compile(
+    rf"(?P<value>{_NUMBER})(?: \((?P<low>{_NUMBER}) to (?P<high>{_NUMBER})\))?(?: \((?P<note>.*[A-Za-z].*)\))?"
+)
+_INTERVAL = re.compile(rf"(?P<low>{_NUMBER}) to (?P<high>{_NUMBER})(?: \((?P<note>.*[A-Za-z].*)\))?")
 _MEASURED = re.compile(rf"(?P<value>(?:[<>] )?{_NUMBER}) (?P<unit>\S+)")
 _LONGEST_WORDS = 12
 """Letters of a field in words that stands in a column of numbers; a longer one goes into a note."""
