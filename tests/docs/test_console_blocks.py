@@ -169,7 +169,12 @@ def planned(monkeypatch):
         recipe(name, settings)
         assert read_pretraining(file).name == name
 
+    def submitted(_suite, waiting, *_args, **_options):
+        found.extend(waiting)
+        return iter(())
+
     monkeypatch.setattr("harness.suites.runner.execute_runs", runs)
+    monkeypatch.setattr("harness.cli.submitting.submit", submitted)
     monkeypatch.setattr("harness.cli.pretraining.pretrain_here", recipe)
     monkeypatch.setattr("harness.cli.pretraining.verify_here", verified)
     return found
