@@ -188,7 +188,12 @@ def run(
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
-    from harness.suites.selection import refuse_with_suite, resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
+        refuse_with_suite,
+        refuse_without_suite,
+        resolve_single,
+        resolve_suite,
+    )
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
@@ -199,12 +204,7 @@ def run(
         checked_suite, planned = resolve_suite(suite, only=only, just=just, **chosen)
         tuning = checked_suite.tuning
     else:
-        if on or just:
-            raise UserError("harness run: --on and --just are for runs of a suite. Name a suite, or leave them out.")
-        if until is not None:
-            raise UserError("harness run: --until adds seeds to a suite's comparisons. Name a suite, or leave it out.")
-        if only:
-            raise UserError("harness run: --only picks runs of a suite. Name a suite, or leave it out.")
+        refuse_without_suite(on=on, just=just, until=until, only=only)
         if None not in (seed, seeds):
             raise UserError("harness run: --seed is one, and --seeds is how many. Leave one out.")
         wanted = range(seeds) if seeds else (seed or 0,)

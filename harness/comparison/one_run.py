@@ -1,4 +1,4 @@
-"""What a tracker is told of the test scores of one run: the same intervals as a comparison of that run alone has."""
+"""The test scores of one run with their intervals, which are those that a comparison of that run alone has."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from pathlib import Path
 import numpy as np
 
 from harness.comparison.rescoring import rescore
-from harness.comparison.statistics import SHARED_TRAINING, Evidence, mean
+from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, mean
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord
 
-Ends = tuple[float, float]
 
-
-def score_intervals(folder: Path, record: RunRecord) -> dict[str, Ends]:
-    """The ends of each test score's 95 % interval for other test examples, by metric, where there is one.
+def score_estimates(folder: Path, record: RunRecord) -> dict[str, Estimate]:
+    """Each test score with its 95 % interval for other test examples, by metric, where there is one.
 
     Args:
         folder: Where the run's predictions lie.
         record: The run's.
     """
-    found = {name: _interval(folder, record, name) for name in record.scores.get("test", {})}
-    return {name: ends for name, ends in found.items() if ends is not None}
+    found = {name: _estimate(folder, record, name) for name in record.scores.get("test", {})}
+    return {name: one for name, one in found.items() if one is not None}
 
 
-def _interval(folder: Path, record: RunRecord, name: str) -> Ends | None:
+def score_intervals(folder: Path, record: RunRecord) -> dict[str, tuple[float, float]]:
+    """The ends of these intervals alone, as a tracker is told them."""
+    found = score_estimates(folder, record)
+    return {name: (one.low, one.high) for name, one in found.items() if one.low is not None and one.high is not None}
+
+
+def _estimate(folder: Path, record: RunRecord, name: str) -> Estimate | None:
     if name.startswith(EVALUATE):
         return None  # Nothing is known of what each example adds.
     try:
@@ -43,6 +47,4 @@ def _interval(folder: Path, record: RunRecord, name: str) -> Ends | None:
     )
     unit = find_metric(name).unit
     found = mean(evidence, least=unit.least, most=unit.most)
-    return (
-        None if found.low is None or found.high is None or inf in (-found.low, found.high) else (found.low, found.high)
-    )
+    return None if found.low is None or found.high is None or inf in (-found.low, found.high) else found

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.comparison.comparison import compare_records
+from harness.comparison.one_run import score_estimates
 from harness.comparison.statistics import Estimate
 from harness.config.run import RunConfig
-from harness.metrics.lookup import find_metric, unit_of
+from harness.metrics.lookup import unit_of
 from harness.models.checkpoint import find_checkpoint
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES
@@ -31,7 +31,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
     """
     from huggingface_hub import EvalResult, ModelCardData  # noqa: PLC0415 -- takes most of a second
 
-    estimates = intervals(run, record)
+    estimates = score_estimates(run, record)
     scores, split = _judging(record)
     tag = TASK_TYPES.load(record.task_card.task_type).pipeline_tag(scores)
     base = record.config["model"].get("checkpoint")
@@ -70,20 +70,6 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
 
 {told}
 """
-
-
-def intervals(run: Path, record: RunRecord) -> Mapping[str, Estimate]:
-    """The test scores with their intervals, by metric, as `harness compare` has them; those that have none left out."""
-    found: dict[str, Estimate] = {}
-    for metric in record.scores.get("test", {}):
-        judged = {"main_metric": metric, "higher_is_better": find_metric(metric).higher_is_better}
-        card = record.task_card.model_copy(update=judged)
-        compared = compare_records([(run, record.model_copy(update={"task_card": card}))], where=str(run))
-        for task in compared.tasks:
-            for cell in task.cells:
-                if cell.estimate is not None and cell.estimate.low is not None:
-                    found[metric] = cell.estimate
-    return found
 
 
 def _judging(record: RunRecord) -> tuple[Mapping[str, float], str]:

@@ -82,6 +82,10 @@ class Loaded:
         return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1
 
 
+SMALL_ENCODER = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
+"""The shape of a small member of most families, for models that are made from nothing."""
+
+
 @dataclass(frozen=True)
 class StockFamily:
     """A family of encoders.

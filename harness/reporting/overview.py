@@ -56,12 +56,6 @@ class Matrix:
     rows: tuple[Row, ...]
 
 
-def shown_tasks(comparison: Comparison) -> tuple[TaskComparison, ...]:
-    """The tasks that no curve shows."""
-    drawn = {id(task) for curves in comparison.curves for task in curves.tasks}
-    return tuple(task for task in comparison.tasks if id(task) not in drawn)
-
-
 def question(comparison: Comparison) -> str:
     """What the report answers, such as "Which model for boolq?"."""
     names = list(dict.fromkeys(task.base_task for task in comparison.tasks))
@@ -71,7 +65,7 @@ def question(comparison: Comparison) -> str:
 
 def advice(comparison: Comparison) -> str:
     """What to use, in a sentence; empty where curves show every task."""
-    tasks = shown_tasks(comparison)
+    tasks = tables.shown_tasks(comparison)
     if len(tasks) == 1:
         return recommended(tasks[0]).advice
     return advice_over_tasks({tables.title(comparison, task): recommended(task) for task in tasks})
@@ -136,7 +130,7 @@ def of_one_task(task: TaskComparison) -> Matrix:
 
 def of_tasks(comparison: Comparison) -> tuple[Matrix, ...]:
     """Models by tasks, some tasks beside each other; the first with counts of tasks and costs."""
-    tasks = shown_tasks(comparison)
+    tasks = tables.shown_tasks(comparison)
     parts = [tasks[start : start + MOST_TOGETHER] for start in range(0, len(tasks), MOST_TOGETHER)]
     return tuple(_matrix(comparison, part, tasks if part is parts[0] else ()) for part in parts)
 

@@ -36,11 +36,16 @@ class Table:
     rows: tuple[tuple[Entry, ...], ...]
 
 
+def shown_tasks(comparison: Comparison) -> tuple[TaskComparison, ...]:
+    """The tasks that no curve shows."""
+    drawn = {id(task) for curves in comparison.curves for task in curves.tasks}
+    return tuple(task for task in comparison.tasks if id(task) not in drawn)
+
+
 def scores(comparison: Comparison) -> Table | None:
     """Models x tasks: each cell's mean score and interval, or what became of it; None where curves show all of them."""
-    drawn = {id(task) for curves in comparison.curves for task in curves.tasks}
-    tasks = [task for task in comparison.tasks if id(task) not in drawn]
-    if drawn and not tasks:
+    tasks = shown_tasks(comparison)
+    if comparison.curves and not tasks:
         return None
     rows = []
     for index, model in enumerate(comparison.models):

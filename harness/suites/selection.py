@@ -147,6 +147,17 @@ def refuse_with_suite(**flags: Any) -> None:
         )
 
 
+def refuse_without_suite(**flags: Any) -> None:
+    """Refuse what is said of a suite's runs, where no suite is named.
+
+    Raises:
+        UserError: Any of the flags is given.
+    """
+    given = [_flag(name) for name, value in flags.items() if value]
+    if given:
+        raise UserError(f"harness run: {', '.join(given)}: of a suite's runs alone. Name a suite, or leave it out.")
+
+
 def _refuse_with_task(local: Mapping[str, Any]) -> None:
     given = [_flag(name) for name, value in local.items() if value]
     if given:

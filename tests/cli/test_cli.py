@@ -40,7 +40,7 @@ COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity",
         ),
         (
             ["run", "--task", "boolq", "--model", "majority", "--only", "x"],
-            "harness run: --only picks runs of a suite.",
+            "harness run: --only: of a suite's runs alone.",
         ),
         (["run", "--task", "boolq", "--model", ","], "--models: names none (got ',')."),
         (["run", "--task", "boolq", "--model", "tfidf", "--seed", "1", "--seeds", "2"], "--seed is one, and --seeds"),

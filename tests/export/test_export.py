@@ -7,9 +7,9 @@ import pytest
 from finished_runs import finished_run
 from transformers import pipeline
 
+from harness.comparison.one_run import score_estimates
 from harness.errors import UserError
 from harness.export import check
-from harness.export.card import intervals
 from harness.export.writing import Wanted, export_to
 from harness.models.onnx_model import OnnxModel
 from harness.record import RECORD, read_record
@@ -123,7 +123,7 @@ def test_the_card_has_the_scores_with_their_intervals_in_the_hubs_format(bert_ru
     accuracy = next(result for result in card.data.eval_results if result.metric_type == "accuracy")
     assert card.data.license == "mit"
     assert accuracy.metric_value == pytest.approx(record.scores["test"]["accuracy"])
-    low, high = (getattr(intervals(bert_run, record)["accuracy"], end) for end in ("low", "high"))
+    low, high = (getattr(score_estimates(bert_run, record)["accuracy"], end) for end in ("low", "high"))
     assert accuracy.metric_name == f"accuracy (95 % interval {low:.4f} to {high:.4f})"
     assert accuracy.dataset_split == "test"
     assert "## Recipe" in card.text

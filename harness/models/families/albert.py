@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.packing import Packing, attention_sums, counted_positions
 
 
@@ -38,13 +38,6 @@ MODEL_TYPES = ("albert",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "embedding_size": 128,
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 512,
-    },
+    architecture={"embedding_size": 128, **SMALL_ENCODER, "max_position_embeddings": 512},
     packing=Packing(layers, selected_token_layer, counted_positions, last_calls=last_calls),
 )

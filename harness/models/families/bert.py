@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
 from harness.models.packing import Packing, counted_positions, selected_token_bert_layer
@@ -22,13 +22,7 @@ MODEL_TYPES = ("bert",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 512,
-    },
+    architecture={**SMALL_ENCODER, "max_position_embeddings": 512},
     packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, counted_positions),
     language=Language(
         "AutoModelForPreTraining",

@@ -8,19 +8,13 @@ block-sparse attention comes near to; a window of 4,096 tokens takes the memory 
 
 from __future__ import annotations
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 
 MODEL_TYPES = ("big_bird", "bigbird_pegasus")
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 1024,
-    },
+    architecture={**SMALL_ENCODER, "max_position_embeddings": 1024},
     settings={"attention_type": "original_full"},
     note="attention is full for every text (attention_type = original_full), whatever the checkpoint says",
 )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.packing import Packing, Replaced, attention_of, counted_positions, heads_of
 
 
@@ -173,10 +173,7 @@ MODEL_TYPES = ("deberta-v2",)
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
+        **SMALL_ENCODER,
         "max_position_embeddings": 512,
         "relative_attention": True,
         "position_buckets": 256,

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.packing import Packing, counted_positions, selected_token_bert_layer
 
 MODEL_TYPES = ("electra",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "embedding_size": 128,
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 512,
-    },
+    architecture={"embedding_size": 128, **SMALL_ENCODER, "max_position_embeddings": 512},
     packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, counted_positions),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from transformers.models.modernbert.modeling_modernbert import apply_rotary_pos_emb
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.packing import Packing, attention_of, counted_positions
 
 
@@ -52,12 +52,6 @@ MODEL_TYPES = ("modernbert",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 384,
-        "max_position_embeddings": 8192,
-    },
+    architecture={**SMALL_ENCODER, "intermediate_size": 384, "max_position_embeddings": 8192},
     packing=Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions, averaged=averaged),
 )

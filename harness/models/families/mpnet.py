@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.packing import Packing, Replaced, attention_of, heads_of, positions_after_padding
 
 
@@ -89,13 +89,7 @@ MODEL_TYPES = ("mpnet",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 514,
-    },
+    architecture={**SMALL_ENCODER, "max_position_embeddings": 514},
     packing=Packing(
         lambda model: model.base_model.encoder.layer, selected_token_layer, positions_after_padding, replaced=replaced
     ),

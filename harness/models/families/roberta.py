@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.models.family import StockFamily
+from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
 from harness.models.packing import Packing, positions_after_padding, selected_token_bert_layer
@@ -11,14 +11,7 @@ MODEL_TYPES = ("roberta", "xlm-roberta", "camembert")
 
 family = StockFamily(
     model_types=MODEL_TYPES,
-    architecture={
-        "hidden_size": 256,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "intermediate_size": 1024,
-        "max_position_embeddings": 514,
-        "type_vocab_size": 1,
-    },
+    architecture={**SMALL_ENCODER, "max_position_embeddings": 514, "type_vocab_size": 1},
     packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions_after_padding),
     language=Language(
         "AutoModelForMaskedLM",

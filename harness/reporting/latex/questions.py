@@ -55,8 +55,7 @@ def _scores(comparison: Comparison) -> Question | None:
     table = tables.scores(comparison)
     if table is None or not table.rows:
         return None
-    drawn = {id(task) for curves in comparison.curves for task in curves.tasks}
-    shown = [task for task in comparison.tasks if id(task) not in drawn]
+    shown = tables.shown_tasks(comparison)
     rows = tuple(
         (name_of(name), *(_marked(entry, task.cells[place]) for entry, task in zip(entries, shown, strict=True)))
         for place, (name, *entries) in enumerate(table.rows)
