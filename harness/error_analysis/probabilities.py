@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -116,9 +117,14 @@ def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64
 
 def _resampled(sums: Floats) -> Floats:
     """Sums over clusters drawn anew [resamples, seeds, 3, bins]."""
-    count = len(sums)
-    weights = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
-    return np.asarray((weights.astype(np.float64) @ sums.reshape(count, -1)).reshape(RESAMPLES, *sums.shape[1:]))
+    return np.asarray((_weights(len(sums)) @ sums.reshape(len(sums), -1)).reshape(RESAMPLES, *sums.shape[1:]))
+
+
+@lru_cache(maxsize=1)  # All models of a task are tested on the same clusters.
+def _weights(count: int) -> Floats:
+    """How often each of so many clusters is drawn [resamples, clusters]."""
+    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    return drawn.astype(np.float64)
 
 
 def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers: Answers) -> Estimate:

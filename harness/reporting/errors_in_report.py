@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from harness.reporting import errors
 from harness.reporting.charts.reliability import reliability_curves
 from harness.reporting.tables import Table
 
-MOST_CURVES = 8
+MOST_CURVES, MOST_MODELS = 8, 12
 CURVES_NOTE = (
     "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
     "too sure of itself. Bars are 95 % intervals that take forecasts for independent."
@@ -56,11 +56,15 @@ def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
         classes: The class of each model's colour.
     """
     cells = [cell for cell in task.ranked if cell.without_collapsed is None]
+    left_out = len(cells) - MOST_MODELS
     if task.card.task_type not in TASK_TYPES.names():
         return ErrorsOfTask()
     with suppress(UserError), analysed(task.task):  # What can't be analysed is left out of this section.
-        found = answered_by_cells(task.suite, task.task, task.card, cells)
-        return ErrorsOfTask() if found is None else _errors(found, classes)
+        found = answered_by_cells(task.suite, task.task, task.card, cells[:MOST_MODELS])
+        if found is not None:
+            shown = _errors(found, classes)
+            more = (f"Of very many models the best {MOST_MODELS}: {left_out} are left out.",) if left_out > 0 else ()
+            return replace(shown, notes=(*shown.notes, *more))
     return ErrorsOfTask()
 
 

@@ -62,3 +62,12 @@ def test_numbers_have_no_labels_and_no_section_where_all_are_of_one_length(tmp_p
     (task,) = compare(tmp_path / "runs").tasks
     found = errors_of(task, {})
     assert (found.tables, found.curves, found.notes) == ((), {}, ())
+
+
+def test_of_very_many_models_the_best_are_shown_and_the_others_counted(tmp_path):
+    for number in range(14):
+        add_runs(tmp_path / "runs", f"model-{number:02}", 0.9 - 0.03 * number, range(1), examples=60)
+    (task,) = compare(tmp_path / "runs").tasks
+    found = errors_of(task, {})
+    assert [row[0].text for row in found.tables[0].rows] == [cell.model for cell in task.ranked[:12]]
+    assert found.notes[-1] == "Of very many models the best 12: 2 are left out."
