@@ -28,7 +28,7 @@ class Tuning(_Part):
         best: The number of the best one.
         space: Digest of their search space.
         budget: What the models of a task had equally much of: "trials", or so much cost ("flops", "tokens", "seconds").
-        sampler: How recipes were drawn: "random", or by what was found before ("tpe").
+        sampler: How recipes were drawn: "random", or by what was found before ("tpe", "halving").
     """
 
     trials: Count

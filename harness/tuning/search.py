@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.record import RunRecord
 from harness.runs.run import Run
+from harness.tuning.halving import halved_trials
 from harness.tuning.settings import MOST_TIMES, Tuning
 from harness.tuning.tpe import sequential_trials
 from harness.tuning.trials import space_read, trials_of
@@ -51,10 +52,12 @@ def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
 
 
 def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
-    """The first trials; of a sequential sampler, no further than the first that is not recorded yet."""
+    """The first trials; of a sampler that goes by what was found, no further than is known from what is recorded."""
     space = space_read(run, tuning.spaces[run.model])
     if tuning.sampler == "random":
         return Named(trials_of(run, space, count), True)
+    if tuning.sampler == "halving":
+        return Named(*halved_trials(run, space, count, recorded))
     found = sequential_trials(run, space, count, recorded)
     return Named(found, len(found) == count)
 

@@ -13,7 +13,7 @@ from harness.errors import nearest
 from harness.tuning.space import DEFAULT, Space, space_of
 
 Budget = Literal["trials", "flops", "tokens", "seconds"]
-Sampler = Literal["random", "tpe"]
+Sampler = Literal["random", "halving", "tpe"]
 MOST_TIMES = 10
 """A model whose trials cost next to nothing has at most so many times as many."""
 
@@ -34,7 +34,8 @@ class TuningTable(Strict):
             "seconds": then the model whose trials cost most has `trials` of them, and each other one as many more as
             cost the same, at most ten times as many.
         sampler: "random", whose trials run side by side and whose curve has a band; or "tpe", by what earlier trials
-            found (needs Optuna: pip install "finetune-harness[tpe]").
+            found (needs Optuna: pip install "finetune-harness[tpe]"); or "halving", which tries `trials` recipes at a
+            part of their length and the better third of them at three times that, up to their whole length.
     """
 
     trials: int = Field(8, ge=1, le=1000)
@@ -90,7 +91,7 @@ def tuning_of(
     table = checked(TuningTable, given, f"{where}tuning.", mistakes)
     if table is None:
         return None
-    lines = [f"{where}tuning.{line}" for line in _name_mistakes(table, models)]
+    lines = [f"{where}tuning.{line}" for line in (*_name_mistakes(table, models), *_sampler_mistakes(table))]
     space_of(table.space, f"{where}tuning.space.", lines)
     for model, own in table.space_for.items():
         space_of(own, f"{where}tuning.space_for.{model}.", lines)
@@ -101,6 +102,14 @@ def tuning_of(
     tuned = table.models or tuple(models)
     spaces = {model: space_of({**common, **table.space_for.get(model, {})}, "", []) for model in tuned}
     return Tuning(table.trials, spaces, table.budget, table.sampler)
+
+
+def _sampler_mistakes(table: TuningTable) -> Iterator[str]:
+    if table.sampler == "halving" and table.budget != "trials":
+        yield (
+            f'budget: "{table.budget}" does not go with sampler = "halving", whose rounds are equal for all models. '
+            'Leave it out, or take sampler = "random".'
+        )
 
 
 def _name_mistakes(table: TuningTable, models: Collection[str]) -> Iterator[str]:

@@ -52,15 +52,20 @@ def trials_of(run: Run, space: Space, count: int) -> list[Run]:
     Raises:
         UserError: A recipe can't be, such as a stride that is longer than the window.
     """
-    own, mistakes = run.config.training, without_value(run, space)
-    found = []
-    for number in range(0 if mistakes else count):
-        names = (run.suite, run.config.task, run.model, number)
-        drawn = {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
-        found.append(trial_run(run, number, space, drawn, mistakes))
+    mistakes = without_value(run, space)
+    found = [
+        trial_run(run, number, space, drawn_recipe(run, space, number), mistakes)
+        for number in range(0 if mistakes else count)
+    ]
     if mistakes:
         raise UserError(*mistakes)
     return found
+
+
+def drawn_recipe(run: Run, space: Space, number: int) -> dict[str, Any]:
+    """What the trial of a number changes, drawn at random."""
+    own, names = run.config.training, (run.suite, run.config.task, run.model, number)
+    return {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
 
 
 def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.metrics.lookup import known_metrics
@@ -42,11 +42,16 @@ def validation_score(record: RunRecord) -> float | None:
 
 
 def best_of(outcomes: Sequence[Outcome], *, higher_is_better: bool) -> int:
-    """The number of the best trial, of equals the first; one without a score is worse than any with one."""
+    """The number of the best trial."""
     assert outcomes, "something was tried"
+    return ranked(outcomes, higher_is_better=higher_is_better)[0]
+
+
+def ranked(outcomes: Iterable[Outcome], *, higher_is_better: bool) -> list[int]:
+    """The numbers of trials, the best first, of equals the first; one without a score is worse than any with one."""
     sign = 1 if higher_is_better else -1
 
-    def rank(outcome: Outcome) -> tuple[float, int]:
-        return (-math.inf if outcome.score is None else sign * outcome.score, -outcome.number)
+    def loss(outcome: Outcome) -> tuple[float, int]:
+        return (math.inf if outcome.score is None else -sign * outcome.score, outcome.number)
 
-    return max(outcomes, key=rank).number
+    return [outcome.number for outcome in sorted(outcomes, key=loss)]

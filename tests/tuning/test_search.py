@@ -100,6 +100,45 @@ def test_a_part_of_the_models_can_not_be_tuned_at_equal_costs(tmp_path):
         resolve_suite(str(file), only=["scratch"], settings=None, runs=tmp_path)
 
 
+def test_halving_trains_the_better_third_of_each_round_anew_and_three_times_as_long(runs):
+    run = runs["mine", "large"]
+    own = run.config.training.model_copy(update={"epochs": 9.0, "minimum_steps": 100})
+    run = replace(run, config=run.config.model_copy(update={"training": own}))
+    tuning, records, rounds = Tuning(8, {"large": SPACE}, sampler="halving"), Records(), []
+    while not rounds or not rounds[-1].is_all or len(records.done) < len(rounds[-1].runs):
+        (named,) = named_trials({("mine", "large"): run}, tuning, records).values()
+        rounds.append(named)
+        records.do(named.runs, lambda trial: -trial.config.training.learning_rate)  # The lower, the better.
+    assert [(len(one.runs), one.is_all) for one in rounds[:3]] == [(8, False), (11, False), (12, True)]
+    recipes = [trial.config.training for trial in rounds[-1].runs]
+    assert [recipe.epochs for recipe in recipes] == [1.0] * 8 + [3.0] * 3 + [9.0]
+    assert [recipe.minimum_steps for recipe in recipes] == [12] * 8 + [34] * 3 + [100]
+    rates = [recipe.learning_rate for recipe in recipes]
+    assert rates[8:] == [*sorted(rates[:8])[:3], min(rates)]
+    assert rates[:8] == [trial.config.training.learning_rate for trial in trials_of(run, SPACE, 8)]
+    seeds = {trial.config.seed for trial in rounds[-1].runs}
+    assert len(seeds) == 12
+
+
+def test_halving_gives_a_model_without_steps_as_many_trials_as_all_rounds_have(runs):
+    run = runs["mine", "small"]
+    tfidf = run.config.model_copy(update={"model": ModelConfig(family="tfidf")})
+    space = space_of({"baseline_penalty": {"log_uniform": [0.01, 100.0]}}, "", [])
+    named = named_trials(
+        {("mine", "small"): replace(run, config=tfidf)}, Tuning(8, {"small": space}, sampler="halving"), Records()
+    )
+    assert counts(named) == {"small": (12, True)}
+
+
+def test_halving_goes_with_no_budget_of_cost(tmp_path):
+    file = tmp_path / "tiny.toml"
+    file.write_text(
+        'tasks = ["rotten_tomatoes"]\nmodels = ["scratch"]\n[tuning]\nbudget = "flops"\nsampler = "halving"\n'
+    )
+    with pytest.raises(UserError, match='budget: "flops" does not go with sampler = "halving"'):
+        resolve_suite(str(file), only=[], settings=None, runs=tmp_path)
+
+
 @pytest.mark.slow
 def test_a_sequential_sampler_names_the_next_trial_when_the_last_is_recorded(runs):
     pytest.importorskip("optuna")

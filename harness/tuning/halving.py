@@ -1,0 +1,90 @@
+"""Successive halving: many recipes at a part of their length, the better ones longer, the best at their whole length.
+
+Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization". A
+learning rate that decays does so over a run's own steps, so that a run that was cut off tells little of one that was
+not. Here each run has its whole schedule within its own length, and a recipe that goes on is trained anew. So a short
+run is a recipe like others, with fewer epochs, and may itself turn out to be the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
+
+from harness.config.training import Training
+from harness.errors import UserError
+from harness.record import RunRecord
+from harness.registry import is_simple_baseline
+from harness.runs.run import Run
+from harness.tuning.space import Space
+from harness.tuning.trials import drawn_recipe, trial_run, trials_of, without_value
+from harness.tuning.winner import outcome_of, ranked
+
+KEPT = 3
+"""One recipe in so many goes on to the next round, whose runs are so many times as long."""
+
+
+def rounds_of(count: int) -> list[int]:
+    """How many recipes each round has, where the first one has `count`.
+
+    >>> rounds_of(8), rounds_of(9), rounds_of(1)
+    ([8, 3, 1], [9, 3, 1], [1])
+    """
+    return [count] if count == 1 else [count, *rounds_of(ceil(count / KEPT))]
+
+
+def halved_trials(
+    run: Run, space: Space, count: int, recorded: Callable[[Run], RunRecord | None]
+) -> tuple[list[Run], bool]:
+    """The trials of the rounds that are known by now, and whether those are all: a round follows from the one before.
+
+    A model that takes no steps has as many trials at random as there are in all rounds.
+
+    Args:
+        run: Any seed of the model on the task.
+        space: Where recipes are drawn from.
+        count: Recipes of the first round.
+        recorded: What is recorded of a trial.
+
+    Raises:
+        UserError: A recipe can't be.
+    """
+    sizes = rounds_of(count)
+    if not _takes_steps(run):
+        return trials_of(run, space, sum(sizes)), True
+    mistakes = without_value(run, space)
+    found: list[Run] = []
+    recipes: Sequence[int] = range(count)
+    for number, size in enumerate(sizes):
+        shortening = KEPT ** (len(sizes) - 1 - number)
+        if mistakes:
+            raise UserError(*mistakes)
+        trials = [
+            trial_run(run, len(found) + place, space, _shortened(run, space, recipe, shortening), mistakes)
+            for place, recipe in enumerate(recipes[:size])
+        ]
+        found += trials
+        records = [record for trial in trials if (record := recorded(trial)) is not None]
+        if len(records) < size:
+            return found, number == len(sizes) - 1
+        best_first = ranked(map(outcome_of, records), higher_is_better=records[0].task_card.higher_is_better)
+        recipes = [recipes[trial - len(found) + size] for trial in best_first]
+    return found, True
+
+
+def _takes_steps(run: Run) -> bool:
+    assert run.config.model.family is not None, "the family is resolved before a run is made"
+    return not (run.config.training.method == "probe" or is_simple_baseline(run.config.model.family))
+
+
+def _shortened(run: Run, space: Space, recipe: int, times: int) -> dict[str, Any]:
+    """What a recipe of the first round changes, with so many times fewer steps."""
+    drawn = drawn_recipe(run, space, recipe)
+    whole: Training = run.config.training.model_copy(update=drawn)
+    most = whole.maximum_steps
+    return drawn | {
+        "epochs": whole.epochs / times,
+        "minimum_steps": ceil(whole.minimum_steps / times),
+        "maximum_steps": None if most is None else ceil(most / times),
+    }
