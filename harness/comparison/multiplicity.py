@@ -6,6 +6,11 @@ model is furthest ahead of it (multiple comparisons with the best: Gupta 1965, "
 equally good models in 14 to 30 % of simulated comparisons, because it holds for a single best model; so the hypotheses
 are tested step by step, the least tenable first (Holm 1979), each at the level that holds if all that are left tie.
 
+"Model i is better than every other one" is tested beside that. Each of its comparisons must show it, so none needs an
+adjustment for their number (Berger 1982, "Multiparameter hypothesis testing and acceptance sampling"); which model it
+is said of was chosen by the same scores, so both sides count (Gutmann and Maymin 1987, "Is the selected population the
+best?"; Hung and Fithian 2019, "Rank verification for exponential families").
+
 A model is said to be ahead of another one only where the latter is shown not to be the best, by that very comparison
 or by one that is at least as strong. So no two sentences can contradict each other.
 """
@@ -19,6 +24,12 @@ import numpy as np
 
 from harness.comparison.statistics import SIGNIFICANCE, Floats
 
+SOLE_BEST = 0.8
+"""The share of the family's level at which a model is said to be better than every other one.
+
+At the whole of it, one of two equally good models, ahead of four others, is said to be better in 5 %, beside what is
+wrongly said of the four; with it, some claim is wrong in 5 % at most (`python -m experiments.family_levels`).
+"""
 _GRID = np.linspace(-8.0, 8.0, 161)
 _DENSITY = np.exp(-(_GRID**2) / 2) / np.sqrt(2 * np.pi) * (_GRID[1] - _GRID[0])
 
@@ -52,13 +63,16 @@ class Ahead:
         return float(self.p_values[self.models.index(winner), self.models.index(loser)])
 
 
-def step_down(models: Sequence[str], one_sided: Mapping[tuple[str, str], float]) -> Ahead:
+def step_down(
+    models: Sequence[str], one_sided: Mapping[tuple[str, str], float], *, sole_best: float = SOLE_BEST
+) -> Ahead:
     """The adjusted p-values of all ordered pairs.
 
     Args:
         models: The family: every model of the task that any claim may be about.
         one_sided: By (winner, loser), the p-value of the winner being ahead, unadjusted; both orders of every pair
             that was compared.
+        sole_best: The share of the level for a model that is better than every other one; above 0.
     """
     count, places = len(models), {model: place for place, model in enumerate(models)}
     raw = np.ones((count, count))
@@ -69,7 +83,16 @@ def step_down(models: Sequence[str], one_sided: Mapping[tuple[str, str], float])
     for step, loser in enumerate(order[:-1]):  # Some model is the best, so the last one is never shown not to be.
         adjusted[:, loser] = np.maximum(family_errors(raw[:, loser], count - step, count), running)
         running = float(adjusted[:, loser].min())
-    return Ahead(tuple(models), adjusted, frozenset(winner for winner, _ in one_sided))
+    return Ahead(
+        tuple(models), np.minimum(adjusted, _sole_best(raw, sole_best)), frozenset(winner for winner, _ in one_sided)
+    )
+
+
+def _sole_best(raw: Floats, share: float) -> Floats:
+    """The p-values of "the row's model is better than every other one", in each of its comparisons [models, models]."""
+    itself = np.eye(len(raw), dtype=bool)
+    weakest = np.where(itself, 0.0, raw).max(axis=1, initial=0.0)
+    return np.where(itself, 1.0, np.minimum(2 * weakest / share, 1.0)[:, None])
 
 
 def at_level(ahead: Ahead, level: float) -> Ahead:

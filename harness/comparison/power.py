@@ -20,7 +20,7 @@ from math import ceil, inf, sqrt
 import numpy as np
 
 from harness.comparison.analysis import ModelRuns
-from harness.comparison.multiplicity import family_error
+from harness.comparison.multiplicity import SOLE_BEST, family_error
 from harness.comparison.needed import Needed
 from harness.comparison.priors import SOURCE, assumed_variances
 from harness.comparison.results import Cell, TaskComparison
@@ -114,12 +114,15 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
     seeds = min(len(cell.scored) for cell in pair)
     if noise is None or not leader.examples:
         return None
+    compared = sum(cell.is_compared for cell in task.ranked)
+    level = SIGNIFICANCE if task.look is None else task.look.level
+    two_left = len(race) == 2 < compared  # Then the leader is tested as the sole best, whatever the number of models.
     design = Design(
         seeds=seeds,
         examples=leader.examples,
-        models=sum(cell.is_compared for cell in task.ranked),
+        models=2 if two_left else compared,
         trained=len(pair),
-        level=SIGNIFICANCE if task.look is None else task.look.level,
+        level=level * SOLE_BEST if two_left else level,
     )
     gap = _gap(leader, rival, task)
     enough_seeds, enough_examples = seeds_to_detect(noise, design, gap), examples_to_detect(noise, design, gap)
