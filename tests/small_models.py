@@ -186,8 +186,8 @@ def own_data(folder, examples, *, task_type=None, sizes=(None, 20, 20)):
     return LocalData(**files, task_type=task_type, text=text, **columns)
 
 
-def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):
-    """The cell of a short run on the user's own files."""
+def own_run(folder, own, checkpoint, *, family="bert", seed=0, **training):
+    """The run of a short run on the user's own files."""
     settings = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 6, "evaluations_per_epoch": 1, **training}
     model = ModelConfig(family=family, checkpoint=str(checkpoint) if checkpoint else None)
     recipe = Training(**settings)

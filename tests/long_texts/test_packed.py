@@ -13,8 +13,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -35,7 +35,7 @@ from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
 HEADS = ("classification", "question_answering", "token_classification")  # the others' are a classifier's
-# A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling_kind.py.
+# A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling.py.
 KIND_NAMES = sorted(
     name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
 )
@@ -305,9 +305,9 @@ def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, chec
     records, rows = [], []
     for execution in ("packed", "padded"):
         settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
-        cell = own_cell(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
-        records.append(execute(cell, Options(), Silent()))
-        rows.append(parquet.read_table(cell.folder / "predictions.parquet").to_pylist())
+        run = own_run(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
+        records.append(execute(run, Options(), Silent()))
+        rows.append(parquet.read_table(run.folder / "predictions.parquet").to_pylist())
     packed, padded = records
     assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
         pytest.approx((p.step, p.train_loss, p.validation_loss), abs=1e-5) for p in padded.curve

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from pyarrow import parquet
-from small_models import Silent, loaded_model, own_cell, own_data, sentence, text_examples, trainer_for
+from small_models import Silent, loaded_model, own_data, own_run, sentence, text_examples, trainer_for
 
 from harness.config.training import Training
 from harness.errors import UserError
@@ -190,7 +190,7 @@ def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints
     with pytest.raises(
         UserError, match=r"strategy: 'segment_recurrence' asks for a model with a memory, but 'bert' has none"
     ):
-        own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
+        own_run(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 
 
 @pytest.mark.slow_but_first
@@ -201,12 +201,12 @@ def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_a
 ):
     own = own_data(tmp_path / "data", text_examples(60, shortest=20, longest=60), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "maximum_steps": 3}
-    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
+    record = execute(run, Options(), Silent())
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     rows = [json.loads(line) for line in Path(own.test).read_text().splitlines()]
-    told = predict_rows(cell.folder, [{"text": row["text"]} for row in rows])
-    recorded = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    told = predict_rows(run.folder, [{"text": row["text"]} for row in rows])
+    recorded = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     assert [row["prediction"] for row in told] == [row["prediction"] for row in recorded]
     for ours, theirs in zip(told, recorded, strict=True):
         expected = torch.tensor(theirs["logits"]).softmax(0).tolist()

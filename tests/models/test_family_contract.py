@@ -15,8 +15,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -102,12 +102,12 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
 def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
     own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))
     checkpoint = write_language_checkpoint(family, tmp_path / "checkpoint")
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.best_step == 0
     assert record.curve == ()
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     for row in rows:
         assert {name: type(row[name]) for name in COLUMNS["language_modelling"]} == COLUMNS["language_modelling"]
     causal = FAMILIES.load(family).language.causal
@@ -115,7 +115,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
     told = {"perplexity", "bits_per_byte", "bits_per_character"}
     assert finite == (told if causal else {"pseudo_perplexity", "pseudo_bits_per_byte"})
 
-    folder = cell.folder / "checkpoint"
+    folder = run.folder / "checkpoint"
     assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
     head = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     before, after = (weights(head.from_pretrained(where)) for where in (checkpoint, folder))
@@ -141,12 +141,12 @@ def _initial_model(family, kind_name):
 def test_a_pipeline_gives_the_harness_s_own_predictions(family, made, paired, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(40, longest=30, pairs=paired), sizes=(None, 10, 10))
     checkpoint = checkpoints[family] if made == "read" else None
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
-    execute(cell, Options(), Silent())
-    folder = cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
+    execute(run, Options(), Silent())
+    folder = run.folder / "checkpoint"
     assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
     classify = transformers.pipeline("text-classification", str(folder))
-    assert _predicted(classify, own.test, truncation=True) == pytest.approx(_recorded(cell.folder), abs=1e-5)
+    assert _predicted(classify, own.test, truncation=True) == pytest.approx(_recorded(run.folder), abs=1e-5)
 
 
 def _predicted(classify, file, **settings):
@@ -170,9 +170,9 @@ def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "checkpoint")
     tokenizer.save_pretrained(tmp_path / "checkpoint")
     own = own_data(tmp_path / "data", text_examples(40), sizes=(None, 10, 10))
-    cell = own_cell(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.cost.training_flops > 0
-    classify = transformers.pipeline("text-classification", str(cell.folder / "checkpoint"))
-    assert _predicted(classify, own.test) == pytest.approx(_recorded(cell.folder), abs=1e-5)
+    classify = transformers.pipeline("text-classification", str(run.folder / "checkpoint"))
+    assert _predicted(classify, own.test) == pytest.approx(_recorded(run.folder), abs=1e-5)

@@ -68,7 +68,7 @@ def trained(command, model, kind, *settings):
 
 @pytest.fixture
 def run(command):
-    """The folder of a floor's run on reviews."""
+    """The folder of a simple baseline's run on reviews."""
     return trained(command, "majority", "classification")[0]
 
 

@@ -12,8 +12,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     small_tokenizer,
     trainer_for,
 )
@@ -152,8 +152,8 @@ def test_scores_of_a_large_vocabulary_are_made_few_windows_at_a_time(name, folde
 def test_a_gpt2_is_trained_on_documents(folders, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, "max_length": 32, "learning_rate": 3e-3}
-    cell = own_cell(tmp_path / "runs", own, folders["gpt2"], family="auto", **recipe)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, folders["gpt2"], family="auto", **recipe)
+    record = execute(run, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     assert np.isfinite(record.scores["test"]["perplexity"])
     untrained = costs("gpt2", folders["gpt2"], document_examples(24)[-4:], max_length=32)

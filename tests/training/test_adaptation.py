@@ -13,8 +13,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -211,10 +211,10 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
 @pytest.mark.parametrize("settings", [{"frozen": "encoder"}, {"frozen": 1, "layer_decay": 0.8}])
 def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], weight_decay=0.5, **settings)
-    record = execute(cell, Options(), Silent())
-    whole = execute(own_cell(tmp_path / "whole", own, checkpoints["bert"]), Options(), Silent())
-    after = load_file(cell.folder / "checkpoint" / "model.safetensors")
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], weight_decay=0.5, **settings)
+    record = execute(run, Options(), Silent())
+    whole = execute(own_run(tmp_path / "whole", own, checkpoints["bert"]), Options(), Silent())
+    after = load_file(run.folder / "checkpoint" / "model.safetensors")
     before = load_file(Path(checkpoints["bert"]) / "model.safetensors")
     loaded, _ = loaded_model("bert", checkpoints["bert"])
     freeze(loaded.model, settings["frozen"])

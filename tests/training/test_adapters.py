@@ -11,8 +11,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -115,9 +115,9 @@ def test_a_run_leaves_a_stock_checkpoint_and_adapters_that_peft_makes_it_from(fa
     from peft import PeftModel
 
     own = own_data(tmp_path / "data", text_examples(60))
-    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **LORA)
-    record = execute(cell, Options(), Silent())
-    folder = cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **LORA)
+    record = execute(run, Options(), Silent())
+    folder = run.folder / "checkpoint"
     assert record.counts.parameters > record.counts.trained_parameters > 0
     assert {name for name in record.files if name.startswith("checkpoint/adapter/")} == {
         "checkpoint/adapter/adapter_config.json",
@@ -166,5 +166,5 @@ def test_a_missing_package_is_told_before_anything_runs(checkpoints, tmp_path, m
     own = own_data(tmp_path / "data", text_examples(60))
     monkeypatch.setattr(settling, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="needs the package peft"):
-        own_cell(tmp_path / "runs", own, checkpoints["bert"], method="lora")
-    assert own_cell(tmp_path / "runs", own, checkpoints["bert"])
+        own_run(tmp_path / "runs", own, checkpoints["bert"], method="lora")
+    assert own_run(tmp_path / "runs", own, checkpoints["bert"])

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples, trainer_for
+from small_models import LABELS, Silent, loaded_model, own_data, own_run, question_examples, text_examples, trainer_for
 from torch import nn
 
 from harness.config.training import Training
@@ -97,9 +97,9 @@ def test_what_a_run_saves_is_what_training_on_the_whole_vocabulary_saves(tmp_pat
     own, found = own_data(tmp_path / "data", text_examples(60)), {}
     for vocabulary in ("used", "whole"):
         settings = {"weight_decay": 0.5, "dropout": 0.0, "vocabulary": vocabulary}
-        cell = own_cell(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
-        record = execute(cell, Options(), Silent())
-        found[vocabulary] = record, load_file(cell.folder / "checkpoint" / "model.safetensors")
+        run = own_run(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
+        record = execute(run, Options(), Silent())
+        found[vocabulary] = record, load_file(run.folder / "checkpoint" / "model.safetensors")
     (ours, tensors), (theirs, expected) = found["used"], found["whole"]
     assert ours.counts.parameters == theirs.counts.parameters
     assert ours.scores == theirs.scores
@@ -113,9 +113,9 @@ def test_every_row_is_trained_where_the_optimizer_takes_them_together_and_the_re
     own, found = own_data(tmp_path / "data", text_examples(60)), {}
     for vocabulary in ("used", "whole"):
         settings = {"dropout": 0.0, "vocabulary": vocabulary, "optimizer": "adafactor"}
-        cell = own_cell(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
-        record = execute(cell, Options(), Silent())
-        found[vocabulary] = record, load_file(cell.folder / "checkpoint" / "model.safetensors")
+        run = own_run(tmp_path / vocabulary, own, checkpoints["bert"], **settings)
+        record = execute(run, Options(), Silent())
+        found[vocabulary] = record, load_file(run.folder / "checkpoint" / "model.safetensors")
     (ours, tensors), (theirs, expected) = found["used"], found["whole"]
     (note,) = set(ours.notes) - set(theirs.notes)
     assert note.startswith("whole vocabulary: with adafactor,")

@@ -11,8 +11,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     trainer_for,
     write_language_checkpoint,
 )
@@ -187,11 +187,11 @@ def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, 
 def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, **settings}
-    cell = own_cell(tmp_path / "runs", own, language["transformer_xl"], family="transformer_xl", **recipe)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, language["transformer_xl"], family="transformer_xl", **recipe)
+    record = execute(run, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     untrained = costs("transformer_xl", language["transformer_xl"], document_examples(24)[-4:], **settings)
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     before = sum(row["nats"] for row in untrained) / sum(row["tokens"] for row in untrained)
     after = sum(row["prediction"]["nats"] for row in rows) / sum(row["prediction"]["tokens"] for row in rows)
     assert after < before - 0.3
