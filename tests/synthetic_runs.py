@@ -21,9 +21,9 @@ from harness.record import (
 LABELS = ("negative", "positive")
 
 
-def card(metric: str = "accuracy", kind: str = "classification", *, higher_is_better: bool = True) -> TaskCard:
+def card(metric: str = "accuracy", task_type: str = "classification", *, higher_is_better: bool = True) -> TaskCard:
     return TaskCard(
-        task_type=kind,
+        task_type=task_type,
         labels=LABELS,
         main_metric=metric,
         higher_is_better=higher_is_better,

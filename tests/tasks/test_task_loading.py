@@ -11,10 +11,10 @@ from harness.data.task import Task
 from harness.errors import UserError
 
 
-def task(kind="classification", train=(), *, validation=None, test=None, **settings):
+def task(task_type="classification", train=(), *, validation=None, test=None, **settings):
     tables = {"train": list(train), "validation": validation, "test": test}
     source = Generated(lambda: {split: rows for split, rows in tables.items() if rows is not None}, version="1")
-    return Task(task_type=kind, source=source, metrics=(), licence="", citation="", **settings)
+    return Task(task_type=task_type, source=source, metrics=(), licence="", citation="", **settings)
 
 
 def rows(count, labels=("no", "yes"), **more):
