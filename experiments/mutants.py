@@ -29,7 +29,7 @@ EQUIVALENT = Path(__file__).with_name("mutants_equivalent.txt")
 SECONDS = 120  # A mutant that runs on for longer is noticed, too.
 LIBRARIES = ("pytest", "numpy", "pyarrow.parquet", "sklearn.metrics", "torch", "transformers", "tokenizers")
 QUESTIONS = "harness/task_types/question_answering"
-ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering_kind.py")
+ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering.py")
 COMPARISON = "harness/comparison"
 NUMBERS = tuple(
     f"tests/comparison/test_{name}.py" for name in ("statistics", "pairs", "intervals", "numbers", "multiplicity")
@@ -41,7 +41,7 @@ SENTENCES = (
 TARGETS = {
     "harness/data/splitting.py": ("tests/tasks/test_splitting.py",),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
-    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_places.py", *ANSWERS),
+    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", *ANSWERS),
     f"{QUESTIONS}/examples.py": ANSWERS,
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py", *ANSWERS),
     f"{QUESTIONS}/targets.py": ANSWERS,

@@ -11,16 +11,13 @@ form, and what else it has: logits, where an answer stands, scores (`harness/tas
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.fold import Fold, which_run
@@ -32,7 +29,6 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
-UNFINISHED_SECONDS = 60.0
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 # What is counted, and what is measured: numbers that a mean or a chart can be made of.
@@ -220,37 +216,6 @@ def write_record(record: RunRecord, folder: Path) -> None:
     """Write `record` as `folder`/run.json, whole or not at all, with its own digest. A run's record is written last."""
     content = with_digest(json.loads(record.model_dump_json()))
     write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, flush it to the disk, then move it into place.
-
-    Raises:
-        OSError: It can't be written; the error names `path`, not what lies beside it.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None
-        raise
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def sweep_unfinished_writes(folder: Path) -> None:
-    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
-    for file in folder.glob(".*"):
-        process = file.suffix.removeprefix(".")
-        if process.isdecimal() and not psutil.pid_exists(int(process)):
-            with suppress(OSError):
-                if time.time() - file.stat().st_mtime > UNFINISHED_SECONDS:  # It may be another machine's.
-                    file.unlink()
 
 
 def read_record(file: Path) -> RunRecord:

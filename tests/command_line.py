@@ -79,7 +79,7 @@ def write_jsonl(file: Path, rows):
 
 
 def write_csv(file: Path, rows):
-    """The rows as comma-separated values; no cell needs quotes."""
+    """The rows as comma-separated values; no field needs quotes."""
     lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file

@@ -1,6 +1,6 @@
 """Finished runs of tiny models, for what begins where a run ends."""
 
-from small_models import Silent, own_cell, own_data, question_examples, tagged_examples, text_examples
+from small_models import Silent, own_data, own_run, question_examples, tagged_examples, text_examples
 
 from harness.runs.execution import execute
 from harness.runs.options import Options
@@ -15,7 +15,7 @@ EXAMPLES = {
 def finished_run(folder, task_type, checkpoint, *, family="bert", **training):
     """The folder of a run of a few steps on 60 examples."""
     own = own_data(folder / f"{task_type} data", EXAMPLES[task_type](60), task_type=task_type)
-    cell = own_cell(folder / "runs", own, checkpoint, family=family, **training)
-    record = execute(cell, Options(), Silent())
+    run = own_run(folder / "runs", own, checkpoint, family=family, **training)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete", record.reason
-    return cell.folder
+    return run.folder

@@ -142,21 +142,21 @@ def write_checkpoint(family, folder):
     return folder
 
 
-def loaded_model(family, checkpoint, kind_name="classification", *, labels=LABELS, dropout=0.0, seed=0, training=None):
-    """The family's model with the kind's head, and the kind."""
-    kind = TASK_TYPES.load(kind_name).objective(labels, training or Training())
+def loaded_model(family, checkpoint, task_type="classification", *, labels=LABELS, dropout=0.0, seed=0, training=None):
+    """The family's model with the head of the task type's objective, and the objective."""
+    objective = TASK_TYPES.load(task_type).objective(labels, training or Training())
     seed_layers(seed)
     spec = ModelConfig(family=family, checkpoint=str(checkpoint))
-    loaded = FAMILIES.load(family).load(spec, kind.head(), labels=labels, dropout=dropout, texts=list)
-    return loaded, kind
+    loaded = FAMILIES.load(family).load(spec, objective.head(), labels=labels, dropout=dropout, texts=list)
+    return loaded, objective
 
 
-def trainer_for(loaded, kind, training, *, steps=10, seed=0):
+def trainer_for(loaded, objective, training, *, steps=10, seed=0):
     """What takes optimiser steps on the model, and what reads texts for it."""
     accelerator = fresh_accelerator(training.precision, tracker=None, folder=Path())
-    reader = reader_of(loaded, kind, training)
+    reader = reader_of(loaded, objective, training)
     adapted = adapt(loaded.model, training, seed)
-    forward = forward_of(loaded, kind, accelerator, training, micro_batch_size=training.micro_batch_size)
+    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
     optimizer = make_optimizer(loaded.model, training, learning_rates(loaded.model, training))
     seed_dropout(seed, 0)
     scheduler = make_scheduler(optimizer, training, steps)
@@ -186,8 +186,8 @@ def own_data(folder, examples, *, task_type=None, sizes=(None, 20, 20)):
     return LocalData(**files, task_type=task_type, text=text, **columns)
 
 
-def own_cell(folder, own, checkpoint, *, family="bert", seed=0, **training):
-    """The cell of a short run on the user's own files."""
+def own_run(folder, own, checkpoint, *, family="bert", seed=0, **training):
+    """The run of a short run on the user's own files."""
     settings = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 6, "evaluations_per_epoch": 1, **training}
     model = ModelConfig(family=family, checkpoint=str(checkpoint) if checkpoint else None)
     recipe = Training(**settings)

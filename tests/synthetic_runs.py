@@ -21,9 +21,9 @@ from harness.record import (
 LABELS = ("negative", "positive")
 
 
-def card(metric: str = "accuracy", kind: str = "classification", *, higher_is_better: bool = True) -> TaskCard:
+def card(metric: str = "accuracy", task_type: str = "classification", *, higher_is_better: bool = True) -> TaskCard:
     return TaskCard(
-        task_type=kind,
+        task_type=task_type,
         labels=LABELS,
         main_metric=metric,
         higher_is_better=higher_is_better,
@@ -49,29 +49,29 @@ def curve(rng: np.random.Generator, points: int = 6) -> tuple[CurvePoint, ...]:
 
 def record(**changes: Any) -> RunRecord:
     rng = np.random.default_rng(changes.get("seed", 0))
-    floor = changes.get("family") in ("majority", "tfidf")
+    baseline = changes.get("family") in ("majority", "tfidf")
     settings: dict[str, Any] = {
         "status": "complete",
         "suite": "reviews",
         "task": "rotten_tomatoes",
         "model": "bert-mini",
         "family": "bert",
-        "simple_baseline": floor,
+        "simple_baseline": baseline,
         "seed": 0,
         "task_card": card(),
         "config": {"task": "rotten_tomatoes", "seed": changes.get("seed", 0), "training": {"learning_rate": 2e-5}},
-        "curve": () if floor else curve(rng),
-        "best_step": None if floor else 300,
+        "curve": () if baseline else curve(rng),
+        "best_step": None if baseline else 300,
         "counts": Counts(
-            parameters=0 if floor else 11_171_074,
+            parameters=0 if baseline else 11_171_074,
             examples={"train": 8530, "validation": 1066, "test": 1066},
             tokens={"test": Tokens(total=26000, seen=25000)},
         ),
         "cost": Cost(
-            seconds={"train": 0.02 if floor else 120 + 10 * rng.random(), "test": 2.0},
-            train_tokens_per_second=0 if floor else 6000,
-            peak_memory_bytes=300_000_000 if floor else 900_000_000,
-            training_flops=0 if floor else 3.1e13,
+            seconds={"train": 0.02 if baseline else 120 + 10 * rng.random(), "test": 2.0},
+            train_tokens_per_second=0 if baseline else 6000,
+            peak_memory_bytes=300_000_000 if baseline else 900_000_000,
+            training_flops=0 if baseline else 3.1e13,
         ),
         "provenance": Provenance(
             data_digest="sha256:d1", packages={"torch": "2.13.0"}, git_commit="0123abcd", hardware={"cpu": "2 cores"}
@@ -90,7 +90,7 @@ def predictions(references: list[Any], predicted: list[Any], groups: list[str] |
 
 
 def save(runs: Path, run: RunRecord, rows: list[dict[str, Any]] | None) -> Path:
-    """The folder of the cell that now holds `run` and its predictions."""
+    """The folder that now holds `run` and its predictions."""
     folder = runs / run.suite / run.task / run.model / f"seed-{run.seed}"
     folder.mkdir(parents=True)
     if rows is not None:

@@ -1,4 +1,4 @@
-"""Workers that only act a part: what they do with a cell stands in its model's name. Nothing heavy is imported."""
+"""Workers that only act a part: what they do with a run stands in its model's name. Nothing heavy is imported."""
 
 import os
 import signal
@@ -14,27 +14,27 @@ POINT = CurvePoint(step=1, epoch=1.0, train_loss=0.5, validation_loss=0.5, valid
 
 
 def act(pipe, place, log):
-    """Take cells like a worker: "dies" is killed at it, "shows" tells of its place, and so on."""
+    """Take runs like a worker: "dies" is killed at it, "shows" tells of its place, and so on."""
     pipe.send(Ready())
     while True:
-        cell, _ = pipe.recv()
-        log.write_text(f"printed for {cell.model}\n")
-        ACTS.get(cell.model, lambda *_: None)(pipe, place)
-        elsewhere = cell.model == "elsewhere"
-        pipe.send(Attempt(None if elsewhere else record(cell, reason=f"process {os.getpid()}"), is_left=elsewhere))
+        run, _ = pipe.recv()
+        log.write_text(f"printed for {run.model}\n")
+        ACTS.get(run.model, lambda *_: None)(pipe, place)
+        elsewhere = run.model == "elsewhere"
+        pipe.send(Attempt(None if elsewhere else record(run, reason=f"process {os.getpid()}"), is_left=elsewhere))
 
 
-def record(cell, *, reason):
+def record(run, *, reason):
     return RunRecord(
         status="complete",
         reason=reason,
-        suite=cell.suite,
-        task=cell.config.task,
-        model=cell.model,
+        suite=run.suite,
+        task=run.config.task,
+        model=run.model,
         family="majority",
-        seed=cell.config.seed,
+        seed=run.config.seed,
         task_card=CARD,
-        config=cell.config.resolved(),
+        config=run.config.resolved(),
     )
 
 
@@ -67,7 +67,7 @@ ACTS = {"dies": dies, "ends": ends, "breaks": breaks, "tells": tells, "notices":
 
 
 def never_begins(pipe, place, log):
-    """Die before the first cell is asked for."""
+    """Die before the first run is asked for."""
     log.write_text("first\nno room for torch\n")
     os._exit(7)
 

@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import write_atomically
 from harness.config.checking import checked
 from harness.config.run import LocalData
 from harness.data.sources import SPLITS, dataset_rows
 from harness.errors import UserError
-from harness.record import write_atomically
 
 _NO_ROWS = "neither a file nor rows (got {!r:.80}). Give a path, a data frame, or a list of mappings."
 

@@ -97,7 +97,7 @@ def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, An
     for name in names:
         with collected(mistakes):
             config = find_model(name)
-            found[name] = config, recipe_for(config, settings)
+            found[name] = config, recipe_for(config, settings, where="")
     if mistakes:
         raise UserError(*dict.fromkeys(mistakes))
     return found

@@ -145,7 +145,7 @@ def _show_grid(repeats: int, seed: int, markdown: Path | None) -> None:
                 printed.add_row(*row)
             shown.print(printed, "")
     if markdown is not None:
-        from harness.record import write_atomically  # noqa: PLC0415 -- heavy
+        from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- heavy
 
         write_atomically(markdown, page(tables, repeats, seed).encode())
         shown.print(f"Tables: {markdown.absolute()}", soft_wrap=True)

@@ -36,7 +36,7 @@ def explain(
 ) -> None:
     """Show what each token of a text adds to a label's score: integrated gradients, and how far they can be trusted."""
     prepare_libraries()
-    from harness.record import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
     from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
     from harness.runs.explain import example_of, run_explainer  # noqa: PLC0415 -- heavy
     from harness.runs.predict import rows_to_read  # noqa: PLC0415 -- heavy

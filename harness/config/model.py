@@ -107,10 +107,19 @@ def _path_from(folder: Path, name: str) -> str:
     return str((folder / name).absolute()) if name.startswith(("./", "../")) else name
 
 
-def recipe_for(model: ModelConfig, overrides: Mapping[str, Any]) -> Training:
-    """The recipe of a single run: the model's own, with `overrides` from `--set` on top."""
+def recipe_for(model: ModelConfig, overrides: Mapping[str, Any], where: str = "--set ") -> Training:
+    """The recipe of a single run: the model's own, with `overrides` on top.
+
+    Args:
+        model: Its own recipe is the lowest layer.
+        overrides: Settings of the user's.
+        where: Where these stand, before a setting's name in an error.
+
+    Raises:
+        UserError: Every mistake in both.
+    """
     mistakes: list[str] = []
-    recipe = recipe_of({"training.": model.training, "--set ": overrides}, mistakes)
+    recipe = recipe_of({"training.": model.training, where: overrides}, mistakes)
     if recipe is None:
         raise UserError(*mistakes)
     return recipe

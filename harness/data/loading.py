@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.rows import Reading, row_place
 from harness.data.splitting import LeftOut, separated
-from harness.data.task import Example, Row, Source, Splits, SplitwiseSource, Task
+from harness.data.task import Example, NotedSource, Row, Source, Splits, SplitwiseSource, Task
 from harness.registry import TASK_TYPES
 
 TO_PREDICT = " A file without answers is for `harness predict --input`: leave it out here."
@@ -37,7 +37,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     if "test" in wanted and not examples["test"] and not any(_has_answer(task, row) for row in wanted["test"]):
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse([*reading.problems, *_repeated_ids(examples)])
-    left_out = LeftOut(reading.dropped, [*task.type.label_notes(task, _every_row(wanted), reading.labels)])
+    noted = task.source.notes() if isinstance(task.source, NotedSource) else ()
+    left_out = LeftOut(reading.dropped, [*noted, *task.type.label_notes(task, _every_row(wanted), reading.labels)])
     with left_out.told_first():
         splits = separated(examples, left_out, near=task.near_duplicates == "drop", fold=task.fold)
         if not test:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +32,7 @@ class Hub:
     Attributes:
         path: "owner/name", or a folder with files such as `train-00000.parquet`.
         config: The data set's configuration.
-        revision: The commit; None takes the newest.
+        revision: The whole commit, or a name that the publisher may move; None takes the newest.
         splits: The publisher's name of each of our splits.
         prepare: Makes the publisher's rows of a split ours, such as an article of its lines.
     """
@@ -84,6 +85,13 @@ class Hub:
     def fingerprint(self) -> str:
         """Path, configuration and revision, "unpinned" where there is none."""
         return f"hub:{self.path}/{self.config or 'default'}@{self.revision or 'unpinned'}"
+
+    def notes(self) -> Iterator[str]:
+        """What a reader of the record should know: that the same rows may not come again."""
+        if is_commit(self.revision) or Path(self.path).is_dir():
+            return
+        read = "at its newest revision" if self.revision is None else f"at {self.revision!r}, which is no commit"
+        yield f"data: {self.path} is read {read}, so that its publisher may change what a later run reads"
 
     def _unavailable(self, error: Exception) -> str:
         name = self.path if self.config is None else f"{self.path} ({self.config})"
@@ -233,6 +241,11 @@ class Generated:
         """The function's name and version."""
         module = self.function.__module__.removeprefix(PREFIX)
         return f"generated:{module}.{self.function.__qualname__}@{self.version}"
+
+
+def is_commit(revision: str | None) -> bool:
+    """Whether it is a whole Git commit, which always names the same files."""
+    return revision is not None and re.fullmatch("[0-9a-f]{40}", revision) is not None
 
 
 def dataset_rows(data: Any) -> list[dict[str, Any]]:

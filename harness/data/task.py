@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -74,6 +74,15 @@ class Source(Protocol):
 
     def fingerprint(self) -> str:
         """What identifies the data without reading all of it, such as a Hub revision."""
+        ...
+
+
+@runtime_checkable
+class NotedSource(Source, Protocol):
+    """A source that has something to say of its rows."""
+
+    def notes(self) -> Iterable[str]:
+        """What a reader of the record should know of them."""
         ...
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest
 from harness.config.run import RunConfig, task_of
 from harness.errors import UserError
@@ -18,7 +19,7 @@ from harness.export.check import ExportCheck, checked_export
 from harness.export.graph import check_exportable, write_graph
 from harness.models.finished import finished_model
 from harness.models.onnx_model import ONNX_FILE
-from harness.record import RunRecord, write_atomically
+from harness.record import RunRecord
 from harness.registry import FAMILIES
 from harness.runs.answering import model_folder
 from harness.runs.exported import CARD, CHECK, Form, Precision, is_export, write_export

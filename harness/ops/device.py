@@ -51,7 +51,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
         )
     except (ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
-        raise UserError(f"precision {precision}: not here ({first}). Use --set precision=fp32.") from error
+        raise UserError(f"precision {precision}: not here ({first}). Set precision to fp32.") from error
 
 
 def actual_precision(asked: str) -> str:

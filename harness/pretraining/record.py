@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
-from harness.record import CurvePoint, Provenance, write_atomically
+from harness.record import CurvePoint, Provenance
 
 FILE = "pretraining.json"
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import sweep_unfinished_writes, write_atomically
 from harness.checksums import check_files, folder_digests, with_digest, without_digest
 from harness.errors import UserError
 from harness.models.checkpoint import find_checkpoint
 from harness.pretraining.recipe import PretrainingRecipe, settings_that_differ
 from harness.pretraining.record import FILE, PretrainingRecord, read_pretraining, write_pretraining
-from harness.record import sweep_unfinished_writes, write_atomically
 from harness.runs.claim import check_claim, claimed
 from harness.runs.identity import differences
 from harness.runs.run import REDO

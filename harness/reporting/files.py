@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import write_atomically
 from harness.errors import UserError
 from harness.printable import printable
-from harness.record import write_atomically
 from harness.registry import FORMATS
 from harness.reporting.tuning import trials_csv
 

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import folder_digests, with_digest, without_digest
 from harness.config.checking import Strict
 from harness.errors import UserError
-from harness.record import RECORD, Provenance, RunRecord, write_atomically
+from harness.record import RECORD, Provenance, RunRecord
 from harness.regular_files import read_json
 
 EXPORT = "export.json"

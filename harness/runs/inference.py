@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import psutil
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest
 from harness.ops.device import hardware, peak_memory_bytes, reset_peak_memory
-from harness.record import write_atomically
 from harness.runs.answering import model_folder, ready_model
 from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.runs.mistakes import test_examples

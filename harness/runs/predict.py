@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import write_atomically
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
@@ -21,7 +22,7 @@ from harness.data.splits import relabelled
 from harness.data.task import Row, Task
 from harness.errors import UserError
 from harness.printable import printable_json
-from harness.record import RunRecord, read_record, write_atomically
+from harness.record import RunRecord, read_record
 from harness.records import record_file
 from harness.runs.answering import ReadyModel, ready_model
 from harness.runs.exported import EXPORT, is_export, read_export

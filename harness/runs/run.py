@@ -16,20 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.atomic_writes import sweep_unfinished_writes, write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.fold import which_run
-from harness.record import (
-    PREDICTIONS,
-    RECORD,
-    RunRecord,
-    Status,
-    read_record,
-    sweep_unfinished_writes,
-    write_atomically,
-    write_record,
-)
+from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_record
 from harness.runs.claim import check_claim, claimed
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
-from harness.record import write_atomically
 from harness.regular_files import read_json
 from harness.suites.ranges import Range
 

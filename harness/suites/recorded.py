@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from harness.atomic_writes import write_atomically
 from harness.errors import UserError, collected
-from harness.record import RECORD, RunRecord, read_record, write_atomically
+from harness.record import RECORD, RunRecord, read_record
 from harness.records import read_all_records, record_file
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences

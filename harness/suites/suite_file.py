@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.atomic_writes import sweep_unfinished_writes, write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.config.margin import Margins, margins_of
 from harness.errors import UserError
-from harness.record import RECORD, sweep_unfinished_writes, write_atomically
+from harness.record import RECORD
 from harness.regular_files import read_json
 from harness.suites.seeds import SeedRule
 from harness.suites.suite import Suite

@@ -1,6 +1,7 @@
 """Is a news article hyperpartisan? 516 + 64 + 65 articles of some 500 words, labelled by people.
 
-Caveat: a test split of 65 tells only large differences; the Hub repository's revision isn't pinned.
+Caveat: a test split of 65 tells only large differences. The revision isn't pinned, as no public source that we could
+read names a commit; the records of its runs say so.
 """
 
 from harness.data.sources import Hub

@@ -8,7 +8,7 @@ import pytest
 from command_line import questions, read_record, reviews, write_csv, write_jsonl
 
 
-def cell():
+def run_folder():
     """The folder of the only run."""
     (found,) = Path("runs/single").glob("data*/majority/seed-0")
     return found
@@ -48,7 +48,7 @@ REFUSALS = {
     ),
     "deep json": Refusal("data.jsonl", json_rows('{"text": ' + "[" * 100_000 + "\n"), "line 41: broken JSON (nested"),
     "open quote": Refusal("data.csv", rows('"open,bad\n'), "data.csv, line 42: broken row"),
-    "few cells": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 fields, but the header has 2."),
+    "few fields": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 fields, but the header has 2."),
     "one class": Refusal("data.csv", rows().replace("good", "bad"), "every row has the label 'bad'."),
     "no label": Refusal("data.csv", rows("a text,\n"), "data.csv, line 42): label: no label (got '')."),
     "target": Refusal(
@@ -72,16 +72,16 @@ REFUSALS = {
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
-def test_data_with_a_mistake_fails_its_cell_with_the_place(command, refusal):
+def test_data_with_a_mistake_fails_its_run_with_the_place(command, refusal):
     content = refusal.content if isinstance(refusal.content, bytes) else refusal.content.encode()
     Path(refusal.file).write_bytes(content)
     result = command("run", "--model", "majority", "--train", refusal.file, *refusal.flags)
     assert result.code == 2
     assert refusal.said in result.output
-    record = read_record(cell())
+    record = read_record(run_folder())
     assert record["status"] == "failed"
     assert refusal.said in record["reason"]
-    assert not (cell() / "error.txt").exists(), "a user's mistake leaves no traceback"
+    assert not (run_folder() / "error.txt").exists(), "a user's mistake leaves no traceback"
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_test_labels_that_training_never_shows_are_told(command):
 def test_numbers_are_classes_unless_a_regression_is_asked_for(command):
     write_csv(Path("data.csv"), [{**row, "label": number % 3} for number, row in enumerate(reviews(60))])
     assert command("run", "--model", "majority", "--train", "data.csv").code == 0
-    assert read_record(cell())["task_card"]["labels"] == ["0", "1", "2"]
+    assert read_record(run_folder())["task_card"]["labels"] == ["0", "1", "2"]
     assert command("run", "--model", "majority", "--train", "data.csv", "--kind", "regression", "--redo").code == 0
-    assert read_record(cell())["task_card"]["task_type"] == "regression"
+    assert read_record(run_folder())["task_card"]["task_type"] == "regression"
 
 
 def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(command):
@@ -133,7 +133,7 @@ def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(co
     assert result.code == 0
     reason = "train rows whose answer is not in its context"
     assert f": {reason}: 1\n" in result.output
-    record = read_record(cell())
+    record = read_record(run_folder())
     assert record["counts"]["dropped"] == {reason: 1}
     assert sum(record["counts"]["examples"].values()) == len(asked) - 1
 

@@ -1,4 +1,4 @@
-"""Windows that a model can't read, and tokenizers that part no two texts: failed cells, with a word."""
+"""Windows that a model can't read, and tokenizers that part no two texts: failed runs, with a word."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tokenizers.processors import TemplateProcessing
 
 
 def reason(result):
-    """Why the only cell failed."""
+    """Why the only run failed."""
     assert result.code == 2
     (file,) = Path("runs").rglob("run.json")
     record = read_record(file.parent)

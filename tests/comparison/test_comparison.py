@@ -40,7 +40,7 @@ def test_scratch_is_the_baseline_where_it_is_there(runs: Path, tmp_path: Path):
     assert compare(tmp_path / "other").baseline is None
 
 
-def test_every_task_has_a_cell_for_every_model_and_the_floors_are_last(runs: Path):
+def test_every_task_has_a_cell_for_every_model_and_the_simple_baselines_are_last(runs: Path):
     comparison = compare(runs)
     assert comparison.models == ("bert-mini", "roberta-mini", "scratch", "xlnet-mini", "majority", "tfidf")
     assert [task.task for task in comparison.tasks] == ["boolq", "rotten_tomatoes"]
@@ -120,7 +120,7 @@ def test_the_top_group_is_all_that_no_model_is_shown_to_beat(runs: Path):
     assert {cell.model for cell in cells if cell.is_top} == {"bert-mini", "roberta-mini"}
 
 
-def test_a_shaky_best_model_does_not_lift_a_floor_into_the_top_group(tmp_path: Path):
+def test_a_shaky_best_model_does_not_lift_a_simple_baseline_into_the_top_group(tmp_path: Path):
     for seed, share in enumerate((0.97, 0.97, 0.55)):
         add_runs(tmp_path, "shaky", share, range(seed, seed + 1))
     add_runs(tmp_path, "steady", 0.8)
@@ -157,28 +157,28 @@ def test_diverged_and_failed_seeds_are_counted_with_their_reasons(runs: Path):
     assert "rotten_tomatoes · xlnet-mini · seed 1: diverged: loss nan at step 40" in remarks(comparison)
 
 
-def test_a_floor_that_is_not_beaten_is_named(runs: Path):
+def test_a_simple_baseline_that_is_not_beaten_is_named(runs: Path):
     said = " ".join(verdict(compare(runs).tasks[1]))
     assert "The simple baseline tfidf is not beaten by scratch (−" in said
 
 
-def test_a_floor_run_once_lacks_no_seeds(runs: Path):
-    floor = cell_of(compare(runs), "majority")
-    assert floor.is_simple_baseline
-    assert floor.missing_seeds == ()
-    assert floor.estimate is not None
-    assert floor.estimate.includes_seeds
+def test_a_simple_baseline_run_once_lacks_no_seeds(runs: Path):
+    baseline = cell_of(compare(runs), "majority")
+    assert baseline.is_simple_baseline
+    assert baseline.missing_seeds == ()
+    assert baseline.estimate is not None
+    assert baseline.estimate.includes_seeds
 
 
-def test_a_floor_is_what_its_record_says_whatever_its_family_is_called(tmp_path: Path):
+def test_a_simple_baseline_is_what_its_record_says_whatever_its_family_is_called(tmp_path: Path):
     add_runs(tmp_path, "bert-mini", 0.8)
     add_runs(tmp_path, "always-yes", 0.5, range(1), family="one_of_the_users", simple_baseline=True)
     add_runs(tmp_path, "tfidf-like", 0.6, family="tfidf", simple_baseline=False)
     add_runs(tmp_path, "bert-mini", 0.8, task="boolq")
     comparison = compare(tmp_path)
     assert comparison.models == ("bert-mini", "tfidf-like", "always-yes")
-    floor = cell_of(comparison, "always-yes")
-    assert (floor.is_simple_baseline, floor.missing_seeds) == (True, ())
+    baseline = cell_of(comparison, "always-yes")
+    assert (baseline.is_simple_baseline, baseline.missing_seeds) == (True, ())
     assert cell_of(comparison, "always-yes", "boolq").missing_seeds == ()
     found = cell_of(comparison, "bert-mini").from_simple_baseline
     assert found is not None

@@ -35,16 +35,16 @@ METRICS_OF = {
     "question_answering": ("exact_match", "qa_f1", *(metric.name for metric in (*BY_ANSWERABILITY, *MLQA))),
     "token_classification": ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "tag_accuracy"),
 }
-PAIRS = [(kind, metric) for kind, metrics in METRICS_OF.items() for metric in metrics]
+PAIRS = [(task_type, metric) for task_type, metrics in METRICS_OF.items() for metric in metrics]
 
 
-def test_every_metric_is_read_from_some_kind_of_predictions():
+def test_every_metric_is_read_from_some_task_type_of_predictions():
     assert {metric for _, metric in PAIRS} == set(known_metrics())
 
 
-@pytest.mark.parametrize(("kind", "metric"), PAIRS)
-def test_the_score_of_the_file_is_the_tasks_own(tmp_path: Path, kind: str, metric: str):
-    (references, predicted), labels = EXAMPLES[kind]
+@pytest.mark.parametrize(("task_type", "metric"), PAIRS)
+def test_the_score_of_the_file_is_the_tasks_own(tmp_path: Path, task_type: str, metric: str):
+    (references, predicted), labels = EXAMPLES[task_type]
     write_predictions(predictions(references, predicted), tmp_path)
     rescored = rescore(tmp_path, labels, metric)
     assert rescored.score == pytest.approx(find_metric(metric).function(references, predicted, labels), abs=1e-12)

@@ -96,7 +96,7 @@ def test_examples_copied_within_a_group_tell_nothing_new():
     assert mean(evidence(copied)).standard_error < 0.75 * found.standard_error
 
 
-def test_a_floor_needs_no_second_seed():
+def test_a_simple_baseline_needs_no_second_seed():
     assert mean(evidence(OURS, deterministic=True)).includes_seeds
     assert difference(evidence(np.tile(OURS, (2, 1))), evidence(THEIRS, deterministic=True)).includes_seeds
 

@@ -42,17 +42,17 @@ def accuracy(family, **settings):
     """Of a model that is trained from nothing on 1,400 documents, on 140 others."""
     recipe = Training(learning_rate=2e-3, segment=SEGMENT, **settings)
     train, test = documents(1400, 1), documents(140, 2)
-    kind = TASK_TYPES.load("classification").objective(tuple(NAMES), recipe)
+    objective = TASK_TYPES.load("classification").objective(tuple(NAMES), recipe)
     seed_layers(0)
     spec = ModelConfig(family=family, init="random", architecture=ARCHITECTURES[family], vocabulary_size=200)
     loaded = FAMILIES.load(family).load(
-        spec, kind.head(), labels=tuple(NAMES), dropout=0.0, texts=lambda: [example.text for example in train]
+        spec, objective.head(), labels=tuple(NAMES), dropout=0.0, texts=lambda: [example.text for example in train]
     )
-    trainer, reader = trainer_for(loaded, kind, recipe, steps=STEPS)
-    items, chooser = kind.features(train, reader).items, random.Random(0)
+    trainer, reader = trainer_for(loaded, objective, recipe, steps=STEPS)
+    items, chooser = objective.features(train, reader).items, random.Random(0)
     for _ in range(STEPS):
         trainer.step(chooser.sample(items, 16))
-    logits = trainer.forward.evaluate(kind.features(test, reader), test)[1]
+    logits = trainer.forward.evaluate(objective.features(test, reader), test)[1]
     return sum(int(row.argmax()) == example.target for row, example in zip(logits, test, strict=True)) / len(test)
 
 

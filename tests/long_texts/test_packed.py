@@ -1,4 +1,4 @@
-"""Packed execution gives the numbers of padded execution, for every family and kind that can be packed."""
+"""Packed execution gives the numbers of padded execution, for every family and task type that can be packed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +13,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -35,7 +35,7 @@ from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
 HEADS = ("classification", "question_answering", "token_classification")  # the others' are a classifier's
-# A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling_kind.py.
+# A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling.py.
 KIND_NAMES = sorted(
     name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
 )
@@ -56,22 +56,22 @@ def test_every_family_is_packed_but_those_with_a_memory_or_sparse_attention():
     assert len(KIND_NAMES) == 5
 
 
-def set_up(family, checkpoints, kind_name, *, dropout=0.0, **settings):
+def set_up(family, checkpoints, task_type, *, dropout=0.0, **settings):
     named = {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}
-    labels = named.get(kind_name, ())
-    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
+    labels = named.get(task_type, ())
+    loaded, objective = loaded_model(family, checkpoints[family], task_type, labels=labels, dropout=dropout)
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
-    trainer, reader = trainer_for(loaded, kind, training)
-    return trainer, kind, reader
+    trainer, reader = trainer_for(loaded, objective, training)
+    return trainer, objective, reader
 
 
 @pytest.mark.parametrize("family", ["bert", "xlnet", "transformer_xl"])
 def test_the_record_says_where_windows_are_padded_instead(family, checkpoints):
-    loaded, kind = loaded_model(family, checkpoints[family])
+    loaded, objective = loaded_model(family, checkpoints[family])
     said = {}
     for execution in ("packed", "padded"):
         training = Training(execution=execution)
-        scoring = trainer_for(loaded, kind, training)[0].forward.scoring
+        scoring = trainer_for(loaded, objective, training)[0].forward.scoring
         assert isinstance(scoring, Packed) == (family == "bert" and execution == "packed")
         said[execution] = execution_notes(loaded, scoring, training)
     reason = "padded: this family does not read texts laid end to end"
@@ -79,9 +79,9 @@ def test_the_record_says_where_windows_are_padded_instead(family, checkpoints):
 
 
 def test_a_bert_that_is_a_decoder_is_padded(checkpoints):
-    loaded, kind = loaded_model("bert", checkpoints["bert"])
+    loaded, objective = loaded_model("bert", checkpoints["bert"])
     loaded.model.config.is_decoder = True
-    scoring = trainer_for(loaded, kind, Training())[0].forward.scoring
+    scoring = trainer_for(loaded, objective, Training())[0].forward.scoring
     assert not isinstance(scoring, Packed)
     assert execution_notes(loaded, scoring, Training()) == ["padded: a decoder does not see all of a text at once"]
 
@@ -110,10 +110,10 @@ def assert_same_logits(packed, inputs, *, tolerance=1e-5):
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", KIND_NAMES)
+@pytest.mark.parametrize("task_type", KIND_NAMES)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
-    trainer, _, _ = set_up(family, checkpoints, kind_name)
+def test_logits_are_those_of_padded_windows(family, task_type, checkpoints):
+    trainer, _, _ = set_up(family, checkpoints, task_type)
     packed, collator = trainer.forward.scoring, trainer.forward.collator
     assert isinstance(packed, Packed)
     packed.model.eval()
@@ -123,32 +123,32 @@ def test_logits_are_those_of_padded_windows(family, kind_name, checkpoints):
         assert_same_logits(replace(packed, short=False), inputs)
 
 
-def examples_of(kind_name, count):
-    if kind_name == "question_answering":
+def examples_of(task_type, count):
+    if task_type == "question_answering":
         return question_examples(count)
-    if kind_name == "token_classification":
+    if task_type == "token_classification":
         return tagged_examples(count, longest=40)
-    return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(count, longest=40))]
+    return [TextExample(e.id, e.text, TARGETS[task_type](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", HEADS)
+@pytest.mark.parametrize("task_type", HEADS)
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_a_training_curve_is_that_of_padded_windows(family, kind_name, checkpoints):
+def test_a_training_curve_is_that_of_padded_windows(family, task_type, checkpoints):
     curves = {}
     for execution in ("packed", "padded"):
-        trainer, kind, reader = set_up(family, checkpoints, kind_name, execution=execution)
-        items = kind.features(examples_of(kind_name, 24), reader).items
+        trainer, objective, reader = set_up(family, checkpoints, task_type, execution=execution)
+        items = objective.features(examples_of(task_type, 24), reader).items
         curves[execution] = [trainer.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)]
     assert curves["packed"] == pytest.approx(curves["padded"], abs=1e-5)
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
+@pytest.mark.parametrize("task_type", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, kind_name, checkpoints):
-    trainer, _, _ = set_up(family, checkpoints, kind_name, dropout=0.2)
+def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, task_type, checkpoints):
+    trainer, _, _ = set_up(family, checkpoints, task_type, dropout=0.2)
     scoring, collator = trainer.forward.scoring, trainer.forward.collator
     inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=collator.uses_token_type_ids, pad=collator.pad_id)
     found = []
@@ -168,10 +168,10 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
         torch.testing.assert_close(first, whole, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind_name", ["classification", "token_classification"])
+@pytest.mark.parametrize("task_type", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
-def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_without(family, kind_name, checkpoints):
-    trainer, _, _ = set_up(family, checkpoints, kind_name)
+def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_without(family, task_type, checkpoints):
+    trainer, _, _ = set_up(family, checkpoints, task_type)
     packed = trainer.forward.scoring
     padded = Windows(packed.model, packed.outputs, packed.accelerator)
     inputs = padded_inputs(
@@ -195,21 +195,22 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
     from harness.config.model import ModelConfig
     from harness.models.families.scratch import family
 
-    kind = TASK_TYPES.load("classification").objective(LABELS, Training())
+    objective = TASK_TYPES.load("classification").objective(LABELS, Training())
     spec = ModelConfig(
         family="scratch",
         tokenizer=str(checkpoints["scratch"]),
         architecture={"norm_position": "pre", "hidden_size": 32},
     )
     torch.manual_seed(1)
-    loaded = family.load(spec, kind.head(), labels=LABELS, dropout=0.0, texts=list)
-    packed = trainer_for(loaded, kind, Training())[0].forward.scoring
+    loaded = family.load(spec, objective.head(), labels=LABELS, dropout=0.0, texts=list)
+    packed = trainer_for(loaded, objective, Training())[0].forward.scoring
     packed.model.eval()
     assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=True))
 
 
 @pytest.mark.parametrize(
-    ("family", "model_type"), [(name, kind) for name in FAMILIES_PACKED for kind in FAMILIES.load(name).model_types]
+    ("family", "model_type"),
+    [(name, model_type) for name in FAMILIES_PACKED for model_type in FAMILIES.load(name).model_types],
 )
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     torch.manual_seed(0)
@@ -262,10 +263,10 @@ def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoint
 
 
 def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
-    trainer, kind, reader = set_up("bert", checkpoints, "classification")
+    trainer, objective, reader = set_up("bert", checkpoints, "classification")
     model = trainer.forward.model
     before = model.config._attn_implementation
-    trainer.step(kind.features(text_examples(4), reader).items)
+    trainer.step(objective.features(text_examples(4), reader).items)
     assert model.config._attn_implementation == before != NAME
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
@@ -274,7 +275,7 @@ def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
 
     model.bert.encoder.layer[0].attention.output.forward = broken
     with pytest.raises(RuntimeError, match="out of luck"):
-        trainer.step(kind.features(text_examples(4), reader).items)
+        trainer.step(objective.features(text_examples(4), reader).items)
     assert model.config._attn_implementation == before
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
@@ -305,9 +306,9 @@ def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, chec
     records, rows = [], []
     for execution in ("packed", "padded"):
         settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
-        cell = own_cell(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
-        records.append(execute(cell, Options(), Silent()))
-        rows.append(parquet.read_table(cell.folder / "predictions.parquet").to_pylist())
+        run = own_run(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
+        records.append(execute(run, Options(), Silent()))
+        rows.append(parquet.read_table(run.folder / "predictions.parquet").to_pylist())
     packed, padded = records
     assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
         pytest.approx((p.step, p.train_loss, p.validation_loss), abs=1e-5) for p in padded.curve

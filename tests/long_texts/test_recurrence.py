@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from pyarrow import parquet
-from small_models import Silent, loaded_model, own_cell, own_data, sentence, text_examples, trainer_for
+from small_models import Silent, loaded_model, own_data, own_run, sentence, text_examples, trainer_for
 
 from harness.config.training import Training
 from harness.errors import UserError
@@ -35,9 +35,9 @@ def recipe(**settings):
 
 
 def trainer_of(family, checkpoints, **settings):
-    loaded, kind = loaded_model(family, checkpoints[family], dropout=settings.pop("dropout", 0.0))
-    trainer, reader = trainer_for(loaded, kind, recipe(**settings))
-    return trainer, kind, reader
+    loaded, objective = loaded_model(family, checkpoints[family], dropout=settings.pop("dropout", 0.0))
+    trainer, reader = trainer_for(loaded, objective, recipe(**settings))
+    return trainer, objective, reader
 
 
 def gradients(trainer, items):
@@ -52,11 +52,11 @@ def gradients(trainer, items):
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, strategy, checkpoints):
-    trainer, kind, reader = trainer_of(family, checkpoints, pool=pool, strategy=strategy)
+    trainer, objective, reader = trainer_of(family, checkpoints, pool=pool, strategy=strategy)
     examples = examples_of()
-    together = trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
+    together = trainer.forward.evaluate(objective.features(examples, reader), examples)[1]
     for example, found in zip(examples, together, strict=True):
-        alone = trainer.forward.evaluate(kind.features([example], reader), [example])[1]
+        alone = trainer.forward.evaluate(objective.features([example], reader), [example])[1]
         torch.testing.assert_close(torch.tensor(alone[0]), torch.tensor(found), atol=1e-5, rtol=0)
 
 
@@ -65,8 +65,10 @@ def test_a_text_s_logits_do_not_depend_on_the_texts_beside_it(family, pool, stra
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_segments, checkpoints):
-    trainer, kind, reader = trainer_of(family, checkpoints, pool=pool, gradient_segments=gradient_segments, dropout=0.2)
-    items = kind.features(examples_of(), reader).items
+    trainer, objective, reader = trainer_of(
+        family, checkpoints, pool=pool, gradient_segments=gradient_segments, dropout=0.2
+    )
+    items = objective.features(examples_of(), reader).items
     found = []
     for limit in (100, 1):
         trainer.forward.micro_batch_size = limit
@@ -82,8 +84,8 @@ def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_se
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, checkpoints):
-    trainer, kind, reader = trainer_of(family, checkpoints)
-    items = kind.features(examples_of(), reader).items
+    trainer, objective, reader = trainer_of(family, checkpoints)
+    items = objective.features(examples_of(), reader).items
     trainer.forward.micro_batch_size = 100
     loss, whole = gradients(trainer, items)
     trainer.forward.micro_batch_size = 6
@@ -93,7 +95,7 @@ def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, check
         torch.testing.assert_close(parts[name], whole[name], atol=1e-5, rtol=1e-4)
 
 
-def words_read(trainer, kind, reader, *, words=61):
+def words_read(trainer, objective, reader, *, words=61):
     """How much each segment's words matter to the loss: the largest gradient of each one's vectors."""
     seen = []
 
@@ -102,7 +104,7 @@ def words_read(trainer, kind, reader, *, words=61):
         seen.append(output)
 
     hook = trainer.forward.model.get_input_embeddings().register_forward_hook(keep)
-    gradients(trainer, kind.features(examples_of([words]), reader).items)
+    gradients(trainer, objective.features(examples_of([words]), reader).items)
     hook.remove()
     return [0.0 if vectors.grad is None else float(vectors.grad.abs().max()) for vectors in seen]
 
@@ -111,16 +113,16 @@ def words_read(trainer, kind, reader, *, words=61):
 @pytest.mark.parametrize("gradient_segments", [1, 2, 3])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_the_gradient_of_the_last_state_reaches_as_many_segments_as_asked(family, gradient_segments, checkpoints):
-    trainer, kind, reader = trainer_of(family, checkpoints, pool="last", gradient_segments=gradient_segments)
-    found = words_read(trainer, kind, reader)
+    trainer, objective, reader = trainer_of(family, checkpoints, pool="last", gradient_segments=gradient_segments)
+    found = words_read(trainer, objective, reader)
     assert len(found) > 4
     assert [amount > 0 for amount in found] == [False] * (len(found) - gradient_segments) + [True] * gradient_segments
 
 
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_with_the_mean_every_segment_learns_though_the_gradient_stops_at_its_start(family, checkpoints):
-    trainer, kind, reader = trainer_of(family, checkpoints, pool="mean")
-    assert all(amount > 0 for amount in words_read(trainer, kind, reader))
+    trainer, objective, reader = trainer_of(family, checkpoints, pool="mean")
+    assert all(amount > 0 for amount in words_read(trainer, objective, reader))
 
 
 @pytest.mark.parametrize("family", WITH_MEMORY)
@@ -129,8 +131,8 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
     examples = [TextExample(str(n), text + "film " * 12, 0) for n, text in enumerate(beginnings)]
     found = {}
     for strategy in ("segment_recurrence", "independent_segments"):
-        trainer, kind, reader = trainer_of(family, checkpoints, pool="last", strategy=strategy)
-        first, second = trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
+        trainer, objective, reader = trainer_of(family, checkpoints, pool="last", strategy=strategy)
+        first, second = trainer.forward.evaluate(objective.features(examples, reader), examples)[1]
         found[strategy] = abs(first - second).max()
     assert found["independent_segments"] < 1e-6  # some processors round by the place in the batch
     assert found["segment_recurrence"] > 1e-3
@@ -139,23 +141,23 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
 def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(checkpoints):
     logits = []
     for segment in (8, 13, 1000):
-        trainer, kind, reader = trainer_of("transformer_xl", checkpoints, segment=segment)
+        trainer, objective, reader = trainer_of("transformer_xl", checkpoints, segment=segment)
         trainer.forward.scoring = replace(trainer.forward.scoring, memory=1000)
         trainer.forward.model.config.memory_start = "empty"
         examples = examples_of()
-        logits.append(torch.tensor(trainer.forward.evaluate(kind.features(examples, reader), examples)[1]))
+        logits.append(torch.tensor(trainer.forward.evaluate(objective.features(examples, reader), examples)[1]))
     torch.testing.assert_close(logits[0], logits[2], atol=1e-5, rtol=0)
     torch.testing.assert_close(logits[1], logits[2], atol=1e-5, rtol=0)
 
 
 def test_a_text_that_is_read_to_its_end_takes_no_more_time(checkpoints):
-    trainer, kind, reader = trainer_of("xlnet", checkpoints)
+    trainer, objective, reader = trainer_of("xlnet", checkpoints)
     sizes = []
     hook = trainer.forward.model.transformer.register_forward_pre_hook(
         lambda _module, _inputs, named: sizes.append(tuple(named["input_ids"].shape)), with_kwargs=True
     )
     examples = examples_of([3, 14, 30])
-    trainer.forward.evaluate(kind.features(examples, reader), examples)
+    trainer.forward.evaluate(objective.features(examples, reader), examples)
     hook.remove()
     assert sizes == [(3, 8), (2, 8), (1, 8), (1, 8)]  # 5, 16 and 32 tokens with the special ones
 
@@ -190,7 +192,7 @@ def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints
     with pytest.raises(
         UserError, match=r"strategy: 'segment_recurrence' asks for a model with a memory, but 'bert' has none"
     ):
-        own_cell(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
+        own_run(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 
 
 @pytest.mark.slow_but_first
@@ -201,12 +203,12 @@ def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_a
 ):
     own = own_data(tmp_path / "data", text_examples(60, shortest=20, longest=60), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "maximum_steps": 3}
-    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **settings)
+    record = execute(run, Options(), Silent())
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     rows = [json.loads(line) for line in Path(own.test).read_text().splitlines()]
-    told = predict_rows(cell.folder, [{"text": row["text"]} for row in rows])
-    recorded = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    told = predict_rows(run.folder, [{"text": row["text"]} for row in rows])
+    recorded = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     assert [row["prediction"] for row in told] == [row["prediction"] for row in recorded]
     for ours, theirs in zip(told, recorded, strict=True):
         expected = torch.tensor(theirs["logits"]).softmax(0).tolist()

@@ -1,4 +1,4 @@
-"""What every family promises for every kind of task: it learns, and its checkpoints are plain transformers ones."""
+"""What every family promises for every task type: it learns, and its checkpoints are plain transformers ones."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -50,49 +50,49 @@ TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,),
 PLAIN_FILES = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
 
 
-def test_every_family_and_every_kind_is_tested_here():
+def test_every_family_and_every_task_type_is_tested_here():
     assert set(TRAINED) == set(ARCHITECTURES)
     assert len(TRAINED) >= 4
     assert set(COLUMNS) == set(TASK_TYPES.names())
     assert len(LANGUAGE) >= 3
 
 
-def examples_of(kind_name):
-    if kind_name == "question_answering":
+def examples_of(task_type):
+    if task_type == "question_answering":
         return question_examples(6)
-    if kind_name == "token_classification":
+    if task_type == "token_classification":
         return tagged_examples(6)
-    return [TextExample(e.id, e.text, TARGETS[kind_name](n)) for n, e in enumerate(text_examples(6))]
+    return [TextExample(e.id, e.text, TARGETS[task_type](n)) for n, e in enumerate(text_examples(6))]
 
 
-def labels_of(kind_name):
-    return {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}.get(kind_name, ())
+def labels_of(task_type):
+    return {"classification": LABELS, "multi_label": LABELS, "token_classification": TAGS}.get(task_type, ())
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", [name for name in COLUMNS if name != "language_modelling"])
+@pytest.mark.parametrize("task_type", [name for name in COLUMNS if name != "language_modelling"])
 @pytest.mark.parametrize("family", TRAINED)
-def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kind_name, checkpoints, tmp_path):
-    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels_of(kind_name))
-    trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
-    examples = examples_of(kind_name)
-    features = kind.features(examples, reader)
+def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, task_type, checkpoints, tmp_path):
+    loaded, objective = loaded_model(family, checkpoints[family], task_type, labels=labels_of(task_type))
+    trainer, reader = trainer_for(loaded, objective, Training(learning_rate=1e-3, warmup_ratio=0.0))
+    examples = examples_of(task_type)
+    features = objective.features(examples, reader)
     before = weights(loaded.model)
     assert np.isfinite(trainer.step(features.items))
     still = [name for name, tensor in weights(loaded.model).items() if torch.equal(tensor, before[name])]
-    assert set(still) <= _initial_model(family, kind_name), still
+    assert set(still) <= _initial_model(family, task_type), still
 
     _, outputs = trainer.forward.evaluate(features, examples)
-    for row in kind.rows(outputs, examples, {}):
-        assert {name: type(value) for name, value in row.items()} == COLUMNS[kind_name]
+    for row in objective.rows(outputs, examples, {}):
+        assert {name: type(value) for name, value in row.items()} == COLUMNS[task_type]
 
     from harness.training.task_model import save_checkpoint
 
     inputs = trainer.forward.collator(features.items).inputs
-    save_checkpoint(loaded, reader, tmp_path, head=kind.head())
-    plain = getattr(transformers, kind.head().auto_class).from_pretrained(tmp_path).eval()
+    save_checkpoint(loaded, reader, tmp_path, head=objective.head())
+    plain = getattr(transformers, objective.head().auto_class).from_pretrained(tmp_path).eval()
     with torch.no_grad():
-        for name in kind.head().outputs:
+        for name in objective.head().outputs:
             torch.testing.assert_close(plain(**inputs)[name], loaded.model(**inputs)[name], atol=1e-6, rtol=0)
     assert {file.suffix for file in tmp_path.iterdir()} <= PLAIN_FILES
 
@@ -102,12 +102,12 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, kin
 def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
     own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))
     checkpoint = write_language_checkpoint(family, tmp_path / "checkpoint")
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, max_length=32, maximum_steps=0)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.best_step == 0
     assert record.curve == ()
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     for row in rows:
         assert {name: type(row[name]) for name in COLUMNS["language_modelling"]} == COLUMNS["language_modelling"]
     causal = FAMILIES.load(family).language.causal
@@ -115,7 +115,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
     told = {"perplexity", "bits_per_byte", "bits_per_character"}
     assert finite == (told if causal else {"pseudo_perplexity", "pseudo_bits_per_byte"})
 
-    folder = cell.folder / "checkpoint"
+    folder = run.folder / "checkpoint"
     assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
     head = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     before, after = (weights(head.from_pretrained(where)) for where in (checkpoint, folder))
@@ -123,7 +123,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def _initial_model(family, kind_name):
+def _initial_model(family, task_type):
     """Tensors that a model has and the task does not read."""
     if family == "xlnet":
         return {"transformer.mask_emb"}  # of its language modelling
@@ -141,12 +141,12 @@ def _initial_model(family, kind_name):
 def test_a_pipeline_gives_the_harness_s_own_predictions(family, made, paired, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(40, longest=30, pairs=paired), sizes=(None, 10, 10))
     checkpoint = checkpoints[family] if made == "read" else None
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
-    execute(cell, Options(), Silent())
-    folder = cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, max_length=16, maximum_steps=2)
+    execute(run, Options(), Silent())
+    folder = run.folder / "checkpoint"
     assert {file.suffix for file in folder.iterdir()} <= PLAIN_FILES
     classify = transformers.pipeline("text-classification", str(folder))
-    assert _predicted(classify, own.test, truncation=True) == pytest.approx(_recorded(cell.folder), abs=1e-5)
+    assert _predicted(classify, own.test, truncation=True) == pytest.approx(_recorded(run.folder), abs=1e-5)
 
 
 def _predicted(classify, file, **settings):
@@ -170,9 +170,9 @@ def test_the_auto_family_reads_an_architecture_that_has_no_file(tmp_path):
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "checkpoint")
     tokenizer.save_pretrained(tmp_path / "checkpoint")
     own = own_data(tmp_path / "data", text_examples(40), sizes=(None, 10, 10))
-    cell = own_cell(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, tmp_path / "checkpoint", family="auto", maximum_steps=2)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.cost.training_flops > 0
-    classify = transformers.pipeline("text-classification", str(cell.folder / "checkpoint"))
-    assert _predicted(classify, own.test) == pytest.approx(_recorded(cell.folder), abs=1e-5)
+    classify = transformers.pipeline("text-classification", str(run.folder / "checkpoint"))
+    assert _predicted(classify, own.test) == pytest.approx(_recorded(run.folder), abs=1e-5)

@@ -43,11 +43,11 @@ def test_a_saved_one_comes_back_the_same(baseline, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("baseline", "kind", "instead"),
+    ("baseline", "task_type", "instead"),
     [(family, "classification", "majority, tfidf"), (tfidf, KIND, "majority, most_frequent_tag")],
 )
-def test_a_baseline_without_an_answer_names_those_that_have_one(baseline, kind, instead):
+def test_a_baseline_without_an_answer_names_those_that_have_one(baseline, task_type, instead):
     with pytest.raises(UserError) as raised:
-        baseline.fit([], task_type=kind, labels=())
-    said = f"{baseline.name}: has no answer to tasks of type {kind}. Leave it out, or take {instead}."
+        baseline.fit([], task_type=task_type, labels=())
+    said = f"{baseline.name}: has no answer to tasks of type {task_type}. Leave it out, or take {instead}."
     assert raised.value.lines == (said,) or raised.value.lines == [said]

@@ -55,9 +55,9 @@ def write(folder, model_type, *, head=AutoModelForSequenceClassification, labels
     return examples
 
 
-def load(folder, kind, labels, **spec):
+def load(folder, task_type, labels, **spec):
     model = ModelConfig(family=spec.pop("family", "auto"), checkpoint=str(folder), **spec)
-    made = TASK_TYPES.load(kind).objective(labels, Training())
+    made = TASK_TYPES.load(task_type).objective(labels, Training())
     torch.manual_seed(spec.get("seed", 7))
     return made, FAMILIES.load(str(model.family)).load(model, made.head(), labels=labels, dropout=0.0, texts=list)
 
@@ -65,11 +65,11 @@ def load(folder, kind, labels, **spec):
 @pytest.mark.parametrize("model_type", ["gpt2", "xlm", "bert"])
 def test_a_model_reads_what_its_own_tokenizer_gives_it(tmp_path, model_type):
     examples = write(tmp_path, model_type)[:7]
-    kind, loaded = load(tmp_path, "classification", LABELS)
+    objective, loaded = load(tmp_path, "classification", LABELS)
     reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=0, strategy=None)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
-    forward = forward_of(loaded, kind, accelerator, Training(), micro_batch_size=4)
-    _, logits = forward.evaluate(kind.features(examples, reader), examples)
+    forward = forward_of(loaded, objective, accelerator, Training(), micro_batch_size=4)
+    _, logits = forward.evaluate(objective.features(examples, reader), examples)
     for example, found in zip(examples, logits, strict=True):
         alone = loaded.model(**loaded.tokenizer(example.text, return_tensors="pt")).logits[0]
         torch.testing.assert_close(torch.tensor(found), alone.detach(), atol=1e-5, rtol=1e-5)
@@ -82,16 +82,16 @@ def test_a_text_without_tokens_is_read_alone_and_among_others(tmp_path, model_ty
     if model_type == "gpt2":  # Which adds no special token to a text.
         tokenizer.backend_tokenizer.post_processor = None
         tokenizer.save_pretrained(tmp_path)
-    kind, loaded = load(tmp_path, "classification", LABELS)
-    trainer, reader = trainer_for(loaded, kind, Training())
+    objective, loaded = load(tmp_path, "classification", LABELS)
+    trainer, reader = trainer_for(loaded, objective, Training())
     texts = ["", "  \n", "the film was dull"]
     examples = [TextExample(str(place), text, 0) for place, text in enumerate(texts)]
-    assert kind.features(examples, reader).lengths == [0, 0, 4]
-    _, together = trainer.forward.evaluate(kind.features(examples, reader), examples)
+    assert objective.features(examples, reader).lengths == [0, 0, 4]
+    _, together = trainer.forward.evaluate(objective.features(examples, reader), examples)
     for example, found in zip(examples, together, strict=True):
-        _, alone = trainer.forward.evaluate(kind.features([example], reader), [example])
+        _, alone = trainer.forward.evaluate(objective.features([example], reader), [example])
         np.testing.assert_allclose(alone[0], found, atol=1e-5)
-    assert np.isfinite(trainer.step(kind.features(examples[:2], reader).items))
+    assert np.isfinite(trainer.step(objective.features(examples[:2], reader).items))
 
 
 def test_a_model_that_looks_up_types_among_words_keeps_their_rows(tmp_path):
@@ -103,25 +103,25 @@ def test_a_model_that_looks_up_types_among_words_keeps_their_rows(tmp_path):
     tokenizer.save_pretrained(tmp_path)
     losses = {}
     for vocabulary in ("used", "whole"):
-        kind, loaded = load(tmp_path, "classification", LABELS)
+        objective, loaded = load(tmp_path, "classification", LABELS)
         assert loaded.uses_token_type_ids
-        trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3))
-        items = kind.features(examples, reader).items
+        trainer, reader = trainer_for(loaded, objective, Training(learning_rate=1e-3))
+        items = objective.features(examples, reader).items
         if vocabulary == "used":
             assert with_used_vocabulary(loaded.model, items).used is not None
-            trainer, _ = trainer_for(loaded, kind, Training(learning_rate=1e-3))
+            trainer, _ = trainer_for(loaded, objective, Training(learning_rate=1e-3))
         losses[vocabulary] = [trainer.step(items) for _ in range(4)]
     assert losses["used"] == pytest.approx(losses["whole"], abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["regression", "question_answering"])
-def test_a_head_of_the_checkpoints_own_is_kept_and_said_unless_a_new_one_is_asked_for(tmp_path, kind):
-    question = kind == "question_answering"
+@pytest.mark.parametrize("task_type", ["regression", "question_answering"])
+def test_a_head_of_the_checkpoints_own_is_kept_and_said_unless_a_new_one_is_asked_for(tmp_path, task_type):
+    question = task_type == "question_answering"
     auto_class = AutoModelForQuestionAnswering if question else AutoModelForSequenceClassification
     write(tmp_path, "bert", head=auto_class, labels=2 if question else 1)
     name = "qa_outputs.weight" if question else "classifier.weight"
     stored = auto_class.from_pretrained(tmp_path).state_dict()[name]
-    kept, renewed = (load(tmp_path, kind, (), family="bert", head=choice)[1] for choice in ("auto", "new"))
+    kept, renewed = (load(tmp_path, task_type, (), family="bert", head=choice)[1] for choice in ("auto", "new"))
     assert torch.equal(kept.model.state_dict()[name], stored)
     assert "the checkpoint's own head is kept" in kept.notes
     assert not torch.equal(renewed.model.state_dict()[name], stored)
@@ -137,8 +137,8 @@ def test_pretrained_weights_are_refused_with_a_tokenizer_trained_anew(tmp_path):
 def test_an_untrained_architecture_takes_the_special_tokens_of_the_tokenizer_that_it_gets(tmp_path):
     write(tmp_path, "bert")
     model = ModelConfig(family="bert", checkpoint=str(tmp_path), init="random", tokenizer="trained")
-    kind = TASK_TYPES.load("classification").objective(LABELS, Training())
-    loaded = FAMILIES.load("bert").load(model, kind.head(), labels=LABELS, dropout=None, texts=lambda: ["a film"])
+    objective = TASK_TYPES.load("classification").objective(LABELS, Training())
+    loaded = FAMILIES.load("bert").load(model, objective.head(), labels=LABELS, dropout=None, texts=lambda: ["a film"])
     assert loaded.model.config.vocab_size == len(loaded.tokenizer)
     assert loaded.model.config.pad_token_id == loaded.tokenizer.pad_token_id == 0
 
@@ -167,7 +167,7 @@ def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_betwee
     texts = (" the film was dull", " many people came")
     one, two = (stock(text)["input_ids"] for text in texts)
     assert stock(*texts)["input_ids"] == [*one, *two]
-    kind, loaded = load(tmp_path / "checkpoint", "classification", LABELS)
+    objective, loaded = load(tmp_path / "checkpoint", "classification", LABELS)
     assert loaded.tokenizer(*texts)["input_ids"] == [*one, end, *two]
     assert loaded.tokenizer(texts[0])["input_ids"] == one
     offsets = [loaded.tokenizer(texts[0], return_offsets_mapping=True)["offset_mapping"]]
@@ -176,9 +176,9 @@ def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_betwee
     examples = text_examples(5, pairs=True)
     reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=0, strategy=None)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
-    forward = forward_of(loaded, kind, accelerator, Training(), micro_batch_size=4)
-    _, logits = forward.evaluate(kind.features(examples, reader), examples)
-    save_checkpoint(loaded, reader, tmp_path / "saved", head=kind.head())
+    forward = forward_of(loaded, objective, accelerator, Training(), micro_batch_size=4)
+    _, logits = forward.evaluate(objective.features(examples, reader), examples)
+    save_checkpoint(loaded, reader, tmp_path / "saved", head=objective.head())
     classify = pipeline("text-classification", str(tmp_path / "saved"))
     for example, found in zip(examples, logits, strict=True):
         answers = classify({"text": example.text, "text_pair": example.pair}, top_k=None)
@@ -188,9 +188,9 @@ def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_betwee
 
 def test_questions_are_parted_from_their_contexts_for_a_causal_model(tmp_path):
     end = gpt2_checkpoint(tmp_path)
-    kind, loaded = load(tmp_path, "question_answering", ())
+    objective, loaded = load(tmp_path, "question_answering", ())
     reader = reader_for(Training(), loaded.tokenizer, limit=loaded.limit, stride=8, strategy="windows")
-    features = kind.features(question_examples(3), reader)
+    features = objective.features(question_examples(3), reader)
     for item in features.items:
         assert item.windows[0].input_ids.count(end) == 1
     assert features.unreachable_answers == 0.0

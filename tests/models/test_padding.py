@@ -53,10 +53,10 @@ def auto_checkpoint(model_type, folder):
     return folder
 
 
-def outputs(loaded, kind, examples):
+def outputs(loaded, objective, examples):
     """What the harness says of the examples, read together."""
-    trainer, reader = trainer_for(loaded, kind, Training())
-    return trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
+    trainer, reader = trainer_for(loaded, objective, Training())
+    return trainer.forward.evaluate(objective.features(examples, reader), examples)[1]
 
 
 def texts():
@@ -66,18 +66,18 @@ def texts():
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ARCHITECTURES)
 def test_a_family_says_of_a_text_alone_what_it_says_of_it_among_others(family, checkpoints):
-    loaded, kind = loaded_model(family, checkpoints[family])
-    for example, found in zip(texts(), outputs(loaded, kind, texts()), strict=True):
-        assert outputs(loaded, kind, [example])[0] == pytest.approx(found, abs=1e-5)
+    loaded, objective = loaded_model(family, checkpoints[family])
+    for example, found in zip(texts(), outputs(loaded, objective, texts()), strict=True):
+        assert outputs(loaded, objective, [example])[0] == pytest.approx(found, abs=1e-5)
 
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_type", AUTO)
 def test_so_does_an_architecture_that_has_no_file_or_it_is_read_without_padding(model_type, tmp_path):
-    loaded, kind = loaded_model("auto", auto_checkpoint(model_type, tmp_path))
+    loaded, objective = loaded_model("auto", auto_checkpoint(model_type, tmp_path))
     assert loaded.unpadded == (model_type in PADDING_COUNTS)
     assert (UNPADDED in loaded.notes) == loaded.unpadded
-    together = outputs(loaded, kind, texts())
+    together = outputs(loaded, objective, texts())
     assert together.std() > 1e-3
     for example, found in zip(texts(), together, strict=True):
         inputs = loaded.tokenizer(example.text, return_tensors="pt")
@@ -88,20 +88,20 @@ def test_so_does_an_architecture_that_has_no_file_or_it_is_read_without_padding(
 
 
 def test_an_answer_read_without_padding_is_the_same_alone_as_among_others(tmp_path):
-    loaded, kind = loaded_model("auto", auto_checkpoint("fnet", tmp_path), "question_answering", labels=())
+    loaded, objective = loaded_model("auto", auto_checkpoint("fnet", tmp_path), "question_answering", labels=())
     questions = [*question_examples(3, words=6), *question_examples(3, seed=1, words=30)]
-    together = outputs(loaded, kind, questions)
+    together = outputs(loaded, objective, questions)
     assert loaded.unpadded
     for question, found in zip(questions, together, strict=True):
-        (alone,) = outputs(loaded, kind, [question])
+        (alone,) = outputs(loaded, objective, [question])
         assert (alone.start, alone.end) == (found.start, found.end)
         assert (alone.score, alone.no_answer_score) == pytest.approx((found.score, found.no_answer_score), abs=1e-4)
 
 
 def test_a_model_is_trained_as_it_is_read_without_padding(tmp_path):
-    loaded, kind = loaded_model("auto", auto_checkpoint("fnet", tmp_path))
-    trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
-    items = kind.features(texts(), reader).items
+    loaded, objective = loaded_model("auto", auto_checkpoint("fnet", tmp_path))
+    trainer, reader = trainer_for(loaded, objective, Training(learning_rate=1e-3, warmup_ratio=0.0))
+    items = objective.features(texts(), reader).items
     batch = trainer.forward.collator(items)
     assert not batch.inputs["attention_mask"].all()
     loss = trainer.forward.losses(items).mean()
@@ -169,14 +169,14 @@ def test_bigbird_reads_a_long_text_alike_before_and_after_a_short_one(tmp_path):
     torch.manual_seed(11)
     AutoModel.from_config(AutoConfig.for_model("big_bird", **settings)).save_pretrained(tmp_path / "checkpoint")
     tokenizer.save_pretrained(tmp_path / "checkpoint")
-    loaded, kind = loaded_model("bigbird", tmp_path / "checkpoint")
+    loaded, objective = loaded_model("bigbird", tmp_path / "checkpoint")
     long, short = text_examples(2, shortest=50, longest=55)[0], TextExample("short", "the film", 0)
-    before = outputs(loaded, kind, [long])[0]
-    outputs(loaded, kind, [short])
-    assert outputs(loaded, kind, [long])[0] == pytest.approx(before, abs=1e-6)
-    assert outputs(loaded, kind, [short, long])[1] == pytest.approx(before, abs=1e-5)
+    before = outputs(loaded, objective, [long])[0]
+    outputs(loaded, objective, [short])
+    assert outputs(loaded, objective, [long])[0] == pytest.approx(before, abs=1e-6)
+    assert outputs(loaded, objective, [short, long])[1] == pytest.approx(before, abs=1e-5)
     assert "attention is full for every text" in " ".join(loaded.notes)
-    _, reader = trainer_for(loaded, kind, Training())
-    save_checkpoint(loaded, reader, tmp_path / "saved", head=kind.head())
+    _, reader = trainer_for(loaded, objective, Training())
+    save_checkpoint(loaded, reader, tmp_path / "saved", head=objective.head())
     assert AutoConfig.from_pretrained(tmp_path / "saved").attention_type == "original_full"
     assert isinstance(loaded.model, PreTrainedModel)

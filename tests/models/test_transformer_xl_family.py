@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from small_models import LABELS, Silent, loaded_model, own_cell, own_data, question_examples, text_examples
+from small_models import LABELS, Silent, loaded_model, own_data, own_run, question_examples, text_examples
 
 from harness.config.model import ModelConfig, find_model
 from harness.errors import UserError
@@ -39,9 +39,9 @@ def test_the_family_is_found_by_a_published_config(published):
 @pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
 def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(published, tmp_path, pairs):
     own = own_data(tmp_path / "data", text_examples(40, pairs=pairs), sizes=(None, 10, 10))
-    cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", maximum_steps=2)
-    assert execute(cell, Options(), Silent()).status == "complete"
-    folder = cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, published, family="transformer_xl", maximum_steps=2)
+    assert execute(run, Options(), Silent()).status == "complete"
+    folder = run.folder / "checkpoint"
     assert {file.name for file in folder.iterdir()} >= {"vocab.txt", "model.safetensors"}
     classify = transformers.pipeline("text-classification", str(folder))
     assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
@@ -52,14 +52,14 @@ def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(publis
 def test_published_weights_and_words_answer_questions_and_the_record_says_how(published, tmp_path, strategy):
     own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))
     settings = {"strategy": strategy, "segment": 8, "memory": 8, "maximum_steps": 2}
-    cell = own_cell(tmp_path / "runs", own, published, family="transformer_xl", **settings)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, published, family="transformer_xl", **settings)
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
     assert NOTE in record.notes
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     context = " ".join(["then"] * 30)
-    (row,) = predict_rows(cell.folder, [{"question": "who ?", "context": context}])
+    (row,) = predict_rows(run.folder, [{"question": "who ?", "context": context}])
     assert row["prediction"] == context[row["start"] : row["end"]]
     assert row["prediction"]
 

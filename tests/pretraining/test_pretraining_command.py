@@ -135,7 +135,7 @@ def test_a_checkpoint_is_a_model_to_fine_tune(case, command, texts):
 
 
 @pytest.mark.parametrize("family", ["bert", "scratch"])
-def test_a_model_learns_to_foretell_hidden_words_from_those_around(family, command, texts):
+def test_a_model_learns_to_predict_masked_words_from_those_around(family, command, texts):
     """Words follow each other as in a list here. Who knows but how frequent each is loses the entropy of its share."""
     objective = "roberta" if family == "scratch" else "bert"
     made = pretrain(command, write_recipe(texts / "mine.toml", family, objective, tokens=150_000, dropout=0.0))

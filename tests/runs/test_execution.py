@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import Silent, own_cell, own_data, question_examples, text_examples
+from small_models import Silent, own_data, own_run, question_examples, text_examples
 
 import harness.training.finetuning as finetuning
 from harness.record import read_record
@@ -23,20 +23,20 @@ def texts(tmp_path):
     return own_data(tmp_path / "data", text_examples(100, longest=20))
 
 
-def finished(cell, **options):
-    """The record of the cell's run, as its folder has it."""
-    execute(cell, Options(**options), Silent())
-    return read_record(cell.folder / "run.json")
+def finished(run, **options):
+    """The record of a run, as its folder has it."""
+    execute(run, Options(**options), Silent())
+    return read_record(run.folder / "run.json")
 
 
-def rows_of(cell):
+def rows_of(run):
     from pyarrow import parquet
 
-    return parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    return parquet.read_table(run.folder / "predictions.parquet").to_pylist()
 
 
-def weights_of(cell):
-    return load_file(cell.folder / "checkpoint" / "model.safetensors")
+def weights_of(run):
+    return load_file(run.folder / "checkpoint" / "model.safetensors")
 
 
 def same(ours, theirs):
@@ -46,19 +46,19 @@ def same(ours, theirs):
 def test_a_run_learns_and_leaves_record_predictions_and_checkpoint(checkpoints, tmp_path):
     texts = own_data(tmp_path / "data", text_examples(200))
     settings = {"maximum_steps": 150, "epochs": 20.0, "learning_rate": 2e-3, "dropout": 0.0}
-    cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], **settings)
-    record = finished(cell)
-    assert sorted(path.name for path in cell.folder.iterdir()) == ["checkpoint", "predictions.parquet", "run.json"]
+    run = own_run(tmp_path / "runs", texts, checkpoints["bert"], **settings)
+    record = finished(run)
+    assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint", "predictions.parquet", "run.json"]
     assert record.status == "complete"
     assert record.scores["test"]["accuracy"] > 0.9  # one word of two classes tells all
-    rows = rows_of(cell)
+    rows = rows_of(run)
     assert len(rows) == record.counts.examples["test"] == 20
     hits = sum(row["reference"] == row["prediction"] for row in rows)
     assert record.scores["test"]["accuracy"] == pytest.approx(hits / 20)
 
 
 def test_the_record_says_what_was_read_and_what_it_took(texts, checkpoints, tmp_path):
-    record = finished(own_cell(tmp_path / "runs", texts, checkpoints["bert"], max_length=12, batch_size=10))
+    record = finished(own_run(tmp_path / "runs", texts, checkpoints["bert"], max_length=12, batch_size=10))
     assert [point.step for point in record.curve] == [6]
     assert record.counts.examples == {"train": 60, "validation": 20, "test": 20}
     tokens = record.counts.tokens
@@ -75,21 +75,21 @@ def test_the_record_says_what_was_read_and_what_it_took(texts, checkpoints, tmp_
 
 
 def test_training_flops_are_those_of_the_formula(texts, checkpoints, tmp_path):
-    cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], max_length=8, epochs=1.0, maximum_steps=None)
-    record = finished(cell)
+    run = own_run(tmp_path / "runs", texts, checkpoints["bert"], max_length=8, epochs=1.0, maximum_steps=None)
+    record = finished(run)
     # By hand, after Kaplan et al. 2020, section 2.1. A layer: four attention matrices 32 x 32 and two of 32 x 48, six
     # biases, two norms; then pooler 32 x 32, classifier 32 x 2, and the norm after the embeddings.
     layer = 4 * (32 * 32 + 32) + (32 * 48 + 48) + (48 * 32 + 32) + 2 * 64
     dense = 2 * layer + (32 * 32 + 32) + (32 * 2 + 2) + 64
-    lengths = [min(8, count) for count in _token_counts(cell, texts)]
+    lengths = [min(8, count) for count in _token_counts(run, texts)]
     by_hand = sum(3 * (2 * dense * length + 4 * 2 * 32 * length**2) for length in lengths)
     assert record.cost.training_flops == pytest.approx(by_hand)
 
 
-def _token_counts(cell, own):
+def _token_counts(run, own):
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(cell.folder / "checkpoint")
+    tokenizer = AutoTokenizer.from_pretrained(run.folder / "checkpoint")
     lines = Path(own.train).read_text().splitlines()
     return [len(tokenizer(json.loads(line)["text"])["input_ids"]) for line in lines]
 
@@ -99,8 +99,8 @@ def _token_counts(cell, own):
 def test_the_seed_decides_everything(family, texts, checkpoints, tmp_path):
     def end(name, seed):
         torch.manual_seed(len(name))  # what was drawn before does not matter
-        cell = own_cell(tmp_path / name, texts, checkpoints[family], family=family, seed=seed, dropout=0.2)
-        return finished(cell), weights_of(cell)
+        run = own_run(tmp_path / name, texts, checkpoints[family], family=family, seed=seed, dropout=0.2)
+        return finished(run), weights_of(run)
 
     first, again, other = end("a", 1), end("bb", 1), end("c", 2)
     assert same(first[1], again[1])
@@ -121,18 +121,18 @@ def test_the_new_head_is_made_after_the_seed_is_set(texts, checkpoints, tmp_path
     monkeypatch.setattr(finetuning, "_trainer", spy)
     for number, (name, seed) in enumerate([("a", 1), ("b", 1), ("c", 2)]):
         torch.manual_seed(number)
-        finished(own_cell(tmp_path / name, texts, checkpoints["bert"], seed=seed, maximum_steps=1))
+        finished(own_run(tmp_path / name, texts, checkpoints["bert"], seed=seed, maximum_steps=1))
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
 
 
 @pytest.mark.slow
 def test_a_later_run_does_not_depend_on_an_earlier_one_s_precision(texts, checkpoints, tmp_path):
-    alone = own_cell(tmp_path / "a", texts, checkpoints["bert"])
+    alone = own_run(tmp_path / "a", texts, checkpoints["bert"])
     finished(alone)
-    half = own_cell(tmp_path / "half", texts, checkpoints["bert"], precision="bf16")
+    half = own_run(tmp_path / "half", texts, checkpoints["bert"], precision="bf16")
     finished(half)
-    after = own_cell(tmp_path / "b", texts, checkpoints["bert"])
+    after = own_run(tmp_path / "b", texts, checkpoints["bert"])
     finished(after)
     assert same(weights_of(alone), weights_of(after))
     assert not same(weights_of(alone), weights_of(half))
@@ -145,22 +145,22 @@ def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpo
     AutoModel.from_pretrained(checkpoints["bert"]).half().save_pretrained(tmp_path / "half")
     AutoTokenizer.from_pretrained(checkpoints["bert"]).save_pretrained(tmp_path / "half")
     assert json.loads((tmp_path / "half/config.json").read_text())["dtype"] == "float16"
-    cell = own_cell(tmp_path / "runs", texts, tmp_path / "half", maximum_steps=1)
-    finished(cell)
-    assert {tensor.dtype for tensor in weights_of(cell).values()} == {torch.float32}
+    run = own_run(tmp_path / "runs", texts, tmp_path / "half", maximum_steps=1)
+    finished(run)
+    assert {tensor.dtype for tensor in weights_of(run).values()} == {torch.float32}
 
 
 def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("a step was taken"))
-    cell = own_cell(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
+    record = execute(run, Options(), Silent())
     assert (record.status, record.best_step, record.curve) == ("complete", 0, ())
     assert record.cost.training_flops == 0
     assert 0 <= record.scores["test"]["accuracy"] <= 1
     from transformers import AutoModel
 
     stored, kept = (
-        AutoModel.from_pretrained(folder).state_dict() for folder in (checkpoints["bert"], cell.folder / "checkpoint")
+        AutoModel.from_pretrained(folder).state_dict() for folder in (checkpoints["bert"], run.folder / "checkpoint")
     )
     assert all(torch.equal(kept[name], tensor) for name, tensor in stored.items())
 
@@ -172,7 +172,7 @@ def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path
     monkeypatch.setattr(
         Reader, "documents", lambda self, texts, pairs: events.append(tuple(texts)) or documents(self, texts, pairs)
     )
-    finished(own_cell(tmp_path / "runs", texts, checkpoints["bert"], maximum_steps=2))
+    finished(own_run(tmp_path / "runs", texts, checkpoints["bert"], maximum_steps=2))
     read = {
         name: tuple(json.loads(line)["text"] for line in Path(getattr(texts, name)).read_text().splitlines())
         for name in ("train", "validation", "test")
@@ -182,12 +182,12 @@ def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path
 
 def test_a_loss_that_is_no_number_is_a_result(texts, checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(LabelObjective, "losses", lambda self, scores, batch, collator: scores.sum(1) * math.nan)
-    cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"])
-    record = finished(cell)
+    run = own_run(tmp_path / "runs", texts, checkpoints["bert"])
+    record = finished(run)
     assert (record.status, record.reason) == ("diverged", "the training loss is nan")
     assert record.scores == {}
-    assert cell.state() == "diverged"
-    assert [path.name for path in cell.folder.iterdir()] == ["run.json"]
+    assert run.state() == "diverged"
+    assert [path.name for path in run.folder.iterdir()] == ["run.json"]
 
 
 @pytest.mark.slow
@@ -200,23 +200,23 @@ def test_want_of_memory_is_noted_in_the_record(texts, checkpoints, tmp_path, mon
         return losses(self, items)
 
     settings = {"dropout": 0.0, "learning_rate": 1e-4}
-    small = own_cell(tmp_path / "small", texts, checkpoints["bert"], micro_batch_size=4, **settings)
+    small = own_run(tmp_path / "small", texts, checkpoints["bert"], micro_batch_size=4, **settings)
     finished(small)
     monkeypatch.setattr(Forward, "losses", narrow)
-    cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], micro_batch_size=8, **settings)
-    record = finished(cell)
+    run = own_run(tmp_path / "runs", texts, checkpoints["bert"], micro_batch_size=8, **settings)
+    record = finished(run)
     assert "out of memory: micro_batch_size lowered to 4, with the same optimisation" in record.notes
-    assert same(weights_of(cell), weights_of(small))
+    assert same(weights_of(run), weights_of(small))
 
 
 @pytest.mark.slow
 def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_path):
     examples = question_examples(80, words=30, unanswerable=0)
     own = own_data(tmp_path / "data", [*examples, *question_examples(10, seed=5, unanswerable=5)], sizes=(None, 15, 15))
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], max_length=24)
-    record = finished(cell)
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], max_length=24)
+    record = finished(run)
     contexts = [json.loads(line)["context"] for line in Path(own.test).read_text().splitlines()]
-    rows = rows_of(cell)
+    rows = rows_of(run)
     assert len(rows) == len(contexts) == record.counts.examples["test"]
     for row, context in zip(rows, contexts, strict=True):
         assert row["prediction"] == (context[row["start"] : row["end"]] if row["start"] >= 0 else "")
@@ -227,10 +227,10 @@ def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_
 @pytest.mark.slow
 def test_a_tracker_is_told_every_step_and_every_evaluation(texts, checkpoints, tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    cell = own_cell(tmp_path / "runs", texts, checkpoints["bert"], evaluations_per_epoch=2, maximum_steps=7)
-    record = finished(cell, track="tensorboard")
+    run = own_run(tmp_path / "runs", texts, checkpoints["bert"], evaluations_per_epoch=2, maximum_steps=7)
+    record = finished(run, track="tensorboard")
     found = {}
-    for file in cell.folder.rglob("events.out.tfevents.*"):
+    for file in run.folder.rglob("events.out.tfevents.*"):
         events = accumulators.EventAccumulator(str(file)).Reload()
         for tag in events.Tags()["scalars"]:
             found[tag] = {event.step: event.value for event in events.Scalars(tag)}
@@ -255,10 +255,10 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     assert (BUILT_IN / "configs/models/minilm.toml").is_file()
     model = find_model("minilm")
     limits = {"train_examples": 200, "validation_examples": 100, "test_examples": 200, "epochs": 3, "max_length": 64}
-    cell = planned_run(
+    run = planned_run(
         "rotten_tomatoes", None, name="minilm", model=model, seed=0, training=recipe_for(model, limits), runs=tmp_path
     )
-    record = finished(cell)
+    record = finished(run)
     assert record.status == "complete"
     assert record.scores["test"]["accuracy"] > 0.6
     assert len(record.curve) == 6

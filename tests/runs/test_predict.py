@@ -36,12 +36,12 @@ def pair(row, place):
     return {"first": row["text"], "second": f"on day {place}", "label": row["label"]}
 
 
-def rows_of(kind, count):
+def rows_of(task_type, count):
     """Rows of a kind of task, no two alike."""
     shapes = {"long": long, "multi_label": many_labels, "regression": number, "pairs": pair}
-    if kind == "question_answering":
+    if task_type == "question_answering":
         return questions(count)
-    return [shapes.get(kind, lambda row, _: row)(row, place) for place, row in enumerate(reviews(count))]
+    return [shapes.get(task_type, lambda row, _: row)(row, place) for place, row in enumerate(reviews(count))]
 
 
 FLAGS = {
@@ -54,13 +54,13 @@ FLAGS = {
 }
 
 
-def trained(command, model, kind, *settings):
+def trained(command, model, task_type, *settings):
     """The folder of a run of this kind, and the rows of its test split."""
-    rows = rows_of(kind, 60)
+    rows = rows_of(task_type, 60)
     for name, split in (("train", rows[:40]), ("valid", rows[40:50]), ("test", rows[50:])):
         write_jsonl(Path(f"{name}.jsonl"), split)
     files = ("--train", "train.jsonl", "--validation", "valid.jsonl", "--test", "test.jsonl")
-    result = command("run", "--model", model, *files, *FLAGS[kind], *SETTINGS, *settings)
+    result = command("run", "--model", model, *files, *FLAGS[task_type], *SETTINGS, *settings)
     assert result.code == 0, result.output + result.errors
     (record,) = Path("runs").rglob("run.json")
     return record.parent, rows[50:]
@@ -68,7 +68,7 @@ def trained(command, model, kind, *settings):
 
 @pytest.fixture
 def run(command):
-    """The folder of a floor's run on reviews."""
+    """The folder of a simple baseline's run on reviews."""
     return trained(command, "majority", "classification")[0]
 
 
@@ -80,9 +80,9 @@ def bert_run(command, checkpoints):
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
-@pytest.mark.parametrize("kind", FLAGS)
-def test_predictions_are_those_that_were_judged(command, checkpoints, model, kind):
-    folder, rows = trained(command, checkpoints.get(model, model), kind)
+@pytest.mark.parametrize("task_type", FLAGS)
+def test_predictions_are_those_that_were_judged(command, checkpoints, model, task_type):
+    folder, rows = trained(command, checkpoints.get(model, model), task_type)
     judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
     result = command("predict", folder, "--input", "test.jsonl")
     assert result.code == 0, result.errors
@@ -91,12 +91,12 @@ def test_predictions_are_those_that_were_judged(command, checkpoints, model, kin
     for old, new, row in zip(judged, found, rows, strict=True):
         assert {key: new[key] for key in row} == row
         assert new["prediction"] == (
-            pytest.approx(old["prediction"], abs=1e-5) if kind == "regression" else old["prediction"]
+            pytest.approx(old["prediction"], abs=1e-5) if task_type == "regression" else old["prediction"]
         )
-        if kind in {"classification", "pairs"}:
+        if task_type in {"classification", "pairs"}:
             assert new["probabilities"][old["prediction"]] == max(new["probabilities"].values())
             assert sum(new["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-        if kind == "question_answering":
+        if task_type == "question_answering":
             assert (new["start"], new["end"]) == (old["start"], old["end"])
 
 

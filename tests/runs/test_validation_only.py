@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow
 import pytest
 from pyarrow import parquet
-from small_models import Silent, own_cell, own_data, text_examples
+from small_models import Silent, own_data, own_run, text_examples
 
 from harness.comparison.comparison import compare
 from harness.data.loading import load_splits
@@ -31,21 +31,21 @@ def texts(tmp_path):
     return own_data(tmp_path / "data", text_examples(100, longest=20))
 
 
-def validation_only(cell):
-    return dataclasses.replace(cell, config=cell.config.model_copy(update={"evaluate": "validation"}))
+def validation_only(run):
+    return dataclasses.replace(run, config=run.config.model_copy(update={"evaluate": "validation"}))
 
 
-def finished(cell, **options):
-    execute(cell, Options(**options), Silent())
-    return read_record(cell.folder / "run.json")
+def finished(run, **options):
+    execute(run, Options(**options), Silent())
+    return read_record(run.folder / "run.json")
 
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "majority"])
 def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, texts, checkpoints, tmp_path):
     checkpoint = checkpoints["bert"] if family == "bert" else None
-    alone = finished(validation_only(own_cell(tmp_path / "alone", texts, checkpoint, family=family)))
-    whole = finished(own_cell(tmp_path / "whole", texts, checkpoint, family=family))
+    alone = finished(validation_only(own_run(tmp_path / "alone", texts, checkpoint, family=family)))
+    whole = finished(own_run(tmp_path / "whole", texts, checkpoint, family=family))
     assert alone.scores == {"validation": whole.scores["validation"]}
     assert (alone.curve, alone.best_step, alone.calibration) == (whole.curve, whole.best_step, whole.calibration)
     assert alone.counts.examples == {"train": 60, "validation": 20}
@@ -57,12 +57,12 @@ def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, text
 
 @pytest.mark.slow
 def test_it_leaves_a_checkpoint_that_predicts_and_no_predictions(texts, checkpoints, tmp_path):
-    cell = validation_only(own_cell(tmp_path, texts, checkpoints["bert"]))
-    finished(cell)
-    assert sorted(path.name for path in cell.folder.iterdir()) == ["checkpoint", "run.json"]
-    (row,) = predict_rows(cell.folder, [{"text": "a witty film"}])
+    run = validation_only(own_run(tmp_path, texts, checkpoints["bert"]))
+    finished(run)
+    assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint", "run.json"]
+    (row,) = predict_rows(run.folder, [{"text": "a witty film"}])
     assert row["prediction"] in ("bad", "good")
-    assert "| metric | validation |\n" in (cell.folder / "checkpoint/README.md").read_text()
+    assert "| metric | validation |\n" in (run.folder / "checkpoint/README.md").read_text()
 
 
 def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monk
     monkeypatch.setattr(
         Reader, "documents", lambda self, texts, pairs: read.append(tuple(texts)) or documents(self, texts, pairs)
     )
-    finished(validation_only(own_cell(tmp_path / "runs", texts, checkpoints["bert"], maximum_steps=1)))
+    finished(validation_only(own_run(tmp_path / "runs", texts, checkpoints["bert"], maximum_steps=1)))
     assert [len(split) for split in read] == [60, 20]
 
 
@@ -78,8 +78,8 @@ def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monk
 def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path):
     Path(texts.test).write_text("this is no JSON")
     with pytest.raises(UserError, match=r"test\.jsonl"):
-        execute(own_cell(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())
-    record = finished(validation_only(own_cell(tmp_path / "alone", texts, checkpoints["bert"])))
+        execute(own_run(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())
+    record = finished(validation_only(own_run(tmp_path / "alone", texts, checkpoints["bert"])))
     assert record.status == "complete"
 
 
@@ -130,22 +130,22 @@ def test_a_hub_data_set_leaves_its_test_split_unread(tmp_path):
 
 @pytest.mark.slow
 def test_predictions_of_an_earlier_run_with_a_test_score_go_with_it(texts, checkpoints, tmp_path):
-    cell = own_cell(tmp_path, texts, checkpoints["bert"])
-    finished(cell)
-    assert (cell.folder / "predictions.parquet").exists()
-    finished(validation_only(cell), redo=True)
-    assert not (cell.folder / "predictions.parquet").exists()
+    run = own_run(tmp_path, texts, checkpoints["bert"])
+    finished(run)
+    assert (run.folder / "predictions.parquet").exists()
+    finished(validation_only(run), redo=True)
+    assert not (run.folder / "predictions.parquet").exists()
 
 
 def test_it_is_another_run_than_one_with_a_test_score(texts, checkpoints, tmp_path):
-    cell = own_cell(tmp_path, texts, checkpoints["bert"])
-    finished(validation_only(cell))
+    run = own_run(tmp_path, texts, checkpoints["bert"])
+    finished(validation_only(run))
     with pytest.raises(UserError, match="evaluate: recorded 'validation', wanted 'test'"):
-        cell.state()
+        run.state()
 
 
 def test_a_run_recorded_before_there_was_a_choice_has_a_test_score(texts, checkpoints, tmp_path):
-    now = own_cell(tmp_path, texts, checkpoints["bert"]).config.resolved()
+    now = own_run(tmp_path, texts, checkpoints["bert"]).config.resolved()
     before = {key: value for key, value in now.items() if key != "evaluate"}
     assert now["evaluate"] == "test"
     assert identity(before) == identity(now)
@@ -153,8 +153,8 @@ def test_a_run_recorded_before_there_was_a_choice_has_a_test_score(texts, checkp
 
 @pytest.mark.slow
 def test_a_comparison_says_that_it_has_no_test_score(texts, checkpoints, tmp_path):
-    finished(validation_only(own_cell(tmp_path / "runs", texts, checkpoints["bert"])))
-    finished(own_cell(tmp_path / "runs", texts, None, family="majority"))
+    finished(validation_only(own_run(tmp_path / "runs", texts, checkpoints["bert"])))
+    finished(own_run(tmp_path / "runs", texts, None, family="majority"))
     comparison = compare(tmp_path / "runs")
     (task,) = comparison.tasks
     shown = {cell.model: score_entry(cell, unit_of("accuracy")).text for cell in task.cells}
@@ -175,7 +175,7 @@ def test_the_command_line_asks_for_it(command, texts, checkpoints):
 def test_scoring_it_again_reads_the_splits_that_it_was_trained_on(texts, checkpoints, tmp_path):
     train, test = Path(texts.train), Path(texts.test)
     test.write_text(test.read_text() + "".join(train.read_text().splitlines(keepends=True)[:20]))
-    alone = validation_only(own_cell(tmp_path, texts.model_copy(update={"validation": None}), None, family="tfidf"))
+    alone = validation_only(own_run(tmp_path, texts.model_copy(update={"validation": None}), None, family="tfidf"))
     record = finished(alone)
     again = scores_of_split(alone.folder, "validation")
     assert again == pytest.approx(record.scores["validation"])

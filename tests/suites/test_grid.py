@@ -1,4 +1,4 @@
-"""Suites at work: what is skipped, what is tried again, and that one failure costs one cell."""
+"""Suites at work: what is skipped, what is tried again, and that one failure costs one run."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ RUNS = Path("runs/tiny/mine")
 
 @pytest.fixture
 def suite(command, checkpoints):
-    """A suite with a checkpoint and two floors, in a folder of its own."""
+    """A suite with a checkpoint and two simple baselines, in a folder of its own."""
     write_csv(Path("reviews.csv"), reviews())
     shutil.copytree(checkpoints["bert"], "bert")
     Path("tiny.toml").write_text(SUITE.format(bert="bert/"))
@@ -37,7 +37,7 @@ def suite(command, checkpoints):
 
 
 def states(command, *flags):
-    """How many cells are in which state, as `harness plan` says."""
+    """How many runs are in which state, as `harness plan` says."""
     result = command("plan", "tiny.toml", *flags)
     assert result.code == 0, result.errors
     return counted(result.output)
@@ -57,7 +57,7 @@ def snapshot(folder):
 
 
 @pytest.mark.slow
-def test_a_plan_shows_every_cell_and_writes_nothing(command, suite):
+def test_a_plan_shows_every_run_and_writes_nothing(command, suite):
     before = snapshot(".")
     result = command("plan", suite)
     assert result.code == 0
@@ -76,7 +76,7 @@ def test_a_plan_says_what_of_each_model_is_there(command, suite):
     assert total == ["3", "new,", "1", "complete"]
 
 
-def test_a_suite_runs_once_and_floors_run_with_one_seed_only(command, suite):
+def test_a_suite_runs_once_and_simple_baselines_run_with_one_seed_only(command, suite):
     first = command("run", suite)
     assert first.code == 0, first.output + first.errors
     found = sorted(str(file.parent.relative_to(RUNS)) for file in RUNS.rglob("run.json"))
@@ -94,7 +94,7 @@ def test_no_workers_at_all_are_refused(command, suite):
     assert "--workers" in result.errors
 
 
-def test_one_cell_alone_needs_no_worker(command, suite, monkeypatch):
+def test_one_run_alone_needs_no_worker(command, suite, monkeypatch):
     monkeypatch.setattr("harness.suites.runner.in_workers", None)
     assert command("run", suite, "--only", "majority", "--workers", "2").code == 0
 
@@ -139,15 +139,15 @@ def test_what_is_left_out_is_not_even_looked_for(command, suite):
 @pytest.mark.slow
 def test_a_plan_leaves_a_move_into_place_that_was_cut_short_to_the_run(command, suite):
     command("run", suite, "--only", "majority")
-    cell = RUNS / "majority/seed-0"
-    (cell / ".partial").mkdir()
-    (cell / "run.json").rename(cell / ".partial/run.json")
+    run = RUNS / "majority/seed-0"
+    (run / ".partial").mkdir()
+    (run / "run.json").rename(run / ".partial/run.json")
     before = snapshot("runs")
     assert states(command, "--only", "majority") == "1 complete"
     assert snapshot("runs") == before
     assert "1 of 1 runs are recorded already" in command("run", suite, "--only", "majority").output
-    assert not (cell / ".partial").exists()
-    assert (cell / "run.json").is_file()
+    assert not (run / ".partial").exists()
+    assert (run / "run.json").is_file()
 
 
 @pytest.mark.slow
@@ -163,7 +163,7 @@ def test_other_weights_in_the_same_folder_make_another_run_and_other_times_do_no
     assert [line.split(":")[0].strip() for line in result.lines[1::2]] == ["weights"] * 2
 
 
-def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
+def test_a_failing_run_stops_no_other_and_is_tried_again(command, suite):
     weights = Path("bert/model.safetensors")
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-100])
@@ -179,7 +179,7 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again(command, suite):
     assert snapshot(RUNS / "majority") == before
 
 
-def test_our_own_mistake_keeps_its_traceback_until_the_cell_succeeds(command, suite, monkeypatch):
+def test_our_own_mistake_keeps_its_traceback_until_the_run_succeeds(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("harness.models.baseline.BaselineFamily.fit", lambda *_, **__: 1 / 0)
         result = command("run", suite, "--only", "majority")
@@ -191,7 +191,7 @@ def test_our_own_mistake_keeps_its_traceback_until_the_cell_succeeds(command, su
 
 
 @pytest.mark.slow
-def test_a_diverged_cell_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
+def test_a_diverged_run_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("harness.runs.execution.finetune_model", _diverge)
         result = command("run", suite, "--only", "bert/")
@@ -206,13 +206,13 @@ def _diverge(*_, **__):
 
 
 @pytest.mark.slow
-def test_another_configuration_is_refused_for_the_differing_cells_and_redo_replaces_them(command, suite):
+def test_another_configuration_is_refused_for_the_differing_runs_and_redo_replaces_them(command, suite):
     command("run", suite)
     before = snapshot("runs")
     result = command("run", suite, "--set", "epochs=1")
     assert result.code == 2
     assert [line.strip() for line in result.lines[1::2]] == ["training.epochs: recorded 3.0, wanted 1.0"] * 2
-    assert all("/bert/" in line for line in result.lines[::2]), "the floors read no epochs"
+    assert all("/bert/" in line for line in result.lines[::2]), "the simple baselines read no epochs"
     assert snapshot("runs") == before
     assert command("run", suite, "--set", "epochs=1", "--redo", "--only", "bert/").code == 0
     assert read_record(RUNS / "bert/seed-0")["config"]["training"]["epochs"] == 1.0
@@ -220,8 +220,8 @@ def test_another_configuration_is_refused_for_the_differing_cells_and_redo_repla
 
 @pytest.mark.slow
 def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch):
-    floors = ("--only", "tfidf", "--only", "majority")
-    command("run", suite, *floors)
+    baselines = ("--only", "tfidf", "--only", "majority")
+    command("run", suite, *baselines)
     began = []
 
     def killed(run, options, callbacks):
@@ -232,30 +232,30 @@ def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("harness.suites.attempt.attempt", killed)
-        assert command("run", suite, "--redo", *floors).code == 9
-    assert states(command, *floors) == "1 complete, 1 unfinished"
-    again = command("run", suite, "--redo", *floors)
+        assert command("run", suite, "--redo", *baselines).code == 9
+    assert states(command, *baselines) == "1 complete, 1 unfinished"
+    again = command("run", suite, "--redo", *baselines)
     assert again.code == 0
     assert "A --redo was cut short and goes on: 1 of 2 runs are left." in again.output
     assert began[0] not in again.output.partition("left.")[2]
-    assert states(command, *floors) == "2 complete"
+    assert states(command, *baselines) == "2 complete"
     assert not list(RUNS.rglob(".partial"))
-    assert "cut short" not in command("run", suite, "--redo", *floors).output, "it has ended"
+    assert "cut short" not in command("run", suite, "--redo", *baselines).output, "it has ended"
 
 
 @pytest.mark.slow
 def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, suite, monkeypatch):
-    floors = ("--only", "tfidf", "--only", "majority")
-    command("run", suite, *floors)
+    baselines = ("--only", "tfidf", "--only", "majority")
+    command("run", suite, *baselines)
 
     def killed(run):
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "confirm_redo", killed)
-        assert command("run", suite, "--redo", *floors).code == 9
+        assert command("run", suite, "--redo", *baselines).code == 9
     (RUNS / "tfidf/seed-0/.partial/redo").unlink()  # As if it had been killed one run sooner.
-    output = command("run", suite, "--redo", *floors).output
+    output = command("run", suite, "--redo", *baselines).output
     assert "cut short" not in output
     assert all(f"✓ mine · {name}" in output for name in ("tfidf", "majority"))
 
@@ -330,7 +330,7 @@ def test_a_redo_that_fails_leaves_the_old_result(command, suite):
 
 
 @pytest.mark.slow
-def test_a_full_disk_fails_the_cell_and_the_others_go_on(command, suite, monkeypatch):
+def test_a_full_disk_fails_the_run_and_the_others_go_on(command, suite, monkeypatch):
     command("run", suite, "--only", "tfidf")
     before = snapshot(RUNS / "tfidf")
     fsync = os.fsync

@@ -1,4 +1,4 @@
-"""A suite on warm workers: the results of one cell after the other, to the bit, whatever happens to the processes."""
+"""A suite on warm workers: the results of one run after the other, to the bit, whatever happens to the processes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from subprocesses import LONGEST, ROOT, Forked, environment, finish, workers_bel
 
 pytestmark = pytest.mark.slow
 
-# Half of the cells compute in 16 bits: what one leaves in its process must not reach the next.
+# Half of the runs compute in 16 bits: what one leaves in its process must not reach the next.
 SUITE = """
 tasks = ["mine"]
 models = ["first", "second", "majority"]
@@ -39,7 +39,7 @@ train = "data/train.jsonl"
 validation = "data/validation.jsonl"
 test = "data/test.jsonl"
 """
-CELLS = ["first/seed-0", "first/seed-1", "majority/seed-0", "second/seed-0", "second/seed-1"]
+FOLDERS = ["first/seed-0", "first/seed-1", "majority/seed-0", "second/seed-0", "second/seed-1"]
 
 
 @dataclass(frozen=True)
@@ -64,33 +64,33 @@ class Grid:
             start_new_session=True,
         )
 
-    def folder(self, cell):
-        return self.runs / self.file.stem / "mine" / cell
+    def folder(self, run):
+        return self.runs / self.file.stem / "mine" / run
 
-    def record(self, cell):
-        return json.loads((self.folder(cell) / "run.json").read_text())
+    def record(self, run):
+        return json.loads((self.folder(run) / "run.json").read_text())
 
     def check_same(self, other):
-        """Every cell is whole, and has the other's numbers and bytes."""
-        for cell in CELLS:
-            ours, theirs = self.record(cell), other.record(cell)
-            assert ours["status"] == "complete", (cell, ours["reason"])
+        """Every run is whole, and has the other's numbers and bytes."""
+        for run in FOLDERS:
+            ours, theirs = self.record(run), other.record(run)
+            assert ours["status"] == "complete", (run, ours["reason"])
             for name in ("scores", "curve", "best_step", "counts", "config", "notes"):
-                assert ours[name] == theirs[name], (cell, name)
-            files = [grid.folder(cell) / "predictions.parquet" for grid in (self, other)]
-            assert parquet.read_table(files[0]).equals(parquet.read_table(files[1])), cell
-            weights = [grid.folder(cell) / "checkpoint/model.safetensors" for grid in (self, other)]
-            assert weights[0].exists() == weights[1].exists() == (not cell.startswith("majority"))
+                assert ours[name] == theirs[name], (run, name)
+            files = [grid.folder(run) / "predictions.parquet" for grid in (self, other)]
+            assert parquet.read_table(files[0]).equals(parquet.read_table(files[1])), run
+            weights = [grid.folder(run) / "checkpoint/model.safetensors" for grid in (self, other)]
+            assert weights[0].exists() == weights[1].exists() == (not run.startswith("majority"))
             if weights[0].exists():
-                assert weights[0].read_bytes() == weights[1].read_bytes(), cell
-            assert sorted(path.name for path in self.folder(cell).iterdir()) == [
+                assert weights[0].read_bytes() == weights[1].read_bytes(), run
+            assert sorted(path.name for path in self.folder(run).iterdir()) == [
                 "checkpoint", "predictions.parquet", "run.json"
             ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def new_grid(checkpoints, tmp_path_factory):
-    """A suite of two models and a floor, of so many steps a run; each in a folder of its own."""
+    """A suite of two models and a simple baseline, of so many steps a run; each in a folder of its own."""
 
     def made(name, steps):
         folder = tmp_path_factory.mktemp(name)
@@ -104,7 +104,7 @@ def new_grid(checkpoints, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_by_one(new_grid):
-    """What the suite leaves when its cells run one after the other in one process."""
+    """What the suite leaves when its runs are done one after the other in one process."""
     grid = new_grid("one", 80)
     code, output = finish(Forked(grid.words("--workers=1")))
     assert code == 0, output
@@ -127,33 +127,33 @@ def until(process, condition):
 
 
 def under_way(grid):
-    """The cells with a saved state."""
-    return [cell for cell in CELLS if list(grid.folder(cell).glob(".partial/state/step-*[1-9]"))]
+    """The runs with a saved state."""
+    return [run for run in FOLDERS if list(grid.folder(run).glob(".partial/state/step-*[1-9]"))]
 
 
 def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
     code, output = finish(grid.start("--workers=2", "--track=tensorboard"))
     assert code == 0, output
-    assert output.count("✓") == len(CELLS)
+    assert output.count("✓") == len(FOLDERS)
     assert {line.split("]")[0].strip() for line in output.splitlines() if "validation loss" in line} <= {
         f"[{number}/5" for number in range(1, 6)
     }
     logged = {file.relative_to(grid.folder("")).parts[:2] for file in grid.runs.rglob("events.out.tfevents*")}
-    assert logged == {tuple(cell.split("/")) for cell in CELLS}
-    assert {grid.record(cell)["provenance"]["hardware"]["threads"] for cell in CELLS} == {1}
-    for cell in CELLS:  # A tracker's files lie beside the result.
-        shutil.rmtree(grid.folder(cell) / "two", ignore_errors=True)
+    assert logged == {tuple(run.split("/")) for run in FOLDERS}
+    assert {grid.record(run)["provenance"]["hardware"]["threads"] for run in FOLDERS} == {1}
+    for run in FOLDERS:  # A tracker's files lie beside the result.
+        shutil.rmtree(grid.folder(run) / "two", ignore_errors=True)
     grid.check_same(one_by_one)
 
 
-def test_a_killed_worker_costs_its_cell_which_goes_on_from_its_state(grid, one_by_one):
+def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by_one):
     process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) > 1)  # Each worker has one: a kill costs one, whichever it is.
     workers_below(process.pid)[0].kill()
     code, output = finish(process)
     assert code == 1, output
     assert "1 of 5 failed; the same command tries again." in output
-    (lost,) = [cell for cell in CELLS if grid.record(cell)["status"] == "failed"]
+    (lost,) = [run for run in FOLDERS if grid.record(run)["status"] == "failed"]
     model, seed = lost.split("/seed-")
     lines = output.splitlines()
     place = lines.index(f"✗ mine · {model} · seed {seed}  failed")
@@ -176,7 +176,7 @@ def stopped(grid, stop):
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
     assert not list(grid.runs.rglob("error.txt"))
-    assert not [cell for cell in under_way(grid) if (grid.folder(cell) / "run.json").exists()]
+    assert not [run for run in under_way(grid) if (grid.folder(run) / "run.json").exists()]
     return finish(process)
 
 
@@ -197,13 +197,13 @@ def test_a_parent_that_is_killed_leaves_no_worker_behind_and_the_same_command_go
     grid.check_same(one_by_one)
 
 
-def test_two_commands_on_one_suite_share_its_cells_and_spoil_nothing(grid, one_by_one):
+def test_two_commands_on_one_suite_share_its_runs_and_spoil_nothing(grid, one_by_one):
     processes = [Forked(grid.words("--workers=1", "--checkpoint-seconds=0")) for _ in range(2)]
     outputs = [finish(process) for process in processes]
     for code, output in outputs:
         assert code == (3 if "left to another command" in output else 0), output
     said = "".join(output for _, output in outputs)
-    assert said.count("✓") + said.count("recorded already") >= len(CELLS) - said.count("at work on it")
+    assert said.count("✓") + said.count("recorded already") >= len(FOLDERS) - said.count("at work on it")
     grid.check_same(one_by_one)
 
 

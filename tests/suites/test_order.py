@@ -1,4 +1,4 @@
-"""Which cell begins next: the suite's order, but no long cell alone at the end."""
+"""Which run begins next: the suite's order, but no long run alone at the end."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from harness.suites.order import next_run
 
 @dataclass(frozen=True)
 class Waiting:
-    """As much of a cell as its order asks for."""
+    """As much of a run as its order asks for."""
 
     model: str
     seed: int
@@ -18,33 +18,33 @@ class Waiting:
         return SimpleNamespace(task="t")
 
 
-def order(cells, seconds, *, workers):
-    left, found = list(cells), []
+def order(runs, seconds, *, workers):
+    left, found = list(runs), []
     while left:
-        cell = next_run(left, {("t", model): value for model, value in seconds.items()}, workers=workers)
-        left.remove(cell)
-        found.append(f"{cell.model}{cell.seed}")
+        run = next_run(left, {("t", model): value for model, value in seconds.items()}, workers=workers)
+        left.remove(run)
+        found.append(f"{run.model}{run.seed}")
     return found
 
 
 CELLS = [Waiting(model, seed) for seed in (0, 1, 2) for model in ("a", "b")]
 
 
-def test_cells_that_take_the_same_keep_the_suites_order():
+def test_runs_that_take_the_same_keep_the_suites_order():
     expected = ["a0", "b0", "a1", "b1", "a2", "b2"]
     assert order(CELLS, {}, workers=2) == expected
     assert order(CELLS, {"a": 5.0, "b": 5.0}, workers=2) == expected
 
 
-def test_a_long_cell_at_the_suites_end_begins_as_soon_as_the_others_fill_the_time_no_longer():
-    cells = [*(Waiting("a", seed) for seed in range(6)), Waiting("long", 0)]
+def test_a_long_run_at_the_suites_end_begins_as_soon_as_the_others_fill_the_time_no_longer():
+    runs = [*(Waiting("a", seed) for seed in range(6)), Waiting("long", 0)]
     # Two workers, seconds 1 and 2.5: it goes first once the others take 2 x 2.5 seconds together.
-    assert order(cells, {"a": 1.0, "long": 2.5}, workers=2) == ["a0", "long0", "a1", "a2", "a3", "a4", "a5"]
+    assert order(runs, {"a": 1.0, "long": 2.5}, workers=2) == ["a0", "long0", "a1", "a2", "a3", "a4", "a5"]
 
 
-def test_a_long_cell_goes_first_where_all_others_take_less_than_it():
-    cells = [*(Waiting("a", seed) for seed in range(3)), Waiting("long", 0)]
-    assert order(cells, {"a": 1.0, "long": 9.0}, workers=2)[0] == "long0"
+def test_a_long_run_goes_first_where_all_others_take_less_than_it():
+    runs = [*(Waiting("a", seed) for seed in range(3)), Waiting("long", 0)]
+    assert order(runs, {"a": 1.0, "long": 9.0}, workers=2)[0] == "long0"
 
 
 def test_a_model_that_never_ran_is_taken_for_average():

@@ -1,4 +1,4 @@
-"""What a person sees of several cells at a time."""
+"""What a person sees of several runs at a time."""
 
 import io
 import re
@@ -13,13 +13,13 @@ from harness.suites.time_left import TimeLeft
 POINT = CurvePoint(step=3, epoch=0.5, train_loss=0.7, validation_loss=0.6, validation_scores={"accuracy": 0.75})
 
 
-def shown(*, terminal, cells=2):
-    """A board with two cells under way, and what it writes to."""
+def shown(*, terminal, runs=2):
+    """A board with two runs under way, and what it writes to."""
     console = Console(file=io.StringIO(), force_terminal=terminal, width=200, color_system=None)
-    return board(cells, console), console
+    return board(runs, console), console
 
 
-def test_a_log_has_a_line_for_each_fact_with_its_cell():
+def test_a_log_has_a_line_for_each_fact_with_its_run():
     view, console = shown(terminal=False)
     with view:
         first, second = view.begin("mine · bert · seed 0"), view.begin("mine · bert · seed 1")
@@ -44,7 +44,7 @@ def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch)
     assert line.endswith("80 s left")  # 10 steps took 20 s, and there are 40 more
 
 
-def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
+def test_a_terminal_has_a_bar_a_running_run_and_one_for_the_whole():
     view, console = shown(terminal=True)
     with view:
         first, second = view.begin("mine · [bert] · seed 0"), view.begin("mine · bert · seed 1")
@@ -59,8 +59,8 @@ def test_a_terminal_has_a_bar_a_running_cell_and_one_for_the_whole():
     assert [line for line in final if "seed" in line and "seed 0" not in line] == []
 
 
-def test_one_cell_alone_needs_no_bar_for_the_whole():
-    view, console = shown(terminal=True, cells=1)
+def test_one_run_alone_needs_no_bar_for_the_whole():
+    view, console = shown(terminal=True, runs=1)
     with view:
         view.begin("mine").on_step(1, 10, loss=0.5, items=16)
     assert "runs" not in console.file.getvalue()
@@ -92,7 +92,7 @@ def test_a_line_is_said_while_workers_start_and_the_bar_of_the_whole_has_it():
 
 
 def test_a_log_says_how_long_the_suite_still_takes():
-    view, console = shown(terminal=False, cells=3)
+    view, console = shown(terminal=False, runs=3)
     view.expect(90.0)
     view.end(view.begin("mine"))
     view.expect(60.0)

@@ -18,7 +18,7 @@ from harness.suites.workers import in_workers
 
 
 class Noted:
-    """A board that notes what it is told, and may do something as the second cell begins."""
+    """A board that notes what it is told, and may do something as the second run begins."""
 
     def __init__(self):
         self.facts, self.begin_second = [], lambda: None
@@ -45,7 +45,7 @@ class NotedRow:
 
 
 @pytest.fixture
-def cell(tmp_path):
+def planned(tmp_path):
     def made(model, seed=0):
         config = RunConfig(
             task="t",
@@ -62,88 +62,88 @@ def cell(tmp_path):
 
 @pytest.fixture
 def results(monkeypatch):
-    """The results of cells, by worker and number of workers."""
+    """The results of runs, by worker and number of workers."""
 
-    def found(cells, *, act=working.act, board=None, number=2):
+    def found(runs, *, act=working.act, board=None, number=2):
         monkeypatch.setattr("harness.suites.workers.work", act)
         worker_slots = [WorkerSlot(threads=index + 1) for index in range(number)]
-        return in_workers(cells, None, board or Noted(), worker_slots=worker_slots, seconds={})
+        return in_workers(runs, None, board or Noted(), worker_slots=worker_slots, seconds={})
 
     yield found
     assert workers_below() == []
 
 
-def test_each_cell_is_run_once_and_workers_stay_warm(cell, results):
-    cells = [cell("good", seed) for seed in range(12)]
-    found = list(results(cells))
+def test_each_run_is_run_once_and_workers_stay_warm(planned, results):
+    runs = [planned("good", seed) for seed in range(12)]
+    found = list(results(runs))
     assert sorted(one.config.seed for one, _ in found) == list(range(12))
     assert all(ended.record.seed == one.config.seed for one, ended in found)
     assert len({ended.record.reason for _, ended in found}) <= 2
 
 
-def test_a_worker_that_dies_costs_its_cell_only(cell, results):
-    cells = [cell("good", 0), cell("dies"), cell("good", 1), cell("ends"), cell("good", 2)]
-    found = {one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(cells)}
+def test_a_worker_that_dies_costs_its_run_only(planned, results):
+    runs = [planned("good", 0), planned("dies"), planned("good", 1), planned("ends"), planned("good", 2)]
+    found = {one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(runs)}
     assert {name: record.status for name, record in found.items()} == {
         "good0": "complete", "dies0": "failed", "good1": "complete", "ends0": "failed", "good2": "complete"
     }  # fmt: skip
     assert found["dies0"].reason == "its worker was killed (SIGKILL). Where memory ran out, try fewer --workers."
     assert found["ends0"].reason == "its worker ended with exit code 3."
-    assert cell("dies").state() == "failed"
-    assert (cell("dies").folder / "error.txt").read_text() == "printed for dies"
+    assert planned("dies").state() == "failed"
+    assert (planned("dies").folder / "error.txt").read_text() == "printed for dies"
 
 
 @pytest.mark.slow
-def test_a_worker_that_breaks_leaves_what_it_said(cell, results):
-    ((_, ended),) = results([cell("breaks")], number=1)
+def test_a_worker_that_breaks_leaves_what_it_said(planned, results):
+    ((_, ended),) = results([planned("breaks")], number=1)
     assert ended.record.reason == "its worker ended with exit code 1."
-    assert (cell("breaks").folder / "error.txt").read_text() == "printed for breaks"
+    assert (planned("breaks").folder / "error.txt").read_text() == "printed for breaks"
 
 
 @pytest.mark.slow
-def test_a_cell_that_another_command_has_gives_no_record(cell, results):
-    ((_, ended),) = results([cell("elsewhere")], number=1)
+def test_a_run_that_another_command_has_gives_no_record(planned, results):
+    ((_, ended),) = results([planned("elsewhere")], number=1)
     assert (ended.record, ended.is_left) == (None, True)
 
 
 @pytest.mark.slow
-def test_the_board_is_told_what_the_worker_is_told(cell, results):
+def test_the_board_is_told_what_the_worker_is_told(planned, results):
     board = Noted()
-    list(results([cell("tells")], board=board, number=1))
+    list(results([planned("tells")], board=board, number=1))
     assert board.facts == ["begins t · tells · seed 0", "3/10 0.5 48", working.POINT, "ends t · tells · seed 0"]
 
 
 @pytest.mark.slow
-def test_what_several_workers_notice_is_told_once(cell, results, capsys):
+def test_what_several_workers_notice_is_told_once(planned, results, capsys):
     notice.cache_clear()
-    list(results([cell("notices", seed) for seed in range(4)]))
+    list(results([planned("notices", seed) for seed in range(4)]))
     assert capsys.readouterr().err == "data.csv: guessed separator semicolon.\n"
 
 
 @pytest.mark.slow
-def test_a_worker_that_cannot_begin_leaves_the_cells_to_the_others(cell, results):
-    found = list(results([cell("good", seed) for seed in range(3)], act=working.one_begins))
+def test_a_worker_that_cannot_begin_leaves_the_runs_to_the_others(planned, results):
+    found = list(results([planned("good", seed) for seed in range(3)], act=working.one_begins))
     assert [ended.record.status for _, ended in found] == ["complete"] * 3
 
 
 @pytest.mark.slow
-def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_cell(cell, results):
+def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(planned, results):
     with pytest.raises(UserError) as caught:
-        list(results([cell("good")], act=working.never_begins))
+        list(results([planned("good")], act=working.never_begins))
     assert caught.value.lines == (
         "harness run: no worker could begin; the last one ended with exit code 7. Try --workers 1.",
         "no room for torch",
     )
-    assert not cell("good").folder.exists()
+    assert not planned("good").folder.exists()
 
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_parent_ends_the_workers_at_once(number, cell, results):
+def test_a_signal_to_the_parent_ends_the_workers_at_once(number, planned, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     board = Noted()
     board.begin_second = Timer(0.2, os.kill, (os.getpid(), number)).start
     with pytest.raises(KeyboardInterrupt):
-        list(results([cell("waits", 0), cell("waits", 1)], board=board))
+        list(results([planned("waits", 0), planned("waits", 1)], board=board))
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
-    assert not cell("waits").folder.exists()
+    assert not planned("waits").folder.exists()

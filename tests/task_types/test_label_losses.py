@@ -107,24 +107,24 @@ def test_the_weights_of_yes_are_torch_s_positive_weights():
     torch.testing.assert_close(found, expected)
 
 
-def examples_of(kind_name):
+def examples_of(task_type):
     """One of a rare label, or tag, among many."""
-    if kind_name == "token_classification":
+    if task_type == "token_classification":
         return tagged_examples(17)
     targets = [int(index % 6 == 0) for index in range(17)]
-    several = kind_name == "multi_label"
+    several = task_type == "multi_label"
     found = text_examples(17, longest=40)
     return [TextExample(e.id, e.text, (t,) if several else t) for e, t in zip(found, targets, strict=True)]
 
 
-def set_up(checkpoints, kind_name, **settings):
+def set_up(checkpoints, task_type, **settings):
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
-    labels = TAGS if kind_name == "token_classification" else LABELS
-    loaded, kind = loaded_model("bert", checkpoints["bert"], kind_name, labels=labels, training=training)
-    examples = examples_of(kind_name)
-    kind = kind.for_training(loaded.model, examples, has_own_head=False)
-    trainer, reader = trainer_for(loaded, kind, training)
-    return trainer, kind.features(examples, reader), examples
+    labels = TAGS if task_type == "token_classification" else LABELS
+    loaded, objective = loaded_model("bert", checkpoints["bert"], task_type, labels=labels, training=training)
+    examples = examples_of(task_type)
+    objective = objective.for_training(loaded.model, examples, has_own_head=False)
+    trainer, reader = trainer_for(loaded, objective, training)
+    return trainer, objective.features(examples, reader), examples
 
 
 def gradients(trainer, items):
@@ -142,35 +142,35 @@ SHAPES = [
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("shape", SHAPES, ids=["balanced", "effective, smoothed", "focal"])
-@pytest.mark.parametrize("kind_name", TYPES_WITH_LABELS)
-def test_passes_and_executions_give_the_gradient_of_the_whole_batch(kind_name, shape, checkpoints):
-    whole, features, _ = set_up(checkpoints, kind_name, **shape)
+@pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
+def test_passes_and_executions_give_the_gradient_of_the_whole_batch(task_type, shape, checkpoints):
+    whole, features, _ = set_up(checkpoints, task_type, **shape)
     loss, expected = gradients(whole, features.items)
-    plain, _ = gradients(set_up(checkpoints, kind_name)[0], features.items)
+    plain, _ = gradients(set_up(checkpoints, task_type)[0], features.items)
     assert loss != pytest.approx(plain, rel=0.01)
     for settings in ({"micro_batch_size": 3}, {"execution": "padded", "micro_batch_size": 2}):
-        trainer, _, _ = set_up(checkpoints, kind_name, **shape, **settings)
+        trainer, _, _ = set_up(checkpoints, task_type, **shape, **settings)
         found_loss, found = gradients(trainer, features.items)
         assert found_loss == pytest.approx(loss, abs=1e-5)
         for name, gradient in expected.items():
             torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind_name", TYPES_WITH_LABELS)
-def test_equal_weights_change_nothing_whatever_they_are(kind_name, checkpoints):
-    labels = TAGS if kind_name == "token_classification" else LABELS
-    plain, features, _ = set_up(checkpoints, kind_name)
-    trainer, _, _ = set_up(checkpoints, kind_name, class_weights=dict.fromkeys(labels, 7.0))
-    if kind_name == "multi_label":  # a table weighs the yes alone
+@pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
+def test_equal_weights_change_nothing_whatever_they_are(task_type, checkpoints):
+    labels = TAGS if task_type == "token_classification" else LABELS
+    plain, features, _ = set_up(checkpoints, task_type)
+    trainer, _, _ = set_up(checkpoints, task_type, class_weights=dict.fromkeys(labels, 7.0))
+    if task_type == "multi_label":  # a table weighs the yes alone
         weights = trainer.forward.objective.learnt.weights
         weights[:] = 7.0
     assert trainer.step(features.items) == pytest.approx(plain.step(features.items), abs=1e-6)
 
 
-@pytest.mark.parametrize("kind_name", TYPES_WITH_LABELS)
-def test_the_validation_loss_is_plain_whatever_is_learnt(kind_name, checkpoints):
-    plain, features, examples = set_up(checkpoints, kind_name)
-    weighted, _, _ = set_up(checkpoints, kind_name, class_weights="balanced", label_smoothing=0.2)
+@pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
+def test_the_validation_loss_is_plain_whatever_is_learnt(task_type, checkpoints):
+    plain, features, examples = set_up(checkpoints, task_type)
+    weighted, _, _ = set_up(checkpoints, task_type, class_weights="balanced", label_smoothing=0.2)
     assert weighted.forward.evaluate(features, examples)[0] == plain.forward.evaluate(features, examples)[0]
 
 
@@ -205,10 +205,10 @@ def test_a_focal_loss_can_t_be_smoothed():
 
 @pytest.mark.parametrize("name", [name for name in TASK_TYPES.names() if name not in TYPES_WITH_LABELS])
 def test_a_task_without_labels_refuses_them(name):
-    kind = TASK_TYPES.load(name)
-    check_label_settings(kind, Training())
+    task_type = TASK_TYPES.load(name)
+    check_label_settings(task_type, Training())
     with pytest.raises(UserError) as caught:
-        check_label_settings(kind, Training(class_weights="balanced", focal_gamma=1.0))
+        check_label_settings(task_type, Training(class_weights="balanced", focal_gamma=1.0))
     assert [line.split(":")[0] for line in caught.value.lines] == ["class_weights", "focal_gamma"]
     assert f"not for tasks of type {name}, which have no such labels" in caught.value.lines[0]
 

@@ -59,21 +59,21 @@ def exact_match(family, *, pointer, **settings):
     """Of a model that is trained from nothing on 1,400 questions, on 140 others."""
     recipe = Training(learning_rate=2e-3, max_grad_norm=1.0, **settings)
     train, test = questions(1400, 1), questions(140, 2)
-    kind = TASK_TYPES.load("question_answering").objective((), recipe)
+    objective = TASK_TYPES.load("question_answering").objective((), recipe)
     seed_layers(0)
     spec = ModelConfig(family=family, init="random", architecture=ARCHITECTURES[family], vocabulary_size=200)
     loaded = FAMILIES.load(family).load(
-        spec, kind.head(), labels=(), dropout=0.0, texts=lambda: [example.context for example in train]
+        spec, objective.head(), labels=(), dropout=0.0, texts=lambda: [example.context for example in train]
     )
     if not pointer:
         loaded.model.pointer = PerToken(loaded.model.config.hidden_size)
         loaded.model.pointer.apply(loaded.model._init_weights)
-    trainer, reader = trainer_for(loaded, kind, recipe, steps=STEPS)
-    items, chooser = kind.features(train, reader).items, random.Random(0)
+    trainer, reader = trainer_for(loaded, objective, recipe, steps=STEPS)
+    items, chooser = objective.features(train, reader).items, random.Random(0)
     for _ in range(STEPS):
         trainer.step(chooser.sample(items, 16))
-    outputs = trainer.forward.evaluate(kind.features(test, reader), test)[1]
-    rows = kind.rows(outputs, test, {})
+    outputs = trainer.forward.evaluate(objective.features(test, reader), test)[1]
+    rows = objective.rows(outputs, test, {})
     return sum(row["prediction"] in row["reference"] for row in rows) / len(rows)
 
 

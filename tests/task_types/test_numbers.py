@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import DISTINCT, Silent, loaded_model, own_cell, text_examples, trainer_for
+from small_models import DISTINCT, Silent, loaded_model, own_run, text_examples, trainer_for
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from harness.config.run import LocalData
@@ -37,10 +37,10 @@ def prices(folder, *, unit=1.0):
     return LocalData(**{name: str(file) for name, file in files.items()}, task_type="regression")
 
 
-def rows_of(cell):
+def rows_of(run):
     from pyarrow import parquet
 
-    return parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    return parquet.read_table(run.folder / "predictions.parquet").to_pylist()
 
 
 LEARNT = {"maximum_steps": 60, "epochs": 20.0, "learning_rate": 2e-3, "dropout": 0.0}
@@ -50,9 +50,9 @@ LEARNT = {"maximum_steps": 60, "epochs": 20.0, "learning_rate": 2e-3, "dropout":
 @pytest.mark.parametrize("family", DISTINCT)
 def test_what_is_saved_answers_in_the_data_s_own_units(family, checkpoints, tmp_path):
     own = prices(tmp_path / "data")
-    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **LEARNT | {"maximum_steps": 120})
-    record = execute(cell, Options(), Silent())
-    rows, folder = rows_of(cell), cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **LEARNT | {"maximum_steps": 120})
+    record = execute(run, Options(), Silent())
+    rows, folder = rows_of(run), run.folder / "checkpoint"
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     texts = [json.loads(line)["text"] for line in Path(own.test).read_text().splitlines()]
@@ -68,8 +68,8 @@ def test_units_change_nothing_but_the_numbers(checkpoints, tmp_path):
     found = []
     for name, unit in (("ones", 1.0), ("thousands", 2.0**10)):
         own = prices(tmp_path / name, unit=unit)
-        cell = own_cell(tmp_path / f"{name}-runs", own, checkpoints["bert"], **LEARNT)
-        record = execute(cell, Options(), Silent())
+        run = own_run(tmp_path / f"{name}-runs", own, checkpoints["bert"], **LEARNT)
+        record = execute(run, Options(), Silent())
         found.append([point.train_loss for point in record.curve])
     assert found[0] == pytest.approx(found[1], rel=1e-6)
 
@@ -85,29 +85,29 @@ class StopAt(Silent):
 def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(checkpoints, tmp_path):
     own = prices(tmp_path / "data")
     settings = {**LEARNT, "maximum_steps": 12, "dropout": 0.1}
-    cells = [own_cell(tmp_path / name, own, checkpoints["bert"], **settings) for name in ("whole", "stopped")]
-    execute(cells[0], Options(), Silent())
+    runs = [own_run(tmp_path / name, own, checkpoints["bert"], **settings) for name in ("whole", "stopped")]
+    execute(runs[0], Options(), Silent())
     with pytest.raises(KeyboardInterrupt):
-        execute(cells[1], Options(checkpoint_seconds=0), StopAt())
-    assert list(cells[1].partial.glob("state/step-*"))
-    execute(cells[1], Options(checkpoint_seconds=0), Silent())
-    whole, stopped = (load_file(cell.folder / "checkpoint" / "model.safetensors") for cell in cells)
+        execute(runs[1], Options(checkpoint_seconds=0), StopAt())
+    assert list(runs[1].partial.glob("state/step-*"))
+    execute(runs[1], Options(checkpoint_seconds=0), Silent())
+    whole, stopped = (load_file(run.folder / "checkpoint" / "model.safetensors") for run in runs)
     assert whole.keys() == stopped.keys()
     assert all(torch.equal(tensor, stopped[name]) for name, tensor in whole.items())
-    assert rows_of(cells[0]) == rows_of(cells[1])
+    assert rows_of(runs[0]) == rows_of(runs[1])
 
 
 @pytest.mark.slow
 def test_a_checkpoint_s_own_numbers_are_judged_as_they_are_and_learnt_on_from_there(checkpoints, tmp_path):
     own = prices(tmp_path / "data")
-    first = own_cell(tmp_path / "first", own, checkpoints["bert"], **LEARNT)
+    first = own_run(tmp_path / "first", own, checkpoints["bert"], **LEARNT)
     execute(first, Options(), Silent())
     saved = first.folder / "checkpoint"
-    judged = own_cell(tmp_path / "judged", own, saved, maximum_steps=0)
+    judged = own_run(tmp_path / "judged", own, saved, maximum_steps=0)
     assert "the checkpoint's own head is kept" in execute(judged, Options(), Silent()).notes
-    ours, theirs = ([row["prediction"] for row in rows_of(cell)] for cell in (first, judged))
+    ours, theirs = ([row["prediction"] for row in rows_of(run)] for run in (first, judged))
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
-    gently = own_cell(tmp_path / "gently", own, saved, maximum_steps=1, learning_rate=1e-9, dropout=0.0)
+    gently = own_run(tmp_path / "gently", own, saved, maximum_steps=1, learning_rate=1e-9, dropout=0.0)
     execute(gently, Options(), Silent())
     np.testing.assert_allclose([row["prediction"] for row in rows_of(gently)], ours, rtol=1e-4)
 
@@ -193,8 +193,8 @@ def test_a_model_that_says_the_same_of_every_text_is_told(references, prediction
 
 
 def test_predictions_that_are_all_the_same_stand_in_the_record(checkpoints, tmp_path, monkeypatch):
-    cell = own_cell(tmp_path / "runs", prices(tmp_path / "data"), checkpoints["bert"], maximum_steps=0)
+    run = own_run(tmp_path / "runs", prices(tmp_path / "data"), checkpoints["bert"], maximum_steps=0)
     monkeypatch.setattr(NumberObjective, "results", lambda _, scores, *others: [np.zeros(1)] * len(scores))
     note = "every test row is predicted alike (0): the model tells no text from another"
-    assert execute(cell, Options(), Silent()).notes[0] == note
-    assert read_record(cell.folder / "run.json").notes[0] == note
+    assert execute(run, Options(), Silent()).notes[0] == note
+    assert read_record(run.folder / "run.json").notes[0] == note

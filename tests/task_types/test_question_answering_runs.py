@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from small_models import Silent, own_cell, own_data, question_examples
+from small_models import Silent, own_data, own_run, question_examples
 from transformers import AutoModelForQuestionAnswering
 
 from harness.models.pointer_head import NOTE
@@ -22,10 +22,10 @@ def parts_of_words(count, seed):
 
 def finished(tmp_path, checkpoint, family, examples, *, sizes=(None, 10, 10), **settings):
     own = own_data(tmp_path / "data", examples, sizes=sizes)
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, **{"maximum_steps": 2, **settings})
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, **{"maximum_steps": 2, **settings})
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
-    return cell, record
+    return run, record
 
 
 def test_the_record_says_which_share_of_the_answers_the_tokens_do_not_spell(checkpoints, tmp_path):
@@ -36,15 +36,15 @@ def test_the_record_says_which_share_of_the_answers_the_tokens_do_not_spell(chec
         *parts_of_words(11, seed=2),
     ]
     examples += question_examples(10, seed=4, unanswerable=10)
-    cell, record = finished(tmp_path, checkpoints["bert"], "bert", examples, sizes=(None, 20, 10))
+    run, record = finished(tmp_path, checkpoints["bert"], "bert", examples, sizes=(None, 20, 10))
     assert record.counts.unreachable_answers == {"train": 0.25, "validation": 11 / 20}  # the test split has no answers
-    assert read_record(cell.folder / "run.json") == record
+    assert read_record(run.folder / "run.json") == record
     assert NOTE not in record.notes
 
 
 def test_a_record_of_an_earlier_version_is_read(checkpoints, tmp_path):
-    cell, record = finished(tmp_path, checkpoints["bert"], "bert", question_examples(40))
-    file = cell.folder / "run.json"
+    run, record = finished(tmp_path, checkpoints["bert"], "bert", question_examples(40))
+    file = run.folder / "run.json"
     content = json.loads(file.read_text())
     del content["sha256"]  # Of another content.
     assert content["counts"].pop("unreachable_answers") == {"train": 0.0, "validation": 0.0, "test": 0.0}
@@ -59,10 +59,10 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
     (tmp_path / "bytes" / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
     settings = {"init": "random", "tokenizer": str(tmp_path / "bytes"), "architecture": {"vocab_size": 400}}
     own = own_data(tmp_path / "data", question_examples(30, words=6), sizes=(None, 10, 10))
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
-    model = cell.config.model.model_copy(update=settings)
-    cell = replace(cell, config=cell.config.model_copy(update={"model": model}))
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
+    model = run.config.model.model_copy(update=settings)
+    run = replace(run, config=run.config.model_copy(update={"model": model}))
+    record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
 
@@ -76,16 +76,16 @@ def test_a_run_over_segments_points_and_its_checkpoint_gives_the_same_answers(
 ):
     examples = [*question_examples(30, words=60), *question_examples(20, seed=1, words=60, unanswerable=5)]
     settings = {"strategy": strategy, "segment": 16, "memory": 8, "repeat_question": repeat}
-    cell, record = finished(tmp_path, checkpoints[family], family, examples, **settings)
+    run, record = finished(tmp_path, checkpoints[family], family, examples, **settings)
     assert NOTE in record.notes
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
-    model = AutoModelForQuestionAnswering.from_pretrained(cell.folder / "checkpoint")
+    model = AutoModelForQuestionAnswering.from_pretrained(run.folder / "checkpoint")
     assert hasattr(model, "pointer")
 
     from pyarrow import parquet
 
-    recorded = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    recorded = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     rows = [{"question": example.question, "context": example.context} for example in examples[-10:]]
-    again = predict_rows(cell.folder, rows)
+    again = predict_rows(run.folder, rows)
     assert [(row["start"], row["end"]) for row in again] == [(row["start"], row["end"]) for row in recorded]
     assert [row["score"] for row in again] == pytest.approx([row["score"] for row in recorded], abs=1e-5)

@@ -12,8 +12,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     small_tokenizer,
     trainer_for,
 )
@@ -65,15 +65,15 @@ def folders(tmp_path_factory):
 def set_up(name, folder, **settings):
     training = Training(**{"precision": "fp32", "maximum_steps": 0, "max_length": 64, "mask_stride": 1, **settings})
     family = FAMILY.get(name, "auto")
-    loaded, kind = loaded_model(family, folder, "language_modelling", labels=(), training=training)
-    trainer, reader = trainer_for(loaded, kind, training)
+    loaded, objective = loaded_model(family, folder, "language_modelling", labels=(), training=training)
+    trainer, reader = trainer_for(loaded, objective, training)
     loaded.model.eval()
-    return loaded, trainer, kind, reader
+    return loaded, trainer, objective, reader
 
 
 def costs(name, folder, examples=DOCUMENTS, **settings):
-    _, trainer, kind, reader = set_up(name, folder, **settings)
-    return trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
+    _, trainer, objective, reader = set_up(name, folder, **settings)
+    return trainer.forward.evaluate(objective.features(examples, reader), examples)[1]
 
 
 def nats_before(name, model, ids, place):
@@ -139,9 +139,9 @@ def test_scores_of_a_large_vocabulary_are_made_few_windows_at_a_time(name, folde
     whole = costs(name, folders[name], max_length=16, stride=4)
     monkeypatch.setattr("harness.long_texts.token_losses.MOST_SCORES", 1)
     read = []
-    _, trainer, kind, reader = set_up(name, folders[name], max_length=16, stride=4)
+    _, trainer, objective, reader = set_up(name, folders[name], max_length=16, stride=4)
     trainer.forward.model.register_forward_hook(lambda _, __, output: read.append(len(output.logits)))
-    parts = trainer.forward.evaluate(kind.features(DOCUMENTS, reader), DOCUMENTS)[1]
+    parts = trainer.forward.evaluate(objective.features(DOCUMENTS, reader), DOCUMENTS)[1]
     assert set(read) == {1}
     for one, other in zip(whole, parts, strict=True):
         assert {key: value for key, value in one.items() if value} == pytest.approx(
@@ -152,8 +152,8 @@ def test_scores_of_a_large_vocabulary_are_made_few_windows_at_a_time(name, folde
 def test_a_gpt2_is_trained_on_documents(folders, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, "max_length": 32, "learning_rate": 3e-3}
-    cell = own_cell(tmp_path / "runs", own, folders["gpt2"], family="auto", **recipe)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, folders["gpt2"], family="auto", **recipe)
+    record = execute(run, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     assert np.isfinite(record.scores["test"]["perplexity"])
     untrained = costs("gpt2", folders["gpt2"], document_examples(24)[-4:], max_length=32)

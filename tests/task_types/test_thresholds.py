@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 from sklearn.metrics import f1_score
-from small_models import LABELS, Silent, own_cell, text_examples
+from small_models import LABELS, Silent, own_run, text_examples
 
 from harness.config.run import LocalData
 from harness.config.training import Training
@@ -80,19 +80,19 @@ def test_a_run_records_its_thresholds_and_predicts_by_them(checkpoints, tmp_path
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         files[split] = str(file)
     own = LocalData(**files, task_type="multi_label")
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], thresholds="per_label", class_weights="balanced")
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], thresholds="per_label", class_weights="balanced")
+    record = execute(run, Options(), Silent())
     assert record.calibration.keys() == {"threshold.bad", "threshold.good"}
     assert any(note.startswith("thresholds chosen on validation") for note in record.notes)
     assert any(
         note.startswith("class weights, of a label's yes against its no: bad 1, good 1") for note in record.notes
     )
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     limits = [record.calibration[f"threshold.{label}"] for label in record.task_card.labels]
     for row in rows:
         said = 1 / (1 + np.exp(-np.array(row["logits"])))
         expected = [name for name, p, limit in zip(record.task_card.labels, said, limits, strict=True) if p > limit]
         assert row["prediction"] == expected
     texts = [{"text": e.text} for e in text_examples(40, seed=2)]
-    again = predict_rows(cell.folder, texts)
+    again = predict_rows(run.folder, texts)
     assert [row["prediction"] for row in again] == [row["prediction"] for row in rows]

@@ -20,9 +20,9 @@ FAMILIES = DISTINCT
 
 def set_up(family, checkpoints, **settings):
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
-    loaded, kind = loaded_model(family, checkpoints[family], KIND, labels=TAGS, training=training)
-    learner, reader = trainer_for(loaded, kind, training)
-    return loaded, kind, learner, reader
+    loaded, objective = loaded_model(family, checkpoints[family], KIND, labels=TAGS, training=training)
+    learner, reader = trainer_for(loaded, objective, training)
+    return loaded, objective, learner, reader
 
 
 def sentence(words, tags=None):
@@ -32,9 +32,9 @@ def sentence(words, tags=None):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_sentence_s_loss_is_that_of_transformers_own_head_on_first_pieces(family, checkpoints):
-    loaded, kind, learner, reader = set_up(family, checkpoints)
+    loaded, objective, learner, reader = set_up(family, checkpoints)
     examples = tagged_examples(4)
-    items = kind.features(examples, reader).items
+    items = objective.features(examples, reader).items
     learner.forward.model.eval()
     losses = learner.forward.losses(items)
     for item, example, loss in zip(items, examples, losses, strict=True):
@@ -109,22 +109,22 @@ def test_a_tokenizer_of_words_gives_each_word_its_own(word_tokenizer):
 
 
 def test_words_without_a_piece_are_read_as_unknown_and_counted(checkpoints):
-    loaded, kind, learner, reader = set_up("bert", checkpoints)
+    loaded, objective, learner, reader = set_up("bert", checkpoints)
     example = sentence("anna \u200b saw \u00ad")  # a tokenizer that cleans texts leaves nothing of two of these
     assert without_pieces(loaded.tokenizer, [example.words]) == 2
-    (note,) = kind.notes([example], reader)
+    (note,) = objective.notes([example], reader)
     assert note == "the tokenizer has no piece for 2 of the test split's words: they are read as unknown"
     assert word_pieces(loaded.tokenizer, [example.words])[0][1] == [loaded.tokenizer.unk_token_id]
-    _, (tagging,) = learner.forward.evaluate(kind.features([example], reader), [example])
+    _, (tagging,) = learner.forward.evaluate(objective.features([example], reader), [example])
     assert len(tagging.tags) == len(tagging.scores) == 4
 
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_word_is_predicted_once_where_it_has_the_most_context(family, checkpoints):
-    loaded, kind, learner, reader = set_up(family, checkpoints, max_length=12, stride=4)
+    loaded, objective, learner, reader = set_up(family, checkpoints, max_length=12, stride=4)
     examples = tagged_examples(5, shortest=20, longest=45, seed=2)
-    features = kind.features(examples, reader)
+    features = objective.features(examples, reader)
     assert min(len(item.windows) for item in features.items) > 1
     assert features.seen == sum(features.lengths)
     _, outputs = learner.forward.evaluate(features, examples)
@@ -153,8 +153,8 @@ def assert_most_context(item, pieces):
 
 
 def test_words_of_long_sentences_are_trained_once_each(checkpoints):
-    _, kind, _, reader = set_up("bert", checkpoints, max_length=12, stride=4)
-    (item,) = kind.features(tagged_examples(1, shortest=40, longest=40), reader).items
+    _, objective, _, reader = set_up("bert", checkpoints, max_length=12, stride=4)
+    (item,) = objective.features(tagged_examples(1, shortest=40, longest=40), reader).items
     assert len(item.windows) > 3
     assert len(set(item.target.places)) == len(item.target.tags) == 40
 
@@ -164,12 +164,12 @@ def test_words_of_long_sentences_are_trained_once_each(checkpoints):
 def test_a_step_does_not_depend_on_how_many_windows_are_read_at_once(family, checkpoints):
     after = []
     for size in (1, 3, 64):
-        loaded, kind, learner, reader = set_up(family, checkpoints, max_length=12, stride=4, micro_batch_size=size)
+        loaded, objective, learner, reader = set_up(family, checkpoints, max_length=12, stride=4, micro_batch_size=size)
         before = weights(loaded.model)
         # Plain gradient descent, whose step is as small as the gradient.
         learner.optimizer = torch.optim.SGD(loaded.model.parameters(), lr=0.1)
         learner.scheduler = torch.optim.lr_scheduler.ConstantLR(learner.optimizer, factor=1.0)
-        learner.step(kind.features(tagged_examples(6, longest=40), reader).items)
+        learner.step(objective.features(tagged_examples(6, longest=40), reader).items)
         after.append(weights(loaded.model))
     assert any(not torch.equal(before[name], tensor) for name, tensor in after[0].items())
     for name, tensor in after[0].items():
@@ -178,9 +178,9 @@ def test_a_step_does_not_depend_on_how_many_windows_are_read_at_once(family, che
 
 
 def test_a_sentence_of_no_word_has_no_tag_and_no_loss(checkpoints):
-    _, kind, learner, reader = set_up("bert", checkpoints)
+    _, objective, learner, reader = set_up("bert", checkpoints)
     examples = [sentence(""), sentence("anna saw", [0, 2])]
-    features = kind.features(examples, reader)
+    features = objective.features(examples, reader)
     losses = learner.forward.losses(features.items)
     assert losses[0] == 0
     assert losses[1] > 0
@@ -189,8 +189,8 @@ def test_a_sentence_of_no_word_has_no_tag_and_no_loss(checkpoints):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_model_that_sees_no_word_to_come_says_so(family, checkpoints):
-    _, kind, _, reader = set_up(family, checkpoints)
-    assert kind.notes([sentence("anna saw")], reader) == ([LEFT_TO_RIGHT] if family == "transformer_xl" else [])
+    _, objective, _, reader = set_up(family, checkpoints)
+    assert objective.notes([sentence("anna saw")], reader) == ([LEFT_TO_RIGHT] if family == "transformer_xl" else [])
 
 
 def test_a_decoder_without_a_family_of_its_own_says_so_too(tmp_path):
@@ -201,9 +201,9 @@ def test_a_decoder_without_a_family_of_its_own_says_so_too(tmp_path):
     config = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=1, n_head=2, n_positions=64)
     AutoModel.from_config(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    loaded, kind = loaded_model("auto", tmp_path, KIND, labels=TAGS)
-    _, reader = trainer_for(loaded, kind, Training())
-    assert kind.notes([sentence("anna saw")], reader) == [LEFT_TO_RIGHT]
+    loaded, objective = loaded_model("auto", tmp_path, KIND, labels=TAGS)
+    _, reader = trainer_for(loaded, objective, Training())
+    assert objective.notes([sentence("anna saw")], reader) == [LEFT_TO_RIGHT]
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,12 @@ def test_a_recipe_that_would_leave_words_untagged_is_refused(settings, said):
 def test_rows_spell_entities_in_characters_of_a_text_or_else_in_words(checkpoints):
     from harness.task_types.token_classification.examples import Tagging
 
-    kind = TASK_TYPES.load(KIND).objective(TAGS, Training())
+    objective = TASK_TYPES.load(KIND).objective(TAGS, Training())
     words, tagging = ("Anna", "Lee", "saw", "Bo"), Tagging((0, 1, 2, 0), (0.5, 0.75, 1.0, 0.25))
     bare = TaggedSentence("1", words, (0, 1, 2, 2))
     text = "Anna  Lee saw Bo"
     placed = TaggedSentence("2", words, (0,) * 4, text=text, offsets=((0, 4), (6, 9), (10, 13), (14, 16)))
-    first, second = kind.rows([tagging, tagging], [bare, placed], {})
+    first, second = objective.rows([tagging, tagging], [bare, placed], {})
     assert first["reference"] == ["B-PER", "I-PER", "O", "O"]
     assert first["prediction"] == ["B-PER", "I-PER", "O", "B-PER"]
     assert first["entities"] == [
@@ -242,8 +242,8 @@ def test_rows_spell_entities_in_characters_of_a_text_or_else_in_words(checkpoint
 
 
 def test_plain_tags_spell_no_entities():
-    kind = TASK_TYPES.load(KIND).objective(("NOUN", "VERB"), Training())
+    objective = TASK_TYPES.load(KIND).objective(("NOUN", "VERB"), Training())
     from harness.task_types.token_classification.examples import Tagging
 
-    (row,) = kind.rows([Tagging((0,), (0.5,))], [sentence("anna")], {})
+    (row,) = objective.rows([Tagging((0,), (0.5,))], [sentence("anna")], {})
     assert "entities" not in row

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pyarrow import parquet
-from small_models import ARCHITECTURES, DISTINCT, Silent, own_cell, own_data, tagged_examples, write_checkpoint
+from small_models import ARCHITECTURES, DISTINCT, Silent, own_data, own_run, tagged_examples, write_checkpoint
 
 from harness.registry import FAMILIES
 from harness.runs.execution import Options, execute
@@ -21,8 +21,8 @@ OTHERS = set(DISTINCT) - {"scratch", "xlnet"}
 
 def trained(tmp_path, family, checkpoint, *, count=60, **settings):
     own = own_data(tmp_path / "data", tagged_examples(count), task_type="token_classification", sizes=(None, 10, 20))
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, **settings)
-    return cell.folder, execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, **settings)
+    return run.folder, execute(run, Options(), Silent())
 
 
 @pytest.mark.slow

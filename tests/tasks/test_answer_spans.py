@@ -12,17 +12,17 @@ from harness.task_types.question_answering.answers import MOVED, REPEATED, read_
 CONTEXT = "Birmingham sells ham. The ham is good."
 
 
-def starts(cell, context=CONTEXT):
-    return [answer.start for answer in read_answers(cell, context).answers]
+def starts(field, context=CONTEXT):
+    return [answer.start for answer in read_answers(field, context).answers]
 
 
 @pytest.mark.parametrize(
-    "cell",
+    "field",
     [None, [], "", {"text": [], "answer_start": []}, float("nan"), "[]", {"text": None, "answer_start": None},
      "{'text': array([], dtype=object), 'answer_start': array([], dtype=int32)}"],
 )  # fmt: skip
-def test_no_answer_means_unanswerable(cell):
-    assert read_answers(cell, CONTEXT).answers == ()
+def test_no_answer_means_unanswerable(field):
+    assert read_answers(field, CONTEXT).answers == ()
 
 
 def test_a_stated_start_is_kept_where_the_answer_is_there():
@@ -50,14 +50,14 @@ def test_an_answer_that_is_nowhere_starts_at_minus_one():
     assert starts({"text": ["London"], "answer_start": [3]}) == [-1]
 
 
-@pytest.mark.parametrize("cell", [3, [3], {"text": [3]}, {"text": ["ham"], "answer_start": [1, 2]}, {"start": 1}])
-def test_another_form_is_an_error(cell):
+@pytest.mark.parametrize("field", [3, [3], {"text": [3]}, {"text": ["ham"], "answer_start": [1, 2]}, {"start": 1}])
+def test_another_form_is_an_error(field):
     with pytest.raises(FieldError, match="Fix the row"):
-        read_answers(cell, CONTEXT)
+        read_answers(field, CONTEXT)
 
 
 @pytest.mark.parametrize(
-    "cell",
+    "field",
     [
         {"text": ["ham"], "answer_start": [26]},
         {"text": ["ham"], "answer_start": [26.0]},
@@ -72,8 +72,8 @@ def test_another_form_is_an_error(cell):
         {"text": "['ham']", "answer_start": "[26]"},
     ],
 )
-def test_the_same_answer_in_every_form(cell):
-    read = read_answers(cell, CONTEXT)
+def test_the_same_answer_in_every_form(field):
+    read = read_answers(field, CONTEXT)
     assert [(answer.text, answer.start) for answer in read.answers] == [("ham", 26)]
     assert not read.notes
 

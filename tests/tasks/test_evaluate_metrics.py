@@ -71,7 +71,7 @@ def test_our_metrics_can_be_combined():
 def test_every_metric_is_an_evaluate_metric_with_the_same_score(name, samples):
     from harness.metrics.as_evaluate import EvaluateMetric
 
-    judged = [kind for kind in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(kind).metrics]
+    judged = [task_type for task_type in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(task_type).metrics]
     several = judged == ["multi_label"]
     references, predictions = samples[judged[0]]
     found = EvaluateMetric(name, labels=("no", "yes"), several=several).compute(

@@ -12,7 +12,7 @@ NAMES = ("no", "yes")
 
 
 def judged_types(name):
-    return [kind for kind in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(kind).metrics]
+    return [task_type for task_type in TASK_TYPES.names() if find_metric(name) in TASK_TYPES.load(task_type).metrics]
 
 
 def test_accuracy_is_the_share_of_right_labels():
@@ -117,21 +117,23 @@ def test_answers_are_scored_against_their_best_reference():
     assert found == {"exact_match": 0.5, "qa_f1": 0.5}
 
 
-@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in known_metrics() for kind in judged_types(name)])
-def test_every_metric_judges_its_kinds_within_its_bounds(name, kind, samples):
-    references, predictions = samples[kind]
+@pytest.mark.parametrize(
+    ("name", "task_type"), [(name, found) for name in known_metrics() for found in judged_types(name)]
+)
+def test_every_metric_judges_its_task_types_within_its_bounds(name, task_type, samples):
+    references, predictions = samples[task_type]
     wrong = find_metric(name).function(references, predictions, NAMES)
-    right = find_metric(name).function(references, perfect(kind, references), NAMES)
+    right = find_metric(name).function(references, perfect(task_type, references), NAMES)
     assert isinstance(wrong, float)
     assert math.isfinite(wrong)
     assert right == pytest.approx(1.0 if find_metric(name).higher_is_better or "perplexity" in name else 0.0)
     assert (right > wrong) == find_metric(name).higher_is_better
 
 
-def perfect(kind, references):
-    if kind == "language_modelling":
+def perfect(task_type, references):
+    if task_type == "language_modelling":
         return [{"nats": 0.0, "tokens": 2, "masked_nats": 0.0, "masked_tokens": 3}] * len(references)
-    return [next(iter(texts), "") for texts in references] if kind == "question_answering" else references
+    return [next(iter(texts), "") for texts in references] if task_type == "question_answering" else references
 
 
 @pytest.mark.parametrize("name", [name for name, one in known_metrics().items() if one.per_example])
@@ -143,8 +145,8 @@ def test_the_score_is_the_mean_of_its_values_by_example(name, samples):
     assert sum(values) / len(values) == pytest.approx(one.function(references, predictions, NAMES))
 
 
-def test_there_are_metrics_for_every_kind_and_some_by_example(samples):
-    assert {kind for name in known_metrics() for kind in judged_types(name)} == set(samples)
+def test_there_are_metrics_for_every_task_type_and_some_by_example(samples):
+    assert {task_type for name in known_metrics() for task_type in judged_types(name)} == set(samples)
     assert set(samples) == set(TASK_TYPES.names())
     assert any(one.per_example for one in known_metrics().values())
 

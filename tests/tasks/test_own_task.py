@@ -30,13 +30,13 @@ def test_naming_a_question_makes_it_question_answering():
     assert task.metrics == ("qa_f1", "exact_match")
 
 
-@pytest.mark.parametrize("kind", TASK_TYPES.names())
-def test_every_kind_can_be_asked_for_and_has_metrics(kind, tmp_path):
+@pytest.mark.parametrize("task_type", TASK_TYPES.names())
+def test_every_task_type_can_be_asked_for_and_has_metrics(task_type, tmp_path):
     file = tmp_path / "train.jsonl"
     file.write_text('{"tokens": ["Bern"], "tags": ["B-LOC"]}\n')  # whose metrics depend on the tags
-    task = custom_task(train=file, task_type=kind)
-    assert task.task_type == kind
-    assert task.metrics == TASK_TYPES.load(kind).default_metrics
+    task = custom_task(train=file, task_type=task_type)
+    assert task.task_type == task_type
+    assert task.metrics == TASK_TYPES.load(task_type).default_metrics
 
 
 def test_naming_tokens_makes_it_token_classification(tmp_path):
@@ -75,7 +75,7 @@ def test_a_column_that_is_named_twice_is_refused():
     assert complaint(columns={"text": ["a", "a"]}) == ("text: names a column twice (got a, a). Name each once.",)
 
 
-def test_an_unknown_kind_names_the_nearest():
+def test_an_unknown_task_type_names_the_nearest():
     assert "Did you mean regression?" in complaint(task_type="regresion")[0]
 
 

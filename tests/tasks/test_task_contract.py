@@ -57,10 +57,11 @@ CARDS = {
     "conll2003": (("tokens",), "ner_tags", ("O", *(f"{p}-{t}" for t in ("PER", "ORG", "LOC", "MISC") for p in "BI"))),
     "ud_english_tags": (("tokens",), "upos", UPOS),
 }
+UNPINNED = {"hyperpartisan", "ud_english_tags"}
 SMALL = 40
 
 
-def test_there_are_tasks_of_every_kind_and_source():
+def test_there_are_tasks_of_every_task_type_and_source():
     assert {task.task_type for task in ALL.values()} == set(TASK_TYPES.names())
     assert len(HUB) + len(DOWNLOADED) + len(LOCAL) == len(ALL)
     assert DOWNLOADED
@@ -71,7 +72,7 @@ def test_there_are_tasks_of_every_kind_and_source():
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_task_has_metrics_that_judge_its_kind_and_says_whose_data_it_is(name):
+def test_a_task_has_metrics_that_judge_its_task_type_and_says_whose_data_it_is(name):
     task = ALL[name]
     assert task.metrics
     assert all(find_metric(metric) in task.type.metrics for metric in task.metrics)
@@ -90,9 +91,10 @@ def test_a_tasks_file_opens_with_what_it_is(name):
 
 
 @pytest.mark.parametrize("name", HUB)
-def test_a_hub_revision_is_a_whole_commit_or_none(name):
-    revision = ALL[name].source.revision
-    assert revision is None or (len(revision) == 40 and set(revision) <= set("0123456789abcdef"))
+def test_a_hub_task_is_pinned_by_commit_or_its_records_and_file_say_that_it_is_not(name):
+    source = ALL[name].source
+    told = "pinned" in TASKS.entry(name).file.read_text(encoding="utf-8")
+    assert bool(list(source.notes())) == told == (name in UNPINNED)
 
 
 @pytest.mark.parametrize("name", HUB)
@@ -177,35 +179,35 @@ def everything(splits):
     return [*splits.train, *splits.validation, *splits.test]
 
 
-def assert_valid(splits, kind):
+def assert_valid(splits, task_type):
     for split in SPLITS:
         examples = getattr(splits, split)
         assert examples, split
         assert len({one.id for one in examples}) == len(examples)
         for one in examples:
-            assert_valid_example(one, kind, splits.labels, split)
+            assert_valid_example(one, task_type, splits.labels, split)
 
 
-def assert_valid_example(one, kind, labels, split):
-    if kind == "question_answering":
+def assert_valid_example(one, task_type, labels, split):
+    if task_type == "question_answering":
         assert isinstance(one, QuestionExample)
         assert one.question
         placed = [answer for answer in one.answers if answer.start >= 0]
         assert all(one.context[answer.start :].startswith(answer.text) for answer in placed)
         assert split != "train" or len(placed) == len(one.answers)
         return
-    if kind == "language_modelling":
+    if task_type == "language_modelling":
         assert isinstance(one, DocumentExample)
         assert one.text.strip()
         return
-    if kind == "token_classification":
+    if task_type == "token_classification":
         assert isinstance(one, TaggedSentence)
         assert len(one.words) == len(one.tags) > 0
         assert all(0 <= tag < len(labels) for tag in one.tags)
         return
     assert isinstance(one, TextExample)
     targets = one.target if isinstance(one.target, tuple) else (one.target,)
-    if kind == "regression":
+    if task_type == "regression":
         assert isinstance(one.target, float)
     else:
         assert all(isinstance(target, int) and 0 <= target < len(labels) for target in targets)

@@ -19,7 +19,7 @@ def complaint(file):
     return raised.value.lines
 
 
-def test_csv_cells_stay_text_and_an_empty_cell_is_an_empty_text(tmp_path):
+def test_csv_fields_stay_text_and_an_empty_field_is_an_empty_text(tmp_path):
     file = written(tmp_path, "a.csv", 'text,label\n"Good, very",1\n"",0\n')
     assert read_rows(file) == [{"text": "Good, very", "label": "1"}, {"text": "", "label": "0"}]
 
@@ -28,17 +28,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     assert list(read_rows(written(tmp_path, "a.csv", "\ufefftext,label\nx,1\n"))[0]) == ["text", "label"]
 
 
-def test_a_row_knows_the_line_it_starts_on_even_after_a_cell_of_several_lines(tmp_path):
+def test_a_row_knows_the_line_it_starts_on_even_after_a_field_of_several_lines(tmp_path):
     file = written(tmp_path, "a.csv", 'text\n"one\ntwo"\nthree\n')
     assert [row.place.rpartition(", ")[2] for row in read_rows(file)] == ["line 2", "line 4"]
 
 
-def test_a_cell_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path):
+def test_a_field_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path):
     long = "x" * 200_000  # csv.field_size_limit() is 131,072 by default
     assert read_rows(written(tmp_path, "a.csv", f"text\n{long}\n"))[0]["text"] == long
 
 
-def test_every_row_with_too_few_or_too_many_cells_is_named_by_its_line(tmp_path):
+def test_every_row_with_too_few_or_too_many_fields_is_named_by_its_line(tmp_path):
     lines = complaint(written(tmp_path, "a.csv", "text,label\nfine,1\nbroken\nfine,0\na,b,c\n"))
     assert [line.split(":")[0].rpartition(", ")[2] for line in lines] == ["line 3", "line 5"]
     assert "1 fields, but the header has 2" in lines[0]

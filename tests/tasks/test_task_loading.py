@@ -1,6 +1,7 @@
 """Rows made examples, and every mistake in them told at once."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,10 +11,10 @@ from harness.data.task import Task
 from harness.errors import UserError
 
 
-def task(kind="classification", train=(), *, validation=None, test=None, **settings):
+def task(task_type="classification", train=(), *, validation=None, test=None, **settings):
     tables = {"train": list(train), "validation": validation, "test": test}
     source = Generated(lambda: {split: rows for split, rows in tables.items() if rows is not None}, version="1")
-    return Task(task_type=kind, source=source, metrics=(), licence="", citation="", **settings)
+    return Task(task_type=task_type, source=source, metrics=(), licence="", citation="", **settings)
 
 
 def rows(count, labels=("no", "yes"), **more):
@@ -29,6 +30,16 @@ def complaint(of):
 
 def split_rows(start, count=6, labels=("no", "yes")):
     return [{"text": f"w{start + n}", "label": labels[n % len(labels)]} for n in range(count)]
+
+
+def test_what_a_source_notes_of_its_rows_is_noted_of_the_splits():
+    class Noted(Generated):
+        def notes(self):
+            return ["data: its publisher may change it"]
+
+    plain = task(train=split_rows(0), validation=split_rows(10), test=split_rows(20))
+    noted = replace(plain, source=Noted(plain.source.function, version="1"))
+    assert [load_splits(one).notes for one in (plain, noted)] == [(), ("data: its publisher may change it",)]
 
 
 def test_published_splits_are_kept_as_they_are():
@@ -112,15 +123,15 @@ def test_an_empty_split_is_an_error():
     assert complaint(task(train=rows(20), test=[])) == ("test: has no rows. Give at least one example.",)
 
 
-@pytest.mark.parametrize("cell", [None, math.nan, 3])
-def test_a_cell_that_is_no_text_is_an_error_with_its_row(cell):
-    (line,) = complaint(task(train=[*rows(20), {"text": cell, "label": "no"}]))
-    assert line.startswith(f"train row 21: text: not text (got {cell!r})")
+@pytest.mark.parametrize("field", [None, math.nan, 3])
+def test_a_field_that_is_no_text_is_an_error_with_its_row(field):
+    (line,) = complaint(task(train=[*rows(20), {"text": field, "label": "no"}]))
+    assert line.startswith(f"train row 21: text: not text (got {field!r})")
 
 
-@pytest.mark.parametrize("cell", [None, math.nan, ""])
-def test_a_missing_label_is_an_error_with_its_row(cell):
-    (line,) = complaint(task(train=[*rows(20), {"text": "z", "label": cell}]))
+@pytest.mark.parametrize("field", [None, math.nan, ""])
+def test_a_missing_label_is_an_error_with_its_row(field):
+    (line,) = complaint(task(train=[*rows(20), {"text": "z", "label": field}]))
     assert line.startswith("train row 21: label: no label")
 
 
@@ -161,11 +172,11 @@ def test_an_id_that_is_there_twice_is_an_error():
     assert line.startswith("train: id 'same' is there twice")
 
 
-@pytest.mark.parametrize("cell", ["much", None, math.nan, math.inf, "nan", True])
-def test_a_regression_target_must_be_a_finite_number(cell):
+@pytest.mark.parametrize("field", ["much", None, math.nan, math.inf, "nan", True])
+def test_a_regression_target_must_be_a_finite_number(field):
     train = [{"text": f"w{n}", "label": n} for n in range(20)]
-    (line,) = complaint(task("regression", [*train, {"text": "z", "label": cell}]))
-    assert line.startswith(f"train row 21: label: not a finite number (got {cell!r})")
+    (line,) = complaint(task("regression", [*train, {"text": "z", "label": field}]))
+    assert line.startswith(f"train row 21: label: not a finite number (got {field!r})")
 
 
 def test_a_regression_target_may_be_written_as_text():
@@ -189,10 +200,10 @@ def test_a_group_is_told_as_text():
     )
 
 
-def questions(cells, split="train"):
+def questions(fields, split="train"):
     context = "Rome fell in 476. Paris did not fall."
     others = [{"question": f"q{n} r{n}", "context": context, "answers": ["Rome"], "group": n} for n in range(30)]
-    asked = [{"question": f"asked {n}", "context": context, "answers": cell} for n, cell in enumerate(cells)]
+    asked = [{"question": f"asked {n}", "context": context, "answers": field} for n, field in enumerate(fields)]
     tables = {"train": others, "validation": others[:1], "test": others[:1]}
     tables = {name: list(rows) for name, rows in tables.items()}
     tables["validation"] = [{**others[0], "question": "v"}]

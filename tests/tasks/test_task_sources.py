@@ -65,6 +65,15 @@ def test_a_hub_fingerprint_says_whether_the_revision_is_pinned():
     assert Hub("a/b").fingerprint() == "hub:a/b/default@unpinned"
 
 
+@pytest.mark.parametrize(
+    ("revision", "how"), [(None, "at its newest revision"), ("2.17", "at '2.17', which is no commit")]
+)
+def test_that_the_publisher_may_change_the_rows_is_noted(revision, how):
+    changed = "so that its publisher may change what a later run reads"
+    assert list(Hub("a/b", revision=revision).notes()) == [f"data: a/b is read {how}, {changed}"]
+    assert list(Hub("a/b", revision="0" * 40).notes()) == []
+
+
 def test_the_problems_of_all_files_are_told_at_once(tmp_path):
     (tmp_path / "train.csv").write_text("text,label\nbroken\n")
     with pytest.raises(UserError) as raised:

@@ -118,11 +118,11 @@ def test_an_answer_is_found_among_spelt_tokens():
 
 
 def test_the_checkpoint_s_own_tokenizer_reads_texts_as_training_did(checkpoints, tmp_path):
-    loaded, kind = loaded_model("bert", checkpoints["bert"])
-    trainer, reader = trainer_for(loaded, kind, Training(max_length=40))
-    save_checkpoint(loaded, reader, tmp_path, head=kind.head())
+    loaded, objective = loaded_model("bert", checkpoints["bert"])
+    trainer, reader = trainer_for(loaded, objective, Training(max_length=40))
+    save_checkpoint(loaded, reader, tmp_path, head=objective.head())
     examples = [TextExample(str(index), text, 0) for index, text in enumerate(["the [SEP] film", "[MASK] a [CLS]"])]
-    _, logits = trainer.forward.evaluate(kind.features(examples, reader), examples)
+    _, logits = trainer.forward.evaluate(objective.features(examples, reader), examples)
     stock = pipeline("text-classification", str(tmp_path), top_k=None, device="cpu")
     for example, row in zip(examples, logits, strict=True):
         scores = {found["label"]: found["score"] for found in stock([example.text])[0]}

@@ -13,8 +13,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -38,13 +38,13 @@ EXAMPLES = {
 FROZEN = ["encoder", 1]
 
 
-def set_up(checkpoints, kind_name="classification", *, family="bert", dropout=0.0, **settings):
+def set_up(checkpoints, task_type="classification", *, family="bert", dropout=0.0, **settings):
     """A trainer as a run makes it, with its items."""
-    labels, examples = EXAMPLES[kind_name]
+    labels, examples = EXAMPLES[task_type]
     training = Training(**{"learning_rate": 1e-3, "warmup_ratio": 0.0, **settings})
-    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
-    trainer, reader = trainer_for(loaded, kind, training)
-    return trainer, kind.features(examples(), reader).items
+    loaded, objective = loaded_model(family, checkpoints[family], task_type, labels=labels, dropout=dropout)
+    trainer, reader = trainer_for(loaded, objective, training)
+    return trainer, objective.features(examples(), reader).items
 
 
 def moved(trainer, before):
@@ -84,13 +84,13 @@ def gradients(trainer, items):
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("frozen", FROZEN)
-@pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
-def test_passes_and_executions_give_one_gradient(kind_name, frozen, checkpoints):
-    trainer, items = set_up(checkpoints, kind_name, frozen=frozen)
+@pytest.mark.parametrize("task_type", sorted(EXAMPLES))
+def test_passes_and_executions_give_one_gradient(task_type, frozen, checkpoints):
+    trainer, items = set_up(checkpoints, task_type, frozen=frozen)
     loss, expected = gradients(trainer, items)
     assert expected
     for settings in ({"micro_batch_size": 2}, {"execution": "padded"}):
-        other, _ = set_up(checkpoints, kind_name, frozen=frozen, **settings)
+        other, _ = set_up(checkpoints, task_type, frozen=frozen, **settings)
         found_loss, found = gradients(other, items)
         assert found_loss == pytest.approx(loss, abs=1e-5)
         assert found.keys() == expected.keys()
@@ -189,14 +189,14 @@ def test_a_schedule_scales_every_rate(checkpoints):
 
 def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
     training = Training(learning_rate=1e-2, weight_decay=0.5, warmup_ratio=0.0, layer_decay=0.5)
-    loaded, kind = loaded_model("bert", checkpoints["bert"])
+    loaded, objective = loaded_model("bert", checkpoints["bert"])
     found = []
     for used in (True, False):
         own = copy.deepcopy(loaded)
-        reader = trainer_for(own, kind, training)[1]
-        items = kind.features(text_examples(6), reader).items
+        reader = trainer_for(own, objective, training)[1]
+        items = objective.features(text_examples(6), reader).items
         vocabulary = with_used_vocabulary(own.model, items if used else None)
-        trainer, _ = trainer_for(own, kind, training, steps=10)
+        trainer, _ = trainer_for(own, objective, training, steps=10)
         for _ in range(4):
             trainer.step(items)
         if used:
@@ -211,10 +211,10 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
 @pytest.mark.parametrize("settings", [{"frozen": "encoder"}, {"frozen": 1, "layer_decay": 0.8}])
 def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], weight_decay=0.5, **settings)
-    record = execute(cell, Options(), Silent())
-    whole = execute(own_cell(tmp_path / "whole", own, checkpoints["bert"]), Options(), Silent())
-    after = load_file(cell.folder / "checkpoint" / "model.safetensors")
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], weight_decay=0.5, **settings)
+    record = execute(run, Options(), Silent())
+    whole = execute(own_run(tmp_path / "whole", own, checkpoints["bert"]), Options(), Silent())
+    after = load_file(run.folder / "checkpoint" / "model.safetensors")
     before = load_file(Path(checkpoints["bert"]) / "model.safetensors")
     loaded, _ = loaded_model("bert", checkpoints["bert"])
     freeze(loaded.model, settings["frozen"])

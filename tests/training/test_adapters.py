@@ -11,8 +11,8 @@ from small_models import (
     TAGS,
     Silent,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -36,12 +36,12 @@ EXAMPLES = {
 LORA = {"method": "lora", "rank": 4, "learning_rate": 1e-2}
 
 
-def set_up(checkpoints, kind_name="classification", *, family="bert", dropout=0.0, **settings):
-    labels, examples = EXAMPLES[kind_name]
+def set_up(checkpoints, task_type="classification", *, family="bert", dropout=0.0, **settings):
+    labels, examples = EXAMPLES[task_type]
     training = Training(**{"warmup_ratio": 0.0, **LORA, **settings})
-    loaded, kind = loaded_model(family, checkpoints[family], kind_name, labels=labels, dropout=dropout)
-    trainer, reader = trainer_for(loaded, kind, training)
-    return trainer, kind.features(examples(), reader).items
+    loaded, objective = loaded_model(family, checkpoints[family], task_type, labels=labels, dropout=dropout)
+    trainer, reader = trainer_for(loaded, objective, training)
+    return trainer, objective.features(examples(), reader).items
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "scratch", "xlnet", "transformer_xl"])
@@ -58,10 +58,10 @@ def test_the_small_matrices_and_the_head_are_trained_alone(family, checkpoints):
     assert model.num_parameters(only_trainable=True) < 0.7 * sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
-def test_merged_it_is_the_stock_model_and_says_the_same(kind_name, checkpoints):
-    trainer, items = set_up(checkpoints, kind_name)
-    stock, _ = loaded_model("bert", checkpoints["bert"], kind_name, labels=EXAMPLES[kind_name][0])
+@pytest.mark.parametrize("task_type", sorted(EXAMPLES))
+def test_merged_it_is_the_stock_model_and_says_the_same(task_type, checkpoints):
+    trainer, items = set_up(checkpoints, task_type)
+    stock, _ = loaded_model("bert", checkpoints["bert"], task_type, labels=EXAMPLES[task_type][0])
     for _ in range(3):
         trainer.step(items)
     model, scoring = trainer.forward.model.eval(), trainer.forward.scoring
@@ -79,11 +79,11 @@ def test_merged_it_is_the_stock_model_and_says_the_same(kind_name, checkpoints):
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", sorted(EXAMPLES))
-def test_passes_and_executions_give_one_gradient(kind_name, checkpoints):
+@pytest.mark.parametrize("task_type", sorted(EXAMPLES))
+def test_passes_and_executions_give_one_gradient(task_type, checkpoints):
     found = []
     for settings in ({}, {"micro_batch_size": 2}, {"execution": "padded"}):
-        trainer, items = set_up(checkpoints, kind_name, **settings)
+        trainer, items = set_up(checkpoints, task_type, **settings)
         trainer.forward.model.train()
         loss = trainer._gradients(items)
         parameters = trainer.forward.model.named_parameters()
@@ -115,9 +115,9 @@ def test_a_run_leaves_a_stock_checkpoint_and_adapters_that_peft_makes_it_from(fa
     from peft import PeftModel
 
     own = own_data(tmp_path / "data", text_examples(60))
-    cell = own_cell(tmp_path / "runs", own, checkpoints[family], family=family, **LORA)
-    record = execute(cell, Options(), Silent())
-    folder = cell.folder / "checkpoint"
+    run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **LORA)
+    record = execute(run, Options(), Silent())
+    folder = run.folder / "checkpoint"
     assert record.counts.parameters > record.counts.trained_parameters > 0
     assert {name for name in record.files if name.startswith("checkpoint/adapter/")} == {
         "checkpoint/adapter/adapter_config.json",
@@ -166,5 +166,5 @@ def test_a_missing_package_is_told_before_anything_runs(checkpoints, tmp_path, m
     own = own_data(tmp_path / "data", text_examples(60))
     monkeypatch.setattr(settling, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="needs the package peft"):
-        own_cell(tmp_path / "runs", own, checkpoints["bert"], method="lora")
-    assert own_cell(tmp_path / "runs", own, checkpoints["bert"])
+        own_run(tmp_path / "runs", own, checkpoints["bert"], method="lora")
+    assert own_run(tmp_path / "runs", own, checkpoints["bert"])

@@ -61,13 +61,13 @@ class StopAt(Silent):
 
 def set_up(checkpoint, name="texts", *, dropout=0.1, family="bert", **settings):
     training = Training(**RECIPES[name], **settings)
-    kind_name, labels = ("question_answering", ()) if name == "questions" else ("classification", LABELS)
-    loaded, _ = loaded_model(family, checkpoint, kind_name, labels=labels, dropout=dropout)
-    kind = TASK_TYPES.load(kind_name).objective(labels, training)
+    task_type, labels = ("question_answering", ()) if name == "questions" else ("classification", LABELS)
+    loaded, _ = loaded_model(family, checkpoint, task_type, labels=labels, dropout=dropout)
+    objective = TASK_TYPES.load(task_type).objective(labels, training)
     examples = text_examples(18, longest=40) if labels else question_examples(10, words=30)
-    kind = kind.for_training(loaded.model, examples, has_own_head=False)
-    trainer, reader = trainer_for(loaded, kind, training, steps=STEPS, seed=0)
-    features = kind.features(examples, reader)
+    objective = objective.for_training(loaded.model, examples, has_own_head=False)
+    trainer, reader = trainer_for(loaded, objective, training, steps=STEPS, seed=0)
+    features = objective.features(examples, reader)
     validation = Validation(features, examples, lambda _: {"score": weight_of(loaded.model)}, "score", True)
     return trainer, features.items, validation, training
 

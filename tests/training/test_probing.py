@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_models import LABELS, Silent, loaded_model, own_cell, own_data, text_examples
+from small_models import LABELS, Silent, loaded_model, own_data, own_run, text_examples
 from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -31,16 +31,16 @@ def cache(tmp_path, monkeypatch):
 
 def probed(folder, checkpoint, *, family="bert", seed=0, **training):
     own = own_data(folder / "data", text_examples(100))
-    cell = own_cell(folder / f"runs-{seed}", own, checkpoint, family=family, seed=seed, method="probe", **training)
-    return cell, execute(cell, Options(), Silent())
+    run = own_run(folder / f"runs-{seed}", own, checkpoint, family=family, seed=seed, method="probe", **training)
+    return run, execute(run, Options(), Silent())
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet", "transformer_xl"])
 def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_path):
-    cell, _ = probed(tmp_path, checkpoints[family], family=family)
-    model = AutoModelForSequenceClassification.from_pretrained(cell.folder / "checkpoint").eval()
-    tokenizer = AutoTokenizer.from_pretrained(cell.folder / "checkpoint")
-    rows = pq.read_table(cell.folder / "predictions.parquet").to_pylist()
+    run, _ = probed(tmp_path, checkpoints[family], family=family)
+    model = AutoModelForSequenceClassification.from_pretrained(run.folder / "checkpoint").eval()
+    tokenizer = AutoTokenizer.from_pretrained(run.folder / "checkpoint")
+    rows = pq.read_table(run.folder / "predictions.parquet").to_pylist()
     lines = [json.loads(line) for line in (tmp_path / "data/test.jsonl").read_text().splitlines()]
     with torch.no_grad():
         found = [model(**tokenizer(line["text"], return_tensors="pt")).logits[0] for line in lines]
@@ -50,9 +50,9 @@ def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_
 
 
 def test_the_layer_is_fitted_to_what_the_stock_head_makes_of_each_training_text(checkpoints, tmp_path):
-    cell, record = probed(tmp_path, checkpoints["bert"])
-    model = AutoModelForSequenceClassification.from_pretrained(cell.folder / "checkpoint").eval()
-    tokenizer = AutoTokenizer.from_pretrained(cell.folder / "checkpoint")
+    run, record = probed(tmp_path, checkpoints["bert"])
+    model = AutoModelForSequenceClassification.from_pretrained(run.folder / "checkpoint").eval()
+    tokenizer = AutoTokenizer.from_pretrained(run.folder / "checkpoint")
     train = [json.loads(line) for line in (tmp_path / "data/train.jsonl").read_text().splitlines()]
     states = []
     model.classifier.register_forward_pre_hook(lambda _, inputs: states.append(inputs[0][0].numpy()))
@@ -70,9 +70,9 @@ def test_the_layer_is_fitted_to_what_the_stock_head_makes_of_each_training_text(
 
 
 def test_nothing_but_the_last_layer_differs_from_the_first_checkpoint(checkpoints, tmp_path):
-    cell, record = probed(tmp_path, checkpoints["bert"])
+    run, record = probed(tmp_path, checkpoints["bert"])
     start = load_file(checkpoints["bert"] / "model.safetensors")
-    end = load_file(cell.folder / "checkpoint/model.safetensors")
+    end = load_file(run.folder / "checkpoint/model.safetensors")
     assert all(torch.equal(end[f"bert.{name}"], tensor) for name, tensor in start.items())
     assert end.keys() - {f"bert.{name}" for name in start} == {"classifier.weight", "classifier.bias"}
     assert record.counts.trained_parameters == 2 * 32 + 2
@@ -141,7 +141,7 @@ def test_the_last_layer_is_that_of_the_head(family, name, checkpoints):
 def test_what_a_probe_has_no_use_for_changes_nothing_of_its_recipe(checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
     recipes = [
-        own_cell(tmp_path, own, checkpoints["bert"], method="probe", **settings).config.training
+        own_run(tmp_path, own, checkpoints["bert"], method="probe", **settings).config.training
         for settings in ({}, {"learning_rate": 0.5, "epochs": 9.0, "dropout": 0.3})
     ]
     assert recipes[0] == recipes[1]
@@ -166,4 +166,4 @@ def test_settings_that_contradict_a_probe_are_refused(settings, message):
 def test_a_probe_does_not_weigh_labels(checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
     with pytest.raises(UserError, match='class_weights: method "probe" does not weigh labels'):
-        own_cell(tmp_path, own, checkpoints["bert"], method="probe", class_weights="balanced")
+        own_run(tmp_path, own, checkpoints["bert"], method="probe", class_weights="balanced")

@@ -16,15 +16,15 @@ OUT_OF_MEMORY = (
 )
 
 
-def set_up(checkpoint, *, dropout=0.0, family="bert", kind_name="classification", seed=0, **settings):
+def set_up(checkpoint, *, dropout=0.0, family="bert", task_type="classification", seed=0, **settings):
     """A trainer, and the items of 19 texts: 1 to 6 windows each where the strategy asks for windows."""
     training = Training(**{"learning_rate": 1e-2, "warmup_ratio": 0.0, "micro_batch_size": 32, **settings})
-    labels = () if kind_name == "question_answering" else LABELS
-    loaded, _ = loaded_model(family, checkpoint, kind_name, labels=labels, dropout=dropout, seed=seed)
-    kind = TASK_TYPES.load(kind_name).objective(labels, training)
-    trainer, reader = trainer_for(loaded, kind, training)
+    labels = () if task_type == "question_answering" else LABELS
+    loaded, _ = loaded_model(family, checkpoint, task_type, labels=labels, dropout=dropout, seed=seed)
+    objective = TASK_TYPES.load(task_type).objective(labels, training)
+    trainer, reader = trainer_for(loaded, objective, training)
     examples = text_examples(19, longest=50) if labels else question_examples(19)
-    return trainer, kind.features(examples, reader).items
+    return trainer, objective.features(examples, reader).items
 
 
 def after(trainer, *batches):
@@ -51,10 +51,10 @@ def gradients(trainer, items):
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("kind_name", ["classification", "question_answering"])
+@pytest.mark.parametrize("task_type", ["classification", "question_answering"])
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 32])
-def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(kind_name, micro_batch_size, checkpoints):
-    trainer, items = set_up(checkpoints["bert"], kind_name=kind_name, micro_batch_size=micro_batch_size)
+def test_any_number_of_passes_gives_the_gradient_of_the_mean_loss(task_type, micro_batch_size, checkpoints):
+    trainer, items = set_up(checkpoints["bert"], task_type=task_type, micro_batch_size=micro_batch_size)
     loss, found = gradients(trainer, items)  # 19 items: the tail of a pass counts as much as the others
     trainer.forward.model.zero_grad()
     expected = torch.stack([trainer.forward.losses([item])[0] for item in items]).mean()

@@ -73,7 +73,7 @@ def test_two_processes_give_the_scores_and_predictions_of_one(case, checkpoints,
 
 @pytest.fixture
 def suite(checkpoints, tmp_path):
-    """A suite of a floor and two models, on the user's own files."""
+    """A suite of a simple baseline and two models, on the user's own files."""
     own_data(tmp_path / "data", text_examples(60), sizes=(None, 11, 13))
     for name in ("first", "second"):
         (tmp_path / f"{name}.toml").write_text(
@@ -94,7 +94,7 @@ def test_the_processes_stay_together_from_one_run_of_a_suite_to_the_next(suite, 
     code, output = finish(start(launched(words)))
     assert code == 0, output
     records = sorted((tmp_path / "runs").rglob("run.json"))
-    assert len(records) == 5  # two models with two seeds, and the floor once
+    assert len(records) == 5  # two models with two seeds, and the simple baseline once
     assert {json.loads(file.read_text())["status"] for file in records} == {"complete"}
     assert output.count("✓") == 5  # said by one process only
     code, output = finish(TwoForked(words))

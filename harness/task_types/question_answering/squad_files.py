@@ -14,9 +14,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import write_atomically
 from harness.data.task import Row
 from harness.errors import UserError
-from harness.record import write_atomically
 
 N_BEST = "n_best"
 CANDIDATES = "candidates"  # every answer that was found, of which N_BEST are shown

@@ -92,7 +92,7 @@ def test_a_label_without_a_free_place_is_left_out_and_the_others_hide_nothing():
     assert all(one.overlap(other) <= LEAST_SEEN for one, other in combinations(free, 2))
 
 
-def test_floors_are_a_line_across_the_tradeoff(runs: Path):
+def test_simple_baselines_are_a_line_across_the_tradeoff(runs: Path):
     comparison = compare(runs)
     chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
     assert chart is not None

@@ -21,7 +21,7 @@ def examples_with(targets):
     return [TextExample(e.id, e.text, target) for e, target in zip(text_examples(len(targets)), targets, strict=True)]
 
 
-def test_every_kind_of_text_task_is_tested_here():
+def test_every_task_type_of_text_task_is_tested_here():
     assert set(TARGETS) == set(TASK_TYPES.names()) - {
         "question_answering",
         "language_modelling",
@@ -29,12 +29,12 @@ def test_every_kind_of_text_task_is_tested_here():
     }
 
 
-@pytest.mark.parametrize("kind_name", TARGETS)
-def test_the_loss_is_that_of_transformers_own_head(kind_name, checkpoints):
-    labels, targets, theirs = TARGETS[kind_name]
-    loaded, kind = loaded_model("bert", checkpoints["bert"], kind_name, labels=labels)
-    trainer, reader = trainer_for(loaded, kind, Training())
-    items = kind.features(examples_with(targets), reader).items
+@pytest.mark.parametrize("task_type", TARGETS)
+def test_the_loss_is_that_of_transformers_own_head(task_type, checkpoints):
+    labels, targets, theirs = TARGETS[task_type]
+    loaded, objective = loaded_model("bert", checkpoints["bert"], task_type, labels=labels)
+    trainer, reader = trainer_for(loaded, objective, Training())
+    items = objective.features(examples_with(targets), reader).items
     trainer.forward.model.eval()
     inputs = trainer.forward.collator(items).inputs
     expected = loaded.model(**inputs, labels=theirs()).loss
@@ -62,10 +62,10 @@ def test_the_gradient_reaches_each_window_by_its_share(how):
 def test_a_long_text_is_judged_by_all_of_its_windows(pool, checkpoints):
     training = Training(strategy="windows", max_length=12, pool=pool)
     loaded, _ = loaded_model("bert", checkpoints["bert"])
-    kind = TASK_TYPES.load("classification").objective(LABELS, training)
-    trainer, reader = trainer_for(loaded, kind, training)
+    objective = TASK_TYPES.load("classification").objective(LABELS, training)
+    trainer, reader = trainer_for(loaded, objective, training)
     examples = text_examples(5, longest=40, seed=3)
-    features = kind.features(examples, reader)
+    features = objective.features(examples, reader)
     assert {len(item.windows) for item in features.items} > {1}
     _, outputs = trainer.forward.evaluate(features, examples)
     for item, output in zip(features.items, outputs, strict=True):

@@ -117,14 +117,14 @@ NOTHING_TO_LEARN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "labels", "examples"), NOTHING_TO_LEARN)
-def test_where_words_say_nothing_it_is_the_majority_s_constant(kind, labels, examples):
-    ours = family.fit(examples, task_type=kind, labels=labels).outputs(examples)
-    np.testing.assert_allclose(ours, majority.fit(examples, task_type=kind, labels=labels).outputs(examples))
+@pytest.mark.parametrize(("task_type", "labels", "examples"), NOTHING_TO_LEARN)
+def test_where_words_say_nothing_it_is_the_majority_s_constant(task_type, labels, examples):
+    ours = family.fit(examples, task_type=task_type, labels=labels).outputs(examples)
+    np.testing.assert_allclose(ours, majority.fit(examples, task_type=task_type, labels=labels).outputs(examples))
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels", "examples"),
+    ("task_type", "labels", "examples"),
     [
         ("classification", ("fresh", "rotten"), REVIEWS),
         ("classification", ("a", "b"), PAIRS),
@@ -134,12 +134,12 @@ def test_where_words_say_nothing_it_is_the_majority_s_constant(kind, labels, exa
         *NOTHING_TO_LEARN,
     ],
 )
-def test_a_saved_one_comes_back_the_same_and_training_again_gives_it_too(kind, labels, examples, tmp_path):
-    fitted = family.fit(examples, task_type=kind, labels=labels)
+def test_a_saved_one_comes_back_the_same_and_training_again_gives_it_too(task_type, labels, examples, tmp_path):
+    fitted = family.fit(examples, task_type=task_type, labels=labels)
     fitted.save(tmp_path)
     before = fitted.outputs(examples)
-    assert np.array_equal(family.load(tmp_path, task_type=kind, labels=labels).outputs(examples), before)
-    assert np.array_equal(family.fit(examples, task_type=kind, labels=labels).outputs(examples), before)
+    assert np.array_equal(family.load(tmp_path, task_type=task_type, labels=labels).outputs(examples), before)
+    assert np.array_equal(family.fit(examples, task_type=task_type, labels=labels).outputs(examples), before)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["tfidf.json", "tfidf.safetensors"]
 
 

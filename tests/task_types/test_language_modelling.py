@@ -11,8 +11,8 @@ from small_models import (
     Silent,
     document_examples,
     loaded_model,
-    own_cell,
     own_data,
+    own_run,
     trainer_for,
     write_language_checkpoint,
 )
@@ -39,15 +39,15 @@ def language(tmp_path_factory):
 
 def set_up(family, checkpoint, **settings):
     training = Training(**{"precision": "fp32", **UNTRAINED, **settings})
-    loaded, kind = loaded_model(family, checkpoint, "language_modelling", labels=(), training=training)
-    trainer, reader = trainer_for(loaded, kind, training)
+    loaded, objective = loaded_model(family, checkpoint, "language_modelling", labels=(), training=training)
+    trainer, reader = trainer_for(loaded, objective, training)
     loaded.model.eval()
-    return trainer, kind, reader
+    return trainer, objective, reader
 
 
 def costs(family, checkpoint, examples=DOCUMENTS, **settings):
-    trainer, kind, reader = set_up(family, checkpoint, **settings)
-    return trainer.forward.evaluate(kind.features(examples, reader), examples)[1]
+    trainer, objective, reader = set_up(family, checkpoint, **settings)
+    return trainer.forward.evaluate(objective.features(examples, reader), examples)[1]
 
 
 def tokens_of(reader, example):
@@ -128,8 +128,8 @@ def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every)
 
 @pytest.mark.parametrize(("family", "settings"), [("transformer_xl", {}), ("bert", {"mask_stride": 1})])
 def test_every_token_is_predicted_in_just_one_window(language, family, settings):
-    _, kind, reader = set_up(family, language[family], max_length=16, stride=4, **settings)
-    features = kind.features(DOCUMENTS, reader)
+    _, objective, reader = set_up(family, language[family], max_length=16, stride=4, **settings)
+    features = objective.features(DOCUMENTS, reader)
     for index, example in enumerate(DOCUMENTS):
         windows = [window for item in features.items if item.example == index for window in item.windows]
         found = [window.positions[place - window.first] for window in windows for place in window.scored_tokens]
@@ -138,9 +138,9 @@ def test_every_token_is_predicted_in_just_one_window(language, family, settings)
 
 
 def test_a_hidden_token_has_context_on_both_sides_but_at_a_documents_ends(language):
-    _, kind, reader = set_up("bert", language["bert"], max_length=18, stride=8, mask_stride=1)
+    _, objective, reader = set_up("bert", language["bert"], max_length=18, stride=8, mask_stride=1)
     (document,) = document_examples(1, shortest=60, longest=60)
-    items = kind.features([document], reader).items
+    items = objective.features([document], reader).items
     last = len(tokens_of(reader, document)) - 1
     for window in (window for item in items for window in item.windows):
         for place in window.scored_tokens:
@@ -152,10 +152,10 @@ def test_a_hidden_token_has_context_on_both_sides_but_at_a_documents_ends(langua
 
 def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_path):
     checkpoint = write_language_checkpoint("transformer_xl", tmp_path, cutoffs=[], div_val=1)
-    trainer, kind, reader = set_up("transformer_xl", checkpoint, max_length=16, stride=4)
+    trainer, objective, reader = set_up("transformer_xl", checkpoint, max_length=16, stride=4)
     for tensor in trainer.forward.model.crit.parameters():
         torch.nn.init.zeros_(tensor)
-    rows = kind.rows(trainer.forward.evaluate(kind.features(DOCUMENTS, reader), DOCUMENTS)[1], DOCUMENTS, {})
+    rows = objective.rows(trainer.forward.evaluate(objective.features(DOCUMENTS, reader), DOCUMENTS)[1], DOCUMENTS, {})
     tokens = sum(len(tokens_of(reader, example)) for example in DOCUMENTS)
     size, text = len(reader.tokenizer), "".join(example.text for example in DOCUMENTS)
     found = scores(
@@ -171,8 +171,10 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_pa
 def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, settings):
     gradients, losses = [], []
     for most in (1, 100):
-        trainer, kind, reader = set_up("transformer_xl", language["transformer_xl"], micro_batch_size=most, **settings)
-        items = kind.features(DOCUMENTS[:1], reader).items
+        trainer, objective, reader = set_up(
+            "transformer_xl", language["transformer_xl"], micro_batch_size=most, **settings
+        )
+        items = objective.features(DOCUMENTS[:1], reader).items
         loss = trainer.forward.losses(items).mean()
         loss.backward()
         losses.append(loss.item())
@@ -187,11 +189,11 @@ def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, 
 def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, **settings}
-    cell = own_cell(tmp_path / "runs", own, language["transformer_xl"], family="transformer_xl", **recipe)
-    record = execute(cell, Options(), Silent())
+    run = own_run(tmp_path / "runs", own, language["transformer_xl"], family="transformer_xl", **recipe)
+    record = execute(run, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     untrained = costs("transformer_xl", language["transformer_xl"], document_examples(24)[-4:], **settings)
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
     before = sum(row["nats"] for row in untrained) / sum(row["tokens"] for row in untrained)
     after = sum(row["prediction"]["nats"] for row in rows) / sum(row["prediction"]["tokens"] for row in rows)
     assert after < before - 0.3
@@ -200,17 +202,17 @@ def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path)
 
 
 def test_what_a_tokenizer_loses_is_told(language):
-    _, kind, reader = set_up("transformer_xl", language["transformer_xl"])
-    assert kind.notes([DocumentExample("same", "the film was seen")], reader) == []
-    (note,) = kind.notes([DocumentExample("case", "The film was SEEN")], reader)
+    _, objective, reader = set_up("transformer_xl", language["transformer_xl"])
+    assert objective.notes([DocumentExample("same", "the film was seen")], reader) == []
+    (note,) = objective.notes([DocumentExample("case", "The film was SEEN")], reader)
     assert note.startswith("the tokenizer loses 29.41% of the test split's characters, and 0.00% of its tokens")
-    (note,) = kind.notes([DocumentExample("unknown", "the film was \u2603")], reader)
+    (note,) = objective.notes([DocumentExample("unknown", "the film was \u2603")], reader)
     assert "25.00% of its tokens stand for unknown words" in note
 
 
 def test_the_record_of_a_masked_model_says_what_was_sampled(language):
-    _, kind, reader = set_up("bert", language["bert"], mask_stride=5)
-    told = kind.notes(DOCUMENTS, reader)
+    _, objective, reader = set_up("bert", language["bert"], mask_stride=5)
+    told = objective.notes(DOCUMENTS, reader)
     assert told == ["pseudo-perplexity by every 5th token, each alone masked"]
 
 
@@ -227,9 +229,9 @@ def test_recipes_that_would_mislead_are_refused(language, family, settings, wron
 
 
 def test_windows_that_share_nothing_are_refused(language):
-    _, kind, reader = set_up("transformer_xl", language["transformer_xl"], max_length=16, stride=0)
+    _, objective, reader = set_up("transformer_xl", language["transformer_xl"], max_length=16, stride=0)
     with pytest.raises(UserError, match="stride: 0 leaves a window's first token with nothing before it"):
-        kind.features(DOCUMENTS, reader)
+        objective.features(DOCUMENTS, reader)
 
 
 def test_a_memory_that_the_model_does_not_look_at_is_refused(tmp_path):
@@ -239,12 +241,15 @@ def test_a_memory_that_the_model_does_not_look_at_is_refused(tmp_path):
 
 
 def test_a_document_of_one_token_with_nothing_before_it_is_refused(language):
-    _, kind, reader = set_up("transformer_xl", language["transformer_xl"])
+    _, objective, reader = set_up("transformer_xl", language["transformer_xl"])
     bare = replace(reader, tokenizer=_without_template(reader.tokenizer))
     short = [DocumentExample("long", "the film"), DocumentExample("short", "film")]
     with pytest.raises(UserError, match=r"^short: too short, nothing in it comes after another token"):
-        kind.features(short, bare)
-    assert [item.windows[0].scored_tokens for item in kind.features(short, reader).items] == [range(1, 3), range(1, 2)]
+        objective.features(short, bare)
+    assert [item.windows[0].scored_tokens for item in objective.features(short, reader).items] == [
+        range(1, 3),
+        range(1, 2),
+    ]
 
 
 def _without_template(tokenizer):

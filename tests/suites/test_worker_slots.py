@@ -1,4 +1,4 @@
-"""Where workers work: neither idle cores nor two threads a core, and no more of them than memory or cells."""
+"""Where workers work: neither idle cores nor two threads a core, and no more of them than memory or runs."""
 
 import pytest
 
@@ -8,8 +8,8 @@ GIGABYTE = 1 << 30
 EIGHT = Machine(cores=8, gpus=(), memory_bytes=64 * GIGABYTE, threads=None)
 
 
-def numbers(machine, *, asked=None, cells=100):
-    found = worker_slots(machine, requested=asked, planned=cells)
+def numbers(machine, *, asked=None, runs=100):
+    found = worker_slots(machine, requested=asked, planned=runs)
     assert len(set(found)) == 1
     return len(found), found[0].threads
 
@@ -18,9 +18,9 @@ def test_there_is_a_worker_a_core_with_one_thread():
     assert numbers(EIGHT) == (8, 1)
 
 
-@pytest.mark.parametrize(("cells", "expected"), [(1, (1, 8)), (3, (3, 2)), (5, (5, 1)), (0, (1, 8))])
-def test_there_are_no_more_workers_than_cells_and_the_cores_are_shared_out(cells, expected):
-    assert numbers(EIGHT, cells=cells) == expected
+@pytest.mark.parametrize(("runs", "expected"), [(1, (1, 8)), (3, (3, 2)), (5, (5, 1)), (0, (1, 8))])
+def test_there_are_no_more_workers_than_runs_and_the_cores_are_shared_out(runs, expected):
+    assert numbers(EIGHT, runs=runs) == expected
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(1, (1, 8)), (2, (2, 4)), (16, (16, 1))])

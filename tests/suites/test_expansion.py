@@ -1,4 +1,4 @@
-"""The cells of a suite: which there are, and with which recipe."""
+"""The runs of a suite: which there are, and with which recipe."""
 
 import json
 from pathlib import Path
@@ -29,17 +29,17 @@ epochs = 3
 
 
 @pytest.fixture
-def cells(tmp_path: Path):
+def runs(tmp_path: Path):
     file = tmp_path / "two.toml"
     file.write_text(SUITE)
     return {
-        (cell.config.task, cell.model, cell.config.seed): cell.config.training
-        for cell in planned_runs(read_suite(file), tmp_path / "runs")
+        (run.config.task, run.model, run.config.seed): run.config.training
+        for run in planned_runs(read_suite(file), tmp_path / "runs")
     }
 
 
-def test_each_task_has_its_own_recipe_and_a_models_own_goes_before_it(cells):
-    windows = {key[:2]: (recipe.max_length, recipe.epochs) for key, recipe in cells.items() if key[1] != "majority"}
+def test_each_task_has_its_own_recipe_and_a_models_own_goes_before_it(runs):
+    windows = {key[:2]: (recipe.max_length, recipe.epochs) for key, recipe in runs.items() if key[1] != "majority"}
     assert windows == {
         ("rotten_tomatoes", "scratch"): (96, 3),
         ("rotten_tomatoes", "xlnet-random"): (96, 1),
@@ -48,8 +48,8 @@ def test_each_task_has_its_own_recipe_and_a_models_own_goes_before_it(cells):
     }
 
 
-def test_a_floor_runs_once_whatever_the_number_of_seeds(cells):
-    assert [key for key in cells if key[1] == "majority"] == [
+def test_a_simple_baseline_runs_once_whatever_the_number_of_seeds(runs):
+    assert [key for key in runs if key[1] == "majority"] == [
         ("rotten_tomatoes", "majority", 0),
         ("boolq", "majority", 0),
     ]
@@ -66,9 +66,9 @@ def test_suites_are_shipped():
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_shipped_suite_has_no_mistake(file, tmp_path):
     suite = read_suite(file)
-    cells = planned_runs(suite, tmp_path)
-    assert {cell.config.task for cell in cells} == set(suite.tasks)
-    assert {cell.model for cell in cells} == set(suite.models)
+    runs = planned_runs(suite, tmp_path)
+    assert {run.config.task for run in runs} == set(suite.tasks)
+    assert {run.model for run in runs} == set(suite.models)
 
 
 def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):

@@ -85,7 +85,7 @@ def test_an_empty_context_is_answered_with_an_empty_span():
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels", "examples"),
+    ("task_type", "labels", "examples"),
     [
         ("classification", ("a", "ä"), _texts(0, 1, 1)),
         ("multi_label", ("a", "ä"), _texts((0,), (0, 1), ())),
@@ -93,10 +93,10 @@ def test_an_empty_context_is_answered_with_an_empty_span():
         ("question_answering", (), [_question("Ä b. C d.", "Ä b")]),
     ],
 )
-def test_a_saved_one_comes_back_the_same(kind, labels, examples, tmp_path):
-    fitted = family.fit(examples, task_type=kind, labels=labels)
+def test_a_saved_one_comes_back_the_same(task_type, labels, examples, tmp_path):
+    fitted = family.fit(examples, task_type=task_type, labels=labels)
     fitted.save(tmp_path)
-    loaded = family.load(tmp_path, task_type=kind, labels=labels)
+    loaded = family.load(tmp_path, task_type=task_type, labels=labels)
     assert loaded == fitted
     assert np.array_equal(loaded.outputs(examples), fitted.outputs(examples))
     assert [file.name for file in tmp_path.iterdir()] == ["majority.json"]

@@ -1,0 +1,43 @@
+"""Files that are written whole or not at all, whatever happens to the process on the way."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+UNFINISHED_SECONDS = 60.0
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` beside `path`, flush it to the disk, then move it into place.
+
+    Raises:
+        OSError: It can't be written; the error names `path`, not what lies beside it.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def sweep_unfinished_writes(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
+    for file in folder.glob(".*"):
+        process = file.suffix.removeprefix(".")
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > UNFINISHED_SECONDS:  # It may be another machine's.
+                    file.unlink()
