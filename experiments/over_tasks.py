@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -26,6 +27,21 @@ from harness.record import TaskCard
 NAMES = [f"model-{number}" for number in range(6)]
 BASELINE = NAMES[-1]
 CARD = TaskCard(task_type="classification", main_metric="accuracy", higher_is_better=True)
+NO_RUNS = Cell(
+    model="",
+    family="",
+    is_simple_baseline=False,
+    runs=(),
+    missing_seeds=(),
+    estimate=None,
+    without_collapsed=None,
+    seed_deviation=None,
+    examples=0,
+    clusters=0.0,
+    doubts=(),
+    cost=None,
+    in_use=None,
+)
 COLUMNS = ["seeds_effect", "better_on", "wrong_in_a_task", "wrong_count", "wrong_ranks", "wrong", "tasks_found"]
 
 
@@ -35,9 +51,9 @@ def task(rng: np.random.Generator, number: int, lucks: Sequence[float], better: 
     models = {name: ScoredModel(evidence, ("the test set", None)) for name, evidence in drawn_models}
     claims = claims_about(models, NAMES, 1)
     cells = [
-        Cell(
+        replace(
+            NO_RUNS,
             model=name,
-            family="",
             estimate=Estimate(float(models[name].evidence.scores.mean()), 0.0, None, None, None, True),
             is_compared=claims.is_compared(name),
             beaten_by=claims.beaten_by(name),

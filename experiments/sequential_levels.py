@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from experiments import family_levels
+from experiments.family_levels import drawn
 from harness.comparison.claims import Claims, ScoredModel, claims_about
 from harness.comparison.sequential import is_futile
 from harness.comparison.statistics import Evidence
@@ -76,12 +76,11 @@ def sequential(models: Sequence[Evidence]) -> tuple[list[bool], int]:
 
 def rates(lucks: Sequence[float], examples: int, better: float, draws: int) -> list[float]:
     """The share of draws with a claim, any wrong one or all right ones: sequential, 3 or 10 seeds; and the seeds."""
-    family_levels.EXAMPLES = examples
     rng = np.random.default_rng(0)
     counted = all if better else any
     rows = []
     for _ in range(draws):
-        models = family_levels.drawn(rng, lucks, USUAL_LOOKS[-1], better)
+        models = drawn(rng, lucks, USUAL_LOOKS[-1], better, examples)
         found, seeds = sequential(models)
         rows.append([counted(found), counted(fixed(models, 3)), counted(fixed(models, 10)), seeds])
     return [float(value) for value in np.mean(rows, axis=0)]

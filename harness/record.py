@@ -79,9 +79,18 @@ class Counts(_Part):
 
 
 class Cost(_Part):
-    """What the run took. `seconds` is by phase: load, features, train, validate, test, save."""
+    """What the run took.
+
+    Attributes:
+        seconds: On the clock, by phase: load, features, train, validate, test, save.
+        processor_seconds: Of the processor, of all threads and processes, likewise. Other work on the machine hardly
+            changes them. Empty in records of earlier versions.
+        others: Processors that other work on the machine kept busy meanwhile, on average; None: not measured.
+    """
 
     seconds: dict[str, Amount] = {}
+    processor_seconds: dict[str, Amount] = {}
+    others: Amount | None = None
     train_tokens_per_second: Amount = 0.0
     train_examples_per_second: Amount = 0.0
     peak_memory_bytes: Count = 0

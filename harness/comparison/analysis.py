@@ -13,14 +13,14 @@ from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
-from harness.comparison.costs import cost_in_use, cost_of
+from harness.comparison.costs import cost_in_use, costs_of
 from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Run
+from harness.comparison.results import COPIED, Cell, Cost, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
@@ -50,6 +50,11 @@ class ModelRuns:
     def scored(self) -> tuple[Run, ...]:
         """The runs with a score, in the order of `rescored_runs`."""
         return tuple(run for run in self.runs if run.score is not None)
+
+    @property
+    def scored_records(self) -> list[RunRecord]:
+        """Those of the runs with a score, in cross-validation of each fold."""
+        return [training.record for run in self.scored for training in run.trainings]
 
     @property
     def split(self) -> Split:
@@ -166,10 +171,11 @@ def analysed_cells(
     within = WithinMargin()
     if margin is not None and margin.value is not None:
         within = within_margin(claims, margin.value, baseline)
+    costs = costs_of({one.model: one.scored_records for one in by_model})
     differences = Differences(claims, {one.model: one.values for one in by_model}, within)
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds, card, level),
+            _cell(model_runs, tested.get(model_runs.model), seeds, card, level, costs[model_runs.model]),
             best_of=best_of(tested, may_be_best, sign, unit, level) if model_runs.model == best else None,
             is_compared=claims.is_compared(model_runs.model),
             beaten_by=claims.beaten_by(model_runs.model),
@@ -262,10 +268,16 @@ def _rescored(
     return Run(record=record, score=rescored.score, is_collapsed=has_collapsed, folder=folder), rescored
 
 
-def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], card: TaskCard, level: float) -> Cell:
+def _cell(
+    model_runs: ModelRuns,
+    tested: ScoredModel | None,
+    seeds: set[int],
+    card: TaskCard,
+    level: float,
+    cost: Cost | None,
+) -> Cell:
     unit = unit_of(card.main_metric)
     own = {run.record.seed for run in model_runs.runs}
-    scored = [one.record for run in model_runs.runs if run.score is not None for one in run.trainings]
     scores = [rescored.score for rescored in model_runs.rescored_runs]
     kept = model_runs.evidence_without_collapsed(card)
     estimate = None if tested is None else mean(tested.evidence, least=unit.least, most=unit.most, miss=level)
@@ -284,6 +296,6 @@ def _cell(model_runs: ModelRuns, tested: ScoredModel | None, seeds: set[int], ca
         examples=model_runs.split.examples,
         clusters=model_runs.split.effective_clusters,
         doubts=doubts_of_model(model_runs.runs, missing, has_other_settings=bool(model_runs.other_settings)),
-        cost=cost_of(scored),
+        cost=cost,
         in_use=model_runs.in_use,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from harness.comparison.formatting import ratio
@@ -91,12 +90,9 @@ def _is(names: Sequence[str]) -> str:
 
 def _cost(cell: Cell, other: Cell, whose: str = "") -> str:
     """The training time as a share of another model's, where both were measured on the same machine."""
-    ours, theirs = (one.cost.train_seconds if one.cost else None for one in (cell, other))
-    if not ours or not theirs or abs(ours / theirs - 1) < ALIKE or len(_machines(cell) | _machines(other)) > 1:
+    if cell.cost is None or other.cost is None or cell.cost.machine != other.cost.machine:
+        return ""
+    ours, theirs = cell.cost.training_time, other.cost.training_time
+    if not ours or not theirs or abs(ours / theirs - 1) < ALIKE:
         return ""
     return f" (at {ratio(ours / theirs)} of the training time{whose})"
-
-
-def _machines(cell: Cell) -> set[str]:
-    found = (run.record.provenance.hardware for run in cell.scored)
-    return {json.dumps(hardware, sort_keys=True, default=str) for hardware in found}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +26,72 @@ def cost_in_use(folders: Sequence[Path]) -> tuple[InferenceCost | None, list[str
     return None, problems
 
 
-def cost_of(records: Sequence[RunRecord]) -> Cost | None:
-    """What runs took on average; None where there is none."""
+def costs_of(by_model: Mapping[str, Sequence[RunRecord]]) -> dict[str, Cost | None]:
+    """What a run of each model of a task took on average; None where it has none.
+
+    Runs of different machines are not averaged: of each model those count that were made where most of the task's were,
+    or, where it has none there, where most of its own were. Processor time stands for all of the models or for none.
+    """
+    machines = Counter(machine_of(record) for records in by_model.values() for record in records)
+    kept = {model: _of_one_machine(records, machines) for model, records in by_model.items()}
+    timed = all(map(_has_processor_time, (record for records in kept.values() for record in records)))
+    among = len({machine_of(record) for records in kept.values() for record in records}) > 1
+    return {model: _cost_of(records, has_processor_time=timed, among=among) for model, records in kept.items()}
+
+
+def machine_of(record: RunRecord) -> str:
+    """What a run was made on, in words; runs of one machine have the same ones."""
+    hardware = record.provenance.hardware
+    cores = hardware.get("cores")
+    known = (hardware.get("gpu"), hardware.get("processor"), f"{cores} cores" if cores else None)
+    return ", ".join(str(part) for part in known if part)
+
+
+def cheaper_by(costs: Sequence[Cost | None]) -> tuple[Callable[[Cost | None], float], str]:
+    """What tells which training costs less, and its name: its time, or on different machines its operations.
+
+    It is infinite where it is not known.
+    """
+
+    def training_time(cost: Cost | None) -> float:
+        return inf if cost is None or cost.training_time is None else cost.training_time
+
+    def operations(cost: Cost | None) -> float:
+        return inf if cost is None else cost.training_flops or 0.0  # A simple baseline counts none.
+
+    if len({cost.machine for cost in costs if cost is not None}) > 1:
+        return operations, "training operations"
+    return training_time, "training time"
+
+
+def _of_one_machine(records: Sequence[RunRecord], machines: Mapping[str, int]) -> list[RunRecord]:
+    own = Counter(map(machine_of, records))
+    usual = max(machines, key=lambda name: machines[name], default="")
+    chosen = usual if usual in own else max(own, key=lambda name: own[name], default="")
+    return [record for record in records if machine_of(record) == chosen]
+
+
+def _has_processor_time(record: RunRecord) -> bool:
+    on_processor = record.provenance.hardware.get("device", "cpu") == "cpu"
+    return on_processor and "train" in record.cost.processor_seconds
+
+
+def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: bool) -> Cost | None:
     if not records:
         return None
     costs = [record.cost for record in records]
+    clock = [cost.seconds.get("train", 0.0) for cost in costs]
+    processor = [cost.processor_seconds.get("train", 0.0) for cost in costs] if has_processor_time else []
+    others = [cost.others for cost in costs if cost.others is not None]
     return Cost(
-        train_seconds=_average([cost.seconds.get("train", 0.0) for cost in costs]),
+        train_seconds=_average(clock),
+        train_seconds_least=min(clock) if any(clock) else None,
+        train_seconds_most=max(clock) if any(clock) else None,
+        train_processor_seconds=_average(processor),
+        others_processors=sum(others) / len(others) if others else None,
+        machine=machine_of(records[0]),
+        among_machines=among,
+        timed_runs=len(records),
         train_tokens_per_second=_average([cost.train_tokens_per_second for cost in costs]),
         peak_memory_bytes=_average([float(cost.peak_memory_bytes) for cost in costs]),
         parameters=_average([float(record.counts.parameters) for record in records]),

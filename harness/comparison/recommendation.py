@@ -7,12 +7,14 @@ known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from harness.comparison.conclusions import ENOUGH_SEEDS
 from harness.comparison.conclusions_margin import in_words
+from harness.comparison.costs import cheaper_by
 from harness.comparison.formatting import duration
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.wording import doubtful, listed, named
@@ -96,7 +98,8 @@ def _untested(best: Cell, task: TaskComparison) -> Recommendation:
 def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
     """Some models are shown to be as good as any, but for the margin: the one that costs least is enough."""
     assert task.margin is not None, "only with one is a model near the best"
-    cheapest, best = min(near, key=_seconds), task.ranked[0]
+    expense, _ = _expense(near)
+    cheapest, best = min(near, key=expense), task.ranked[0]
     said = in_words(task.margin, task)
     advice = f"Use {cheapest.model}: no model is better by more than {said}"
     advice += f", and of {len(near)} such models it costs least to train." if len(near) > 1 else "."
@@ -136,13 +139,14 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
             else f"Use {named(best)}: nothing stands beside it."
         )
         return Recommendation("best", best.model, advice, reasons)
-    cheapest = min(contenders, key=_seconds)
-    if cheapest is best or _seconds(cheapest) == float("inf"):
+    expense, name = _expense(contenders)
+    cheapest = min(contenders, key=expense)
+    if cheapest is best or expense(cheapest) == inf:
         rest = listed([cell.model for cell in contenders[1:]])
         advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
-    share = _seconds(cheapest) / _seconds(best) if 0 < _seconds(best) < float("inf") else None
-    cost = f" at {share:.2g} of the training time" if share is not None and share < 1 else ""
+    share = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
+    cost = f" at {share:.2g} of the {name}" if share is not None and share < 1 else ""
     return Recommendation(
         "cheapest",
         cheapest.model,
@@ -163,7 +167,8 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
         interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
         yield f"{best.model} is ahead of the simple baseline {found.against} by {gain}{interval}."
     if best.cost is not None and best.cost.train_seconds is not None:
-        yield f"A training run of {best.model} took {duration(best.cost.train_seconds)}."
+        where = "" if best.cost.train_processor_seconds is None else " of the processor"
+        yield f"A training run of {best.model} took {duration(best.cost.training_time)}{where}."
     if task.doubts_of_order:
         yield f"But: {'; '.join(task.doubts_of_order)}."
     if task.doubts:
@@ -177,10 +182,10 @@ def _needed(leader: Cell, rival: Cell, task: TaskComparison) -> Iterator[str]:
         yield str(needed)
 
 
-def _seconds(cell: Cell) -> float:
-    """What a training run takes; infinite where it was not measured."""
-    seconds = cell.cost.train_seconds if cell.cost is not None else None
-    return float("inf") if seconds is None else seconds
+def _expense(cells: Sequence[Cell]) -> tuple[Callable[[Cell], float], str]:
+    """What tells which of some models is cheaper to train, and its name."""
+    of_cost, name = cheaper_by([cell.cost for cell in cells])
+    return lambda cell: of_cost(cell.cost), name
 
 
 def _score(cell: Cell, unit: Unit) -> str:

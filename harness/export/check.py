@@ -18,10 +18,10 @@ from harness.comparison.formatting import memory
 from harness.config.checking import Strict
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
+from harness.ops.others import others_share
 from harness.runs.answering import ModelOutputs, ReadyModel, ready_model
 from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import read_export
-from harness.runs.inference import others_share
 from harness.runs.inference_cost import DISTURBED
 from harness.runs.predict import recorded
 from harness.runs.run import CHECKPOINT

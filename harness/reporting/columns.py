@@ -16,6 +16,7 @@ from harness.comparison.statistics import Estimate
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.entries import GAP, Entry, model_name, score_entry, shortfall
+from harness.runs.inference_cost import DISTURBED
 
 Field = Callable[[Cell, Unit], Entry]
 
@@ -175,6 +176,21 @@ def _cost(text: Callable[[Cost], str]) -> Field:
     return field
 
 
+def _on_the_clock(cost: Cost) -> str:
+    """How long training took on the clock, at least and at most."""
+    if cost.train_seconds_least is None:
+        return NOTHING
+    return " – ".join(dict.fromkeys(map(duration, (cost.train_seconds_least, cost.train_seconds_most))))
+
+
+def _is_timed_twice(cell: Cell) -> bool:
+    return cell.cost is not None and cell.cost.train_processor_seconds is not None
+
+
+def _is_disturbed(cell: Cell) -> bool:
+    return cell.cost is not None and (cell.cost.others_processors or 0.0) > DISTURBED
+
+
 def _trains_a_part(cell: Cell) -> bool:
     """Whether other parameters are trained than those that the model has; an earlier version did not count them."""
     cost = cell.cost
@@ -279,7 +295,32 @@ COSTS: Sequence[Column] = (
         _cost(lambda cost: amount(cost.trained_parameters)),
         concerns=_trains_a_part,
     ),
-    Column("Training time", _cost(lambda cost: duration(cost.train_seconds))),
+    Column(
+        "Training time",
+        _cost(lambda cost: duration(cost.training_time)),
+        footnotes=(
+            Footnote(
+                "Training time: of the processor, all threads together, which other work on the machine hardly "
+                "changes. On the clock: the shortest and the longest run. Others busy: so many processors were, "
+                "with other work, on average.",
+                lambda cell: cell.cost is not None and cell.cost.train_processor_seconds is not None,
+            ),
+        ),
+    ),
+    Column("On the clock", _cost(_on_the_clock), concerns=_is_timed_twice),
+    Column("Others busy", _cost(lambda cost: f"{cost.others_processors or 0:.1f}"), concerns=_is_disturbed),
+    Column(
+        "Machine",
+        _cost(lambda cost: cost.machine or NOTHING),
+        concerns=lambda cell: cell.cost is not None and cell.cost.among_machines,
+        footnotes=(
+            Footnote(
+                "Machine: runs of different machines are not averaged. Of each model those count that were made where "
+                "most of the task's were, or else where most of its own were; such times can't be compared.",
+                lambda cell: cell.cost is not None and cell.cost.among_machines,
+            ),
+        ),
+    ),
     Column("Training tokens/s", _cost(lambda cost: amount(cost.train_tokens_per_second))),
     Column("Peak memory", _cost(lambda cost: memory(cost.peak_memory_bytes))),
     Column("Training FLOPs", _cost(lambda cost: amount(cost.training_flops))),

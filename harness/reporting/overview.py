@@ -176,7 +176,7 @@ def _count(count: int, total: int) -> Entry:
 
 def _training(cells: Sequence[Cell]) -> Entry:
     """What one run of each task takes together; of how many it is known, where not of all: a gap is no saving."""
-    found = [cell.cost.train_seconds for cell in cells if cell.cost and cell.cost.train_seconds is not None]
+    found = [cell.cost.training_time for cell in cells if cell.cost and cell.cost.training_time is not None]
     return _of_known(duration(sum(found)), len(found), len(cells))
 
 

@@ -229,7 +229,7 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
             "adjusted for all such claims about a task. “Not shown” is no proof of a larger difference."
         )
     cells = [cell for task in comparison.tasks for cell in task.cells]
-    known = [footnote for column in (*DETAILS, *IN_USE) for footnote in column.footnotes]
+    known = [footnote for column in (*DETAILS, *COSTS, *IN_USE) for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
     if any(task.folds for task in comparison.tasks):
         notes.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
 from harness.fold import Fold
 from harness.ops.device import fresh_accelerator, reset_peak_memory
-from harness.ops.together import processes
+from harness.ops.others import others_share
+from harness.ops.together import Together, processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
@@ -43,7 +44,16 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     Raises:
         UserError: The data or the checkpoint is not available, or they don't fit.
     """
-    started, watch, together = now(), Stopwatch(), processes()
+    together = processes()
+    with others_share(together.num_processes) as others:
+        return _executed(run, options, callbacks, together, others)
+
+
+def _executed(
+    run: Run, options: Options, callbacks: Callbacks, together: Together, others: Callable[[], float]
+) -> RunRecord:
+    """Do the run; `others` says how busy other work has kept the machine since it began."""
+    started, watch = now(), Stopwatch(together.num_processes)
     reset_peak_memory()
     task = task_of(run.config)
     with watch("load"):
@@ -65,7 +75,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
             if together.is_main_process and run.trial is None:
                 with watch("save"):
                     record = _saved(result, record, run.partial)
-        record = ended(record, watch)
+        record = ended(record, watch, others())
         if together.is_main_process:
             tracking.log_end(record, _intervals(run, record, options))
     if together.is_main_process:

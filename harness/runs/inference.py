@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest
 from harness.ops.device import hardware, peak_memory_bytes, reset_peak_memory
+from harness.ops.others import others_share
 from harness.runs.answering import model_folder, ready_model
 from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.runs.mistakes import test_examples
@@ -82,21 +81,3 @@ def _rate(answer: Answer, examples: Sequence[Any], size: int) -> float:
         if time.perf_counter() - started > SECONDS:
             break
     return done / (time.perf_counter() - started)
-
-
-@contextmanager
-def others_share() -> Iterator[Callable[[], float]]:
-    """Gives a function that says which share of a core other processes took since the block was entered."""
-    own = psutil.Process()
-
-    def now() -> tuple[float, float, float]:
-        times = psutil.cpu_times()
-        return time.perf_counter(), times.user + times.system + times.nice, sum(own.cpu_times()[:2])
-
-    before = now()
-
-    def share() -> float:
-        seconds, everyone, ours = (after - first for after, first in zip(now(), before, strict=True))
-        return max(everyone - ours, 0.0) / seconds if seconds else 0.0
-
-    yield share

@@ -59,9 +59,14 @@ def failed_record(run: Run, reason: str) -> RunRecord:
     return _record(run, card, "failed", known, reason=reason)
 
 
-def ended(record: RunRecord, watch: Stopwatch) -> RunRecord:
-    """The record with what the run took in all, and when it ended."""
-    total = {"seconds": watch.seconds, "peak_memory_bytes": peak_memory_bytes()}
+def ended(record: RunRecord, watch: Stopwatch, others: float) -> RunRecord:
+    """The record with what the run took in all, how many processors others kept busy meanwhile, and when it ended."""
+    total = {
+        "seconds": watch.seconds,
+        "processor_seconds": watch.processor_seconds,
+        "others": round(others, 2),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
     return record.model_copy(
         update={
             "cost": record.cost.model_copy(update=total),

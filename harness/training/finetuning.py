@@ -61,8 +61,8 @@ def finetune_model(
         return probe(model, task, config, context)
     trained = _trained(model, config, context)
     forward, progress = trained.forward, trained.progress
-    context.watch.add("train", progress.seconds)
-    context.watch.add("validate", progress.validation_seconds)
+    context.watch.add("train", progress.seconds, progress.processor_seconds)
+    context.watch.add("validate", progress.validation_seconds, progress.validation_processor_seconds)
 
     def predict(split: str) -> Predicted:
         features = model.features(split)

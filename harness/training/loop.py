@@ -105,10 +105,11 @@ def _train(
     for batch in _batches(items, plan, start=progress.step):
         if _out_of_patience(progress, plan.training.patience):
             break
-        started = time.monotonic()
+        started, processor = time.monotonic(), time.process_time()
         loss = trainer.step(batch)
         _count(progress, batch, loss)
         progress.seconds += time.monotonic() - started
+        progress.processor_seconds += time.process_time() - processor
         callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
         if progress.step in evaluated_at:
             callbacks.on_evaluate(_evaluate(trainer, validation, progress, epoch=progress.step / per_epoch))
@@ -141,7 +142,7 @@ def _count(progress: Progress, batch: Sequence[Item], loss: float) -> None:
 
 def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
     """Score the validation split, and keep the weights if they are the best so far."""
-    started = time.monotonic()
+    started, processor = time.monotonic(), time.process_time()
     loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
     if not math.isfinite(loss):
         raise DivergedError(f"the validation loss is {loss} at step {progress.step}")
@@ -160,6 +161,7 @@ def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progr
         progress.best_step = progress.step
         progress.best_weights = copied(model_tensors(trainer.forward.model))
     progress.validation_seconds += time.monotonic() - started
+    progress.validation_processor_seconds += time.process_time() - processor
     return point
 
 

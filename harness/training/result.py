@@ -33,20 +33,29 @@ class TrainingResult:
 
 
 class Stopwatch:
-    """Seconds by phase."""
+    """Seconds by phase.
 
-    def __init__(self) -> None:
+    Attributes:
+        seconds: On the clock.
+        processor_seconds: Of the processor, of all threads and of all processes that do the same.
+    """
+
+    def __init__(self, processes: int = 1) -> None:
         self.seconds: dict[str, float] = {}
+        self.processor_seconds: dict[str, float] = {}
+        self._processes = processes
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
         """Count the time inside to `phase`."""
-        started = time.monotonic()
+        started, processor = time.monotonic(), time.process_time()
         try:
             yield
         finally:
-            self.add(phase, time.monotonic() - started)
+            self.add(phase, time.monotonic() - started, time.process_time() - processor)
 
-    def add(self, phase: str, seconds: float) -> None:
-        """Count `seconds` to `phase`."""
+    def add(self, phase: str, seconds: float, processor_seconds: float) -> None:
+        """Count `seconds` on the clock, and those of this process's processor, to `phase`."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+        before = self.processor_seconds.get(phase, 0.0)
+        self.processor_seconds[phase] = before + self._processes * processor_seconds

@@ -47,7 +47,8 @@ class Progress:
         validation_seconds: Seconds that validation took.
         micro_batch_size: Most windows in one forward pass.
         notes: What happened on the way.
-        processor_seconds: Seconds of the processor that pretraining took, of all threads.
+        processor_seconds: Seconds of the processor that training took, of all threads.
+        validation_processor_seconds: Those that validation took.
         first_losses: Of pretraining's first steps, by which another run shows that it is the same.
         labels: What the model's outputs stand for, in their order.
     """
@@ -65,6 +66,7 @@ class Progress:
     micro_batch_size: int = 0
     notes: list[str] = field(default_factory=list)
     processor_seconds: float = 0.0
+    validation_processor_seconds: float = 0.0
     first_losses: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
 

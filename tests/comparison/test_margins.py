@@ -72,7 +72,7 @@ def test_without_a_margin_nothing_is_said_of_it(runs):
 
 def test_training_times_of_other_machines_are_not_compared(runs):
     cost = Cost(seconds={"train": 1.0})
-    elsewhere = Provenance(data_digest="sha256:d1", hardware={"cpu": "another"})
+    elsewhere = Provenance(data_digest="sha256:d1", hardware={"processor": "another"})
     add_runs(runs, "elsewhere", 0.85, examples=1000, cost=cost, provenance=elsewhere)
     lines = said(runs, margins=POINT, baseline="large")
     assert "elsewhere" in lines[0]

@@ -68,7 +68,7 @@ def _baseline_line(chart: Element, best: Cell, height: float) -> Label:
     """
     add(chart, "line", class_="baseline-line", x1=LEFT, x2=RIGHT, y1=height, y2=height)
     add(chart, "line", class_="baseline-line", x1=LEFT, x2=LEFT + 20, y1=BOTTOM + 52, y2=BOTTOM + 52)
-    label = f"{best.model} (simple baseline, {duration(best.cost.train_seconds if best.cost else None)})"
+    label = f"{best.model} (simple baseline, {duration(best.cost.training_time if best.cost else None)})"
     add(chart, "text", label, class_="tick", x=LEFT + 26, y=BOTTOM + 56)
     return Label(LEFT, height + 2, "start", RIGHT - LEFT, 4)
 
@@ -80,7 +80,7 @@ def _point(group: Element, class_: str, ends: Sequence[float], place: tuple[floa
 
 
 def _seconds(cell: Cell) -> float:
-    return (cell.cost.train_seconds if cell.cost else None) or 0.0
+    return (cell.cost.training_time if cell.cost else None) or 0.0
 
 
 def _label(cell: Cell, unit: Unit) -> str:
