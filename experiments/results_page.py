@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness.comparison.formatting import amount, duration, memory
 from harness.metrics.lookup import metric_name, unit_of
 from harness.pretraining.record import read_pretraining
 from harness.registry import BUILT_IN, is_simple_baseline
@@ -36,13 +37,30 @@ def page() -> str:
         trim_blocks=True,
         autoescape=False,  # Markdown, of our own numbers.
     )
-    tables = (scores, deviations, ways_to_read, memories, starts, speed, checkpoints)
+    tables = (scores, with_costs, deviations, ways_to_read, memories, starts, speed, checkpoints)
     return environment.get_template(TEMPLATE).render({table.__name__: table for table in tables})
 
 
 def scores(name: str) -> str:
     """Models x tasks: the mean score and its interval; in bold the models that no other is shown to be ahead of."""
     return _by_model(name, lambda row: _bold(_score(row), strong=row.get("is_top") == "True"))
+
+
+def with_costs(name: str) -> str:
+    """One row per model of one task: the score as above, and what a training run took."""
+    rows = _rows(name)
+    body = [
+        [
+            _labelled(row["model"], row["family"]),
+            _bold(_score(row), strong=row["is_top"] == "True"),
+            duration(_number(row["train_processor_seconds"])),
+            amount(_number(row["trained_parameters"])),
+            memory(_number(row["peak_memory_bytes"])),
+        ]
+        for row in sorted(rows, key=lambda row: -float(row["mean"]))
+    ]
+    head = f"{rows[0]['task']}, {metric_name(rows[0]['metric'])}"
+    return _table(["model", head, "training, processor time", "trained parameters", "peak memory"], body)
 
 
 def deviations(name: str) -> str:
@@ -118,6 +136,10 @@ def checkpoints() -> str:
 def _rows(name: str) -> list[Row]:
     with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _by_model(name: str, entry: Callable[[Row], str]) -> str:
