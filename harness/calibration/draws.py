@@ -8,6 +8,7 @@ model makes of them. The task type says what such a run predicts (`harness.task_
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from math import sqrt
 
@@ -51,8 +52,30 @@ def simulation_of(metric: str) -> Simulation:
     return known[metric]
 
 
-def drawn(rng: Generator, setting: Setting, lucks: Sequence[Luck]) -> list[Evidence]:
-    """What the runs of equally good models say, one model for each of `lucks`, on one test set."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A made-up model's runs.
+
+    Attributes:
+        evidence: What they say.
+        collapsed: Which of them collapsed [runs].
+    """
+
+    evidence: Evidence
+    collapsed: NDArray[np.bool_]
+
+    def first(self, runs: int) -> Evidence:
+        """What so many of the runs say."""
+        return self.of(np.arange(len(self.collapsed)) < runs)
+
+    def of(self, chosen: NDArray[np.bool_]) -> Evidence:
+        """What the chosen runs say [runs]."""
+        whole = self.evidence
+        return replace(whole, scores=whole.scores[chosen], contributions=whole.contributions[chosen])
+
+
+def drawn(rng: Generator, setting: Setting, lucks: Sequence[Luck]) -> list[Drawn]:
+    """The runs of equally good models, one model for each of `lucks`, on one test set."""
     simulation, clusters = simulation_of(setting.metric), setting.clusters
     references = simulation.references(rng, setting.examples)
     ease = SHARED * _in_groups(rng, clusters)
@@ -60,7 +83,8 @@ def drawn(rng: Generator, setting: Setting, lucks: Sequence[Luck]) -> list[Evide
     for luck in lucks:
         own = _as_good(setting.skill, luck) + ease + OWN * _in_groups(rng, clusters)
         runs = [_run(rng, simulation, references, own, luck) for _ in range(setting.seeds)]
-        models.append(_evidence(runs, clusters))
+        collapsed = np.array([has_collapsed for _, _, has_collapsed in runs])
+        models.append(Drawn(_evidence([(score, influences) for score, influences, _ in runs], clusters), collapsed))
     return models
 
 
@@ -106,12 +130,14 @@ def _in_groups(rng: Generator, clusters: NDArray[np.intp]) -> Floats:
     return sqrt(IN_COMMON) * rng.normal(size=groups)[clusters] + sqrt(1 - IN_COMMON) * alone
 
 
-def _run(rng: Generator, simulation: Simulation, references: object, own: Floats, luck: Luck) -> tuple[float, Floats]:
-    """The score of one run, and each example's influence on it [examples]."""
+def _run(
+    rng: Generator, simulation: Simulation, references: object, own: Floats, luck: Luck
+) -> tuple[float, Floats, bool]:
+    """The score of one run, each example's influence on it [examples], and whether it collapsed."""
     if luck.collapse and simulation.collapsed is not None and rng.random() < luck.collapse:
-        return simulation.collapsed(references)
+        return *simulation.collapsed(references), True
     quality = own + luck.spread * rng.normal() + CHANCE * rng.normal(size=len(own))
-    return simulation.scored(rng, references, quality)
+    return *simulation.scored(rng, references, quality), False
 
 
 def _evidence(runs: Sequence[tuple[float, Floats]], clusters: NDArray[np.intp]) -> Evidence:

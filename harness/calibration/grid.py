@@ -9,10 +9,13 @@ from harness.calibration.draws import simulations
 from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, MODELS, Measured, Rate
 from harness.calibration.setting import BIMODAL, LARGE, NONE, SMALL, Luck, Setting, equal_sizes, zipf_sizes
 from harness.metrics.lookup import metric_name
+from harness.suites.seeds import USUAL_LOOKS
 
 SEEDS, LUCKS = (3, 5, 10), (NONE, SMALL, LARGE)
 EXAMPLES, FEW, SOME, MANY = 250, 50, 500, 2000
 GROUPS = (3, 10, 50)
+AT_LEAST = (0.95, 1.0)
+"""What holds in 95 % or more."""
 OUTSIDE, PERHAPS = "**", "*"
 """Around a number that is not as promised, by more than two standard errors of the draws or by less."""
 
@@ -23,10 +26,12 @@ class Case:
 
     Attributes:
         lucks: Each model's; None: the setting's for all of them.
+        looks: So many seeds are looked at one after the other; none: all at once.
     """
 
     setting: Setting
     lucks: tuple[Luck, ...] | None = None
+    looks: tuple[int, ...] = ()
     rivals: bool = False
 
 
@@ -49,7 +54,7 @@ class Section:
 
 def sections() -> list[Section]:
     """The whole grid."""
-    return [_metrics(), _groups(), _few_examples(), _bimodal(), _families(), _rivals()]
+    return [_metrics(), _groups(), _few_examples(), _sequential(), _bimodal(), _families(), _rivals()]
 
 
 def percent(rate: Rate, promised: tuple[float, float] | None = None) -> str:
@@ -133,10 +138,49 @@ def _bimodal() -> Section:
         "One seed in five collapses",
         "A run that collapses answers every example with the most frequent label. Half of all sets of three seeds show "
         "no such run, so that no interval made of seeds can cover the mean over all seeds: where a run collapsed, "
-        "reports show none, count the collapsed runs and tell the others' score apart. False winners should be 5 % at "
-        "most.",
+        "reports show none, count the collapsed runs, say how many may collapse at most, and tell the others' score "
+        "apart. A cell shows false winners, which should be 5 % at most; how often the usual interval of all runs "
+        "would hold their mean, which is why there is none; how often that of the others' score holds what a run "
+        "scores that does not collapse (two such runs at least); and how often the largest share that may collapse is "
+        "no less than the true one, which should be 95 % at least.",
         rows,
-        lambda found: {"": f"{percent(found.false_winners, FALSE_CLAIMS)} / {percent(found.coverage, COVERAGE)}"},
+        _of_collapsed,
+    )
+
+
+def _of_collapsed(found: Measured) -> dict[str, str]:
+    assert found.without_collapsed is not None, "in some draw some runs of a model collapse"
+    assert found.collapse_bound is not None, "runs collapse"
+    numbers = (
+        percent(found.false_winners, FALSE_CLAIMS),
+        percent(found.coverage),
+        percent(found.without_collapsed, COVERAGE),
+        percent(found.collapse_bound, AT_LEAST),
+    )
+    return {"": " / ".join(numbers)}
+
+
+def _sequential() -> Section:
+    rows = {
+        f"{metric_name(metric)}, {examples:,} examples": {
+            luck.name: Case(Setting(metric, USUAL_LOOKS[-1], examples, luck), looks=USUAL_LOOKS) for luck in LUCKS
+        }
+        for metric, examples in (
+            ("accuracy", EXAMPLES),
+            ("accuracy", MANY),
+            ("macro_f1", EXAMPLES),
+            ("token_f1", EXAMPLES),
+            ("pearson", EXAMPLES),
+            ("mean_squared_error", EXAMPLES),
+        )
+    }
+    return Section(
+        "Seeds until decided",
+        "Looks after 3, 5 and 10 seeds, at levels that hold for all of them together: a false winner is one at any "
+        "look, and coverage, which should be 95 % at least, that of the last look's interval, which is wider for the "
+        "looks before.",
+        rows,
+        lambda found: {"": f"{percent(found.false_winners, FALSE_WINNERS)} / {percent(found.coverage, AT_LEAST)}"},
     )
 
 

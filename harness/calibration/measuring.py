@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from zlib import crc32
 
 import numpy as np
 
-from harness.calibration.draws import drawn, expected_score
+from harness.calibration.draws import Drawn, drawn, expected_score
 from harness.calibration.rivals import RIVALS
 from harness.calibration.setting import Luck, Setting
 from harness.comparison.claims import ScoredModel, claims_about
+from harness.comparison.collapse import most_that_collapse
 from harness.comparison.pairs import one_sided_p_values
 from harness.comparison.statistics import SIGNIFICANCE, Evidence, mean
 from harness.metrics.lookup import unit_of
+from harness.suites.seeds import look_levels
 
 MODELS = 6
 """In one draw: fifteen pairs, six intervals, one family of claims."""
@@ -49,10 +51,14 @@ class Measured:
     """What happened in one setting.
 
     Attributes:
-        false_winners: How often one of two equally good models was called better than the other, unadjusted.
-        coverage: How often the interval of a score held the expected score.
-        false_claims: How often anything was claimed of the six models together.
+        false_winners: How often one of two equally good models was called better than the other, unadjusted: at any of
+            the looks.
+        coverage: How often the interval of a score held the expected score, at the last look.
+        false_claims: How often anything was claimed of the six models together, at any of the looks.
         deviation: Standard deviation of a model's score over seeds, in the metric's natural unit.
+        without_collapsed: Of models of which some runs collapsed, how often the interval of the others' score held
+            what a run scores on average that does not collapse; None where none did.
+        collapse_bound: How often the largest share of runs that may collapse was no less than the true one; likewise.
         rivals: How often other tests called one of two models better, by their name; those that apply.
     """
 
@@ -60,6 +66,8 @@ class Measured:
     coverage: Rate
     false_claims: Rate
     deviation: float
+    without_collapsed: Rate | None = None
+    collapse_bound: Rate | None = None
     rivals: Mapping[str, Rate] = field(default_factory=dict)
 
 
@@ -68,6 +76,7 @@ def measured(
     draws: int,
     *,
     lucks: Sequence[Luck] | None = None,
+    looks: Sequence[int] = (),
     seed: int = 0,
     rivals: bool = False,
     tick: Callable[[], None] = lambda: None,
@@ -78,6 +87,8 @@ def measured(
         setting: What is drawn.
         draws: How often.
         lucks: Each model's; default: the setting's for all of them.
+        looks: So many seeds are looked at one after the other, at levels that hold for all looks together; default: all
+            seeds at once.
         seed: Of the draws: the same seed gives the same numbers.
         rivals: Whether other tests are tried as well.
         tick: Called after every draw.
@@ -85,10 +96,17 @@ def measured(
     lucks = tuple(lucks or [setting.luck] * MODELS)
     rng = np.random.default_rng([seed, crc32(repr((setting, lucks)).encode())])  # Each setting has draws of its own.
     truth = expected_score(setting)
+    levels = look_levels(tuple(looks)) if looks else (SIGNIFICANCE,)
+    planned = dict(zip(looks or (setting.seeds,), levels, strict=True))
     found: dict[str, list[float]] = {}
     for _ in range(draws):
         models = drawn(rng, setting, lucks)
-        for name, share in _said(models, setting.metric, truth, rivals=rivals).items():
+        said = _said(models, setting.metric, truth, planned) | _said_of_collapsed(models, setting)
+        if rivals:
+            said |= _of_rivals(
+                [(one.evidence, other.evidence) for one, other in zip(models[::2], models[1::2], strict=True)]
+            )
+        for name, share in said.items():
             found.setdefault(name, []).append(share)
         tick()
     rates = {name: _rate(shares) for name, shares in found.items()}
@@ -97,23 +115,51 @@ def measured(
         coverage=rates.pop("covered"),
         false_claims=rates.pop("claims"),
         deviation=sqrt(rates.pop("variance").share),
+        without_collapsed=rates.pop("without collapsed", None),
+        collapse_bound=rates.pop("bound", None),
         rivals=rates,
     )
 
 
-def _said(models: Sequence[Evidence], metric: str, truth: float, *, rivals: bool) -> dict[str, float]:
-    """Of one draw: the share of pairs told apart, that of intervals that hold the truth, and so on."""
-    unit = unit_of(metric)
-    p_values = one_sided_p_values(models, None, 1)
-    intervals = [mean(model, least=unit.least, most=unit.most) for model in models]
-    pairs = list(zip(models[::2], models[1::2], strict=True))
+def _said(models: Sequence[Drawn], metric: str, truth: float, planned: Mapping[int, float]) -> dict[str, float]:
+    """Of one draw: the share of pairs told apart, that of intervals that hold the truth, and so on.
+
+    Args:
+        models: What was drawn.
+        metric: Its name.
+        truth: What a model scores over all seeds and examples.
+        planned: The level of each look, by its seeds.
+    """
+    unit, count = unit_of(metric), len(models)
+    apart, claims = np.zeros((count, count), dtype=bool), False
+    for seeds, level in planned.items():
+        seen = [model.first(seeds) for model in models]
+        apart |= one_sided_p_values(seen, None, 1) < level / 2
+        constant = [int(model.collapsed[:seeds].sum()) for model in models]
+        claims = claims or _anything_is_claimed(seen, constant, level)
+    intervals = [mean(model, least=unit.least, most=unit.most, miss=level) for model in seen]
     return {
-        "winners": float(2 * (p_values < SIGNIFICANCE / 2).sum() / (len(models) * (len(models) - 1))),
+        "winners": float(2 * apart.sum() / (count * (count - 1))),
         "covered": float(np.mean([_holds(found.low, truth, found.high) for found in intervals])),
-        "claims": float(_anything_is_claimed(models)),
-        "variance": float(np.mean([model.scores.var(ddof=1) if len(model.scores) > 1 else 0.0 for model in models])),
-        **(_of_rivals(pairs) if rivals else {}),
+        "claims": float(claims),
+        "variance": float(np.mean([model.scores.var(ddof=1) if len(model.scores) > 1 else 0.0 for model in seen])),
     }
+
+
+def _said_of_collapsed(models: Sequence[Drawn], setting: Setting) -> dict[str, float]:
+    """How often what is said instead of an interval of all runs holds, where some collapse; nothing where none does."""
+    if not setting.luck.collapse:
+        return {}
+    unit = unit_of(setting.metric)
+    bounds = [most_that_collapse(int(one.collapsed.sum()), len(one.collapsed)) for one in models]
+    found = {"bound": float(np.mean([bound >= setting.luck.collapse for bound in bounds]))}
+    truth = expected_score(replace(setting, luck=replace(setting.luck, collapse=0.0)))
+    mixed = [one.of(~one.collapsed) for one in models if 0 < one.collapsed.sum() < len(one.collapsed) - 1]
+    held = [
+        _holds(interval.low, truth, interval.high)
+        for interval in (mean(evidence, least=unit.least, most=unit.most) for evidence in mixed)
+    ]
+    return found | ({"without collapsed": float(np.mean(held))} if held else {})
 
 
 def _holds(low: float | None, value: float, high: float | None) -> bool:
@@ -130,10 +176,13 @@ def _of_rivals(pairs: Sequence[tuple[Evidence, Evidence]]) -> dict[str, float]:
     return found
 
 
-def _anything_is_claimed(models: Sequence[Evidence]) -> bool:
+def _anything_is_claimed(models: Sequence[Evidence], constant_runs: Sequence[int], level: float) -> bool:
     """Whether any model is said to be ahead of any other, in the family of all."""
-    tested = {f"model-{number}": ScoredModel(model, ("test set", None)) for number, model in enumerate(models)}
-    claims = claims_about(tested, list(tested), 1)
+    tested = {
+        f"model-{number}": ScoredModel(model, ("test set", None), constant_runs=runs)
+        for number, (model, runs) in enumerate(zip(models, constant_runs, strict=True))
+    }
+    claims = claims_about(tested, list(tested), 1, level=level)
     return any(claims.beaten_by(name) for name in tested)
 
 

@@ -67,7 +67,15 @@ def filled(section: Section, draws: int, *, seed: int, tick: Callable[[], None])
     for name, cases in section.rows.items():
         rows[name] = {}
         for column, case in cases.items():
-            found = measured(case.setting, draws, lucks=case.lucks, seed=seed, rivals=case.rivals, tick=tick)
+            found = measured(
+                case.setting,
+                draws,
+                lucks=case.lucks,
+                looks=case.looks,
+                seed=seed,
+                rivals=case.rivals,
+                tick=tick,
+            )
             all_found.append(found)
             rows[name] |= {column + part: text for part, text in section.shown(found).items()}
     headings = list(dict.fromkeys(heading for row in rows.values() for heading in row))

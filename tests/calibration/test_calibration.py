@@ -74,7 +74,7 @@ def test_the_expected_accuracy_is_that_of_the_normal_distribution():
 def test_equally_good_models_are_equally_good_whatever_their_luck():
     rng = np.random.default_rng(2)
     draws = [drawn(rng, replace(PLAIN, seeds=10, examples=500), [NONE, LARGE]) for _ in range(60)]
-    steady, shaky = (np.array([models[place].scores for models in draws]) for place in (0, 1))
+    steady, shaky = (np.array([models[place].evidence.scores for models in draws]) for place in (0, 1))
     assert steady.mean() == pytest.approx(shaky.mean(), abs=3 * shaky.mean(axis=1).std() / sqrt(60))
     assert shaky.std(axis=1).mean() > 2.5 * steady.std(axis=1).mean()
 
@@ -84,12 +84,12 @@ def test_examples_of_a_document_have_something_in_common():
 
     def error(chosen: tuple[int, ...] | None) -> float:
         models = drawn(np.random.default_rng(3), replace(PLAIN, examples=500, sizes=chosen, luck=NONE), [NONE] * 6)
-        return float(np.mean([mean(model).standard_error for model in models]))
+        return float(np.mean([mean(model.evidence).standard_error for model in models]))
 
     (model,) = drawn(np.random.default_rng(4), replace(PLAIN, examples=500, sizes=zipf_sizes(500, 10)), [NONE])
-    assert model.contributions.shape == (3, 10)
-    assert model.shares is not None
-    assert model.shares[0] == pytest.approx(2 * model.shares[1], rel=0.05)
+    assert model.evidence.contributions.shape == (3, 10)
+    assert model.evidence.shares is not None
+    assert model.evidence.shares[0] == pytest.approx(2 * model.evidence.shares[1], rel=0.05)
     assert error(sizes) > 1.7 * error(None)
 
 
@@ -110,15 +110,35 @@ def test_a_setting_is_found_for_a_user_s_own_numbers(metric: str, score: float, 
     setting = setting_of(Numbers(metric, 10, 4000, score=score, spread=spread))
     assert expected_score(setting) == pytest.approx(score, abs=0.02)
     rng = np.random.default_rng(5)
-    found = [drawn(rng, setting, [setting.luck])[0].scores.std(ddof=1) for _ in range(20)]
+    found = [drawn(rng, setting, [setting.luck])[0].evidence.scores.std(ddof=1) for _ in range(20)]
     assert np.mean(found) == pytest.approx(spread, rel=0.3)
 
 
 def test_a_spread_of_a_metric_without_a_scale_is_relative_to_the_score():
     setting = setting_of(Numbers("mean_squared_error", 10, 4000, score=50.0, spread=5.0))
     rng = np.random.default_rng(6)
-    found = np.mean([drawn(rng, setting, [setting.luck])[0].scores.std(ddof=1) for _ in range(20)])
+    found = np.mean([drawn(rng, setting, [setting.luck])[0].evidence.scores.std(ddof=1) for _ in range(20)])
     assert found / expected_score(setting) == pytest.approx(0.1, rel=0.35)
+
+
+def test_of_runs_that_collapse_the_others_and_the_largest_share_are_told():
+    setting = replace(PLAIN, seeds=5, examples=500, luck=BIMODAL)
+    (model,) = drawn(np.random.default_rng(1), setting, [BIMODAL])
+    assert model.collapsed.tolist() == [bool(score == pytest.approx(0.6, abs=0.06)) for score in model.evidence.scores]
+    found = measured(setting, 60)
+    assert found.without_collapsed is not None
+    assert found.collapse_bound is not None
+    assert found.coverage.share < 0.9 < found.without_collapsed.share
+    assert found.collapse_bound.share == 1.0  # Of five runs none collapsed: up to 45 % may.
+    assert measured(replace(setting, luck=SMALL), 2).collapse_bound is None
+
+
+def test_looks_are_taken_at_their_own_levels():
+    setting = replace(PLAIN, seeds=10, luck=NONE)
+    at_looks, at_once = measured(setting, 60, looks=(3, 5, 10)), measured(setting, 60)
+    assert 0.01 < at_looks.false_winners.share < 0.08
+    assert at_looks.false_winners.share != at_once.false_winners.share
+    assert at_looks.coverage.share >= at_once.coverage.share  # Wider, on the same draws.
 
 
 @pytest.mark.slow
@@ -201,9 +221,9 @@ def test_walds_test_takes_the_normal_quantile():
 
 
 def test_what_does_not_apply_is_left_out():
-    grouped = drawn(np.random.default_rng(7), replace(PLAIN, sizes=zipf_sizes(250, 9)), [SMALL] * 2)
-    assert mcnemar(*grouped) is None
-    assert mcnemar(*drawn(np.random.default_rng(7), replace(PLAIN, metric="pearson"), [SMALL] * 2)) is None
+    for setting in (replace(PLAIN, sizes=zipf_sizes(250, 9)), replace(PLAIN, metric="pearson")):
+        one, other = drawn(np.random.default_rng(7), setting, [SMALL] * 2)
+        assert mcnemar(one.evidence, other.evidence) is None
     assert "McNemar, one seed" not in measured(replace(PLAIN, metric="qa_f1"), 20, rivals=True).rivals
 
 
