@@ -72,7 +72,7 @@ def test_predictions_are_the_same_json_in_every_encoding(words, encoding):
     assert "\x9b" not in output
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["[bold]x[/bold]", "[/]", ":smile:", "[link=x]y"])
 def test_names_in_paths_are_no_markup(command, name):
     write_csv(Path("data.csv"), reviews())
