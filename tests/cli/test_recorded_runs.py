@@ -66,7 +66,7 @@ def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command,
 def test_a_run_that_another_command_is_at_work_on_is_not_removed(command, runs):
     folder = runs / "reviews/boolq/bert-mini/seed-0"
     with claimed(folder):
-        assert "another command is at work on it" in command("runs", "rm", folder, "--yes").errors
+        assert "another command is running it" in command("runs", "rm", folder, "--yes").errors
     assert (folder / "run.json").is_file()
 
 
