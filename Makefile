@@ -8,6 +8,9 @@ RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip --disable-pip-version-check --quiet
 OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
 
+# Compiled modules, and tests whose assertions pytest has rewritten, are used again: a third of the time of a first start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup samples demo test bench mutants check oldest format docs clean
 

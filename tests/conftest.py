@@ -29,6 +29,32 @@ def pytest_collection_modifyitems(items):
             kept.add(name)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--cpu", type=float, metavar="SECONDS", help="List the tests that take more; with -n 0.")
+
+
+_CPU = pytest.StashKey[dict[str, float]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Count the CPU seconds of a test, of its fixtures and of the processes that it waits for."""
+    before = sum(os.times()[:4])
+    try:
+        return (yield)
+    finally:
+        item.config.stash.setdefault(_CPU, {})[item.nodeid] = sum(os.times()[:4]) - before
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """List what takes longer than --cpu: what is to be marked slow on any machine, however busy it is."""
+    least = config.getoption("cpu")
+    if least is not None:
+        spent = sorted(config.stash.get(_CPU, {}).items(), key=lambda one: -one[1])
+        terminalreporter.section(f"tests of more than {least} CPU seconds")
+        terminalreporter.write("".join(f"{seconds:8.2f}  {name}\n" for name, seconds in spent if seconds > least))
+
+
 def pytest_collection_finish():
     """Leave the modules out of later garbage collections: each run begins with one, of a million objects else."""
     gc.collect()
@@ -52,6 +78,14 @@ def two_tasks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_tasks") / "runs"
     add_two_tasks(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def comparison(two_tasks):
+    """What is found in the runs on two tasks, once for all tests: frozen, so that none changes it."""
+    from harness.comparison.comparison import compare
+
+    return compare(two_tasks)
 
 
 @pytest.fixture(scope="session")

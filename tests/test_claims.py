@@ -65,6 +65,7 @@ def test_a_disk_that_knows_neither_locks_nor_files_of_ones_own_stops_nobody_and_
     assert f"{run.folder}: this disk can't keep two commands apart" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_another_command_is_at_is_left_as_it_is(run):
     with run.claimed():
         assert attempt(run, Options(), Silent()).record is None
@@ -72,6 +73,7 @@ def test_a_run_that_another_command_is_at_is_left_as_it_is(run):
     assert attempt(run, Options(), Silent()).record.status == "complete"
 
 
+@pytest.mark.slow
 def test_a_run_that_another_command_has_done_meanwhile_is_not_done_again(run):
     attempt(run, Options(), Silent())
     before = (run.folder / RECORD).stat().st_mtime_ns
@@ -80,6 +82,7 @@ def test_a_run_that_another_command_has_done_meanwhile_is_not_done_again(run):
     assert attempt(run, Options(redo=True), Silent()).record.status == "complete"
 
 
+@pytest.mark.slow
 def test_a_move_into_place_that_another_command_is_at_is_left_to_it(run):
     attempt(run, Options(), Silent())
     run.partial.mkdir()

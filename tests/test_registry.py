@@ -99,6 +99,7 @@ def test_a_package_of_ours_is_listed_once(monkeypatch):
     assert TASK_TYPES.load("classification") is not None
 
 
+@pytest.mark.slow
 def test_what_the_user_names_is_found_and_works_as_if_it_came_with_the_harness(mine, command):
     assert TASKS.load("mine").citation == "me"
     assert TASKS.load("deeper").citation == "deeper"
@@ -194,6 +195,7 @@ def test_a_folder_of_entries_that_is_not_there_is_told(monkeypatch, tmp_path, co
     assert (result.code, "no such folder of entries" in result.lines[0]) == (2, True)
 
 
+@pytest.mark.slow
 def test_comparing_loads_no_entry_of_anybody_s(mine, command):
     assert command("run", "small").code == 0
     for module in [name for name in sys.modules if name.startswith("harness._entries.path_")]:

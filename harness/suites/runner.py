@@ -190,7 +190,7 @@ def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
     """Say how the run ended, and what nobody was told yet."""
     record = ended.record
     if record is None:
-        other = "is at work on it" if ended.is_left else "has done it in the meantime"
+        other = "is running it" if ended.is_left else "has done it in the meantime"
         console.print(Text(f"– {run}  another command {other}"), soft_wrap=True)
         return
     console.print(_line(run, record), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""CSV: a row a cell in full precision, for a spreadsheet or a script."""
+"""CSV: one row per model and task, in full precision, for a spreadsheet or a script."""
 
 from __future__ import annotations
 

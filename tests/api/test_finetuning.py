@@ -31,6 +31,7 @@ def refusal(**arguments):
     return list(caught.value.lines)
 
 
+@pytest.mark.slow
 def test_python_and_the_command_line_skip_each_others_runs(command):
     write_csv(Path("data.csv"), reviews())
     (run,) = harness.finetune(model="majority", data="data.csv", train_examples=20, progress=False)
@@ -98,6 +99,7 @@ def test_all_wrong_models_and_settings_are_told_at_once():
     assert len(lines) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_rows_a_data_frame_and_a_file_of_the_same_rows_are_the_same_data(films):
     made = [
@@ -115,6 +117,7 @@ def test_a_data_set_s_labels_have_the_names_that_it_gives_them():
     assert rows_of(dataset(), "data") == ROWS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_splits_of_ones_own_are_kept_apart(films):
     data = {"train": films[:40], "validation": films[40:50], "test": pd.DataFrame(films[50:]), **COLUMNS}
@@ -139,6 +142,7 @@ def test_every_model_runs_with_every_seed_but_a_simple_baseline_once(films, chec
     assert runs[1].record.config["training"]["maximum_steps"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_run_that_fails_is_in_the_list_with_its_reason(films):
     data = {"train": films, "text": "review", "label": "no_such_column"}
@@ -151,6 +155,7 @@ def test_a_run_that_fails_is_in_the_list_with_its_reason(films):
         _ = failed[0].checkpoint
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_failure_that_replaces_nothing_is_an_error(films, monkeypatch):
     data = {"train": films, **COLUMNS}
@@ -166,6 +171,7 @@ def test_a_failure_that_replaces_nothing_is_an_error(films, monkeypatch):
     assert harness.load_runs("runs") == [run]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_another_recipe_is_refused_until_the_record_may_be_replaced(films):
     data = {"train": films, **COLUMNS}
@@ -176,6 +182,7 @@ def test_another_recipe_is_refused_until_the_record_may_be_replaced(films):
     assert run.record.counts.examples["train"] == 10
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("progress", [True, False])
 def test_progress_can_be_silenced(films, capfd, progress):

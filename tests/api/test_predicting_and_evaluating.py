@@ -19,7 +19,7 @@ def later():
     return [{"review": row["text"], "stars": row["label"]} for row in reviews(20, start=500)]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_texts_rows_frames_and_files_get_the_same_predictions(finished, tmp_path, model):
     run, rows = finished[model], [{"review": text} for text in TEXTS]
@@ -116,6 +116,7 @@ def test_a_run_has_a_task_and_a_recipe_already(finished):
         harness.evaluate(finished["majority"], task="boolq", epochs=2)
 
 
+@pytest.mark.slow
 def test_a_run_whose_data_has_changed_is_not_scored_on_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_csv(Path("data.csv"), reviews(40))
@@ -125,6 +126,7 @@ def test_a_run_whose_data_has_changed_is_not_scored_on_it(tmp_path, monkeypatch)
         harness.evaluate(run)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_from_elsewhere_is_scored_as_it_stands_and_recorded_apart(finished, films, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"train": films, "text": "review", "label": "stars"}

@@ -108,6 +108,7 @@ def test_a_file_of_an_unknown_kind_is_refused(command):
     assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.output) == (2, True)
 
 
+@pytest.mark.slow
 def test_test_labels_that_training_never_shows_are_told(command):
     write_csv(Path("data.csv"), reviews())
     write_csv(Path("test.csv"), [*reviews(10, start=100), {"text": "an odd film", "label": "ugly"}])
@@ -125,6 +126,7 @@ def test_numbers_are_classes_unless_a_regression_is_asked_for(command):
     assert read_record(run_folder())["task_card"]["task_type"] == "regression"
 
 
+@pytest.mark.slow
 def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(command):
     asked = questions()
     asked[3]["answers"] = "a word that stands nowhere"
@@ -159,6 +161,7 @@ def test_an_empty_text_and_a_very_long_one_are_read(command, checkpoints, model,
         assert tokens["seen"] < tokens["total"], "what was not read is counted"
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_kept_on_demand_and_another_word_is_refused(command):
     long = " ".join(f"w{n}" for n in range(30))
     write_csv(Path("train.csv"), [*reviews(), {"text": f"{long} end", "label": "bad"}])

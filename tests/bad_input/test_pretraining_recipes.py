@@ -156,6 +156,7 @@ def test_an_unknown_family_is_told(command):
     assert (result.code, result.lines) == (2, ["mine.toml: family: 'brt': no such model family. Did you mean bert?"])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["tfidf", "majority", "auto"])
 def test_a_family_without_a_language_model_is_told(command, family):
     write_texts(Path())
@@ -173,6 +174,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_no_text_in_utf_8_is_named_with_its_line(command, name):
     content, said = FILES[name]

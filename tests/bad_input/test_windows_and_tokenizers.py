@@ -19,6 +19,7 @@ def reason(result):
     return record["reason"]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -33,6 +34,7 @@ def test_a_window_that_does_not_fit_the_model_is_told(command, checkpoints, sett
     assert said in reason(command("run", "--model", checkpoints["bert"], "--train", "data.csv", *flags))
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_puts_nothing_between_question_and_context_is_told(command, checkpoints):
     tokenizer = small_tokenizer("bert")
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])

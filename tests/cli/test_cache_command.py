@@ -1,6 +1,9 @@
 """`harness cache` tells what is kept between runs, and removes that alone."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_it_shows_what_is_kept_and_clears_it_and_nothing_else(command, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     texts, beside = tmp_path / "finetune-harness" / "texts", tmp_path / "texts"

@@ -123,6 +123,7 @@ def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoint
     assert result.code == 2
 
 
+@pytest.mark.slow
 def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_unread(command, tmp_path, monkeypatch):
     from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 

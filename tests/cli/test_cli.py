@@ -202,6 +202,7 @@ def test_a_suite_file_that_is_gone_or_another_suites_is_told(command):
     assert "is gone" not in command("compare", "runs/single").output
 
 
+@pytest.mark.slow
 def test_compare_and_report_take_a_margin(command):
     for model in ("bert-mini", "scratch"):
         add_runs(Path("runs"), model, 0.85, examples=1000)

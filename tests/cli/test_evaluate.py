@@ -37,6 +37,7 @@ def test_new_rows_are_scored_with_the_interval_of_wilson_where_nearly_all_are_ri
     assert "not of other seeds" in output
 
 
+@pytest.mark.slow
 def test_rows_of_a_group_count_together_so_that_the_interval_is_wider(run, command, tmp_path):
     rows = [{**row, "film": f"f{number // 10}"} for number, row in enumerate(reviews(60, start=100))]
     rows = [{**row, "label": "bad"} if row["film"] == "f1" else row for row in rows]
@@ -49,6 +50,7 @@ def test_rows_of_a_group_count_together_so_that_the_interval_is_wider(run, comma
     assert other["high"] - other["low"] > one["high"] - one["low"]
 
 
+@pytest.mark.slow
 def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
     assert "needs --input or --split" in command("evaluate", run).errors
     assert "--group is a column of --input" in command("evaluate", run, "--split", "test", "--group", "film").errors

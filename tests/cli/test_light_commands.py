@@ -75,6 +75,7 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.slow
 def test_an_answer_that_needs_no_model_imports_nothing_heavy(tmp_path):
     """Comparing recorded runs and showing them in every format included."""
     (tmp_path / "wrong.toml").write_text('tasks = ["boolq"]\nmodels = ["majority"]\nseds = [1]\n')

@@ -107,6 +107,7 @@ def test_a_machine_with_an_accelerator_is_measured_or_nothing_is_said_of_time(co
     assert "Time of 6 runs: the accelerator's speed is not known (--measure asks it)." in output
 
 
+@pytest.mark.slow
 def test_a_run_says_how_good_its_forecast_was_and_a_second_plan_goes_by_it(command, suite):
     file = suite(models='"tfidf", "majority"')
     result = command("run", file)
@@ -127,6 +128,7 @@ def test_a_damaged_forecast_stops_no_run(command, suite):
     assert "forecast.json" in result.errors
 
 
+@pytest.mark.slow
 def test_what_keeps_a_run_from_beginning_is_told_once(command, suite):
     file = suite(models='"majority"')
     assert command("run", file).code == 0

@@ -20,6 +20,7 @@ def every_record(folder):
     return sorted(str(file.parent.relative_to(folder)) for file in folder.rglob("run.json"))
 
 
+@pytest.mark.slow
 def test_runs_are_listed_for_people_and_for_programs(command, runs):
     output = command("runs", "ls", runs).output
     assert "xlnet-mini" in output
@@ -30,6 +31,7 @@ def test_runs_are_listed_for_people_and_for_programs(command, runs):
     assert (diverged["model"], diverged["seed"], diverged["score"]) == ("xlnet-mini", 1, None)
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_told_beside_the_others(command, runs):
     (file,) = runs.rglob("boolq/scratch/seed-0/run.json")
     file.write_text(file.read_text()[:100])
@@ -39,6 +41,7 @@ def test_a_damaged_record_is_told_beside_the_others(command, runs):
     assert "bert-mini" in found.output
 
 
+@pytest.mark.slow
 def test_a_run_is_shown(command, runs):
     folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-0"
     output = command("runs", "show", folder).output
@@ -47,6 +50,7 @@ def test_a_run_is_shown(command, runs):
     assert f"{runs}: no run, but a folder that holds" in command("runs", "show", runs).errors
 
 
+@pytest.mark.slow
 def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command, runs, monkeypatch):
     folder = runs / "reviews/rotten_tomatoes/xlnet-mini"
     before = every_record(runs)
@@ -62,7 +66,7 @@ def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command,
 def test_a_run_that_another_command_is_at_work_on_is_not_removed(command, runs):
     folder = runs / "reviews/boolq/bert-mini/seed-0"
     with claimed(folder):
-        assert "another command is at work on it" in command("runs", "rm", folder, "--yes").errors
+        assert "another command is running it" in command("runs", "rm", folder, "--yes").errors
     assert (folder / "run.json").is_file()
 
 
@@ -99,6 +103,7 @@ def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_p
     assert every_record(here) == before
 
 
+@pytest.mark.slow
 def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
     one = runs / "reviews/boolq/bert-mini/seed-0"
     told = {

@@ -72,7 +72,7 @@ def test_predictions_are_the_same_json_in_every_encoding(words, encoding):
     assert "\x9b" not in output
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["[bold]x[/bold]", "[/]", ":smile:", "[link=x]y"])
 def test_names_in_paths_are_no_markup(command, name):
     write_csv(Path("data.csv"), reviews())
@@ -112,7 +112,7 @@ def test_a_run_that_another_command_is_at_is_left_with_an_exit_code_of_its_own(c
     with claimed(Path("runs/mine/mine/tfidf/seed-0")):
         result = command("run", "mine.toml")
     assert result.code == 3
-    assert "mine · tfidf · seed 0  another command is at work on it" in result.output
+    assert "mine · tfidf · seed 0  another command is running it" in result.output
     assert result.output.splitlines()[-1] == "1 of 2 left to another command. Records in runs/mine."
     assert command("run", "mine.toml").code == 0
 

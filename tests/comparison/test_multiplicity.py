@@ -78,6 +78,7 @@ def test_a_pair_that_was_not_compared_says_nothing():
     assert (found.ahead_of("b"), found.ahead_of("c"), found.p_value("a", "c")) == (("a",), (), 1.0)
 
 
+@pytest.mark.slow
 def test_equally_good_models_are_left_out_in_at_most_one_family_of_twenty():
     rng = np.random.default_rng(3)
     for better in (0.0, 9.0):  # Six that tie, and six of which one is far behind: five tie.
@@ -90,6 +91,7 @@ def test_equally_good_models_are_left_out_in_at_most_one_family_of_twenty():
         assert wrong / 400 < 0.08  # 5 % and three standard errors
 
 
+@pytest.mark.slow
 def test_a_better_model_is_found_alone_more_often_than_by_all_pairs():
     rng = np.random.default_rng(4)
     alone = by_pairs = 0

@@ -43,7 +43,7 @@ def rates(repeats: int, seeds: int, luck: float, examples: int = 250) -> tuple[f
     return false_alarms / repeats, covered / repeats
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("luck", [STEADY, SHAKY])
 def test_errors_and_coverage_are_as_promised(luck: float):
     false_alarms, coverage = rates(1200, seeds=5, luck=luck)

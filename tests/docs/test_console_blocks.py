@@ -186,7 +186,7 @@ def test_the_pages_have_commands_of_every_degree():
     assert all(degree & named for degree in (EXECUTED, RESOLVED, PARSED))
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.words[0] in EXECUTED], ids=str)
 def test_what_only_reads_runs(line, folder, command, monkeypatch):
     for name, value in line.variables.items():

@@ -31,6 +31,7 @@ class Brewing(Strict):
     leaves: str
 
 
+@pytest.mark.slow
 def test_every_task_model_and_suite_has_a_page():
     assert set(task_pages()) == set(TASKS.names())
     assert set(model_pages()) == set(config_files("models"))
@@ -64,6 +65,7 @@ def test_a_setting_without_a_word_about_it_stops_the_build():
         described(Silent)
 
 
+@pytest.mark.slow
 def test_links_between_generated_pages_lead_somewhere():
     made = pages()
     for path, text in made.items():

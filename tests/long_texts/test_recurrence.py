@@ -195,7 +195,7 @@ def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints
         own_run(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_again(

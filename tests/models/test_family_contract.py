@@ -97,7 +97,7 @@ def test_a_step_changes_every_layer_and_the_checkpoint_says_the_same(family, tas
     assert {file.suffix for file in tmp_path.iterdir()} <= PLAIN_FILES
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", LANGUAGE)
 def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp_path):
     own = own_data(tmp_path / "data", document_examples(9), task_type="language_modelling", sizes=(None, 3, 3))

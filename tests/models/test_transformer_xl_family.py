@@ -35,7 +35,7 @@ def test_the_family_is_found_by_a_published_config(published):
     assert family_of(ModelConfig(checkpoint=str(published))) == "transformer_xl"
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
 def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(published, tmp_path, pairs):
     own = own_data(tmp_path / "data", text_examples(40, pairs=pairs), sizes=(None, 10, 10))
@@ -47,7 +47,7 @@ def test_published_weights_and_words_are_fine_tuned_and_run_in_a_pipeline(publis
     assert classify({"text": "The end", "text_pair": "people"})["label"] in LABELS
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
 def test_published_weights_and_words_answer_questions_and_the_record_says_how(published, tmp_path, strategy):
     own = own_data(tmp_path / "data", question_examples(40), sizes=(None, 10, 10))

@@ -55,6 +55,7 @@ def test_a_step_uses_the_memory_that_the_one_before_freed_unless_the_environment
     assert kept * 4 < given_back
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the process's memory is read as Linux tells it")
 def test_gaps_between_what_lives_on_go_back_to_the_system():
     before, after = printed(GAPS)

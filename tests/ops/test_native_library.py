@@ -76,6 +76,7 @@ def test_a_library_without_its_digest_is_built_again(folder, calls):
     assert len(calls()) == 2
 
 
+@pytest.mark.slow
 def test_another_compiler_or_processor_gets_a_library_of_its_own(folder, calls, monkeypatch):
     first = _library._built(folder)
     monkeypatch.setattr(_library, "_processor", lambda: "another")

@@ -19,7 +19,7 @@ def test_sentences_put_together_are_the_text(text):
     assert "".join(sentences(text)) == text
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["plays", "newsgroups"])
 def test_sentences_of_real_documents_are_short_and_give_them_back(corpus):
     for document in list(CORPORA.load(corpus).documents())[:10]:

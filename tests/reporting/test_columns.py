@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.comparison.comparison import compare
 from harness.registry import FORMATS
 from harness.reporting import columns, tables
 from harness.reporting.columns import Column, Footnote
@@ -35,27 +34,25 @@ def runs_column(concerns):
     )
 
 
-def test_a_new_column_is_in_the_table_with_its_footnote(runs, added):
+def test_a_new_column_is_in_the_table_with_its_footnote(comparison, added):
     added(runs_column(lambda cell: cell.model == "scratch"))
-    comparison = compare(runs)
     table = tables.details(comparison.tasks[0])
     assert table.headings[-1] == "Runs"
     assert {row[-1].text for row in table.rows} >= {"3 in all", "1 in all"}
     assert "Runs: whatever became of them." in tables.footnotes(comparison)
 
 
-def test_a_column_that_says_nothing_of_any_model_is_left_out(runs, added):
+def test_a_column_that_says_nothing_of_any_model_is_left_out(comparison, added):
     added(runs_column(lambda cell: cell.model == "nobody"))
-    comparison = compare(runs)
     assert "Runs" not in tables.details(comparison.tasks[0]).headings
     assert "Runs: whatever became of them." not in tables.footnotes(comparison)
 
 
-def test_a_column_s_number_is_in_the_csv_file(runs):
-    rows = list(csv.DictReader(io.StringIO(FORMATS.load("csv")(compare(runs)))))
+def test_a_column_s_number_is_in_the_csv_file(comparison):
+    rows = list(csv.DictReader(io.StringIO(FORMATS.load("csv")(comparison))))
     named = [column for column in columns.DETAILS if column.csv]
     assert named
-    cells = [cell for task in compare(runs).tasks for cell in task.cells]
+    cells = [cell for task in comparison.tasks for cell in task.cells]
     for column in named:
         expected = ["" if (number := column.number(cell)) is None else str(number) for cell in cells]
         assert [row[column.csv] for row in rows] == expected
@@ -67,8 +64,8 @@ def test_every_heading_of_a_table_is_there_once():
         assert len(set(headings)) == len(headings) > 2
 
 
-def test_trained_parameters_are_shown_where_a_model_trains_a_part_of_them(runs):
-    task = compare(runs).tasks[0]
+def test_trained_parameters_are_shown_where_a_model_trains_a_part_of_them(comparison):
+    task = comparison.tasks[0]
     assert "Trained parameters" not in tables.costs(task).headings  # of records that did not count them
     shown = []
     for trained in (900.0, 5000.0, None):

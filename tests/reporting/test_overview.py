@@ -7,6 +7,7 @@ from synthetic_runs import add_runs, record, save
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation
 from harness.comparison.recommended_tasks import advice_over_tasks
+from harness.comparison.results import Comparison
 from harness.record import Cost
 from harness.reporting import overview
 from harness.reporting.remarks import Remarks, sorted_remarks
@@ -43,8 +44,8 @@ def test_recommendations_are_put_together_by_model_and_stay_as_firm_as_they_were
     )
 
 
-def test_a_row_says_what_the_family_of_comparisons_shows(runs: Path):
-    task = compare(runs).tasks[1]
+def test_a_row_says_what_the_family_of_comparisons_shows(comparison: Comparison):
+    task = comparison.tasks[1]
     said = {row.model: row.more[0].text for row in overview.of_one_task(task).rows}
     assert said == {
         "roberta-mini": "may be the best",

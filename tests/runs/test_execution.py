@@ -94,7 +94,7 @@ def _token_counts(run, own):
     return [len(tokenizer(json.loads(line)["text"])["input_ids"]) for line in lines]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "scratch"])
 def test_the_seed_decides_everything(family, texts, checkpoints, tmp_path):
     def end(name, seed):

@@ -134,7 +134,7 @@ def test_a_question_by_flags(command, checkpoints):
     assert found["prediction"] == context[found["start"] : found["end"]] != ""
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
 def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, checkpoints, model):
     folder, _ = trained(command, checkpoints.get(model, model), "question_answering")
@@ -143,7 +143,7 @@ def test_an_empty_context_has_no_answer_and_the_line_is_still_json(command, chec
     assert found["prediction"] == ""
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", " ", "\n", "☃" * 50, "word " * 25_000])
 def test_any_text_gets_a_prediction(command, bert_run, text):
     result = command("predict", bert_run, "--text", text)
@@ -319,7 +319,7 @@ def question_run(command, checkpoint, *settings):
     return record.parent, asked
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["bert", "tfidf", "majority"])
 def test_the_best_answers_come_with_probabilities_and_in_squad_s_files(command, checkpoints, model):
     run, asked = question_run(command, checkpoints.get(model, model))
@@ -404,6 +404,7 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
     assert "damaged, or of another run" in result.errors
 
 
+@pytest.mark.slow
 def test_an_explanation_of_a_text_adds_up_and_names_its_label(command, tmp_path):
     run, _ = trained(command, str(write_checkpoint("bert", tmp_path / "checkpoint")), "classification")
     page = tmp_path / "why.html"

@@ -27,7 +27,7 @@ def only_run(command, model, *words):
     return file.parent, read_record(file.parent)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--train", "--test"])
 def test_one_text_is_scored_whole(command, model, flag):
     Path("one.txt").write_text(texts(1)[0]["text"])
@@ -43,6 +43,7 @@ def test_one_text_is_scored_whole(command, model, flag):
     assert (folder / "checkpoint" / "README.md").is_file()
 
 
+@pytest.mark.slow
 def test_a_test_file_alone_is_scored_with_its_repeats_and_a_report_is_made(command, model):
     rows = texts(3)
     write_jsonl(Path("test.jsonl"), [*rows, rows[0]])
@@ -55,6 +56,7 @@ def test_a_test_file_alone_is_scored_with_its_repeats_and_a_report_is_made(comma
     assert record["model"] in compared.output
 
 
+@pytest.mark.slow
 def test_a_file_that_is_large_enough_is_split_as_ever(command, model):
     write_jsonl(Path("train.jsonl"), texts(10))
     _, record = only_run(command, model, "--train", "train.jsonl")

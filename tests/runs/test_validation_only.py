@@ -40,7 +40,7 @@ def finished(run, **options):
     return read_record(run.folder / "run.json")
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "majority"])
 def test_a_run_on_validation_alone_has_its_scores_and_no_test_score(family, texts, checkpoints, tmp_path):
     checkpoint = checkpoints["bert"] if family == "bert" else None
@@ -65,6 +65,7 @@ def test_it_leaves_a_checkpoint_that_predicts_and_no_predictions(texts, checkpoi
     assert "| metric | validation |\n" in (run.folder / "checkpoint/README.md").read_text()
 
 
+@pytest.mark.slow
 def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monkeypatch):
     read, documents = [], Reader.documents
     monkeypatch.setattr(
@@ -137,6 +138,7 @@ def test_predictions_of_an_earlier_run_with_a_test_score_go_with_it(texts, check
     assert not (run.folder / "predictions.parquet").exists()
 
 
+@pytest.mark.slow
 def test_it_is_another_run_than_one_with_a_test_score(texts, checkpoints, tmp_path):
     run = own_run(tmp_path, texts, checkpoints["bert"])
     finished(validation_only(run))
@@ -163,6 +165,7 @@ def test_a_comparison_says_that_it_has_no_test_score(texts, checkpoints, tmp_pat
     assert any("no test score: run with --validation-only" in line for line in remarks(comparison))
 
 
+@pytest.mark.slow
 def test_the_command_line_asks_for_it(command, texts, checkpoints):
     words = ["run", "--model", checkpoints["bert"], "--train", texts.train, "--test", texts.test]
     result = command(*words, "--validation-only", "--set", "maximum_steps=1", "--set", "learning_rate=1e-3")
@@ -172,6 +175,7 @@ def test_the_command_line_asks_for_it(command, texts, checkpoints):
     assert json.loads(file.read_text())["config"]["evaluate"] == "validation"
 
 
+@pytest.mark.slow
 def test_scoring_it_again_reads_the_splits_that_it_was_trained_on(texts, checkpoints, tmp_path):
     train, test = Path(texts.train), Path(texts.test)
     test.write_text(test.read_text() + "".join(train.read_text().splitlines(keepends=True)[:20]))

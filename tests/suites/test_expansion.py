@@ -62,7 +62,7 @@ def test_suites_are_shipped():
     assert [file.stem for file in SHIPPED if file.stem == "demo"] == ["demo"]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_shipped_suite_has_no_mistake(file, tmp_path):
     suite = read_suite(file)

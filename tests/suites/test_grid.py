@@ -65,6 +65,7 @@ def test_a_plan_shows_every_run_and_writes_nothing(command, suite):
     assert snapshot(".") == before
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_of_each_model_is_there(command, suite):
     command("run", suite, "--only", "tfidf")
     _, *rows, total = (line.split() for line in command("plan", suite).output.splitlines()[:5])
@@ -76,6 +77,7 @@ def test_a_plan_says_what_of_each_model_is_there(command, suite):
     assert total == ["3", "new,", "1", "complete"]
 
 
+@pytest.mark.slow
 def test_a_suite_runs_once_and_simple_baselines_run_with_one_seed_only(command, suite):
     first = command("run", suite)
     assert first.code == 0, first.output + first.errors
@@ -94,6 +96,7 @@ def test_no_workers_at_all_are_refused(command, suite):
     assert "--workers" in result.errors
 
 
+@pytest.mark.slow
 def test_one_run_alone_needs_no_worker(command, suite, monkeypatch):
     monkeypatch.setattr("harness.suites.runner.in_workers", None)
     assert command("run", suite, "--only", "majority", "--workers", "2").code == 0
@@ -114,6 +117,7 @@ def test_workers_are_the_default_as_many_as_suit_the_machine(flags, workers, com
     assert slots == workers
 
 
+@pytest.mark.slow
 def test_only_some_of_a_suite(command, suite):
     assert command("run", suite, "--only", "majority").code == 0
     assert states(command) == "3 new, 1 complete"
@@ -179,6 +183,7 @@ def test_a_failing_run_stops_no_other_and_is_tried_again(command, suite):
     assert snapshot(RUNS / "majority") == before
 
 
+@pytest.mark.slow
 def test_our_own_mistake_keeps_its_traceback_until_the_run_succeeds(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("harness.models.baseline.BaselineFamily.fit", lambda *_, **__: 1 / 0)
@@ -260,7 +265,7 @@ def test_a_redo_that_was_killed_before_all_were_marked_is_begun_anew(command, su
     assert all(f"✓ mine · {name}" in output for name in ("tfidf", "majority"))
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
 def test_any_other_file_of_a_checkpoint_makes_another_run(name, command, suite):
     command("run", suite, "--only", "bert/")

@@ -203,7 +203,7 @@ def test_two_commands_on_one_suite_share_its_runs_and_spoil_nothing(grid, one_by
     for code, output in outputs:
         assert code == (3 if "left to another command" in output else 0), output
     said = "".join(output for _, output in outputs)
-    assert said.count("✓") + said.count("recorded already") >= len(FOLDERS) - said.count("at work on it")
+    assert said.count("✓") + said.count("recorded already") >= len(FOLDERS) - said.count("is running it")
     grid.check_same(one_by_one)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from command_line import questions, write_jsonl
 from synthetic_runs import record
 
@@ -44,6 +45,7 @@ def test_of_each_task_the_largest_share_that_was_never_read_is_told():
     ]
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_what_its_model_never_read_and_could_not_answer(command, checkpoints):
     rows = questions(60)
     for number, row in enumerate(rows):  # The one window of a context holds seven of its words.

@@ -73,6 +73,7 @@ def results(monkeypatch):
     assert workers_below() == []
 
 
+@pytest.mark.slow
 def test_each_run_is_run_once_and_workers_stay_warm(planned, results):
     runs = [planned("good", seed) for seed in range(12)]
     found = list(results(runs))
@@ -137,7 +138,7 @@ def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(planned, result
     assert not planned("good").folder.exists()
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_parent_ends_the_workers_at_once(number, planned, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]

@@ -108,6 +108,7 @@ def test_how_sets_are_read_from_text_is_told(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_what_predict_writes_is_read_back(command, ending):
     rows = [{"text": f"w{n % 4} film {n}", "label": ["a", "a|b", "b", ""][n % 4]} for n in range(40)]

@@ -184,7 +184,7 @@ def test_what_does_not_fit_into_a_pass_has_the_same_loss_and_gradient(language, 
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"max_length": 32}, {"strategy": "segment_recurrence", "segment": 16}])
 def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))

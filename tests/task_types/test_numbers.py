@@ -82,6 +82,7 @@ class StopAt(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(checkpoints, tmp_path):
     own = prices(tmp_path / "data")
     settings = {**LEARNT, "maximum_steps": 12, "dropout": 0.1}
@@ -192,6 +193,7 @@ def test_a_model_that_says_the_same_of_every_text_is_told(references, prediction
     assert list(constant_notes(rows, "test")) == expected
 
 
+@pytest.mark.slow
 def test_predictions_that_are_all_the_same_stand_in_the_record(checkpoints, tmp_path, monkeypatch):
     run = own_run(tmp_path / "runs", prices(tmp_path / "data"), checkpoints["bert"], maximum_steps=0)
     monkeypatch.setattr(NumberObjective, "results", lambda _, scores, *others: [np.zeros(1)] * len(scores))

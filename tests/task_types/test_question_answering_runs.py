@@ -28,6 +28,7 @@ def finished(tmp_path, checkpoint, family, examples, *, sizes=(None, 10, 10), **
     return run, record
 
 
+@pytest.mark.slow
 def test_the_record_says_which_share_of_the_answers_the_tokens_do_not_spell(checkpoints, tmp_path):
     examples = [
         *question_examples(30),
@@ -42,6 +43,7 @@ def test_the_record_says_which_share_of_the_answers_the_tokens_do_not_spell(chec
     assert NOTE not in record.notes
 
 
+@pytest.mark.slow
 def test_a_record_of_an_earlier_version_is_read(checkpoints, tmp_path):
     run, record = finished(tmp_path, checkpoints["bert"], "bert", question_examples(40))
     file = run.folder / "run.json"
@@ -52,6 +54,7 @@ def test_a_record_of_an_earlier_version_is_read(checkpoints, tmp_path):
     assert read_record(file).counts == record.counts.model_copy(update={"unreachable_answers": {}})
 
 
+@pytest.mark.slow
 def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(checkpoints, tmp_path):
     (tmp_path / "bytes").mkdir()
     # ByT5's reads bytes; transformers has it in Python only. It needs no vocabulary: the file stands for one.
@@ -67,7 +70,7 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", [False, True], ids=["once", "repeated"])
 @pytest.mark.parametrize("strategy", ["segment_recurrence", "independent_segments"])
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])

@@ -149,6 +149,7 @@ def test_scores_of_a_large_vocabulary_are_made_few_windows_at_a_time(name, folde
         )
 
 
+@pytest.mark.slow
 def test_a_gpt2_is_trained_on_documents(folders, tmp_path):
     own = own_data(tmp_path / "data", document_examples(24), task_type="language_modelling", sizes=(None, 4, 4))
     recipe = {"epochs": 20, "maximum_steps": 20, "max_length": 32, "learning_rate": 3e-3}

@@ -159,7 +159,7 @@ def test_words_of_long_sentences_are_trained_once_each(checkpoints):
     assert len(set(item.target.places)) == len(item.target.tags) == 40
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "xlnet"])
 def test_a_step_does_not_depend_on_how_many_windows_are_read_at_once(family, checkpoints):
     after = []

@@ -38,7 +38,7 @@ def test_a_model_learns_to_find_names(checkpoints, tmp_path):
     assert "pipeline_tag: token-classification" in (folder / "checkpoint" / "README.md").read_text()
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family",
     # One that reads all at once and one with a memory in `make check`; the others take as long and differ less.
@@ -89,6 +89,7 @@ def test_predictions_are_those_that_were_judged(files, checkpoints, model):
         assert [entity["text"] for entity in new["entities"]] == [entity["text"] for entity in old["entities"]]
 
 
+@pytest.mark.slow
 def test_a_text_is_split_and_its_entities_have_characters(files):
     files("run", "--model", "most_frequent_tag", *FILES, "--tokens", "tokens")
     found = json.loads(files("predict", run_folder(), "--text", "the film, by anna!").output)
@@ -111,6 +112,7 @@ def test_a_file_may_have_texts_or_words(files):
     assert "no column 'tokens'" in files("predict", run_folder(), "--input", "neither.csv").lines[0]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -124,6 +126,7 @@ def test_what_does_not_fit_is_told(files, flags, said):
     assert (result.code, said in result.lines[0]) == (2, True)
 
 
+@pytest.mark.slow
 def test_parts_of_speech_are_scored_word_by_word(command):
     rows = [f"anna{number} sees x{number},NOUN VERB NOUN" for number in range(40)]
     Path("tags.csv").write_text("tokens,tags\n" + "\n".join(rows) + "\n")

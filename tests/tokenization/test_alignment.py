@@ -163,7 +163,7 @@ MANY = {
 }
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
 def test_a_hundred_thousand_characters_take_a_hundred_times_a_thousand_s_time(name):
     def seconds(length):

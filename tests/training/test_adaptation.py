@@ -207,7 +207,7 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
     torch.testing.assert_close(*found, atol=2e-6, rtol=0)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"frozen": "encoder"}, {"frozen": 1, "layer_decay": 0.8}])
 def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))

@@ -234,6 +234,7 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(
     assert not any(whole[0].scheduler.get_last_lr())
 
 
+@pytest.mark.slow
 def test_a_run_without_its_state_would_not_end_the_same(checkpoints, tmp_path):
     """Without dropout's generator the weights differ, so the test above can fail."""
     ends = []
@@ -271,7 +272,7 @@ def test_a_state_is_one_folder_without_pickles(checkpoints, tmp_path):
 DAMAGES = ["cut short", "empty", "no facts", "facts cut short", "no tensors", "one bit", "a zero", "no checksums"]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_left_out_and_noted(damage, checkpoints, tmp_path):
     whole = set_up(checkpoints["bert"])
@@ -373,6 +374,7 @@ def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, 
     assert f"or delete {tmp_path} to begin this run anew" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_state_of_another_model_is_told_as_such(checkpoints, tmp_path):
     stopped_state(checkpoints["bert"], tmp_path)
     with pytest.raises(UserError, match="saved by another version"):

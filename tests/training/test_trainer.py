@@ -77,7 +77,7 @@ def test_passes_of_one_or_three_give_the_weights_of_the_whole_batch(family, chec
     assert_same(results[2], results[0])
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["mean", "max"])
 def test_a_long_text_s_windows_are_recomputed_part_by_part_with_the_same_gradient(pool, checkpoints):
     settings = {"strategy": "windows", "max_length": 12, "pool": pool}

@@ -8,6 +8,7 @@ from synthetic_runs import add_runs, curve, record, save
 
 from harness.comparison.comparison import compare
 from harness.comparison.counts import MeanRanks, OverTasks
+from harness.comparison.results import Comparison
 from harness.record import Pretraining, Provenance
 from harness.registry import FORMATS
 from harness.reporting.charts.canvas import Scale, around, plain
@@ -48,8 +49,7 @@ def mark_of(strip: str) -> float:
     return float(inner.get("x").removesuffix("%"))
 
 
-def test_strips_have_one_axis_with_a_tick_a_seed(runs: Path):
-    comparison = compare(runs)
+def test_strips_have_one_axis_with_a_tick_a_seed(comparison: Comparison):
     drawn = strips(comparison.tasks[1], colour_classes(comparison))
     assert [*drawn.rows][:2] == ["roberta-mini", "bert-mini"]
     assert drawn.rows["bert-mini"].count('class="seed"') == 3
@@ -60,8 +60,7 @@ def test_strips_have_one_axis_with_a_tick_a_seed(runs: Path):
     assert places == pytest.approx([places[0] + across * (value - values[0]) for value in values], abs=0.02)
 
 
-def test_an_interval_without_the_seeds_looks_different(runs: Path):
-    comparison = compare(runs)
+def test_an_interval_without_the_seeds_looks_different(comparison: Comparison):
     drawn = strips(comparison.tasks[1], colour_classes(comparison))
     assert [model for model, strip in drawn.rows.items() if "interval partial" in strip] == ["xlnet-mini"]
 
@@ -92,8 +91,7 @@ def test_a_label_without_a_free_place_is_left_out_and_the_others_hide_nothing():
     assert all(one.overlap(other) <= LEAST_SEEN for one, other in combinations(free, 2))
 
 
-def test_simple_baselines_are_a_line_across_the_tradeoff(runs: Path):
-    comparison = compare(runs)
+def test_simple_baselines_are_a_line_across_the_tradeoff(comparison: Comparison):
     chart = tradeoff(comparison.tasks[1], colour_classes(comparison))
     assert chart is not None
     names = [element.text for element in ElementTree.fromstring(chart).iter("text")]
@@ -119,8 +117,8 @@ def test_of_very_many_models_the_best_are_named_and_the_others_have_their_titles
     assert page.count("<details") == page.count("</details>")
 
 
-def test_every_model_with_a_curve_has_a_chart_with_its_best_step(runs: Path):
-    charts = learning_curves(compare(runs).tasks[1])
+def test_every_model_with_a_curve_has_a_chart_with_its_best_step(comparison: Comparison):
+    charts = learning_curves(comparison.tasks[1])
     assert {"bert-mini", "scratch", "xlnet-mini"} <= set(charts)
     assert "majority" not in charts
     assert charts["bert-mini"].count('class="best"') == 3

@@ -64,8 +64,7 @@ def test_braces_are_balanced_and_rows_have_as_many_fields_as_columns(hostile: Co
         assert {len(re.findall(r" & ", row)) for row in rows} == {columns - 1}
 
 
-def test_marks_are_the_comparisons_claims(runs: Path):
-    comparison = compare(runs)
+def test_marks_are_the_comparisons_claims(comparison: Comparison):
     scores = next(question for question in questions(comparison) if question.name == "scores")
     said = {(row[0].text, place): field.mark for row in scores.groups[0].rows for place, field in enumerate(row[1:])}
     claimed = {
@@ -78,13 +77,13 @@ def test_marks_are_the_comparisons_claims(runs: Path):
     assert MARKS["better"] in RENDER(comparison)
 
 
-def test_the_differences_are_marked_as_the_scores_are(runs: Path):
-    found = {question.name: question for question in questions(compare(runs))}
+def test_the_differences_are_marked_as_the_scores_are(comparison: Comparison):
+    found = {question.name: question for question in questions(comparison)}
     marked = {
         name: {row[0].text for group in found[name].groups[:1] for row in group.rows if any(f.mark for f in row)}
         for name in ("scores", "differences")
     }
-    first_task = compare(runs).tasks[0]
+    first_task = comparison.tasks[0]
     assert marked["differences"] == {
         cell.model for cell in first_task.cells if cell.from_baseline and cell.from_baseline.is_significant
     }
@@ -98,8 +97,8 @@ def test_a_score_its_interval_and_what_is_missing_are_told_apart():
     assert (found.text, found.interval, found.notes) == ("0.6", ("−8.4", "9.5"), ("1 of 3 collapsed",))
 
 
-def test_a_wide_table_stands_across_both_columns_and_a_narrow_one_in_its_own(runs: Path):
-    one, two = RENDER(compare(runs), columns=1), RENDER(compare(runs), columns=2)
+def test_a_wide_table_stands_across_both_columns_and_a_narrow_one_in_its_own(comparison: Comparison):
+    one, two = RENDER(comparison, columns=1), RENDER(comparison, columns=2)
     assert r"\begin{table*}" not in one
     assert r"\begin{table*}" in two
     assert r"\begin{table}" in two
@@ -121,16 +120,16 @@ def test_a_table_wider_and_longer_than_a_page_goes_on_in_others_with_labels_of_t
     assert all(f"task-{number}}}" in " ".join(lines) for number in range(40))
 
 
-def test_a_unit_that_all_share_stands_in_the_heading(runs: Path):
-    cost = next(question for question in questions(compare(runs)) if question.name == "cost")
+def test_a_unit_that_all_share_stands_in_the_heading(comparison: Comparison):
+    cost = next(question for question in questions(comparison) if question.name == "cost")
     (table,) = tabulars(cost, columns=2, prefix="demo")
     assert r"Parameters\\(M)" in table.heads
     assert "11.2 M" not in " ".join(table.lines)
 
 
-def test_columns_are_a_setting_of_latex_alone(runs: Path, tmp_path: Path):
+def test_columns_are_a_setting_of_latex_alone(comparison: Comparison, tmp_path: Path):
     with pytest.raises(UserError, match="--columns: the format csv has no such setting"):
-        write_report("csv", compare(runs), tmp_path / "report.csv", {"columns": 2})
+        write_report("csv", comparison, tmp_path / "report.csv", {"columns": 2})
 
 
 @pytest.mark.slow
