@@ -43,9 +43,9 @@ SENTENCES = (
 TARGETS = {
     "harness/data/splitting.py": ("tests/tasks/test_splitting.py", "tests/tasks/test_folds.py"),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
-    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", *ANSWERS),
+    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py"),
     f"{QUESTIONS}/examples.py": ANSWERS,
-    f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py", *ANSWERS),
+    f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py",),
     f"{QUESTIONS}/targets.py": ANSWERS,
     "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
     f"{COMPARISON}/statistics.py": NUMBERS,
