@@ -93,7 +93,7 @@ def choose(
     """Recommend a model for your own file: guess what it asks for, run models with several seeds, compare them."""
     typed = typed_words(invocation, leaving_out=("minutes", "workers"))
     prepare_libraries()
-    from harness.suites.choosing import asked_of, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
+    from harness.suites.choosing import asked_of, check_data, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
 
     question = asked_of(
         _on_this_machine(file, runs),
@@ -112,6 +112,7 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         shown.print(Text(line), soft_wrap=True)
+    check_data(question)
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return

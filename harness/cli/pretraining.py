@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from harness.cache import scratch_folder
 from harness.config.checking import parse_settings
@@ -109,6 +110,8 @@ def _say(record: PretrainingRecord, folder: PretrainingFolder, shown: Console) -
         raise typer.Exit(1)
     point = record.curve[-1]
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())
+    for note in record.notes:
+        shown.print(Text(f"    {note}"), soft_wrap=True)
     shown.print(
         f"{record.name}: {record.parameters:,} parameters, {record.tokens:,} tokens; "
         f"held-out loss {point.validation_loss:.3f} nats per word ({losses}).\n"

@@ -172,7 +172,7 @@ class _Words:
         hashes = np.zeros(places, dtype=np.uint64)
         for offset in range(SHINGLE_WORDS):
             hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + self.codes[offset : offset + places]  # wraps at 2**64
-        last = self.owners[SHINGLE_WORDS - 1 :] if places else self.owners[:0]
+        last = self.owners[SHINGLE_WORDS - 1 :]
         starts = np.flatnonzero(self.owners[:places] == last)
         return starts, hashes[starts]
 

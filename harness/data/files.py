@@ -124,6 +124,8 @@ def _tell(found: Located, guesses: Mapping[str, int]) -> None:
 
 
 def _opened(file: Path, text_format: TextFormat) -> DataFile:
+    if file.exists() and not file.is_file():
+        raise UserError(f"{file}: no file, but a pipe or a device, which can be read once at most. Write it to a file.")
     if not file.is_file():
         raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
     try:

@@ -63,14 +63,20 @@ def guessed(
             if because or task_type:
                 return Guess(name, found, because or "as you say")
     raise UserError(
-        f"{where}: can't tell what is asked for (columns: {_listed(columns)}). Name the columns, such as --text NAME "
-        "--label NAME, or --question, --context and --answers; --task-type says what they are read as."
+        f"{where}: can't tell what is asked for (columns: {_listed(columns, _constant(columns))}). Name the columns, "
+        "such as --text NAME --label NAME, or --question, --context and --answers; --task-type says what they are "
+        "read as."
     )
 
 
-def _listed(columns: Mapping[str, SampledColumn]) -> str:
-    shown = list(columns)[:12]
-    return ", ".join(map(repr, shown)) + (f" and {len(columns) - 12:,} more" if len(columns) > 12 else "")
+def _constant(columns: Mapping[str, SampledColumn]) -> frozenset[str]:
+    """The columns that hold the same in every row: there is nothing to learn of them."""
+    return frozenset(name for name, column in columns.items() if len(column.values) == 1 < len(column.fields))
+
+
+def _listed(columns: Mapping[str, SampledColumn], constant: frozenset[str] = frozenset()) -> str:
+    shown = [f"{name!r} (always the same)" if name in constant else repr(name) for name in list(columns)[:12]]
+    return ", ".join(shown) + (f" and {len(columns) - 12:,} more" if len(columns) > 12 else "")
 
 
 def _either(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ class Head:
         outputs: The names of the tensors that it returns, such as ("logits",).
         pointer: Whether the answer is pointed at from the text's last state, for a model that reads segment by segment.
         per_token: Whether its outputs are of each token [texts, length, ...], not of a text as a whole.
+        paired: Whether all that it reads are pairs of texts, such as a question and its context.
     """
 
     auto_class: str | None
@@ -25,3 +26,4 @@ class Head:
     outputs: tuple[str, ...]
     pointer: bool = False
     per_token: bool = False
+    paired: bool = False

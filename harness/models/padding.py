@@ -44,7 +44,8 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
     """
     model, training = loaded.model, loaded.model.training
     kind = model.config.model_type
-    short, long, other = _texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS))
+    window = min(loaded.limit or MOST_TOKENS, MOST_TOKENS)
+    short, long, other = _texts(loaded.tokenizer, window, paired=head.paired)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             model.train()
@@ -67,12 +68,13 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
     return True
 
 
-def _texts(tokenizer: Any, window: int) -> list[Item]:
-    """A short text, and two of one length, in the tokenizer's template."""
+def _texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
+    """A short text, and two of one length, in the tokenizer's template, each behind the same short one if paired."""
     reader = Reader(tokenizer, window, "head", stride=0, max_windows=1)
     words = _PROBE.split()
     texts = (" ".join(words[:3]), " ".join(words * 3), " ".join(reversed(words * 3)))
-    documents = reader.documents(texts, [None] * len(texts))
+    questions = [words[0]] * len(texts)
+    documents = reader.documents(questions, texts) if paired else reader.documents(texts, [None] * len(texts))
     return [Item(index, document.windows, None) for index, document in enumerate(documents)]
 
 

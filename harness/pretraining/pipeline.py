@@ -34,8 +34,8 @@ from harness.tokenization.encoding import content_of
 from harness.tokenization.trained_tokenizer import LONGEST_RUN, RunCutter
 
 LONG_RUNS = (
-    f"stretches of over {LONGEST_RUN:,} characters without a blank were cut for the tokenizer's training, which takes "
-    "time by the square of their length; the model reads them whole"
+    f"of over {LONGEST_RUN:,} characters without a blank, cut for the tokenizer's training, which takes time by the "
+    "square of their length; the model reads them whole"
 )
 _HARNESS = Path(__file__).parent.parent
 _CODE_OF_TEXTS = ("pretraining/**/*.py", "data/*.py")
@@ -62,7 +62,7 @@ class Prepared:
     def notes(self) -> list[str]:
         """What a reader of the record should know at once."""
         cut = self.report["tokenizer"].get("runs_cut", 0)
-        return [f"{cut:,} {LONG_RUNS}"] if cut else []
+        return [f"{cut:,} stretch{'' if cut == 1 else 'es'} {LONG_RUNS}"] if cut else []
 
     def with_facts(self, facts: Mapping[str, Any]) -> Prepared:
         """The same, with what an objective makes of the training texts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from os.path import relpath
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.files import files_by_split, read_rows
 from harness.data.guessing import Guess, guessed
+from harness.data.loading import load_splits
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest
 from harness.registry import TASK_TYPES, is_simple_baseline
@@ -96,6 +97,23 @@ def asked_of(
     wanted = models or [*_simple_baselines(guess.task_type), FROM_SCRATCH, *PRETRAINED]
     found, left_out = _available(wanted, needed=bool(models))
     return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
+
+
+def check_data(question: Question) -> None:
+    """Refuse data that no model could be run on, such as that of one class, before any run fails by it.
+
+    Near repeats are kept, since looking for them may take longer than all else: without them there is no more data.
+
+    Raises:
+        UserError: Every mistake in the data, each with the file; or it is too little to split.
+    """
+    task = question.local.task()
+    if task.type.scored_as_found and parse_settings(question.settings).get("maximum_steps") == 0:
+        return  # Any split alone will do.
+    try:
+        load_splits(replace(task, near_duplicates="keep"))
+    except UserError as error:
+        raise UserError(*(f"{question.local.train}: {line}" for line in error.lines)) from error
 
 
 def suite_of(question: Question) -> Suite:

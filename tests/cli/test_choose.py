@@ -115,6 +115,32 @@ def test_mistakes_are_told(command, file, words, said):
     assert "no such file" in command("choose", "nosuch.csv").errors
 
 
+def _moods(count, *moods):
+    return [{"review": f"film number {n} was fine", "mood": moods[n % len(moods)]} for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (_moods(40, "good"), "train: every row has the label 'good'. Give at least two classes."),
+        (_moods(7, "good", "bad"), "train: 7 different examples are too few to take test from (at least 10)."),
+        (
+            [{"review": "one and the same", "mood": mood} for mood in ("good", "bad") * 20],
+            "train: 1 different examples are too few to take test from (at least 10).",
+        ),
+    ],
+    ids=["one class", "too few rows", "all alike"],
+)
+def test_data_that_no_model_could_learn_is_refused_before_any_run(command, tmp_path, rows, said):
+    file = write_csv(tmp_path / "mine.csv", rows)
+    for more in ((), ("--write", tmp_path / "suite.toml")):
+        result = command("choose", file, "--label=mood", "--models=majority,tfidf", "--workers=1", *more)
+        assert result.code == 2
+        assert f"{file}: {said}" in result.errors
+        assert "failed" not in result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.csv"}
+
+
 @pytest.mark.slow
 def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoints):
     words = ("--set", "max_length=100", "--workers=1", "--seeds=1")  # The model reads 64.

@@ -1,5 +1,7 @@
 """A text gets the same outputs alone as among others, of every family and of architectures that have no file here."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_models import (
@@ -98,6 +100,25 @@ def test_an_answer_read_without_padding_is_the_same_alone_as_among_others(tmp_pa
         assert (alone.score, alone.no_answer_score) == pytest.approx((found.score, found.no_answer_score), abs=1e-4)
 
 
+def test_longformer_answers_questions_whatever_separators_their_contexts_spell(tmp_path):
+    """The stock model finds a question's end by its separators, and wants three of them in every input."""
+    tokenizer = small_tokenizer("roberta")
+    sizes = {"attention_window": 8, "max_position_embeddings": 80, "vocab_size": len(tokenizer)}
+    special = {"pad_token_id": tokenizer.pad_token_id, "sep_token_id": tokenizer.sep_token_id}
+    torch.manual_seed(11)
+    AutoModel.from_config(AutoConfig.for_model("longformer", **SIZES, **sizes, **special)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded, kind = loaded_model("auto", tmp_path, "question_answering", labels=())
+    assert not loaded.unpadded
+    asked = question_examples(4, words=12)
+    spelled = [replace(one, context=f"[SEP] {one.context} [SEP] </s>") for one in asked]
+    together = outputs(loaded, kind, [*asked, *spelled])
+    for question, found in zip([*asked, *spelled], together, strict=True):
+        (alone,) = outputs(loaded, kind, [question])
+        assert (alone.start, alone.end) == (found.start, found.end)
+        assert alone.score == pytest.approx(found.score, abs=1e-4)
+
+
 def test_a_model_is_trained_as_it_is_read_without_padding(tmp_path):
     loaded, objective = loaded_model("auto", auto_checkpoint("fnet", tmp_path))
     trainer, reader = trainer_for(loaded, objective, Training(learning_rate=1e-3, warmup_ratio=0.0))
@@ -140,8 +161,6 @@ class Neighbourly(nn.Module):
 
 
 def test_a_model_whose_outputs_depend_on_the_texts_beside_is_refused(tmp_path):
-    from dataclasses import replace
-
     from harness.models.head import Head
     from harness.models.padding import depends_on_padding
 

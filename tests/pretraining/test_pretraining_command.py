@@ -77,6 +77,14 @@ def held_out_loss(made, model):
     return nats / words
 
 
+def test_what_was_done_to_the_texts_is_said_at_the_end(command, texts):
+    (texts / "unbroken.txt").write_text("abcdefghij" * 150, encoding="utf-8")
+    recipe = write_recipe(texts / "mine.toml", tokens=512, evaluations=1, keep=[])
+    result = command("pretrain", recipe)
+    assert result.code == 0, result.errors
+    assert "1 stretch of over 1,000 characters without a blank, cut for the tokenizer's training" in result.output
+
+
 @pytest.mark.parametrize("case", LEARNT)
 def test_a_run_ends_with_a_checkpoint_that_predicts_as_its_record_says(case, command, texts):
     family, objective, architecture = LEARNT[case]

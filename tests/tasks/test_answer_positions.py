@@ -18,7 +18,8 @@ def places(field, context):
         ("Birmingham ham", 11),  # At the very end.
         ("Birmingham: ham, eggs", 12),
         ("hams ham", 5),  # Part of a word that it begins,
-        ("graham ham", 7),  # or that it ends.
+        ("graham ham", 7),  # or that it ends,
+        ("sham ham", 5),  # by one letter.
         ("hams ham1 _ham", 11),  # A digit makes a word as a letter does, a line below does not.
         ("Birmingham", 7),  # Nowhere alone: the first place.
         ("graham Birmingham", 3),

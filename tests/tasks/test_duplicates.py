@@ -75,6 +75,36 @@ def test_a_footer_that_eight_texts_share_is_evidence():
     assert set(near_duplicates([f"{text(seed, 20)} {text(1_000, 80)}" for seed in range(8)])) == {0}
 
 
+@pytest.mark.parametrize(("sharers", "joined"), [(8, 8), (9, 3)])
+def test_a_passage_of_more_than_eight_texts_counts_between_neighbours_alone(sharers, joined):
+    # It makes up more than half of two short texts; the second one's other neighbour is a long one.
+    mails = [f"{text(seed, 8 if seed < 2 else 100)} {text(1_000, 19)}" for seed in range(sharers)]
+    assert near_duplicates(mails) == [*[0] * joined, *range(joined, sharers)]
+
+
+def test_what_eight_texts_share_is_evidence_beside_a_footer_of_more():
+    mails = [f"{text(seed, 20)} {text(1_000, 80)}" for seed in range(9)]
+    letters = [f"{text(seed, 20)} {text(2_000, 80)}" for seed in range(9, 17)]
+    assert near_duplicates([*mails, *letters]) == [*range(9), *[9] * 8]
+
+
+@pytest.mark.parametrize(("own", "cluster"), [(20, 3), (21, 4)])
+def test_texts_half_of_which_are_passages_of_many_are_copies_where_they_differ_in_two_words(own, cluster):
+    # Two changes leave no eight words of its own as they were.
+    words = text(3, own).split()
+    copy = " ".join([*words[:7], "changed", *words[8:13], "changed", *words[14:]])
+    mails = [f"{text(seed, own)} {text(1_000, 20)}" for seed in range(20)]
+    short = [f"{text(seed, 4)} {text(1_000, 20)}" for seed in range(20, 40)]
+    assert near_duplicates([*mails[:4], f"{copy} {text(1_000, 20)}", *mails[4:], *short])[:6] == [
+        0,
+        1,
+        2,
+        3,
+        cluster,
+        5,
+    ]
+
+
 def test_a_footer_hides_no_copy_of_what_stands_above_it():
     mails = [f"{text(seed, 40)} {text(1_000, 80)}" for seed in range(20)]
     assert near_duplicates([*mails, f"{text(3, 40)} {text(2_000, 60)}"]) == [*range(20), 3]

@@ -105,6 +105,15 @@ def test_where_near_duplicates_chain_everything_together_only_equal_rows_are_kep
     assert set(left_out.notes) == {"folds: near-duplicates make groups too large to keep each in one fold"}
 
 
+def test_groups_of_unequal_size_stay_whole_and_are_not_laid_to_near_duplicates():
+    groups = [group for group, size in enumerate((8, 8, 2, 1, 1)) for _ in range(size)]
+    rows = [TextExample(str(n), unlike(n), n % 2, group=f"g{group}") for n, group in enumerate(groups)]
+    left_out = LeftOut()
+    splits = in_folds(rows, 5, left_out=left_out)
+    assert sorted(len(fold["test"]) for fold in splits) == [1, 1, 2, 8, 8]
+    assert left_out.notes == []
+
+
 def test_the_folds_of_numbers_are_equal_in_size():
     rows = [TextExample(str(n), unlike(n), n / 7) for n in range(50)]
     assert [len(fold["test"]) for fold in in_folds(rows, 5)] == [10] * 5

@@ -118,6 +118,11 @@ def test_a_guess_says_why():
             {},
             "a.csv: can't tell what is asked for (columns: 'a', 'b')",
         ),
+        (
+            table(text=texts(), mood=lambda row: "good"),
+            {},
+            "a.csv: can't tell what is asked for (columns: 'text', 'mood' (always the same))",
+        ),
         (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with anything in it (it has 'text')."),
     ],
 )

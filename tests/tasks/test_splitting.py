@@ -190,11 +190,12 @@ def test_near_duplicates_can_be_kept():
 
 def test_one_text_under_two_labels_is_counted_as_a_contradiction():
     rows = examples(20)
-    again = [TextExample("same", rows[0].text, rows[0].target), TextExample("other", rows[1].text.upper(), 0)]
+    again = [TextExample("same", rows[0].text, rows[0].target)]
+    again += [TextExample(f"other-{n}", rows[n].text.upper(), 0) for n in (1, 3)]
     _, dropped = separated({"train": [*rows, *again]})
     assert dropped == {
         "train rows that repeat an earlier one": 1,
-        "train rows that repeat an earlier one under another label": 1,
+        "train rows that repeat an earlier one under another label": 2,
     }
 
 
@@ -214,6 +215,20 @@ def test_near_duplicates_stay_together_where_half_of_what_is_wanted_can_be_taken
     splits = _separated({"train": clusters_of(8, 8), "validation": examples(40)[30:]}, left_out)
     assert (len(splits["test"]), left_out.notes) == (8, [])
     assert len({one.id.split("-")[0] for one in splits["test"]}) == 1
+
+
+def test_near_duplicates_are_carved_apart_where_together_less_than_half_of_what_is_wanted_fits():
+    # 12 of 60 are wanted: of the clusters only that of five fits.
+    cluster_sizes = (5, 14, 14, 14, 13)
+    rows = [
+        TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % 2)
+        for n, size in enumerate(cluster_sizes)
+        for k in range(size)
+    ]
+    left_out = LeftOut()
+    splits = _separated({"train": rows, "validation": examples(40)[30:]}, left_out)
+    assert len(splits["test"]) == 12
+    assert left_out.notes == ["test: near-duplicates make groups too large to keep each on one side of it"]
 
 
 def test_ten_examples_can_be_carved_and_nine_cannot():

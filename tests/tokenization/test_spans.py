@@ -1,6 +1,6 @@
 import pytest
 
-from harness.task_types.question_answering.spans import Span, sentences, tidied
+from harness.task_types.question_answering.spans import Candidate, Span, sentences, tidied, whole_letters
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,12 @@ def test_marks_stay_with_their_letter(start, end, whole):
     assert len(text) == 6
     first, last = tidied(text, start, end)
     assert (text[first:last] if first >= 0 else "") == whole
+
+
+def test_a_mark_without_a_letter_before_it_stands_for_itself():
+    assert whole_letters("\u0301a", 0, 1) == (0, 1)
+    assert whole_letters("a\u0301\u0302", 2, 3) == (0, 3)
+
+
+def test_a_candidate_s_score_is_the_sum_of_its_logits():
+    assert Candidate(0, 1, 2.0, -0.5).score == 1.5

@@ -91,7 +91,7 @@ class SpanObjective(LearntAsItIs):
     def head(self) -> Head:
         """Two logits per token."""
         outputs = ("start_logits", "end_logits")
-        return Head("AutoModelForQuestionAnswering", {}, outputs, pointer=self.segmented, per_token=True)
+        return Head("AutoModelForQuestionAnswering", {}, outputs, pointer=self.segmented, per_token=True, paired=True)
 
     def features(self, examples: Sequence[QuestionExample], reader: Reader) -> Features:
         """One item per window, or a text."""
