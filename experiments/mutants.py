@@ -46,7 +46,7 @@ COMPARING = (
     "statistics", "p_values", "pairs", "multiplicity", "intervals", "formatting", "claims", "results", "conclusions",
     "conclusions_margin", "conclusions_over_tasks", "wording", "collapse", "copies", "doubts", "effects", "margins",
     "over_tasks", "counts", "folds", "sequential", "selection", "needed", "recommendation", "recommended_tasks",
-    "power", "planned_power", "power_law", "curves", "tuned", "rescoring", "subsets", "differences", "costs",
+    "power", "planned_power", "power_law", "curves", "tuned", "rescoring", "split", "subsets", "differences", "costs",
     "warnings",
 )  # fmt: skip
 TARGETS = {
@@ -185,8 +185,10 @@ def _pytest(words: Sequence[str], plugin: object) -> int:
 
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    chosen = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not network and not gpu")
-    return int(pytest.main([*chosen, *words], plugins=[plugin]))
+    # Asserts as Python has them: pytest would read a file with doctests itself to rewrite them, and miss the mutant.
+    how = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain")
+    fast = ("-m", "not slow and not network and not gpu")
+    return int(pytest.main([*how, *fast, *words], plugins=[plugin]))
 
 
 def _replace(mutant: Mutant) -> None:

@@ -22,7 +22,7 @@ def cell(model: str, found: Estimate | None, *, seeds: int = 3, simple: bool = F
     settings: dict[str, Any] = {
         "family": "bert", "is_simple_baseline": simple, "runs": runs, "missing_seeds": (), "estimate": found,
         "without_collapsed": None, "seed_deviation": None, "examples": 400, "clusters": 400.0, "doubts": (),
-        "is_compared": found is not None, "cost": None, "in_use": None,
+        "cost": None, "in_use": None, **({} if found is None else {"is_compared": True}),
     }  # fmt: skip
     return Cell(model=model, **{**settings, **changes})
 

@@ -7,6 +7,7 @@ from made_comparisons import cell, estimate, lead, task
 
 from harness.comparison.conclusions import reading, verdict
 from harness.comparison.results import COPIED, BestOf, Run
+from harness.comparison.wording import listed
 from harness.fold import Fold
 
 A = cell("a", estimate(0.9, 0.85, 0.93))
@@ -213,3 +214,10 @@ def test_cross_validation_is_told_with_its_rows():
     assert verdict(task(crossed, B))[-1] == (
         "Scores are from 5-fold cross-validation: 1,200 rows, each a test row once."
     )
+
+
+def test_a_sentence_lists_24_names_and_counts_the_rest():
+    names = [f"m{number}" for number in range(1, 26)]
+    assert listed(names[:24]) == ", ".join(names[:23]) + " and m24"
+    assert listed(names) == ", ".join(names[:24]) + " and 1 more"
+    assert (listed([]), listed(["a"]), listed(["a", "b"])) == ("", "a", "a and b")

@@ -23,6 +23,7 @@ def test_a_cell_may_be_the_best_if_it_was_compared_and_is_behind_nobody():
     assert A.is_top
     assert not replace(A, beaten_by=("b",)).is_top
     assert not replace(A, is_compared=False).is_top
+    assert not GAP.is_top  # Nothing is said of it.
 
 
 def test_runs_are_parted_by_whether_they_have_a_score_and_collapsed():
