@@ -4,9 +4,9 @@
     python -m experiments.mutants --sample 20 --seed 1   # so many of each file
 
 A mutant is the file with one change: a comparison moved by one, `and` for `or`, a number one larger, a branch turned
-around. The fast tests of the file should fail on it. What survives is shown, and is either a test that is missing or a
-change that changes nothing, which `mutants_equivalent.txt` then argues. Each mutant runs in a fork of this process, in
-which the large libraries are imported already.
+around. Of the file's fast tests, one that runs the changed function should fail on it (`experiments.reached`). What
+survives is shown, and is either a test that is missing or a change that changes nothing, which `mutants_equivalent.txt`
+then argues. Each mutant runs in a fork of this process, in which the large libraries are imported already.
 """
 
 from __future__ import annotations
@@ -14,32 +14,42 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import json
 import os
 import random
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+from experiments.reached import Only, Reached, files_of
+
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.txt")
-SECONDS = 120  # of processor time; a mutant that runs on for longer is noticed, too.
+SECONDS = 120  # Of the processor; a mutant that runs on for longer is noticed, too.
 PATIENCE = 20  # So many times as long a mutant may take by the clock, on a busy machine.
-LIBRARIES = ("pytest", "numpy", "pyarrow.parquet", "sklearn.metrics", "torch", "transformers", "tokenizers")
+LIBRARIES = (
+    "pytest", "numpy", "pyarrow.parquet", "sklearn.metrics", "scipy.special", "pydantic", "jinja2", "rich.console",
+    "typer", "torch", "transformers", "tokenizers",
+)  # fmt: skip
 QUESTIONS = "harness/task_types/question_answering"
 ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering.py")
 COMPARISON = "harness/comparison"
-NUMBERS = tuple(
-    f"tests/comparison/test_{name}.py" for name in ("statistics", "pairs", "intervals", "numbers", "multiplicity")
-)
-SENTENCES = (
-    *(f"tests/comparison/test_{name}.py" for name in ("comparison", "collapse", "doubts")),
-    "tests/reporting/test_no_contradiction.py",
-)
+COMPARED = (
+    COMPARISON, "tests/comparison", "tests/reporting/test_no_contradiction.py", "tests/reporting/test_overview.py",
+)  # fmt: skip
+COMPARING = (
+    "statistics", "p_values", "pairs", "multiplicity", "intervals", "formatting", "claims", "results", "conclusions",
+    "conclusions_margin", "conclusions_over_tasks", "wording", "collapse", "copies", "doubts", "effects", "margins",
+    "over_tasks", "counts", "folds", "sequential", "selection", "needed", "recommendation", "recommended_tasks",
+    "power", "planned_power", "power_law", "curves", "tuned", "rescoring", "split", "subsets", "differences", "costs",
+    "warnings",
+)  # fmt: skip
 TARGETS = {
     "harness/data/splitting.py": ("tests/tasks/test_splitting.py", "tests/tasks/test_folds.py"),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
@@ -48,15 +58,7 @@ TARGETS = {
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py",),
     f"{QUESTIONS}/targets.py": ANSWERS,
     "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
-    f"{COMPARISON}/statistics.py": NUMBERS,
-    f"{COMPARISON}/p_values.py": NUMBERS,
-    f"{COMPARISON}/pairs.py": NUMBERS,
-    f"{COMPARISON}/multiplicity.py": NUMBERS,
-    f"{COMPARISON}/intervals.py": NUMBERS,
-    f"{COMPARISON}/formatting.py": (f"{COMPARISON}/formatting.py", *NUMBERS),
-    f"{COMPARISON}/claims.py": (*NUMBERS, *SENTENCES),
-    f"{COMPARISON}/results.py": (*SENTENCES, "tests/comparison/test_curves.py", "tests/reporting/test_overview.py"),
-    f"{COMPARISON}/conclusions.py": SENTENCES,
+    **{f"{COMPARISON}/{name}.py": COMPARED for name in COMPARING},
 }
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -73,11 +75,13 @@ class Mutant:
 
     Attributes:
         file: Its path in the checkout.
-        place: The function, and what stands there before and after, as one line.
+        function: The function or class that the change is in; "" outside of any.
+        place: All that, and what stands there before and after, as one line.
         tree: The changed module.
     """
 
     file: str
+    function: str
     place: str
     tree: ast.Module
 
@@ -92,7 +96,7 @@ def mutants_of(file: str) -> list[Mutant]:
             twin = list(_code(other))[number][0]
             twin.__class__ = changed.__class__
             twin.__dict__.update(changed.__dict__)
-            found.append(Mutant(file, f"{file}: {function}: {_line(node)} -> {_line(changed)}", other))
+            found.append(Mutant(file, function, f"{file}: {function}: {_line(node)} -> {_line(changed)}", other))
     return found
 
 
@@ -139,20 +143,53 @@ def _line(node: ast.AST) -> str:
     return ast.unparse(node).splitlines()[0]
 
 
-def survives(mutant: Mutant | None, tests: tuple[str, ...]) -> bool:
-    """Whether the tests pass with the mutant in place of its file, or with nothing changed."""
+@lru_cache(maxsize=1)  # Files with the same tests follow each other.
+def tests_by_function(tests: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    """Of each "file: function" the tests that run it; exits where a test fails."""
+    answer, question = os.pipe()
+    child = os.fork()
+    if child == 0:
+        found = Reached(ROOT)
+        code = _pytest(tests, found)
+        with os.fdopen(question, "w") as stream:
+            json.dump(found.of() if code == 0 else None, stream)
+        os._exit(0)
+    os.close(question)
+    with os.fdopen(answer) as stream:
+        told: dict[str, list[str]] | None = json.load(stream)
+    os.waitpid(child, 0)
+    if told is None:
+        sys.exit(f"{', '.join(tests)}: fail without a mutant.")
+    return told
+
+
+def survives(mutant: Mutant, reached: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the tests that run the mutant's function pass with the mutant in place of its file."""
+    ids = reached.get(f"{mutant.file}: {mutant.function or '<module>'}", ())
+    by_file = {file: [one for one in ids if one.startswith(f"{file}::")] for file in files_of(ids)}
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         signal.alarm(PATIENCE * SECONDS)
-        for stream in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-        if mutant is not None:
-            _replace(mutant)
-        import pytest
-
-        os._exit(pytest.main(["-x", "-q", "-n", "0", "-m", "not slow and not network and not gpu", *tests]))
+        _replace(mutant)
+        # The module's own tests first; each file is imported only if those before let the mutant live.
+        for file in sorted(by_file, key=lambda file: Path(mutant.file).stem not in file):
+            if code := _pytest([file], Only(by_file[file])):
+                os._exit(code)
+        os._exit(0)
     return os.waitpid(child, 0)[1] == 0
+
+
+def _pytest(words: Sequence[str], plugin: object) -> int:
+    """The exit code of the fast tests in these files."""
+    import pytest
+
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    # Asserts as Python has them: pytest would read a file with doctests itself to rewrite them, and miss the mutant.
+    how = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain")
+    fast = ("-m", "not slow and not network and not gpu")
+    return int(pytest.main([*how, *fast, *words], plugins=[plugin]))
 
 
 def _replace(mutant: Mutant) -> None:
@@ -175,12 +212,11 @@ def main() -> None:
     argued = {line for line in EQUIVALENT.read_text(encoding="utf-8").splitlines() if " -> " in line}
     open_ = 0
     for file in asked.file or TARGETS:
-        if not survives(None, TARGETS[file]):
-            sys.exit(f"{file}: its tests fail without a mutant.")
+        reached = tests_by_function(TARGETS[file])
         mutants = [mutant for mutant in mutants_of(file) if mutant.place not in argued]
         if asked.sample is not None:
             mutants = random.Random(asked.seed).sample(mutants, min(asked.sample, len(mutants)))
-        left = [mutant for mutant in mutants if survives(mutant, TARGETS[file])]
+        left = [mutant for mutant in mutants if survives(mutant, reached)]
         print(f"{file}: {len(mutants) - len(left)} of {len(mutants)} killed", flush=True)
         print(*(f"    {mutant.place}" for mutant in left), sep="\n", flush=True)
         open_ += len(left)

@@ -59,7 +59,7 @@ def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Est
         among: Which examples [examples]; default: all.
     """
     evidence = evidence_of(answers, metric, among)
-    return None if evidence is None else _mean(answers, evidence, metric.unit)
+    return None if evidence is None else mean_of(answers, evidence, metric.unit)
 
 
 def evidence_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Evidence | None:
@@ -95,10 +95,17 @@ def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: U
     scores = np.array([score[0] for score, _ in pairs])
     contributions = np.stack([by_cluster(influences[:, 0], clusters) for _, influences in pairs])
     evidence = _evidence(answers, scores, contributions, shares_of(clusters))
-    return None if evidence is None else _mean(answers, evidence, unit)
+    return None if evidence is None else mean_of(answers, evidence, unit)
 
 
-def _mean(answers: Answers, evidence: Evidence, unit: Unit) -> Estimate:
+def mean_of(answers: Answers, evidence: Evidence, unit: Unit) -> Estimate:
+    """The mean over seeds of a score of the answers; without an interval where they are mixed.
+
+    Args:
+        answers: What was answered.
+        evidence: What it says of a score.
+        unit: Of the score, by whose bounds the interval is one inside them.
+    """
     found = mean(evidence, least=unit.least, most=unit.most)
     return replace(found, low=None, high=None) if answers.is_mixed else found
 

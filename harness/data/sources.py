@@ -77,8 +77,10 @@ class Hub:
 
         try:
             found: Mapping[str, Any] = load_dataset(self.path, self.config, revision=self.revision)
-        except (OSError, ValueError, DatasetsError) as error:
+        except Exception as error:
             # By these the Hub's libraries tell of a missing network, name, revision or configuration.
+            if not isinstance(error, OSError | ValueError | DatasetsError) and not is_of_http(error):
+                raise
             raise UserError(self._unavailable(error)) from error
         return found
 
@@ -246,6 +248,11 @@ class Generated:
 def is_commit(revision: str | None) -> bool:
     """Whether it is a whole Git commit, which always names the same files."""
     return revision is not None and re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
+def is_of_http(error: Exception) -> bool:
+    """Whether an HTTP client raised it: the errors of those that the Hub's library has used have no class in common."""
+    return "http" in type(error).__module__
 
 
 def dataset_rows(data: Any) -> list[dict[str, Any]]:

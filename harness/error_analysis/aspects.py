@@ -70,9 +70,13 @@ def quarters(name: str, numbers: Sequence[float]) -> Aspect:
 
 
 def _span(values: Any, digits: int) -> str:
-    # A year has no comma.
-    low, high = (f"{end:{',' if abs(end) >= 10_000 else ''}.{digits}g}" for end in (values.min(), values.max()))
+    low, high = (_shown(float(end), digits) for end in (values.min(), values.max()))
     return low if low == high else f"{low} to {high}"
+
+
+def _shown(number: float, digits: int) -> str:
+    comma = "," if abs(number) >= 10_000 else ""  # A year has none.
+    return f"{number:{comma}.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:{comma}.{digits}g}"
 
 
 def aspect_called(task: AnsweredTask, name: str) -> Aspect:

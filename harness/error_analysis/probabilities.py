@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.comparison.rescoring import by_cluster, clusters_of, shares_of
-from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, Floats, mean
-from harness.comparison.subsets import Answers
+from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, Floats
+from harness.comparison.subsets import Answers, mean_of
 from harness.error_analysis.answered import AnsweredTask
 from harness.metrics.influence import of_mean
+from harness.metrics.metric import Unit
 from harness.task_types.analysed import Forecasts
 
+BRIER = Unit(1, 3, least=0.0)
 BINS = 15
 RESAMPLES = 500
 MOST_CLUSTERS = 2000
@@ -51,7 +53,7 @@ class Reliability:
 
     Attributes:
         error: The expected calibration error, with an interval for other test examples.
-        brier: Brier's score, with the interval that the report's scores have.
+        brier: Brier's score, with the interval that the report's scores have; none where only some seeds collapsed.
         bins: The reliability curve.
     """
 
@@ -136,7 +138,7 @@ def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
         shares=shares_of(clusters),
         inflation=SHARED_TRAINING if answers.has_folds else 1.0,
     )
-    return mean(evidence, least=0.0, most=np.inf)
+    return mean_of(answers, evidence, BRIER)
 
 
 def bin_interval(one: Bin) -> tuple[float, float]:

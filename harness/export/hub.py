@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.comparison.formatting import memory
+from harness.data.sources import is_of_http
 from harness.errors import UserError
 from harness.export.card import HUB_ID
 from harness.runs.exported import CARD
@@ -57,8 +58,8 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
         )
     except errors.LocalTokenNotFoundError as error:
         raise UserError(f"{repository}: no access token of the Hub. Run: hf auth login") from error
-    except Exception as error:  # What the Hub's client raises without a network has no class in common.
-        if not isinstance(error, errors.HfHubHTTPError | OSError) and "http" not in type(error).__module__:
+    except Exception as error:
+        if not isinstance(error, errors.HfHubHTTPError | OSError) and not is_of_http(error):
             raise
         reason = " ".join(str(error).split())
         raise UserError(f"{repository}: could not be pushed ({reason:.300}). Check the name and your token.") from error

@@ -9,7 +9,7 @@ from typing import Any
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import Breakdown, confusions
-from harness.error_analysis.probabilities import Reliability
+from harness.error_analysis.probabilities import BRIER, Reliability
 from harness.metrics.metric import PERCENT, Unit
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry
 from harness.reporting.tables import Table
@@ -149,7 +149,7 @@ def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
         (
             model_entry(task, model),
             Entry(PERCENT.with_interval(one.error)),
-            Entry(Unit(1, 3).with_interval(one.brier)),
+            Entry(BRIER.with_interval(one.brier)),
             Entry(_too_sure(one)),
         )
         for model, one in found.items()

@@ -50,6 +50,24 @@ def test_rows_of_a_group_count_together_so_that_the_interval_is_wider(run, comma
     assert other["high"] - other["low"] > one["high"] - one["low"]
 
 
+def test_rows_without_the_tasks_groups_count_each_for_itself_and_that_is_told(command, tmp_path):
+    rows = [{**row, "film": f"f{number // 4}"} for number, row in enumerate(reviews(60))]
+    train = write_jsonl(tmp_path / "a.jsonl", rows)
+    assert command("run", "--model", "majority", "--train", train, "--group", "film").code == 0
+    (record,) = tmp_path.rglob("run.json")
+    new = [{**row, "film": f"new-{number // 4}"} for number, row in enumerate(reviews(20, start=100))]
+    grouped = command("evaluate", record.parent, "--input", write_jsonl(tmp_path / "b.jsonl", new), "--json")
+    assert (json.loads(grouped.output)["groups"], grouped.errors) == (5, "")
+    bare = write_jsonl(tmp_path / "c.jsonl", reviews(20, start=100))
+    alone = command("evaluate", record.parent, "--input", bare, "--json")
+    assert json.loads(alone.output)["groups"] == 20
+    assert alone.lines == ["data: no row has the task's group column 'film', so that each row counts as independent."]
+    some = write_jsonl(tmp_path / "d.jsonl", [*new, *reviews(2, start=130)])
+    refused = command("evaluate", record.parent, "--input", some, "--json")
+    assert (refused.code, refused.output) == (2, "")
+    assert "film" in refused.errors
+
+
 @pytest.mark.slow
 def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
     assert "needs --input or --split" in command("evaluate", run).errors

@@ -70,6 +70,23 @@ def test_a_shaky_model_s_interval_stays_inside_the_range(least, most):
         assert least <= found[0] < value + shift < found[1] <= most
 
 
+def test_a_score_at_an_end_of_its_range_has_an_interval_on_its_own_scale():
+    # No logarithm and no atanh is there; half the width is the root of 0.08² + 0.06².
+    spread = Spread(0.08, 0.06, 0.0016, 100, 2)
+    assert interval(0.0, spread, 0.0, np.inf) == pytest.approx((0.0, 0.1))
+    assert interval(1.0, spread, -1.0, 1.0) == pytest.approx((0.9, 1.0))
+    assert interval(-1.0, spread, -1.0, 1.0) == pytest.approx((-1.0, -0.9))
+
+
+def test_without_any_spread_there_is_no_interval_but_near_the_end_of_a_share():
+    for least, most in ((-1.0, 1.0), (0.0, np.inf), (-np.inf, np.inf), (0.0, 1.0)):
+        assert interval(0.5, Spread(0.0, 0.0, 0.0, 100, 2), least, most) is None
+    assert interval(1.0, Spread(0.0, 0.0, 0.0, 0, 2), 0.0, 1.0) is None
+    # Five effective examples of ten are enough for the logit scale: 1 / (1 + exp(-+ 0.2 / 0.25)).
+    found = interval(0.5, Spread(0.2, 0.0, 0.025, 10, 2), 0.0, 1.0)
+    assert found == pytest.approx((1 / (1 + np.exp(0.8)), 1 / (1 + np.exp(-0.8))))
+
+
 def test_more_spread_is_a_wider_interval():
     for least, most in ((0.0, 1.0), (-1.0, 1.0), (0.0, np.inf)):
         narrow, wide = (interval(0.9, Spread(0.05, seeds, 0.0006, 100, 2), least, most) for seeds in (0.02, 0.1))

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.comparison.formatting import NOTHING, amount, duration, memory, p_value, share
+from harness.comparison.formatting import NOTHING, amount, duration, memory, p_value, ratio, share
 from harness.metrics.lookup import known_metrics, unit_of
 from harness.metrics.metric import Unit
 from harness.task_types.language_modelling.metrics import RATIOS
@@ -22,13 +22,24 @@ def test_an_unknown_metric_is_shown_in_its_own_unit():
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, NOTHING), (0.0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.996, "> 99 %"), (1.0, "100 %")],
+    [
+        (None, NOTHING),
+        (0.0, "0 %"),
+        (0.004, "< 1 %"),
+        (0.01, "1 %"),
+        (0.5, "50 %"),
+        (0.99, "99 %"),
+        (0.996, "> 99 %"),
+        (1.0, "100 %"),
+    ],
 )
 def test_a_share_is_not_rounded_to_nothing_or_all(value: float | None, shown: str):
     assert share(value) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(None, NOTHING), (1e-9, "< 0.001"), (0.0496, "0.050"), (1.0, "1.000")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, NOTHING), (1e-9, "< 0.001"), (0.001, "0.001"), (0.0496, "0.050"), (1.0, "1.000")]
+)
 def test_p_values_have_three_digits(value: float | None, shown: str):
     assert p_value(value) == shown
 
@@ -36,3 +47,16 @@ def test_p_values_have_three_digits(value: float | None, shown: str):
 def test_costs_have_units_that_fit():
     assert (duration(0.02), duration(125), duration(4000), duration(20000)) == ("0.02 s", "2.1 min", "67 min", "5.6 h")
     assert (memory(9e8), amount(3.1e13), amount(999.9)) == ("900 MB", "31 T", "1 k")
+
+
+def test_where_a_unit_begins_it_is_used():
+    durations = (None, 0.009, 0.01, 9.94, 10.0, 119.4, 120.0, 594.0, 600.0, 7199.0, 7200.0, 36000.0)
+    assert [duration(seconds) for seconds in durations] == [
+        NOTHING, "< 0.01 s", "0.01 s", "9.9 s", "10 s", "119 s", "2.0 min", "9.9 min", "10 min", "120 min", "2.0 h",
+        "10 h",
+    ]  # fmt: skip
+    assert [ratio(value) for value in (0.00099, 0.001, 99.4, 100.0)] == ["less than 0.001", "0.001", "99", "100"]
+    assert [amount(value) for value in (None, 999.0, 1e3, 1e6, 1e9, 1e12, 1e15, 1e18)] == [
+        NOTHING, "999", "1 k", "1 M", "1 G", "1 T", "1 P", "1 E",
+    ]  # fmt: skip
+    assert (memory(None), memory(512)) == (NOTHING, "512 B")

@@ -9,10 +9,12 @@ import pytest
 from command_line import reviews, write_jsonl
 from synthetic_runs import add_runs, card, predictions, record, save
 
+from harness.cli import erring
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import answered_tasks
-from harness.error_analysis.aspects import aspect_called, categories, quarters
+from harness.error_analysis.aspects import aspect_called, categories, every_aspect, quarters
 from harness.error_analysis.breakdown import Breakdown, Part, by_aspect, by_label, confusions
+from harness.errors import UserError
 from harness.metrics.metric import PERCENT
 from harness.registry import TASK_TYPES
 from harness.reporting.errors import order_note
@@ -101,6 +103,20 @@ def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     assert "nearly every example has another value" in command("errors", found.parent, "--by", "text").errors
 
 
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_row_is_that_of_its_own_split_where_splits_have_ids_in_common(split, command, tmp_path):
+    def file(name, start, shop):
+        rows = [{**row, "id": f"r{place}", "shop": shop} for place, row in enumerate(reviews(40, start=start))]
+        return write_jsonl(tmp_path / f"{name}.jsonl", rows)
+
+    # Without a test file, the test examples are taken out of the training rows, and not of the validation rows.
+    files = ("--train", file("train", 0, "a"), f"--{split}", file(split, 100, "b"))
+    assert command("run", "--model", "majority", *files).code == 0
+    (found,) = tmp_path.rglob("run.json")
+    (breakdown,) = json.loads(command("errors", found.parent, "--by", "shop", "--json").output)
+    assert [part["name"] for part in breakdown["parts"]] == ["b" if split == "test" else "a"]
+
+
 def test_near_duplicates_of_training_texts_are_scored_apart(command, tmp_path):
     passage = " ".join(f"word{number}" for number in range(40))
     rows = [{"text": f"{passage} {end}", "label": "good"} for end in ("once", "twice")]
@@ -128,6 +144,9 @@ def test_whether_the_order_of_models_hangs_on_repeats_is_told():
     task = SimpleNamespace(card=card(), models=("a", "b"))
     assert order_note(task, breakdown(3)).endswith("the models' scores is b, a; with them a, b.")
     assert order_note(task, breakdown(0)).startswith("No test example nearly repeats")
+    assert order_note(task, breakdown(10)) == (
+        "All 10 test examples nearly repeat a training example: no clean one is left to score."
+    )
 
 
 def test_where_no_label_is_there_and_none_is_predicted_f1_says_nothing(tmp_path):
@@ -158,6 +177,37 @@ def test_a_task_without_such_parts_is_told_and_hides_no_other(tmp_path, command)
     assert "boolq are in no groups" in line
 
 
+def test_a_task_that_has_several_lines_to_tell_counts_once_among_those_left_out(tmp_path, command, monkeypatch):
+    for task in ("boolq", "rotten_tomatoes"):
+        add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1), examples=8, task=task)
+    asked = []
+
+    def shown(task, *, as_json):
+        asked.append(task.task)
+        if task.task == "boolq":
+            raise UserError("boolq: one reason.", "boolq: another one.")
+        return [{"task": task.task}]
+
+    monkeypatch.setitem(erring.SHOWN, "found", shown)
+    found = command("errors", tmp_path / "runs", "--by", "found", "--json")
+    assert sorted(asked) == ["boolq", "rotten_tomatoes"]
+    assert (found.code, json.loads(found.output)) == (0, [{"task": "rotten_tomatoes"}])
+    assert found.lines == ["boolq: one reason.", "boolq: another one."]
+
+
+def test_what_is_wrong_in_a_folder_is_told_once_and_what_is_wrong_in_a_task_with_it(tmp_path):
+    for task in ("boolq", "rotten_tomatoes"):
+        add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1), examples=8, task=task)
+        add_runs(tmp_path / "runs", "tfidf", 0.8, range(1), examples=6, task=task)
+    damaged = tmp_path / "runs/reviews/sst2/bert-mini/seed-0/run.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{", encoding="utf-8")
+    told = [task.problems for task in answered_tasks(tmp_path / "runs")]
+    assert [len(lines) for lines in told] == [2, 1]
+    assert "sst2" in told[0][0]
+    assert [lines[-1].split(": ")[:2] for lines in told] == [["boolq", "tfidf"], ["rotten_tomatoes", "tfidf"]]
+
+
 @pytest.mark.parametrize(("by", "said"), [("lenght", "Did you mean length?"), ("", "Known: duplicates, found, group")])
 def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
     assert command("run", "--model", "majority", "--train", write_jsonl(tmp_path / "own.jsonl", reviews(40))).code == 0
@@ -180,6 +230,28 @@ def test_equal_numbers_stay_in_one_quarter():
     aspect = quarters("length", [1.0] * 7 + [2.0])
     assert aspect.parts == ("1", "2")
     assert [aspect.values.count(part) for part in aspect.parts] == [7, 1]
+
+
+def test_quarters_have_names_that_tell_them_apart_and_years_have_no_comma():
+    assert quarters("year", range(1990, 1998)).parts == (
+        "1990 to 1991", "1992 to 1993", "1994 to 1995", "1996 to 1997"
+    )  # fmt: skip
+    assert quarters("price", [9_999, 10_000, 20_000, 1_234_567]).parts == ("9999", "10,000", "20,000", "1,234,567")
+    aspect = quarters("share", [1 + number / 1e8 for number in range(1, 9)])
+    assert aspect.parts == (
+        "1.00000001 to 1.00000002", "1.00000003 to 1.00000004", "1.00000005 to 1.00000006", "1.00000007 to 1.00000008"
+    )  # fmt: skip
+    assert aspect.values == tuple(part for part in aspect.parts for _ in range(2))
+
+
+def test_groups_and_labels_that_look_like_numbers_are_names(tmp_path):
+    names = [str(number) for number in range(1, 9)] * 3  # More different ones than are kept whole of numbers.
+    folder = save(tmp_path / "runs", record(seed=0), predictions(names, names, [f"1{name}" for name in names]))
+    (task,) = answered_tasks(folder)
+    assert aspect_called(task, "group").parts == tuple(f"1{name}" for name in names[:8])
+    aspects, _ = every_aspect(task)
+    assert next(aspect.parts for aspect in aspects if aspect.name == "label") == tuple(names[:8])
+    assert categories("stars", names).parts == ("1 to 2", "3 to 4", "5 to 6", "7 to 8")
 
 
 def test_rare_values_of_a_column_are_taken_together():

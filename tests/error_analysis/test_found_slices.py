@@ -1,12 +1,13 @@
 """Slices that a search finds on one half of the examples, and the other half has to show."""
 
 import json
+from math import comb
 
 import numpy as np
 import pytest
 from command_line import reviews, write_jsonl
 
-from harness.error_analysis.found_slices import Condition, conditions_of, found_slices
+from harness.error_analysis.found_slices import Condition, _half, conditions_of, found_slices
 from harness.task_types.analysed import Aspect
 
 
@@ -33,6 +34,17 @@ def test_where_nothing_is_planted_little_is_shown():
         any(one.is_shown for one in found_slices(*drawn(seed, planted=0.0), np.arange(1000))) for seed in range(40)
     ]
     assert sum(shown) <= 6  # Of 40 at 5 %: P(more than 6) is below 0.004.
+
+
+def test_where_all_inside_and_none_outside_are_wrong_the_p_value_counts_the_ways_to_pick_the_slice():
+    holds = np.arange(100) < 30
+    (found,) = found_slices(holds.astype(float), [Condition("c", "c", holds)], np.arange(100))
+    assert (found.loss, found.elsewhere) == (1.0, 0.0)
+    # Of all ways to pick so many of the other half's 50 examples, this is the one that puts all that is wrong inside.
+    assert found.adjusted_p == pytest.approx(1 / comb(50, found.tested_on), rel=1e-9, abs=0)
+    only_found = holds & _half(np.arange(100))
+    (found,) = found_slices(only_found.astype(float), [Condition("c", "c", holds)], np.arange(100))
+    assert (found.loss, found.elsewhere, found.adjusted_p) == (0.0, 0.0, None)
 
 
 def test_no_group_is_in_both_halves_and_five_of_them_are_too_few_to_test():

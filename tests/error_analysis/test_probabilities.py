@@ -1,14 +1,17 @@
 """How far probabilities can be believed."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from synthetic_runs import LABELS, predictions, record, save
 
+from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import answered_tasks
-from harness.error_analysis.probabilities import reliability
+from harness.error_analysis.probabilities import Bin, Reliability, reliability
 from harness.registry import TASK_TYPES
+from harness.reporting.errors import believed
 
 
 def saved(folder, logits, right, groups=None):
@@ -17,6 +20,10 @@ def saved(folder, logits, right, groups=None):
     rows = predictions(references, [LABELS[1]] * len(right), groups)
     rows = [{**row, "logits": [0.0, float(logit)]} for row, logit in zip(rows, logits, strict=True)]
     return save(folder, record(seed=0, scores={"test": {"accuracy": float(np.mean(right))}}), rows)
+
+
+def estimate(value, low, high):
+    return Estimate(value, 0.0, low, high, None, includes_seeds=False)
 
 
 def reliability_in(folder):
@@ -48,6 +55,41 @@ def test_a_model_that_is_right_about_itself_is_not_said_to_be_off_and_one_that_i
     assert 0 < sure.error.low < sure.error.value < sure.error.high
     grouped = reliability_in(saved(tmp_path / "grouped", 3 * logits, right, [f"g{n // 100}" for n in range(1500)]))
     assert grouped.error.value == pytest.approx(sure.error.value)
+
+
+@pytest.mark.parametrize(
+    ("shares", "low", "said"),
+    [
+        ((0.8, 0.4), 0.12, "off, in both directions"),  # 90 % of which 80 come true, 30 % of which 40 do: 0 on average.
+        ((0.8, 0.35), 0.10, "off, in both directions"),  # +2.5 points, where chance explains 5.
+        ((0.7, 0.2), 0.10, "too high by 15.0 points on average"),
+        ((0.95, 0.45), 0.10, "too low by 10.0 points on average"),
+        ((0.7, 0.2), 0.0, "not shown to be off"),
+    ],
+)
+def test_probabilities_are_said_to_be_too_high_only_by_more_than_chance_explains(shares, low, said):
+    bins = tuple(Bin(100, probability, share) for probability, share in zip((0.9, 0.3), shares, strict=True))
+    found = Reliability(estimate(0.15, low, 0.2), estimate(0.3, 0.2, 0.4), bins)
+    (row,) = believed(SimpleNamespace(task="t", models=()), {"m": found}).rows
+    assert row[-1].text == said
+
+
+def test_seeds_of_which_some_gave_one_answer_to_all_have_a_brier_score_without_an_interval(tmp_path, command):
+    runs = tmp_path / "runs"
+    for seed in range(3):
+        predicted = [LABELS[1]] * 8 if seed == 2 else list(LABELS) * 4
+        rows = predictions(list(LABELS) * 4, predicted)
+        rows = [{**row, "logits": [0.0, np.log(3) if row["prediction"] == LABELS[1] else -np.log(3)]} for row in rows]
+        save(runs, record(seed=seed, scores={"test": {"accuracy": 0.5 if seed == 2 else 1.0}}), rows)
+    found = reliability_in(runs)
+    # Both labels' squares: 2 / 16 where 3/4 comes true, 2 * 9 / 16 where not, which is half of the third seed's.
+    assert found.brier.value == pytest.approx((2 * 2 / 16 + (2 / 16 + 18 / 16) / 2) / 3)
+    assert (found.brier.low, found.brier.high) == (None, None)
+    shown = command("errors", runs, "--by", "probability")
+    assert (shown.code, "0.292" in shown.output, "0.292 (" in shown.output) == (0, True, False)
+    assert json.loads(command("errors", runs, "--by", "probability", "--json").output)[0]["models"]["bert-mini"][
+        "brier"
+    ] == {"score": found.brier.value, "low": None, "high": None}
 
 
 def test_what_keeps_no_probabilities_is_told(tmp_path, command):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from unittest.mock import Mock
 
 import pytest
 from finished_runs import finished_run
@@ -10,6 +11,7 @@ from transformers import pipeline
 from harness.comparison.one_run import score_estimates
 from harness.errors import UserError
 from harness.export import check
+from harness.export.hub import check_repository, push
 from harness.export.writing import Wanted, export_to
 from harness.models.onnx_model import OnnxModel
 from harness.record import RECORD, read_record
@@ -239,3 +241,26 @@ def test_a_push_makes_the_repository_and_uploads_the_checked_folder(command, bas
     assert {"README.md", EXPORT, CHECK} <= set(calls[1][1])
     assert "Exported to https://hub/commit." in result.output
     assert "Give OWNER/NAME" in command("export", baseline_run, "small", "--to", "hub").errors
+
+
+def test_a_name_that_the_hub_refuses_is_refused_before_anything_is_made():
+    check_repository("me/small-1.0")
+    for name in ("me/a--b", "me/a..b", f"me/{'a' * 100}", "me/a.git"):  # What its own client says no to.
+        with pytest.raises(UserError, match=r"no name of a model on the Hub"):
+            check_repository(name)
+
+
+class CutOffError(Exception):
+    """What an HTTP client raises of a connection: no OSError."""
+
+    __module__ = "httpx2"
+
+
+def test_a_connection_that_breaks_is_told_in_a_line_and_a_mistake_of_ours_is_not_hidden(tmp_path, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", lambda *_, **__: None)
+    for raised, seen in ((CutOffError("reset\nby peer"), UserError), (KeyError("ours"), KeyError)):
+        monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", Mock(side_effect=raised))
+        with pytest.raises(seen) as told:
+            push(tmp_path, "me/small", private=True)
+        assert seen is KeyError or "me/small: could not be pushed (reset by peer)." in str(told.value)

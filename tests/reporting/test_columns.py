@@ -9,6 +9,7 @@ import pytest
 from harness.registry import FORMATS
 from harness.reporting import columns, tables
 from harness.reporting.columns import Column, Footnote
+from harness.reporting.columns_in_use import milliseconds
 from harness.reporting.entries import Entry
 
 
@@ -32,6 +33,12 @@ def runs_column(concerns):
         csv="runs",
         number=lambda cell: len(cell.runs),
     )
+
+
+def test_a_second_and_more_is_not_told_in_milliseconds():
+    assert [milliseconds(seconds) for seconds in (0.01234, 0.9994, 0.9995, 2.5, 95.0)] == [
+        "12.3 ms", "999 ms", "1 s", "2.5 s", "95 s"
+    ]  # fmt: skip
 
 
 def test_a_new_column_is_in_the_table_with_its_footnote(comparison, added):

@@ -404,6 +404,14 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
     assert "damaged, or of another run" in result.errors
 
 
+def test_a_page_of_explanations_needs_a_text(command):
+    result = command("explain", "run", "--curve", "2", "--html", "why.html")
+    assert (result.code, result.lines) == (
+        2, ["harness explain: --html shows texts, and none is given. Give one, or leave it out."]
+    )  # fmt: skip
+    assert not Path("why.html").exists()
+
+
 @pytest.mark.slow
 def test_an_explanation_of_a_text_adds_up_and_names_its_label(command, tmp_path):
     run, _ = trained(command, str(write_checkpoint("bert", tmp_path / "checkpoint")), "classification")

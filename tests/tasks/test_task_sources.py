@@ -1,8 +1,10 @@
 """Where rows come from, and what is said when they are not available."""
 
 from importlib import metadata
+from unittest.mock import Mock
 
 import pytest
+from huggingface_hub.errors import HFValidationError
 
 from harness.data.sources import Files, Generated, Hub, Packaged
 from harness.errors import UserError
@@ -52,6 +54,22 @@ def test_a_split_that_is_not_there_is_named_with_those_that_are(tmp_path):
 def test_without_a_network_the_user_is_told_why_and_what_to_do():
     with pytest.raises(UserError, match=r"nyu-mll/glue \(cola\): .* HF_HUB_OFFLINE .* unset it"):
         Hub("nyu-mll/glue", "cola").rows()
+
+
+class CutOffError(Exception):
+    """What an HTTP client raises of a connection: no OSError."""
+
+    __module__ = "httpx2"
+
+
+def test_a_name_that_the_hub_refuses_and_a_connection_that_breaks_are_told(monkeypatch):
+    for raised in (CutOffError("cut off"), HFValidationError("a--b")):
+        monkeypatch.setattr("datasets.load_dataset", Mock(side_effect=raised))
+        with pytest.raises(UserError, match=rf"a/b: the data is not available \({raised}\)\. Check the name"):
+            Hub("a/b").data()
+    monkeypatch.setattr("datasets.load_dataset", Mock(side_effect=KeyError("a mistake of ours")))
+    with pytest.raises(KeyError):
+        Hub("a/b").data()
 
 
 def test_a_configuration_that_is_not_there_is_the_users_error(tmp_path):

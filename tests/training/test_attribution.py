@@ -67,6 +67,17 @@ def test_they_are_those_of_captum(tmp_path):
     assert explainer.attributed(item, 1, steps=60).values == pytest.approx(expected, abs=1e-4)
 
 
+def test_an_unknown_word_is_a_word_and_no_special_token(checkpoints):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoints["bert"])
+    assert tokenizer.unk_token_id in tokenizer.all_special_ids
+    forward = SimpleNamespace(model=torch.nn.Linear(1, 1), accelerator=SimpleNamespace(device="cpu"))
+    special = set(Explainer.of(forward, tokenizer).special_ids.tolist())
+    assert special == {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+    assert {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id} <= special
+
+
 class Constructed:
     """A model whose score is 1 exactly if one token is there, among others that don't matter."""
 

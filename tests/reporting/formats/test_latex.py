@@ -13,8 +13,9 @@ from harness.comparison.conclusions import reading
 from harness.comparison.results import Comparison
 from harness.errors import UserError
 from harness.registry import FORMATS
+from harness.reporting.entries import Entry
 from harness.reporting.files import write_report
-from harness.reporting.latex.fields import MARKS, field_of
+from harness.reporting.latex.fields import MARKS, Field, field_of, is_interval
 from harness.reporting.latex.fitting import Group, Question, tabulars
 from harness.reporting.latex.questions import questions
 from harness.reporting.latex.text import escaped
@@ -45,6 +46,13 @@ def test_what_latex_would_read_as_a_command_is_literal():
         r"a\_b\&\textless{}script\textgreater{}\%\textbar{}\$\#\{\}\textasciicircum{}\textasciitilde{}"
         r"\textbackslash{}{`}{*}{[}x{]}(javascript:y){''}-{}-{'}"
     )
+
+
+def test_a_note_has_letters_and_a_number_in_brackets_is_none():
+    assert field_of(Entry("60.2 (53.8)")) == Field("60.2 (53.8)")
+    assert field_of(Entry("60.2 (1 seed)")) == Field("60.2", notes=("1 seed",))
+    assert is_interval("53.8 to 66.3 (2)") is None
+    assert is_interval("53.8 to 66.3 (2 seeds)")["note"] == "2 seeds"
 
 
 def test_letters_that_pdflatex_lacks_are_printed_by_the_other_engines_alone():

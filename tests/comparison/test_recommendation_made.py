@@ -1,0 +1,155 @@
+"""What is recommended, word for word, of comparisons that are made by hand."""
+
+from dataclasses import replace
+
+from made_comparisons import cell, estimate, lead, task
+
+from harness.comparison.needed import Needed
+from harness.comparison.recommendation import recommended
+from harness.comparison.results import Cost
+from harness.config.margin import Margin
+
+COST = Cost(
+    train_seconds=100.0, train_tokens_per_second=None, peak_memory_bytes=None, parameters=None, training_flops=None
+)
+
+
+def timed(model, score, seconds, **changes):
+    return cell(model, estimate(score), cost=replace(COST, train_seconds=seconds), **changes)
+
+
+A, B, C = timed("a", 0.9, 100.0), timed("b", 0.89, 20.0), timed("c", 0.5, 1.0, beaten_by=("a",))
+TFIDF = cell("tfidf", estimate(0.6), simple=True, beaten_by=("a",))
+NEEDED = Needed("a", "b", 4, None)
+IN_WORDS = "If a is as far ahead of b as here, about 4 more seeds of each would show it 4 times in 5."
+
+
+def told(found):
+    return found.kind, found.model, found.advice, found.reasons
+
+
+def test_without_a_score_of_a_trained_model_the_best_simple_baseline_is_named():
+    nothing = "Can't tell yet: no trained model has a score."
+    gap = cell("gap", None)
+    assert told(recommended(task(gap))) == ("unclear", None, nothing, ())
+    worse = replace(TFIDF, model="majority", estimate=estimate(0.5))
+    assert told(recommended(task(gap, worse, TFIDF))) == (
+        "unclear", "tfidf", f"{nothing} Only simple baselines have one, of which tfidf is the best.", ()
+    )  # fmt: skip
+
+
+def test_of_single_seeds_nothing_is_recommended():
+    one, other = (replace(c, is_compared=False, estimate=replace(c.estimate, includes_seeds=False)) for c in (A, B))
+    advice = "Can't tell yet: run at least 3 seeds of each model."
+    assert told(recommended(task(other, one))) == (
+        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may turn that round.",)
+    )  # fmt: skip
+    (reason,) = recommended(task(one, other, replace(TFIDF, is_compared=True))).reasons
+    assert reason == (
+        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may turn that round."
+    )
+
+
+def test_what_could_not_be_tested_is_told_with_its_reason():
+    reason = ("a (1 of 3 failed) has the best score (doubtful: few).",)
+    for clusters, advice in (
+        (0.0, "Can't tell: the scores are as recorded, and how far they depend on the test examples is not known."),
+        (1.9, "Can't tell: there are too few test examples, or groups of them."),
+        (2.0, "Can't tell: no other model was tested on the same examples, or scored per the same tokens."),
+    ):
+        cells = [replace(one, is_compared=False, clusters=clusters) for one in (A, B)]
+        cells[0] = replace(cells[0], doubts=("1 of 3 failed",))
+        assert told(recommended(task(*cells, doubts_of_order=("few",)))) == ("unclear", None, advice, reason)
+
+
+def test_the_best_is_recommended_with_whom_it_is_ahead_of_and_what_makes_it_doubtful():
+    best = replace(A, doubts=("old",), from_simple_baseline=lead("tfidf", 0.3, 0.001))
+    found = recommended(
+        task(best, replace(B, beaten_by=("a",)), C, TFIDF, doubts_of_claims=("why",), doubts_of_order=("x", "y"),
+             doubts=("First.", "Second."))
+    )  # fmt: skip
+    assert told(found) == (
+        "best", "a", "Use a (old): it is ahead of b, c and tfidf (doubtful: why).",
+        (
+            "a is ahead of the simple baseline tfidf by +30.0 (+28.0 to +32.0).", "A training run of a took 100 s.",
+            "But: x; y.", "But: First.",
+        ),
+    )  # fmt: skip
+    assert recommended(task(A)).advice == "Use a: nothing stands beside it."
+    bare = replace(best.from_simple_baseline, estimate=estimate(0.3))
+    assert recommended(task(replace(A, from_simple_baseline=bare, cost=None), C)).reasons == (
+        "a is ahead of the simple baseline tfidf by +30.0.",
+    )
+
+
+def test_of_several_the_cheapest_is_recommended_with_its_share_of_the_time():
+    found = recommended(task(A, B, C, needed=NEEDED))
+    assert told(found) == (
+        "cheapest", "b",
+        "Use b: no model is shown to be better, and of those that may be the best it costs least.",
+        (
+            "a has 90.0, b 89.0 at 0.2 of the training time; the difference may be chance.", IN_WORDS,
+            "A training run of a took 100 s.",
+        ),
+    )  # fmt: skip
+    other = recommended(task(A, B, C, needed=replace(NEEDED, rival="c")))
+    assert IN_WORDS not in other.reasons
+    unknown = recommended(task(replace(A, cost=None), B, C))
+    assert unknown.reasons[0] == "a has 90.0, b 89.0; the difference may be chance."
+    free = recommended(task(replace(A, cost=replace(COST, train_seconds=0.0)), timed("b", 0.89, -1.0), C))
+    assert free.reasons[0] == "a has 90.0, b 89.0; the difference may be chance."
+
+
+def test_the_best_score_is_recommended_where_none_costs_less_or_no_time_is_known():
+    advice = "Use a: it has the best score, and of those that may be as good, {}, none costs less."
+    dearer = timed("d", 0.85, 200.0)
+    assert told(recommended(task(A, dearer, replace(dearer, model="e"), C, needed=replace(NEEDED, rival="d"))))[:3] == (
+        "cheapest", "a", advice.format("d and e")
+    )  # fmt: skip
+    unknown = [replace(one, cost=replace(COST, train_seconds=None)) for one in (A, B)]
+    found = recommended(task(*unknown, C, needed=NEEDED))
+    assert told(found) == ("cheapest", "a", advice.format("b"), (IN_WORDS,))
+
+
+def test_a_model_below_one_that_is_behind_is_no_contender():
+    noisy = timed("noisy", 0.4, 0.1)
+    assert recommended(task(A, C, noisy)).kind == "best"
+
+
+def test_within_a_margin_the_cheapest_near_the_best_is_enough():
+    near = [replace(one, is_near_best=True) for one in (A, B)]
+    found = recommended(task(*near, C, margin=Margin(2.0, 0.02)))
+    assert told(found) == (
+        "cheapest", "b",
+        "Use b: no model is better by more than 2 points, and of 2 such models it costs least to train.",
+        ("b has 89.0; a, the best, 90.0.", "A training run of b took 20 s."),
+    )  # fmt: skip
+    one = recommended(task(A, near[1], C, margin=Margin(2.0, 0.02)))
+    assert one.advice == "Use b: no model is better by more than 2 points."
+    only = recommended(task(near[0], B, C, margin=Margin(2.0, 0.02)))
+    assert told(only)[:2] == ("cheapest", "b")
+    assert "no model is shown to be better" in only.advice
+    best = recommended(task(replace(near[0], cost=replace(COST, train_seconds=1.0)), near[1], margin=Margin(2.0, 0.02)))
+    assert best.reasons[0] == "a has 90.0."
+
+
+def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
+    simple = cell("tfidf", estimate(0.88), simple=True)
+    ahead = replace(A, doubts=("old",), from_simple_baseline=lead("tfidf", 0.02, 0.2))
+    found = recommended(task(ahead, simple, needed=replace(NEEDED, rival="tfidf")))
+    assert told(found) == (
+        "unclear", "tfidf", "Use tfidf for now: no model is shown to beat the simple baseline.",
+        (
+            "a (old) is ahead of it by +2.0 (0.0 to +4.0), which may be chance.", IN_WORDS.replace("of b", "of tfidf"),
+        ),
+    )  # fmt: skip
+    bare = replace(ahead.from_simple_baseline, estimate=estimate(0.02))
+    assert recommended(task(replace(ahead, from_simple_baseline=bare), simple)).reasons == (
+        "a (old) is ahead of it by +2.0, which may be chance.",
+    )
+    for unbeaten in (None, lead("tfidf", None), lead("tfidf", 0.0, 1.0), lead("tfidf", -0.1, 0.2)):
+        found = recommended(task(replace(A, from_simple_baseline=unbeaten), simple))
+        assert told(found) == (
+            "baseline", "tfidf", "Use tfidf: nothing beats the simple baseline.",
+            ("tfidf has 88.0; a, the best model, 90.0.",),
+        )  # fmt: skip
