@@ -23,7 +23,7 @@ from harness.runs.mistakes import read_splits
 from harness.task_types.analysed import Aspect
 
 LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"
-OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "found")
+OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "threshold", "found")
 """What `harness errors --by` knows of every task."""
 REPEATS, CLEAN = "repeat a training text", "clean"
 MOST_PARTS = 12
