@@ -12,7 +12,7 @@ OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup samples demo test bench mutants check oldest format docs clean
+.PHONY: help setup samples demo test bench mutants example check oldest format docs clean
 
 help: ## Show the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -51,6 +51,9 @@ bench: $(VENV)/.samples ## Race our training against the Trainer and accelerate;
 
 mutants: $(VENV)/.samples ## Which small changes no test notices (hours); MUTANTS="--sample 20" for some of them.
 	@OMP_NUM_THREADS=1 $(RUN) experiments.mutants $(MUTANTS)
+
+example: $(VENV)/.installed ## Write the example of a report anew, reports/example.*, from made-up runs.
+	@$(RUN) experiments.example_report
 
 check: $(VENV)/.samples ## Everything that a change must pass, in a minute or two.
 	@$(RUN) ruff check .

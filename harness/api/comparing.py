@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from harness.api.finished import FinishedRun
 from harness.api.notebook import notebook_html
-from harness.api.rows import Row, tidy_rows
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
 from harness.config.margin import margins_of
 from harness.errors import UserError
 from harness.output import console
 from harness.reporting.files import format_of, write_report
+from harness.reporting.rows import Row, tidy_rows
 from harness.reporting.terminal import show
 
 if TYPE_CHECKING:
@@ -79,17 +79,18 @@ class Comparison:
             raise UserError("to_pandas: pandas is not installed. pip install pandas") from error
         return pandas.DataFrame(rows, columns=columns)
 
-    def save(self, file: str | Path) -> Path:
+    def save(self, file: str | Path, *, only: Sequence[str] = ()) -> Path:
         """Write the report, in the format that the file's ending asks for, and return its path.
 
         Args:
             file: Such as report.html, report.md, report.tex or report.csv.
+            only: The sections that it is to have, such as ["scores", "cost"]; default: all.
 
         Raises:
-            UserError: No registered report format has this ending.
+            UserError: No registered report format has this ending, or it has no such section.
         """
         target = Path(file)
-        write_report(format_of(target), self.results, target)
+        write_report(format_of(target), self.results, target, {"only": tuple(only)} if only else None)
         return target
 
     def __str__(self) -> str:

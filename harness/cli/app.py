@@ -115,6 +115,22 @@ def names(option: str, words: str | None) -> list[str]:
     return found
 
 
+def single(command: str, name: str, values: list[str] | None) -> str | None:
+    """The value of an option that is given once, or not at all.
+
+    Args:
+        command: For the error.
+        name: The option's parameter.
+        values: What it was given.
+
+    Raises:
+        UserError: It is given more than once.
+    """
+    if values and len(values) > 1:
+        raise UserError(f"harness {command}: --{name.replace('_', '-')}: given {len(values)} times. Give it once.")
+    return values[0] if values else None
+
+
 def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tuple[str, ...]:
     """What the user typed after `harness`, in the order of the command's options.
 

@@ -251,7 +251,11 @@ def compare(
     show(_comparison(runs, baseline, margin), console())
 
 
-@app.command(epilog="Example: harness report runs/demo --format html --output report.html")
+@app.command(
+    epilog="""Examples:\n
+    harness report runs/demo --format html --output report.html\n
+    harness report runs/demo --format latex --only scores,differences"""
+)
 def report(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
     format_: Annotated[str, typer.Option("--format", help="html, markdown, latex or csv.")] = "html",
@@ -259,8 +263,18 @@ def report(
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     margin: MarginOption = None,
     trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
+    seeds: Annotated[
+        Path | None, typer.Option(help="A csv or parquet file to write as well: a row per seed and metric.")
+    ] = None,
     columns: Annotated[
         int | None, typer.Option(help="Of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECTIONS",
+            help="Such as scores or scores,cost; a wrong name lists them. What failed or is missing always stays.",
+        ),
     ] = None,
 ) -> None:
     """Write the comparison as one file."""
@@ -270,9 +284,13 @@ def report(
         write_report,
         write_trials,
     )
+    from harness.reporting.seeds import check_seeds_file, write_seeds  # noqa: PLC0415 -- a command's own
 
-    settings = {} if columns is None else {"columns": columns}
+    given = {"columns": columns, "only": names("--only", only) or None}
+    settings = {name: value for name, value in given.items() if value is not None}
     check_settings(format_, settings)  # A wrong name is refused before anything is compared.
+    if seeds is not None:
+        check_seeds_file(seeds)
     target = output or runs / f"report{ending_of(format_)}"
     comparison = _comparison(runs, baseline, margin)
     write_report(format_, comparison, target, settings)
@@ -280,6 +298,9 @@ def report(
     if trials is not None:
         write_trials(comparison, trials)
         console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
+    if seeds is not None:
+        write_seeds(comparison, seeds)
+        console().print(f"Seeds: {seeds.absolute()}", soft_wrap=True)
 
 
 def _tracked_intervals(track: str | None) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.reporting.tables import Table
 
 LONGEST_TEXT = 300
-LABEL, PROBABILITY, FOUND, DUPLICATES = "label", "probability", "found", "duplicates"
+LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 
 
@@ -40,6 +40,7 @@ def errors(
         typer.Option(
             help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
             "data, or what the task type has, such as question-word; probability: how far these can be believed; "
+            "threshold: precision and recall at others; "
             "found: slices that are found by a search."
         ),
     ] = None,
@@ -154,7 +155,31 @@ def _show_found(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
     return []
 
 
-SHOWN = {PROBABILITY: _show_probabilities, FOUND: _show_found}
+def _show_thresholds(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Show what other thresholds of probabilities would give, or give it as content.
+
+    Raises:
+        UserError: No label is predicted above a threshold, or predictions keep no probabilities.
+    """
+    from harness.error_analysis.thresholds import at_thresholds  # noqa: PLC0415 -- reads predictions
+    from harness.reporting import thresholds as tables  # noqa: PLC0415 -- as above
+    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
+
+    each = {model.model: at_thresholds(task, model) for model in task.models}
+    found = {model: rows for model, rows in each.items() if rows}
+    if not found:
+        raise UserError(
+            f"--by {THRESHOLD}: {task.task} has neither two labels nor several of a text, or keeps no probabilities."
+        )
+    if as_json:
+        return [{"suite": task.suite, "task": task.task, "models": tables.content(found)}]
+    for model, rows in found.items():
+        print_table(tables.table_of(task, model, rows), console())
+    console().print(tables.NOTE, style="dim")
+    return []
+
+
+SHOWN = {PROBABILITY: _show_probabilities, THRESHOLD: _show_thresholds, FOUND: _show_found}
 
 
 def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:

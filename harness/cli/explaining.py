@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.app import app, with_options
-from harness.data.custom import predict_options
+from harness.cli.app import app, single, with_options
+from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.runs.explain import Worth
 
 
 @app.command(
@@ -21,7 +26,7 @@ from harness.output import console
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --curve 20"""
 )
-@with_options(predict_options())
+@with_options(predict_options() | explain_settings())
 def explain(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     label: Annotated[str | None, typer.Option(help="The label whose score is told; default: the highest.")] = None,
@@ -30,18 +35,25 @@ def explain(
         int | None,
         typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=2),
     ] = None,
+    attention: Annotated[
+        bool,
+        typer.Option("--attention", help="The attention as well: maps of each layer in --html, its curves by --curve."),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="An HTML file to write as well.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
     **texts: list[str] | None,
 ) -> None:
-    """Show what each token of a text adds to a label's score: integrated gradients, and how far they can be trusted."""
+    """Show what each token adds to a label's, an answer's or a tag's score, and how far that can be trusted."""
     prepare_libraries()
     from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
     from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
     from harness.runs.explain import example_of, run_explainer  # noqa: PLC0415 -- heavy
     from harness.runs.predict import rows_to_read  # noqa: PLC0415 -- heavy
 
+    settings = {name: single("explain", name, texts.pop(name)) for name in explain_settings()}
     given = {name: values for name, values in texts.items() if values}
+    if attention and html is None and curve is None and not json_:
+        raise UserError("harness explain: --attention is shown by --html, --curve or --json. Give one of them.")
     if not given and curve is None:
         raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
     if not given and html is not None:
@@ -49,10 +61,11 @@ def explain(
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
         wrong = "a folder" if html.is_dir() else "no folder for it"
         raise UserError(f"--html {html}: {wrong}. Name a file in a folder that there is.")
-    explainer = run_explainer(run, label=label)
+    explainer = run_explainer(run, label=label, settings=settings)
     examples = [example_of(run, row) for row in rows_to_read(run, given, file=None)] if given else []
-    found = [explainer.explained(example, label=label, steps=steps) for example in examples]
-    worth = None if curve is None else explainer.worth(curve, steps=steps)
+    maps = attention and (html is not None or json_)
+    found = [explainer.explained(example, label=label, steps=steps, attention=maps) for example in examples]
+    worth = None if curve is None else explainer.worth(curve, steps=steps, attention=attention)
     if html is not None:
         write_atomically(html, page(found).encode())
     if json_:
@@ -63,8 +76,13 @@ def explain(
     for one in found:
         show_explanation(one, shown)
     if worth is not None:
-        for name in ("deletion", "insertion"):
-            mean, low, high = getattr(worth, name)
-            interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
-            said = f"{name}: area {mean:+.3f} against a random order, more is better"
-            shown.print(f"{said} ({interval}{worth.examples} test examples)", soft_wrap=True)
+        _show_worth(worth, shown)
+
+
+def _show_worth(worth: Worth, shown: Console) -> None:
+    areas = {"deletion": worth.deletion, "insertion": worth.insertion}
+    areas |= {f"{name} by attention": area for name, area in (worth.attention or {}).items()}
+    for name, (mean, low, high) in areas.items():
+        interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
+        said = f"{name}: area {mean:+.3f} against a random order, more is better"
+        shown.print(f"{said} ({interval}{worth.examples} test examples)", soft_wrap=True)

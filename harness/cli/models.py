@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, with_options
+from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, single, with_options
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -63,21 +63,10 @@ def predict(
     from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    settings = {name: _only(name, texts.pop(name)) for name in predict_settings()}
+    settings = {name: single("predict", name, texts.pop(name)) for name in predict_settings()}
     options = {name: values or () for name, values in texts.items()}
     rows = rows_to_read(run, options, file=input_, separator=separator, encoding=encoding)
     write_rows(predict_rows(run, rows, settings), output)
-
-
-def _only(name: str, values: list[str] | None) -> str | None:
-    """The value of an option that is given once, or not at all.
-
-    Raises:
-        UserError: It is given more than once.
-    """
-    if values and len(values) > 1:
-        raise UserError(f"harness predict: --{name.replace('_', '-')}: given {len(values)} times. Give it once.")
-    return values[0] if values else None
 
 
 @app.command(

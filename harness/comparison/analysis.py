@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from harness.checksums import check_files
 from harness.comparison.claims import ScoredModel, claims_about
+from harness.comparison.clean import clean_score
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
 from harness.comparison.costs import cost_in_use, costs_of
 from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
+from harness.comparison.known_types import is_as_published, known_task_type
 from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
@@ -28,9 +29,7 @@ from harness.config.margin import Margin
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
-from harness.registry import TASK_TYPES, entry_folders
 from harness.runs.inference_cost import InferenceCost
-from harness.task_types.contract import TaskType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,18 @@ class ModelRuns:
         """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
         return None if self.test_set is None else self._evidence(self.rescored_runs)
 
+    @property
+    def clean_evidence(self) -> Evidence | None:
+        """What they say on the test examples that repeat no training one; None where that is not known of each."""
+        clean = [rescored.clean for rescored in self.rescored_runs if rescored.clean is not None]
+        is_one = len({part.test_set for part in clean}) == 1 and len(clean) == len(self.rescored_runs)
+        return self._evidence(clean) if is_one and self.test_set is not None else None
+
+    @property
+    def clean_examples(self) -> int:
+        """How many test examples repeat no training one."""
+        return min((rescored.clean.examples for rescored in self.rescored_runs if rescored.clean), default=0)
+
     def evidence_without_collapsed(self, card: TaskCard) -> Evidence | None:
         """What the seeds say that did not collapse, where some did and these are better than one answer to all."""
         pairs = zip(self.scored, self.rescored_runs, strict=True)
@@ -98,8 +109,7 @@ class ModelRuns:
         return Evidence(
             np.array([rescored.score for rescored in rescored_runs]),
             np.stack([rescored.contributions for rescored in rescored_runs]),
-            deterministic=len(rescored_runs) == 1
-            and (self.is_simple_baseline or _is_as_published(self.runs[0].record)),
+            deterministic=len(rescored_runs) == 1 and (self.is_simple_baseline or is_as_published(self.runs[0].record)),
             shares=rescored_runs[0].shares,
             inflation=SHARED_TRAINING if any(run.folds for run in self.runs) else 1.0,
         )
@@ -190,32 +200,6 @@ def analysed_cells(
     )
 
 
-def _is_as_published(record: RunRecord) -> bool:
-    """Whether the run scored a language model as it was found, in which no seed plays a part."""
-    training, model = record.config.get("training", {}), record.config.get("model", {})
-    untouched = training.get("maximum_steps") == 0 and model.get("init") == "pretrained"
-    return untouched and _scored_as_found(record.task_card.task_type)
-
-
-def _scored_as_found(name: str) -> bool:
-    """Whether models of the task type need no training to be scored; a type that this version does not know: no."""
-    task_type = _task_type(name)
-    return task_type is not None and task_type.scored_as_found
-
-
-def _task_type(name: str) -> TaskType | None:
-    """The task type; None where this version does not know it."""
-    return _found_task_type(name, tuple(entry_folders()))
-
-
-@lru_cache(maxsize=64)  # Every record of a comparison asks, and the registry looks through folders each time.
-def _found_task_type(name: str, _folders: tuple[Path, ...]) -> TaskType | None:
-    if name not in TASK_TYPES.names():
-        return None
-    found: TaskType = TASK_TYPES.load(name)
-    return found
-
-
 def _scored(model_runs: ModelRuns, card: TaskCard) -> ScoredModel | None:
     evidence, test_set = model_runs.evidence, model_runs.test_set
     if evidence is None or test_set is None:
@@ -254,7 +238,7 @@ def _rescored(
             card.main_metric,
             recorded=record.scores.get("test"),
             others=others,
-            task_type=None if record.simple_baseline else _task_type(record.task_card.task_type),
+            task_type=None if record.simple_baseline else known_task_type(record.task_card.task_type),
             splits=splits,
         )
     except UserError as error:
@@ -295,6 +279,7 @@ def _cell(
         seed_deviation=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         examples=model_runs.split.examples,
         clusters=model_runs.split.effective_clusters,
+        clean=clean_score(model_runs.clean_evidence, model_runs.clean_examples, unit, level, is_mixed=kept is not None),
         doubts=doubts_of_model(model_runs.runs, missing, has_other_settings=bool(model_runs.other_settings)),
         cost=cost,
         in_use=model_runs.in_use,

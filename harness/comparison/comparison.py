@@ -23,7 +23,7 @@ from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.sequential import at_look, undecided
 from harness.comparison.split import Split
 from harness.comparison.tuned import tuned_models, tuning_doubts
-from harness.comparison.warnings import warnings_about
+from harness.comparison.warnings import orders_of, warnings_about
 from harness.config.margin import Margins, unknown_tasks
 from harness.errors import UserError, collected, nearest
 from harness.metrics.lookup import find_metric, known_metrics, unit_of
@@ -205,6 +205,7 @@ def _scored(
     records = [record for _, record in found]
     margin = None if margins is None else margins.of(first.base_task, unit_of(card.main_metric))
     tuned = tuned_models(found, card)
+    with_repeats, without_repeats = orders_of(by_model, card)
     task = TaskComparison(
         suite=first.suite,
         task=first.task,
@@ -218,6 +219,7 @@ def _scored(
             [one.units for one in scored],
             [label for one in scored for rescored in one.rescored_runs for label in rescored.unknown_labels],
             is_flipped=any(is_flipped(record, card) for record in records),
+            hangs_on_repeats=with_repeats != without_repeats,
         ),
         doubts_of_claims=doubts_of_claims(
             [rescored.split for one in scored for rescored in one.rescored_runs],

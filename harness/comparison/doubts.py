@@ -62,7 +62,12 @@ def differing_settings(records: Sequence[RunRecord]) -> Iterator[str]:
 
 
 def doubts_of_order(
-    test_sets: Iterable[object], units: Iterable[object], unknown_labels: Iterable[str], *, is_flipped: bool
+    test_sets: Iterable[object],
+    units: Iterable[object],
+    unknown_labels: Iterable[str],
+    *,
+    is_flipped: bool,
+    hangs_on_repeats: bool,
 ) -> tuple[str, ...]:
     """What makes the order of the models' scores doubtful.
 
@@ -71,6 +76,7 @@ def doubts_of_order(
         units: What each one's score is per.
         unknown_labels: Those that a run predicted and no test example has, where the metric weighs labels alike.
         is_flipped: Whether a record has the metric's direction wrong.
+        hangs_on_repeats: Whether it is another one without the test examples that repeat a training one.
     """
     labels = sorted(set(unknown_labels))
     doubts = {
@@ -78,6 +84,7 @@ def doubts_of_order(
         "not all models have the same tokens": len(set(units)) > 1,
         f"predictions of {named_labels(labels)}, which no test example has, lower the average": bool(labels),
         "the records disagree on which way the metric points": is_flipped,
+        "it is another one without the test examples that repeat training ones": hangs_on_repeats,
     }
     return tuple(doubt for doubt, holds in doubts.items() if holds)
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.comparison.clean import clean_rows
+from harness.comparison.predictions import digest_of_test_set, read_predictions
 from harness.comparison.split import Split, described
+from harness.data.splitting import REPEATS_TRAINING
 from harness.errors import UserError
 from harness.metrics.influence import by_jackknife, of_mean
 from harness.metrics.lookup import find_metric
@@ -26,7 +30,6 @@ from harness.record import PREDICTIONS, RECORD
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
-COLUMNS = ("id", "group", "reference", "prediction")
 JACKKNIFE_BLOCKS = 40
 LARGEST = 1e100
 """A score beyond is none: no square of it is a number."""
@@ -57,6 +60,7 @@ class RescoredRun:
         is_constant: Whether the predictions tell no example from another, though the references do.
         unknown_labels: Labels that it predicted and no test example has, where the metric weighs labels alike.
         values: Each example's own value [examples], where the score is their mean; else None.
+        clean: The same of the examples that repeat no training example, where some do (`harness.comparison.clean`).
     """
 
     test_set: str
@@ -69,6 +73,7 @@ class RescoredRun:
     is_constant: bool = False
     unknown_labels: tuple[str, ...] = ()
     values: Floats | None = None
+    clean: RescoredRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +124,19 @@ def rescore(
 
 
 def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], others: Sequence[Path]) -> RescoredRun:
-    table = read_predictions((folder, *others))
-    digest = digest_of_test_set(table)
+    table = read_predictions((folder, *others), (REPEATS_TRAINING,))
     if rules.metric.startswith(EVALUATE):
-        score = _recorded(recorded, rules.metric, folder)
-        split = Split(table.num_rows)
-        return RescoredRun(digest, table.num_rows, score, np.zeros(0), np.zeros(0), split)
+        score, split = _recorded(recorded, rules.metric, folder), Split(table.num_rows)
+        return RescoredRun(digest_of_test_set(table), table.num_rows, score, np.zeros(0), np.zeros(0), split)
+    found, clean = _of_table(table, rules, folder), clean_rows(table)
+    if clean is not None:
+        with suppress(NotANumberError, NotApplicableError):
+            return replace(found, clean=_of_table(clean, rules, folder))
+    return found
+
+
+def _of_table(table: Any, rules: _Rules, folder: Path) -> RescoredRun:
+    digest = digest_of_test_set(table)
     metric, clusters = find_metric(rules.metric), clusters_of(table["group"])
     with np.errstate(invalid="ignore", over="ignore"):  # A score that is no number is told below.
         score, contributions, shares, values = scored_table(table, rules.labels, metric, clusters)
@@ -169,49 +181,6 @@ def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in predicted.items() if count and name not in split.label_counts))
 
 
-def _predictions(folder: Path, more: Sequence[str] | None) -> Any:
-    """The columns that are needed, of at least one example; of `more` those that there are."""
-    import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
-    from pyarrow import parquet  # noqa: PLC0415
-
-    file = folder / PREDICTIONS
-    try:
-        # One file: `read_table` would look for a data set around it, at three times the cost.
-        with parquet.ParquetFile(file) as content:
-            there = content.schema_arrow.names
-            wanted = there if more is None else [*COLUMNS, *(name for name in more if name in there)]
-            table = content.read(columns=wanted, use_threads=False)
-    except (OSError, pyarrow.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{file}: no readable predictions ({reason}). Do the run again with --redo.") from error
-    if not set(COLUMNS) <= set(table.column_names) or not table.num_rows:
-        raise UserError(f"{file}: no predictions in it. Do the run again with --redo.")
-    for name in ("reference", "prediction"):
-        if table[name].null_count:
-            raise UserError(f"{file}: {table[name].null_count} rows without a {name}. Do the run again with --redo.")
-    return table
-
-
-def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -> Any:
-    """The predictions in the first folder, and those in the others after them, all of different examples.
-
-    Args:
-        folders: A run's; in cross-validation those of one seed's folds.
-        more: Columns to read beside `COLUMNS`, where they are there; None: all.
-
-    Raises:
-        UserError: There are none, or they are cut short.
-    """
-    import pyarrow  # noqa: PLC0415 -- as above
-
-    tables = [_predictions(one, more) for one in folders]
-    several = len(tables) > 1
-    table = pyarrow.concat_tables(tables, promote_options="permissive") if several else tables[0]
-    if several and len(set(table["id"].to_pylist())) < table.num_rows:
-        raise UserError(f"{folders[0].parent}: a row is in several folds. Do the runs again with --redo.")
-    return table
-
-
 def _is_number(value: float | Floats) -> bool:
     """Whether it is finite, and its square too, of which variances are made."""
     return bool(np.all(np.abs(value) <= LARGEST))
@@ -223,17 +192,6 @@ def _recorded(scores: Mapping[str, float], metric: str, folder: Path) -> float:
         kind = UserError if score is None else NotANumberError
         raise kind(f"{folder / RECORD}: no test score of {metric} (got {score}). Do the run again with --redo.")
     return score
-
-
-def digest_of_test_set(table: Any) -> str:
-    """Digest of the test examples' ids, groups and references, in order."""
-    digest = hashlib.sha256()
-    for column in ("id", "group", "reference"):
-        values = table[column].to_pylist()
-        digest.update(
-            repr(["" if value is None else value for value in values] if column == "group" else values).encode()
-        )
-    return digest.hexdigest()
 
 
 def _units(table: Any, metric: Metric) -> str:

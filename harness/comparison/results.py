@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.comparison.clean import CleanScore
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.look import Look
@@ -151,6 +152,7 @@ class Cell:
         beaten_by: The models that are shown to be ahead of it.
         p_behind: The adjusted p-value by each of them.
         in_use: What a run's model costs in use, where `harness measure` was there.
+        clean: Its score on the test examples that repeat no training example, where some do and that was recorded.
         is_near_best: Whether it is shown to be not worse than any other tested model by the task's margin or more; None
             where that was not tested.
     """
@@ -170,6 +172,7 @@ class Cell:
     is_compared: bool = False
     beaten_by: tuple[str, ...] = ()
     p_behind: Mapping[str, float] = field(default_factory=dict)
+    clean: CleanScore | None = None
     is_near_best: bool | None = None
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.comparison.analysis import ModelRuns
+from harness.comparison.clean import order_said, orders
 from harness.comparison.doubts import data_of, is_flipped
 from harness.record import RunRecord, TaskCard
 
@@ -30,7 +31,22 @@ def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, 
             f"{where}: the models' tokens are not the same, so that their {metric} is compared only between those with "
             "one tokenizer. Bits per byte compare them all."
         )
+    lines += _about_repeats(by_model, card)
     return tuple(lines)
+
+
+def orders_of(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[list[str], list[str]]:
+    """The models by their scores on all test examples, and on those that repeat no training example."""
+    evidence = {one.model: (one.evidence, one.clean_evidence) for one in by_model}
+    return orders(evidence, higher_is_better=card.higher_is_better)
+
+
+def _about_repeats(by_model: Sequence[ModelRuns], card: TaskCard) -> Iterator[str]:
+    first = next((one for one in by_model if one.clean_evidence is not None), None)
+    if first is not None:
+        examples = first.split.examples
+        said = order_said(examples - first.clean_examples, examples, *orders_of(by_model, card))
+        yield f"{_place(first.runs[0].record)}: {said}"
 
 
 def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:

@@ -98,6 +98,12 @@ def predict_settings() -> dict[str, str]:
     return {name: field.description or "" for name, field in fields}
 
 
+def explain_settings() -> dict[str, str]:
+    """The same of `harness explain`."""
+    fields = [field for task_type in _types().values() for field in task_type.explain_settings.model_fields.items()]
+    return {name: field.description or "" for name, field in fields}
+
+
 def inferred_type(named: Mapping[str, Any], source: Files) -> str:
     """The task type of a user's files, where the user doesn't say it.
 

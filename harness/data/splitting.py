@@ -33,6 +33,8 @@ LEAST_TELLING_WORDS = 8
 
 # Of a split at most this share may be left out as near repeats. Where more would be, it is how such texts are.
 MOST_LEFT_OUT = 0.5
+REPEATS_TRAINING = "repeats_training"
+"""The column of predictions that says which test examples nearly repeat a training one, where such rows were kept."""
 REPEATED = "train rows that repeat an earlier one"
 CONTRADICTED = "train rows that repeat an earlier one under another label"
 
@@ -247,6 +249,19 @@ def _not_among(examples: Sequence[Example], others: Sequence[Example], parts: Pa
     """The examples that repeat none of the others."""
     judged = {parts[example] for example in others}
     return [example for example in examples if parts[example] not in judged]
+
+
+def repeating(trained: Sequence[Example], tested: Sequence[Example]) -> list[bool]:
+    """Whether each tested example nearly repeats one that was trained on, part by part, as those that are left out do.
+
+    Args:
+        trained: What a model learns from.
+        tested: What judges it.
+    """
+    both = {"train": trained, "test": tested}
+    parts = _part_clusters(both, near=not _is_large(both))
+    known = {parts[example] for example in trained}
+    return [parts[example] in known for example in tested]
 
 
 def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:

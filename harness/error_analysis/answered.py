@@ -11,9 +11,10 @@ from typing import Any
 
 from harness.checksums import check_files
 from harness.comparison.folds import INCOMPLETE
-from harness.comparison.rescoring import digest_of_test_set, read_predictions
+from harness.comparison.predictions import digest_of_test_set, read_predictions
 from harness.comparison.results import Cell
 from harness.comparison.subsets import Answers
+from harness.data.splitting import REPEATS_TRAINING
 from harness.errors import UserError, collected
 from harness.record import PREDICTIONS, RECORD, RunRecord, TaskCard, read_record
 from harness.records import record_file, some_records
@@ -21,7 +22,7 @@ from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
-COLUMNS = ("length", "logits")
+COLUMNS = ("length", "logits", REPEATS_TRAINING)
 """What is read of predictions beside what scores are made of."""
 
 Found = tuple[Path, RunRecord]

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.comparison.clean import repeats_in
 from harness.config.run import RunConfig, task_of
-from harness.data.duplicates import near_duplicates
 from harness.data.fields import FieldError, number_field
 from harness.data.rows import identity_of
+from harness.data.splitting import repeating
 from harness.data.task import Row
 from harness.error_analysis.answered import AnsweredTask, ModelAnswers
 from harness.errors import UserError, nearest, notice
@@ -22,7 +23,7 @@ from harness.runs.mistakes import read_splits
 from harness.task_types.analysed import Aspect
 
 LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"
-OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "found")
+OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "threshold", "found")
 """What `harness errors --by` knows of every task."""
 REPEATS, CLEAN = "repeat a training text", "clean"
 MOST_PARTS = 12
@@ -181,16 +182,27 @@ def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[s
     return categories(name, [row.get(name) for row in found])
 
 
+def repeats_aspect(model: ModelAnswers) -> Aspect | None:
+    """Which test examples nearly repeat a training example, as predictions say; None where they don't."""
+    found = repeats_in(model.answers.tables[0])
+    return None if found is None else _repeats(found.tolist())
+
+
 def _duplicates(model: ModelAnswers) -> Aspect:
-    """Which test examples nearly repeat a training example."""
+    """The same, and where predictions don't say so, from the data, which is read again."""
+    recorded = repeats_aspect(model)
+    if recorded is not None:
+        return recorded
     repeats: dict[str, bool] = {}
     for config in _configs(model):
         splits = read_splits(config)
-        clusters = iter(near_duplicates([_joined(one) for one in (*splits.train, *splits.test)]))
-        trained = {next(clusters) for _ in splits.train}
-        repeats |= {example.id: next(clusters) in trained for example in splits.test}
-    values = tuple(REPEATS if repeats[str(identity)] else CLEAN for identity in model.answers.column("id"))
-    return Aspect("near-duplicates of training", values, (CLEAN, REPEATS))
+        found = repeating(splits.train, splits.test)
+        repeats |= {example.id: one for example, one in zip(splits.test, found, strict=True)}
+    return _repeats([repeats[str(identity)] for identity in model.answers.column("id")])
+
+
+def _repeats(found: Sequence[bool]) -> Aspect:
+    return Aspect("near-duplicates of training", tuple(REPEATS if one else CLEAN for one in found), (CLEAN, REPEATS))
 
 
 def _joined(example: Any) -> str:

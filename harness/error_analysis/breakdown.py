@@ -17,11 +17,12 @@ from harness.task_types.analysed import Aspect, LabelCounts
 
 ALL = "all"
 RECALL, PRECISION, F1 = "recall", "precision", "F1"
-_RATIOS: Mapping[str, Callable[[LabelCounts], tuple[Floats, Floats]]] = {
+RATIOS: Mapping[str, Callable[[LabelCounts], tuple[Floats, Floats]]] = {
     PRECISION: lambda counts: (counts.found, counts.predicted),
     RECALL: lambda counts: (counts.found, counts.there),
     F1: lambda counts: (2 * counts.found, counts.predicted + counts.there),
 }
+"""What each measure divides by what [examples, labels]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _masks(aspect: Aspect, values: Any, *, with_all: bool) -> Iterator[tuple[str
 
 def measures_for(task: AnsweredTask) -> tuple[str, ...]:
     """What is told of each label: of one model all three, of several one."""
-    return tuple(_RATIOS) if len(task.models) == 1 else (F1,)
+    return tuple(RATIOS) if len(task.models) == 1 else (F1,)
 
 
 def by_label(task: AnsweredTask, measure: str = F1) -> Breakdown | None:
@@ -104,9 +105,7 @@ def by_label(task: AnsweredTask, measure: str = F1) -> Breakdown | None:
     for counts in counted.values():
         for column, name in enumerate(counts[0].names):
             there.setdefault(name, int(counts[0].there[:, column].sum()))
-    scores = {
-        model.model: _label_scores(model.answers, counted[model.model], _RATIOS[measure]) for model in task.models
-    }
+    scores = {model.model: _label_scores(model.answers, counted[model.model], RATIOS[measure]) for model in task.models}
     parts = [
         Part(name, count, {model: found.get(name) for model, found in scores.items()})
         for name, count in sorted(there.items(), key=lambda pair: -pair[1])

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from harness.comparison.effects import SAME
-from harness.comparison.rescoring import clusters_of, digest_of_test_set, scored_table
+from harness.comparison.predictions import digest_of_test_set
+from harness.comparison.rescoring import clusters_of, scored_table
 from harness.comparison.statistics import Estimate, Floats, difference
 from harness.comparison.subsets import Answers, evidence_of
 from harness.error_analysis.answered import Found, ModelAnswers, answered_run

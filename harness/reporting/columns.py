@@ -244,6 +244,20 @@ DETAILS: Sequence[Column] = (
     ),
     Column("Examples", _of_scored(lambda cell, *_: f"{cell.examples:,}")),
     Column(
+        "On clean examples",
+        lambda cell, unit: GAP if cell.clean is None else Entry(unit.with_interval(cell.clean.estimate)),
+        concerns=lambda cell: cell.clean is not None,
+        footnotes=(
+            Footnote(
+                "“On clean examples”: the score on the test examples that nearly repeat no training example; rows that "
+                "do were kept, as was asked for. No claims are made from it.",
+                lambda cell: cell.clean is not None,
+            ),
+        ),
+        csv="mean_on_clean_examples",
+        number=lambda cell: None if cell.clean is None else cell.clean.estimate.value,
+    ),
+    Column(
         "Tokens never read",
         _of_scored(lambda cell, *_: share(unseen_share(cell))),
         csv="unseen_token_share",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.comparison.clean import in_order, order_said
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import Breakdown, confusions
@@ -128,19 +129,13 @@ def order_note(task: AnsweredTask, breakdown: Breakdown) -> str:
         return "No test example nearly repeats a training example: every score is one on clean examples."
     if not clean.examples:
         return f"All {lost:,} test examples nearly repeat a training example: no clean one is left to score."
-    orders = [_order(part.scores, higher_is_better=task.card.higher_is_better) for part in (every, clean)]
-    said = f"{lost:,} of {every.examples:,} test examples nearly repeat a training example. "
-    if len(task.models) == 1:
-        return said.strip()
-    if orders[0] == orders[1]:
-        return f"{said}Without them the order of the models' scores stays."
-    with_them, without = (", ".join(order) for order in orders)
-    return f"{said}Without them the order of the models' scores is {without}; with them {with_them}."
+    found = [_order(part.scores, higher_is_better=task.card.higher_is_better) for part in (every, clean)]
+    return order_said(lost, every.examples, *found)
 
 
 def _order(scores: Mapping[str, Estimate | None], *, higher_is_better: bool) -> list[str]:
-    known = [(one.value, model) for model, one in scores.items() if one is not None]
-    return [model for _, model in sorted(known, key=lambda pair: pair[0], reverse=higher_is_better)]
+    known = {model: one.value for model, one in scores.items() if one is not None}
+    return in_order(known, higher_is_better=higher_is_better)
 
 
 def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:

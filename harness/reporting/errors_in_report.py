@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from harness.comparison.results import TaskComparison
 from harness.error_analysis.answered import AnsweredTask, analysed, answered_by_cells
-from harness.error_analysis.aspects import recorded_aspects
+from harness.error_analysis.aspects import recorded_aspects, repeats_aspect
 from harness.error_analysis.breakdown import by_aspect, by_label
 from harness.error_analysis.probabilities import Reliability, reliability
 from harness.errors import UserError
@@ -95,6 +95,7 @@ def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator
 
 
 def _keeps_repeats(task: AnsweredTask) -> bool:
-    """Whether any run was trained on rows that nearly repeat a test row, as its record says of a user's own files."""
+    """Whether training rows that nearly repeat test rows were kept, and predictions don't say which test rows."""
     configs = [record.config for model in task.models for _, record in model.runs]
-    return any((config.get("local") or {}).get("near_duplicates") == "keep" for config in configs)
+    kept = any((config.get("local") or {}).get("near_duplicates") == "keep" for config in configs)
+    return kept and repeats_aspect(task.models[0]) is None  # Else the scores' table has the clean part.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 
 from harness.comparison.formatting import NOTHING
-from harness.comparison.rescoring import COLUMNS
+from harness.comparison.predictions import COLUMNS
 from harness.comparison.statistics import Estimate
 from harness.comparison.subsets import Answers, score_of
 from harness.metrics.lookup import find_metric, metric_name, unit_of

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.printable import printable
+from harness.reporting.attention_maps import STYLE, Mapped, attention_maps
 
 FOR, AGAINST = (214, 96, 77), (67, 147, 195)
 _MARKED = 0.25
@@ -42,6 +43,10 @@ class Explained(Protocol):
     @property
     def error(self) -> float:
         """By how much the values miss the difference."""
+
+    @property
+    def attention(self) -> Mapped | None:
+        """Where the model attends, if that was asked for."""
 
 
 def show_explanation(found: Explained, console: Console) -> None:
@@ -81,12 +86,14 @@ def page(found: Sequence[Explained]) -> str:
     """A page of explanations, which needs nothing from elsewhere."""
     parts = "\n".join(
         f"<h2>{escape(printable(heading(one)))}</h2>\n<p>{_spans(one)}</p>\n<p><small>{escape(accuracy(one))}</small></p>"
+        f"{attention_maps(one.attention) if one.attention else ''}"
         for one in found
     )
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
         "<title>What each token adds</title>\n<style>body{font:16px/1.7 system-ui,sans-serif;max-width:50em;"
-        "margin:2em auto;padding:0 1em;color:#111;background:#fff}span{border-radius:3px}</style>\n"
+        "margin:2em auto;padding:0 1em;color:#111;background:#fff}span{border-radius:3px}"
+        f"{STYLE}</style>\n"
         "<h1>What each token adds to the score</h1>\n<p>Red adds, blue takes away; a token's title has the number. "
         f"Integrated gradients, from a text of empty tokens.</p>\n{parts}\n</html>\n"
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.atomic_writes import write_atomically
 from harness.errors import UserError
 from harness.printable import printable
 from harness.registry import FORMATS
+from harness.reporting.sections import check_sections
 from harness.reporting.tuning import trials_csv
 
 _ENDINGS = {"markdown": "md", "latex": "tex"}
@@ -42,15 +43,17 @@ def format_of(file: Path) -> str:
 
 
 def check_settings(format_: str, settings: Mapping[str, object]) -> None:
-    """Refuse a setting that a format does not have.
+    """Refuse a setting, or a section, that a format does not have.
 
     Raises:
-        UserError: There is no such format, or it lacks a setting.
+        UserError: There is no such format, or it lacks a setting or a section.
     """
     known = inspect.signature(FORMATS.load(format_)).parameters
     wrong = [name for name in settings if name not in known]
     if wrong:
         raise UserError(*(f"--{name}: the format {format_} has no such setting. Leave it out." for name in wrong))
+    if "only" in settings:
+        check_sections(format_, cast("Collection[str]", settings["only"]))
 
 
 def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, object] | None = None) -> None:
@@ -60,7 +63,7 @@ def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, 
         format_: A registered report format.
         results: What `harness.comparison.comparison.compare` returned.
         file: Where to.
-        settings: Of the format, such as LaTeX's columns.
+        settings: Of the format, such as LaTeX's columns, or the sections that it is to have.
 
     Raises:
         UserError: There is no such format, it lacks a setting, or one from elsewhere failed or gave no text.

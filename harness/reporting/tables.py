@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from harness.comparison.counts import Count, ModelOverTasks, OverTasks
@@ -14,6 +14,7 @@ from harness.record import RunRecord
 from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
+from harness.reporting.sections import SECTIONS
 from harness.reporting.tuning import (
     ALL_HEADINGS,
     TUNING_HEADINGS,
@@ -167,9 +168,15 @@ def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells:
     return Table(caption, tuple(headings), tuple(tuple(c.field(cell, unit) for c in shown) for cell in cells))
 
 
-def of_task(task: TaskComparison) -> tuple[Table, ...]:
-    """All tables of a task that have rows."""
-    found = (details(task), differences(task), costs(task), in_use(task), *tuning(task))
+def of_task(task: TaskComparison, only: Collection[str] = SECTIONS) -> tuple[Table, ...]:
+    """The tables of a task that have rows, of these sections."""
+    makers: dict[str, Callable[[], tuple[Table | None, ...]]] = {
+        "runs": lambda: (details(task),),
+        "differences": lambda: (differences(task),),
+        "cost": lambda: (costs(task), in_use(task)),
+        "tuning": lambda: tuning(task),
+    }
+    found = [table for section, make in makers.items() if section in only for table in make()]
     return tuple(table for table in found if table is not None and table.rows)
 
 

@@ -1,46 +1,70 @@
-"""Why a finished run's model says what it says of a text: what each token adds to a label's score."""
+"""Why a finished run's model says what it says of a text: what each token adds to a score, and where it attends."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.checksums import check_files
+from harness.config.checking import Strict
 from harness.config.run import limited_splits, task_of
 from harness.data.loading import load_splits
 from harness.data.task import Row
-from harness.errors import UserError, nearest
+from harness.errors import UserError
 from harness.models.finished import finished_model
-from harness.models.head import Head
 from harness.ops.device import fresh_accelerator
+from harness.record import RunRecord
 from harness.registry import FAMILIES
 from harness.runs.exported import is_export
-from harness.runs.predict import examples_of, recorded
+from harness.runs.predict import examples_of, recorded, settings_of
 from harness.runs.run import CHECKPOINT
-from harness.tokenization.items import Features
-from harness.training.attribution import Attribution, Explainer, Floats, curves, mean_and_interval
+from harness.task_types.explained import Asked, ExplainedScore, place_of
+from harness.task_types.objective import Objective
+from harness.tokenization.items import Features, Item
+from harness.training.attention import attention_of, by_attention
+from harness.training.attribution import Attribution, Explainer, curves, mean_and_interval
 from harness.training.task_model import forward_of, reader_of
 
 MOST_PASSES = 1_000_000
 RANDOM_ORDERS, POINTS = 10, 11
+MOST_MAPPED = 200
+"""Tokens of a text whose attention is drawn."""
+CURVES = ("deletion", "insertion")
+Area = tuple[float, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """Where a model attends as it reads a text, a map for each layer.
+
+    Attributes:
+        tokens: All that it reads, special ones included.
+        layers: From each token to each [layers, tokens, tokens], the mean over heads.
+    """
+
+    tokens: tuple[str, ...]
+    layers: Sequence[Sequence[Sequence[float]]]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What each token of a text adds to the score of a label.
+    """What each token of a text adds to a score.
 
     Attributes:
-        label: The label; "" of a number.
+        label: What the score is of: a label, an answer, a word's tag; "" of a number.
         tokens: As they are read, without special tokens.
         values: What each adds.
         score: The text's score, before any softmax.
         empty_score: That of the text with every token empty.
         error: By how much the values miss the difference of the two.
+        attention: The tokens, special ones included, and from each to each the attention, the mean over heads, of each
+            layer [layers, tokens, tokens]; empty where it was not asked for.
     """
 
     label: str
@@ -49,6 +73,7 @@ class Explanation:
     score: float
     empty_score: float
     error: float
+    attention: AttentionMaps | None = None
 
 
 @dataclass(frozen=True)
@@ -59,11 +84,13 @@ class Worth:
         examples: How many.
         deletion: Mean, low and high end; above 0: the score falls faster than by chance.
         insertion: Likewise; above 0: it rises faster.
+        attention: The same by the attention that tokens receive; None where it was not asked for.
     """
 
     examples: int
-    deletion: tuple[float, float | None, float | None]
-    insertion: tuple[float, float | None, float | None]
+    deletion: Area
+    insertion: Area
+    attention: Mapping[str, Area] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,64 +98,90 @@ class RunExplainer:
     """A finished run's model, ready to be explained."""
 
     run: Path
+    record: RunRecord
     explainer: Explainer
-    labels: tuple[str, ...]
     tokenizer: Any
+    objective: Objective
     features: Callable[[Sequence[Any]], Features]
-    measure: Callable[[Floats, int], float]
+    settings: Strict
 
-    def explained(self, example: Any, *, label: str | None, steps: int) -> Explanation:
+    def explained(self, example: Any, *, label: str | None, steps: int, attention: bool = False) -> Explanation:
         """What each token of an example adds.
 
         Args:
             example: In the form of the run's task type.
-            label: One of the run's; None: that of the highest score.
+            label: One of the run's; None: the predicted one.
             steps: Points of the integral.
+            attention: Whether its attention is wanted, too.
+
+        Raises:
+            UserError: There is no such label, or no attention to show.
         """
-        (item,) = self.features([example]).items
-        target = self._target(self.explainer.scores(item), label)
-        found = self.explainer.attributed(item, target, steps=steps)
+        told = self._told(example, label)
+        found = self.explainer.attributed(told.item, told.of, steps=steps)
         shown = [place for place, special in enumerate(found.is_special) if not special]
+        words = [self._word(token) for token in found.token_ids]
         return Explanation(
-            self.labels[target] if self.labels else "",
-            tuple(self._word(found.token_ids[place]) for place in shown),
+            told.name,
+            tuple(words[place] for place in shown),
             tuple(found.values[place] for place in shown),
             found.score,
             found.empty_score,
             found.error,
+            self._maps(told.item, words) if attention else None,
         )
 
-    def worth(self, count: int, *, steps: int) -> Worth:
-        """What the attributions of the highest label are worth on test examples, drawn evenly from the split.
+    def worth(self, count: int, *, steps: int, attention: bool = False) -> Worth:
+        """What the attributions of what is predicted are worth on test examples, drawn evenly from the split.
+
+        Args:
+            count: So many examples.
+            steps: Points of the integral.
+            attention: Whether that of the attention is wanted, too.
 
         Raises:
-            UserError: The data is not available.
+            UserError: The data is not available, or there is no attention.
         """
         examples = self._test_examples(count)
-        by_group: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        by_group: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         for place, example in enumerate(examples):
-            by_group[example.group or f"alone {place}"].append(self._gains(example, place, steps=steps))
+            gains = self._gains(example, place, steps=steps, attention=attention)
+            by_group[example.group or f"alone {place}"].append(gains)
         # Examples of one group depend on each other: each group counts once.
-        deletion, insertion = zip(*(np.mean(gains, axis=0).tolist() for gains in by_group.values()), strict=True)
-        return Worth(len(examples), mean_and_interval(deletion), mean_and_interval(insertion))
+        means = zip(*(np.mean(gains, axis=0).tolist() for gains in by_group.values()), strict=True)
+        deletion, insertion, *others = (mean_and_interval(values) for values in means)
+        return Worth(len(examples), deletion, insertion, dict(zip(CURVES, others, strict=True)) if attention else None)
 
-    def _gains(self, example: Any, seed: int, *, steps: int) -> tuple[float, float]:
-        (item,) = self.features([example]).items
-        target = self._target(self.explainer.scores(item), None)
-        found: Attribution = self.explainer.attributed(item, target, steps=steps)
-        return curves(
-            self.explainer, item, found, lambda scores: self.measure(scores, target),
-            random_orders=RANDOM_ORDERS, points=POINTS, seed=seed,
-        ).gains  # fmt: skip
+    def _gains(self, example: Any, seed: int, *, steps: int, attention: bool) -> tuple[float, ...]:
+        told = self._told(example, None)
+        found: Attribution = self.explainer.attributed(told.item, told.of, steps=steps)
+        drawn: Any = {"random_orders": RANDOM_ORDERS, "points": POINTS, "seed": seed}
+        by_gradients = curves(self.explainer, told.item, found, told.shown, **drawn)
+        if not attention:
+            return by_gradients.gains
+        attended = by_attention(found, attention_of(self.explainer.forward, told.item))
+        by_weights = curves(self.explainer, told.item, attended, told.shown, like=by_gradients, **drawn)
+        return (*by_gradients.gains, *by_weights.gains)
+
+    def _told(self, example: Any, label: str | None) -> ExplainedScore:
+        collator = self.explainer.forward.collator
+        asked = Asked(self.explainer.scores, collator, self.record.calibration, label, self.settings)
+        return self.objective.explained(example, self.features([example]), asked)
+
+    def _maps(self, item: Item, words: Sequence[str]) -> AttentionMaps:
+        found = attention_of(self.explainer.forward, item)
+        if len(item.windows) > 1 or len(words) > MOST_MAPPED:
+            raise UserError(
+                f"--attention: this text has {len(words):,} tokens in {len(item.windows)} window(s), and maps are "
+                f"drawn of {MOST_MAPPED} tokens at most. Give a shorter text."
+            )
+        return AttentionMaps(tuple(word.strip() or word for word in words), found.layers[:, 0].tolist())
 
     def _test_examples(self, count: int) -> list[Any]:
         _, config = recorded(self.run)
         test = limited_splits(load_splits(task_of(config)), config).test
         places = np.unique(np.linspace(0, len(test) - 1, min(count, len(test))).astype(int))
         return [test[place] for place in places]
-
-    def _target(self, scores: Floats, label: str | None) -> int:
-        return int(scores.argmax()) if label is None else self.labels.index(label)
 
     def _word(self, token_id: int) -> str:
         """The token's letters, after a blank where a word begins and its tokenizer says so."""
@@ -139,16 +192,17 @@ class RunExplainer:
         return f" {self.tokenizer.decode([token_id]).strip() if marked else token}"
 
 
-def run_explainer(run: Path, *, label: str | None = None) -> RunExplainer:
+def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str, Any] | None = None) -> RunExplainer:
     """The run's model, ready to be explained.
 
     Args:
         run: The folder of one run.
         label: One that will be asked for.
+        settings: What else is asked for, by the names of the task type's `explain_settings`.
 
     Raises:
-        UserError: It lacks the label, has no checkpoint, is a simple baseline, or its model gives no scores of a text
-            as a whole.
+        UserError: It lacks the label, has no checkpoint, is a simple baseline or a language model; or its task type
+            knows no such setting.
     """
     record, config = recorded(run)
     if is_export(run):
@@ -159,13 +213,14 @@ def run_explainer(run: Path, *, label: str | None = None) -> RunExplainer:
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
     labels, task = record.task_card.labels, task_of(config)
-    if label is not None and label not in labels:
-        raise UserError(f"--label {label}: no label of this run.{nearest(label, labels)}")
+    if label is not None and labels:
+        place_of(label, labels, 0)
+    chosen = settings_of(task.type.explain_settings, settings or {}, run, task)
     check_files(run, record.files, CHECKPOINT)
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
-    if head.auto_class is None or head.per_token or head.pointer or len(head.outputs) != 1:
-        raise UserError(f"{run}: explain tells of scores of a whole text, and this model has none ({task.task_type}).")
+    if head.auto_class is None:
+        raise UserError(f"{run}: explain tells of scores of a text, and this model has none ({task.task_type}).")
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     loaded.model.to(accelerator.device)
@@ -174,9 +229,8 @@ def run_explainer(run: Path, *, label: str | None = None) -> RunExplainer:
     forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=MOST_PASSES)
     reader = reader_of(loaded, objective, training)
     explainer = Explainer.of(forward, loaded.tokenizer)
-    return RunExplainer(
-        run, explainer, labels, loaded.tokenizer, lambda found: objective.features(found, reader), _measure(head)
-    )
+    features = partial(objective.features, reader=reader)
+    return RunExplainer(run, record, explainer, loaded.tokenizer, objective, features, chosen)
 
 
 def example_of(run: Path, row: Row) -> Any:
@@ -188,18 +242,3 @@ def example_of(run: Path, row: Row) -> Any:
     task = task_of(recorded(run)[1])
     (example,) = examples_of(task, [task.type.completed(task, row)])
     return example
-
-
-def _measure(head: Head) -> Callable[[Floats, int], float]:
-    """What a curve shows of scores: a label's probability, or the number."""
-    kind = head.settings.get("problem_type")
-
-    def probability(scores: Floats, target: int) -> float:
-        if len(scores) == 1:
-            return float(scores[target])
-        if kind == "multi_label_classification":
-            return float(1 / (1 + np.exp(-scores[target])))
-        shifted = np.exp(scores - scores.max())
-        return float(shifted[target] / shifted.sum())
-
-    return probability

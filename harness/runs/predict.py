@@ -129,18 +129,24 @@ def predictor(run: Path, settings: Mapping[str, Any] | None = None) -> Predictor
     """
     record, config = recorded(run)
     task = task_of(config)
-    return Predictor(run, record, config, task, _settings(task, settings or {}, run))
+    return Predictor(run, record, config, task, settings_of(task.type.predict_settings, settings or {}, run, task))
 
 
-def _settings(task: Task, given: Mapping[str, Any], run: Path) -> Strict:
-    """What is asked for beside predictions.
+def settings_of(known: type[Strict], given: Mapping[str, Any], run: Path, task: Task) -> Strict:
+    """What a command is asked for beside its rows.
+
+    Args:
+        known: What the task type knows.
+        given: By name; those that are None are not.
+        run: For messages.
+        task: Likewise.
 
     Raises:
         UserError: Every mistake in it.
     """
     mistakes: list[str] = []
     wanted = {name: value for name, value in given.items() if value is not None}
-    chosen: Strict | None = checked(task.type.predict_settings, wanted, f"{run} ({task.task_type}): ", mistakes)
+    chosen: Strict | None = checked(known, wanted, f"{run} ({task.task_type}): ", mistakes)
     if chosen is None:
         raise UserError(*mistakes)
     return chosen

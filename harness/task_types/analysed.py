@@ -75,6 +75,11 @@ class Analysed:
         del table, labels
         return None
 
+    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
+        """The same where a label is predicted above a probability; None where that is not how it is decided."""
+        del table, labels, threshold
+        return None
+
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Aspects that predictions tell."""
         del table

@@ -8,7 +8,9 @@ from typing import Any, Protocol, Self
 
 from torch import Tensor
 
+from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
@@ -93,6 +95,18 @@ class Objective(Protocol):
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
         """Reference and prediction of each example, as in predictions.parquet."""
 
+    def explained(self, example: Any, features: Features, asked: Asked) -> ExplainedScore:
+        """The score of one example that `harness explain` tells of.
+
+        Args:
+            example: The example.
+            features: Its items.
+            asked: What is asked for.
+
+        Raises:
+            UserError: There is no such score.
+        """
+
 
 class LearntAsItIs(ABC):
     """What most objectives have: nothing of the model or the objective changes for training, or after it."""
@@ -126,3 +140,11 @@ class LearntAsItIs(ABC):
     def learnt_notes(self) -> list[str]:
         """None."""
         return []
+
+    def explained(self, _example: Any, _features: Features, _asked: Asked) -> ExplainedScore:
+        """Nothing.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError("harness explain: models of this task type say nothing of a text that could be explained.")

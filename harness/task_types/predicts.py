@@ -26,12 +26,14 @@ class Predicts:
         prediction_columns: What `harness predict` adds to a row.
         predict_settings: What `harness predict` can be asked for beside; each field is an option, and its description
             the help.
+        explain_settings: The same of `harness explain`.
     """
 
     inputs: tuple[str, ...]
     predict_options: Mapping[str, str]
     prediction_columns: tuple[str, ...] = ("prediction",)
     predict_settings: type[Strict] = NoSettings
+    explain_settings: type[Strict] = NoSettings
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
         """What of `prediction_columns` is there where these are the labels."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.weighted_losses import Counts, LossOfLabels
@@ -86,6 +87,25 @@ class TextObjective(LearntAsItIs):
     def results(self, scores: Tensor, _batch: Batch, _collator: Collator) -> list[Outputs]:
         """One row of logits per item."""
         return list(scores.float().cpu().numpy())
+
+    def explained(self, _example: TextExample, features: Features, asked: Asked) -> ExplainedScore:
+        """A label's logit, or the number."""
+        (item,) = features.items
+        target = place_of(asked.label, self.labels, int(asked.scores(item).reshape(-1).argmax()))
+        return ExplainedScore(
+            item,
+            self.labels[target] if self.labels else "",
+            lambda scores: scores.reshape(-1)[target],
+            lambda scores: self._shown(scores.reshape(-1).double(), target),
+        )
+
+    def _shown(self, scores: Tensor, target: int) -> float:
+        """A label's probability, or the number."""
+        if not self.labels:
+            return float(scores[target])
+        if self.problem_type == "multi_label_classification":
+            return float(scores[target].sigmoid())
+        return float(scores.softmax(0)[target])
 
     def outputs(self, results: Sequence[Outputs], _features: Features, _examples: Sequence[TextExample]) -> Outputs:
         """Logits [examples, labels]."""

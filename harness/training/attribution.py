@@ -22,6 +22,7 @@ from harness.tokenization.items import Item
 from harness.training.forward import Forward
 
 Floats = NDArray[np.float64]
+ScoreOf = Callable[[Tensor], Tensor]
 Shares = Callable[[int, Tensor], Tensor]
 """From the number of a call of the embedding and its token ids, how much of each token is left: 1 all, 0 nothing."""
 
@@ -88,23 +89,23 @@ class Explainer:
         return cls(forward, int(empty), special)
 
     @torch.no_grad()
-    def scores(self, item: Item) -> Floats:
-        """The model's scores of an item [outputs]."""
-        return np.asarray(self.forward.scores([item]).reshape(-1).double().cpu().numpy())
+    def scores(self, item: Item) -> Tensor:
+        """The model's scores of an item, as its objective gives them."""
+        return self.forward.scores([item])
 
-    def attributed(self, item: Item, target: int, *, steps: int) -> Attribution:
+    def attributed(self, item: Item, score_of: ScoreOf, *, steps: int) -> Attribution:
         """What each token of an item adds to one of its scores.
 
         Args:
             item: The item.
-            target: The score's index.
+            score_of: The score [] among the scores of an item.
             steps: Points of the integral (Gauss-Legendre).
         """
         nodes, weights = np.polynomial.legendre.leggauss(steps)
         total: list[Tensor] = []
         for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
             with self._with(lambda _, ids, share=float(node): _leaf(ids, share)) as calls:  # type: ignore[misc]
-                score = self.forward.scores([item]).reshape(-1)[target]
+                score = score_of(self.forward.scores([item]))
             found = torch.autograd.grad(score, calls.shares, allow_unused=True)
             grads = [
                 torch.zeros(leaf.shape) if grad is None else grad.cpu() * weight
@@ -116,13 +117,13 @@ class Explainer:
             tuple(ids.tolist()),
             tuple(torch.cat([self._in_order(one, item) for one in total]).double().tolist()),
             tuple(torch.isin(ids, self.special_ids).tolist()),
-            float(self.scores(item)[target]),
-            float(self.scores_without(item, np.arange(len(ids)))[target]),
+            float(score_of(self.scores(item))),
+            float(score_of(self.scores_without(item, np.arange(len(ids))))),
         )
 
     @torch.no_grad()
-    def scores_without(self, item: Item, places: NDArray[np.int64]) -> Floats:
-        """The scores of an item with some of its tokens empty [outputs].
+    def scores_without(self, item: Item, places: NDArray[np.int64]) -> Tensor:
+        """The scores of an item with some of its tokens empty.
 
         Args:
             item: The item.
@@ -201,11 +202,12 @@ def curves(
     explainer: Explainer,
     item: Item,
     attribution: Attribution,
-    measure: Callable[[Floats], float],
+    measure: Callable[[Tensor], float],
     *,
     random_orders: int,
     points: int,
     seed: int,
+    like: Curves | None = None,
 ) -> Curves:
     """The deletion and insertion curves of one item (Petsiuk, Das and Saenko 2018, section 3.2).
 
@@ -217,6 +219,7 @@ def curves(
         random_orders: How many orders the tokens are taken in by chance.
         points: Of each curve, both ends included.
         seed: Of these orders.
+        like: Curves of the same item by other attributions, whose random orders are taken over.
     """
     words = np.flatnonzero(~np.array(attribution.is_special))
     values = np.array(attribution.values)[words]
@@ -227,14 +230,13 @@ def curves(
         taken = [order[count:] if insert else order[:count] for count in counts]
         return np.array([measure(explainer.scores_without(item, places)) for places in taken])
 
+    own = drawn(by_attribution, insert=False), drawn(by_attribution, insert=True)
+    if like is not None:
+        return Curves(*own, like.random_deletion, like.random_insertion)
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(words) for _ in range(random_orders)]
-    return Curves(
-        drawn(by_attribution, insert=False),
-        drawn(by_attribution, insert=True),
-        np.mean([drawn(order, insert=False) for order in orders], axis=0),
-        np.mean([drawn(order, insert=True) for order in orders], axis=0),
-    )
+    by_chance = (np.mean([drawn(order, insert=insert) for order in orders], axis=0) for insert in (False, True))
+    return Curves(*own, *by_chance)
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:

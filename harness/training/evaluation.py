@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.config.run import RunConfig
+from harness.config.run import RunConfig, task_of
+from harness.data.splitting import REPEATS_TRAINING, repeating
 from harness.data.task import Splits
 from harness.metrics.lookup import scores
 from harness.task_types.objective import Objective
@@ -73,7 +74,8 @@ def evaluate(
         test = predict("test")
     rows = objective.rows(test.outputs, splits.test, calibration)
     scores["test"] = scored(rows, config.metrics, splits.labels)
-    return Evaluated(scores, calibration, with_identity(rows, splits.test, test.lengths), constant_notes(rows, "test"))
+    told = with_repeats(with_identity(rows, splits.test, test.lengths), splits, config)
+    return Evaluated(scores, calibration, told, constant_notes(rows, "test"))
 
 
 def scored(rows: Sequence[Row], metrics: Sequence[str], labels: tuple[str, ...]) -> dict[str, float]:
@@ -104,3 +106,11 @@ def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequenc
         {"id": example.id, "group": example.group, "length": length, **row}
         for row, example, length in zip(rows, examples, lengths, strict=True)
     ]
+
+
+def with_repeats(rows: Sequence[Row], splits: Splits, config: RunConfig) -> Sequence[Row]:
+    """The rows, each with whether its example nearly repeats a training one, where the task keeps such examples."""
+    if not splits.train or task_of(config).near_duplicates == "drop":
+        return rows
+    found = repeating(splits.train, splits.test)
+    return [{**row, REPEATS_TRAINING: repeats} for row, repeats in zip(rows, found, strict=True)]

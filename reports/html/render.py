@@ -7,7 +7,7 @@ stands in the page as text, a few bytes a point, is escaped like everything else
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -26,6 +26,7 @@ from harness.reporting.columns import metric_label
 from harness.reporting.entries import SIMPLE_BASELINE
 from harness.reporting.errors_in_report import errors_of
 from harness.reporting.remarks import sorted_remarks
+from harness.reporting.sections import SECTIONS
 from harness.reporting.templates import rendered
 from harness.reporting.tuning import order_lines
 
@@ -34,8 +35,13 @@ OPEN_CURVES = 4
 """More charts of learning curves than these are folded up, so that the tables below are found."""
 
 
-def render(comparison: Comparison) -> str:
-    """The report as a page, its styles, script and charts inside."""
+def render(comparison: Comparison, *, only: Collection[str] = tuple(SECTIONS)) -> str:
+    """The report as a page, its styles, script and charts inside.
+
+    Args:
+        comparison: What is shown.
+        only: The sections that it has.
+    """
     classes = colour_classes(comparison)
 
     def legend(models: Iterable[str]) -> Markup:
@@ -46,6 +52,7 @@ def render(comparison: Comparison) -> str:
     return rendered(
         TEMPLATE,
         comparison,
+        only=only,
         classes=classes,
         overview=overview,
         sorted_remarks=sorted_remarks,

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from harness.comparison.results import Comparison
 from harness.reporting.entries import Entry
+from harness.reporting.remarks import sorted_remarks
 from harness.reporting.templates import rendered
 
 TEMPLATE = Path(__file__).with_name("report.md.j2")
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 
 
-def render(comparison: Comparison) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    return rendered(TEMPLATE, comparison, escape=escaped, field=field)
+SECTIONS = (
+    "advice", "scores", "over-tasks", "curves", "runs", "differences", "cost", "tuning", "setup", "method",
+)  # fmt: skip
+
+
+def render(comparison: Comparison, *, only: Collection[str] = SECTIONS) -> str:
+    """The report as GitHub-flavoured Markdown.
+
+    Args:
+        comparison: What is shown.
+        only: The sections that it has.
+    """
+    return rendered(TEMPLATE, comparison, escape=escaped, field=field, only=only, sorted_remarks=sorted_remarks)
 
 
 def escaped(text: str) -> str:

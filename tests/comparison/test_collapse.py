@@ -9,7 +9,6 @@ import pytest
 from scipy.stats import binomtest
 from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record, save
 
-from harness.api.rows import tidy_rows
 from harness.comparison.collapse import chance_of_all_or_none, most_that_collapse
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
@@ -20,6 +19,7 @@ from harness.registry import FORMATS, TASK_TYPES
 from harness.reporting import tables
 from harness.reporting.charts.strips import strips
 from harness.reporting.entries import score_entry
+from harness.reporting.rows import tidy_rows
 
 ONE_LABEL = ["positive"] * 400
 

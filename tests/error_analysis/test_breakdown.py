@@ -132,6 +132,10 @@ def test_near_duplicates_of_training_texts_are_scored_apart(command, tmp_path):
     ]  # fmt: skip
     output = " ".join(command("errors", found.parent, "--by", "duplicates").output.split())
     assert "1 of 21 test examples nearly repeat a training example." in output
+    # Predictions say so themselves: the data is not read again, and a comparison scores the clean examples too.
+    train.unlink()
+    assert json.loads(command("errors", found.parent, "--by", "duplicates", "--json").output) == [breakdown]
+    assert "1 of 21 test examples nearly repeat a training example." in command("compare", "runs").output
 
 
 def test_whether_the_order_of_models_hangs_on_repeats_is_told():

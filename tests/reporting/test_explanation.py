@@ -35,7 +35,9 @@ def read(*found):
 
 
 def explained(tokens, values, label="good"):
-    return SimpleNamespace(tokens=tokens, values=values, label=label, score=1.5, empty_score=0.5, error=0.01)
+    return SimpleNamespace(
+        tokens=tokens, values=values, label=label, score=1.5, empty_score=0.5, error=0.01, attention=None
+    )
 
 
 def test_each_token_is_a_span_with_its_own_text_number_and_colour():

@@ -13,8 +13,8 @@ from harness.config.training import Training
 from harness.registry import TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
-from harness.task_types.multi_label.objective import best_threshold
 from harness.task_types.texts import TextExample
+from harness.task_types.thresholds import best_threshold
 
 NAMES = ("a", "b")
 

@@ -8,7 +8,9 @@ import torch
 from small_models import ARCHITECTURES, loaded_model, text_examples, write_checkpoint
 
 from harness.config.training import Training
+from harness.errors import UserError
 from harness.ops.device import fresh_accelerator
+from harness.training.attention import attention_of, by_attention
 from harness.training.attribution import Explainer, curves, mean_and_interval
 from harness.training.task_model import forward_of, reader_of
 
@@ -24,15 +26,20 @@ def explainer_of(family, folder, **settings):
     return Explainer.of(forward, loaded.tokenizer), items
 
 
+def label(place):
+    """A label's logit among the scores of a text."""
+    return lambda scores: scores.reshape(-1)[place]
+
+
 @pytest.mark.parametrize("family", [*ARCHITECTURES, "auto"])
 def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_path):
     explainer, (item, _) = explainer_of(family, tmp_path)
-    found = explainer.attributed(item, 1, steps=60)
+    found = explainer.attributed(item, label(1), steps=60)
     assert len(found.values) == len(found.token_ids) == item.length
     assert all(value == 0 for value, special in zip(found.values, found.is_special, strict=True) if special)
     assert any(abs(value) > 1e-3 for value in found.values)
     assert abs(found.error) < 0.02 * sum(map(abs, found.values))
-    assert explainer.scores(item)[1] == pytest.approx(found.score)
+    assert float(explainer.scores(item)[0, 1]) == pytest.approx(found.score)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +53,7 @@ def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_p
 def test_a_text_of_several_windows_or_segments_is_explained_as_a_whole(family, settings, tmp_path):
     explainer, items = explainer_of(family, tmp_path, **settings)
     item = max(items, key=lambda one: sum(len(window.input_ids) for window in one.windows))
-    found = explainer.attributed(item, 0, steps=60)
+    found = explainer.attributed(item, label(0), steps=60)
     special = set(explainer.special_ids.tolist())
     words = [token for window in item.windows for token in window.input_ids if token not in special]
     assert [token for token in found.token_ids if token not in special] == words
@@ -64,7 +71,28 @@ def test_they_are_those_of_captum(tmp_path):
         lambda given: model(input_ids=given).logits[:, 1], model.get_input_embeddings()
     )
     expected = layer.attribute(ids, empty, n_steps=60).sum(-1)[0].tolist()
-    assert explainer.attributed(item, 1, steps=60).values == pytest.approx(expected, abs=1e-4)
+    assert explainer.attributed(item, label(1), steps=60).values == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("family", [*(name for name in ARCHITECTURES if name != "transformer_xl"), "auto"])
+def test_attention_adds_up_to_one_for_every_token_and_leaves_the_model_as_it_was(family, tmp_path):
+    explainer, (item, _) = explainer_of(family, tmp_path)
+    before = explainer.scores(item)
+    found = attention_of(explainer.forward, item)
+    assert found.layers.shape == (2, 1, item.length, item.length)
+    assert found.layers.sum(-1) == pytest.approx(np.ones((2, 1, item.length)), abs=1e-5)
+    assert sum(found.received) == pytest.approx(1, abs=1e-5)  # a mean over tokens, each of which gives 1
+    assert torch.equal(explainer.scores(item), before)
+    assert not explainer.forward.model.config.output_attentions
+    marked = by_attention(explainer.attributed(item, label(1), steps=3), found)
+    assert [value == 0 for value in marked.values] == list(marked.is_special)
+
+
+def test_a_model_without_attention_between_all_tokens_says_so(tmp_path):
+    explainer, (item, _) = explainer_of("transformer_xl", tmp_path)
+    with pytest.raises(UserError, match=r"--attention: TransformerXL.* gives no attention from each token"):
+        attention_of(explainer.forward, item)
 
 
 def test_an_unknown_word_is_a_word_and_no_special_token(checkpoints):
@@ -97,6 +125,11 @@ def test_where_one_token_decides_the_curves_jump_at_once():
     # By chance the token is among the first k of 8 with probability k / 8: 1/2 on average.
     assert found.random_deletion == pytest.approx(1 - np.arange(9) / 8, abs=0.11)
     assert found.gains == pytest.approx((0.5 - 1 / 9, 8 / 9 - 0.5), abs=0.04)
+    # By other attributions, which have it last, among the same random orders.
+    other = SimpleNamespace(is_special=tokens.is_special, values=[-value for value in values])
+    last = curves(Constructed(3), None, other, lambda scores: scores[0], random_orders=0, points=9, seed=0, like=found)
+    assert last.deletion.tolist() == [*[1] * 8, 0]
+    assert last.random_deletion.tolist() == found.random_deletion.tolist()
 
 
 def test_the_interval_of_a_mean_is_students():

@@ -48,8 +48,31 @@ def of_trackio(*_):
     return SQLiteStorage.get_run_config("single", run), values
 
 
-OLDEST = {"tensorboard": "2.18", "mlflow": "3.0", "trackio": "0.20"}
-READERS = {"tensorboard": of_tensorboard, "mlflow": of_mlflow, "trackio": of_trackio}
+def of_wandb(_, folder):
+    """The same, from the file of an offline run: records of a log in blocks, as LevelDB writes them."""
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    (file,) = folder.rglob("*.wandb")
+    data, place, begun, settings, values = file.read_bytes(), 7, b"", {}, {}
+    while place + 7 <= len(data):
+        left = 32768 - place % 32768
+        if left < 7:
+            place += left
+            continue
+        size, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
+        begun += data[place + 7 : place + 7 + size]
+        place += 7 + size
+        if kind not in (1, 4):  # whole, or its last part
+            continue
+        record, begun = pb.Record.FromString(begun), b""
+        settings |= {one.key: json.loads(one.value_json) for one in record.config.update}
+        for item in record.history.item:
+            (name,) = item.nested_key or (item.key,)
+            values.setdefault(name, {})[record.history.step.num] = json.loads(item.value_json)
+    return settings, values
+
+
+OLDEST = {"tensorboard": "2.18", "mlflow": "3.0", "trackio": "0.20", "wandb": "0.20"}
+READERS = {"tensorboard": of_tensorboard, "mlflow": of_mlflow, "trackio": of_trackio, "wandb": of_wandb}
 
 
 @pytest.fixture
@@ -57,6 +80,8 @@ def followed(command, monkeypatch, tmp_path):
     """What a tracker holds of a command's run, and the run's record."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
 
     def read(tracker, model, *words):
         file = write_csv(tmp_path / "films.csv", reviews(80))

@@ -47,6 +47,15 @@ def questions(comparison: Comparison) -> Iterator[Question]:
     yield from (question for question in found if question is not None)
 
 
+_SECTIONS = {"tasks": "over-tasks", "use": "cost", "trials": "tuning"}
+
+
+def section_of(question: Question) -> str:
+    """The section of a report that a question belongs to (`harness.reporting.sections`)."""
+    name = question.name.partition("-")[0]
+    return "curves" if name == "curve" else _SECTIONS.get(name, name)
+
+
 def _nth_of(found: Sequence[Table], place: int) -> Table | None:
     return found[place] if len(found) > place else None
 

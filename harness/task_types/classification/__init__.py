@@ -16,11 +16,13 @@ from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.metrics.metric import Floats
 from harness.task_types.analysed import Forecasts, LabelCounts
 from harness.task_types.classification import errors
-from harness.task_types.classification.temperature import VALIDATION, PredictSettings, cooled, temperature_on
+from harness.task_types.classification.decisions import by_threshold, check_two
+from harness.task_types.classification.temperature import PredictSettings, cooled, temperature_on
 from harness.task_types.constants import most_frequent
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
+from harness.task_types.thresholds import VALIDATION
 
 
 class Classification(TextType):
@@ -98,6 +100,10 @@ class Classification(TextType):
         """How often each label is taken for which."""
         return errors.confusions(table, labels)
 
+    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
+        """Of two labels the second one, where its probability is above the threshold."""
+        return errors.counts_above(table, labels, threshold)
+
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
         """How probable each predicted label was held."""
         return errors.forecasts(table, labels)
@@ -118,12 +124,17 @@ class Classification(TextType):
         labels: Sequence[str],
         settings: PredictSettings,
     ) -> Sequence[dict[str, Any]]:
-        """The answers at the temperature that is asked for."""
-        if settings.temperature is None:
+        """The answers at the temperature, and by the threshold, that are asked for."""
+        if settings.threshold is not None:
+            check_two(labels)
+        temperature = settings.temperature
+        if temperature is not None:
+            temperature = temperature_on(validated(), labels) if temperature == VALIDATION else float(temperature)
+            answers = cooled(answers, temperature)
+        if settings.threshold is None:
             return answers
-        if settings.temperature == VALIDATION:
-            return cooled(answers, temperature_on(validated(), labels))
-        return cooled(answers, float(settings.temperature))
+        known = (lambda: validated()) if temperature is None else (lambda: cooled(validated(), temperature))
+        return by_threshold(answers, known, labels, settings)
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The label, and the probability of each."""

@@ -28,6 +28,16 @@ def confusions(table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floa
     return counts.names, counts.there.T @ counts.predicted
 
 
+def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
+    """Of two labels the second one, predicted where its probability is above the threshold; None of others."""
+    logits = logits_of(table, len(labels))
+    if logits is None or len(labels) != 2:
+        return None
+    there = indicators(table["reference"].combine_chunks(), labels)[:, 1:]
+    predicted = (softmax_rows(logits)[:, 1:] > threshold).astype(np.float64)
+    return LabelCounts(tuple(labels[1:]), there * predicted, predicted, there)
+
+
 def forecasts(table: Any, labels: Sequence[str]) -> Forecasts | None:
     """How probable each predicted label was held; None without logits."""
     logits = logits_of(table, len(labels))

@@ -11,18 +11,18 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from harness.config.checking import Strict
 from harness.errors import UserError, notice
 from harness.metrics.metric import Floats
+from harness.task_types.thresholds import VALIDATION, ThresholdSettings
 
-VALIDATION = "validation"
 COLDEST, HOTTEST = 0.05, 20.0
 
 
-class PredictSettings(Strict):
+class PredictSettings(ThresholdSettings):
     """What `harness predict` can be asked for beside labels and their probabilities.
 
     Attributes:
+        threshold: Of two labels, the probability above which the second one is predicted.
         temperature: What logits are divided by: a number, or "validation", to fit it on the run's validation split.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from harness.data.labels import label_name, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
+from harness.metrics.metric import Floats
 from harness.task_types.analysed import Aspect, Forecasts, LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column
@@ -26,6 +27,7 @@ from harness.task_types.multi_label.label_sets import (
 )
 from harness.task_types.probabilities import sigmoid, surprise, with_probabilities
 from harness.task_types.texts import LABELS, Target, TextType
+from harness.task_types.thresholds import Judged, ThresholdSettings, threshold_of
 
 MOST_COLUMNS = 10_000
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -44,6 +46,7 @@ class MultiLabel(TextType):
     metrics = (ACCURACY, MACRO_F1, MICRO_F1, MACRO_F1_WITH_NONE, MICRO_F1_WITH_NONE)
     default_metrics = ("micro_f1", "macro_f1")
     prediction_columns = ("prediction", "probabilities")
+    predict_settings = ThresholdSettings
     settings = LabelLoss
     unknown_target: Target = ()
     guess_rank = 2
@@ -125,6 +128,35 @@ class MultiLabel(TextType):
         """How many labels a text has."""
         return errors.aspects(table)
 
+    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
+        """Which labels' probability is above the threshold."""
+        return errors.counts_above(table, labels, threshold)
+
+    def recalibrated(
+        self,
+        answers: Sequence[dict[str, Any]],
+        validated: Callable[[], Sequence[Mapping[str, Any]]],
+        labels: Sequence[str],
+        settings: ThresholdSettings,
+    ) -> Sequence[dict[str, Any]]:
+        """The answers by the one threshold of all labels that is asked for, in place of the recipe's."""
+        if settings.threshold is None:
+            return answers
+
+        def judged() -> Judged:
+            rows = validated()
+            wanted = [[label in row["reference"] for label in labels] for row in rows]
+            return np.concatenate([_chances(row) for row in rows]), np.array(wanted).ravel()
+
+        threshold = threshold_of(settings, judged)
+        return [
+            {
+                **one,
+                "prediction": [label for label, said in zip(labels, _chances(one) > threshold, strict=True) if said],
+            }
+            for one in answers
+        ]
+
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
         """How probable each label of each text was held."""
         return errors.forecasts(table, labels)
@@ -141,6 +173,10 @@ class MultiLabel(TextType):
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """The labels, and the probability of each."""
         return with_probabilities(answer, labels, sigmoid)
+
+
+def _chances(answer: Mapping[str, Any]) -> Floats:
+    return sigmoid(np.array(answer["logits"], dtype=np.float64))
 
 
 def _has(field: object, column: str) -> bool:

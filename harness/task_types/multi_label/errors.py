@@ -20,6 +20,16 @@ def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
     return LabelCounts(tuple(labels), there * predicted, predicted, there)
 
 
+def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
+    """The labels whose probability is above the threshold, whatever was chosen on validation; None without logits."""
+    logits = logits_of(table, len(labels))
+    if logits is None:
+        return None
+    there = indicators(table["reference"].combine_chunks(), labels)
+    predicted = (sigmoid(logits) > threshold).astype(np.float64)
+    return LabelCounts(tuple(labels), there * predicted, predicted, there)
+
+
 def aspects(table: Any) -> Iterator[Aspect]:
     """How many labels a text has."""
     yield numbered("labels of a text", [len(labels) for labels in table["reference"].to_pylist()], MOST_LABELS)

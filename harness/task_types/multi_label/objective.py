@@ -17,11 +17,11 @@ from harness.task_types.multi_label import task_type
 from harness.task_types.probabilities import sigmoid
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.texts_objective import LabelObjective, Outputs
+from harness.task_types.thresholds import DEFAULT, best_threshold
 from harness.task_types.weighted_losses import LossOfLabels, yes_counts
 from harness.tokenization.reading import Reader
 
 THRESHOLD = "threshold"
-DEFAULT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,26 +119,6 @@ def indicators(examples: Sequence[TextExample], labels: int) -> NDArray[np.bool_
     for row, example in zip(found, examples, strict=True):
         row[list(example.label_indices)] = True
     return found
-
-
-def best_threshold(probabilities: NDArray[np.float64], wanted: NDArray[np.bool_]) -> float:
-    """The threshold with the highest F1, halfway between two probabilities; of equals, the nearest to 0.5.
-
-    >>> best_threshold(np.array([0.1, 0.2, 0.4, 0.3]), np.array([False, False, True, True]))
-    0.25
-
-    Args:
-        probabilities: What was said [n].
-        wanted: What was true [n]. Where nothing is, every threshold is as good.
-    """
-    order = np.argsort(-probabilities, kind="stable")
-    said, hits = probabilities[order], np.cumsum(wanted[order])
-    scores = 2 * hits / (np.arange(1, len(said) + 1) + wanted.sum())
-    limits = (said + np.append(said[1:], 0.0)) / 2
-    possible = np.append(said[1:], 0.0) < said  # Equal probabilities lie on one side.
-    default = 2 * (wanted & (probabilities > DEFAULT)).sum() / max(1, (probabilities > DEFAULT).sum() + wanted.sum())
-    candidates = [*zip(scores[possible], limits[possible], strict=True), (default, DEFAULT)]
-    return float(max(candidates, key=lambda pair: (round(pair[0], 12), -abs(pair[1] - DEFAULT)))[1])
 
 
 def _wanted(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:

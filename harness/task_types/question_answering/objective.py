@@ -20,10 +20,12 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.question_answering import task_type
 from harness.task_types.question_answering.candidates import best_places, merged, ranked_answers
 from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.question_answering.explained import NO_ANSWER, answer_places, explained_answer
 from harness.task_types.question_answering.metrics import qa_f1s
 from harness.task_types.question_answering.spans import Candidate, Span
 from harness.task_types.question_answering.squad_files import CANDIDATES, N_BEST
@@ -173,6 +175,24 @@ class SpanObjective(LearntAsItIs):
             merged(of_example, example.context, self.candidates)
             for of_example, example in zip(spans, examples, strict=True)
         ]
+
+    def explained(self, example: QuestionExample, features: Features, asked: Asked) -> ExplainedScore:
+        """The predicted answer's score in the window where it is the best, or "no answer" where that is predicted."""
+        if asked.label is not None:
+            raise UserError(f"--label {asked.label}: answers to questions are no labels. Leave it out.")
+        scores = [asked.scores(item) for item in features.items]
+        found = [
+            self.results(score, asked.collator([item]), asked.collator)[0]
+            for item, score in zip(features.items, scores, strict=True)
+        ]
+        (row,) = self.rows(self.outputs(found, features, [example]), [example], asked.calibration)
+        if row["start"] < 0:
+            place = min(range(len(found)), key=lambda index: found[index].no_answer_score)
+            none = features.items[place].target.no_answer
+            return explained_answer(features.items[place], NO_ANSWER, none, none)
+        place = max(range(len(found)), key=lambda index: found[index].score)
+        ends = answer_places(scores[place][0].cpu(), features.items[place], self.longest)
+        return explained_answer(features.items[place], f"answer “{row['prediction']}”", *ends)
 
     def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
         """None."""

@@ -21,6 +21,7 @@ from harness.task_types.contract import Column, TaskType
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.token_classification import errors
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
+from harness.task_types.token_classification.explained import ExplainSettings
 from harness.task_types.token_classification.metrics import (
     ENTITY_F1,
     ENTITY_MACRO_F1,
@@ -50,6 +51,7 @@ class TokenClassification(TaskType):
     metrics = (ENTITY_F1, ENTITY_PRECISION, ENTITY_RECALL, ENTITY_MACRO_F1, TAG_ACCURACY)
     default_metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy")
     prediction_columns = ("prediction", "scores", "entities")
+    explain_settings = ExplainSettings
     settings = LabelLoss
     unused_settings = ("thresholds",)
     inferred = True

@@ -19,8 +19,10 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
+from harness.task_types.token_classification.explained import word_place
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
 from harness.task_types.weighted_losses import LossOfLabels, label_counts
@@ -141,6 +143,22 @@ class TagObjective(LearntAsItIs):
             Tagging(tuple(chosen.tolist()), tuple(probabilities.tolist()))
             for chosen, probabilities in zip(tags.split(counts), best.split(counts), strict=True)
         ]
+
+    def explained(self, example: TaggedSentence, features: Features, asked: Asked) -> ExplainedScore:
+        """The logit of one word's tag."""
+        (item,) = features.items
+        batch = asked.collator([item])
+        logits = _of_words(asked.scores(item), batch, asked.collator)
+        tags = [self.labels[tag] for tag in logits.argmax(1).tolist()]
+        word = word_place(asked.settings.word, example.words, tags)
+        tag = place_of(asked.label, self.labels, int(logits[word].argmax()))
+        row, column = list(_places(batch, asked.collator))[word]
+        return ExplainedScore(
+            item,
+            f"{self.labels[tag]} of word {word + 1}, “{example.words[word]}”",
+            lambda scores: scores[row, column, tag],
+            lambda scores: float(scores[row, column].double().softmax(0)[tag]),
+        )
 
     def outputs(
         self, results: Sequence[Tagging], _features: Features, _examples: Sequence[TaggedSentence]

@@ -1,0 +1,92 @@
+"""Attention as maps for a page: a layer each, from the token of a row to that of a column, the darker the more."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Protocol
+
+from harness.printable import printable
+
+STYLE = (
+    ".maps{display:flex;flex-wrap:wrap;gap:1.5em}.maps figure{margin:0}.maps svg{display:block;font:10px monospace;"
+    "max-width:100%;height:auto}.maps image{image-rendering:pixelated}"
+)
+NOTE = (
+    "Attention of each layer, the mean over its heads: from the token of a row to that of a column, the darker the "
+    "more; each map is black at its own largest weight. It shows where a layer reads, and is no explanation by itself: "
+    "harness explain RUN --curve 20 --attention measures what it is worth."
+)
+SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16
+"""Of a cell and of a letter, in pixels; longer tokens are cut."""
+
+
+class Mapped(Protocol):
+    """What is drawn (`harness.runs.explain.AttentionMaps`)."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All that are read."""
+
+    @property
+    def layers(self) -> Sequence[Sequence[Sequence[float]]]:
+        """From each token to each [layers, tokens, tokens]."""
+
+
+def attention_maps(found: Mapped) -> str:
+    """The maps of all layers, the first one first."""
+    words = [_short(token) for token in found.tokens]
+    figures = "\n".join(
+        f"<figure><figcaption>Layer {number}</figcaption>{_drawn(words, layer, number)}</figure>"
+        for number, layer in enumerate(found.layers, start=1)
+    )
+    return f'\n<h3>Attention</h3>\n<p><small>{escape(NOTE)}</small></p>\n<div class="maps">\n{figures}\n</div>'
+
+
+def _drawn(words: Sequence[str], layer: Sequence[Sequence[float]], number: int) -> str:
+    margin = LETTER * max(map(len, words)) + 6
+    side = SIDE * len(words)
+    size = side + margin
+    picture = base64.b64encode(png(list(_grey(layer)))).decode()
+    box = f'viewBox="0 0 {size:.0f} {size:.0f}" width="{size:.0f}"'
+    return (
+        f'<svg {box} role="img" aria-label="Attention of layer {number}">'
+        f'<image x="{margin:.0f}" y="{margin:.0f}" width="{side}" height="{side}" '
+        f'href="data:image/png;base64,{picture}"/>{"".join(_names(words, margin))}</svg>'
+    )
+
+
+def _names(words: Sequence[str], margin: float) -> Iterator[str]:
+    for place, word in enumerate(words):
+        middle = margin + SIDE * (place + 0.5) + 3
+        yield f'<text x="{margin - 3:.0f}" y="{middle:.0f}" text-anchor="end">{escape(word)}</text>'
+        yield f'<text transform="translate({middle:.0f} {margin - 3:.0f}) rotate(-90)">{escape(word)}</text>'
+
+
+def _short(token: str) -> str:
+    text = printable(token)
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+
+
+def _grey(layer: Sequence[Sequence[float]]) -> Iterator[bytes]:
+    most = max((max(row) for row in layer), default=0.0) or 1.0
+    for row in layer:
+        yield bytes(round(255 * (1 - min(max(weight / most, 0.0), 1.0))) for weight in row)
+
+
+def png(rows: Sequence[bytes]) -> bytes:
+    """A picture of grey pixels (PNG, second edition, sections 5 and 11).
+
+    Args:
+        rows: From the top, 0 is black.
+    """
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

@@ -1,0 +1,44 @@
+"""The sections of a report, by names that are the same in every format that has them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Sequence
+
+from harness.errors import UserError
+from harness.registry import FORMATS
+
+SECTIONS = {
+    "advice": "what to use, and what the data supports, in sentences",
+    "scores": "each model's mean scores with intervals",
+    "differences": "each model against the baseline",
+    "over-tasks": "what is shown over all tasks together",
+    "curves": "scores over the values of a setting that is varied",
+    "runs": "what the scores are of: seeds, test examples, share of the text read",
+    "errors": "where the models err",
+    "training": "losses while a model was trained",
+    "cost": "what training and use cost",
+    "tuning": "which recipes were tried",
+    "setup": "what each task is, and the configurations",
+    "method": "how to read it, notes of the runs, how to do it again",
+}
+"""What each is. Failures, gaps and warnings are none: a report always has them, since numbers mislead without."""
+
+
+def of_format(format_: str) -> Sequence[str] | None:
+    """The sections that a format has, which are its default of `only`; None of one that has none, such as CSV."""
+    known = inspect.signature(FORMATS.load(format_)).parameters.get("only")
+    return None if known is None else tuple(known.default)
+
+
+def check_sections(format_: str, only: Collection[str]) -> None:
+    """Refuse the name of a section that a format does not have.
+
+    Raises:
+        UserError: There is no such section in this format; the message lists those that there are.
+    """
+    known = of_format(format_) or ()
+    has = f"the format {format_} has no such section. It has: {', '.join(known)}."
+    wrong = [name for name in only if name not in known]
+    if wrong:
+        raise UserError(*(f"--only {name}: {has}" for name in wrong))

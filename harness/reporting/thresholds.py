@@ -1,0 +1,53 @@
+"""What thresholds of probabilities give, as a table for people and as content for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.error_analysis.answered import AnsweredTask
+from harness.error_analysis.thresholds import MEASURES, AtThreshold
+from harness.metrics.metric import PERCENT
+from harness.reporting.entries import Entry
+from harness.reporting.errors import score
+from harness.reporting.tables import Table
+
+NOTE = (
+    "A threshold that is chosen by this table is chosen on test examples, and its score here is too good. "
+    "`harness predict RUN --threshold validation` takes the one with the best F1 on the validation split. Intervals "
+    "are 95 % each."
+)
+
+
+def table_of(task: AnsweredTask, model: str, found: Sequence[AtThreshold]) -> Table:
+    """A row for each threshold of one model."""
+    labels = task.card.labels
+    what = labels[1] if len(labels) == 2 else "a label"
+    rows = [
+        (
+            Entry(f"{one.threshold:.1f}"),
+            Entry(f"{one.predicted:,.0f}"),
+            *(score(one.scores[name], PERCENT) for name in MEASURES),
+        )
+        for one in found
+    ]
+    headings = ("Above", "Predicted", *(name[:1].upper() + name[1:] for name in MEASURES))
+    return Table(f"{task.task} · {model}: {what} is predicted above a probability", headings, tuple(rows))
+
+
+def content(found: Mapping[str, Sequence[AtThreshold]]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        model: [
+            {
+                "threshold": one.threshold,
+                "predicted": one.predicted,
+                **{
+                    name: None if value is None else {"score": value.value, "low": value.low, "high": value.high}
+                    for name, value in one.scores.items()
+                },
+            }
+            for one in rows
+        ]
+        for model, rows in found.items()
+    }

@@ -1,0 +1,56 @@
+"""Which of two labels is predicted, by a threshold of the second one's probability instead of the larger of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.metrics.metric import Floats
+from harness.task_types.probabilities import softmax_rows
+from harness.task_types.thresholds import Judged, ThresholdSettings, threshold_of
+
+Answers = Sequence[Mapping[str, Any]]
+
+
+def check_two(labels: Sequence[str]) -> None:
+    """Refuse a threshold of many labels.
+
+    Raises:
+        UserError: They are not two.
+    """
+    if len(labels) != 2:
+        raise UserError(
+            f"--threshold: is of two labels, and this run has {len(labels)}. Leave it out; each label's probability is "
+            "in the predictions."
+        )
+
+
+def by_threshold(
+    answers: Answers, validated: Callable[[], Answers], labels: Sequence[str], settings: ThresholdSettings
+) -> list[dict[str, Any]]:
+    """The answers with the second label where its probability is above the threshold, else the first.
+
+    Args:
+        answers: What was found.
+        validated: Gives the same of the validation split.
+        labels: The two.
+        settings: Which ask for a threshold.
+    """
+
+    def judged() -> Judged:
+        rows = validated()
+        return second(rows), np.array([row["reference"] == labels[1] for row in rows])
+
+    threshold = threshold_of(settings, judged)
+    pairs = zip(answers, second(answers) > threshold, strict=True)
+    return [{**answer, "prediction": labels[int(is_second)]} for answer, is_second in pairs]
+
+
+def second(answers: Answers) -> Floats:
+    """The second label's probability [answers]."""
+    if not answers:
+        return np.zeros(0)
+    return np.asarray(softmax_rows(np.array([answer["logits"] for answer in answers], dtype=np.float64))[:, 1])

@@ -1,0 +1,95 @@
+"""Where a model's attention goes: the weights of each layer, of models that give them.
+
+They are no explanation by themselves (Jain and Wallace 2019, "Attention is not explanation"): what they are worth is
+measured as that of any attribution is, by deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.errors import UserError
+from harness.tokenization.items import Item
+from harness.training.attribution import Attribution
+from harness.training.forward import Forward
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The attention of a model that reads an item, the mean over each layer's heads.
+
+    Attributes:
+        layers: From each token (a row) to each token [layers, windows, length, length]; 0 on padding.
+        is_read: Whether each place is a token, and no padding [windows, length].
+    """
+
+    layers: Tensor
+    is_read: Tensor
+
+    @property
+    def received(self) -> tuple[float, ...]:
+        """What each token gets on average over layers and the window's tokens, window by window [tokens]."""
+        queries = self.is_read[None, :, :, None].to(self.layers.dtype)
+        means = (self.layers * queries).sum(2) / queries.sum(2)
+        return tuple(means.mean(0).reshape(-1).tolist())
+
+
+@torch.no_grad()
+def attention_of(forward: Forward, item: Item) -> Attention:
+    """The attention of a model that reads an item.
+
+    Raises:
+        UserError: The model gives no attention from token to token.
+    """
+    inputs = forward.collator([item]).inputs
+    windows, length = inputs["input_ids"].shape
+    with _returned(forward.model) as outputs:
+        forward.scores([item])
+    found = [weights for output in outputs for weights in getattr(output, "attentions", None) or ()]
+    if not found or len(outputs) != 1 or any(not _fits(weights, windows, length) for weights in found):
+        name = type(forward.model).__name__
+        raise UserError(
+            f"--attention: {name} gives no attention from each token of a text to each, as it reads this one. Leave it "
+            "out."
+        )
+    layers = torch.stack([weights.float().mean(1) for weights in found])
+    return Attention(layers.cpu(), inputs["attention_mask"].bool().cpu())
+
+
+def by_attention(attribution: Attribution, attention: Attention) -> Attribution:
+    """The tokens of an attribution, by the attention that each receives; special ones have none."""
+    pairs = zip(attention.received, attribution.is_special, strict=True)
+    return replace(attribution, values=tuple(0.0 if is_special else value for value, is_special in pairs))
+
+
+def _fits(weights: Any, windows: int, length: int) -> bool:
+    """Whether weights are [windows, heads, length, length]: a memory, or a local window, has other keys."""
+    return isinstance(weights, Tensor) and weights.ndim == 4 and weights.shape[::2] == (windows, length) == (
+        weights.shape[0], weights.shape[3],
+    )  # fmt: skip
+
+
+@contextmanager
+def _returned(model: Any) -> Iterator[Sequence[Any]]:
+    """What the model returns when it is asked for its attention, which plain attention alone computes."""
+    config, found = model.config, []
+    known = config._attn_implementation, config.output_attentions
+    try:
+        model.set_attn_implementation("eager")
+        config.output_attentions = True
+    except (ValueError, AttributeError, NotImplementedError) as error:
+        raise UserError(f"--attention: {type(model).__name__} has no plain attention to show. Leave it out.") from error
+    handle = model.register_forward_hook(lambda _module, _given, output: found.append(output))
+    try:
+        yield found
+    finally:
+        handle.remove()
+        config.output_attentions = False
+        model.set_attn_implementation(known[0])
+        config.output_attentions = known[1]
