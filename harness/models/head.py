@@ -18,6 +18,8 @@ class Head:
         outputs: The names of the tensors that it returns, such as ("logits",).
         pointer: Whether the answer is pointed at from the text's last state, for a model that reads segment by segment.
         per_token: Whether its outputs are of each token [texts, length, ...], not of a text as a whole.
+        instead: The Auto class of an architecture that `auto_class` has no model of. Where it is named, `auto_class`
+            reads texts side by side [rows, choices, length], of which it is given one a row (`choice_head.py`).
     """
 
     auto_class: str | None
@@ -25,3 +27,4 @@ class Head:
     outputs: tuple[str, ...]
     pointer: bool = False
     per_token: bool = False
+    instead: str | None = None
