@@ -32,7 +32,7 @@ class MultipleChoice(TaskType):
 
     name = "multiple_choice"
     columns: Mapping[str, Column] = {
-        "text": Column("The column of the question; give it twice for a passage and a question."),
+        "text": Column("The column of the question; give it twice for a passage and a question.", most=2),
         "choices": Column(
             "The columns of the choices, with commas between, or the one column of their lists (multiple choice).",
             most=MOST_COLUMNS,

@@ -13,7 +13,7 @@ from harness.data.task import Row
 # What columns are called, the usual first.
 QUESTIONS = ("question", "query", "stem", "goal", "prompt", "premise", "sentence", "sent2", "ctx b")
 PASSAGES = ("passage", "context", "article", "paragraph", "document", "sent1", "ctx a")
-LISTS = ("choices", "options", "endings", "candidates", "answers")
+LISTS = ("choices", "options", "endings", "candidates")
 LABELS = ("answer", "answerkey", "answer key", "label", "correct", "correct answer", "gold", "target", "solution")
 # Columns of one choice each differ in a last letter or number alone: a, choice1, option_b, ending0, answerC, sol2.
 _ONE_OF_SEVERAL = re.compile(

@@ -38,7 +38,9 @@ def spelling(rows: Iterable[tuple[object, Choices]], column: str) -> Names:
         UserError: Numbers may count from 0 or from 1: no row tells.
     """
     known = [(name, choices) for field, choices in rows if (name := label_name(field)) and not choices.names]
-    most = max((len(choices.texts) for _, choices in known), default=0)
+    if not known:
+        return ()
+    most = max(len(choices.texts) for _, choices in known)
     ways: list[Names] = [(), *(tuple(map(way, range(most))) for way in WAYS.values())]
     fits = [sum(place_in(name, choices, way) is not None for name, choices in known) for way in ways]
     best = ways[fits.index(max(fits))]

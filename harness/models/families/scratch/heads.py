@@ -1,4 +1,4 @@
-"""What stands on top: a classifier (or regressor) of texts, one of tokens, a finder of answers, a chooser of answers."""
+"""What stands on top: a classifier (or regressor) of texts, one of tokens, a finder of answers, one that chooses."""
 
 from __future__ import annotations
 
