@@ -182,12 +182,24 @@ def test_scores_are_pooled_over_the_windows_of_each_choice(checkpoints):
         np.testing.assert_allclose(scores, [float(part.mean()) for part in windows], atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])
-def test_a_memory_reads_each_choice_from_end_to_end(family, checkpoints, tmp_path):
-    settings = {"strategy": "segment_recurrence", "segment": 8, "memory": 8, "pool": "last"}
-    _, record = trained(tmp_path, family, checkpoints[family], maximum_steps=2, **settings)
-    assert record.status == "complete", record.reason
+def test_a_memory_reads_each_choice_to_its_end_with_the_same_gradient_whatever_fits_into_a_pass(family, checkpoints):
+    found = []
+    for limit in (100, 3):  # All choices of a question side by side, or each alone and read again in the backward pass.
+        loaded, kind = loaded_model(family, checkpoints[family], KIND, labels=())
+        settings = {"strategy": "segment_recurrence", "segment": 8, "memory": 8, "pool": "last"}
+        training = Training(micro_batch_size=limit, gradient_segments=2, **settings)
+        trainer, reader = trainer_for(loaded, kind, training)
+        examples = choice_examples(3, shortest=20, longest=40)
+        items = kind.features(examples, reader).items
+        assert all(trainer.forward.scoring.size(item) > 3 * len(item.windows) for item in items)
+        for group in trainer.forward.passes(items):
+            trainer.forward.losses(group).sum().backward()
+        found.append({name: p.grad for name, p in loaded.model.named_parameters() if p.grad is not None})
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-4)
 
 
 def test_an_architecture_without_such_a_head_gets_a_classifier_with_one_output(tmp_path):
