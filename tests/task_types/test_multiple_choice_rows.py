@@ -11,7 +11,6 @@ from harness.data.untrained import splits_to_score
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
 
-KIND = TASK_TYPES.load("multiple_choice")
 TEXTS = ("a cat", "a dog", "a cow", "an owl")
 
 

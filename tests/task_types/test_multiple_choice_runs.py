@@ -12,7 +12,7 @@ from small_models import (
     Silent,
     choice_examples,
     loaded_model,
-    own_cell,
+    own_run,
     own_data,
     small_tokenizer,
     trainer_for,
@@ -31,14 +31,14 @@ from harness.task_types.multiple_choice.objective import ChoiceObjective
 from harness.task_types.multiple_choice.windows import read_choices
 from harness.tokenization.reading import Reader
 
-KIND = "multiple_choice"
+TASK_TYPE = "multiple_choice"
 LEARNING = {"learning_rate": 3e-3, "epochs": 20}
 
 
 def trained(tmp_path, family, checkpoint, *, count=60, **settings):
-    own = own_data(tmp_path / "data", choice_examples(count), task_type=KIND, sizes=(None, 10, 20))
-    cell = own_cell(tmp_path / "runs", own, checkpoint, family=family, **settings)
-    return cell.folder, execute(cell, Options(), Silent())
+    own = own_data(tmp_path / "data", choice_examples(count), task_type=TASK_TYPE, sizes=(None, 10, 20))
+    run = own_run(tmp_path / "runs", own, checkpoint, family=family, **settings)
+    return run.folder, execute(run, Options(), Silent())
 
 
 @pytest.fixture(scope="module")
@@ -114,24 +114,24 @@ def test_a_question_is_explained(finished):
 
 
 def test_a_score_depends_on_no_other_choice_and_the_loss_is_a_softmax_over_them(checkpoints):
-    loaded, kind = loaded_model("bert", checkpoints["bert"], KIND, labels=())
-    trainer, reader = trainer_for(loaded, kind, Training())
+    loaded, objective = loaded_model("bert", checkpoints["bert"], TASK_TYPE, labels=())
+    trainer, reader = trainer_for(loaded, objective, Training())
     examples = choice_examples(6)
-    loss, outputs = trainer.forward.evaluate(kind.features(examples, reader), examples)
+    loss, outputs = trainer.forward.evaluate(objective.features(examples, reader), examples)
     expected = [float(np.log(np.exp(o - o[e.right]).sum())) for o, e in zip(outputs, examples, strict=True)]
     assert loss == pytest.approx(np.mean(expected), abs=1e-5)
     first = [ChoiceExample(e.id, e.texts, e.choices[:2], 0) for e in examples]
-    _, fewer = trainer.forward.evaluate(kind.features(first, reader), first)
+    _, fewer = trainer.forward.evaluate(objective.features(first, reader), first)
     for some, every in zip(fewer, outputs, strict=True):
         np.testing.assert_allclose(some, every[:2], atol=1e-5)
 
 
 def test_questions_of_one_choice_more_or_less_give_finite_gradients(checkpoints):
-    loaded, kind = loaded_model("scratch", checkpoints["scratch"], KIND, labels=())
-    trainer, reader = trainer_for(loaded, kind, Training(learning_rate=1e-3, warmup_ratio=0.0))
+    loaded, objective = loaded_model("scratch", checkpoints["scratch"], TASK_TYPE, labels=())
+    trainer, reader = trainer_for(loaded, objective, Training(learning_rate=1e-3, warmup_ratio=0.0))
     examples = [e for e in choice_examples(20) if len(e.choices) in (2, 4)][:6]
     assert {len(e.choices) for e in examples} == {2, 4}
-    assert np.isfinite(trainer.step(kind.features(examples, reader).items))
+    assert np.isfinite(trainer.step(objective.features(examples, reader).items))
     assert all(torch.isfinite(p).all() for p in loaded.model.parameters())
 
 
@@ -168,11 +168,11 @@ def test_a_choice_that_is_too_long_keeps_half_of_the_window():
 
 
 def test_scores_are_pooled_over_the_windows_of_each_choice(checkpoints):
-    loaded, kind = loaded_model("bert", checkpoints["bert"], KIND, labels=())
+    loaded, objective = loaded_model("bert", checkpoints["bert"], TASK_TYPE, labels=())
     training = Training(strategy="windows", max_length=16, stride=2)
-    trainer, reader = trainer_for(loaded, kind, training)
+    trainer, reader = trainer_for(loaded, objective, training)
     examples = choice_examples(4, shortest=20, longest=40)
-    features = kind.features(examples, reader)
+    features = objective.features(examples, reader)
     assert all(len(item.windows) > len(item.target.windows) for item in features.items)
     _, outputs = trainer.forward.evaluate(features, examples)
     for item, scores in zip(features.items, outputs, strict=True):
@@ -187,12 +187,12 @@ def test_scores_are_pooled_over_the_windows_of_each_choice(checkpoints):
 def test_a_memory_reads_each_choice_to_its_end_with_the_same_gradient_whatever_fits_into_a_pass(family, checkpoints):
     found = []
     for limit in (100, 3):  # All choices of a question side by side, or each alone and read again in the backward pass.
-        loaded, kind = loaded_model(family, checkpoints[family], KIND, labels=())
+        loaded, objective = loaded_model(family, checkpoints[family], TASK_TYPE, labels=())
         settings = {"strategy": "segment_recurrence", "segment": 8, "memory": 8, "pool": "last"}
         training = Training(micro_batch_size=limit, gradient_segments=2, **settings)
-        trainer, reader = trainer_for(loaded, kind, training)
+        trainer, reader = trainer_for(loaded, objective, training)
         examples = choice_examples(3, shortest=20, longest=40)
-        items = kind.features(examples, reader).items
+        items = objective.features(examples, reader).items
         assert all(trainer.forward.scoring.size(item) > 3 * len(item.windows) for item in items)
         for group in trainer.forward.passes(items):
             trainer.forward.losses(group).sum().backward()
@@ -275,7 +275,7 @@ def test_choosing_understands_choices(command):
 
 def test_what_a_text_has_no_model_for_is_refused(checkpoints):
     with pytest.raises(UserError, match='"probe" has no answer to tasks of type multiple_choice'):
-        TASK_TYPES.load(KIND).linear()
+        TASK_TYPES.load(TASK_TYPE).linear()
 
 
 def test_every_family_has_a_head_or_says_what_stands_for_it():

@@ -30,7 +30,7 @@ def recorded_aspects(table: Any) -> Iterator[Aspect]:
 def read_aspects(examples: Sequence[ChoiceExample]) -> Iterator[Aspect]:
     """How long the right choice is beside the others."""
     values = tuple(map(length_of_right, examples))
-    yield Aspect("length of the right choice", values, tuple(part for part in LENGTHS if part in values))
+    yield Aspect("right choice length", values, tuple(part for part in LENGTHS if part in values))
 
 
 def length_of_right(example: ChoiceExample) -> str | None:
