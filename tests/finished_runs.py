@@ -1,6 +1,6 @@
 """Finished runs of tiny models, for what begins where a run ends."""
 
-from small_models import Silent, choice_examples, own_run, own_data, question_examples, tagged_examples, text_examples
+from small_models import Silent, choice_examples, own_data, own_run, question_examples, tagged_examples, text_examples
 
 from harness.runs.execution import execute
 from harness.runs.options import Options

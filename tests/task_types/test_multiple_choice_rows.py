@@ -9,7 +9,6 @@ from harness.data.guessing import guessed
 from harness.data.loading import load_splits
 from harness.data.untrained import splits_to_score
 from harness.errors import UserError
-from harness.registry import TASK_TYPES
 
 TEXTS = ("a cat", "a dog", "a cow", "an owl")
 

@@ -12,8 +12,8 @@ from small_models import (
     Silent,
     choice_examples,
     loaded_model,
-    own_run,
     own_data,
+    own_run,
     small_tokenizer,
     trainer_for,
 )
