@@ -60,6 +60,17 @@ def test_the_right_choice_may_be_a_letter_or_a_number_and_the_record_says_which(
         assert one.texts == (f"q{number} w{number} which",)
 
 
+@pytest.mark.parametrize("form", [json.dumps, repr, "\n".join], ids=["JSON", "Python", "lines"])
+def test_a_list_of_choices_may_be_written_as_a_text(form, tmp_path):
+    rows = [
+        {"question": f"q{n} w{n}", "options": form([f"a cat {n}", f"a dog {n}"]), "answer": "AB"[n % 2]}
+        for n in range(40)
+    ]
+    assert all(one.choices[0].startswith("a cat") for one in everything(loaded(tmp_path, rows, columns=["options"])))
+    (line,) = complaint(tmp_path, [{**rows[0], "options": "a cat"}, *rows[1:]], columns=["options"])
+    assert "options: no list of choices (got 'a cat'). Give a list, or a line for each" in line
+
+
 def test_the_right_choice_may_be_its_text_also_where_choices_are_numbers(tmp_path):
     rows = [
         {"question": f"q{n} w{n}", "options": [n, n + 1, n + 2], "answer": str(n + 2 * (n % 2))} for n in range(1, 41)
@@ -143,8 +154,22 @@ def test_a_passage_is_read_before_the_question_that_stands_before_each_choice(tm
 
 
 def test_the_same_question_with_other_choices_is_another_one(tmp_path):
-    rows = [{**row(n, n % 4, called="ABCD".__getitem__), "question": "which is true ?"} for n in range(40)]
-    assert len(everything(loaded(tmp_path, rows))) == 40
+    question = "which of the following statements is true , according to the passage above ?"
+    rows = [{**row(n, n % 4, called="ABCD".__getitem__), "question": question} for n in range(40)]
+    splits = loaded(tmp_path, rows)
+    assert len(everything(splits)) == 40
+    assert not [note for note in splits.notes if "too large" in note]
+
+
+def test_questions_on_one_passage_are_on_one_side(tmp_path):
+    rows = [
+        {**row(n, n % 4, called="ABCD".__getitem__), "passage": " ".join(f"p{n // 4}w{word}" for word in range(12))}
+        for n in range(80)
+    ]
+    splits = loaded(tmp_path, rows, text=["passage", "question"])
+    sides = [{one.texts[0] for one in split} for split in (splits.train, splits.validation, splits.test)]
+    assert all(sides)
+    assert sum(map(len, sides)) == 20
 
 
 def test_naming_choices_makes_it_multiple_choice_and_a_name_with_commas_is_several(tmp_path):

@@ -27,8 +27,12 @@ class ChoiceExample:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What is asked, and the choices as one text: a question that is asked with other choices is another one."""
-        return (*self.texts, "\n".join(self.choices))
+        """The passage, if there is one, and the question with its choices.
+
+        Many questions are asked alike ("Which is true, according to the passage?"), and with other choices they are
+        others. So the question by itself says nothing of which belong together.
+        """
+        return (*self.texts[:-1], "\n".join((self.texts[-1], *self.choices)))
 
     @property
     def every_text(self) -> tuple[str, ...]:

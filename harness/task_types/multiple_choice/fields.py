@@ -29,7 +29,7 @@ class Choices:
 
 
 def choices_of(row: Row, columns: Sequence[str]) -> Choices:
-    """The choices in a row: one in each of several columns, or a list in one column.
+    """The choices in a row: one in each of several columns, or a list, or a line for each, in one column.
 
     Empty fields behind the last choice are none, so that questions may have fewer choices than there are columns. A
     number is read as it is written.
@@ -59,13 +59,15 @@ def _listed(field: object, column: str) -> tuple[Sequence[object], tuple[str, ..
             field = written_value(field)
         except NotWrittenError as error:
             raise FieldError(f"{column}: no list of choices (got {field!r:.80}; {error}). Fix the field.") from error
+    if isinstance(field, str) and "\n" in field.strip():
+        return field.strip().split("\n"), ()
     if isinstance(field, Mapping) and isinstance(field.get(TEXTS), list | tuple):
         names = field.get(NAMES)
         return field[TEXTS], tuple(map(str, names)) if isinstance(names, list | tuple) else ()
     if isinstance(field, list | tuple):
         return field, ()
     raise FieldError(
-        f"{column}: no list of choices (got {field!r:.80}). Give a list, or name a column for each choice."
+        f"{column}: no list of choices (got {field!r:.80}). Give a list, or a line for each, or name a column for each."
     )
 
 
