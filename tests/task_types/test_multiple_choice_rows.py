@@ -132,6 +132,11 @@ def test_a_row_that_can_t_be_read_is_named(mistake, tmp_path):
     assert said in line
 
 
+def test_a_column_that_is_not_there_is_no_missing_choice(tmp_path):
+    rows = [row(number, number % 4, called="ABCD".__getitem__) for number in range(40)]
+    assert "no column 'e'" in complaint(tmp_path, rows, columns=["a,b,c,d,e"])[0]
+
+
 def test_the_text_of_two_equal_choices_is_no_answer_and_a_letter_is(tmp_path):
     same = ("a cat", "a cat", "a cow", "an owl")
     rows = [row(number, 2, called=lambda _: "") for number in range(40)]

@@ -95,19 +95,16 @@ class MultipleChoice(TaskType):
         return ChoiceExample(identity, self._texts(task, row), choices_of(row, task.columns_of("choices")).texts, 0)
 
     def answered(self, task: Task, row: Row) -> Row:
-        """The row with its question where the task has it, read from a column that is called like one."""
-        return self.completed(task, row)
+        """The row with its question where the task has it, read from columns that are called like one."""
+        names = task.columns_of("text")
+        found = guessing.questions(row) if names == ("text",) and names[0] not in row else ()
+        return _with(row, {names[0]: [row[name] for name in found]}) if found else row
 
     def completed(self, task: Task, row: Row) -> Row:
-        """The same of a row to predict from; a choice that it has no column for is none."""
-        names, columns = task.columns_of("text"), task.columns_of("choices")
-        filled: dict[str, object] = {}
-        if names == ("text",) and names[0] not in row:
-            found = guessing.questions(row)
-            filled = {names[0]: [row[name] for name in found]} if found else {}
-        if len(columns) > 1 and columns[0] in row:
-            filled |= {name: None for name in columns if name not in row}
-        return PlacedRow({**row, **filled}, getattr(row, "place", "")) if filled else row
+        """The same of a row to predict from, which may have fewer choices than there are columns."""
+        columns = task.columns_of("choices")
+        lacking = [name for name in columns if name not in row] if columns[0] in row else []
+        return _with(self.answered(task, row), dict.fromkeys(lacking))
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
         """The row of a question with any number of choices, at most as many as there are columns."""
@@ -168,6 +165,11 @@ class MultipleChoice(TaskType):
                 yield row, choices_of(row, columns)
             except (FieldError, KeyError):
                 continue
+
+
+def _with(row: Row, fields: Mapping[str, object]) -> Row:
+    """The row with some fields more, still at its place in a file."""
+    return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
 
 task_type = MultipleChoice()
