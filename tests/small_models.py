@@ -16,6 +16,7 @@ from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.registry import FAMILIES, TASK_TYPES
 from harness.suites.expansion import planned_run
 from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.multiple_choice.examples import ChoiceExample, letter
 from harness.task_types.question_answering.examples import Answer, QuestionExample
 from harness.task_types.texts import TextExample
 from harness.task_types.token_classification.examples import TaggedSentence
@@ -115,6 +116,19 @@ def tagged_examples(count, *, seed=0, shortest=4, longest=12):
         for offset in range(chooser.randint(1, 2)):
             words[place + offset], tags[place + offset] = chooser.choice(NAMES), offset  # B-PER, then I-PER
         examples.append(TaggedSentence(f"s-{index}", tuple(words), tuple(tags)))
+    return examples
+
+
+def choice_examples(count, *, seed=0, shortest=4, longest=12):
+    """Which choice praises? Two to four choices, one with a word of praise, the others with words of blame."""
+    chooser = random.Random(seed)
+    examples = []
+    for index in range(count):
+        choices = [sentence(chooser, 0, chooser.randint(2, 4)) for _ in range(chooser.randint(1, 3))]
+        right = chooser.randint(0, len(choices))
+        choices.insert(right, sentence(chooser, 1, chooser.randint(2, 4)))
+        text = " ".join(chooser.choices(FILLERS, k=chooser.randint(shortest, longest)))
+        examples.append(ChoiceExample(f"c-{index}", (text,), tuple(choices), right))
     return examples
 
 
@@ -230,6 +244,8 @@ def write_rows(examples, file):
                 row = {"tokens": example.words, "tags": [TAGS[tag] for tag in example.tags]}
             elif isinstance(example, DocumentExample):
                 row = {"text": example.text}
+            elif isinstance(example, ChoiceExample):
+                row = {"text": example.texts[0], "choices": example.choices, "label": letter(example.right)}
             else:
                 row = {"text": example.text, "label": LABELS[example.target]}
                 row |= {"pair": example.pair} if example.pair is not None else {}

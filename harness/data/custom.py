@@ -18,6 +18,7 @@ from harness.metrics.metric import EVALUATE
 from harness.registry import TASK_TYPES
 
 DEFAULT_TYPE = "classification"
+PAIR = 2
 
 
 def custom_task(
@@ -56,7 +57,7 @@ def custom_task(
     Raises:
         UserError: Every setting that doesn't fit the others.
     """
-    named = {role: tuple(names) for role, names in (columns or {}).items() if names}
+    named = columns_named(columns or {})
     source = Files(train, validation, test, separator, encoding)
     refuse(format_problems(separator, encoding))
     chosen = task_type or inferred_type(named, source)
@@ -76,6 +77,24 @@ def custom_task(
         fold=fold,
     )
     return task if metrics else replace(task, metrics=task.type.metrics_for(task))
+
+
+def columns_named(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The columns that a user names, by role; where a role may have many, one name with commas is several.
+
+    >>> columns_named({"choices": ["a,b,c"], "text": ["title, in full"], "label": []})
+    {'choices': ('a', 'b', 'c'), 'text': ('title, in full',)}
+    """
+    roles = column_roles()
+    return {
+        role: tuple(
+            part.strip()
+            for name in names
+            for part in (name.split(",") if role in roles and roles[role].most > PAIR else [name])
+        )
+        for role, names in columns.items()
+        if names
+    }
 
 
 def column_roles() -> dict[str, Any]:
@@ -152,8 +171,9 @@ def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> It
                 "Leave it out, or choose another task type."
             )
         elif len(names) > known[role].most:
-            many = known[role].most > 1
-            allowed = ("one column or two make", "at most two") if many else ("one column makes", "one")
+            most = known[role].most
+            several = ("one column or two make", "at most two") if most == PAIR else (f"{most} columns make", f"{most}")
+            allowed = several if most > 1 else ("one column makes", "one")
             yield f"{role}: {allowed[0]} an input (got {len(names)}). Name {allowed[1]}{_types_with(role, len(names))}."
         elif len(set(names)) < len(names):
             yield f"{role}: names a column twice (got {', '.join(names)}). Name each once."

@@ -45,7 +45,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
             splits["test"] = []
         emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]
         refuse(f"{split}: no row is left. Give more rows." for split in emptied)
-        read = Splits(**splits, labels=reading.labels, dropped=left_out.dropped, notes=tuple(left_out.notes))
+        read = Splits(**splits, labels=reading.outputs, dropped=left_out.dropped, notes=tuple(left_out.notes))
         refuse(task.type.label_problems(reading.labels, read))
     return read
 

@@ -25,6 +25,11 @@ class Reading:
     problems: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The labels that a model has an output for."""
+        return self.labels if self.task.type.labels_are_outputs else ()
+
     def examples(self, split: str, rows: Sequence[Row]) -> list[Example]:
         """The examples of a split; rows with mistakes are left out and their mistakes kept in `problems`."""
         found: list[Example] = []

@@ -27,19 +27,20 @@ def splits_to_score(task: Task) -> Splits | None:
         or (task.source.train is not None and task.source.test is not None)
     ):
         return None
-    tables = _untrained(task.source.rows())
-    if tables is None:
+    found = _untrained(task.source.rows())
+    if found is None:
         return None
+    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
     refuse([problem for split, rows in tables.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["test"]))
-    found = {split: reading.examples(split, rows) for split, rows in tables.items()}
+    examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     refuse(reading.problems)
-    refuse(["test: no row is left to score. Give at least one text."] if not found["test"] else [])
+    refuse(["test: no row is left to score. Give at least one text."] if not examples["test"] else [])
     return Splits(
         train=(),
-        validation=found.get("validation", ()),
-        test=found["test"],
-        labels=reading.labels,
+        validation=examples.get("validation", ()),
+        test=examples["test"],
+        labels=reading.outputs,
         dropped=dict(reading.dropped),
     )
 

@@ -30,6 +30,11 @@ class Recurrence(SegmentReader):
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """What the head says of each text [texts, ...]; see `Scoring`."""
         texts, back = self.side_by_side(inputs)
+        count = len(texts.lengths)
+        if count > 1 and not self.fits(texts, limit):  # The texts of one item, each with its share of the memory.
+            rows = [{name: part[place : place + 1] for name, part in inputs.items()} for place in range(count)]
+            alone = [self.logits(row, limit // count) for row in rows]
+            return tuple(torch.cat(tensors) for tensors in zip(*alone, strict=True))
         found = self._pointed(texts, limit) if self.pointer else self._labelled(texts, limit)
         return tuple(tensor[back] for tensor in found)
 

@@ -79,8 +79,8 @@ class SegmentReader:
         return self.segment + self.memory
 
     def size(self, item: Item) -> int:
-        """How many segments the item has."""
-        return math.ceil(max(item.length, 1) / self.segment)
+        """How many segments the item has, in all of its texts."""
+        return sum(math.ceil(max(len(window.input_ids), 1) / self.segment) for window in item.windows)
 
     def side_by_side(self, inputs: Mapping[str, Tensor]) -> tuple[Texts, Tensor]:
         """Padded texts, the longest first, and where each one stands there [texts]."""
@@ -89,9 +89,13 @@ class SegmentReader:
         texts = Texts({name: rows[order] for name, rows in inputs.items()}, lengths[order].tolist(), self.segment)
         return texts, order.argsort()
 
+    def fits(self, texts: Texts, limit: int) -> bool:
+        """Whether the graphs of all segments may be in memory together."""
+        return sum(texts.segments) <= limit or not torch.is_grad_enabled()
+
     def parts(self, texts: Texts, reduce: Reduce, limit: int) -> Sequence[Tensor]:
         """What `reduce` keeps of each segment; where they don't fit into one pass, their graphs are made again."""
-        if sum(texts.segments) <= limit or not torch.is_grad_enabled():
+        if self.fits(texts, limit):
             return list(self.read(texts, reduce))
         assert len(texts.lengths) == 1, "a text of more segments than a pass holds stands alone"
         anchor = torch.ones((), requires_grad=True)

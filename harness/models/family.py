@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint, find_checkpoint
+from harness.models.choice_head import choice_notes, class_with, read_rows
 from harness.models.config_and_tokenizer import (
     check_architecture,
     check_vocabulary,
@@ -164,7 +165,7 @@ class StockFamily:
                 check_language_head(checkpoint.name, notes)
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
-        notes += [self.note] if self.note else []
+        notes += [*([self.note] if self.note else []), *choice_notes(head, config)]
         limit = None if self.unlimited else limit_of(tokenizer, self.longest_text(model))
         parts = (self.pooled_head, self.packing, language)
         return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
@@ -177,11 +178,12 @@ class StockFamily:
         return replace(stock, scores=self.scores) if stock is not None and self.scores is not None else stock
 
     def as_read(self, loaded: Loaded, head: Head) -> Loaded:
-        """The model with whether it must be read without padding: asked of it where no file here knows its type.
+        """The model as it reads rows, and whether without padding: asked of it where no file here knows its type.
 
         Raises:
             UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
         """
+        read_rows(loaded.model, head)
         if self.model_types or not depends_on_padding(loaded, head):
             return loaded
         return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
@@ -275,7 +277,7 @@ def model_class_of(head: Head, language: Language | None, where: str, config: An
         UserError: It is to be a language model, and there is none of its type.
     """
     if head.auto_class is not None:
-        return getattr(transformers, head.auto_class)
+        return class_with(head, config)
     if language is None:
         raise UserError(
             f"{where}: transformers has no causal or masked language model of the type {config.model_type}. "

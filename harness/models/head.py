@@ -19,6 +19,8 @@ class Head:
         pointer: Whether the answer is pointed at from the text's last state, for a model that reads segment by segment.
         per_token: Whether its outputs are of each token [texts, length, ...], not of a text as a whole.
         paired: Whether all that it reads are pairs of texts, such as a question and its context.
+        instead: The Auto class of an architecture that `auto_class` has no model of. Where it is named, `auto_class`
+            reads texts side by side [rows, choices, length], of which it is given one a row (`choice_head.py`).
     """
 
     auto_class: str | None
@@ -27,3 +29,4 @@ class Head:
     pointer: bool = False
     per_token: bool = False
     paired: bool = False
+    instead: str | None = None

@@ -109,7 +109,7 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
         task = replace(task, group=None)
     rows = [task.type.answered(task, row) for row in rows]
     refuse(table_problems(task, "data", rows, advice=RENAME))
-    reading = Reading(task, labels)
+    reading = Reading(task, labels if task.type.labels_are_outputs else task.type.label_names(task, rows))
     examples = reading.examples("data", rows)
     refuse(reading.problems)
     if not examples:

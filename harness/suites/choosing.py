@@ -15,6 +15,7 @@ from harness.config.files import config_files
 from harness.config.margin import margins_of
 from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
+from harness.data.custom import columns_named
 from harness.data.files import files_by_split, read_rows
 from harness.data.guessing import Guess, guessed
 from harness.data.loading import load_splits
@@ -90,7 +91,7 @@ def asked_of(
     by_split = files_by_split(file)
     train = by_split["train"].files[0] if "train" in by_split else file
     rows = read_rows(train, separator=local.get("separator"), encoding=local.get("encoding"))
-    guess = guessed(rows, named=columns, task_type=task_type, where=str(file))
+    guess = guessed(rows, named=columns_named(columns), task_type=task_type, where=str(file))
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}
     )

@@ -92,6 +92,8 @@ class TaskType(Analysed, Predicts, ABC):
         guess_rank: When it is asked what a user's rows are, from the most particular task type to the least.
         scored_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
             plays a part.
+        labels_are_outputs: Whether a model has an output for each of the label names; else they say how the data is
+            read, and no more.
     """
 
     name: str
@@ -104,6 +106,7 @@ class TaskType(Analysed, Predicts, ABC):
     endings: tuple[str, ...] = ()
     guess_rank: int = 0
     scored_as_found: bool = False
+    labels_are_outputs: bool = True
 
     @abstractmethod
     def example(

@@ -153,6 +153,7 @@ CASES = {
     "regression": ("pearson", (), [1.0, 2.0, 4.0] * 9, 1.5, [2.3, 2.3001, 2.3] * 9),
     "token_classification": ("tag_accuracy", ("B-X", "O"), [["B-X", "O"], ["O"], ["O"]] * 9, ["B-X", "O"],
                              [["O", "O"], ["O"], ["O"]] * 9),
+    "multiple_choice": ("accuracy", (), ["A", "B", "D"] * 9, "C", ["A"] * 27),
     "question_answering": ("qa_f1", (), [["a cat"], [], ["dogs"]] * 9, "a cat", [""] * 27),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ EXAMPLES = {
     "classification": (list(guesses(0.8, 1, 60)), LABELS),
     "multi_label": (([["a"], ["b"], [], ["a", "b"]] * 10, [["a"], [], [], ["a"]] * 10), ("a", "b", "c")),
     "regression": (([1.0, 2.0, 3.0, 4.0] * 5, [1.5, 2.0, 2.0, 4.5] * 5), ()),
+    "multiple_choice": ((["A", "C", "B"] * 9, ["A", "B", "B"] * 9), ()),
     "question_answering": (([["the cat", "a cat"], ["dog"], []] * 9, ["cat", "a big dog", ""] * 9), ()),
 }
 TAGS = [["B-X", "I-X", "O"], ["O"], ["O", "B-Y"]] * 9, [["B-X", "O", "O"], ["O"], ["B-Y", "B-Y"]] * 9
@@ -31,6 +32,7 @@ METRICS_OF = {
     "language_modelling": tuple(RATIOS),
     "classification": ("accuracy", "macro_f1", "micro_f1", "f1", "matthews"),
     "multi_label": ("accuracy", "macro_f1", "micro_f1", "macro_f1_with_none", "micro_f1_with_none"),
+    "multiple_choice": ("accuracy",),
     "regression": ("mean_squared_error", "pearson", "spearman"),
     "question_answering": ("exact_match", "qa_f1", *(metric.name for metric in (*BY_ANSWERABILITY, *MLQA))),
     "token_classification": ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "tag_accuracy"),

@@ -114,6 +114,12 @@ def folder(command, tmp_path, monkeypatch):
     (tmp_path / "squad.json").write_text(json.dumps({"data": [{"title": "films", "paragraphs": paragraphs}]}))
     semicolons = (tmp_path / "reviews.csv").read_text().replace(",", ";")
     (tmp_path / "reviews.csv.gz").write_bytes(gzip.compress(semicolons.encode("cp1252")))
+    lines = [f"which is {n} ?,{n},{n + 1},{n + 2},{n + 3},{'ABCD'[n % 4]}\n" for n in range(60)]
+    (tmp_path / "exam.csv").write_text("question,a,b,c,d,answer\n" + "".join(lines))
+    asked = [
+        {"passage": f"it is {n // 3}", "question": f"what is {n} ?", "options": [f"a{n}", f"b{n}"]} for n in range(60)
+    ]
+    write_jsonl(tmp_path / "exam.jsonl", [one | {"answer": "AB"[n % 2]} for n, one in enumerate(asked)])
     (tmp_path / "ner.conll").write_text("".join(f"film O\nx{n} B-FILM\nran O\n\n" for n in range(60)))
     (tmp_path / "novel.txt").write_text("It was a dark and stormy night.")
     (tmp_path / "novels").mkdir()

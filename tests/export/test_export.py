@@ -22,6 +22,7 @@ pytest.importorskip("onnxruntime")
 
 ROWS = {
     "classification": [{"text": "the film was superb"}, {"text": "a dull day in town then again"}],
+    "multiple_choice": [{"text": "the film", "choices": ["was dull", "was superb by many", "was boring"]}],
     "question_answering": [{"question": "who was seen ?", "context": "the film was seen by anna on a rainy day " * 6}],
     "token_classification": [{"tokens": ["anna", "was", "seen"]}, {"tokens": ["a", "rainy", "day"]}],
 }
@@ -31,6 +32,7 @@ CASES = [
     pytest.param("roberta", "token_classification", marks=pytest.mark.slow),
     pytest.param("xlnet", "classification", marks=pytest.mark.slow),
     pytest.param("scratch", "question_answering", marks=pytest.mark.slow),
+    pytest.param("roberta", "multiple_choice", marks=pytest.mark.slow),
 ]
 
 

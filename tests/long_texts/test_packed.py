@@ -12,6 +12,7 @@ from small_models import (
     LABELS,
     TAGS,
     Silent,
+    choice_examples,
     loaded_model,
     own_data,
     own_run,
@@ -20,13 +21,14 @@ from small_models import (
     text_examples,
     trainer_for,
 )
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from harness.config.training import Training
 from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.scoring import execution_notes
 from harness.long_texts.windows import Windows
+from harness.models.choice_head import read_rows
 from harness.models.packing import why_not_packable
 from harness.ops.device import fresh_accelerator
 from harness.registry import FAMILIES, TASK_TYPES
@@ -34,7 +36,12 @@ from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
 FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
-HEADS = ("classification", "question_answering", "token_classification")  # the others' are a classifier's
+HEADS = (
+    "classification",
+    "multiple_choice",
+    "question_answering",
+    "token_classification",
+)  # the others' are a classifier's
 # A language model reads with its own head, in ways of its own: tests/task_types/test_language_modelling.py.
 KIND_NAMES = sorted(
     name for name in TASK_TYPES.names() if TASK_TYPES.load(name).objective((), Training()).head().auto_class is not None
@@ -53,7 +60,7 @@ TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,),
 
 def test_every_family_is_packed_but_those_with_a_memory_or_sparse_attention():
     assert set(ARCHITECTURES) - set(FAMILIES_PACKED) == {"bigbird", "transformer_xl", "xlnet"}
-    assert len(KIND_NAMES) == 5
+    assert len(KIND_NAMES) == 6
 
 
 def set_up(family, checkpoints, task_type, *, dropout=0.0, **settings):
@@ -128,6 +135,8 @@ def examples_of(task_type, count):
         return question_examples(count)
     if task_type == "token_classification":
         return tagged_examples(count, longest=40)
+    if task_type == "multiple_choice":
+        return choice_examples(count, longest=30)
     return [TextExample(e.id, e.text, TARGETS[task_type](n)) for n, e in enumerate(text_examples(count, longest=40))]
 
 
@@ -215,6 +224,18 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     torch.manual_seed(0)
     assert_packed_classifier(family, model_type)
+
+
+def test_a_model_for_multiple_choice_that_reads_a_mean_is_packed(tmp_path):
+    settings = {**ARCHITECTURES["modernbert"], "vocab_size": 90, "pad_token_id": 1, "classifier_pooling": "mean"}
+    model = AutoModelForMultipleChoice.from_config(AutoConfig.for_model("modernbert", **settings)).eval()
+    head = TASK_TYPES.load("multiple_choice").objective((), Training()).head()
+    read_rows(model, head)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
+    packed = Packed(model, ("logits",), accelerator, FAMILIES.load("modernbert").packing, per_token=False)
+    before = {name: vars(module).get("forward") for name, module in model.named_modules()}
+    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1))
+    assert {name: vars(module).get("forward") for name, module in model.named_modules()} == before
 
 
 def assert_packed_classifier(family, model_type=None, **architecture):

@@ -19,5 +19,6 @@ def samples():
             [["B-PER", "I-PER", "O"], ["O", "B-LOC"]],
             [["B-PER", "I-PER", "O"], ["B-LOC", "I-LOC"]],
         ),
+        "multiple_choice": (["A", "C", "B"], ["A", "B", "B"]),
         "question_answering": ([["a cat"], [], ["x y"]], ["cat", "dog", "y"]),
     }

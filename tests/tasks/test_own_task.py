@@ -136,7 +136,7 @@ def test_documents_have_one_column_and_no_label():
     lines = complaint(task_type="language_modelling", columns={"text": ["a", "b"], "label": ["c"]})
     assert lines[0] == (
         "text: one column makes an input (got 2). "
-        "Name one, or choose another task type: classification, multi_label, regression."
+        "Name one, or choose another task type: classification, multi_label, multiple_choice, regression."
     )
     assert lines[1].startswith("label: names a column that language_modelling has no use for")
 

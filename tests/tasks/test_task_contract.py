@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from choice_cards import CARDS as CHOICE_CARDS
+from choice_cards import choice_features, choice_row
 
 from harness.data.downloads import Download
 from harness.data.duplicates import MOST_SHARERS
@@ -15,6 +17,7 @@ from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.registry import TASK_TYPES, TASKS
 from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.multiple_choice.examples import ChoiceExample
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.texts import TextExample
 from harness.task_types.token_classification.examples import TaggedSentence
@@ -25,7 +28,7 @@ PACKAGED = [name for name, task in ALL.items() if isinstance(task.source, Packag
 DOWNLOADED = [name for name, task in ALL.items() if isinstance(task.source, Download)]
 LOCAL = [name for name, task in ALL.items() if isinstance(task.source, Packaged | Generated)]
 # Splits made by us: no group and no near-duplicate part crosses them.
-CARVED = {"rotten_tomatoes", "boolq", "word_pleasantness", "quac_spans", "narrative_qa", "disfl_qa"}
+CARVED = {"rotten_tomatoes", "boolq", "word_pleasantness", "quac_spans", "narrative_qa", "disfl_qa", "siqa_dev"}
 SPLITS = ("train", "validation", "test")
 
 # Columns and label names, as the data sets' cards on the Hub give them.
@@ -67,7 +70,7 @@ def test_there_are_tasks_of_every_task_type_and_source():
     assert DOWNLOADED
     assert HUB
     assert LOCAL
-    assert set(HUB) == set(CARDS)
+    assert set(HUB) == {*CARDS, *CHOICE_CARDS}
     assert set(LOCAL) > set(PACKAGED) > CARVED
 
 
@@ -122,6 +125,9 @@ def test_a_hub_task_reads_the_columns_and_labels_of_its_card(name, tmp_path, mon
         assert set(splits.labels) <= set(CARDS[name][2])
         for one in everything(splits):
             assert [word.split(":")[0] for word in one.words] == [splits.labels[tag] for tag in one.tags]
+    if task.task_type == "multiple_choice":
+        assert all(one.choices[one.right].startswith("right") for one in everything(splits))
+        assert {one.right for one in splits.train} == set(range(CHOICE_CARDS[name][2]))
     if task.task_type == "multi_label":
         assert any(not one.target for one in everything(splits))
 
@@ -131,6 +137,12 @@ def write_like_the_card(name, folder, splits):
     from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
     folder.mkdir()
+    if name in CHOICE_CARDS:
+        for split in splits:
+            rows = [choice_row(name, split, number) for number in range(SMALL)]
+            made = Dataset.from_list(rows, features=Features(choice_features(name)))
+            made.to_parquet(folder / f"{split}-00000-of-00001.parquet")
+        return
     texts, target, names = CARDS[name]
     features = {column: Value("string") for column in texts}
     if target == "answers":
@@ -200,6 +212,11 @@ def assert_valid_example(one, task_type, labels, split):
         assert isinstance(one, DocumentExample)
         assert one.text.strip()
         return
+    if task_type == "multiple_choice":
+        assert isinstance(one, ChoiceExample)
+        assert 0 <= one.right < len(one.choices) >= 2
+        assert all(choice.strip() for choice in one.choices)
+        return
     if task_type == "token_classification":
         assert isinstance(one, TaggedSentence)
         assert len(one.words) == len(one.tags) > 0
@@ -227,6 +244,8 @@ def test_the_data_that_needs_no_network_is_valid_on_every_side(name):
         assert sum(len(one.text.split()) for one in splits.test) >= 50_000
     elif ALL[name].task_type == "token_classification":
         assert sum(len(one.words) for one in splits.test) >= 900
+    elif ALL[name].task_type == "multiple_choice":
+        assert len(splits.test) >= 90
     else:
         assert len(splits.test) >= 150
     if ALL[name].task_type == "classification":

@@ -9,7 +9,16 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, Silent, loaded_model, question_examples, text_examples, trainer_for, weights
+from small_models import (
+    LABELS,
+    Silent,
+    choice_examples,
+    loaded_model,
+    question_examples,
+    text_examples,
+    trainer_for,
+    weights,
+)
 
 from harness.checksums import seal
 from harness.config.training import Training
@@ -24,6 +33,7 @@ RECIPES = {
     "texts": TEXTS,
     "windows": {**TEXTS, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {**TEXTS, "max_length": 24},
+    "choices": {**TEXTS, "micro_batch_size": 5},
     "bf16": {**TEXTS, "precision": "bf16"},
     "adafactor": {**TEXTS, "optimizer": "adafactor"},
     "sgd": {**TEXTS, "optimizer": "sgd", "schedule": "cosine"},
@@ -36,6 +46,12 @@ RECIPES = {
         "focal_gamma": 1.0,
     },
     "lora": {**TEXTS, "method": "lora", "head_learning_rate": 1e-2},
+}
+TASK_TYPE_OF = {"questions": ("question_answering", ()), "choices": ("multiple_choice", ())}
+EXAMPLES = {
+    "classification": lambda: text_examples(18, longest=40),
+    "question_answering": lambda: question_examples(10, words=30),
+    "multiple_choice": lambda: choice_examples(18, longest=30),
 }
 STEPS = 10  # 18 texts are 5 batches an epoch
 
@@ -61,10 +77,10 @@ class StopAt(Silent):
 
 def set_up(checkpoint, name="texts", *, dropout=0.1, family="bert", **settings):
     training = Training(**RECIPES[name], **settings)
-    task_type, labels = ("question_answering", ()) if name == "questions" else ("classification", LABELS)
+    task_type, labels = TASK_TYPE_OF.get(name, ("classification", LABELS))
     loaded, _ = loaded_model(family, checkpoint, task_type, labels=labels, dropout=dropout)
     objective = TASK_TYPES.load(task_type).objective(labels, training)
-    examples = text_examples(18, longest=40) if labels else question_examples(10, words=30)
+    examples = EXAMPLES[task_type]()
     objective = objective.for_training(loaded.model, examples, has_own_head=False)
     trainer, reader = trainer_for(loaded, objective, training, steps=STEPS, seed=0)
     features = objective.features(examples, reader)

@@ -5,13 +5,15 @@ Two layers in three see a window of tokens around each token. Packed attention i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
-from transformers.models.modernbert.modeling_modernbert import apply_rotary_pos_emb
+from transformers.models.modernbert.modeling_modernbert import ModernBertForMultipleChoice, apply_rotary_pos_emb
 
 from harness.models.family import SMALL_ENCODER, StockFamily
-from harness.models.packing import Packing, attention_of, counted_positions
+from harness.models.packing import Packing, Replaced, attention_of, counted_positions
 
 
 def selected_token_layer(
@@ -48,10 +50,29 @@ def averaged(model: Any) -> Any | None:
     return model.base_model.final_norm if model.config.classifier_pooling == "mean" else None
 
 
+def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
+    """Of the model for multiple choice that reads a mean: what it does without a mask, which it can't do itself.
+
+    Its mean is taken already, so that each text is one token; the mask of these is not for the encoder.
+    """
+    if averaged(model) is None or not isinstance(model, ModernBertForMultipleChoice):
+        return
+    encode, score, texts = model.base_model.forward, model.forward, len(boundaries.lengths)
+    mask = torch.ones(texts, 1, dtype=torch.long, device=boundaries.device)
+    yield Replaced(model.base_model, "forward", lambda **inputs: encode(**{**inputs, "attention_mask": None}))
+    yield Replaced(model, "forward", lambda **inputs: score(**inputs, attention_mask=mask))
+
+
 MODEL_TYPES = ("modernbert",)
 
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture={**SMALL_ENCODER, "intermediate_size": 384, "max_position_embeddings": 8192},
-    packing=Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions, averaged=averaged),
+    packing=Packing(
+        lambda model: model.base_model.layers,
+        selected_token_layer,
+        counted_positions,
+        averaged=averaged,
+        replaced=replaced,
+    ),
 )

@@ -12,6 +12,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForMaskedLM,
+    AutoModelForMultipleChoice,
     AutoModelForPreTraining,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
@@ -20,6 +21,7 @@ from transformers import (
 
 from harness.models.families.scratch.configuration import ScratchConfig
 from harness.models.families.scratch.heads import (
+    ScratchForMultipleChoice,
     ScratchForQuestionAnswering,
     ScratchForSequenceClassification,
     ScratchForTokenClassification,
@@ -48,6 +50,7 @@ def register() -> None:
     AutoModelForPreTraining.register(ScratchConfig, ScratchForPreTraining, exist_ok=True)
     AutoModelForSequenceClassification.register(ScratchConfig, ScratchForSequenceClassification, exist_ok=True)
     AutoModelForTokenClassification.register(ScratchConfig, ScratchForTokenClassification, exist_ok=True)
+    AutoModelForMultipleChoice.register(ScratchConfig, ScratchForMultipleChoice, exist_ok=True)
     AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
 
 

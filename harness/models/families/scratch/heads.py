@@ -1,4 +1,4 @@
-"""What stands on top of the encoder: a classifier (or regressor) of texts, one of tokens, and a finder of answers."""
+"""What stands on top: a classifier (or regressor) of texts, one of tokens, a finder of answers, one that chooses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers.modeling_outputs import (
+    MultipleChoiceModelOutput,
     QuestionAnsweringModelOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
@@ -136,4 +138,42 @@ class ScratchForQuestionAnswering(ScratchPreTrainedModel):
             end_logits=end_logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
+        )
+
+
+class ScratchForMultipleChoice(ScratchPreTrainedModel):
+    """The encoder with a score on the first token's vector of each choice, as in Devlin et al. 2019, section 4.4."""
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        dropout = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+        self.transformer = ScratchModel(config)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(config.hidden_size, 1)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> MultipleChoiceModelOutput:
+        """`logits` [batch, choices], and `loss` where `labels`, the place of each right choice [batch], are given.
+
+        The inputs are those of `ScratchModel`, with a dimension of choices behind the first.
+        """
+        choices = next(value.shape[1] for value in (input_ids, inputs_embeds) if value is not None)
+        by_token = (input_ids, attention_mask, token_type_ids, position_ids)
+        given = [None if value is None else value.view(-1, value.shape[-1]) for value in by_token]
+        vectors = None if inputs_embeds is None else inputs_embeds.flatten(0, 1)
+        outputs = self.transformer(*given, vectors, **options)
+        logits = self.classifier(self.dropout(outputs.last_hidden_state[:, 0])).view(-1, choices)
+        loss = None if labels is None else functional.cross_entropy(logits, labels)
+        return MultipleChoiceModelOutput(
+            loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
         )

@@ -1,6 +1,6 @@
 """Transformer-XL, to be read beside its paper: Dai et al. 2019 (arXiv 1901.02860).
 
-Read attention.py (section 3.3), memory.py (3.2), adaptive.py, model.py, heads.py, in this order.
+Read attention.py (section 3.3), memory.py (3.2), adaptive.py, model.py, heads.py, choice_head.py, in this order.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForMultipleChoice,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     AutoTokenizer,
 )
 
+from harness.models.families.transformer_xl.choice_head import TransformerXLForMultipleChoice
 from harness.models.families.transformer_xl.configuration import TransformerXLConfig
 from harness.models.families.transformer_xl.heads import (
     TransformerXLForCausalLM,
@@ -56,6 +58,7 @@ def register() -> None:
         TransformerXLConfig, TransformerXLForSequenceClassification, exist_ok=True
     )
     AutoModelForTokenClassification.register(TransformerXLConfig, TransformerXLForTokenClassification, exist_ok=True)
+    AutoModelForMultipleChoice.register(TransformerXLConfig, TransformerXLForMultipleChoice, exist_ok=True)
     AutoModelForQuestionAnswering.register(TransformerXLConfig, TransformerXLForQuestionAnswering, exist_ok=True)
 
 

@@ -94,10 +94,10 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
         if labels is None:
-            return _with(outputs, logits=self.crit(states[:, -logits_to_keep:]))
+            return with_outputs(outputs, logits=self.crit(states[:, -logits_to_keep:]))
         losses, count = self._losses(states[:, :-1], labels[:, 1:])
         # Where nothing is to be predicted the loss is 0, with a graph: neither no number nor a made-up label.
-        return _with(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
+        return with_outputs(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
 
     def token_losses(self, states: Tensor, words: Tensor) -> Tensor:
         """Minus the log-probability of each word [words] after a state [words, d_model]; no shift is done here."""
@@ -184,20 +184,9 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         """
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
-        last = self._last(states, input_ids, attention_mask)
-        logits = self.score(states[torch.arange(states.shape[0], device=states.device), last])
+        logits = self.score(last_states(states, input_ids, attention_mask, padding=self.config.pad_token_id))
         loss = None if labels is None else self.loss_function(labels, logits, self.config)
-        return _with(outputs, loss=loss, logits=logits)
-
-    def _last(self, states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
-        """The place of each text's last real token [batch]; the last place where there is none."""
-        if attention_mask is not None:
-            real = attention_mask.bool()
-        elif input_ids is not None and self.config.pad_token_id is not None:
-            real = input_ids != self.config.pad_token_id
-        else:
-            real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
-        return last_real(real)
+        return with_outputs(outputs, loss=loss, logits=logits)
 
 
 class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
@@ -226,7 +215,7 @@ class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         logits = self.classifier(outputs.last_hidden_state)
         loss = None if labels is None else self.loss_function(logits, labels, self.config)
-        return _with(outputs, loss=loss, logits=logits)
+        return with_outputs(outputs, loss=loss, logits=logits)
 
 
 class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
@@ -261,10 +250,30 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = self.loss_function(start_logits, end_logits, start_positions, end_positions)
-        return _with(outputs, loss=loss, start_logits=start_logits, end_logits=end_logits)
+        return with_outputs(outputs, loss=loss, start_logits=start_logits, end_logits=end_logits)
 
 
-def _with(outputs: TransformerXLOutput, **found: Tensor | None) -> TransformerXLHeadOutput:
+def last_states(
+    states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None, *, padding: int | None
+) -> Tensor:
+    """The state of each text's last real token [batch, d_model]; that at the last place where there is none.
+
+    Args:
+        states: Of all tokens [batch, length, d_model].
+        input_ids: The tokens [batch, length].
+        attention_mask: 1 for real ones [batch, length]; None: those that are not `padding` are.
+        padding: The padding token; None: all are real.
+    """
+    if attention_mask is not None:
+        real = attention_mask.bool()
+    elif input_ids is not None and padding is not None:
+        real = input_ids != padding
+    else:
+        real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
+    return states[torch.arange(states.shape[0], device=states.device), last_real(real)]
+
+
+def with_outputs(outputs: TransformerXLOutput, **found: Tensor | None) -> TransformerXLHeadOutput:
     """A head's own results, with what the model under it returned."""
     return TransformerXLHeadOutput(
         **found,

@@ -1,0 +1,48 @@
+"""Questions whose choices stand in one text, a line each with its letter, as the sample packages have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from string import ascii_uppercase
+
+from harness.data.task import Row
+
+_AROUND = ' \n"'
+
+
+def read_lettered(*files: Path) -> Mapping[str, list[Row]]:
+    """The questions of some files, with their choices as a list and the letter of the right one."""
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return {"train": [_question(json.loads(line)) for line in lines]}
+
+
+def choices_in(text: str) -> list[str]:
+    r"""The choices in a text: each begins with the next letter, at the start of a line.
+
+    >>> choices_in("\nA. a city\nB. E. coli\nand more\nC. none")
+    ['a city', 'E. coli\nand more', 'none']
+    """
+    lines = f"\n{text}"
+    starts = list(_starts(lines))
+    return [lines[start + 3 : end].strip(_AROUND) for start, end in pairwise([*starts, len(lines)])]
+
+
+def _starts(lines: str) -> Iterator[int]:
+    """Where the line of each choice starts, at the end of the line before."""
+    found = 0
+    for letter in ascii_uppercase:
+        found = lines.find(f"\n{letter}.", found)
+        if found < 0:
+            return
+        yield found
+
+
+def _question(row: Mapping[str, str]) -> dict[str, object]:
+    question, options = row["question"], row["options"]
+    if not choices_in(options):  # In CommonsenseQA, one has its first choices on the question's side.
+        question, _, first = question.partition("\nA.")
+        options = f"A.{first}{options}"
+    return {**row, "question": question, "choices": choices_in(options), "label": row["answer"][0]}

@@ -1,0 +1,9 @@
+"""None of its own: `harness calibrate` tries accuracy on the labels of classification, scored in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.task_types.simulated import Simulation
+
+SIMULATIONS: Mapping[str, Simulation] = {}

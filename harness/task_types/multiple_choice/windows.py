@@ -1,0 +1,59 @@
+"""Choices as token windows: each is read behind what is asked, whole, and a long context in the rest of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from harness.task_types.multiple_choice.examples import ChoiceExample
+from harness.tokenization.encoding import encode
+from harness.tokenization.reading import Reader, Template, Window, covered, learnt_template
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChoice:
+    """A choice as the model reads it.
+
+    Attributes:
+        windows: One, or several on a long context, with the choice in each.
+        total: Tokens of context and choice, special ones left out.
+        seen: How many of them some window reads.
+    """
+
+    windows: tuple[Window, ...]
+    total: int
+    seen: int
+
+
+def read_choices(reader: Reader, examples: Sequence[ChoiceExample]) -> list[list[ReadChoice]]:
+    """The choices of each question, as a pair of texts each: the context, and the choice.
+
+    As in Devlin et al. 2019, section 4.4 (SWAG), and of a passage with a question as in Liu et al. 2019, section 5
+    (RACE): the question stands before the choice.
+    """
+    template = learnt_template(reader.tokenizer, 2)
+    contexts = encode(reader.tokenizer, [example.context for example in examples], return_offsets=False)
+    texts = [choice for example in examples for choice in example.read_choices]
+    choices = iter(encode(reader.tokenizer, texts, return_offsets=False))
+    return [
+        [_read(reader, template, context.ids, next(choices).ids) for _ in example.choices]
+        for example, context in zip(examples, contexts, strict=True)
+    ]
+
+
+def _read(reader: Reader, template: Template, context: Sequence[int], choice: list[int]) -> ReadChoice:
+    """A choice keeps half of a window, or what the context leaves of it; of the context, the strategy picks."""
+    room = reader.window - template.size
+    tail = choice[: max(room // 2, room - len(context))]
+    left = room - len(tail)
+    # A choice that leaves less than a stride has windows of its own, so that they advance.
+    own = replace(reader, stride=left // 2) if left <= reader.stride < room else reader
+    spans = own.spans(len(context), left)
+    windows = tuple(_windows(template, [[context[place] for place in span] for span in spans], tail))
+    return ReadChoice(windows, len(context) + len(choice), covered(spans) + len(tail))
+
+
+def _windows(template: Template, heads: Sequence[list[int]], tail: list[int]) -> Iterator[Window]:
+    for head in heads:
+        input_ids, token_type_ids, first = template.around(head, tail)
+        yield Window(input_ids, token_type_ids, first, range(len(tail)))
