@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from harness.atomic_writes import write_atomically
 from harness.comparison.results import Comparison
 from harness.errors import UserError
-from harness.record import write_atomically
 from harness.reporting.rows import Row, ScoreRow, tidy_rows
 from harness.reporting.spreadsheet import csv_text, harmless
 
