@@ -213,10 +213,11 @@ def run(
     if on is not None and checked_suite is not None:
         from harness.cli.submitting import refuse_on_cluster, submit_suite  # noqa: PLC0415 -- a command's own
 
-        refuse_on_cluster(on, redo=redo, workers=None if workers == 1 else workers, just=just)
-        words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
-        submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
-        return
+        refuse_on_cluster(on, redo=redo and on == "slurm", workers=None if workers == 1 else workers, just=just)
+        if on == "slurm":
+            words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
+            submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
+            return
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
@@ -226,6 +227,7 @@ def run(
         intervals=_tracked_intervals(track),
         checkpoint_seconds=checkpoint_seconds,
         command=typed,
+        ray=checked_suite.cluster.resources() if checked_suite is not None and on == "ray" else None,
     )
     carry_out(
         checked_suite,

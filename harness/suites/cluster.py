@@ -9,6 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from harness.config.checking import Strict
+from harness.runs.options import Resources
+
+_BYTES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def _like(pattern: str, words: str) -> Callable[[str], str]:
@@ -40,6 +43,7 @@ class Cluster(Strict):
         cpus_per_run: Processors of each run.
         memory: Of each run, such as "16G".
         at_most: So many runs at a time.
+        upload: Whether Ray's nodes get a copy of the working directory, for they don't share its disk.
     """
 
     partition: _Names | None = None
@@ -49,6 +53,7 @@ class Cluster(Strict):
     cpus_per_run: int | None = Field(default=None, ge=1, strict=True)
     memory: _Memory | None = None
     at_most: int | None = Field(default=None, ge=1, strict=True)
+    upload: bool = Field(default=False, strict=True)
 
     def sbatch_options(self) -> Iterator[str]:
         """What is set, as options of Slurm's `sbatch`; `at_most` stands with the array."""
@@ -61,3 +66,23 @@ class Cluster(Strict):
             "mem": self.memory,
         }
         yield from (f"--{name}={value}" for name, value in options.items() if value is not None)
+
+    def resources(self) -> Resources:
+        """What is set, as a Ray task asks for it; a partition, an account and a time are Slurm's alone."""
+        return Resources(
+            cpus=self.cpus_per_run or 1,
+            gpus=self.gpus_per_run or 0,
+            memory_bytes=None if self.memory is None else memory_bytes(self.memory),
+            at_most=self.at_most,
+            upload=self.upload,
+        )
+
+
+def memory_bytes(text: str) -> int:
+    """The bytes of a checked `memory`, where a number alone is megabytes, as Slurm has it.
+
+    >>> memory_bytes("2G"), memory_bytes("800")
+    (2147483648, 838860800)
+    """
+    unit = text[-1] if text[-1] in _BYTES else "M"
+    return int(text.removesuffix(unit)) * _BYTES[unit]
