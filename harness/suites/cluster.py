@@ -77,6 +77,29 @@ class Cluster(Strict):
             upload=self.upload,
         )
 
+    @property
+    def time_seconds(self) -> int | None:
+        """The longest that a run may take; None where that is left to the cluster."""
+        return None if self.time is None else seconds_of(self.time)
+
+    def asked(self) -> str:
+        """What each run asks for, in words; "" where nothing is set."""
+        amounts = ((self.gpus_per_run, "GPU"), (self.cpus_per_run, "processor"))
+        words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in amounts if count]
+        return ", ".join([*words, *([f"{self.memory} of memory"] if self.memory else [])])
+
+
+def seconds_of(time: str) -> int:
+    """The seconds of a checked `time`: minutes, minutes:seconds or hours:minutes:seconds; behind days, hours first.
+
+    >>> seconds_of("90"), seconds_of("1:30"), seconds_of("12:00:00"), seconds_of("2-12")
+    (5400, 90, 43200, 216000)
+    """
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    units = (3600, 60, 1) if dash or len(parts) == 3 else (60, 1)
+    return 86400 * int(days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
+
 
 def memory_bytes(text: str) -> int:
     """The bytes of a checked `memory`, where a number alone is megabytes, as Slurm has it.
