@@ -137,13 +137,22 @@ class TwoForked:
     to end all processes with the first that fails, is asked of a real one.
     """
 
-    def __init__(self, words):
+    def __init__(self, words, **variables):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
         common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        common |= variables
         self._forks = [
             Forked(words, RANK=rank, LOCAL_RANK=rank, ACCELERATE_USE_CPU="true", **common) for rank in ("0", "1")
         ]
+
+    def poll(self):
+        return next((fork.returncode for fork in self._forks if fork.returncode is not None), None)
+
+    def kill(self):
+        """Kill both at once."""
+        for fork in self._forks:
+            os.kill(fork.pid, signal.SIGKILL)
 
     @property
     def returncode(self):
@@ -209,7 +218,7 @@ def kill_when(process, condition):
     until = time.monotonic() + LONGEST
     while process.poll() is None and time.monotonic() < until:
         if condition():
-            kill(process)
+            process.kill() if isinstance(process, TwoForked) else kill(process)
             return None
         time.sleep(0.0005)
     return f"code {process.returncode}: {finish(process)[1]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean, median
 
 from benchmarks.loops.turns import Turn
@@ -33,6 +33,7 @@ class Case:
         turns: By the loop's key.
         peaks: The best operations a second of matrix products, by precision.
         precisions: Of each loop.
+        physical: The most operations a second that a core can do, by precision, where that is known.
     """
 
     shape: str
@@ -45,6 +46,7 @@ class Case:
     turns: Mapping[str, Sequence[Turn]]
     peaks: Mapping[str, float]
     precisions: Mapping[str, str]
+    physical: Mapping[str, float] = field(default_factory=dict)
 
     def milliseconds(self, loop: str) -> Spread:
         """An example's, of the processor."""
@@ -59,6 +61,11 @@ class Case:
         """Operations on real tokens, as a share of what matrix products alone reach in the loop's precision."""
         rate = self.flops / median(turn.seconds for turn in self.turns[loop])
         return rate / self.peaks[self.precisions[loop]]
+
+    def share_of_physical(self, loop: str) -> float | None:
+        """The same of what the processor's registers do; None where that is not known."""
+        physical = self.physical.get(self.precisions[loop])
+        return None if physical is None else self.share_of_peak(loop) * self.peaks[self.precisions[loop]] / physical
 
     def loss(self, loop: str) -> float:
         """The mean of the counted turns, each of which read the same texts."""

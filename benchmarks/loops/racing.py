@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.loops.job import LOOPS, Job
 from benchmarks.loops.measured import Case
+from benchmarks.loops.registers import physical_peaks
 from benchmarks.loops.shapes import SHAPES, write_checkpoint
 from benchmarks.loops.texts import Texts, pool, texts_like, write_texts
 from benchmarks.loops.turns import Turn, Worker, interleaved
@@ -63,6 +64,7 @@ def raced(plan: Plan, mode: str, *, rounds: int, folder: Path, bf16: bool) -> Ca
         turns={key: found[key] for key in plan.loops},
         peaks={name: max(turn.value for turn in found[name]) for name in dict.fromkeys(precisions.values())},
         precisions=precisions,
+        physical=physical_peaks(),
     )
 
 

@@ -51,7 +51,7 @@ class Table:
 
 def case_table(case: Case) -> Table:
     """The loops on one model and one kind of text, a row each."""
-    headings = ("loop", "ms an example", f"x {BASE}", f"x {RIVAL}", "share of peak", "loss")
+    headings = ("loop", "ms an example", f"x {BASE}", f"x {RIVAL}", "share of peak", "of physical", "loss")
     title = (
         f"{case.mode.capitalize()}, {case.shape}, {case.data}-like: {case.examples} examples a turn, "
         f"{case.tokens / case.examples:.0f} tokens each, batches of {case.batch_size}"
@@ -70,11 +70,13 @@ def spread_text(value: Spread, digits: int) -> str:
 
 
 def _row(case: Case, loop: str) -> tuple[str, ...]:
+    physical = case.share_of_physical(loop)
     return (
         f"{LOOPS[loop].name}, {case.precisions[loop]}",
         spread_text(case.milliseconds(loop), 2),
         *(spread_text(case.times_as_fast(loop, other), 2) if other in case.turns else "" for other in (BASE, RIVAL)),
         f"{100 * case.share_of_peak(loop):.0f} %",
+        "" if physical is None else f"{100 * physical:.0f} %",
         f"{case.loss(loop):.4f}",
     )
 
@@ -82,6 +84,9 @@ def _row(case: Case, loop: str) -> tuple[str, ...]:
 def _notes(case: Case) -> Iterator[str]:
     peaks = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {precision}" for precision, rate in case.peaks.items())
     yield f"Peak of matrix products in the same run: {peaks}."
+    if case.physical:
+        most = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {precision}" for precision, rate in case.physical.items())
+        yield f"Physical peak, of multiply-adds in a core's registers: {most}."
     if case.data == "SQuAD":
         yield (
             "Losses differ by padding, not by learning: transformers' own question answering loss counts padding among "

@@ -72,7 +72,7 @@ UntilOption = Annotated[
     typer.Option(help="Add seeds until comparisons are decided: looks after 3, 5 and 10, each at its own level."),
 ]
 OnOption = Annotated[
-    Literal["slurm"] | None, typer.Option(help="Submit the suite's runs to a cluster, as its [cluster] says.")
+    Literal["slurm", "ray"] | None, typer.Option(help="Runs go to a cluster, as the suite's [cluster] says.")
 ]
 JustOption = Annotated[
     str | None, typer.Option(help="One run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")

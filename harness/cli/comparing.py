@@ -67,7 +67,8 @@ def list_(
 @app.command(
     epilog="""Examples:\n
     harness plan demo\n
-    harness plan demo --models minilm,scratch --seeds 5 --detect 1.0"""
+    harness plan demo --models minilm,scratch --seeds 5 --detect 1.0\n
+    harness plan demo --on slurm"""
 )
 def plan(
     suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
@@ -87,6 +88,7 @@ def plan(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure this machine's speed first, for the time of models never run.")
     ] = False,
+    on: OnOption = None,
 ) -> None:
     """Check a suite, and show its runs, their time and disk, and the differences it detects; start nothing."""
     from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own
@@ -111,7 +113,11 @@ def plan(
     show_standing(looks, shown)
     over = {task for task, look in looks.items() if look.is_over}
     expected = foreseen(found.runs, found.states, runs=runs, rule=rule, workers=workers, measure=measure, over=over)
-    show_plan(expected, shown, runs=runs, rule=rule, detect=detect)
+    if on is not None:
+        from harness.cli.spreading import show_spread  # noqa: PLC0415 -- a command's own
+
+        show_spread(on, checked_suite, expected, [run for run in found.runs if run.folder in expected.runs], shown)
+    show_plan(expected, shown, runs=runs, rule=rule, detect=detect, on=on)
 
 
 @app.command(
@@ -213,10 +219,11 @@ def run(
     if on is not None and checked_suite is not None:
         from harness.cli.submitting import refuse_on_cluster, submit_suite  # noqa: PLC0415 -- a command's own
 
-        refuse_on_cluster(on, redo=redo, workers=None if workers == 1 else workers, just=just)
-        words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
-        submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
-        return
+        refuse_on_cluster(on, redo=redo and on == "slurm", workers=None if workers == 1 else workers, just=just)
+        if on == "slurm":
+            words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
+            submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
+            return
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
@@ -226,6 +233,7 @@ def run(
         intervals=_tracked_intervals(track),
         checkpoint_seconds=checkpoint_seconds,
         command=typed,
+        ray=checked_suite.cluster.resources() if checked_suite is not None and on == "ray" else None,
     )
     carry_out(
         checked_suite,

@@ -103,12 +103,14 @@ def foreseen(
     speeds = _speeds(records, slots, measure=measure)
     families = {run.model: run.config.model.family or "" for run in planned}
     simple = {model for model, family in families.items() if is_simple_baseline(family)}
-    found = {
-        run.folder: forecast(
-            run, sizes[run.config.task], records[run.config.task], speeds, is_simple=run.model in simple
-        )
-        for run in waiting
-    }
+    alike: dict[tuple[str, str, int], RunForecast] = {}  # Seeds share one recipe, and so what they take.
+    found = {}
+    for run in waiting:
+        which = run.config.task, run.model, id(run.config.training)
+        if which not in alike:
+            task = run.config.task
+            alike[which] = forecast(run, sizes[task], records[task], speeds, is_simple=run.model in simple)
+        found[run.folder] = alike[which]
     seeds = [run for run in planned if run.trial is None]
     return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
@@ -149,9 +151,11 @@ def _speeds(records: Records, slots: Sequence[WorkerSlot], *, measure: bool) -> 
     return speed
 
 
-def show_plan(plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None, detect: float | None) -> None:
-    """Print what is foreseen."""
-    for line in (*time_lines(plan, rule), *_disk(plan, runs)):
+def show_plan(
+    plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None, detect: float | None, on: str | None = None
+) -> None:
+    """Print what is foreseen; of the time nothing where the runs are done on a cluster, which tells of it itself."""
+    for line in (*([] if on else time_lines(plan, rule)), *_disk(plan, runs)):
         console.print(Text(line), soft_wrap=True)
     if plan.power:
         console.print(_power_table(plan.power, detect))
@@ -163,7 +167,6 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
     """How long the runs take, in sentences; nothing where all are there."""
     if not plan.runs:
         return []
-    unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
     known = Counter(run.source for run in plan.runs.values() if run.seconds is not None)
     lines = []
     if plan.seconds:
@@ -176,9 +179,13 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     if load > BUSY * cores:
         lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so that runs now take longer than that.")
-    if unknown:
-        lines.append(f"Time of {sum(unknown.values())} runs: {_counted(unknown)}.")
-    return lines
+    return [*lines, *unknown_lines(plan)]
+
+
+def unknown_lines(plan: Plan) -> list[str]:
+    """Why of some runs no time is known."""
+    unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
+    return [f"Time of {sum(unknown.values())} runs: {_counted(unknown)}."] if unknown else []
 
 
 def _first_look(plan: Plan, rule: SeedRule) -> str:

@@ -73,5 +73,5 @@ def refuse_on_cluster(cluster: str, **flags: Any) -> None:
     if given:
         raise UserError(
             f"harness run: {', '.join(given)} can't stand beside --on {cluster}, whose tasks are one run each. "
-            "Leave it out; in place of --redo, name another --runs folder."
+            f"Leave it out{'; in place of --redo, name another --runs folder' if flags.get('redo') else ''}."
         )

@@ -40,7 +40,8 @@ from harness.runs.recording import now
 from harness.training.callbacks import Callbacks
 from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.provenance import git_state, package_versions
-from harness.training.state import Progress, load_state, writing_tensors
+from harness.training.state import Progress, load_state
+from harness.training.state_files import writing_tensors
 from harness.training.trainer import DivergedError, Trainer
 
 

@@ -44,6 +44,7 @@ class TokenPredictor:
         self.notes = start.notes
         self.micro_batch_size = micro_batch_size
         self.recurrent_state: dict[str, Any] = {}
+        self.shards = None
 
     def weight(self, items: Sequence[Any]) -> float:
         """How many they are: each sequence counts as much as any other."""

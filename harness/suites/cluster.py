@@ -9,6 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from harness.config.checking import Strict
+from harness.runs.options import Resources
+
+_BYTES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def _like(pattern: str, words: str) -> Callable[[str], str]:
@@ -40,6 +43,7 @@ class Cluster(Strict):
         cpus_per_run: Processors of each run.
         memory: Of each run, such as "16G".
         at_most: So many runs at a time.
+        upload: Whether Ray's nodes get a copy of the working directory, for they don't share its disk.
     """
 
     partition: _Names | None = None
@@ -49,6 +53,7 @@ class Cluster(Strict):
     cpus_per_run: int | None = Field(default=None, ge=1, strict=True)
     memory: _Memory | None = None
     at_most: int | None = Field(default=None, ge=1, strict=True)
+    upload: bool = Field(default=False, strict=True)
 
     def sbatch_options(self) -> Iterator[str]:
         """What is set, as options of Slurm's `sbatch`; `at_most` stands with the array."""
@@ -61,3 +66,46 @@ class Cluster(Strict):
             "mem": self.memory,
         }
         yield from (f"--{name}={value}" for name, value in options.items() if value is not None)
+
+    def resources(self) -> Resources:
+        """What is set, as a Ray task asks for it; a partition, an account and a time are Slurm's alone."""
+        return Resources(
+            cpus=self.cpus_per_run or 1,
+            gpus=self.gpus_per_run or 0,
+            memory_bytes=None if self.memory is None else memory_bytes(self.memory),
+            at_most=self.at_most,
+            upload=self.upload,
+        )
+
+    @property
+    def time_seconds(self) -> int | None:
+        """The longest that a run may take; None where that is left to the cluster."""
+        return None if self.time is None else seconds_of(self.time)
+
+    def asked(self) -> str:
+        """What each run asks for, in words; "" where nothing is set."""
+        amounts = ((self.gpus_per_run, "GPU"), (self.cpus_per_run, "processor"))
+        words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in amounts if count]
+        return ", ".join([*words, *([f"{self.memory} of memory"] if self.memory else [])])
+
+
+def seconds_of(time: str) -> int:
+    """The seconds of a checked `time`: minutes, minutes:seconds or hours:minutes:seconds; behind days, hours first.
+
+    >>> seconds_of("90"), seconds_of("1:30"), seconds_of("12:00:00"), seconds_of("2-12")
+    (5400, 90, 43200, 216000)
+    """
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    units = (3600, 60, 1) if dash or len(parts) == 3 else (60, 1)
+    return 86400 * int(days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
+
+
+def memory_bytes(text: str) -> int:
+    """The bytes of a checked `memory`, where a number alone is megabytes, as Slurm has it.
+
+    >>> memory_bytes("2G"), memory_bytes("800")
+    (2147483648, 838860800)
+    """
+    unit = text[-1] if text[-1] in _BYTES else "M"
+    return int(text.removesuffix(unit)) * _BYTES[unit]

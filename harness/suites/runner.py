@@ -18,6 +18,7 @@ from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.ended import DONE, Attempt
 from harness.suites.expansion import states
+from harness.suites.on_ray import on_ray
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
 from harness.suites.time_left import TimeLeft
@@ -87,7 +88,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     where = (
         []
-        if requested == 1 or len(waiting) < 2
+        if options.ray is not None or requested == 1 or len(waiting) < 2
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
     tally, said, records = Tally(), set[str](), list[RunRecord]()
@@ -98,13 +99,14 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         left = TimeLeft(waiting, recorded_seconds(planned) if len(waiting) > 1 else {}, workers=max(len(where), 1))
         if len(where) > 1:
             shown.start(len(where))
-        shown.expect(left.seconds())
+        foreseen = left.seconds if options.ray is None else lambda: None  # How many nodes there will be is not known.
+        shown.expect(foreseen())
         for run, ended in results:
             tally.count(ended)
             records += [ended.record] if ended.record is not None and run.trial is None else []
             _say(run, ended, console, said)
             left.ended(run, _seconds(ended.record))
-            shown.expect(left.seconds())
+            shown.expect(foreseen())
     for line in never_read_lines(records):
         console.print(Text(line), soft_wrap=True)
     return tally
@@ -169,8 +171,10 @@ def _is_left(run: Run) -> bool:
 def _results(
     planned: Sequence[Run], waiting: Sequence[Run], options: Options, *, shown: Board, where: Sequence[WorkerSlot]
 ) -> Generator[Result]:
-    """Each waiting run with how its attempt ended; in workers where there are slots for several."""
-    if len(where) > 1:
+    """Each waiting run with how its attempt ended; on Ray where it was asked for, in workers where there are slots."""
+    if waiting and options.ray is not None:
+        yield from on_ray(waiting, options, shown)
+    elif len(where) > 1:
         yield from in_workers(waiting, options, shown, worker_slots=where, seconds=recorded_seconds(planned))
     elif waiting:
         yield from _in_this_process(waiting, options, shown)

@@ -122,6 +122,11 @@ def most_tasks() -> int:
     return int(found[1]) if found else MOST_TASKS
 
 
+def arrays(waiting: Sequence[Run], size: int) -> list[Sequence[Run]]:
+    """The runs of each array, which has no more than `size` tasks."""
+    return [waiting[start : start + size] for start in range(0, len(waiting), size)]
+
+
 def submit(suite: Suite, waiting: Sequence[Run], words: Sequence[str], *, folder: Path) -> Iterator[Submitted]:
     """Submit the runs, as few arrays as the cluster allows; where `at_most` is set, one array after the other.
 
@@ -137,10 +142,9 @@ def submit(suite: Suite, waiting: Sequence[Run], words: Sequence[str], *, folder
     Raises:
         UserError: There is no Slurm here, or it refuses an array.
     """
-    place, size, before = folder / FOLDER, most_tasks(), ""
+    place, before = folder / FOLDER, ""
     place.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(waiting), size):
-        part = waiting[start : start + size]
+    for part in arrays(waiting, most_tasks()):
         listed = _unused(place)
         listed.write_text("".join(f"{run.folder.relative_to(folder)}\n" for run in part), encoding="utf-8")
         script = listed.with_suffix(".sh")

@@ -166,7 +166,7 @@ def in_workers(
         UserError: No worker could begin.
     """
     grid = _Suite(list(planned), options, board, dict(seconds))
-    with scratch_folder() as logs, _stoppable():
+    with scratch_folder() as logs, stoppable():
         try:
             for number, slot in enumerate(worker_slots):
                 grid.workers.append(_started(slot, Path(logs, f"worker-{number}.log")))
@@ -197,7 +197,7 @@ def _ending(exitcode: int | None) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """SIGTERM does what Ctrl-C does, until the block is left."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -16,7 +16,7 @@ from harness.metrics.lookup import find_metric
 from harness.models.adapters import Adapters, has_adapters, merge_adapters
 from harness.models.family import Loaded
 from harness.models.weights import OWN_HEAD
-from harness.task_types.objective import Objective
+from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Item, length_grouped_batches
 from harness.training.adaptation import Adapted, adapt
 from harness.training.evaluation import Predicted, evaluate, scored
@@ -35,6 +35,7 @@ from harness.training.optimisation import (
 from harness.training.probing import probe
 from harness.training.result import TrainingResult
 from harness.training.run_context import RunContext
+from harness.training.sharding import Shards, check_shardable, gathered, shard, shards_asked
 from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
@@ -74,8 +75,11 @@ def finetune_model(
         context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
     )
 
+    # Every process gives what it has of a sharded model, and only the main one saves.
+    whole = None if forward.shards is None else gathered(model.loaded.model, context.accelerator)
+
     def save(folder: Path) -> None:
-        model.save(folder)
+        model.save(folder, whole)
         if trained.adapters is not None:
             trained.adapters.save(model.loaded.model, folder / ADAPTER)
 
@@ -101,10 +105,12 @@ class _Trained:
 
 def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Trained:
     adapted = adapt(model.loaded.model, model.training, config.seed)
-    vocabulary = with_used_vocabulary(model.loaded.model, _items_read(model))
+    shards = _shards(model, context.accelerator)
+    vocabulary = with_used_vocabulary(model.loaded.model, None if shards else _items_read(model))
     objective = _learnt(model)
     plan = _plan(model, objective, config, context)
     trainer = _trainer(model, objective, plan, context.accelerator, frozen=adapted.frozen)
+    trainer.forward.shards = shards
     progress = finetune(
         trainer,
         model.features("train").items,
@@ -121,6 +127,15 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
         peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
     return _Trained(trainer.forward, progress, adapted, adapters)
+
+
+def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
+    """The model cut among the processes, where the launcher asks for that."""
+    if not shards_asked(accelerator):
+        return None
+    rescaled = getattr(type(model.objective), "finish", None) is not LearntAsItIs.finish
+    check_shardable(model.training, is_unpadded=model.loaded.unpadded, answers_in_units=rescaled)
+    return shard(model.loaded.model, accelerator)
 
 
 def _merged(loaded: Loaded) -> Adapters | None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.long_texts.scoring import Scoring
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Batch, Collator, Features, Item, passes
+from harness.training.sharding import Shards, in_step
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Forward:
         accelerator: Devices, precision, processes.
         micro_batch_size: Most windows in one forward pass.
         recurrent_state: Empty: no step of fine-tuning needs anything of the one before.
+        shards: That the model is cut among the processes; None: each has it whole.
     """
 
     model: Any
@@ -38,6 +40,7 @@ class Forward:
     accelerator: Accelerator
     micro_batch_size: int
     recurrent_state: dict[str, Tensor] = field(default_factory=dict)
+    shards: Shards | None = None
 
     def losses(self, items: Sequence[Item]) -> Tensor:
         """One loss per item [items], with its graph where gradients are on."""
@@ -64,8 +67,9 @@ class Forward:
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
         with self.accelerator.autocast():  # Around all passes, so that the weights are cast once, not in each.
-            for group in self.passes([items[index] for index in mine]):
-                found += [(next(places), loss, result) for loss, result in self._evaluated(group)]
+            for group, counts in in_step(self.shards, self.passes([items[index] for index in mine]), items[:1]):
+                read = self._evaluated(group)
+                found += [(next(places), loss, result) for loss, result in read] if counts else []
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.objective.outputs([row[2] for row in everything], features, examples)
@@ -83,7 +87,8 @@ class Forward:
                 losses = self.objective.plain_losses(scores, batch, self.collator).tolist()
                 return list(zip(losses, self.objective.results(scores, batch, self.collator), strict=True))
             except RuntimeError as error:
-                if not should_reduce_batch_size(error) or self.micro_batch_size == 1:
+                smallest = self.micro_batch_size == 1 or self.shards is not None
+                if not should_reduce_batch_size(error) or smallest:
                     raise
                 self.micro_batch_size //= 2
 

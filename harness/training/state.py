@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils import gather_object
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.checksums import CHECKSUMS, check_seal, seal
 from harness.errors import UserError, notice
 from harness.ops.device import generators, restore_generators
 from harness.ops.freed_memory import give_freed_memory_back
 from harness.record import CurvePoint
+from harness.training.sharding import cut_like, local
+from harness.training.state_files import FORM, newest_state, write_part, write_state
 from harness.training.trainer import Trainer
-
-FORM = 2  # Of a saved state; the first one had no checksums.
-_TENSORS, _FACTS = "state.safetensors", "state.json"
 
 
 @dataclass
@@ -77,18 +70,18 @@ _PROGRESS = {known.name for known in fields(Progress)} - {"best_weights"}  # Wha
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
     """The model's parameters and persistent buffers by name, tied ones once."""
     parameters = dict(model.named_parameters())
-    shared = {tensor.data_ptr() for tensor in parameters.values()}
+    shared = {local(tensor).data_ptr() for tensor in parameters.values()}
     buffers = {
         name: tensor
         for name, tensor in model.state_dict(keep_vars=True).items()
-        if name not in parameters and tensor.data_ptr() not in shared
+        if name not in parameters and local(tensor).data_ptr() not in shared
     }
     return {**parameters, **buffers}
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors' values on the CPU, out of training's reach."""
-    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    """The tensors' values on the CPU, out of training's reach; of one that is cut, this process's part."""
+    return {name: local(tensor.detach()).to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
@@ -97,7 +90,7 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
     tensors = model_tensors(model)
     assert tensors.keys() == values.keys(), sorted(tensors.keys() ^ values.keys())
     for name, tensor in tensors.items():
-        tensor.copy_(values[name])
+        local(tensor).copy_(values[name])
 
 
 def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
@@ -109,7 +102,8 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     """
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
     recurrent_state = gather_object([copied(trainer.forward.recurrent_state)])
-    if trainer.forward.accelerator.is_main_process:
+    is_main, is_sharded = trainer.forward.accelerator.is_main_process, trainer.forward.shards is not None
+    if is_main or is_sharded:
         tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(trainer.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= _optimizer_tensors(trainer)
@@ -121,32 +115,40 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
         }
         facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn), "form": FORM}
-        try:
-            _write(folder, progress.step, tensors, facts)
-        except OSError as error:
+        facts |= {"sharded": True} if is_sharded else {}
+        error = _written(folder, progress.step, tensors, facts, trainer.forward.accelerator)
+        if error is not None:
             _note_unsaved(trainer.notes, folder, error)
         del tensors
     give_freed_memory_back()
     trainer.forward.accelerator.wait_for_everyone()
 
 
-def _write(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    beside = folder / ".writing"
-    shutil.rmtree(beside, ignore_errors=True)
+def _written(
+    folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any], accelerator: Accelerator
+) -> OSError | None:
+    """Write a state; of a sharded model each process its own part, then the main one puts them together.
+
+    Returns:
+        What went wrong, on any process.
+    """
+    others = range(1, accelerator.num_processes) if facts.get("sharded") else ()
+    error = None
     try:
-        beside.mkdir(parents=True)
-        with writing_tensors(beside):
-            save_file(tensors, beside / _TENSORS)
-        (beside / _FACTS).write_text(json.dumps(facts))
-        seal(beside)
-        target = folder / f"step-{step:09d}"
-        older = [old for old in folder.glob("step-*") if old != target]
-        shutil.rmtree(target, ignore_errors=True)
-        beside.rename(target)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    for old in older:
-        shutil.rmtree(old, ignore_errors=True)
+        if not accelerator.is_main_process:
+            write_part(folder, accelerator.process_index, tensors)
+        elif not others:
+            write_state(folder, step, tensors, facts)
+    except OSError as failed:
+        error = failed
+    if others:
+        error = next((one for one in gather_object([error]) if one is not None), None)
+        if error is None and accelerator.is_main_process:
+            try:
+                write_state(folder, step, tensors, facts, parts=others)
+            except OSError as failed:
+                error = failed
+    return error
 
 
 def _note_unsaved(notes: list[str], folder: Path, error: OSError) -> None:
@@ -154,15 +156,6 @@ def _note_unsaved(notes: list[str], folder: Path, error: OSError) -> None:
     note = "a state could not be saved on the way, and the run went on without it"
     if note not in notes:
         notes.append(note)
-
-
-@contextmanager
-def writing_tensors(folder: Path) -> Iterator[None]:
-    """What safetensors can't write, as on a full disk, is an OSError that names the folder."""
-    try:
-        yield
-    except SafetensorError as error:
-        raise OSError(errno.EIO, str(error).rstrip("."), str(folder)) from error
 
 
 def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) -> Progress:
@@ -176,19 +169,15 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     Raises:
         UserError: The run was started with another number of processes, with other labels, or by another version.
     """
-    found, damaged = _newest(folder)
+    accelerator = trainer.forward.accelerator
+    found, damaged = newest_state(folder, accelerator.process_index)
     trainer.notes += [f"the saved state {name} was damaged and left out" for name in damaged]
     if found is None:
         return Progress(micro_batch_size=trainer.forward.micro_batch_size, notes=trainer.notes, labels=list(labels))
     tensors, facts = found
+    _check_processes(facts, trainer, folder)
     weights, curve = _under("model.", tensors), _curve(facts, folder)
     _check_version(trainer.forward.model, weights, facts, folder)
-    begun, processes = facts.pop("processes"), trainer.forward.accelerator.num_processes
-    if begun != processes:
-        raise UserError(
-            f"{folder}: begun with {begun} processes, and now there are {processes}. "
-            f"Continue with as many, or delete {folder} to begin this run anew."
-        )
     _check_labels(facts, labels, folder)
     restore(trainer.forward.model, weights)
     _restore_optimizer(trainer, _under("optimizer.", tensors))
@@ -203,6 +192,21 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 
 
+def _check_processes(facts: Mapping[str, Any], trainer: Trainer[Any], folder: Path) -> None:
+    """Refuse a state of other processes, or of a model that was cut among them otherwise."""
+    now = _how(trainer.forward.accelerator.num_processes, is_sharded=trainer.forward.shards is not None)
+    begun = _how(facts.get("processes", 1), is_sharded=facts.get("sharded", False))
+    if begun != now:
+        raise UserError(
+            f"{folder}: begun with {begun}, and now there are {now}. "
+            f"Continue with as many, or delete {folder} to begin this run anew."
+        )
+
+
+def _how(processes: int, *, is_sharded: bool) -> str:
+    return f"{processes} processes{' that share the model' if is_sharded else ''}"
+
+
 def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path) -> None:
     """Refuse weights whose outputs stand for something else; an earlier version did not say for what."""
     stored = facts.get("labels")
@@ -211,32 +215,6 @@ def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path)
             f"{folder}: begun with the labels {stored or '(not recorded)'}, and now they are {list(labels)}. "
             "Continue with the data and the version that it was begun with, or begin anew with --redo."
         )
-
-
-def _newest(folder: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
-    """Tensors and facts of the newest state that is whole, and the names of newer ones that are not."""
-    damaged: list[str] = []
-    for state in sorted(folder.glob("step-*"), reverse=True):
-        try:
-            return _read(state), damaged
-        except (OSError, ValueError, RecursionError, SafetensorError):
-            damaged.append(state.name)
-    return None, damaged
-
-
-def _read(state: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A state's tensors and facts, as they were written; of its first form, which had no checksums, as they are.
-
-    Raises:
-        OSError: A file is missing.
-        ValueError: A file is damaged.
-    """
-    if (state / CHECKSUMS).exists():
-        check_seal(state)
-    facts = json.loads((state / _FACTS).read_bytes())
-    if not isinstance(facts, dict) or ("form" in facts and not (state / CHECKSUMS).exists()):
-        raise ValueError(f"{state}: not whole")
-    return load_file(state / _TENSORS), facts
 
 
 def _check_version(
@@ -249,8 +227,10 @@ def _check_version(
     """
     known = {*_PROGRESS, "processes"}
     shapes = {name: tensor.shape for name, tensor in weights.items()}
-    wanted = {name: tensor.shape for name, tensor in model_tensors(model).items()}
-    other = sorted((facts.keys() ^ known) - {"form", "labels"}) or sorted(  # `_check_labels` has judged labels.
+    wanted = {name: local(tensor).shape for name, tensor in model_tensors(model).items()}
+    other = sorted(
+        (facts.keys() ^ known) - {"form", "labels", "sharded"}
+    ) or sorted(  # `_check_labels` has judged labels.
         name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
     )
     if other or facts.get("form", 1) > FORM:
@@ -277,7 +257,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _optimizer_tensors(trainer: Trainer[Any]) -> dict[str, Tensor]:
     return {
-        f"optimizer.{name}.{key}": value.detach().to("cpu", copy=True)
+        f"optimizer.{name}.{key}": local(value.detach()).to("cpu", copy=True)
         for name, parameter in trainer.forward.model.named_parameters()
         for key, value in trainer.optimizer.state.get(parameter, {}).items()
     }
@@ -286,7 +266,7 @@ def _optimizer_tensors(trainer: Trainer[Any]) -> dict[str, Tensor]:
 def _restore_optimizer(trainer: Trainer[Any], tensors: Mapping[str, Tensor]) -> None:
     for name, parameter in trainer.forward.model.named_parameters():
         state = {
-            key.removeprefix(f"{name}."): value.to(parameter.device)
+            key.removeprefix(f"{name}."): cut_like(value.to(parameter.device), parameter)
             for key, value in tensors.items()
             if key.rpartition(".")[0] == name
         }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from torch import Tensor
 
 from harness.config.run import RunConfig
 from harness.config.training import Training
@@ -57,9 +59,14 @@ class TaskModel:
         """Whether the rows of the embedding that the data uses are to be trained alone: never of a language model."""
         return self.training.vocabulary == "used" and self.objective.head().auto_class is not None
 
-    def save(self, folder: Path) -> None:
-        """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did."""
-        save_checkpoint(self.loaded, self.reader, folder, head=self.objective.head())
+    def save(self, folder: Path, whole: Mapping[str, Tensor] | None = None) -> None:
+        """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did.
+
+        Args:
+            folder: Where to.
+            whole: The model's tensors, where it has parts of them alone.
+        """
+        save_checkpoint(self.loaded, self.reader, folder, head=self.objective.head(), whole=whole)
 
     def _train(self) -> Features:
         """What training reads; nothing where it takes no step."""
@@ -129,12 +136,14 @@ def forward_of(
     return Forward(loaded.model, scoring, objective, collator, accelerator, micro_batch_size)
 
 
-def save_checkpoint(loaded: Loaded, reader: Reader, folder: Path, *, head: Head) -> None:
+def save_checkpoint(
+    loaded: Loaded, reader: Reader, folder: Path, *, head: Head, whole: Mapping[str, Tensor] | None = None
+) -> None:
     """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave.
 
     So it takes special tokens in a text for text, except that of a language model, which is asked by "[MASK]".
     """
-    loaded.model.save_pretrained(folder)
+    loaded.model.save_pretrained(folder, state_dict=whole)
     tokenizer = loaded.tokenizer
     tokenizer.model_max_length = reader.window
     names = [name for name in tokenizer.model_input_names if loaded.uses_token_type_ids or name != "token_type_ids"]

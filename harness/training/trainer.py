@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from harness.ops.device import generators, restore_generators
 from harness.record import CurvePoint
+from harness.training.sharding import Shards, in_step
 
 
 class DivergedError(Exception):
@@ -34,12 +35,14 @@ class Trainable(Protocol):
         accelerator: Devices, precision, processes.
         micro_batch_size: Most of an item's parts in one forward pass.
         recurrent_state: What goes on from step to step beside weights, such as memories; saved with a run's state.
+        shards: That the model is cut among the processes, which then read in step; None: each has it whole.
     """
 
     model: Any
     accelerator: Accelerator
     micro_batch_size: int
     recurrent_state: dict[str, Tensor]
+    shards: Shards | None
 
     def losses(self, items: Sequence[Any]) -> Tensor:
         """One loss per item [items], with its graph."""
@@ -115,7 +118,8 @@ class Trainer(Generic[Forwarded]):
             try:
                 total = self._accumulated(items)
             except RuntimeError as error:
-                if not should_reduce_batch_size(error):
+                # Of processes that share a model, the others wait in the middle of a pass: none can begin anew.
+                if not should_reduce_batch_size(error) or self.forward.shards is not None:
                     raise
                 failure = error
             if not self.anywhere(failure is not None):
@@ -129,9 +133,12 @@ class Trainer(Generic[Forwarded]):
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
         weight = self.forward.weight(items)  # Of the whole step: how it is cut into passes must not matter.
-        for group in self.forward.passes(self.forward.share(items)):
+        groups, shards = self.forward.passes(self.forward.share(items)), self.forward.shards
+        for group, counts in in_step(shards, groups, items[:1]):
             loss = self.forward.losses(group).sum() / weight
-            self.forward.accelerator.backward(loss)
+            if shards is not None:
+                loss = loss * counts
+            self.forward.accelerator.backward(loss if shards is None else loss * shards.factor)
             total += loss.detach()
         return total
 
@@ -144,7 +151,7 @@ class Trainer(Generic[Forwarded]):
 
     def _sum_gradients(self) -> None:
         """Add up the gradients of all processes, once a step."""
-        if self.forward.accelerator.num_processes == 1:
+        if self.forward.accelerator.num_processes == 1 or self.forward.shards is not None:
             return
         parameters = [parameter for parameter in self.forward.model.parameters() if parameter.requires_grad]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]

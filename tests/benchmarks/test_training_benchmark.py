@@ -23,7 +23,8 @@ def case(**changes):
         "shape": "mini", "data": "SST-2", "mode": "training", "examples": 100, "batch_size": 10, "tokens": 1400,
         "flops": 80e9,
         "turns": {"a": turns(8.0, 10.0, 12.0), "b": turns(2.0, 2.5, 2.0), "d": turns(1.0, 1.0, 2.0, loss=0.25)},
-        "peaks": {"fp32": 80e9, "bf16": 160e9}, "precisions": {"a": "fp32", "b": "bf16", "d": "bf16"},
+        "peaks": {"fp32": 80e9, "bf16": 160e9}, "physical": {"bf16": 200e9},
+        "precisions": {"a": "fp32", "b": "bf16", "d": "bf16"},
     }  # fmt: skip
     return Case(**{**facts, **changes})
 
@@ -72,6 +73,8 @@ def test_the_share_of_the_peak_is_of_the_peak_in_the_loops_own_precision():
     found = case()
     assert found.share_of_peak("a") == pytest.approx(80e9 / 10.0 / 80e9)
     assert found.share_of_peak("d") == pytest.approx(80e9 / 1.0 / 160e9)
+    assert found.share_of_physical("d") == pytest.approx(80e9 / 1.0 / 200e9)
+    assert found.share_of_physical("a") is None  # Not known in fp32 here.
 
 
 def test_a_table_shows_the_loss_beside_the_time():
@@ -79,7 +82,7 @@ def test_a_table_shows_the_loss_beside_the_time():
     shown = dict(zip(table.headings, table.rows[2], strict=True))
     assert shown == {
         "loop": "d harness, bf16", "ms an example": "10.00 (10.00–20.00)", "x a": "8.00 (6.00–10.00)",
-        "x b": "2.00 (1.00–2.50)", "share of peak": "50 %", "loss": "0.2500",
+        "x b": "2.00 (1.00–2.50)", "share of peak": "50 %", "of physical": "40 %", "loss": "0.2500",
     }  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def stopped_after(states: int) -> Callable[[], None]:
 
         from harness.training import state
 
-        written, original = [], state._write
+        written, original = [], state.write_state
 
         def write(*arguments: Any) -> None:
             original(*arguments)
@@ -103,7 +103,7 @@ def stopped_after(states: int) -> Callable[[], None]:
             if len(written) == states:
                 os._exit(137)
 
-        state._write = write
+        state.write_state = write
 
     return prepare
 

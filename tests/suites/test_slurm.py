@@ -162,6 +162,24 @@ def test_a_run_that_the_suite_does_not_have_is_refused(command, suite):
     assert "--just mine/bert/seed-0: no run of this suite." in result.errors
 
 
+def test_a_plan_says_how_the_runs_would_be_spread_and_submits_nothing(command, suite, fake_slurm):
+    suite.write_text(SUITE.format(cluster='gpus_per_run = 1\nmemory = "8G"\ntime = "0:01"'))
+    on_slurm = command("plan", "tiny.toml", "--on", "slurm")
+    assert on_slurm.code == 0, on_slurm.errors
+    rows = [line.split() for line in on_slurm.output.splitlines()]
+    assert [row[:2] for row in rows if row[:1] in (["1"], ["2"])] == [["1", "3"], ["2", "1"]]  # MaxArraySize is 3.
+    assert "Each run asks for 1 GPU, 8G of memory." in on_slurm.output
+    assert "2 at a time, one array after the other." in on_slurm.output
+    assert 'time = "0:01" may be short for mine/tfidf/seed-0' in on_slurm.output
+    assert "and 1 more; submitted again" in on_slurm.output
+    assert not (fake_slurm / "calls").exists()
+    on_ray = command("plan", "tiny.toml", "--on", "ray")
+    assert re.search(r"^on Ray +tasks", on_ray.output, re.MULTILINE)
+    assert "may be short" not in on_ray.output  # The limit is Slurm's.
+    until = command("plan", "tiny.toml", "--on", "slurm", "--until", "decided")
+    assert (until.code, len(until.lines)) == (2, 1)
+
+
 @pytest.mark.slow
 def test_each_task_does_one_run_and_only_what_is_missing_is_submitted_again(command, suite, fake_slurm):
     assert command("run", "tiny.toml", "--just", "more/majority/seed-0").code == 0

@@ -1,0 +1,235 @@
+"""Runs on a Ray cluster: each is a task with its resources. A node that is lost costs the runs that it was at.
+
+This process hands out the runs, and takes what comes back. Ray is imported when runs are handed out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from harness.errors import UserError, notice
+from harness.ops.together import processes
+from harness.runs.options import Options, Resources
+from harness.runs.run import Run
+from harness.suites.brought import Brought
+from harness.suites.ended import Attempt
+from harness.suites.progress import Board, Row
+from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
+from harness.suites.workers import Result, stoppable
+from harness.version import __version__
+
+MOST_LOST = 3
+MOST_WAITING = 1000
+"""Tasks that Ray knows of at a time: an autoscaler sees what they ask for."""
+QUIET_SECONDS = 60.0
+UNREAD_PIECES = 4
+
+
+@dataclass
+class _Task:
+    """A run that was handed to the cluster."""
+
+    run: Run
+    lost: int = 0
+    row: Row | None = None
+    brought: Brought | None = None
+
+
+def on_ray(waiting: Sequence[Run], options: Options, board: Board) -> Generator[Result]:
+    """Each run with how it ended, as soon as it has. A run whose node is lost is begun again on another one.
+
+    Args:
+        waiting: To be run, in the suite's order.
+        options: How; `ray` says what each run asks for.
+        board: Is told of each run.
+
+    Raises:
+        UserError: There is no cluster, or its nodes have another harness.
+    """
+    assert options.ray is not None, "somebody wants the runs on Ray"
+    if processes().num_processes > 1:
+        raise UserError("--on ray: can't stand beside accelerate launch. Leave one of them out.")
+    ray = _imported()
+    with _connected(ray, options.ray, waiting), _sign(waiting) as sign, stoppable():
+        folder = Path.cwd()
+        job = Job(__version__, folder, sign, own_environment(folder), options.ray.upload)
+        yield from _Cluster(ray, options, job, board).results(waiting)
+
+
+class _Cluster:
+    """Hands out runs, and takes what comes back."""
+
+    def __init__(self, ray: Any, options: Options, job: Job, board: Board) -> None:
+        assert options.ray is not None, "somebody wants the runs on Ray"
+        self._ray, self._options, self._board = ray, options, board
+        asked = _asked(options.ray)
+        remote = ray.remote(
+            num_returns="streaming", max_retries=0, _generator_backpressure_num_objects=UNREAD_PIECES, **asked
+        )(do_run)
+        self._begin = partial(remote.remote, job=job)
+        self._most = options.ray.at_most or MOST_WAITING
+        self._tasks: dict[Any, _Task] = {}  # By Ray's generator of what a task tells.
+
+    def results(self, waiting: Sequence[Run]) -> Generator[Result]:
+        """Each run with how it ended."""
+        queue, anything = deque(_Task(run) for run in waiting), False
+        try:
+            while queue or self._tasks:
+                while queue and len(self._tasks) < self._most:
+                    self._hand_out(queue.popleft())
+                ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=QUIET_SECONDS)
+                if not (ready or anything):
+                    notice(f"No node of the Ray cluster has room yet for a run that asks for {_words(self._options)}.")
+                anything = anything or bool(ready)
+                for told in ready:
+                    result = self._next(told)
+                    if result is not None:
+                        yield result
+        finally:
+            for task in self._tasks.values():
+                self._release(task)
+
+    def _hand_out(self, task: _Task) -> None:
+        self._tasks[self._begin(packed(task.run, self._options), again=task.lost > 0)] = task
+
+    def _next(self, told: Any) -> Result | None:
+        """The run and how it ended, if that is what its task has to say."""
+        task, errors = self._tasks[told], self._ray.exceptions
+        try:
+            message = self._ray.get(next(told))
+        except errors.RayTaskError as error:
+            return self._ended(told, self._failure(task.run, _mistake(error), of=error.cause))
+        except (errors.RayError, StopIteration) as error:
+            return self._lost(told, str(error).partition("\n")[0])
+        if isinstance(message, Begun):
+            task.row = self._board.begin(f"{task.run} on {message.node}")
+            task.brought = None if message.is_shared else Brought(task.run, redo=self._options.redo)
+        elif isinstance(message, Piece):
+            assert task.brought is not None, "only a node with a disk of its own sends files"
+            task.brought.write(message)
+        elif isinstance(message, Noticed):
+            notice(message.line)
+        elif isinstance(message, OtherVersion):
+            raise UserError(
+                f"--on ray: the node {message.node} has harness {message.version}, and this is {__version__}. Install "
+                "the same on all."
+            )
+        else:
+            return self._ended(told, message if task.brought is None else task.brought.placed(message))
+        return None
+
+    def _ended(self, told: Any, ended: Attempt) -> Result:
+        task = self._tasks.pop(told)
+        self._release(task)
+        return task.run, ended
+
+    def _lost(self, told: Any, how: str) -> Result | None:
+        """The task's node or process is gone: the run is handed out again, but not for ever."""
+        task = self._tasks[told]
+        task.lost += 1
+        if task.lost == MOST_LOST:
+            return self._ended(told, self._failure(task.run, f"its node or process was lost {MOST_LOST} times: {how}"))
+        del self._tasks[told]
+        self._release(task)
+        notice(f"{task.run}: its node or process was lost, and it is started again ({task.lost}).")
+        self._hand_out(task)
+        return None
+
+    def _failure(self, run: Run, reason: str, *, of: object = None) -> Attempt:
+        from harness.suites.attempt import failure  # noqa: PLC0415 -- torch, which is only needed here
+
+        return Attempt(failure(run, reason), is_mistake=isinstance(of, UserError))
+
+    def _release(self, task: _Task) -> None:
+        if task.row is not None:
+            self._board.end(task.row)
+        if task.brought is not None:
+            task.brought.close()
+        task.row = task.brought = None
+
+
+def _asked(wanted: Resources) -> dict[str, Any]:
+    """The resources of a task, in Ray's words."""
+    found: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus}
+    return found if wanted.memory_bytes is None else {**found, "memory": wanted.memory_bytes}
+
+
+def _words(options: Options) -> str:
+    assert options.ray is not None, "somebody wants the runs on Ray"
+    return ", ".join(f"{name.removeprefix('num_')} {amount}" for name, amount in _asked(options.ray).items())
+
+
+def _mistake(error: Any) -> str:
+    """What went wrong on a node outside the run, which tells of itself.
+
+    Raises:
+        UserError: The node lacks the harness, or what it needs: no run can be done there.
+    """
+    cause = error.cause
+    if isinstance(cause, ImportError):
+        raise UserError(f"--on ray: a node lacks what the harness needs ({cause}). Install on each what is here.")
+    return str(cause) if isinstance(cause, UserError) else f"on its node: {type(cause).__name__}: {cause}"
+
+
+def _imported() -> Any:
+    try:
+        import ray  # noqa: PLC0415 -- an extra
+        import ray.exceptions  # noqa: PLC0415 -- as above
+    except ImportError as error:
+        raise UserError("--on ray: Ray is not installed. pip install 'finetune-harness[ray]'") from error
+    return ray
+
+
+@contextmanager
+def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[None]:
+    """Connect to the cluster that RAY_ADDRESS names, or that this machine belongs to; one connected to is kept."""
+    if ray.is_initialized():
+        yield
+        return
+    address = os.environ.get("RAY_ADDRESS") or "auto"
+    if address.startswith("ray://"):
+        raise UserError(
+            f"--on ray: {address} is a Ray client's address, and the command is to run on a node of the cluster. "
+            "There, leave RAY_ADDRESS out."
+        )
+    copied = {"working_dir": str(Path.cwd()), "excludes": _kept_here(waiting)} if wanted.upload else None
+    try:
+        ray.init(address=address, runtime_env=copied, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise UserError(
+            f"--on ray: there is no cluster to connect to by {address!r}. On its first machine: ray start --head. Then "
+            "call this on any of its machines.",
+            *(f"    {line}" for line in str(error).splitlines()[:3]),
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _kept_here(waiting: Sequence[Run]) -> list[str]:
+    """What of the working directory goes to no node, beside what git ignores."""
+    folders = {run.folder.parts[0] for run in waiting if not run.folder.is_absolute()}
+    return [".git", *(f"/{folder}" for folder in sorted(folders))]
+
+
+@contextmanager
+def _sign(waiting: Sequence[Run]) -> Iterator[Path]:
+    """A new file in the folder of the runs, by which a node knows whether it shares the disk."""
+    folder = Path(os.path.commonpath([run.folder.parent for run in waiting]))
+    folder.mkdir(parents=True, exist_ok=True)
+    sign = folder / f".ray-{uuid4().hex}"
+    sign.touch()
+    try:
+        yield sign
+    finally:
+        sign.unlink(missing_ok=True)

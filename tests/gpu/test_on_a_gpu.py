@@ -1,0 +1,126 @@
+"""What has to hold on a GPU; with HARNESS_DRY_RUN=1 the same is worked through on the CPU, which shows the tests right.
+
+`pytest -m gpu tests/gpu`; `benchmarks/gpu/check.sh` calls it.
+"""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from pyarrow import parquet
+from safetensors.torch import load_file
+from small_models import (
+    ARCHITECTURES,
+    Silent,
+    own_cell,
+    own_data,
+    question_examples,
+    tagged_examples,
+    text_examples,
+    write_checkpoint,
+)
+
+from harness.registry import FAMILIES
+from harness.runs.execution import execute
+from harness.runs.options import Options
+
+pytestmark = pytest.mark.gpu
+IS_DRY = os.environ.get("HARNESS_DRY_RUN") == "1"
+FAMILIES_PACKED = tuple(name for name in ARCHITECTURES if FAMILIES.load(name).packing is not None)
+EXAMPLES = {
+    "classification": text_examples(60),
+    "question_answering": question_examples(60),
+    "token_classification": tagged_examples(60),
+}
+TOLERANCE = 2e-4
+"""Of losses and logits after six steps in fp32: a GPU's sums are not in the CPU's order."""
+
+
+@pytest.fixture(autouse=True)
+def on_a_gpu():
+    """Not on another device, unless this is a dry run; and without TF32, which is no fp32."""
+    if not IS_DRY and not torch.cuda.is_available():
+        pytest.skip("no GPU (HARNESS_DRY_RUN=1 works the tests through on the CPU)")
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A small checkpoint's folder, by family."""
+    made = {}
+
+    def of(family):
+        if family not in made:
+            made[family] = write_checkpoint(family, tmp_path_factory.mktemp(family))
+        return made[family]
+
+    return of
+
+
+def ran(folder, own, checkpoint, family, *, options=None, callbacks=None, **settings):
+    """The run's record and folder."""
+    run = own_cell(folder, own, checkpoint, family=family, precision="fp32", **{"dropout": 0.0, **settings})
+    return execute(run, options or Options(), callbacks or Silent()), run.folder
+
+
+def logits(folder):
+    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    return [np.array(row["logits"]) for row in rows if "logits" in row]
+
+
+def test_there_are_families_that_are_packed():
+    assert {"bert", "roberta", "modernbert", "deberta"} <= {*FAMILIES_PACKED}
+
+
+@pytest.mark.parametrize("task_type", EXAMPLES)
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_packed_gives_what_padded_gives(family, task_type, checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES[task_type], task_type=task_type)
+    settings = {"max_length": 24} if task_type == "question_answering" else {}
+    (packed, one), (padded, other) = (
+        ran(tmp_path / how, own, checkpoint(family), family, execution=how, **settings) for how in ("packed", "padded")
+    )
+    assert packed.provenance.hardware["device"] == ("cpu" if IS_DRY else "cuda")
+    for ours, theirs in zip(packed.curve, padded.curve, strict=True):
+        assert ours.train_loss == pytest.approx(theirs.train_loss, abs=TOLERANCE)
+        assert ours.validation_loss == pytest.approx(theirs.validation_loss, abs=TOLERANCE)
+    for ours, theirs in zip(logits(one), logits(other), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=10 * TOLERANCE)
+
+
+class StoppedError(Exception):
+    """What a callback raises in the middle of a run."""
+
+
+class StopAt(Silent):
+    """Ends the run at a step."""
+
+    def __init__(self, step):
+        self._step = step
+
+    def on_step(self, step, steps, *, loss, items):
+        if step == self._step:
+            raise StoppedError
+
+
+@pytest.mark.parametrize("family", ["bert", "xlnet"])
+def test_a_stopped_run_goes_on_to_the_same_bits(family, checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES["classification"])
+    _, whole = ran(tmp_path / "whole", own, checkpoint(family), family, dropout=0.1)
+    saving = Options(checkpoint_seconds=0.0)
+    with pytest.raises(StoppedError):
+        ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1, options=saving, callbacks=StopAt(4))
+    _, cut = ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1)
+    ours, theirs = (load_file(folder / "checkpoint/model.safetensors") for folder in (cut, whole))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_bf16_learns_what_fp32_learns(checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES["classification"])
+    found = []
+    for precision in ("fp32", "bf16"):
+        run = own_cell(tmp_path / precision, own, checkpoint("bert"), precision=precision, dropout=0.0)
+        found.append(execute(run, Options(), Silent()).curve[-1].validation_loss)
+    assert found[1] == pytest.approx(found[0], abs=0.02)
