@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from small_models import (
     ARCHITECTURES,
     Silent,
-    own_cell,
     own_data,
+    own_run,
     question_examples,
     tagged_examples,
     text_examples,
@@ -60,7 +60,7 @@ def checkpoint(tmp_path_factory):
 
 def ran(folder, own, checkpoint, family, *, options=None, callbacks=None, **settings):
     """The run's record and folder."""
-    run = own_cell(folder, own, checkpoint, family=family, precision="fp32", **{"dropout": 0.0, **settings})
+    run = own_run(folder, own, checkpoint, family=family, precision="fp32", **{"dropout": 0.0, **settings})
     return execute(run, options or Options(), callbacks or Silent()), run.folder
 
 
@@ -121,6 +121,6 @@ def test_bf16_learns_what_fp32_learns(checkpoint, tmp_path):
     own = own_data(tmp_path / "data", EXAMPLES["classification"])
     found = []
     for precision in ("fp32", "bf16"):
-        run = own_cell(tmp_path / precision, own, checkpoint("bert"), precision=precision, dropout=0.0)
+        run = own_run(tmp_path / precision, own, checkpoint("bert"), precision=precision, dropout=0.0)
         found.append(execute(run, Options(), Silent()).curve[-1].validation_loss)
     assert found[1] == pytest.approx(found[0], abs=0.02)
