@@ -221,7 +221,8 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     notes = [
         "Bold: the models that may be the best, because no other is shown to be ahead of them. All that is said of a "
         "task's models comes from one family of comparisons, of the models with several seeds and the best simple "
-        "baseline, paired over test examples and adjusted step by step. A missing difference is no proof of equality.",
+        "baseline, paired over test examples and adjusted step by step; a model that beats each other one by itself is "
+        "the best. A missing difference is no proof of equality.",
         "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
         "which seed trained the model.",
     ]
