@@ -6,13 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_comparisons import cell, estimate
 from scipy.stats import binomtest
 from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record, save
 
-from harness.comparison.collapse import chance_of_all_or_none, most_that_collapse
+from harness.api.rows import tidy_rows
+from harness.comparison.collapse import (
+    chance_of_all_or_none,
+    collapse_upper_bound,
+    most_that_collapse,
+    stands_apart,
+)
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.rescoring import rescore
+from harness.comparison.statistics import Evidence, mean
 from harness.metrics.lookup import unit_of
 from harness.record import write_predictions
 from harness.registry import FORMATS, TASK_TYPES
@@ -48,6 +56,24 @@ def cell_of(runs: Path, model: str):
 def test_the_bound_is_that_of_clopper_and_pearson(collapsed: int, seeds: int):
     expected = binomtest(collapsed, seeds, alternative="less").proportion_ci(0.95, method="exact").high
     assert most_that_collapse(collapsed, seeds) == pytest.approx(expected)
+
+
+def test_there_is_a_bound_of_trained_models_with_scored_runs_alone():
+    assert collapse_upper_bound(cell("a", estimate(0.9))) == pytest.approx(1 - 0.05 ** (1 / 3))
+    assert collapse_upper_bound(cell("a", None)) is None
+    assert collapse_upper_bound(cell("tfidf", estimate(0.9), simple=True)) is None
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("accuracy", 1), ("mean_squared_error", -1)])
+def test_runs_stand_apart_where_the_interval_for_other_examples_leaves_the_constant_score_out(metric, sign):
+    values = np.array([[1.0, 1, 1, 0] * 20, [1.0, 1, 0, 1] * 20])
+    others = Evidence(values.mean(axis=1), (values - 0.75) / 80)
+    unit, task_card = unit_of(metric), card(metric, higher_is_better=sign > 0)
+    ends = mean(others.averaged, least=unit.least, most=unit.most)
+    end = ends.low if sign > 0 else ends.high
+    assert not stands_apart(others, end, task_card)
+    assert stands_apart(others, end - sign * 1e-9, task_card)
+    assert not stands_apart(others, end + sign * 1e-9, task_card)
 
 
 def test_the_others_score_is_apart_and_the_mean_of_all_has_no_interval(runs: Path):
