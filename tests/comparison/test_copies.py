@@ -7,6 +7,7 @@ from synthetic_runs import LABELS, add_runs, curve, guesses, predictions, record
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
+from harness.comparison.copies import originals
 from harness.reporting.entries import shortfall
 from harness.reporting.remarks import remarks
 
@@ -93,6 +94,13 @@ def test_where_a_seed_changes_nothing_equal_runs_are_no_copies(tmp_path: Path, c
     for seed in range(2):
         add(tmp_path, seed, with_logits(ROWS), **changes)
     assert len(cell_of(tmp_path).scored) == 2
+
+
+@pytest.mark.parametrize(("nats", "are_copies"), [(4.25, True), (4, False)])
+def test_numbers_beside_others_in_an_answer_tell_copies_apart_and_whole_ones_do_not(tmp_path: Path, nats, are_copies):
+    rows = predictions([{"bytes": 9}] * 3, [{"nats": nats, "tokens": 2}] * 3)
+    found = [(save(tmp_path, record(seed=seed, curve=()), rows), record(seed=seed, curve=())) for seed in range(2)]
+    assert originals(found) == ({found[1][0]: 0} if are_copies else {})
 
 
 def test_two_models_may_agree(tmp_path: Path):

@@ -10,6 +10,7 @@ from synthetic_runs import card, guesses, predictions, record
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
+from harness.comparison.folds import _scores
 from harness.comparison.statistics import SHARED_TRAINING, Evidence, difference
 from harness.fold import Fold
 from harness.record import RECORD, Provenance, write_predictions, write_record
@@ -135,6 +136,22 @@ def test_a_seed_without_one_of_its_folds_is_told_and_not_scored(runs: Path):
     assert "rotten_tomatoes · bert-mini · seed 2: folds 1, 2 of 5: not run" in said
     assert not any("did not read the same data" in line for line in said)
     assert not found["bert-mini"].is_compared
+
+
+def test_of_a_seed_with_a_single_fold_all_others_are_told(tmp_path: Path):
+    save_fold(tmp_path, 2, rows_of(0.8, 1)[:20])
+    _, found = cells(tmp_path)
+    assert [run.trouble for run in found["bert-mini"].runs] == ["folds 1, 3, 4, 5 of 5: not run"]
+
+
+def test_recorded_scores_of_folds_weigh_as_many_rows_as_each_has():
+    def fold(score, **examples):
+        counts = record().counts.model_copy(update={"examples": examples})
+        return record(scores={"test": {"evaluate:x": score}}, counts=counts)
+
+    # (300 * 0.5 + 100 * 0.8) / 400; of a fold whose rows were not counted nothing is known.
+    assert _scores([], [fold(0.5, test=300), fold(0.8, test=100), fold(0.0)]) == {"evaluate:x": pytest.approx(0.575)}
+    assert _scores([], [fold(0.5, test=300), record(scores={"test": {"evaluate:y": 0.8}})]) == {}
 
 
 def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
