@@ -198,7 +198,7 @@ def _estimate(
     signs: Sequence[int],
     typical: Part | None = None,
     *,
-    miss: float = 1 - CONFIDENCE,
+    miss: float,
     null: float = 0.0,
 ) -> Estimate:
     value = float(sum(sign * model.scores.mean() for sign, model in zip(signs, models, strict=True)))

@@ -10,7 +10,6 @@ from made_comparisons import cell, estimate
 from scipy.stats import binomtest
 from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record, save
 
-from harness.api.rows import tidy_rows
 from harness.comparison.collapse import (
     chance_of_all_or_none,
     collapse_upper_bound,

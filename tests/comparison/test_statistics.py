@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean, typical_seeds
 
 
@@ -30,6 +31,14 @@ def test_one_run_each_without_chance_gives_the_paired_t_test_of_scipy():
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()), rel=1e-9)
     assert found.includes_seeds
+
+
+def test_p_values_are_students_down_to_the_smallest_that_mean_anything():
+    for p in (0.3, 1e-12, 4e-30):
+        distance = stats.t.isf(p / 2, 40)
+        found = p_values(np.array([distance]), [Parts(np.array([1.0]), np.array([40.0]))])
+        assert found == pytest.approx([p], rel=1e-5, abs=0)
+    assert p_values(np.array([1e9, 0.0]), [Parts(np.ones(2), np.full(2, 40.0))]).tolist() == [SMALLEST_P, 1.0]
 
 
 def test_of_a_single_seed_nothing_is_claimed():
