@@ -169,7 +169,7 @@ def _sequential() -> Section:
             ("accuracy", EXAMPLES),
             ("accuracy", MANY),
             ("macro_f1", EXAMPLES),
-            ("token_f1", EXAMPLES),
+            ("qa_f1", EXAMPLES),
             ("pearson", EXAMPLES),
             ("mean_squared_error", EXAMPLES),
         )

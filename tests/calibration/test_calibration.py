@@ -133,6 +133,14 @@ def test_of_runs_that_collapse_the_others_and_the_largest_share_are_told():
     assert measured(replace(setting, luck=SMALL), 2).collapse_bound is None
 
 
+def test_every_cell_of_the_grid_can_be_drawn():
+    cases = [case for section in sections() for row in section.rows.values() for case in row.values()]
+    assert len(cases) > 200
+    for case in cases:
+        assert simulation_of(case.setting.metric) is not None
+        assert not case.looks or case.looks[-1] == case.setting.seeds
+
+
 def test_looks_are_taken_at_their_own_levels():
     setting = replace(PLAIN, seeds=10, luck=NONE)
     at_looks, at_once = measured(setting, 60, looks=(3, 5, 10)), measured(setting, 60)
