@@ -104,13 +104,21 @@ def test_the_worst_answers_are_those_whose_right_choice_surprises_most(finished)
     assert len(found) == 3 or record.scores["test"]["accuracy"] > 0.85
 
 
-def test_a_question_is_explained(finished):
+def test_the_score_of_the_chosen_answer_or_of_another_is_explained(finished):
     folder, _ = finished
-    found = run_explainer(folder).explained(
-        example_of(folder, {"text": "the film", "choices": ["was superb", "was dull"]}), label=None, steps=20
-    )
-    assert found.tokens.count(" film") == 2  # which is read once for each choice
-    assert sum(found.values) == pytest.approx(found.score - found.empty_score, abs=0.05)
+    example = example_of(folder, {"text": "the film", "choices": ["was superb", "was dull"]})
+    (predicted,) = predict_rows(folder, [{"text": "the film", "choices": list(example.choices)}])
+    by_letter = {name: run_explainer(folder).explained(example, label=name, steps=20) for name in ("A", "B")}
+    for name, choice in zip("AB", example.choices, strict=True):
+        found = by_letter[name]
+        assert found.label == f"{name}, {choice}"
+        assert "".join(found.tokens).strip() == f"the film {choice}"
+        assert sum(found.values) == pytest.approx(found.score - found.empty_score, abs=0.05)
+    odds = np.exp(by_letter["A"].score - by_letter["B"].score)
+    assert odds / (1 + odds) == pytest.approx(predicted["probabilities"][0], abs=1e-4)
+    assert run_explainer(folder).explained(example, label=None, steps=2).label.startswith(predicted["letter"])
+    with pytest.raises(UserError, match="--label C: no label of this run"):
+        run_explainer(folder).explained(example, label="C", steps=2)
 
 
 def test_a_score_depends_on_no_other_choice_and_the_loss_is_a_softmax_over_them(checkpoints):

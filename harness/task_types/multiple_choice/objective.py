@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.multiple_choice.examples import ChoiceExample, letter
 from harness.task_types.multiple_choice.windows import ReadChoice, read_choices
 from harness.task_types.objective import LearntAsItIs
@@ -116,6 +117,17 @@ class ChoiceObjective(LearntAsItIs):
     def calibration(self, _outputs: Sequence[Logits], _examples: Sequence[ChoiceExample]) -> dict[str, float]:
         """Nothing to calibrate."""
         return {}
+
+    def explained(self, example: ChoiceExample, features: Features, asked: Asked) -> ExplainedScore:
+        """The score of the chosen answer, or of the one with a letter, of which no other choice knows."""
+        (item,) = features.items
+        letters = [letter(place) for place in range(len(example.choices))]
+        place = place_of(asked.label, letters, int(asked.scores(item).reshape(-1).argmax()))
+        counts = item.target.windows
+        first = sum(counts[:place])
+        alone = Item(item.example, item.windows[first : first + counts[place]], Target((counts[place],), 0))
+        name = f"{letters[place]}, {example.choices[place]}"
+        return ExplainedScore(alone, name, lambda scores: scores[0, 0], lambda scores: float(scores[0, 0]))
 
     def rows(
         self, outputs: Sequence[Logits], examples: Sequence[ChoiceExample], _calibration: Mapping[str, float]
