@@ -20,6 +20,7 @@ from harness.cli import (
     explaining,
     models,
     recorded,
+    reporting,
 )
 from harness.cli.app import MISTAKE, STOPPED, app
 from harness.errors import UserError
@@ -41,6 +42,7 @@ __all__ = [
     "main",
     "models",
     "recorded",
+    "reporting",
 ]
 
 

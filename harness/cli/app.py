@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
+from harness.cli.completing import models as complete_models
+from harness.cli.completing import tasks_and_models
 from harness.errors import UserError
 from harness.registry import ENTRIES, entry_folders
 from harness.version import __version__
@@ -49,7 +51,10 @@ TrialsOption = Annotated[
     typer.Option(help="Try so many recipes of each model on validation data; train the best one anew.", min=1),
 ]
 OnlyOption = Annotated[
-    list[str] | None, typer.Option("--only", metavar="NAME", help="A task or model of the suite; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="NAME", help="A task or model of the suite; repeatable.", autocompletion=tasks_and_models
+    ),
 ]
 
 ModelsOption = Annotated[
@@ -58,6 +63,7 @@ ModelsOption = Annotated[
         "--model",
         "--models",
         help="Files of configs/models, folders or Hub ids, with commas between; beside a suite, instead of its own.",
+        autocompletion=complete_models,
     ),
 ]
 SeedsOption = Annotated[

@@ -27,6 +27,7 @@ from harness.cli.app import (
     typed_words,
     with_options,
 )
+from harness.cli.completing import models as complete_models
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration
 from harness.comparison.recommendation import Recommendation, recommended
@@ -70,7 +71,11 @@ def choose(
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
     models: Annotated[
-        str | None, typer.Option(help="Names, folders or Hub ids, with commas between; else the usual ones.")
+        str | None,
+        typer.Option(
+            help="Names, folders or Hub ids, with commas between; else the usual ones.",
+            autocompletion=complete_models,
+        ),
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)

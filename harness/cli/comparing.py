@@ -1,13 +1,13 @@
-"""Commands that compare models: what there is, plans, runs, comparisons, reports."""
+"""Commands that run suites: what there is, plans, runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
+from harness.cli import completing
 from harness.cli.app import (
     RUNS,
     EncodingOption,
@@ -33,16 +33,17 @@ from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
 
-MarginOption = Annotated[
-    list[str] | None,
-    typer.Option(help="How much worse is still not worse, as scores are shown: 1 for a point, or TASK=0.05."),
-]
+SUITE: Any = typer.Argument(help="A file of configs/suites, or a path to one.", autocompletion=completing.suites)
 
 
 @app.command("list", epilog="Example: harness list tasks")
 def list_(
     what: Annotated[
-        str, typer.Argument(help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.")
+        str,
+        typer.Argument(
+            help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.",
+            autocompletion=completing.lists,
+        ),
     ] = "",
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
@@ -71,7 +72,7 @@ def list_(
     harness plan demo --on slurm"""
 )
 def plan(
-    suite: Annotated[str, typer.Argument(help="A file of configs/suites, or a path to one.")],
+    suite: Annotated[str, SUITE],
     only: OnlyOption = None,
     models: ModelsOption = None,
     seeds: SeedsOption = None,
@@ -132,8 +133,11 @@ def plan(
 @with_options({role: column.help for role, column in column_roles().items()})
 def run(
     invocation: typer.Context,
-    suite: Annotated[str | None, typer.Argument(help="A file of configs/suites, or a path to one.")] = None,
-    task: Annotated[str | None, typer.Option(help="One task, with --model, instead of a suite.")] = None,
+    suite: Annotated[str | None, SUITE] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="One task, with --model, instead of a suite.", autocompletion=completing.tasks),
+    ] = None,
     models: ModelsOption = None,
     seed: Annotated[
         int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
@@ -247,80 +251,9 @@ def run(
     )
 
 
-@app.command(epilog="Example: harness compare runs/demo --margin 1")
-def compare(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
-    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
-    margin: MarginOption = None,
-) -> None:
-    """Show models x tasks with intervals, the differences from a baseline, and costs."""
-    from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
-
-    show(_comparison(runs, baseline, margin), console())
-
-
-@app.command(
-    epilog="""Examples:\n
-    harness report runs/demo --format html --output report.html\n
-    harness report runs/demo --format latex --only scores,differences"""
-)
-def report(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
-    format_: Annotated[str, typer.Option("--format", help="html, markdown, latex or csv.")] = "html",
-    output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
-    margin: MarginOption = None,
-    trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
-    seeds: Annotated[
-        Path | None, typer.Option(help="A csv or parquet file to write as well: a row per seed and metric.")
-    ] = None,
-    columns: Annotated[
-        int | None, typer.Option(help="Of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SECTIONS",
-            help="Such as scores or scores,cost; a wrong name lists them. What failed or is missing always stays.",
-        ),
-    ] = None,
-) -> None:
-    """Write the comparison as one file."""
-    from harness.reporting.files import (  # noqa: PLC0415 -- a command's own
-        check_settings,
-        ending_of,
-        write_report,
-        write_trials,
-    )
-    from harness.reporting.seeds import check_seeds_file, write_seeds  # noqa: PLC0415 -- a command's own
-
-    given = {"columns": columns, "only": names("--only", only) or None}
-    settings = {name: value for name, value in given.items() if value is not None}
-    check_settings(format_, settings)  # A wrong name is refused before anything is compared.
-    if seeds is not None:
-        check_seeds_file(seeds)
-    target = output or runs / f"report{ending_of(format_)}"
-    comparison = _comparison(runs, baseline, margin)
-    write_report(format_, comparison, target, settings)
-    console().print(f"Report: {target.absolute()}", soft_wrap=True)
-    if trials is not None:
-        write_trials(comparison, trials)
-        console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
-    if seeds is not None:
-        write_seeds(comparison, seeds)
-        console().print(f"Seeds: {seeds.absolute()}", soft_wrap=True)
-
-
 def _tracked_intervals(track: str | None) -> Any:
     if track is None:
         return None
     from harness.comparison.one_run import score_intervals  # noqa: PLC0415 -- heavy
 
     return score_intervals
-
-
-def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:
-    from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
-    from harness.config.margin import margins_from_words  # noqa: PLC0415 -- a command's own
-
-    return compare(runs, baseline=baseline, margins=margins_from_words(margin or []))

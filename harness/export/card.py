@@ -13,7 +13,7 @@ from harness.metrics.lookup import unit_of
 from harness.models.checkpoint import find_checkpoint
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES
-from harness.runs.card import card_text
+from harness.runs.card import card_text, library_of
 from harness.runs.exported import portable
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", flags=re.ASCII)
@@ -37,7 +37,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
     base = record.config["model"].get("checkpoint")
     data = ModelCardData(
         model_name=name,
-        library_name="transformers",
+        library_name=library_of(record),
         pipeline_tag=tag,
         license=licence or _base_licence(config),
         base_model=base if _is_hub_id(base) else None,

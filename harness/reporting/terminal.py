@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -20,6 +22,8 @@ from harness.reporting.entries import SIMPLE_BASELINE, Entry
 from harness.reporting.remarks import remarks
 
 SIGN = "°"
+SHORT = 6
+"""Fields of so many characters are not broken, and headings not cut below."""
 _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 
@@ -51,15 +55,76 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def print_table(table: tables.Table, console: Console) -> None:
-    """Print one table."""
-    shown = RichTable(title=_text(table.caption), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
-    for index, heading in enumerate(table.headings):
-        shown.add_column(_text(heading), justify="right" if index else "left", no_wrap=not index)
-    for row in table.rows:
-        shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
-    console.print(shown)
+    """Print one table; row by row where a line is too narrow for its numbers side by side."""
+    gap, widths = _layout(table, console.width)
+    if widths is None:
+        _print_rows(table, console)
+    else:
+        shown = RichTable(
+            title=_text(table.caption),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            title_style="bold",
+            padding=(0, gap // 2, 0, (gap - 1) // 2),
+        )
+        for index, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
+            shown.add_column(_text(heading), justify="right" if index else "left", no_wrap=not index, width=width)
+        for row in table.rows:
+            shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
+        console.print(shown)
     if any(entry.text.endswith(SIMPLE_BASELINE) for row in table.rows for entry in row[:1]):
         console.print(_text(f"{SIGN} simple baseline", "dim"))
+
+
+def _layout(table: tables.Table, line: int) -> tuple[int, list[int] | None]:
+    """Blanks between columns, fewer where a line is short, and the columns' widths; None where it is too short."""
+    found = [(gap, _widths(table, line - gap * len(table.headings) - 1)) for gap in (3, 2, 1)]
+    return next((pair for pair in found if pair[1] is not None), found[-1])
+
+
+def _widths(table: tables.Table, room: int) -> list[int] | None:
+    """The columns' widths, in which no word of a field is cut; None where there is no room for that.
+
+    Where there is too little room, fields and headings are broken between words first, and then headings are cut.
+    """
+    fields = [[printable(_short(row[place].text)) for row in table.rows] for place in range(len(table.headings))]
+    whole = [max(map(cell_len, column), default=0) for column in fields]
+    named = [_longest_word(heading) for heading in table.headings]
+    least = [whole[0], *(max((_unbroken(field) for field in column), default=0) for column in fields[1:])]
+    if sum(least) > room:
+        return None
+    for wanted in ([min(name, SHORT) for name in named], named, whole):
+        least = _grown(least, wanted, room)
+    return least
+
+
+def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
+    """Widths made larger up to those wanted, those that lack least first, while there is room."""
+    found = list(widths)
+    for place in sorted(range(len(found)), key=lambda index: wanted[index] - found[index]):
+        found[place] += max(min(wanted[place] - found[place], room - sum(found)), 0)
+    return found
+
+
+def _unbroken(field: str) -> int:
+    """How wide a field is at least: short ones stay in one line."""
+    return cell_len(field) if cell_len(field) <= SHORT else _longest_word(field)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.split(" ")), default=0)
+
+
+def _print_rows(table: tables.Table, console: Console) -> None:
+    """Print a table row by row, a line for each field, where a line is too narrow for whole numbers side by side."""
+    console.print(_text(f"\n{table.caption}", "bold"))
+    for first, *others in table.rows:
+        if first.text:
+            console.print(_text(f"  {_short(first.text)}", _style(first) or "bold"))
+        for heading, entry in zip(table.headings[1:], others, strict=True):
+            if entry.text:
+                console.print(_text(f"    {heading}: {_short(entry.text)}", _style(entry)))
+    console.print()
 
 
 def _short(text: str) -> str:

@@ -12,13 +12,18 @@ def model_card(record: RunRecord) -> str:
     """README.md for the checkpoint that `record` tells of."""
     judging = record.scores[_splits(record)[-1]]
     return f"""---
-library_name: transformers
+library_name: {library_of(record)}
 pipeline_tag: {TASK_TYPES.load(record.task_card.task_type).pipeline_tag(judging)}
 tags:
 - {record.base_task}
 ---
 
 {card_text(record)}"""
+
+
+def library_of(record: RunRecord) -> str:
+    """What opens the model: plain transformers; a simple baseline, whose files are our own, `harness predict` alone."""
+    return "finetune-harness" if record.simple_baseline else "transformers"
 
 
 def card_text(record: RunRecord) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -209,6 +210,8 @@ def baseline_run(command, tmp_path):
 
 def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, baseline_run):
     assert command("export", baseline_run, "out", "--to", "folder").code == 0
+    for card in (Path("out"), baseline_run / "checkpoint"):  # Plain transformers opens neither.
+        assert "library_name: finetune-harness" in (card / "README.md").read_text()
     assert json.loads(command("predict", "out", "--text", "a film").output)["prediction"] in ("bad", "good")
     assert "out: is an export. Name the folder of the run" in command("explain", "out", "--text", "a").errors
     assert "is no neural network" in command("export", baseline_run, "other", "--to", "onnx").errors

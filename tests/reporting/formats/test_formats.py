@@ -185,6 +185,13 @@ def test_a_model_has_one_colour_in_all_charts(comparison: Comparison):
     assert set(re.findall(r'<(?:g|svg) class="[\w ]*?(\w+)"[^>]*><title>bert-mini:', text)) == {"c0"}
 
 
+def test_a_terminal_that_is_too_narrow_for_a_table_shows_each_number_whole(runs: Path):
+    wide, narrow = terminal(compare(runs)), terminal(compare(runs), width=40)
+    numbers = re.compile(r"\([\d.]+–[\d.]+\)")
+    assert {*numbers.findall(wide)} <= {*numbers.findall(" ".join(narrow.split()))}
+    assert max(map(len, narrow.splitlines())) <= 40
+
+
 def columns(line: str, separator: str) -> int:
     return len(re.findall(rf"(?<!\\){re.escape(separator)}", line))
 

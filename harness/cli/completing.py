@@ -1,0 +1,54 @@
+"""Names that the shell completes: `harness --install-completion` sets it up. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.config.files import config_files
+from harness.registry import FORMATS, TASKS
+
+
+def tasks(incomplete: str) -> list[str]:
+    """Tasks that begin so."""
+    return _beginning(incomplete, TASKS.names())
+
+
+def models(incomplete: str) -> list[str]:
+    """Model files that begin like the last one in a list with commas, which they complete."""
+    before, comma, last = incomplete.rpartition(",")
+    known = {*before.split(",")}
+    return [f"{before}{comma}{name}" for name in _beginning(last, config_files("models")) if name not in known]
+
+
+def suites(incomplete: str) -> list[str]:
+    """Suites that begin so."""
+    return _beginning(incomplete, config_files("suites"))
+
+
+def tasks_and_models(incomplete: str) -> list[str]:
+    """Both."""
+    return [*tasks(incomplete), *_beginning(incomplete, config_files("models"))]
+
+
+def lists(incomplete: str) -> list[str]:
+    """What `harness list` lists."""
+    from harness.cli.listing import LISTS  # noqa: PLC0415 -- a command's own
+
+    return _beginning(incomplete, LISTS)
+
+
+def formats(incomplete: str) -> list[str]:
+    """Report formats that begin so."""
+    return _beginning(incomplete, FORMATS.names())
+
+
+def sections(incomplete: str) -> list[str]:
+    """Sections of a report that begin like the last one in a list with commas."""
+    from harness.reporting.sections import SECTIONS  # noqa: PLC0415 -- a command's own
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(last, SECTIONS)]
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))

@@ -1,0 +1,91 @@
+"""Commands that show recorded runs: the comparison in a terminal, and as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli import completing
+from harness.cli.app import RUNS, app, names
+from harness.output import console
+
+MarginOption = Annotated[
+    list[str] | None,
+    typer.Option(help="How much worse is still not worse, as scores are shown: 1 for a point, or TASK=0.05."),
+]
+
+
+@app.command(epilog="Example: harness compare runs/demo --margin 1")
+def compare(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    margin: MarginOption = None,
+) -> None:
+    """Show models x tasks with intervals, the differences from a baseline, and costs."""
+    from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
+
+    show(_comparison(runs, baseline, margin), console())
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness report runs/demo --format html --output report.html\n
+    harness report runs/demo --format latex --only scores,differences"""
+)
+def report(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    format_: Annotated[
+        str, typer.Option("--format", help="html, markdown, latex or csv.", autocompletion=completing.formats)
+    ] = "html",
+    output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    margin: MarginOption = None,
+    trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
+    seeds: Annotated[
+        Path | None, typer.Option(help="A csv or parquet file to write as well: a row per seed and metric.")
+    ] = None,
+    columns: Annotated[
+        int | None, typer.Option(help="Of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECTIONS",
+            help="Such as scores or scores,cost; a wrong name lists them. What failed or is missing always stays.",
+            autocompletion=completing.sections,
+        ),
+    ] = None,
+) -> None:
+    """Write the comparison as one file."""
+    from harness.reporting.files import (  # noqa: PLC0415 -- a command's own
+        check_settings,
+        ending_of,
+        write_report,
+        write_trials,
+    )
+    from harness.reporting.seeds import check_seeds_file, write_seeds  # noqa: PLC0415 -- a command's own
+
+    given = {"columns": columns, "only": names("--only", only) or None}
+    settings = {name: value for name, value in given.items() if value is not None}
+    check_settings(format_, settings)  # A wrong name is refused before anything is compared.
+    if seeds is not None:
+        check_seeds_file(seeds)
+    target = output or runs / f"report{ending_of(format_)}"
+    comparison = _comparison(runs, baseline, margin)
+    write_report(format_, comparison, target, settings)
+    console().print(f"Report: {target.absolute()}", soft_wrap=True)
+    if trials is not None:
+        write_trials(comparison, trials)
+        console().print(f"Trials: {trials.absolute()}", soft_wrap=True)
+    if seeds is not None:
+        write_seeds(comparison, seeds)
+        console().print(f"Seeds: {seeds.absolute()}", soft_wrap=True)
+
+
+def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:
+    from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
+    from harness.config.margin import margins_from_words  # noqa: PLC0415 -- a command's own
+
+    return compare(runs, baseline=baseline, margins=margins_from_words(margin or []))
