@@ -197,7 +197,7 @@ def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_with
     for found in gradients[1:]:
         assert found.keys() == gradients[0].keys()
         for name, gradient in gradients[0].items():
-            torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(found[name], gradient, atol=5e-5, rtol=1e-4)
 
 
 def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):

@@ -6,10 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from safetensors.torch import load_file
 from small_models import LABELS, Silent, loaded_model, own_data, own_run, text_examples
 from torch import nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from harness.config.training import recipe_of
 from harness.errors import UserError
@@ -71,8 +70,9 @@ def test_the_layer_is_fitted_to_what_the_stock_head_makes_of_each_training_text(
 
 def test_nothing_but_the_last_layer_differs_from_the_first_checkpoint(checkpoints, tmp_path):
     run, record = probed(tmp_path, checkpoints["bert"])
-    start = load_file(checkpoints["bert"] / "model.safetensors")
-    end = load_file(run.folder / "checkpoint/model.safetensors")
+    # Read by transformers, whose 5.4 writes some tensors by the names that they had in the first BERT.
+    start = AutoModel.from_pretrained(checkpoints["bert"]).state_dict()
+    end = AutoModelForSequenceClassification.from_pretrained(run.folder / "checkpoint").state_dict()
     assert all(torch.equal(end[f"bert.{name}"], tensor) for name, tensor in start.items())
     assert end.keys() - {f"bert.{name}" for name in start} == {"classifier.weight", "classifier.bias"}
     assert record.counts.trained_parameters == 2 * 32 + 2
