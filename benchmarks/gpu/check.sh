@@ -20,7 +20,7 @@ python=${PYTHON:-python3}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false HARNESS_FEATURES=0 XDG_CACHE_HOME="$scratch/cache"
-export PYTHONPATH="$PWD"
+export PYTHONPATH="$PWD" HARNESS_NATIVE=0 # Our compiled kernels are for CPUs.
 
 wheels=(benchmarks/gpu/wheels/*.whl)
 if [ -e "${wheels[0]}" ]; then
