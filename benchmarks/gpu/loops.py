@@ -67,7 +67,9 @@ def harness_steps(checkpoint: Path, texts: Sequence[TextExample], batch_size: in
         }
     )
     model = ModelConfig.model_validate({"family": "bert", "checkpoint": str(checkpoint)})
-    config = RunConfig(task="made", data="made", metrics=("accuracy",), model=model, seed=0, training=recipe)
+    config = RunConfig(
+        task="made", data="made", metrics=("accuracy",), model=model, seed=0, training=recipe, evaluate="validation"
+    )
     task = Task(
         task_type="classification",
         source=Generated(dict, "1"),
@@ -157,6 +159,7 @@ def trainer_steps(
         processing_class=tokenizer,
         callbacks=[watched],
     )
+    trainer.remove_callback(transformers.PrinterCallback)
     watched.trainer = trainer
     trainer.train()
     return watched.steps

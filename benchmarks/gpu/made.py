@@ -73,7 +73,9 @@ def made_texts(tokenizer: Any, lengths: Sequence[int], *, seed: int = 0) -> tupl
         lengths: Tokens of each, with the two special ones.
         seed: Of the words and labels.
     """
-    words = sorted(word for word in tokenizer.get_vocab() if word.isalpha() and word.isascii() and len(word) > 3)
+    plain = sorted({word.lower() for word in tokenizer.get_vocab() if word.isalpha() and word.isascii()})
+    twice = tokenizer([f"{word} {word}" for word in plain], add_special_tokens=False)["input_ids"]
+    words = [word for word, ids in zip(plain, twice, strict=True) if len(ids) == 2]
     chooser = random.Random(seed)
     return tuple(
         TextExample(str(number), " ".join(chooser.choices(words, k=length - 2)), chooser.randrange(2))

@@ -69,7 +69,9 @@ def main() -> None:
         if time.monotonic() > ends:
             print(f"{case.shape.name}, {case.data}-like: not measured, for want of time.\n", flush=True)
             continue
-        print("\n".join(table(case, peak)), "\n", flush=True)
+        for line in table(case, peak):  # As they come: what is cut off leaves the rows before.
+            print(line, flush=True)
+        print(flush=True)
 
 
 def table(case: Case, peak: float) -> Iterator[str]:

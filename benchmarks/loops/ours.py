@@ -51,7 +51,13 @@ def training(job: Job, channel: Channel) -> None:
     splits = Splits(texts.examples, texts.examples[:VALIDATED], texts.examples[:VALIDATED], texts.labels)
     metric = METRICS[texts.kind]
     config = RunConfig(
-        task="texts", data="texts", metrics=(metric,), model=_model(job), seed=job.seed, training=_recipe(job, texts)
+        task="texts",
+        data="texts",
+        metrics=(metric,),
+        model=_model(job),
+        seed=job.seed,
+        training=_recipe(job, texts),
+        evaluate="validation",
     )
     task = Task(
         task_type=texts.kind,

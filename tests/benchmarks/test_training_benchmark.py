@@ -166,3 +166,26 @@ def test_the_grid_is_a_suite_that_the_harness_reads(tmp_path):
     assert (tuple(read.models), read.tasks, read.seeds) == (("tiny", "mini"), ("SST-2", "MNLI"), (0, 1))
     assert read.local["MNLI"].text == ("text", "pair")
     assert read.recipes["MNLI", "mini"].max_length == 128
+
+
+def test_made_texts_have_the_lengths_that_were_drawn():
+    from transformers import AutoTokenizer
+
+    from benchmarks.gpu.made import LIKE, made_texts
+
+    lengths = LIKE["MNLI"].drawn(200)
+    assert (min(lengths) >= 4, max(lengths) <= 128) == (True, True)
+    assert 34 < sum(lengths) / len(lengths) < 42  # MNLI's mean is 38.
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "configs/models/bert-mini")
+    texts = made_texts(tokenizer, lengths[:20])
+    assert [len(ids) for ids in tokenizer([text.text for text in texts])["input_ids"]] == lengths[:20]
+
+
+@pytest.mark.slow
+def test_a_core_s_physical_peak_is_measured_where_there_is_a_compiler():
+    from benchmarks.loops.registers import physical_peaks
+
+    found = physical_peaks()
+    if not found:
+        pytest.skip("nothing compiles C here")
+    assert 1e9 < found["fp32"] < 1e12
