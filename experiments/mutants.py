@@ -58,7 +58,7 @@ TARGETS = {
     f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py"),
     f"{QUESTIONS}/examples.py": ANSWERS,
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py",),
-    f"{QUESTIONS}/targets.py": ANSWERS,
+    f"{QUESTIONS}/targets.py": ("tests/task_types/test_answer_targets.py",),
     "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
     **{f"{COMPARISON}/{name}.py": COMPARED for name in COMPARING},
 }

@@ -231,6 +231,26 @@ def test_near_duplicates_are_carved_apart_where_together_less_than_half_of_what_
     assert left_out.notes == ["test: near-duplicates make groups too large to keep each on one side of it"]
 
 
+def test_groups_that_fit_no_label_s_share_are_taken_where_less_than_half_of_what_is_wanted_fits():
+    # 12 of 61 are wanted, six of each label: of the groups that fits the one of five, and then one of seven of a label.
+    labels = [(0, 0, 0, 1, 1), *[(0,) * 7] * 4, *[(1,) * 7] * 4]
+    rows = [
+        TextExample(f"{n}-{k}", unlike(10 * n + k), label, group=f"g{n}")
+        for n, group in enumerate(labels)
+        for k, label in enumerate(group)
+    ]
+    splits, _ = separated({"train": rows, "validation": examples(300)[290:]})
+    assert len(splits["test"]) == 12
+
+
+@pytest.mark.parametrize(("words", "together"), [(8, True), (7, False)])
+def test_eight_words_that_pairs_share_keep_them_together(words, together):
+    shared = " ".join(unlike(5_000).split()[:words])
+    rows = [TextExample(str(n), unlike(n), n % 2, pair=shared if n < 20 else unlike(100 + n)) for n in range(60)]
+    sides = [{one.id for one in side} for side in separated({"train": rows})[0].values()]
+    assert any({str(n) for n in range(20)} <= side for side in sides) is together
+
+
 def test_ten_examples_can_be_carved_and_nine_cannot():
     assert sizes(separated({"train": examples(10)})[0]) == {"train": 6, "test": 2, "validation": 2}
     with pytest.raises(UserError, match=r"9 different examples are too few to take test from \(at least 10\)"):

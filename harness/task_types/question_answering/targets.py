@@ -72,10 +72,10 @@ def targets_of(document: Document, tokens: range, template: Template, cls_id: in
     """
     targets = []
     for index, window in enumerate(document.windows):
-        none = _no_answer(template, cls_id, window)
-        held = bool(tokens) and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]
-        shift = window.first - window.positions[0] if held else 0
-        start, end = (tokens[0] + shift, tokens[-1] + shift) if held else (none, none)
+        start = end = none = _no_answer(template, cls_id, window)
+        if tokens and window.positions[0] <= tokens[0] and tokens[-1] <= window.positions[-1]:
+            shift = window.first - window.positions[0]
+            start, end = tokens[0] + shift, tokens[-1] + shift
         targets.append(Target(start, end, none, max_context_positions(index, document), document.offsets))
     return targets
 
