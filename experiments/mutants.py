@@ -53,7 +53,11 @@ COMPARING = (
     "warnings",
 )  # fmt: skip
 TARGETS = {
-    "harness/data/splitting.py": ("tests/tasks/test_splitting.py", "tests/tasks/test_folds.py"),
+    "harness/data/splitting.py": (
+        "tests/tasks/test_splitting.py",
+        "tests/tasks/test_folds.py",
+        "tests/error_analysis/test_breakdown.py",
+    ),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
     f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py"),
     f"{QUESTIONS}/examples.py": ANSWERS,
@@ -166,8 +170,8 @@ def tests_by_function(tests: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
 
 
 def survives(mutant: Mutant, reached: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the tests that run the mutant's function pass with the mutant in place of its file."""
-    ids = reached.get(f"{mutant.file}: {mutant.function or '<module>'}", ())
+    """Whether the tests that run the mutant's function, or any of its file's, pass with the mutant in its place."""
+    ids = reached.get(f"{mutant.file}: {mutant.function}", ()) if mutant.function else _of_file(mutant.file, reached)
     by_file = {file: [one for one in ids if one.startswith(f"{file}::")] for file in files_of(ids)}
     child = os.fork()
     if child == 0:
@@ -180,6 +184,11 @@ def survives(mutant: Mutant, reached: Mapping[str, Sequence[str]]) -> bool:
                 os._exit(code)
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
+
+
+def _of_file(file: str, reached: Mapping[str, Sequence[str]]) -> list[str]:
+    """The tests that run any function of a file: what stands outside of functions, such as a constant, is in all."""
+    return list(dict.fromkeys(one for name, ids in reached.items() if name.startswith(f"{file}: ") for one in ids))
 
 
 def _pytest(words: Sequence[str], plugin: object) -> int:
