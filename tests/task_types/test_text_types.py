@@ -26,6 +26,7 @@ def test_every_task_type_of_text_task_is_tested_here():
         "question_answering",
         "language_modelling",
         "token_classification",
+        "sequence_to_sequence",
     }
 
 
