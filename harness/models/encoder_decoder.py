@@ -45,12 +45,12 @@ def first_and_last(tokenizer: Any) -> tuple[int, int]:
     """
     first = (tokenizer.bos_token_id, tokenizer.cls_token_id, tokenizer.pad_token_id)
     last = (tokenizer.eos_token_id, tokenizer.sep_token_id)
-    found = [next((token for token in tokens if token is not None), None) for tokens in (first, last)]
-    if None in found:
+    begins, ends = (next((int(token) for token in tokens if token is not None), None) for tokens in (first, last))
+    if begins is None or ends is None:
         raise UserError(
             f"tokenizer {type(tokenizer).__name__}: has no token for a text's end (eos or sep). Choose another."
         )
-    return found[0], found[1]
+    return begins, ends
 
 
 def warm_started_config(config: Any, tokenizer: Any) -> Any:

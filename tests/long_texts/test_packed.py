@@ -221,7 +221,12 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
 
 @pytest.mark.parametrize(
     ("family", "model_type"),
-    [(name, model_type) for name in FAMILIES_PACKED for model_type in FAMILIES.load(name).model_types],
+    [
+        (name, model_type)
+        for name in FAMILIES_PACKED
+        for model_type in FAMILIES.load(name).model_types
+        if type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping  # others only write
+    ],
 )
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
     torch.manual_seed(0)

@@ -44,7 +44,7 @@ COLUMNS = {
     "question_answering": {
         "reference": list, "prediction": str, "start": int, "end": int, "score": float, "no_answer_score": float,
     },
-    "sequence_to_sequence": {"reference": str, "prediction": dict},
+    "sequence_to_sequence": {"reference": str, "prediction": dict, "source": str},
     "token_classification": {
         "reference": list, "prediction": list, "words": list, "scores": list, "entities": list,
     },

@@ -234,7 +234,7 @@ def assert_valid_example(one, task_type, labels, split):
         assert len(one.words) == len(one.tags) > 0
         assert all(0 <= tag < len(labels) for tag in one.tags)
         return
-    if kind == "sequence_to_sequence":
+    if task_type == "sequence_to_sequence":
         assert isinstance(one, SequencePair)
         assert one.source.strip()
         assert one.target.strip()

@@ -118,9 +118,16 @@ class SequenceToSequence(TaskType):
         text = answer["prediction"]["text"] or ""
         return 1 - float(OF_SUMS["chrf"]().sentence_score(text, [answer["reference"]]).score) / 100
 
-    def read_aspects(self, examples: Sequence[SequencePair]) -> Iterator[Aspect]:
+    def sources(self, table: Any) -> Sequence[str]:
+        """What was read, or its beginning."""
+        found: list[str] = table["source"].to_pylist() if "source" in table.column_names else []
+        return found
+
+    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """The length of the source."""
-        lengths = [_length(len(example.source.split())) for example in examples]
+        lengths = [_length(len(source.split())) for source in self.sources(table)]
+        if not lengths:
+            return
         there = set(lengths)
         yield Aspect(
             "source length", tuple(lengths), tuple(part for part in (*LENGTHS.values(), LONGER) if part in there)

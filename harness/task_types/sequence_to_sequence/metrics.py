@@ -67,9 +67,21 @@ def _counts(metric: Any, references: Values, texts: Values) -> Floats:
     return np.array(metric._extract_corpus_statistics(texts, [references]), dtype=np.float64)
 
 
-def _of_counts(metric: Any, sums: Floats) -> float:
-    """The score of counts that are summed over texts [counts], from 0 to 1."""
+def _chrf_of(metric: Any, sums: Floats) -> float:
+    """The chrF of counts that are summed over texts [counts], from 0 to 1."""
     return float(metric._compute_score_from_stats(sums.tolist()).score) / 100
+
+
+def _bleu_of(metric: Any, sums: Floats) -> float:
+    """The same of BLEU. sacrebleu takes whole lengths alone, so the brevity penalty is computed here."""
+    written, right, *runs = sums.tolist()
+    if not written:
+        return 0.0
+    orders = metric.max_ngram_order
+    same_lengths = metric.compute_bleu(
+        runs[:orders], runs[orders:], 1, 1, smooth_method=metric.smooth_method, max_ngram_order=orders
+    )
+    return float(same_lengths.score) / 100 * math.exp(min(0.0, 1 - right / written))
 
 
 def scored_counts(counts: Floats, score: Callable[[Floats], float]) -> Scored:
@@ -93,17 +105,19 @@ def scored_counts(counts: Floats, score: Callable[[Floats], float]) -> Scored:
 
 
 def _text_metric(name: str, title: str) -> Metric:
+    score_of = _chrf_of if name == "chrf" else _bleu_of
+
     def function(references: Values, predictions: Values, _labels: Sequence[str] = ()) -> float:
         texts = texts_of(predictions)
         if None in texts:
             return math.nan
         metric = OF_SUMS[name]()
-        return _of_counts(metric, _counts(metric, references, texts).sum(axis=0))
+        return score_of(metric, _counts(metric, references, texts).sum(axis=0))
 
     def influence(references: Any, predictions: Any, _labels: Sequence[str]) -> Scored:
         metric = OF_SUMS[name]()
         counts = _counts(metric, references.to_pylist(), predictions.field("text").to_pylist())
-        return scored_counts(counts, lambda sums: _of_counts(metric, sums))
+        return scored_counts(counts, lambda sums: score_of(metric, sums))
 
     return Metric(name, function, influence=influence, title=title, form=FORM)
 

@@ -27,6 +27,7 @@ OTHERWISE = (
     "Take the model scratch, a checkpoint of BERT or RoBERTa, of which both sides are made, or one of T5, BART, Marian "
     "or mBART."
 )
+SHOWN = 400  # Characters of a source that predictions keep, for reports.
 STRATEGIES = ("head", "head_tail")
 ADAPTATIONS = {"frozen": None, "layer_decay": None, "head_learning_rate": None, "method": "full"}
 
@@ -86,7 +87,7 @@ class TextObjective(LearntAsItIs):
     def _generation(self) -> dict[str, Any]:
         if not self.writes:
             return {}
-        settings = {"max_new_tokens": self.writing.max_target_length, "num_beams": self.writing.beams}
+        settings: dict[str, Any] = {"max_new_tokens": self.writing.max_target_length, "num_beams": self.writing.beams}
         settings |= {"length_penalty": self.writing.length_penalty} if self.writing.beams > 1 else {}
         language = self.writing.target_language
         return {**settings, "do_sample": False, **({"target_language": language} if language else {})}
@@ -173,9 +174,9 @@ class TextObjective(LearntAsItIs):
     def rows(
         self, outputs: Sequence[WrittenText], examples: Sequence[SequencePair], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """The right text, and what is written in its place."""
+        """The right text, what is written in its place, and the source or its beginning."""
         return [
-            {"reference": example.target, "prediction": found.row()}
+            {"reference": example.target, "prediction": found.row(), "source": example.source[:SHOWN]}
             for example, found in zip(examples, outputs, strict=True)
         ]
 
