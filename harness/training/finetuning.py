@@ -187,11 +187,11 @@ def _trainer(
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:
-    examples = model.splits.validation
+    examples, main = model.splits.validation, objective.chosen_by(config.metrics)
+    metrics = tuple(dict.fromkeys((*config.metrics, main)))
 
     def scores(outputs: Any) -> dict[str, float]:
         rows = objective.rows(outputs, examples, objective.calibration(outputs, examples))
-        return scored(rows, config.metrics, model.splits.labels)
+        return scored(rows, metrics, model.splits.labels)
 
-    main = objective.chosen_by(config.metrics)
     return Validation(model.features("validation"), examples, scores, main, find_metric(main).higher_is_better)

@@ -239,11 +239,16 @@ def own_files(folder, examples, sizes=(None, 12, 12)):
     return LocalData(**files, task_type=KIND)
 
 
-def run_of(folder, data, **settings):
+def run_of(folder, data, metrics=None, **settings):
     own = own_files(folder / "data", data)
     cell = own_cell(folder / "runs", own, None, family="scratch", **{**SHORT, "max_target_length": 40, **settings})
     model = cell.config.model.model_copy(update={"architecture": SMALL, "vocabulary_size": 320})
-    return cell.__class__(**{**vars(cell), "config": cell.config.model_copy(update={"model": model})})
+    return cell.__class__(
+        **{
+            **vars(cell),
+            "config": cell.config.model_copy(update={"model": model, "metrics": metrics or cell.config.metrics}),
+        }
+    )
 
 
 class Stopped(BaseException):
@@ -275,6 +280,27 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     written = predict_rows(whole.folder, [{"source": row["source"]} for row in sources])
     assert [row["prediction"] for row in written] == [row["prediction"]["text"] for row in rows]
     assert "pipeline_tag: translation" in (whole.folder / "checkpoint" / "README.md").read_text()
+
+
+def test_a_run_of_two_copies_of_an_encoder_is_loaded_again_and_writes_the_same(checkpoints, tmp_path):
+    own = own_files(tmp_path / "data", pairs(40))
+    settings = {**SHORT, "maximum_steps": 2, "beams": 2}
+    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], family="bert", **settings)
+    assert execute(cell, Options(), Silent()).status == "complete"
+    config = json.loads((cell.folder / "checkpoint" / "config.json").read_text())
+    assert (config["model_type"], config["decoder"]["add_cross_attention"]) == ("encoder-decoder", True)
+    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
+    found = predict_rows(cell.folder, [{"source": row["source"]} for row in rows])
+    assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
+
+
+def test_the_loss_chooses_where_nobody_asks_for_a_perplexity(tmp_path):
+    settings = {"validate_by": "loss", "maximum_steps": 2, "evaluations_per_epoch": 1, "batch_size": 16, "beams": 1}
+    record = execute(run_of(tmp_path, pairs(50), ("exact_text",), **settings), Options(), Silent())
+    first, last = (point.validation_scores["target_perplexity"] for point in (record.curve[0], record.curve[-1]))
+    assert last <= first
+    assert record.best_step == 2
+    assert set(record.scores["test"]) == {"exact_text"}
 
 
 @pytest.mark.slow
