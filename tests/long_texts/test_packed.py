@@ -225,7 +225,8 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
         (name, model_type)
         for name in FAMILIES_PACKED
         for model_type in FAMILIES.load(name).model_types
-        if type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping  # others only write
+        # The others only write.
+        if type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping
     ],
 )
 def test_every_architecture_that_a_family_reads_is_packed(family, model_type):

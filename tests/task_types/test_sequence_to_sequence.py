@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 from pyarrow import parquet
-from small_models import FILLERS, Silent, own_cell, trainer_for, weights
+from small_models import FILLERS, Silent, own_run, trainer_for, weights
 
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
@@ -21,7 +21,7 @@ from harness.runs.predict import predict_rows
 from harness.task_types.sequence_to_sequence.examples import SequencePair
 from harness.tokenization.trained_tokenizer import train_byte_pairs
 
-KIND = "sequence_to_sequence"
+TASK_TYPE = "sequence_to_sequence"
 WORDS = ["red", "green", "blue", "one", "two", "three", "four", "five"]
 SHORT = {"max_target_length": 24, "warmup_ratio": 0.0}
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
@@ -73,7 +73,7 @@ def stock(tmp_path_factory):
 
 def loaded(family, checkpoint=None, *, examples=None, dropout=0.0, **settings):
     training = Training(**{**SHORT, **settings})
-    kind = TASK_TYPES.load(KIND).objective((), training)
+    objective = TASK_TYPES.load(TASK_TYPE).objective((), training)
     spec = ModelConfig(
         family=family,
         checkpoint=str(checkpoint) if checkpoint else None,
@@ -82,9 +82,9 @@ def loaded(family, checkpoint=None, *, examples=None, dropout=0.0, **settings):
     )
     seed_layers(0)
     texts = [part for one in examples or pairs(8) for part in one.parts]
-    model = FAMILIES.load(family).load(spec, kind.head(), labels=(), dropout=dropout, texts=lambda: texts)
-    trainer, reader = trainer_for(model, kind, training)
-    return model, kind, trainer, reader
+    model = FAMILIES.load(family).load(spec, objective.head(), labels=(), dropout=dropout, texts=lambda: texts)
+    trainer, reader = trainer_for(model, objective, training)
+    return model, objective, trainer, reader
 
 
 def checkpoint_of(name, stock, checkpoints):
@@ -95,12 +95,12 @@ def checkpoint_of(name, stock, checkpoints):
 @pytest.mark.parametrize("name", ["t5", "bart", "scratch"])
 def test_a_step_s_loss_is_torch_s_own_over_all_tokens_with_label_smoothing(name, smoothing, stock, checkpoints):
     family = "scratch" if name == "scratch" else "auto"
-    model, kind, trainer, reader = loaded(
+    model, objective, trainer, reader = loaded(
         family, checkpoint_of(name, stock, checkpoints), target_smoothing=smoothing, micro_batch_size=2
     )
-    kind = kind.for_training(model.model, pairs(6), has_own_head=False)
-    trainer.forward.objective = kind
-    items = kind.features(pairs(6), reader).items
+    objective = objective.for_training(model.model, pairs(6), has_own_head=False)
+    trainer.forward.objective = objective
+    items = objective.features(pairs(6), reader).items
     batch = trainer.forward.collator(items)
     labels = batch.inputs.pop("labels")
     if name == "scratch":
@@ -117,9 +117,10 @@ def test_every_family_that_writes_learns_and_its_checkpoint_writes_the_same(name
     from harness.training.task_model import save_checkpoint
 
     family = name if name in FAMILIES.names() else "auto"
-    model, kind, trainer, reader = loaded(family, checkpoint_of(name, stock, checkpoints), learning_rate=1e-3, beams=3)
+    checkpoint = checkpoint_of(name, stock, checkpoints)
+    model, objective, trainer, reader = loaded(family, checkpoint, learning_rate=1e-3, beams=3)
     examples = pairs(6)
-    features = kind.features(examples, reader)
+    features = objective.features(examples, reader)
     before = weights(model.model)
     trainer.step(features.items)
     after = weights(model.model)
@@ -128,7 +129,7 @@ def test_every_family_that_writes_learns_and_its_checkpoint_writes_the_same(name
 
     _, outputs = trainer.forward.evaluate(features, examples)
     assert all(isinstance(one.text, str) and one.nats > 0 and one.tokens >= 3 for one in outputs)
-    save_checkpoint(model, reader, tmp_path, head=kind.head())
+    save_checkpoint(model, reader, tmp_path, head=objective.head())
     plain = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
     for example, ours in zip(examples, outputs, strict=True):
@@ -168,7 +169,7 @@ def test_an_encoder_alone_is_refused_with_what_to_take_instead(family, checkpoin
 )
 def test_a_recipe_that_does_not_fit_is_refused(settings, said):
     with pytest.raises(UserError, match=said):
-        TASK_TYPES.load(KIND).objective((), Training(**settings))
+        TASK_TYPES.load(TASK_TYPE).objective((), Training(**settings))
 
 
 def test_longer_texts_than_the_model_has_places_for_and_unknown_languages_are_refused(stock):
@@ -176,14 +177,14 @@ def test_longer_texts_than_the_model_has_places_for_and_unknown_languages_are_re
         loaded("auto", stock / "bart", max_target_length=128)
     with pytest.raises(UserError, match="target_language: this model's tokenizer has no token 'de_DE'"):
         loaded("auto", stock / "bart", target_language="de_DE")
-    _, kind, _, reader = loaded("auto", stock / "bart", source_language="en_XX")
+    _, objective, _, reader = loaded("auto", stock / "bart", source_language="en_XX")
     with pytest.raises(UserError, match="source_language: this model's tokenizer knows no languages"):
-        kind.features(pairs(1), reader)
+        objective.features(pairs(1), reader)
 
 
 def test_what_is_too_long_is_cut_and_counted():
-    _, kind, _, reader = loaded("scratch", max_target_length=4, max_length=8)
-    features = kind.features([SequencePair("a", " ".join(WORDS), "red green blue one two"), *pairs(1)], reader)
+    _, objective, _, reader = loaded("scratch", max_target_length=4, max_length=8)
+    features = objective.features([SequencePair("a", " ".join(WORDS), "red green blue one two"), *pairs(1)], reader)
     (cut, _), first = [item.target for item in features.items], features.items[0].windows[0]
     assert len(cut) == 4
     assert cut[-1] == reader.tokenizer.sep_token_id
@@ -194,32 +195,32 @@ def test_what_is_too_long_is_cut_and_counted():
 
 def test_a_text_that_spells_a_special_token_is_written_as_text():
     examples = [SequencePair("a", "one [SEP] two", "[SEP] [CLS] two")]
-    _, kind, _, reader = loaded("scratch", examples=examples)
-    features = kind.features(examples, reader)
+    _, objective, _, reader = loaded("scratch", examples=examples)
+    features = objective.features(examples, reader)
     assert features.items[0].target.count(reader.tokenizer.sep_token_id) == 1
     assert features.targets.texts([features.items[0].target]) == ["[SEP] [CLS] two"]
 
 
 def test_a_trained_tokenizer_gives_texts_back_and_one_that_does_not_is_told(checkpoints):
     cased = [SequencePair("a", "Löschen", "Größe: e-mail (2 %) — “Ja”"), SequencePair("b", "x", "red")]
-    _, kind, _, reader = loaded("scratch", examples=cased)
-    assert kind.notes(cased, reader) == ["texts are written by beam search over 4 texts, length penalty 1"]
-    _, kind, _, reader = loaded("bert", checkpoints["bert"], beams=1)
-    assert kind.notes(cased, reader)[0] == "texts are written greedily"
-    assert kind.notes(cased, reader)[1].startswith("the tokenizer gives back 50% of the right texts otherwise")
+    _, objective, _, reader = loaded("scratch", examples=cased)
+    assert objective.notes(cased, reader) == ["texts are written by beam search over 4 texts, length penalty 1"]
+    _, objective, _, reader = loaded("bert", checkpoints["bert"], beams=1)
+    assert objective.notes(cased, reader)[0] == "texts are written greedily"
+    assert objective.notes(cased, reader)[1].startswith("the tokenizer gives back 50% of the right texts otherwise")
 
 
 def test_a_source_gets_the_same_text_alone_as_beside_longer_ones():
     examples = pairs(5, longest=9)
-    _, kind, trainer, reader = loaded("scratch", beams=2)
-    _, together = trainer.forward.evaluate(kind.features(examples, reader), examples)
-    alone = [trainer.forward.evaluate(kind.features([one], reader), [one])[1][0] for one in examples]
+    _, objective, trainer, reader = loaded("scratch", beams=2)
+    _, together = trainer.forward.evaluate(objective.features(examples, reader), examples)
+    alone = [trainer.forward.evaluate(objective.features([one], reader), [one])[1][0] for one in examples]
     assert [one.text for one in together] == [one.text for one in alone]
     assert [one.nats for one in together] == pytest.approx([one.nats for one in alone], abs=1e-4)
 
 
 def test_training_writes_nothing_where_the_loss_chooses(tmp_path):
-    objective = TASK_TYPES.load(KIND).objective((), Training(validate_by="loss", beams=4))
+    objective = TASK_TYPES.load(TASK_TYPE).objective((), Training(validate_by="loss", beams=4))
     model, *_ = loaded("scratch")
     learning = objective.for_training(model.model, (), has_own_head=False)
     assert learning.head().generation == {}
@@ -236,17 +237,17 @@ def own_files(folder, examples, sizes=(None, 12, 12)):
         rows = [json.dumps({"source": one.source, "target": one.target}) for one in examples[start:stop]]
         files[name] = str(folder / f"{name}.jsonl")
         Path(files[name]).write_text("\n".join(rows))
-    return LocalData(**files, task_type=KIND)
+    return LocalData(**files, task_type=TASK_TYPE)
 
 
 def run_of(folder, data, metrics=None, **settings):
     own = own_files(folder / "data", data)
-    cell = own_cell(folder / "runs", own, None, family="scratch", **{**SHORT, "max_target_length": 40, **settings})
-    model = cell.config.model.model_copy(update={"architecture": SMALL, "vocabulary_size": 320})
-    return cell.__class__(
+    run = own_run(folder / "runs", own, None, family="scratch", **{**SHORT, "max_target_length": 40, **settings})
+    model = run.config.model.model_copy(update={"architecture": SMALL, "vocabulary_size": 320})
+    return run.__class__(
         **{
-            **vars(cell),
-            "config": cell.config.model_copy(update={"model": model, "metrics": metrics or cell.config.metrics}),
+            **vars(run),
+            "config": run.config.model_copy(update={"model": model, "metrics": metrics or run.config.metrics}),
         }
     )
 
@@ -272,7 +273,7 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     assert (whole.folder / weights_of).read_bytes() == (stopped.folder / weights_of).read_bytes()
 
     assert record.status == "complete"
-    assert set(record.scores["test"]) == set(TASK_TYPES.load(KIND).default_metrics)
+    assert set(record.scores["test"]) == set(TASK_TYPES.load(TASK_TYPE).default_metrics)
     assert record.notes[0].startswith("bleu is sacrebleu's nrefs:1|case:mixed")
     rows = parquet.read_table(whole.folder / "predictions.parquet").to_pylist()
     assert all(row["prediction"].keys() == {"text", "nats", "tokens", "right"} for row in rows)
@@ -285,12 +286,12 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
 def test_a_run_of_two_copies_of_an_encoder_is_loaded_again_and_writes_the_same(checkpoints, tmp_path):
     own = own_files(tmp_path / "data", pairs(40))
     settings = {**SHORT, "maximum_steps": 2, "beams": 2}
-    cell = own_cell(tmp_path / "runs", own, checkpoints["bert"], family="bert", **settings)
-    assert execute(cell, Options(), Silent()).status == "complete"
-    config = json.loads((cell.folder / "checkpoint" / "config.json").read_text())
+    run = own_run(tmp_path / "runs", own, checkpoints["bert"], family="bert", **settings)
+    assert execute(run, Options(), Silent()).status == "complete"
+    config = json.loads((run.folder / "checkpoint" / "config.json").read_text())
     assert (config["model_type"], config["decoder"]["add_cross_attention"]) == ("encoder-decoder", True)
-    rows = parquet.read_table(cell.folder / "predictions.parquet").to_pylist()
-    found = predict_rows(cell.folder, [{"source": row["source"]} for row in rows])
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    found = predict_rows(run.folder, [{"source": row["source"]} for row in rows])
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 
 
@@ -310,8 +311,8 @@ def test_a_small_transformer_learns_to_copy_and_to_reverse_without_a_mistake(cha
         "maximum_steps": 450, "epochs": 60, "batch_size": 32, "learning_rate": 3e-3, "dropout": 0.0, "beams": 1,
         "evaluations_per_epoch": 1, "validate_by": "loss", "warmup_ratio": 0.1,
     }  # fmt: skip
-    cell = run_of(tmp_path, pairs(900, change=change), **settings)
-    record = execute(cell, Options(), Silent())
+    run = run_of(tmp_path, pairs(900, change=change), **settings)
+    record = execute(run, Options(), Silent())
     assert record.scores["test"]["exact_text"] == 1.0
 
 
@@ -329,13 +330,13 @@ def test_baselines_write_what_they_say_and_come_back():
         "lead": "Save a file. Now.",
     }
     for name, text in expected.items():
-        fitted = FAMILIES.load(name).fit(train, task_type=KIND, labels=(), lead_sentences=2)
+        fitted = FAMILIES.load(name).fit(train, task_type=TASK_TYPE, labels=(), lead_sentences=2)
         assert [one.text for one in fitted.outputs(asked)] == [text], name
 
 
 @pytest.mark.parametrize("name", ["majority", "copy_source", "tfidf", "lead"])
 def test_a_saved_baseline_writes_the_same(name, tmp_path):
-    fitted = FAMILIES.load(name).fit(pairs(6), task_type=KIND, labels=())
+    fitted = FAMILIES.load(name).fit(pairs(6), task_type=TASK_TYPE, labels=())
     fitted.save(tmp_path)
-    again = FAMILIES.load(name).load(tmp_path, task_type=KIND, labels=())
+    again = FAMILIES.load(name).load(tmp_path, task_type=TASK_TYPE, labels=())
     assert again.outputs(pairs(9)) == fitted.outputs(pairs(9))
