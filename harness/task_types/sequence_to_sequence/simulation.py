@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from harness.metrics.influence import ratio
 from harness.metrics.metric import Floats, Scored
-from harness.task_types.sequence_to_sequence.metrics import as_it_is, exponential, scored_counts, scored_ratio
+from harness.task_types.sequence_to_sequence.metrics import as_it_is, exponential, scored_ratio
 from harness.task_types.simulated import Generator, Simulation, of_values
 
 WORDS = (4, 24)
@@ -27,20 +28,12 @@ def _share_right(quality: Floats) -> Floats:
 
 def _overlap(rng: Generator, words: Floats, quality: Floats) -> Scored:
     """A geometric mean of the shares of right runs of one to four words, each of which needs all of its words right."""
-    right = rng.random((len(words), WORDS[1])) < _share_right(quality)[:, None]
-    inside = np.arange(WORDS[1]) < words[:, None]
-    runs, there, columns = right & inside, inside.copy(), []
-    for order in range(ORDERS):
-        columns += [runs.sum(axis=1), there.sum(axis=1)]
-        ahead = order + 1
-        runs = runs & np.pad(right, ((0, 0), (0, ahead)))[:, ahead:] & np.pad(inside, ((0, 0), (0, ahead)))[:, ahead:]
-        there = there & np.pad(inside, ((0, 0), (0, ahead)))[:, ahead:]
-    return scored_counts(np.array(columns, dtype=np.float64).T, _geometric_mean)
-
-
-def _geometric_mean(sums: Floats) -> float:
-    shares = sums[::2] / np.maximum(sums[1::2], 1.0)
-    return float(np.exp(np.log(np.maximum(shares, 1e-9)).mean()))
+    share = _share_right(quality)
+    there = np.stack([np.maximum(words - order, 0) for order in range(ORDERS)], axis=1)
+    right = rng.binomial(there.astype(int), np.stack([share ** (order + 1) for order in range(ORDERS)], axis=1))
+    shares, influences = ratio(right.astype(float), there)
+    score = float(np.exp(np.log(np.maximum(shares, 1e-9)).mean()))
+    return score, score * (influences / np.maximum(shares, 1e-9)).mean(axis=1)
 
 
 def _perplexity(rng: Generator, words: Floats, quality: Floats) -> Scored:
