@@ -23,7 +23,7 @@ class Head:
             reads texts side by side [rows, choices, length], of which it is given one a row (`choice_head.py`).
         generation: How a model that writes a text is to write it, as transformers' `generate` calls it; None: the model
             writes none.
-        otherwise: What to take where an architecture has no such head, as a sentence; empty: whatever transformers says.
+        otherwise: What to take where an architecture has no such head, as a sentence; empty: transformers tells.
     """
 
     auto_class: str | None
