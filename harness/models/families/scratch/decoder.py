@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -142,7 +142,7 @@ class ScratchDecoder(ScratchPreTrainedModel):
     """The stack of layers that reads what was written so far, and the memory."""
 
     config_class = ScratchEncoderDecoderConfig
-    _can_record_outputs: ClassVar[dict[str, Any]] = {
+    _can_record_outputs: dict[str, Any] = {  # noqa: RUF012 -- the base class's form
         "hidden_states": DecoderLayer,
         "attentions": OutputRecorder(DecoderAttention, index=1, layer_name="attention"),
         "cross_attentions": OutputRecorder(DecoderAttention, index=1, layer_name="memory_attention"),
