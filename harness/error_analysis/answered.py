@@ -22,7 +22,7 @@ from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
-COLUMNS = ("length", "logits", REPEATS_TRAINING)
+COLUMNS = ("length", "logits", "source", REPEATS_TRAINING)
 """What is read of predictions beside what scores are made of."""
 
 Found = tuple[Path, RunRecord]

@@ -253,7 +253,7 @@ def _disagreements(pair: Sequence[ModelAnswers], count: int) -> tuple[tuple[Disa
     (folder, record), (_, second) = (model.runs[0] for model in pair)
     task_type = TASK_TYPES.load(record.task_card.task_type)
     rows = list(zip(*(model.answers.tables[0].to_pylist() for model in pair), strict=True))
-    otherwise = [(a, b) for a, b in rows if a["prediction"] != b["prediction"]]
+    otherwise = [(a, b) for a, b in rows if task_type.shown(a["prediction"]) != task_type.shown(b["prediction"])]
     gaps = [
         task_type.wrongness(a, record.task_card.labels) - task_type.wrongness(b, second.task_card.labels)
         for a, b in otherwise
@@ -262,7 +262,12 @@ def _disagreements(pair: Sequence[ModelAnswers], count: int) -> tuple[tuple[Disa
     texts = texts_of(folder, record, {str(otherwise[place][0]["id"]) for place in order}) if order else {}
     shown = (
         Disagreement(
-            str(a["id"]), a["reference"], a["prediction"], b["prediction"], gaps[place], texts.get(str(a["id"]))
+            str(a["id"]),
+            a["reference"],
+            task_type.shown(a["prediction"]),
+            task_type.shown(b["prediction"]),
+            gaps[place],
+            texts.get(str(a["id"])),
         )
         for place, (a, b) in ((place, otherwise[place]) for place in order)
     )

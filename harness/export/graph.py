@@ -53,13 +53,15 @@ def check_exportable(run: Path, record: RunRecord, config: RunConfig, head: Head
     """Refuse what has no graph that reads a text in one pass.
 
     Raises:
-        UserError: It is a simple baseline, a language model, or reads segment by segment; or a package is missing.
+        UserError: It is a simple baseline, a language model, writes, or reads by segments; or a package is missing.
     """
     other = "Use --to folder."
     if record.simple_baseline:
         raise UserError(f"{run}: {record.family} is no neural network, so it can't be written as ONNX. {other}")
     if head.auto_class is None:
         raise UserError(f"{run}: a language model that is scored token by token can't be written as ONNX. {other}")
+    if head.generation is not None:
+        raise UserError(f"{run}: a model that writes a text token by token can't be written as ONNX. {other}")
     if config.training.segmented:
         raise UserError(
             f"{run}: reads texts segment by segment with a memory (strategy {config.training.strategy!r}), and an ONNX "

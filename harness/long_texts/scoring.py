@@ -14,6 +14,7 @@ from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.recurrence import Recurrence
 from harness.long_texts.token_losses import token_losses_for
 from harness.long_texts.windows import Unpadded, Windows
+from harness.long_texts.written import written_for
 from harness.models.family import Loaded
 from harness.models.head import Head
 from harness.models.packing import why_not_packable
@@ -43,9 +44,12 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
     """How the recipe has a model read what is longer than it reads at once.
 
     Raises:
-        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so.
+        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so; or longer
+            texts are to be written than the model can.
     """
     head = objective.head()
+    if head.generation is not None:
+        return written_for(loaded, accelerator, head.generation)
     if head.auto_class is None:
         return token_losses_for(loaded, accelerator, training)
     if not training.segmented:

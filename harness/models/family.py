@@ -21,8 +21,9 @@ from harness.models.config_and_tokenizer import (
     read_config,
     set_dropout,
 )
+from harness.models.encoder_decoder import EncoderDecoder
 from harness.models.head import Head
-from harness.models.labels import matched_labels
+from harness.models.labels import kept_labels, renamed
 from harness.models.language_head import Language
 from harness.models.limits import limit_of, unused_positions
 from harness.models.packing import Packing
@@ -106,6 +107,8 @@ class StockFamily:
         language: How its models predict words, for pretraining and judging them as language models. None: as
             transformers' Auto classes have them, if they have any.
         scores: `Language.scores` of its models in place of the Auto classes' way.
+        encoder_decoder: How its encoders become models that write a text. None: they don't; those of a type that writes
+            need nothing.
     """
 
     model_types: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ class StockFamily:
     packing: Packing | None = None
     language: Language | None = None
     scores: Callable[[Any, Mapping[str, Tensor]], Tensor] | None = None
+    encoder_decoder: EncoderDecoder | None = None
 
     def load(
         self,
@@ -143,21 +147,26 @@ class StockFamily:
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
-        tokenizer = chosen_tokenizer(spec, checkpoint, texts, padding_side=self.padding_side)
+        writes = head.generation is not None
+        tokenizer = chosen_tokenizer(spec, checkpoint, texts, padding_side=self.padding_side, writes=writes)
         config = stored or self._made_config(spec, tokenizer)
         if head.pointer:
             config = self._pointing_config(config, spec)
         if stored is not None and spec.init == "random" and spec.tokenizer is not None:
             config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
         check_vocabulary(spec.checkpoint or "", config, tokenizer)
-        kept = _kept_labels(spec, checkpoint, labels, head)
+        kept = kept_labels(spec, checkpoint, labels, head)
         order = kept or labels
-        config.update({**self.settings, **_renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
+        config.update({**self.settings, **renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
         set_dropout(config, dropout)
+        if writes and self.encoder_decoder is not None:
+            config = self.encoder_decoder.config(config, tokenizer)
         language = self.language_of(config, head)
         model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
         if checkpoint is None or spec.init == "random":
             model, notes = untrained(model_class, config, spec), ["every weight is new"]
+        elif writes and self.encoder_decoder is not None:
+            model, notes = self.encoder_decoder.weights(model_class, checkpoint, config)
         else:
             new_head = spec.head == "new" or (bool(labels) and kept is None)
             model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
@@ -184,7 +193,7 @@ class StockFamily:
             UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
         """
         read_rows(loaded.model, head)
-        if self.model_types or not depends_on_padding(loaded, head):
+        if self.model_types or head.generation is not None or not depends_on_padding(loaded, head):
             return loaded
         return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
@@ -274,9 +283,11 @@ def model_class_of(head: Head, language: Language | None, where: str, config: An
         config: Its configuration.
 
     Raises:
-        UserError: It is to be a language model, and there is none of its type.
+        UserError: There is no such model of its type, as not all types have language models, or some heads.
     """
     if head.auto_class is not None:
+        if head.otherwise and type(config) not in getattr(transformers, head.auto_class)._model_mapping:
+            raise UserError(f"{where}: {config.model_type} has no model for this task. {head.otherwise}")
         return class_with(head, config)
     if language is None:
         raise UserError(
@@ -284,20 +295,3 @@ def model_class_of(head: Head, language: Language | None, where: str, config: An
             "Choose another checkpoint."
         )
     return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")
-
-
-def _kept_labels(
-    spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...], head: Head
-) -> tuple[str, ...] | None:
-    """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed."""
-    if checkpoint is None or head.auto_class is None or spec.head == "new" or spec.init == "random" or not labels:
-        return None
-    sort = head.auto_class.removeprefix("AutoModel")
-    return matched_labels(checkpoint.name, checkpoint.config(), labels, head=sort)
-
-
-def _renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
-    if not labels:
-        return dict(settings)
-    names = dict(enumerate(labels))
-    return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}

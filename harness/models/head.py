@@ -21,6 +21,9 @@ class Head:
         paired: Whether all that it reads are pairs of texts, such as a question and its context.
         instead: The Auto class of an architecture that `auto_class` has no model of. Where it is named, `auto_class`
             reads texts side by side [rows, choices, length], of which it is given one a row (`choice_head.py`).
+        generation: How a model that writes a text is to write it, as transformers' `generate` calls it; None: the model
+            writes none.
+        otherwise: What to take where an architecture has no such head, as a sentence; empty: transformers tells.
     """
 
     auto_class: str | None
@@ -30,3 +33,5 @@ class Head:
     per_token: bool = False
     paired: bool = False
     instead: str | None = None
+    generation: Mapping[str, Any] | None = None
+    otherwise: str = ""

@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.config.model import ModelConfig
 from harness.data.labels import label_name
 from harness.errors import UserError
+from harness.models.checkpoint import Checkpoint
+from harness.models.head import Head
 
 # The names that transformers leaves out of config.json when it saves a classifier.
 _UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}
@@ -50,6 +53,28 @@ def classifier_labels(config: Mapping[str, Any], head: str) -> tuple[str, ...] |
         return None
     names = config.get("id2label") or _UNSAID
     return tuple(str(names[key]) for key in sorted(names, key=int))
+
+
+def kept_labels(
+    spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...], head: Head
+) -> tuple[str, ...] | None:
+    """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed.
+
+    Raises:
+        UserError: The checkpoint's classifier has other labels.
+    """
+    if checkpoint is None or head.auto_class is None or spec.head == "new" or spec.init == "random" or not labels:
+        return None
+    sort = head.auto_class.removeprefix("AutoModel")
+    return matched_labels(checkpoint.name, checkpoint.config(), labels, head=sort)
+
+
+def renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+    """A head's settings with the names of the labels in them, where there are any."""
+    if not labels:
+        return dict(settings)
+    names = dict(enumerate(labels))
+    return {**settings, "id2label": names, "label2id": {name: index for index, name in names.items()}}
 
 
 def _spelt_alike(label: str) -> str:

@@ -12,11 +12,16 @@ from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint, find_checkpoint
 from harness.models.config_and_tokenizer import read_tokenizer
 from harness.tokenization.reading import learnt_template
-from harness.tokenization.trained_tokenizer import train_tokenizer
+from harness.tokenization.trained_tokenizer import train_byte_pairs, train_tokenizer
 
 
 def chosen_tokenizer(
-    spec: ModelConfig, checkpoint: Checkpoint | None, texts: Callable[[], Sequence[str]], *, padding_side: str
+    spec: ModelConfig,
+    checkpoint: Checkpoint | None,
+    texts: Callable[[], Sequence[str]],
+    *,
+    padding_side: str,
+    writes: bool = False,
 ) -> Any:
     """The tokenizer that `spec` names, ready for padded batches and for pairs.
 
@@ -25,6 +30,7 @@ def chosen_tokenizer(
         checkpoint: The weights' origin, if any.
         texts: The task's training texts, for a tokenizer that is trained on them.
         padding_side: Where the family wants padding.
+        writes: Whether the model writes texts: then a trained tokenizer is one that gives each text back as it was.
 
     Raises:
         UserError: There is none, or it does not go with the weights.
@@ -36,7 +42,8 @@ def chosen_tokenizer(
             'Leave `tokenizer` out, or set init = "random".'
         )
     if source == "trained":
-        tokenizer = train_tokenizer(texts(), vocabulary_size=spec.vocabulary_size)
+        train = train_byte_pairs if writes else train_tokenizer
+        tokenizer = train(texts(), vocabulary_size=spec.vocabulary_size)
     else:
         origin = checkpoint if checkpoint and source == checkpoint.name else find_checkpoint(source)
         tokenizer = read_tokenizer(origin)

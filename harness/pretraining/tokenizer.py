@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
 from harness.errors import UserError
 from harness.models.checkpoint import PATTERNS, find_checkpoint
 from harness.models.config_and_tokenizer import read_tokenizer
 from harness.pretraining.cleaning import sentences
 from harness.pretraining.recipe import TokenizerRecipe
 from harness.runs.content import files_read
-from harness.tokenization.trained_tokenizer import MASK, SPECIAL_TOKENS, UNKNOWN, train_tokenizer, wrapped
+from harness.tokenization.trained_tokenizer import train_byte_pairs, train_tokenizer
 
 SAMPLED_CHARACTERS = 20_000_000
 BLOCK_SENTENCES = 32
@@ -57,36 +55,12 @@ def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
     if recipe.kind == "wordpiece":
         tokenizer = train_tokenizer(texts, vocabulary_size=size, lower=recipe.lowercase)
     else:
-        tokenizer = wrapped(_byte_pairs(texts, size, lowercase=recipe.lowercase))
+        tokenizer = train_byte_pairs(texts, vocabulary_size=size, lower=recipe.lowercase)
     if len(tokenizer) < size:
         raise UserError(
             f"tokenizer.vocabulary_size: the training texts give {len(tokenizer)} entries only (got {size}). "
             "Lower it, or give more texts."
         )
-    return tokenizer
-
-
-def _byte_pairs(texts: Iterable[str], size: int, *, lowercase: bool) -> Tokenizer:
-    """A byte-level byte-pair encoding, with every byte in its vocabulary, so that no text is unknown.
-
-    A space belongs to the word behind it, also where that is hidden: in "new [MASK] city" the mask takes it up.
-
-    Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
-    """
-    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
-    if lowercase:
-        tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=[
-            AddedToken(token, special=True, normalized=False, lstrip=token == MASK) for token in SPECIAL_TOKENS
-        ],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 

@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.reporting import errors
 from harness.reporting.charts.reliability import reliability_curves
+from harness.reporting.samples import samples
 from harness.reporting.tables import Table
 
 MOST_CURVES, MOST_MODELS = 8, 12
@@ -92,6 +93,8 @@ def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator
             yield errors.by_model(task, found)
     if believed:
         yield errors.believed(task, believed)
+    if (written := samples(task)) is not None:
+        yield written
 
 
 def _keeps_repeats(task: AnsweredTask) -> bool:

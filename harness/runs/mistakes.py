@@ -41,7 +41,12 @@ def worst(run: Path, count: int) -> list[dict[str, Any]]:
     ranked = sorted([pair for pair in judged if pair[0] > 0], key=lambda pair: (-pair[0], str(pair[1]["id"])))[:count]
     texts = texts_of(run, record, {str(row["id"]) for _, row in ranked})
     return [
-        {**{name: row.get(name) for name in SHOWN}, "wrongness": wrongness, "texts": texts.get(str(row["id"]))}
+        {
+            **{name: row.get(name) for name in SHOWN},
+            "prediction": task_type.shown(row["prediction"]),
+            "wrongness": wrongness,
+            "texts": texts.get(str(row["id"])),
+        }
         for wrongness, row in ranked
     ]
 

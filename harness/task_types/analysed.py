@@ -90,6 +90,11 @@ class Analysed:
         del examples
         yield from ()
 
+    def sources(self, table: Any) -> Sequence[str]:
+        """What was read, of a task type whose answers are texts to be read side by side; by default nothing."""
+        del table
+        return ()
+
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
         """Its probabilities; None where predictions keep none."""
         del table, labels

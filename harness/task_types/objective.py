@@ -59,6 +59,9 @@ class Objective(Protocol):
     def finish(self, model: Any) -> None:
         """Make the trained model one that answers without the objective of `for_training`."""
 
+    def chosen_by(self, metrics: Sequence[str]) -> str:
+        """The metric on the validation split that chooses the checkpoint, of those of the run."""
+
     def features(self, examples: Sequence[Any], reader: Reader) -> Features:
         """The examples as items."""
 
@@ -128,6 +131,10 @@ class LearntAsItIs(ABC):
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
         """Those that are validated."""
         return self.plain_losses(scores, batch, collator)
+
+    def chosen_by(self, metrics: Sequence[str]) -> str:
+        """The main one."""
+        return metrics[0]
 
     @abstractmethod
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:

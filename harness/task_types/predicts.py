@@ -45,6 +45,10 @@ class Predicts:
         del labels
         return {name: answer[name] for name in self.prediction_columns}
 
+    def shown(self, prediction: Any) -> Any:
+        """A prediction of predictions.parquet as people read it; by default as it is."""
+        return prediction
+
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
         """How wrong a row of predictions.parquet is, to find the worst of a run: 0 is right, more is worse.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.tokenization.reading import Window
+
+NO_TARGET = -100
+"""Where labels have no token, as everywhere in transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Batch:
     Attributes:
         items: The items.
         inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length]; in language modelling
-            `scored_tokens`, 1 for the tokens that are predicted.
+            `scored_tokens`, 1 for the tokens that are predicted; in sequence to sequence `labels` [windows, target
+            length], -100 behind their end.
         counts: How many windows each item has [items].
     """
 
@@ -98,6 +102,9 @@ class Collator:
             inputs["token_type_ids"] = self._padded([window.token_type_ids for window in windows], 0)
         if any(window.scored_tokens for window in windows):
             inputs["scored_tokens"] = self._padded([_marked(window) for window in windows], 0)
+        if any(window.target_ids for window in windows):
+            targets = [window.target_ids for window in windows]
+            inputs["labels"] = replace(self, left=False)._padded(targets, NO_TARGET)
         counts = torch.tensor([len(item.windows) for item in items], device=self.device)
         return Batch(items, inputs, counts)
 

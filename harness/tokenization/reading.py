@@ -32,6 +32,7 @@ class Window:
         first: Where in `input_ids` the span of the (second) text starts.
         positions: The span: positions in the (second) text's own tokens.
         scored_tokens: Where in `input_ids` the tokens stand that are to be predicted (language modelling).
+        target_ids: What is to be written, the token at its end included (sequence to sequence).
     """
 
     input_ids: list[int]
@@ -39,6 +40,7 @@ class Window:
     first: int
     positions: TokenSpan
     scored_tokens: Sequence[int] = ()
+    target_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 PAD, UNKNOWN, FIRST, SEPARATOR, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -71,6 +71,38 @@ def train_tokenizer(
     tokenizer.train_from_iterator(texts, trainer, length=len(texts))
     # Built anew, so that "##e" is a piece like any other, not a special token to be found in texts.
     return wrapped(_empty_tokenizer(tokenizer.get_vocab(), lower=lower))
+
+
+def train_byte_pairs(
+    texts: Iterable[str], *, vocabulary_size: int = 8192, lower: bool = False
+) -> PreTrainedTokenizerFast:
+    """A byte-level byte-pair encoding, with every byte in its vocabulary: no text is unknown, each comes back whole.
+
+    A space belongs to the word behind it, also where that is hidden: in "new [MASK] city" the mask takes it up. It
+    frames texts as BERT does, with the special tokens of ids 0 to 4.
+
+    Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
+
+    Args:
+        texts: As in `train_tokenizer`.
+        vocabulary_size: Most entries in the vocabulary.
+        lower: Whether to lower-case.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+    if lower:
+        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=[
+            AddedToken(token, special=True, normalized=False, lstrip=token == MASK) for token in SPECIAL_TOKENS
+        ],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return wrapped(tokenizer)
 
 
 def _empty_tokenizer(vocabulary: dict[str, int], *, lower: bool) -> Tokenizer:

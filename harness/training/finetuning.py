@@ -12,6 +12,7 @@ from torch import nn
 
 from harness.config.run import RunConfig
 from harness.data.task import Splits, Task
+from harness.long_texts.scoring import scoring_for
 from harness.metrics.lookup import find_metric
 from harness.models.adapters import Adapters, has_adapters, merge_adapters
 from harness.models.family import Loaded
@@ -123,6 +124,7 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     objective.finish(model.loaded.model)
     progress.notes += objective.learnt_notes()
     trainer.forward.objective = model.objective
+    trainer.forward.scoring = scoring_for(model.loaded, model.objective, context.accelerator, model.training)
     if vocabulary.used is not None:
         peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
@@ -185,11 +187,11 @@ def _trainer(
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:
-    examples = model.splits.validation
+    examples, main = model.splits.validation, objective.chosen_by(config.metrics)
+    metrics = tuple(dict.fromkeys((*config.metrics, main)))
 
     def scores(outputs: Any) -> dict[str, float]:
         rows = objective.rows(outputs, examples, objective.calibration(outputs, examples))
-        return scored(rows, config.metrics, model.splits.labels)
+        return scored(rows, metrics, model.splits.labels)
 
-    main = config.metrics[0]
     return Validation(model.features("validation"), examples, scores, main, find_metric(main).higher_is_better)

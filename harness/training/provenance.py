@@ -22,6 +22,8 @@ _PACKAGES = (
     "accelerate",
     "datasets",
     "evaluate",
+    "sacrebleu",
+    "rouge-score",
     "peft",
     "scikit-learn",
     "numpy",

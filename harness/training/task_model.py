@@ -56,8 +56,9 @@ class TaskModel:
 
     @property
     def wants_used_rows(self) -> bool:
-        """Whether the rows of the embedding that the data uses are to be trained alone: never of a language model."""
-        return self.training.vocabulary == "used" and self.objective.head().auto_class is not None
+        """Whether the rows of the embedding that the data uses are to be trained alone: never of a model of words."""
+        head = self.objective.head()
+        return self.training.vocabulary == "used" and head.auto_class is not None and head.generation is None
 
     def save(self, folder: Path, whole: Mapping[str, Tensor] | None = None) -> None:
         """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did.

@@ -63,7 +63,25 @@ def answers():
     return [[texts[one]] if texts[one] else [] for one in truth], [texts[one] for one in guess], ()
 
 
+def translations():
+    words = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "it", "rain", "again"]
+    truth = [" ".join(RNG.choice(words, RNG.integers(4, 14))) for _ in range(N)]
+    guess = [
+        " ".join(word if RNG.random() < 0.7 else RNG.choice(words) for word in text.split()[:11]) for text in truth
+    ]
+    costs = [(float(RNG.normal(2.0, 0.4)), len(text.split())) for text in truth]
+    rows = [
+        {"text": text, "nats": mean * tokens, "tokens": tokens, "right": int(RNG.integers(0, tokens + 1))}
+        for text, (mean, tokens) in zip(guess, costs, strict=True)
+    ]
+    return truth, rows, ()
+
+
 CASES = {
+    **{
+        name: [translations()]
+        for name in ("bleu", "bleu_lowercase", "chrf", "target_token_accuracy", "target_perplexity")
+    },
     **{metric.name: [answers()] for metric in BY_ANSWERABILITY},
     "entity_f1": [tags(True)],
     "entity_precision": [tags(True)],

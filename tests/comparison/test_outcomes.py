@@ -13,6 +13,7 @@ from harness.record import write_predictions
 from harness.task_types.language_modelling.metrics import RATIOS
 from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.question_answering.metrics import BY_ANSWERABILITY
+from harness.task_types.sequence_to_sequence.metrics import METRICS as WRITING_METRICS
 
 EXAMPLES = {
     "classification": (list(guesses(0.8, 1, 60)), LABELS),
@@ -28,7 +29,13 @@ PREDICTED = (
     [{"nats": 60.0 + n * n, "tokens": 20 + n, "masked_nats": 40.0 - n, "masked_tokens": 21 + n} for n in range(12)],
 )
 EXAMPLES["language_modelling"] = (PREDICTED, ())
+WRITTEN = [
+    {"text": "a cat sat on my mat", "nats": 3.0, "tokens": 7, "right": 5},
+    {"text": "", "nats": 4.0, "tokens": 3, "right": 1},
+]
+EXAMPLES["sequence_to_sequence"] = ((["a cat sat on a mat", "it rains"] * 9, WRITTEN * 9), ())
 METRICS_OF = {
+    "sequence_to_sequence": tuple(metric.name for metric in WRITING_METRICS),
     "language_modelling": tuple(RATIOS),
     "classification": ("accuracy", "macro_f1", "micro_f1", "f1", "matthews"),
     "multi_label": ("accuracy", "macro_f1", "micro_f1", "macro_f1_with_none", "micro_f1_with_none"),

@@ -102,6 +102,8 @@ def folder(command, tmp_path, monkeypatch):
     (tmp_path / "pairs.tsv").write_text(
         "premise\thypothesis\trelation\n" + "".join(f"it is {n}\tit is {n + 1}\t{'yn'[n % 2]}\n" for n in range(60))
     )
+    strings = "".join(f"Datei {n},file {n}\n" for n in range(60))
+    (tmp_path / "strings.csv").write_text(f"german,english\n{strings}")
     write_jsonl(
         tmp_path / "qa.jsonl",
         [{"question": f"which {n} ?", "passage": f"the film x{n} ran", "answers": f"x{n}"} for n in range(60)],

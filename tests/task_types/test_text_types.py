@@ -25,7 +25,9 @@ def test_every_task_type_of_text_task_is_tested_here():
     assert set(TARGETS) == set(TASK_TYPES.names()) - {
         "question_answering",
         "language_modelling",
+        "multiple_choice",
         "token_classification",
+        "sequence_to_sequence",
     }
 
 

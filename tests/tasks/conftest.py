@@ -20,5 +20,12 @@ def samples():
             [["B-PER", "I-PER", "O"], ["B-LOC", "I-LOC"]],
         ),
         "multiple_choice": (["A", "C", "B"], ["A", "B", "B"]),
+        "sequence_to_sequence": (
+            ["a cat sat on the mat", "it rains again in Bern"],
+            [
+                {"text": "a cat sat on a mat", "nats": 3.0, "tokens": 7, "right": 5},
+                {"text": "it rained again in Bern", "nats": 4.0, "tokens": 6, "right": 4},
+            ],
+        ),
         "question_answering": ([["a cat"], [], ["x y"]], ["cat", "dog", "y"]),
     }

@@ -133,6 +133,8 @@ def test_every_metric_judges_its_task_types_within_its_bounds(name, task_type, s
 def perfect(task_type, references):
     if task_type == "language_modelling":
         return [{"nats": 0.0, "tokens": 2, "masked_nats": 0.0, "masked_tokens": 3}] * len(references)
+    if task_type == "sequence_to_sequence":
+        return [{"text": text, "nats": 0.0, "tokens": 4, "right": 4} for text in references]
     return [next(iter(texts), "") for texts in references] if task_type == "question_answering" else references
 
 

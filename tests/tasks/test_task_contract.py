@@ -19,6 +19,7 @@ from harness.registry import TASK_TYPES, TASKS
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.multiple_choice.examples import ChoiceExample
 from harness.task_types.question_answering.examples import QuestionExample
+from harness.task_types.sequence_to_sequence.examples import SequencePair
 from harness.task_types.texts import TextExample
 from harness.task_types.token_classification.examples import TaggedSentence
 
@@ -28,7 +29,10 @@ PACKAGED = [name for name, task in ALL.items() if isinstance(task.source, Packag
 DOWNLOADED = [name for name, task in ALL.items() if isinstance(task.source, Download)]
 LOCAL = [name for name, task in ALL.items() if isinstance(task.source, Packaged | Generated)]
 # Splits made by us: no group and no near-duplicate part crosses them.
-CARVED = {"rotten_tomatoes", "boolq", "word_pleasantness", "quac_spans", "narrative_qa", "disfl_qa", "siqa_dev"}
+CARVED = {
+    *("rotten_tomatoes", "boolq", "word_pleasantness", "quac_spans", "narrative_qa", "disfl_qa"),
+    *("siqa_dev", "german_strings"),
+}
 SPLITS = ("train", "validation", "test")
 
 # Columns and label names, as the data sets' cards on the Hub give them.
@@ -59,8 +63,19 @@ CARDS = {
     "wikitext_103": (("text",), None, None),
     "conll2003": (("tokens",), "ner_tags", ("O", *(f"{p}-{t}" for t in ("PER", "ORG", "LOC", "MISC") for p in "BI"))),
     "ud_english_tags": (("tokens",), "upos", UPOS),
+    "wmt16_german_english": (("translation",), "translation", None),
+    "opus_books_german_english": (("translation",), "translation", None),
+    "cnn_dailymail": (("article", "highlights"), None, None),
+    "xsum": (("document", "summary"), None, None),
 }
-UNPINNED = {"hyperpartisan", "ud_english_tags"}
+UNPINNED = {
+    "hyperpartisan",
+    "ud_english_tags",
+    "wmt16_german_english",
+    "opus_books_german_english",
+    "cnn_dailymail",
+    "xsum",
+}
 SMALL = 40
 
 
@@ -148,6 +163,8 @@ def write_like_the_card(name, folder, splits):
     if target == "answers":
         features |= {"id": Value("string"), "title": Value("string")}
         features["answers"] = Sequence({"text": Value("string"), "answer_start": Value("int32")})
+    elif target == "translation":
+        features = {target: {language: Value("string") for language in ("de", "en")}}
     elif texts == ("tokens",):
         features = {"tokens": Sequence(Value("string")), target: Sequence(ClassLabel(names=names))}
     elif names is None:
@@ -174,11 +191,13 @@ def card_row(name, split, number):
         none = {"text": [], "answer_start": []}
         given = none if name == "squad_v2" and number % 3 == 0 else answers
         return {"question": f"q {words}", "context": words, "answers": given, "id": words, "title": f"t{number}"}
+    if target == "translation":
+        return {target: {"de": f"Satz {words}", "en": f"sentence {words}"}}
     if texts == ("tokens",):  # each word says its tag
         tags = range(len(names))
         return {"tokens": [f"{names[tag]}:{split}{number}" for tag in tags], target: list(tags)}
     if names is None:
-        return dict.fromkeys(texts, words) | {target: number / 8}
+        return dict.fromkeys(texts, words) | ({target: number / 8} if target else {})
     known = names.split() if isinstance(names, str) else names
     label = number % len(known)
     row = {column: f"{column} {words} is {known[label]}" for column in texts}
@@ -221,6 +240,11 @@ def assert_valid_example(one, task_type, labels, split):
         assert isinstance(one, TaggedSentence)
         assert len(one.words) == len(one.tags) > 0
         assert all(0 <= tag < len(labels) for tag in one.tags)
+        return
+    if task_type == "sequence_to_sequence":
+        assert isinstance(one, SequencePair)
+        assert one.source.strip()
+        assert one.target.strip()
         return
     assert isinstance(one, TextExample)
     targets = one.target if isinstance(one.target, tuple) else (one.target,)

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from harness.models.encoder_decoder import WARM_START
 from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
@@ -31,4 +32,5 @@ family = StockFamily(
         pair_scores=pair_scores,
         local_attention_heads=local_attention_heads,
     ),
+    encoder_decoder=WARM_START,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.models.encoder_decoder import WARM_START
 from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
@@ -19,4 +20,5 @@ family = StockFamily(
         word_losses=losses_by(lambda model, states: model.lm_head(states)),
         local_attention_heads=local_attention_heads,
     ),
+    encoder_decoder=WARM_START,
 )

@@ -1,7 +1,7 @@
-"""A Transformer encoder from scratch, to be read beside its paper: Vaswani et al. 2017, "Attention Is All You Need".
+"""A Transformer from scratch, to be read beside its paper: Vaswani et al. 2017, "Attention Is All You Need".
 
 Read attention.py (section 3.2), embeddings.py (3.4, 3.5), encoder.py (3.1, 3.3), model.py, heads.py, language.py, in
-this order.
+this order; then decoder.py (3.1, 3.2.3) and encoder_decoder.py, the whole of figure 1.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from transformers import (
     AutoModelForMultipleChoice,
     AutoModelForPreTraining,
     AutoModelForQuestionAnswering,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
 )
 
-from harness.models.families.scratch.configuration import ScratchConfig
+from harness.models.encoder_decoder import EncoderDecoder
+from harness.models.families.scratch.configuration import ScratchConfig, ScratchEncoderDecoderConfig
+from harness.models.families.scratch.encoder_decoder import ScratchForSeq2SeqLM, encoder_decoder_config
 from harness.models.families.scratch.heads import (
     ScratchForMultipleChoice,
     ScratchForQuestionAnswering,
@@ -52,9 +55,11 @@ def register() -> None:
     AutoModelForTokenClassification.register(ScratchConfig, ScratchForTokenClassification, exist_ok=True)
     AutoModelForMultipleChoice.register(ScratchConfig, ScratchForMultipleChoice, exist_ok=True)
     AutoModelForQuestionAnswering.register(ScratchConfig, ScratchForQuestionAnswering, exist_ok=True)
+    AutoConfig.register(ScratchEncoderDecoderConfig.model_type, ScratchEncoderDecoderConfig, exist_ok=True)
+    AutoModelForSeq2SeqLM.register(ScratchEncoderDecoderConfig, ScratchForSeq2SeqLM, exist_ok=True)
 
 
-MODEL_TYPES = ("scratch-transformer",)
+MODEL_TYPES = ("scratch-transformer", "scratch-encoder-decoder")
 
 family = StockFamily(
     model_types=MODEL_TYPES,
@@ -62,4 +67,5 @@ family = StockFamily(
     unlimited=True,  # positions are computed
     packing=packing,
     language=language,
+    encoder_decoder=EncoderDecoder(encoder_decoder_config),
 )

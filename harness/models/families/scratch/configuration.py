@@ -69,3 +69,22 @@ class ScratchConfig(PreTrainedConfig):
             yield f'norm_position: must be "post" or "pre" (got {self.norm_position!r}). Choose one.'
         if self.hidden_act not in ("relu", "gelu"):
             yield f'hidden_act: must be "relu" or "gelu" (got {self.hidden_act!r}). Choose one.'
+
+
+class ScratchEncoderDecoderConfig(ScratchConfig):
+    """What the whole Transformer is built from: the encoder's choices, and a decoder of as many layers.
+
+    Attributes:
+        num_decoder_layers: The decoder's layers; None: as many as the encoder's, as in the paper.
+        bos_token_id: Unused by the model; what a tokenizer begins texts with.
+        decoder_start_token_id: What stands before the first token that is written.
+        eos_token_id: What ends a text that is written.
+    """
+
+    model_type = "scratch-encoder-decoder"
+
+    is_encoder_decoder: bool = True
+    num_decoder_layers: int | None = None
+    bos_token_id: int | None = None
+    decoder_start_token_id: int | None = 2
+    eos_token_id: int | None = 3

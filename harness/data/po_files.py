@@ -1,0 +1,79 @@
+"""Texts and their translations out of gettext's .po files, the interface strings of programs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.data.duplicates import Clusters
+from harness.data.task import Row
+
+_DEFAULT = re.compile(r'^#\. Default: (".*)$')
+_GOES_ON = re.compile(r'^#\.\s+(".*)$')
+_FIELD = re.compile(r'^(msgid|msgstr|msgid_plural|msgctxt|msgstr\[\d+\]) (".*")$')
+_TELLING = re.compile(r"[^\W_]+")
+
+
+@dataclass
+class _Entry:
+    """What stands between two blank lines."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    default: str = ""
+    is_fuzzy: bool = False
+
+
+def translations(text: str) -> Iterator[tuple[str, str]]:
+    """Each text of a .po file that has a translation that is not doubtful, with it.
+
+    Where the text has a name of its own (`msgid "label_save"`), it is what a comment gives as its default. Texts with
+    plural forms, and those without a letter, are left out.
+
+    Args:
+        text: The file's.
+    """
+    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
+        entry = _entry(block.split("\n"))
+        original, translation = entry.default or entry.fields.get("msgid", ""), entry.fields.get("msgstr", "")
+        is_whole = original and translation and "msgid_plural" not in entry.fields and not entry.is_fuzzy
+        if is_whole and _TELLING.search(original) and _TELLING.search(translation):
+            yield original, translation
+
+
+def _entry(lines: Sequence[str]) -> _Entry:
+    entry, name, in_default = _Entry(), "", False
+    for line in lines:
+        if line.startswith("#,"):
+            entry.is_fuzzy = entry.is_fuzzy or "fuzzy" in line
+        elif (start := _DEFAULT.match(line)) or (in_default and (start := _GOES_ON.match(line))):
+            entry.default, in_default = entry.default + _unquoted(start[1]), True
+        elif found := _FIELD.match(line):
+            name, in_default = found[1], False
+            entry.fields[name] = _unquoted(found[2])
+        elif line.startswith('"') and name:
+            entry.fields[name] += _unquoted(line)
+    return entry
+
+
+def _unquoted(quoted: str) -> str:
+    """The text between quotes, with its escapes read."""
+    try:
+        return str(ast.literal_eval(quoted.strip()))
+    except (SyntaxError, ValueError):
+        return quoted.strip().strip('"')
+
+
+def grouped(rows: Sequence[Row]) -> list[Row]:
+    """The rows, each once, with a `group` that rows of one source or of one target share, directly or through others.
+
+    Case, punctuation and blanks make no difference to that.
+    """
+    kept = list({(row["source"], row["target"]): row for row in rows}.values())
+    clusters, first = Clusters(len(kept)), dict[tuple[str, str], int]()
+    for place, row in enumerate(kept):
+        for side in ("source", "target"):
+            words = " ".join(_TELLING.findall(str(row[side]).casefold()))
+            clusters.join(place, first.setdefault((side, words), place))
+    return [{**row, "group": f"strings {clusters.root(place)}"} for place, row in enumerate(kept)]

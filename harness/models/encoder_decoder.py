@@ -1,0 +1,88 @@
+"""How an encoder's checkpoint becomes a model that reads one text and writes another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import transformers
+
+from harness.errors import UserError
+from harness.models.checkpoint import Checkpoint
+from harness.models.weights import OWN_HEAD, pretrained
+
+WARM_STARTED = (
+    "encoder and decoder both begin with the checkpoint's weights, as BERT2BERT does (Rothe et al. 2020); attention "
+    "from the decoder to the encoder is new"
+)
+Weights = Callable[[Any, Checkpoint, Any], tuple[Any, list[str]]]
+
+
+def _as_they_are(model_class: Any, checkpoint: Checkpoint, config: Any) -> tuple[Any, list[str]]:
+    return pretrained(model_class, checkpoint, config, new_head=False)
+
+
+@dataclass(frozen=True)
+class EncoderDecoder:
+    """How a family's encoders become models that write.
+
+    Attributes:
+        config: The configuration of such a model, from an encoder's and the tokenizer; one of such a model stays.
+        weights: The model with a checkpoint's weights, and what a reader should know of it; from the Auto class, the
+            checkpoint and the configuration.
+    """
+
+    config: Callable[[Any, Any], Any]
+    weights: Weights = _as_they_are
+
+
+def first_and_last(tokenizer: Any) -> tuple[int, int]:
+    """The tokens that stand before a text that is written, and at its end.
+
+    Raises:
+        UserError: The tokenizer has none for its end.
+    """
+    first = (tokenizer.bos_token_id, tokenizer.cls_token_id, tokenizer.pad_token_id)
+    last = (tokenizer.eos_token_id, tokenizer.sep_token_id)
+    begins, ends = (next((int(token) for token in tokens if token is not None), None) for tokens in (first, last))
+    if begins is None or ends is None:
+        raise UserError(
+            f"tokenizer {type(tokenizer).__name__}: has no token for a text's end (eos or sep). Choose another."
+        )
+    return begins, ends
+
+
+def warm_started_config(config: Any, tokenizer: Any) -> Any:
+    """The configuration of two copies of an encoder, one of which writes.
+
+    Source: Rothe et al. 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks", section 2.
+
+    Args:
+        config: The encoder's.
+        tokenizer: Whose first and last special tokens begin and end what is written.
+    """
+    first, last = first_and_last(tokenizer)
+    settings = config.to_dict()
+    return transformers.EncoderDecoderConfig(
+        encoder={**settings, "is_decoder": False, "add_cross_attention": False},
+        decoder={**settings, "is_decoder": True, "add_cross_attention": True},
+        pad_token_id=config.pad_token_id,
+        decoder_start_token_id=first,
+        eos_token_id=last,
+        vocab_size=config.vocab_size,
+        max_position_embeddings=config.max_position_embeddings,
+    )
+
+
+def warm_started(_model_class: Any, checkpoint: Checkpoint, config: Any) -> tuple[Any, list[str]]:
+    """Two copies of the checkpoint, and what of them is new."""
+    encoder, read = pretrained(transformers.AutoModel, checkpoint, config.encoder, new_head=False)
+    decoder, written = pretrained(transformers.AutoModelForCausalLM, checkpoint, config.decoder, new_head=False)
+    model = transformers.EncoderDecoderModel(config=config, encoder=encoder, decoder=decoder)
+    new = [f"{side}: {note}" for side, notes in (("encoder", read), ("decoder", written)) for note in notes]
+    return model, [WARM_STARTED, *(note for note in new if OWN_HEAD not in note and "crossattention" not in note)]
+
+
+WARM_START = EncoderDecoder(warm_started_config, warm_started)
+"""Two copies of the encoder, as transformers' `EncoderDecoderModel` has them."""

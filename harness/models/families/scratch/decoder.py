@@ -1,0 +1,198 @@
+"""The decoder: Vaswani et al. 2017, figure 1, right half; sections 3.1 and 3.2.3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import EncoderDecoderCache
+from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.utils.generic import merge_with_config_defaults
+from transformers.utils.output_capturing import OutputRecorder, capture_outputs
+
+from harness.models.families.scratch.attention import MultiHeadAttention, eager_attention
+from harness.models.families.scratch.configuration import ScratchEncoderDecoderConfig
+from harness.models.families.scratch.embeddings import sinusoids
+from harness.models.families.scratch.encoder import FeedForward
+from harness.models.families.scratch.model import ScratchPreTrainedModel
+
+
+class DecoderAttention(MultiHeadAttention):
+    """Attention to the tokens written so far, or to the encoder's output, "the memory".
+
+    Source: section 3.2.3. Keys and values don't change once they are there: of tokens that were read before they come
+    from the cache, so that writing one more token costs one token's work.
+    """
+
+    def __init__(self, config: ScratchEncoderDecoderConfig, layer: int, *, is_causal: bool) -> None:
+        super().__init__(config)
+        self.layer = layer
+        self.is_causal = is_causal  # Read by transformers' attention functions, where they get no mask.
+
+    def forward(
+        self,
+        hidden: Tensor,
+        attention_mask: Tensor | None = None,
+        memory: Tensor | None = None,
+        cache: EncoderDecoderCache | None = None,
+        **options: Any,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Queries from `hidden` [batch, length, width]; keys and values from there, or from the memory.
+
+        Args:
+            hidden: What the layer below gave.
+            attention_mask: In the form that the chosen implementation wants.
+            memory: What the encoder gave [batch, source length, width]; None: self-attention.
+            cache: Keys and values of what was read before; what is new is added to it.
+            **options: Handed on to the implementation.
+
+        Returns:
+            The shape of `hidden`, and the weights [batch, heads, length, keys] if the implementation keeps them.
+        """
+        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
+        dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
+        query = self._heads(self.query(hidden))
+        key, value = self._of_tokens(hidden, cache) if memory is None else self._of_memory(memory, cache)
+        scaling = self.head_size**-0.5
+        sums, weights = attend(self, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
+        return self.output(sums.reshape(hidden.shape)), weights
+
+    def _projected(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        return self._heads(self.key(states)), self._heads(self.value(states))
+
+    def _of_tokens(self, hidden: Tensor, cache: EncoderDecoderCache | None) -> tuple[Tensor, Tensor]:
+        """Keys and values of all tokens so far."""
+        if cache is None:
+            return self._projected(hidden)
+        key, value = cache.self_attention_cache.update(*self._projected(hidden), self.layer)
+        return key, value
+
+    def _of_memory(self, memory: Tensor, cache: EncoderDecoderCache | None) -> tuple[Tensor, Tensor]:
+        """Keys and values of the memory, which are projected once."""
+        if cache is None:
+            return self._projected(memory)
+        if not cache.is_updated.get(self.layer):
+            cache.cross_attention_cache.update(*self._projected(memory), self.layer)
+            cache.is_updated[self.layer] = True
+        kept = cache.cross_attention_cache.layers[self.layer]
+        return kept.keys, kept.values
+
+
+class DecoderLayer(GradientCheckpointingLayer):
+    """Masked self-attention, attention to the memory, the feed-forward network; a residual connection around each.
+
+    Source: section 3.1; `norm_position` as in `EncoderLayer`.
+    """
+
+    def __init__(self, config: ScratchEncoderDecoderConfig, layer: int) -> None:
+        super().__init__()
+        self.norm_first = config.norm_position == "pre"
+        self.attention = DecoderAttention(config, layer, is_causal=True)
+        self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.memory_attention = DecoderAttention(config, layer, is_causal=False)
+        self.memory_attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        memory: Tensor,
+        mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        cache: EncoderDecoderCache | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """The layer's output [batch, length, width].
+
+        Args:
+            hidden: What the layer below gave [batch, length, width].
+            memory: What the encoder gave [batch, source length, width].
+            mask: Hides the tokens to come.
+            memory_mask: Hides the source's padding.
+            cache: As in `DecoderAttention`.
+            **options: Handed on to the attention implementation.
+        """
+
+        def attend(states: Tensor) -> Tensor:
+            return self.attention(states, mask, cache=cache, **options)[0]
+
+        def recall(states: Tensor) -> Tensor:
+            return self.memory_attention(states, memory_mask, memory, cache=cache, **options)[0]
+
+        hidden = self._with_residual(hidden, attend, self.attention_norm)
+        hidden = self._with_residual(hidden, recall, self.memory_attention_norm)
+        return self._with_residual(hidden, self.feed_forward, self.feed_forward_norm)
+
+    def _with_residual(self, hidden: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
+        """LayerNorm(x + Sublayer(x)), or with the norm first x + Sublayer(LayerNorm(x))."""
+        if self.norm_first:
+            return hidden + self.dropout(sublayer(norm(hidden)))
+        normed: Tensor = norm(hidden + self.dropout(sublayer(hidden)))
+        return normed
+
+
+class ScratchDecoder(ScratchPreTrainedModel):
+    """The stack of layers that reads what was written so far, and the memory."""
+
+    config_class = ScratchEncoderDecoderConfig
+    _can_record_outputs: dict[str, Any] = {  # noqa: RUF012 -- the base class's form
+        "hidden_states": DecoderLayer,
+        "attentions": OutputRecorder(DecoderAttention, index=1, layer_name="attention"),
+        "cross_attentions": OutputRecorder(DecoderAttention, index=1, layer_name="memory_attention"),
+    }
+
+    def __init__(self, config: ScratchEncoderDecoderConfig) -> None:
+        super().__init__(config)
+        layers = config.num_decoder_layers or config.num_hidden_layers
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.layers = nn.ModuleList(DecoderLayer(config, layer) for layer in range(layers))
+        pre = config.norm_position == "pre"
+        self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps) if pre else nn.Identity()
+        self.gradient_checkpointing = False
+        self.post_init()
+
+    @merge_with_config_defaults  # type: ignore[untyped-decorator]
+    @capture_outputs  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        inputs_embeds: Tensor,
+        memory: Tensor,
+        attention_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        past_key_values: EncoderDecoderCache | None = None,
+        **options: Any,
+    ) -> BaseModelOutputWithPastAndCrossAttentions:
+        """A vector for each token, `last_hidden_state` [batch, length, width].
+
+        Args:
+            inputs_embeds: Embedded tokens that follow those in the cache [batch, length, width].
+            memory: What the encoder gave [batch, source length, width].
+            attention_mask: 1 for real tokens, 0 for padding, those in the cache included; None: all real.
+            memory_mask: The same of the source [batch, source length].
+            past_key_values: The cache.
+            **options: Handed on to the attention implementation.
+        """
+        hidden = self._embedded(inputs_embeds, past_key_values)
+        before = None if past_key_values is None else past_key_values.self_attention_cache
+        mask = create_causal_mask(self.config, hidden, attention_mask, before)
+        shown = create_bidirectional_mask(self.config, hidden, memory_mask, encoder_hidden_states=memory)
+        for layer in self.layers:
+            hidden = layer(hidden, memory, mask, shown, past_key_values, **options)
+        return BaseModelOutputWithPastAndCrossAttentions(
+            last_hidden_state=self.final_norm(hidden), past_key_values=past_key_values
+        )
+
+    def _embedded(self, tokens: Tensor, cache: EncoderDecoderCache | None) -> Tensor:
+        """Vectors that know their position, counted on from those in the cache (sections 3.4 and 3.5)."""
+        width = self.config.hidden_size
+        first = 0 if cache is None else cache.get_seq_length()
+        places = torch.arange(tokens.shape[1], device=tokens.device) + first
+        embedded: Tensor = self.dropout(tokens * width**0.5 + sinusoids(places, width).to(tokens.dtype))
+        return embedded

@@ -1,0 +1,126 @@
+"""The whole Transformer: Vaswani et al. 2017, figure 1. It reads a text and writes another one, token by token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import DynamicCache, GenerationMixin
+from transformers.cache_utils import EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
+from transformers.utils import can_return_tuple
+
+from harness.models.encoder_decoder import first_and_last
+from harness.models.families.scratch.configuration import ScratchConfig, ScratchEncoderDecoderConfig
+from harness.models.families.scratch.decoder import ScratchDecoder
+from harness.models.families.scratch.model import ScratchModel, ScratchPreTrainedModel
+
+NO_TOKEN = -100  # Where a row of labels has none, as everywhere in transformers.
+
+
+class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
+    """Encoder and decoder, and a score for each word of the vocabulary that may come next.
+
+    Source: section 3.4: one matrix embeds the source, embeds the target and scores the words.
+    """
+
+    config_class = ScratchEncoderDecoderConfig
+    _tied_weights_keys = {"word_scores.weight": "transformer.embeddings.tokens.weight"}  # noqa: RUF012
+
+    def __init__(self, config: ScratchEncoderDecoderConfig) -> None:
+        super().__init__(config)
+        self.transformer = ScratchModel(config)
+        self.decoder = ScratchDecoder(config)
+        self.word_scores = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def get_encoder(self, modality: str | None = None) -> nn.Module:
+        """The left half of the figure."""
+        del modality
+        return self.transformer
+
+    def get_output_embeddings(self) -> nn.Linear:
+        """The matrix of the words' scores, which is that of the embeddings."""
+        return self.word_scores
+
+    def set_output_embeddings(self, value: nn.Linear) -> None:
+        """Put `value` in its place."""
+        self.word_scores = value
+
+    def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
+        """What the decoder reads to write `labels` [batch, length]: the same, one place to the right."""
+        before = labels.masked_fill(labels == NO_TOKEN, self.config.pad_token_id)[:, :-1]
+        return functional.pad(before, (1, 0), value=self.config.decoder_start_token_id)
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        encoder_outputs: BaseModelOutput | tuple[Tensor, ...] | None = None,
+        past_key_values: EncoderDecoderCache | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool = False,
+        **options: Any,
+    ) -> Seq2SeqLMOutput:
+        """`logits` of the token that follows each of the decoder's [batch, length, vocabulary].
+
+        Args:
+            input_ids: The source [batch, source length].
+            attention_mask: 1 for the source's real tokens, 0 for padding [batch, source length]; None: all real.
+            decoder_input_ids: What is written so far [batch, length]; of what is in the cache, no more.
+            decoder_attention_mask: Likewise of it; None: all real. Padding on the right needs none.
+            encoder_outputs: What the encoder gave, in place of the source.
+            past_key_values: The cache of an earlier call.
+            inputs_embeds: The source, embedded [batch, source length, width], in place of `input_ids`.
+            labels: What should be written [batch, length], -100 where nothing: gives `loss`, the mean over tokens, and
+                `decoder_input_ids` where there are none.
+            use_cache: Whether a cache comes out.
+            **options: Handed on to the attention implementation.
+        """
+        if encoder_outputs is None:
+            encoder_outputs = self.transformer(input_ids, attention_mask, inputs_embeds=inputs_embeds, **options)
+        memory = encoder_outputs[0]
+        if decoder_input_ids is None and labels is not None:
+            decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
+        if use_cache and past_key_values is None:
+            past_key_values = EncoderDecoderCache(DynamicCache(config=self.config), DynamicCache(config=self.config))
+        written = self.transformer.embeddings.tokens(decoder_input_ids)
+        outputs = self.decoder(
+            written, memory, decoder_attention_mask, attention_mask, past_key_values=past_key_values, **options
+        )
+        logits = self.word_scores(outputs.last_hidden_state)
+        return Seq2SeqLMOutput(
+            loss=None if labels is None else _mean_loss(logits, labels),
+            logits=logits,
+            past_key_values=outputs.past_key_values,
+            decoder_hidden_states=outputs.hidden_states,
+            decoder_attentions=outputs.attentions,
+            cross_attentions=outputs.cross_attentions,
+            encoder_last_hidden_state=memory,
+            encoder_hidden_states=getattr(encoder_outputs, "hidden_states", None),
+            encoder_attentions=getattr(encoder_outputs, "attentions", None),
+        )
+
+
+def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the labels' tokens."""
+    return functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=NO_TOKEN)
+
+
+def encoder_decoder_config(config: Any, tokenizer: Any) -> ScratchEncoderDecoderConfig:
+    """The configuration of a whole Transformer around the encoder that `config` describes.
+
+    Args:
+        config: Of the encoder; or of a whole one, which stays.
+        tokenizer: Whose first and last special tokens begin and end what is written.
+    """
+    if isinstance(config, ScratchEncoderDecoderConfig):
+        return config
+    first, last = first_and_last(tokenizer)
+    choices = {name: value for name, value in config.to_dict().items() if name in ScratchConfig.__annotations__}
+    return ScratchEncoderDecoderConfig(**choices, decoder_start_token_id=first, eos_token_id=last)

@@ -1,0 +1,155 @@
+"""Sequence to sequence: a text is read, and another one written: a translation, a summary, an answer in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.config.checking import Strict
+from harness.data.fields import FieldError, text_field
+from harness.data.rows import group_of
+from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.task import Row, Task
+from harness.task_types.analysed import Aspect
+from harness.task_types.constants import most_frequent
+from harness.task_types.contract import Column, TaskType
+from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
+from harness.task_types.sequence_to_sequence.metrics import METRICS, OF_SUMS, ROUGE, signature
+
+NAMES = {"source": ("source", "src", "input"), "target": ("target", "tgt", "translation", "summary", "output")}
+"""What columns are called, the usual first."""
+LENGTHS = {5: "1 to 5 words", 10: "6 to 10 words", 20: "11 to 20 words", 40: "21 to 40 words"}
+LONGER = "more words"
+
+
+class Writing(Strict):
+    """How texts are learnt and written.
+
+    Attributes:
+        target_smoothing: Share of the probability that is asked for evenly over all words in place of the right one
+            (label smoothing: Vaswani et al. 2017, section 5.4). The validation loss is the plain one.
+        max_target_length: Most tokens of a text that is written, and of one that is learnt; the record counts longer
+            ones.
+        beams: How many texts beam search goes on with; 1: greedy. While a model is trained it is validated greedily.
+        length_penalty: Exponent of the length by which beam search divides a text's log-probability: above 0, longer
+            texts are preferred to what their probability says.
+        validate_by: What chooses the checkpoint: "generation", the main metric of what is written, or "loss", by the
+            perplexity of the right texts, without writing any, which is much faster.
+        source_prefix: What stands before each source, as T5 has it: "translate English to German: ".
+        source_language: The source's language, as the tokenizer of a multilingual model calls it ("de_DE").
+        target_language: The target's, likewise.
+        lead_sentences: How many sentences of a source the simple baseline `lead` takes for its summary.
+    """
+
+    target_smoothing: float = Field(0.1, ge=0, lt=1)
+    max_target_length: int = Field(128, ge=2)
+    beams: int = Field(4, ge=1)
+    length_penalty: float = 1.0
+    validate_by: Literal["generation", "loss"] = "generation"
+    source_prefix: str = ""
+    source_language: str | None = None
+    target_language: str | None = None
+    lead_sentences: int = Field(3, ge=1)
+
+
+class SequenceToSequence(TaskType):
+    """The task type."""
+
+    name = "sequence_to_sequence"
+    columns: Mapping[str, Column] = {
+        "source": Column("The column of the text that is read (sequence to sequence)."),
+        "target": Column("The column of the text that is written (sequence to sequence)."),
+    }
+    inputs = ("source",)
+    predict_options: Mapping[str, str] = {"source": "A text to write another one from."}
+    metrics = METRICS
+    default_metrics = ("bleu", "chrf", "exact_text", "target_token_accuracy", "target_perplexity")
+    settings = Writing
+    inferred = True
+    guess_rank = 1
+
+    def guess_columns(
+        self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """Texts, by their names."""
+        texts = {name: column for name, column in columns.items() if column.mean_length and not column.numbers}
+        found = {role: named.get(role) or tuple(islice(named_like(texts, NAMES[role]), 1)) for role in self.columns}
+        different = found["source"] != found["target"]
+        return found if named.keys() <= found.keys() and all(found.values()) and different else None
+
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Targets that are no few labels."""
+        (target,) = columns["target"]
+        return "texts with texts" if 2 * len(target.values) > len(target.fields) else None
+
+    def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
+        """What the metrics do, as sacrebleu names it."""
+        yield from super().label_notes(task, rows, labels)
+        yield from (f"{name} is sacrebleu's {signature(name)}" for name in task.metrics if name in OF_SUMS)
+
+    def example(
+        self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
+    ) -> SequencePair:
+        """One row as an example."""
+        del split, labels, dropped
+        source, target = (text_field(row, task.column(role)) for role in self.columns)
+        if not target.strip():
+            raise FieldError(f"{task.column('target')}: an empty text. Fill the field, or leave the row out.")
+        return SequencePair(identity, source, target, group_of(task, row))
+
+    def unlabelled(self, task: Task, row: Row, identity: str) -> SequencePair:
+        """One row as a source alone."""
+        return SequencePair(identity, text_field(row, task.column("source")), "")
+
+    def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
+        """What is written."""
+        return {"prediction": self.shown(answer["prediction"])}
+
+    def shown(self, prediction: Any) -> Any:
+        """What is written, without what the right text cost."""
+        return prediction["text"]
+
+    def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
+        """1 less the text's own chrF."""
+        text = answer["prediction"]["text"] or ""
+        return 1 - float(OF_SUMS["chrf"]().sentence_score(text, [answer["reference"]]).score) / 100
+
+    def sources(self, table: Any) -> Sequence[str]:
+        """What was read, or its beginning."""
+        found: list[str] = table["source"].to_pylist() if "source" in table.column_names else []
+        return found
+
+    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
+        """The length of the source."""
+        lengths = [_length(len(source.split())) for source in self.sources(table)]
+        if not lengths:
+            return
+        there = set(lengths)
+        yield Aspect(
+            "source length", tuple(lengths), tuple(part for part in (*LENGTHS.values(), LONGER) if part in there)
+        )
+
+    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
+        """The most frequent text for each."""
+        return [WrittenText(text).row() for text in most_frequent(references)]
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Whether the same is written of all sources."""
+        del references
+        return len(predictions.field("text").unique()) == 1
+
+    def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
+        """Summaries are judged by ROUGE first."""
+        first = next(iter(test_scores), "")
+        return "summarization" if first in {metric.name for metric in ROUGE} else "translation"
+
+
+def _length(words: int) -> str:
+    return next((part for most, part in LENGTHS.items() if words <= most), LONGER)
+
+
+task_type = SequenceToSequence()
