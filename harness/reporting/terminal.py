@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich import box
 from rich.cells import cell_len
@@ -85,7 +86,8 @@ def _layout(table: tables.Table, line: int) -> tuple[int, list[int] | None]:
 def _widths(table: tables.Table, room: int) -> list[int] | None:
     """The columns' widths, in which no word of a field is cut; None where there is no room for that.
 
-    Where there is too little room, fields and headings are broken between words first, and then headings are cut.
+    Where there is too little room, fields and headings are broken between words first, and then headings are cut. What
+    room is left makes headings shorter by lines.
     """
     fields = [[printable(_short(row[place].text)) for row in table.rows] for place in range(len(table.headings))]
     whole = [max(map(cell_len, column), default=0) for column in fields]
@@ -93,9 +95,19 @@ def _widths(table: tables.Table, room: int) -> list[int] | None:
     least = [whole[0], *(max((_unbroken(field) for field in column), default=0) for column in fields[1:])]
     if sum(least) > room:
         return None
-    for wanted in ([min(name, SHORT) for name in named], named, whole):
+    headings = [[_in_lines(heading, lines) for heading in table.headings] for lines in (3, 2, 1)]
+    for wanted in ([min(name, SHORT) for name in named], named, whole, *headings):
         least = _grown(least, wanted, room)
     return least
+
+
+def _in_lines(text: str, lines: int) -> int:
+    """The width in which a text takes so many lines at most.
+
+    >>> _in_lines("May be the best, at most", 2), _in_lines("May be the best, at most", 1)
+    (13, 24)
+    """
+    return next(width for width in range(_longest_word(text), cell_len(text) + 1) if len(wrap(text, width)) <= lines)
 
 
 def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:

@@ -1,7 +1,7 @@
-"""Which actions does a long command mean, where only short ones were seen? 16,990 + 3,920 commands, 24 to 48 actions.
+"""Which actions does a long command mean, where only short ones were seen? 15,291 / 1,699 / 3,920 commands.
 
-Source: Lake and Baroni 2018, experiment 2: training commands mean at most 22 actions. The validation split is drawn
-from the short ones, so it does not say how a model does on long ones.
+Source: Lake and Baroni 2018, experiment 2: training commands mean at most 22 actions, test commands 24 to 48. The
+validation split is drawn from the short ones, so it does not say how a model does on long ones.
 """
 
 from harness.data.scan import length_split

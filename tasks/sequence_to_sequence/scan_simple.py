@@ -1,4 +1,4 @@
-"""Which actions does a command mean, as "jump twice and walk left"? 20,910 commands, a fifth to judge.
+"""Which actions does a command mean, as "jump twice and walk left"? 15,055 / 1,673 / 4,182 commands.
 
 Source: Lake and Baroni 2018, experiment 1; the grammar is theirs, which commands judge is drawn here. Models of all
 sorts solve it: the split by length, `scan_length`, tells them apart.

@@ -33,7 +33,7 @@ def test_new_rows_are_scored_with_the_interval_of_wilson_where_nearly_all_are_ri
     assert accuracy["low"] == pytest.approx(low, abs=0.02)
     assert accuracy["high"] == pytest.approx(min(high, 1.0), abs=0.02)
     output = command("evaluate", run, "--input", file).output
-    assert "20 rows" in output
+    assert "20 rows" in " ".join(output.split())
     assert "not of other seeds" in output
 
 
