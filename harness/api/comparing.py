@@ -90,7 +90,8 @@ class Comparison:
             UserError: No registered report format has this ending, or it has no such section.
         """
         target = Path(file)
-        write_report(format_of(target), self.results, target, {"only": tuple(only)} if only else None)
+        chosen = (only,) if isinstance(only, str) else tuple(only)
+        write_report(format_of(target), self.results, target, {"only": chosen} if chosen else None)
         return target
 
     def __str__(self) -> str:

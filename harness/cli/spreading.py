@@ -73,7 +73,8 @@ def _time_lines(on: str, cluster: Cluster, parts: Sequence[Sequence[Run]], plan:
     else:
         wall, how = max(ends, key=lambda end: end.about), "all at a time, on a cluster with room for that"
     sources = {run.source: 0 for run in plan.runs.values() if run.seconds is not None}
-    yield f"From the first to the last: {duration_range(wall)}, {how}. By this machine's {', '.join(sources)}."
+    yield f"From the first to the last: {duration_range(wall)}, {how}."
+    yield f"Times are foreseen by {', '.join(sources)}; the cluster's machines may be faster or slower."
     if on == "slurm":
         yield from _limit_lines(cluster, plan)
 

@@ -67,10 +67,11 @@ def orders(
 
 def in_order(scores: Mapping[str, float], *, higher_is_better: bool) -> list[str]:
     """The names, the best score first."""
-    return sorted(scores, key=lambda model: scores[model], reverse=higher_is_better)
+    sign = -1 if higher_is_better else 1
+    return sorted(scores, key=lambda model: sign * scores[model])
 
 
-def order_said(lost: int, examples: int, every: Sequence[str], clean: Sequence[str]) -> str:
+def order_said(lost: int, examples: int, every: Sequence[str], clean: Sequence[str], others: Sequence[str] = ()) -> str:
     """How many test examples repeat training ones, and whether the order of the models hangs on them.
 
     Args:
@@ -78,10 +79,12 @@ def order_said(lost: int, examples: int, every: Sequence[str], clean: Sequence[s
         examples: Of so many.
         every: The models by their scores on all examples.
         clean: The same on the clean ones.
+        others: The models that have no score on these.
     """
     said = f"{lost:,} of {examples:,} test examples nearly repeat a training example."
+    unknown = f" Of {', '.join(others)} it is not known what they score without them." if others else ""
     if len(every) < 2:
-        return said
+        return said + unknown
     if list(every) == list(clean):
-        return f"{said} Without them the order of the models' scores stays."
-    return f"{said} Without them the order of the models' scores is {', '.join(clean)}; with them {', '.join(every)}."
+        return f"{said} Without them the order of {', '.join(every)} stays.{unknown}"
+    return f"{said} Without them the order of the scores is {', '.join(clean)}; with them {', '.join(every)}.{unknown}"

@@ -219,7 +219,7 @@ def _scored(
             [one.units for one in scored],
             [label for one in scored for rescored in one.rescored_runs for label in rescored.unknown_labels],
             is_flipped=any(is_flipped(record, card) for record in records),
-            hangs_on_repeats=with_repeats != without_repeats,
+            hangs_on_repeats=with_repeats[:1] != without_repeats[:1],
         ),
         doubts_of_claims=doubts_of_claims(
             [rescored.split for one in scored for rescored in one.rescored_runs],

@@ -35,15 +35,22 @@ def costs_of(by_model: Mapping[str, Sequence[RunRecord]]) -> dict[str, Cost | No
     machines = Counter(machine_of(record) for records in by_model.values() for record in records)
     kept = {model: _of_one_machine(records, machines) for model, records in by_model.items()}
     timed = all(map(_has_processor_time, (record for records in kept.values() for record in records)))
-    among = len({machine_of(record) for records in kept.values() for record in records}) > 1
-    return {model: _cost_of(records, has_processor_time=timed, among=among) for model, records in kept.items()}
+    return {
+        model: _cost_of(records, has_processor_time=timed, among=len(machines) > 1) for model, records in kept.items()
+    }
 
 
 def machine_of(record: RunRecord) -> str:
     """What a run was made on, in words; runs of one machine have the same ones."""
     hardware = record.provenance.hardware
     cores = hardware.get("cores")
-    known = (hardware.get("gpu"), hardware.get("processor"), f"{cores} cores" if cores else None)
+    processes = hardware.get("processes", 1)
+    known = (
+        hardware.get("gpu"),
+        hardware.get("processor"),
+        f"{cores} cores" if cores else None,
+        f"{processes} processes" if processes != 1 else None,
+    )
     return ", ".join(str(part) for part in known if part)
 
 

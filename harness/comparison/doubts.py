@@ -76,7 +76,7 @@ def doubts_of_order(
         units: What each one's score is per.
         unknown_labels: Those that a run predicted and no test example has, where the metric weighs labels alike.
         is_flipped: Whether a record has the metric's direction wrong.
-        hangs_on_repeats: Whether it is another one without the test examples that repeat a training one.
+        hangs_on_repeats: Whether another model is the best without the test examples that repeat a training one.
     """
     labels = sorted(set(unknown_labels))
     doubts = {
@@ -84,7 +84,7 @@ def doubts_of_order(
         "not all models have the same tokens": len(set(units)) > 1,
         f"predictions of {named_labels(labels)}, which no test example has, lower the average": bool(labels),
         "the records disagree on which way the metric points": is_flipped,
-        "it is another one without the test examples that repeat training ones": hangs_on_repeats,
+        "another model is the best without the test examples that repeat training ones": hangs_on_repeats,
     }
     return tuple(doubt for doubt, holds in doubts.items() if holds)
 

@@ -28,7 +28,8 @@ SOLE_BEST = 0.8
 """The share of the family's level at which a model is said to be better than every other one.
 
 At the whole of it, one of two equally good models, ahead of four others, is said to be better in 5 %, beside what is
-wrongly said of the four; with it, some claim is wrong in 5 % at most (`python -m experiments.family_levels`).
+wrongly said of the four; with it, some claim is wrong in about 5 %, and in up to 8 % where the seeds' effects of the
+two differ much (`python -m experiments.family_levels`).
 """
 _GRID = np.linspace(-8.0, 8.0, 161)
 _DENSITY = np.exp(-(_GRID**2) / 2) / np.sqrt(2 * np.pi) * (_GRID[1] - _GRID[0])

@@ -1,8 +1,9 @@
 """What is shown over all tasks of a report together, with their number taken into account; no score is averaged.
 
-Each task's own section is wrong with a probability of 5 % at most, whatever it says. So of m tasks, whose runs and test
-examples are independent of each other, k or more are wrong with the probability of a binomial distribution, and what is
-counted over tasks takes off as many as may be wrong. It never counts a task whose own section doesn't say so.
+Each task's own section is wrong with a probability of about 5 % at most, whatever it says. So of m tasks, whose runs
+and test examples are independent of each other, k or more are wrong with the probability of a binomial distribution,
+and what is counted over tasks takes off as many as may be wrong. It never counts a task whose own section doesn't say
+so.
 
 "Better than the baseline on at least u of m tasks" is a partial conjunction (Benjamini and Heller 2008; Dror et al.
 2017, "Replicability analysis for natural language processing"): the m - u + 1 least significant tasks are tested

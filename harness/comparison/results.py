@@ -94,7 +94,7 @@ class Cost:
             earlier version that did not measure it, be it a rival's run.
         others_processors: Those that other work on the machine kept busy meanwhile; None: not measured.
         machine: What the runs were made on.
-        among_machines: Whether other models' of the task were made on other ones.
+        among_machines: Whether other runs of the task were made on other ones.
         timed_runs: Over how many the average is taken.
     """
 

@@ -45,7 +45,9 @@ def _about_repeats(by_model: Sequence[ModelRuns], card: TaskCard) -> Iterator[st
     first = next((one for one in by_model if one.clean_evidence is not None), None)
     if first is not None:
         examples = first.split.examples
-        said = order_said(examples - first.clean_examples, examples, *orders_of(by_model, card))
+        every, clean = orders_of(by_model, card)
+        others = [one.model for one in by_model if one.evidence is not None and one.model not in every]
+        said = order_said(examples - first.clean_examples, examples, every, clean, others)
         yield f"{_place(first.runs[0].record)}: {said}"
 
 

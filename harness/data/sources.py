@@ -79,7 +79,7 @@ class Hub:
             found: Mapping[str, Any] = load_dataset(self.path, self.config, revision=self.revision)
         except Exception as error:
             # By these the Hub's libraries tell of a missing network, name, revision or configuration.
-            if not isinstance(error, OSError | ValueError | DatasetsError) and not is_of_http(error):
+            if not isinstance(error, OSError | ValueError | RuntimeError | DatasetsError) and not is_of_http(error):
                 raise
             raise UserError(self._unavailable(error)) from error
         return found

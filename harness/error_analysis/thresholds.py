@@ -26,11 +26,13 @@ class AtThreshold:
         threshold: The probability above which a label is predicted.
         predicted: How often one is, the mean over seeds.
         scores: Precision, recall and F1 by name; None where nothing is to be divided.
+        labels: Those that are counted.
     """
 
     threshold: float
     predicted: float
     scores: Mapping[str, Estimate | None]
+    labels: tuple[str, ...] = ()
 
 
 def at_thresholds(task: AnsweredTask, model: ModelAnswers) -> list[AtThreshold]:
@@ -46,7 +48,9 @@ def _at(task: AnsweredTask, model: ModelAnswers, threshold: float) -> AtThreshol
     if len(counted) < len(each):
         return None
     scores = {name: _pooled(model, counted, name) for name in MEASURES}
-    return AtThreshold(threshold, float(np.mean([one.predicted.sum() for one in counted])), scores)
+    return AtThreshold(
+        threshold, float(np.mean([one.predicted.sum() for one in counted])), scores, tuple(counted[0].names)
+    )
 
 
 def _pooled(model: ModelAnswers, counted: Sequence[LabelCounts], name: str) -> Estimate | None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from transformers import GenerationConfig
 
 from harness.errors import UserError
 from harness.long_texts.windows import in_parts
@@ -55,7 +56,8 @@ class Written:
     def _without_start(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The inputs without a token in front of all labels that the decoder begins with anyway, as [CLS]."""
         labels = inputs["labels"]
-        begun = bool((labels[:, 0] == self.model.config.decoder_start_token_id).all())
+        start = self.model.config.decoder_start_token_id
+        begun = start is not None and bool((labels[:, 0] == start).all())
         return {**inputs, "labels": labels[:, 1:] if begun else labels}
 
     def _costs(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -90,12 +92,21 @@ def written_for(loaded: Loaded, accelerator: Accelerator, generation: Mapping[st
     if (language := settings.pop("target_language", None)) is not None:
         settings["forced_bos_token_id"] = _language_token(loaded.tokenizer, language)
     if settings:
+        _forget_own_settings(loaded.model.generation_config)
         loaded.model.generation_config.update(**settings, max_length=None)
     return Written(loaded.model, accelerator, settings)
 
 
+def _forget_own_settings(config: Any) -> None:
+    """How a checkpoint's authors had it write, such as a least length, is not how the recipe says; its tokens stay."""
+    for name, usual in GenerationConfig().to_dict().items():
+        if hasattr(config, name) and not name.endswith(("_token_id", "_version")) and not name.startswith("_"):
+            setattr(config, name, usual)
+
+
 def _language_token(tokenizer: Any, language: str) -> int:
-    token = tokenizer.convert_tokens_to_ids(language)
+    known = getattr(tokenizer, "lang_code_to_id", None)  # M2M100's token of "de" is "__de__", and "de" a word's piece.
+    token = tokenizer.convert_tokens_to_ids(language) if known is None else known.get(language)
     if token is None or token == tokenizer.unk_token_id:
         raise UserError(f"target_language: this model's tokenizer has no token {language!r}. Name one that it has.")
     return int(token)

@@ -81,7 +81,16 @@ def warm_started(_model_class: Any, checkpoint: Checkpoint, config: Any) -> tupl
     decoder, written = pretrained(transformers.AutoModelForCausalLM, checkpoint, config.decoder, new_head=False)
     model = transformers.EncoderDecoderModel(config=config, encoder=encoder, decoder=decoder)
     new = [f"{side}: {note}" for side, notes in (("encoder", read), ("decoder", written)) for note in notes]
-    return model, [WARM_STARTED, *(note for note in new if OWN_HEAD not in note and "crossattention" not in note)]
+    return model, [WARM_STARTED, *filter(None, map(_without_crossattention, new))]
+
+
+def _without_crossattention(note: str) -> str:
+    """A note without the layers that every decoder of an encoder's weights lacks; empty where it is of nothing else."""
+    if OWN_HEAD in note:
+        return ""
+    which, mark, names = note.partition("new layers: ")
+    left = [name for name in names.split(", ") if "crossattention" not in name]
+    return f"{which}{mark}{', '.join(left)}" if not mark or left else ""
 
 
 WARM_START = EncoderDecoder(warm_started_config, warm_started)

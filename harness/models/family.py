@@ -168,6 +168,10 @@ class StockFamily:
         elif writes and self.encoder_decoder is not None:
             model, notes = self.encoder_decoder.weights(model_class, checkpoint, config)
         else:
+            if writes and spec.head == "new":
+                raise UserError(
+                    'head = "new": a model that writes texts has no head apart from its weights. Leave it out.'
+                )
             new_head = spec.head == "new" or (bool(labels) and kept is None)
             model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
             if head.auto_class is None:

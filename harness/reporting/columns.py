@@ -183,6 +183,13 @@ def _on_the_clock(cost: Cost) -> str:
     return " – ".join(dict.fromkeys(map(duration, (cost.train_seconds_least, cost.train_seconds_most))))
 
 
+def _machine(cell: Cell, _unit: Unit) -> Entry:
+    """What the runs were made on that count; of how many, where not of all."""
+    assert cell.cost is not None, "the table has the models with a cost alone"
+    counted, made = cell.cost.timed_runs, sum(len(run.trainings) for run in cell.scored)
+    return _faint_gap(f"{cell.cost.machine or NOTHING}{'' if counted == made else f' ({counted} of {made} runs)'}")
+
+
 def _is_timed_twice(cell: Cell) -> bool:
     return cell.cost is not None and cell.cost.train_processor_seconds is not None
 
@@ -315,17 +322,23 @@ COSTS: Sequence[Column] = (
         footnotes=(
             Footnote(
                 "Training time: of the processor, all threads together, which other work on the machine hardly "
-                "changes. On the clock: the shortest and the longest run. Others busy: so many processors were, "
-                "with other work, on average.",
+                "changes. On the clock: the shortest and the longest run. ",
                 lambda cell: cell.cost is not None and cell.cost.train_processor_seconds is not None,
             ),
         ),
     ),
     Column("On the clock", _cost(_on_the_clock), concerns=_is_timed_twice),
-    Column("Others busy", _cost(lambda cost: f"{cost.others_processors or 0:.1f}"), concerns=_is_disturbed),
+    Column(
+        "Others busy",
+        _cost(lambda cost: NOTHING if cost.others_processors is None else f"{cost.others_processors:.1f}"),
+        concerns=_is_disturbed,
+        footnotes=(
+            Footnote("Others busy: so many processors were busy with other work meanwhile, on average.", _is_disturbed),
+        ),
+    ),
     Column(
         "Machine",
-        _cost(lambda cost: cost.machine or NOTHING),
+        _machine,
         concerns=lambda cell: cell.cost is not None and cell.cost.among_machines,
         footnotes=(
             Footnote(

@@ -176,7 +176,10 @@ def _count(count: int, total: int) -> Entry:
 
 def _training(cells: Sequence[Cell]) -> Entry:
     """What one run of each task takes together; of how many it is known, where not of all: a gap is no saving."""
-    found = [cell.cost.training_time for cell in cells if cell.cost and cell.cost.training_time is not None]
+    costs = [cell.cost for cell in cells if cell.cost is not None and cell.cost.training_time is not None]
+    if len({(cost.machine, cost.train_processor_seconds is None) for cost in costs}) > 1:
+        return GAP  # Times of several machines, or of the clock and of the processor, have no sum.
+    found = [cost.training_time or 0.0 for cost in costs]
     return _of_known(duration(sum(found)), len(found), len(cells))
 
 

@@ -28,7 +28,7 @@ def samples(task: AnsweredTask) -> Table | None:
         tuple(map(_entry, (sources[place], right[place], *(texts[place] for texts in written)))) for place in places
     ]
     more = len(task.models) - len(models)
-    caption = f"{task.task}: what was written" + (f"; {more} more models are not shown" if more else "")
+    caption = f"{task.task}: what was written" + (f"; not shown: {more} more" if more else "")
     return Table(caption, ("Source", "Right text", *(model.model for model in models)), tuple(rows))
 
 

@@ -28,7 +28,9 @@ SECTIONS = {
 def of_format(format_: str) -> Sequence[str] | None:
     """The sections that a format has, which are its default of `only`; None of one that has none, such as CSV."""
     known = inspect.signature(FORMATS.load(format_)).parameters.get("only")
-    return None if known is None else tuple(known.default)
+    if known is None:
+        return None
+    return tuple(SECTIONS) if known.default in (None, known.empty) else tuple(known.default)
 
 
 def check_sections(format_: str, only: Collection[str]) -> None:

@@ -228,7 +228,7 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     ]
     if comparison.over_tasks is not None:
         notes.append(
-            "Over all tasks: a task's own section is wrong with a probability of 5 % at most, so several may err. "
+            "Over all tasks: a task's own section is wrong with a probability of about 5 %, so several may err. "
             "The counts take that off, provided that no two tasks share test examples. No score is averaged."
         )
     if any(task.margin is not None and task.margin.value is not None for task in comparison.tasks):

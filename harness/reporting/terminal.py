@@ -107,7 +107,8 @@ def _in_lines(text: str, lines: int) -> int:
     >>> _in_lines("May be the best, at most", 2), _in_lines("May be the best, at most", 1)
     (13, 24)
     """
-    return next(width for width in range(_longest_word(text), cell_len(text) + 1) if len(wrap(text, width)) <= lines)
+    widths = range(max(_longest_word(text), 1), cell_len(text) + 2)
+    return next(width for width in widths if len(wrap(text, width)) <= lines)
 
 
 def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:

@@ -15,14 +15,14 @@ from harness.reporting.tables import Table
 NOTE = (
     "A threshold that is chosen by this table is chosen on test examples, and its score here is too good. "
     "`harness predict RUN --threshold validation` takes the one with the best F1 on the validation split. Intervals "
-    "are 95 % each."
+    "are 95 % each. –: of some seed, nothing is predicted above it, or nothing is right."
 )
 
 
 def table_of(task: AnsweredTask, model: str, found: Sequence[AtThreshold]) -> Table:
     """A row for each threshold of one model."""
-    labels = task.card.labels
-    what = labels[1] if len(labels) == 2 else "a label"
+    counted = found[0].labels
+    what = counted[0] if len(counted) == 1 else "a label"
     rows = [
         (
             Entry(f"{one.threshold:.1f}"),

@@ -64,7 +64,7 @@ class Explanation:
         empty_score: That of the text with every token empty.
         error: By how much the values miss the difference of the two.
         attention: The tokens, special ones included, and from each to each the attention, the mean over heads, of each
-            layer [layers, tokens, tokens]; empty where it was not asked for.
+            layer [layers, tokens, tokens]; None where it was not asked for.
     """
 
     label: str
@@ -118,6 +118,8 @@ class RunExplainer:
             UserError: There is no such label, or no attention to show.
         """
         told = self._told(example, label)
+        if attention:
+            _check_mapped(told.item)
         found = self.explainer.attributed(told.item, told.of, steps=steps)
         shown = [place for place, special in enumerate(found.is_special) if not special]
         words = [self._word(token) for token in found.token_ids]
@@ -170,11 +172,6 @@ class RunExplainer:
 
     def _maps(self, item: Item, words: Sequence[str]) -> AttentionMaps:
         found = attention_of(self.explainer.forward, item)
-        if len(item.windows) > 1 or len(words) > MOST_MAPPED:
-            raise UserError(
-                f"--attention: this text has {len(words):,} tokens in {len(item.windows)} window(s), and maps are "
-                f"drawn of {MOST_MAPPED} tokens at most. Give a shorter text."
-            )
         return AttentionMaps(tuple(word.strip() or word for word in words), found.layers[:, 0].tolist())
 
     def _test_examples(self, count: int) -> list[Any]:
@@ -190,6 +187,16 @@ class RunExplainer:
             return token[2:]
         marked = token.startswith(("Ġ", "▁"))
         return f" {self.tokenizer.decode([token_id]).strip() if marked else token}"
+
+
+def _check_mapped(item: Item) -> None:
+    """Refuse a text whose attention can't be drawn, before anything is computed."""
+    tokens = sum(len(window.input_ids) for window in item.windows)
+    if len(item.windows) > 1 or tokens > MOST_MAPPED:
+        raise UserError(
+            f"--attention: this text has {tokens:,} tokens in {len(item.windows)} window(s), and maps are "
+            f"drawn of {MOST_MAPPED} tokens at most. Give a shorter text."
+        )
 
 
 def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str, Any] | None = None) -> RunExplainer:

@@ -136,7 +136,14 @@ def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
     if not shards_asked(accelerator):
         return None
     rescaled = getattr(type(model.objective), "finish", None) is not LearntAsItIs.finish
-    check_shardable(model.training, is_unpadded=model.loaded.unpadded, answers_in_units=rescaled)
+    read = [model.features(split) for split in ("train", "validation", "test") if getattr(model.splits, split)]
+    check_shardable(
+        model.training,
+        is_unpadded=model.loaded.unpadded,
+        answers_in_units=rescaled,
+        writes=model.objective.head().generation is not None,
+        most_windows=max(len(item.windows) for features in read for item in features.items),
+    )
     return shard(model.loaded.model, accelerator)
 
 

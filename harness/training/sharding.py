@@ -60,13 +60,17 @@ def shards_asked(accelerator: Accelerator) -> bool:
     return os.environ.get(_ASKED, "").lower() in ("1", "true", "yes") and accelerator.num_processes > 1
 
 
-def check_shardable(training: Training, *, is_unpadded: bool, answers_in_units: bool) -> None:
+def check_shardable(
+    training: Training, *, is_unpadded: bool, answers_in_units: bool, writes: bool, most_windows: int
+) -> None:
     """Check that a recipe can be followed by a model that is cut among processes.
 
     Args:
         training: The recipe.
         is_unpadded: Whether the model reads one length at a time.
         answers_in_units: Whether the head is rescaled when it is trained.
+        writes: Whether the model writes texts, word by word.
+        most_windows: Most windows of one item, which are read together.
 
     Raises:
         UserError: Every setting that stands in the way.
@@ -84,6 +88,13 @@ def check_shardable(training: Training, *, is_unpadded: bool, answers_in_units: 
         mistakes.append("This model reads one length at a time, and so not in step with other processes: not sharded.")
     if answers_in_units:
         mistakes.append("A head that is rescaled after training (regression) is not sharded. Leave --use_fsdp out.")
+    if writes:
+        mistakes.append("A model that writes texts is not sharded. Leave --use_fsdp out.")
+    if most_windows > training.micro_batch_size:
+        mistakes.append(
+            f"micro_batch_size: {training.micro_batch_size}, but one item has {most_windows} windows, which would take "
+            "other numbers of passes on each process. Raise it."
+        )
     if mistakes:
         raise UserError(*mistakes)
 

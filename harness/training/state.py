@@ -189,6 +189,8 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
     known = {name: facts[name] for name in facts.keys() & _PROGRESS}
+    if "validation_processor_seconds" not in facts:  # An earlier version counted none: the clock's stand for them.
+        known |= {"processor_seconds": facts["seconds"], "validation_processor_seconds": facts["validation_seconds"]}
     return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 
 
@@ -229,7 +231,7 @@ def _check_version(
     shapes = {name: tensor.shape for name, tensor in weights.items()}
     wanted = {name: local(tensor).shape for name, tensor in model_tensors(model).items()}
     other = sorted(
-        (facts.keys() ^ known) - {"form", "labels", "sharded"}
+        (facts.keys() ^ known) - {"form", "labels", "sharded", "validation_processor_seconds"}
     ) or sorted(  # `_check_labels` has judged labels.
         name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
     )

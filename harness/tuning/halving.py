@@ -54,16 +54,18 @@ def halved_trials(
     if not _takes_steps(run):
         return trials_of(run, space, sum(sizes)), True
     mistakes = without_value(run, space)
+    if mistakes:
+        raise UserError(*mistakes)
     found: list[Run] = []
     recipes: Sequence[int] = range(count)
     for number, size in enumerate(sizes):
         shortening = KEPT ** (len(sizes) - 1 - number)
-        if mistakes:
-            raise UserError(*mistakes)
         trials = [
             trial_run(run, len(found) + place, space, _shortened(run, space, recipe, shortening), mistakes)
             for place, recipe in enumerate(recipes[:size])
         ]
+        if mistakes:
+            raise UserError(*mistakes)
         found += trials
         records = [record for trial in trials if (record := recorded(trial)) is not None]
         if len(records) < size:

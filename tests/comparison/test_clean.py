@@ -10,12 +10,13 @@ from harness.reporting import tables
 
 
 def add(runs, model, right, repeats):
-    """Runs whose answers to 40 examples are right where `right` says; the first `repeats` examples repeat training."""
+    """Runs whose answers to 40 examples are right where `right` says; the first `repeats` examples repeat, if known."""
     references = [LABELS[place % 2] for place in range(40)]
     for seed in range(2):
         answers = [one if right(place) else LABELS[one == LABELS[0]] for place, one in enumerate(references)]
         rows = predictions(references, answers)
-        told = [{**row, REPEATS_TRAINING: place < repeats} for place, row in enumerate(rows)]
+        marks = [{} if repeats is None else {REPEATS_TRAINING: place < repeats} for place in range(40)]
+        told = [{**row, **mark} for row, mark in zip(rows, marks, strict=True)]
         score = sum(map(right, range(40))) / 40
         save(runs, record(model=model, seed=seed, scores={"test": {"accuracy": score}}), told)
 
@@ -29,9 +30,9 @@ def test_every_score_is_also_one_on_the_clean_examples_and_a_changed_order_is_to
     assert (clean["parrot"].examples, clean["reader"].examples) == (24, 24)
     assert clean["parrot"].estimate.value == pytest.approx(14 / 24)
     assert clean["reader"].estimate.value == 1.0
-    said = "16 of 40 test examples nearly repeat a training example. Without them the order of the models' scores is "
+    said = "16 of 40 test examples nearly repeat a training example. Without them the order of the scores is "
     assert found.warnings == (f"reviews/rotten_tomatoes: {said}reader, parrot; with them parrot, reader.",)
-    assert task.doubts_of_order == ("it is another one without the test examples that repeat training ones",)
+    assert task.doubts_of_order == ("another model is the best without the test examples that repeat training ones",)
     column = tables.details(task).headings.index("On clean examples")
     assert tables.details(task).rows[0][column].text.startswith("58.3 (")
     assert "0.58333" in FORMATS.load("csv")(found)
@@ -41,8 +42,11 @@ def test_an_order_that_stays_and_predictions_without_such_examples_are_told_apar
     add(tmp_path / "some", "parrot", lambda place: place < 30, repeats=4)
     add(tmp_path / "some", "scholar", lambda place: place < 36, repeats=4)
     found = compare(tmp_path / "some")
-    assert found.warnings[0].endswith("Without them the order of the models' scores stays.")
+    assert found.warnings[0].endswith("Without them the order of scholar, parrot stays.")
     assert found.tasks[0].doubts_of_order == ()
+    add(tmp_path / "some", "earlier", lambda place: place < 20, repeats=None)
+    (line,) = compare(tmp_path / "some").warnings
+    assert line.endswith("order of scholar, parrot stays. Of earlier it is not known what they score without them.")
     add(tmp_path / "none", "parrot", lambda place: place < 30, repeats=0)
     found = compare(tmp_path / "none")
     assert found.warnings == ()

@@ -52,6 +52,13 @@ def test_runs_of_different_machines_are_not_averaged():
     assert all(cost.among_machines for cost in found.values())
 
 
+def test_a_machine_on_which_several_processes_shared_a_run_is_another_one():
+    four = timed(30, 28, {**OLD, "processes": 4})
+    found = costs_of({"a": [timed(100, 90), timed(100, 90), four], "b": [timed(90, 80)]})
+    assert [(cost.training_time, cost.timed_runs) for cost in found.values()] == [(90.0, 2), (80.0, 1)]
+    assert all(cost.among_machines for cost in found.values())  # Though what is left is of one.
+
+
 def test_on_different_machines_the_cheaper_model_is_the_one_with_fewer_operations():
     found = costs_of({"small": [timed(100, 90, flops=1e12)], "large": [timed(10, 9, NEW, flops=8e12)]})
     expense, name = cheaper_by([*found.values()])

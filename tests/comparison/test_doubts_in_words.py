@@ -77,7 +77,10 @@ def test_settings_that_differ_from_the_first_run_are_told_but_for_what_tells_run
             ("predictions of labels a, b, which no test example has, lower the average",),
         ),
         ({"is_flipped": True}, ("the records disagree on which way the metric points",)),
-        ({"hangs_on_repeats": True}, ("it is another one without the test examples that repeat training ones",)),
+        (
+            {"hangs_on_repeats": True},
+            ("another model is the best without the test examples that repeat training ones",),
+        ),
     ],
 )
 def test_an_order_is_doubtful_for_what_models_do_not_share(changes, doubts):

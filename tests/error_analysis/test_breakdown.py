@@ -146,7 +146,7 @@ def test_whether_the_order_of_models_hangs_on_repeats_is_told():
         return Breakdown("duplicates", "accuracy", PERCENT, parts)
 
     task = SimpleNamespace(card=card(), models=("a", "b"))
-    assert order_note(task, breakdown(3)).endswith("the models' scores is b, a; with them a, b.")
+    assert order_note(task, breakdown(3)).endswith("the scores is b, a; with them a, b.")
     assert order_note(task, breakdown(0)).startswith("No test example nearly repeats")
     assert order_note(task, breakdown(10)) == (
         "All 10 test examples nearly repeat a training example: no clean one is left to score."

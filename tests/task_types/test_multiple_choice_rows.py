@@ -9,6 +9,8 @@ from harness.data.guessing import guessed
 from harness.data.loading import load_splits
 from harness.data.untrained import splits_to_score
 from harness.errors import UserError
+from harness.task_types.multiple_choice.fields import Choices
+from harness.task_types.multiple_choice.right_choice import place_in
 
 TEXTS = ("a cat", "a dog", "a cow", "an owl")
 
@@ -108,6 +110,13 @@ def test_questions_may_have_differing_numbers_of_choices(tmp_path):
     rows = [row(number, 0, called="ABCD".__getitem__, choices=TEXTS[: 2 + number % 3]) for number in range(40)]
     rows = [{name: one.get(name, "") for name in ("question", *"abcd", "answer")} for one in rows]
     assert {len(one.choices) for one in everything(loaded(tmp_path, rows))} == {2, 3, 4}
+
+
+def test_more_choices_than_any_training_row_has_are_called_on():
+    names = ("A", "B", "C")
+    assert place_in("E", Choices(("p", "q", "r", "s", "t")), names) == 4
+    assert place_in("5", Choices(("p", "q", "r", "s", "t")), ("1", "2", "3")) == 4
+    assert place_in("D", Choices(("p", "q", "r")), names) is None
 
 
 BAD = {

@@ -111,6 +111,25 @@ def test_a_step_s_loss_is_torch_s_own_over_all_tokens_with_label_smoothing(name,
     assert trainer.step(items) == pytest.approx(expected.item(), abs=1e-5)
 
 
+def test_how_a_checkpoint_s_authors_had_it_write_is_forgotten(stock):
+    folder = stock / "bart"
+    own = {"min_length": 20, "no_repeat_ngram_size": 3, "forced_eos_token_id": 3}
+    transformers.GenerationConfig(**own, pad_token_id=0, eos_token_id=3, bos_token_id=2).save_pretrained(folder)
+    model, *_ = loaded("auto", folder)
+    config = model.model.generation_config
+    usual = transformers.GenerationConfig()
+    assert (config.min_length, config.no_repeat_ngram_size) == (usual.min_length, usual.no_repeat_ngram_size)
+    assert (config.forced_eos_token_id, config.pad_token_id, config.max_new_tokens) == (3, 0, 24)
+    (folder / "generation_config.json").unlink()
+
+
+def test_a_model_that_writes_has_no_head_of_its_own_to_be_made_anew(stock):
+    spec = ModelConfig(family="auto", checkpoint=str(stock / "t5"), head="new")
+    head = TASK_TYPES.load(TASK_TYPE).objective((), Training()).head()
+    with pytest.raises(UserError, match="has no head apart from its weights"):
+        FAMILIES.load("auto").load(spec, head, labels=(), dropout=0.0, texts=list)
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["scratch", "bert", "t5", "roberta", "bart", "marian", "mbart"])
 def test_every_family_that_writes_learns_and_its_checkpoint_writes_the_same(name, stock, checkpoints, tmp_path):

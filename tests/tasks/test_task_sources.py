@@ -67,6 +67,10 @@ def test_a_name_that_the_hub_refuses_and_a_connection_that_breaks_are_told(monke
         monkeypatch.setattr("datasets.load_dataset", Mock(side_effect=raised))
         with pytest.raises(UserError, match=rf"a/b: the data is not available \({raised}\)\. Check the name"):
             Hub("a/b").data()
+    scripts = RuntimeError("Dataset scripts are no longer supported, but found race.py")
+    monkeypatch.setattr("datasets.load_dataset", Mock(side_effect=scripts))
+    with pytest.raises(UserError, match="Dataset scripts are no longer supported"):
+        Hub("a/b").data()
     monkeypatch.setattr("datasets.load_dataset", Mock(side_effect=KeyError("a mistake of ours")))
     with pytest.raises(KeyError):
         Hub("a/b").data()

@@ -130,6 +130,14 @@ def test_halving_gives_a_model_without_steps_as_many_trials_as_all_rounds_have(r
     assert counts(named) == {"small": (12, True)}
 
 
+def test_halving_refuses_a_recipe_that_can_t_be_before_anything_runs(runs):
+    run = runs["mine", "large"]
+    frozen = replace(run, config=run.config.model_copy(update={"training": Training(frozen="encoder")}))
+    space = space_of({"method": ["lora"]}, "", [])
+    with pytest.raises(UserError, match="trial 0: "):
+        named_trials({("mine", "large"): frozen}, Tuning(8, {"large": space}, sampler="halving"), Records())
+
+
 def test_halving_goes_with_no_budget_of_cost(tmp_path):
     file = tmp_path / "tiny.toml"
     file.write_text(

@@ -26,11 +26,13 @@ MOST_NAMED = 30
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     """Score by training seconds, on a logarithmic axis, the best models named; None where no model has both.
 
+    Nor of several machines, whose times can't be compared.
+
     The best simple baseline is a line across: its seconds, a thousandth of the models', would leave them no room.
     """
     unit = unit_of(task.card.main_metric)
     points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_simple_baseline]
-    if not points:
+    if not points or any(cell.cost is not None and cell.cost.among_machines for cell in task.ranked):
         return None
     measure = metric_name(task.card.main_metric)
     best = next((cell for cell in task.ranked if cell.is_simple_baseline), None)

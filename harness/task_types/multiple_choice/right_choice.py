@@ -58,9 +58,15 @@ def told(names: Names) -> str:
     return next((how for how, way in WAYS.items() if names and names[0] == way(0)), BY_TEXT)
 
 
+def _called(names: Names, count: int) -> Names:
+    """What so many choices are called, more of them than any training row has among them."""
+    way = next((way for way in WAYS.values() if names and names[0] == way(0)), None)
+    return names[:count] if way is None else tuple(map(way, range(count)))
+
+
 def place_in(name: str, choices: Choices, names: Names) -> int | None:
     """The place of the choice that is called `name`; None where none is, or several are."""
-    if known := choices.names or names[: len(choices.texts)]:
+    if known := choices.names or _called(names, len(choices.texts)):
         found = [place for place, other in enumerate(known) if _plain(other) == _plain(name)]
     else:
         found = [place for place, text in enumerate(choices.texts) if label_name(text) == name]

@@ -21,7 +21,8 @@ from harness.task_types.sequence_to_sequence.examples import SequencePair, Writt
 
 FILE, TARGETS = "writer.json", "targets.json"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-MOST_AT_ONCE = 1024
+MOST_PRODUCTS = 2**24
+"""So many nearnesses of a source to a training source are held at a time: 128 MB."""
 
 Examples = Sequence[SequencePair]
 
@@ -109,8 +110,9 @@ class NearestPair:
         """One text per source; of sources that are equally near the first."""
         known = self.words.rows(self.sources).T.tocsr()
         found: list[int] = []
-        for start in range(0, len(examples), MOST_AT_ONCE):
-            asked = self.words.rows([example.source for example in examples[start : start + MOST_AT_ONCE]])
+        at_once = max(MOST_PRODUCTS // max(len(self.sources), 1), 1)
+        for start in range(0, len(examples), at_once):
+            asked = self.words.rows([example.source for example in examples[start : start + at_once]])
             found += np.asarray((asked @ known).toarray().argmax(axis=1)).tolist()
         return [WrittenText(self.targets[place]) for place in found]
 

@@ -46,7 +46,12 @@ class Targets:
                 raise UserError(
                     f"{setting}: this model's tokenizer knows no languages (got {language!r}). Leave it out."
                 )
-            setattr(self.tokenizer, attribute, language)
+            try:
+                setattr(self.tokenizer, attribute, language)
+            except KeyError as error:
+                raise UserError(
+                    f"{setting}: this model's tokenizer does not know {language!r}. Name one that it knows."
+                ) from error
 
     def ids(self, texts: Sequence[str]) -> TargetIds:
         """The texts as the decoder is to write them: what they spell is text, special tokens too."""
