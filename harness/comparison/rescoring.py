@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.comparison.clean import clean_rows
+from harness.comparison.clean import clean_rows, repeats_in
 from harness.comparison.predictions import digest_of_test_set, read_predictions
 from harness.comparison.split import Split, described
 from harness.data.splitting import REPEATS_TRAINING
@@ -61,6 +61,7 @@ class RescoredRun:
         unknown_labels: Labels that it predicted and no test example has, where the metric weighs labels alike.
         values: Each example's own value [examples], where the score is their mean; else None.
         clean: The same of the examples that repeat no training example, where some do (`harness.comparison.clean`).
+        all_repeat: Whether all of the examples repeat one.
     """
 
     test_set: str
@@ -74,6 +75,7 @@ class RescoredRun:
     unknown_labels: tuple[str, ...] = ()
     values: Floats | None = None
     clean: RescoredRun | None = None
+    all_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], oth
     if clean is not None:
         with suppress(NotANumberError, NotApplicableError):
             return replace(found, clean=_of_table(clean, rules, folder))
-    return found
+    repeats = repeats_in(table)
+    return replace(found, all_repeat=repeats is not None and bool(repeats.all()))
 
 
 def _of_table(table: Any, rules: _Rules, folder: Path) -> RescoredRun:

@@ -49,6 +49,12 @@ def _about_repeats(by_model: Sequence[ModelRuns], card: TaskCard) -> Iterator[st
         others = [one.model for one in by_model if one.evidence is not None and one.model not in every]
         said = order_said(examples - first.clean_examples, examples, every, clean, others)
         yield f"{_place(first.runs[0].record)}: {said}"
+    elif by_model and any(rescored.all_repeat for one in by_model for rescored in one.rescored_runs):
+        examples = max(rescored.examples for one in by_model for rescored in one.rescored_runs)
+        yield (
+            f"{_place(by_model[0].runs[0].record)}: all {examples:,} test examples nearly repeat a training example, "
+            "so that no clean one is left to score."
+        )
 
 
 def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:

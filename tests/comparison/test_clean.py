@@ -47,6 +47,11 @@ def test_an_order_that_stays_and_predictions_without_such_examples_are_told_apar
     add(tmp_path / "some", "earlier", lambda place: place < 20, repeats=None)
     (line,) = compare(tmp_path / "some").warnings
     assert line.endswith("order of scholar, parrot stays. Of earlier it is not known what they score without them.")
+    add(tmp_path / "all", "parrot", lambda place: place < 30, repeats=40)
+    (line,) = compare(tmp_path / "all").warnings
+    assert line.endswith(
+        "all 40 test examples nearly repeat a training example, so that no clean one is left to score."
+    )
     add(tmp_path / "none", "parrot", lambda place: place < 30, repeats=0)
     found = compare(tmp_path / "none")
     assert found.warnings == ()
