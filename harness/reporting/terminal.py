@@ -108,7 +108,7 @@ def _in_lines(text: str, lines: int) -> int:
     (13, 24)
     """
     widths = range(max(_longest_word(text), 1), cell_len(text) + 2)
-    return next(width for width in widths if len(wrap(text, width)) <= lines)
+    return next((width for width in widths if len(wrap(text, width)) <= lines), cell_len(text))
 
 
 def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
