@@ -68,14 +68,7 @@ CARDS = {
     "cnn_dailymail": (("article", "highlights"), None, None),
     "xsum": (("document", "summary"), None, None),
 }
-UNPINNED = {
-    "hyperpartisan",
-    "ud_english_tags",
-    "wmt16_german_english",
-    "opus_books_german_english",
-    "cnn_dailymail",
-    "xsum",
-}
+UNPINNED = {"hyperpartisan", "ud_english_tags"}
 SMALL = 40
 
 
