@@ -10,13 +10,12 @@ import numpy as np
 from harness.comparison.conclusions import reading
 from harness.comparison.conclusions_margin import in_words, margin_reading
 from harness.comparison.effects import Flips, RunWins
-from harness.comparison.formatting import NOTHING, amount, duration, memory, p_value, share
-from harness.comparison.results import Cell, Cost, Difference, TaskComparison
+from harness.comparison.formatting import NOTHING, p_value, share
+from harness.comparison.results import Cell, Difference, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.entries import GAP, Entry, model_name, score_entry, shortfall
-from harness.runs.inference_cost import DISTURBED
 
 Field = Callable[[Cell, Unit], Entry]
 
@@ -168,43 +167,8 @@ def _has_flips(cell: Cell) -> bool:
     return cell.from_baseline is not None and cell.from_baseline.flips is not None
 
 
-def _cost(text: Callable[[Cost], str]) -> Field:
-    def field(cell: Cell, _unit: Unit) -> Entry:
-        assert cell.cost is not None, "the table has the models with a cost alone"
-        return _faint_gap(text(cell.cost))
-
-    return field
-
-
-def _on_the_clock(cost: Cost) -> str:
-    """How long training took on the clock, at least and at most."""
-    if cost.train_seconds_least is None:
-        return NOTHING
-    return " – ".join(dict.fromkeys(map(duration, (cost.train_seconds_least, cost.train_seconds_most))))
-
-
-def _machine(cell: Cell, _unit: Unit) -> Entry:
-    """What the runs were made on that count; of how many, where not of all."""
-    assert cell.cost is not None, "the table has the models with a cost alone"
-    counted, made = cell.cost.timed_runs, sum(len(run.trainings) for run in cell.scored)
-    return _faint_gap(f"{cell.cost.machine or NOTHING}{'' if counted == made else f' ({counted} of {made} runs)'}")
-
-
-def _is_timed_twice(cell: Cell) -> bool:
-    return cell.cost is not None and cell.cost.train_processor_seconds is not None
-
-
-def _is_disturbed(cell: Cell) -> bool:
-    return cell.cost is not None and (cell.cost.others_processors or 0.0) > DISTURBED
-
-
-def _trains_a_part(cell: Cell) -> bool:
-    """Whether other parameters are trained than those that the model has; an earlier version did not count them."""
-    cost = cell.cost
-    return cost is not None and cost.trained_parameters not in (None, cost.parameters)
-
-
-def _faint_gap(text: str) -> Entry:
+def faint_gap(text: str) -> Entry:
+    """A field, faint where it is a gap."""
     return Entry(text, is_faint=text == NOTHING)
 
 
@@ -272,7 +236,7 @@ DETAILS: Sequence[Column] = (
     ),
     Column(
         "Unreachable answers",
-        lambda cell, _: _faint_gap(share(unreachable_share(cell))),
+        lambda cell, _: faint_gap(share(unreachable_share(cell))),
         concerns=lambda cell: unreachable_share(cell) is not None,
         footnotes=(
             Footnote(
@@ -306,49 +270,4 @@ EFFECTS: Sequence[Column] = (
     Column("95 % interval, unadjusted", _run_wins(lambda found: f"{_chance(found.low)} to {_chance(found.high)}")),
     Column("Examples won", _flips(lambda found: found.won), concerns=_has_flips),
     Column("Examples lost", _flips(lambda found: found.lost), concerns=_has_flips),
-)
-
-COSTS: Sequence[Column] = (
-    MODEL,
-    Column("Parameters", _cost(lambda cost: amount(cost.parameters))),
-    Column(
-        "Trained parameters",
-        _cost(lambda cost: amount(cost.trained_parameters)),
-        concerns=_trains_a_part,
-    ),
-    Column(
-        "Training time",
-        _cost(lambda cost: duration(cost.training_time)),
-        footnotes=(
-            Footnote(
-                "Training time: of the processor, all threads together, which other work on the machine hardly "
-                "changes. On the clock: the shortest and the longest run. ",
-                lambda cell: cell.cost is not None and cell.cost.train_processor_seconds is not None,
-            ),
-        ),
-    ),
-    Column("On the clock", _cost(_on_the_clock), concerns=_is_timed_twice),
-    Column(
-        "Others busy",
-        _cost(lambda cost: NOTHING if cost.others_processors is None else f"{cost.others_processors:.1f}"),
-        concerns=_is_disturbed,
-        footnotes=(
-            Footnote("Others busy: so many processors were busy with other work meanwhile, on average.", _is_disturbed),
-        ),
-    ),
-    Column(
-        "Machine",
-        _machine,
-        concerns=lambda cell: cell.cost is not None and cell.cost.among_machines,
-        footnotes=(
-            Footnote(
-                "Machine: runs of different machines are not averaged. Of each model those count that were made where "
-                "most of the task's were, or else where most of its own were; such times can't be compared.",
-                lambda cell: cell.cost is not None and cell.cost.among_machines,
-            ),
-        ),
-    ),
-    Column("Training tokens/s", _cost(lambda cost: amount(cost.train_tokens_per_second))),
-    Column("Peak memory", _cost(lambda cost: memory(cost.peak_memory_bytes))),
-    Column("Training FLOPs", _cost(lambda cost: amount(cost.training_flops))),
 )

@@ -11,8 +11,9 @@ from harness.comparison.results import Cell, Comparison, Curves, TaskComparison
 from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
-from harness.reporting.columns import COSTS, DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
+from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
+from harness.reporting.columns_of_cost import COSTS
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
 from harness.reporting.sections import SECTIONS
 from harness.reporting.tuning import (

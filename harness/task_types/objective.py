@@ -112,12 +112,28 @@ class Objective(Protocol):
 
 
 class LearntAsItIs(ABC):
-    """What most objectives have: nothing of the model or the objective changes for training, or after it."""
+    """What most objectives have: nothing of them or of the model changes for the data, for training, or after it."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """None but the labels."""
         return ()
+
+    def following(self, _examples: Sequence[Any], _tokenizer: Any) -> Self:
+        """The same: nothing is left open."""
+        return self
+
+    def recalled(self, _calibration: Mapping[str, float]) -> Self:
+        """The same."""
+        return self
+
+    def training_subset(self, features: Features) -> Features:
+        """All of them."""
+        return features
+
+    def calibration(self, _outputs: Any, _examples: Sequence[Any]) -> dict[str, float]:
+        """Nothing to calibrate."""
+        return {}
 
     def for_training(self, _model: Any, _examples: Sequence[Any], *, has_own_head: bool) -> Self:
         """The same."""

@@ -43,14 +43,6 @@ class TextObjective(LearntAsItIs):
     shared = 0
     strategy = None
 
-    def following(self, _examples: Sequence[TextExample], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
-        return self
-
     def head(self) -> Head:
         """A classifier with the labels' names, or one output for a number."""
         names = dict(enumerate(self.labels)) or {0: "value"}
@@ -71,10 +63,6 @@ class TextObjective(LearntAsItIs):
         ]
         lengths = [document.total for document in documents]
         return Features(items, lengths, sum(document.seen for document in documents))
-
-    def training_subset(self, features: Features) -> Features:
-        """All of them."""
-        return features
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Logits [items, labels], pooled over each item's windows."""
@@ -114,10 +102,6 @@ class TextObjective(LearntAsItIs):
     def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
         """None."""
         return []
-
-    def calibration(self, _outputs: Outputs, _examples: Sequence[TextExample]) -> dict[str, float]:
-        """Nothing to calibrate."""
-        return {}
 
     def rows(
         self, outputs: Outputs, examples: Sequence[TextExample], _calibration: Mapping[str, float]

@@ -189,7 +189,8 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.forward.micro_batch_size = facts["micro_batch_size"]
     trainer.notes[:0] = facts["notes"]
     known = {name: facts[name] for name in facts.keys() & _PROGRESS}
-    if "validation_processor_seconds" not in facts:  # An earlier version counted none: the clock's stand for them.
+    if "validation_processor_seconds" not in facts and not facts["processor_seconds"]:
+        # An earlier version counted none in fine-tuning: the clock's stand for them.
         known |= {"processor_seconds": facts["seconds"], "validation_processor_seconds": facts["validation_seconds"]}
     return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 

@@ -390,6 +390,14 @@ def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, 
     assert f"or delete {tmp_path} to begin this run anew" in str(caught.value)
 
 
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize(("known", "found"), [(0.0, 4.0), (9.0, 9.0)], ids=["fine-tuning", "pretraining"])
+def test_a_state_that_counted_no_processor_time_is_gone_on_with(known, found, checkpoints, tmp_path):
+    earlier = {"validation_processor_seconds": None, "processor_seconds": known, "seconds": 4.0}
+    rewrite(stopped_state(checkpoints["bert"], tmp_path), **earlier)
+    assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).processor_seconds == found
+
+
 @pytest.mark.slow
 def test_a_state_of_another_model_is_told_as_such(checkpoints, tmp_path):
     stopped_state(checkpoints["bert"], tmp_path)

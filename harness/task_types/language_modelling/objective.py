@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor
 
@@ -41,14 +41,6 @@ class TokenLossObjective(LearntAsItIs):
     stride = 128
     shared = 0
 
-    def following(self, _examples: Sequence[DocumentExample], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
-        return self
-
     @property
     def strategy(self) -> str | None:
         """Windows, unless the recipe asks for segments."""
@@ -74,10 +66,6 @@ class TokenLossObjective(LearntAsItIs):
         )
         items = [Item(index, (window,), reader.causal) for index, windows in enumerate(found) for window in windows]
         return Features(items, [document.total for document in documents], sum(document.seen for document in documents))
-
-    def training_subset(self, features: Features) -> Features:
-        """All of them."""
-        return features
 
     def _windows(self, document: Document, reader: Reader) -> list[Window]:
         if not reader.causal:
@@ -122,10 +110,6 @@ class TokenLossObjective(LearntAsItIs):
             _costs(masked_nats=cost * total / count, masked_tokens=total)
             for cost, count, total in zip(nats, tokens, features.lengths, strict=True)
         ]
-
-    def calibration(self, _outputs: Sequence[Costs], _examples: Sequence[DocumentExample]) -> dict[str, float]:
-        """Nothing to calibrate."""
-        return {}
 
     def rows(
         self, outputs: Sequence[Costs], examples: Sequence[DocumentExample], _calibration: Mapping[str, float]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,14 +55,6 @@ class ChoiceObjective(LearntAsItIs):
     shared = 0
     strategy = None
 
-    def following(self, _examples: Sequence[ChoiceExample], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
-        return self
-
     def head(self) -> Head:
         """A score of each choice."""
         return Head(
@@ -80,10 +72,6 @@ class ChoiceObjective(LearntAsItIs):
         ]
         lengths = [sum(choice.total for choice in choices) for choices in every]
         return Features(items, lengths, sum(choice.seen for choices in every for choice in choices))
-
-    def training_subset(self, features: Features) -> Features:
-        """All of them."""
-        return features
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Scores [items, most choices], -inf where a question has fewer."""
@@ -113,10 +101,6 @@ class ChoiceObjective(LearntAsItIs):
     def notes(self, _examples: Sequence[ChoiceExample], _reader: Reader) -> list[str]:
         """None."""
         return []
-
-    def calibration(self, _outputs: Sequence[Logits], _examples: Sequence[ChoiceExample]) -> dict[str, float]:
-        """Nothing to calibrate."""
-        return {}
 
     def explained(self, example: ChoiceExample, features: Features, asked: Asked) -> ExplainedScore:
         """The score of the chosen answer, or of the one with a letter, of which no other choice knows."""

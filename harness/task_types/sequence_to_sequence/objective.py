@@ -72,14 +72,6 @@ class TextObjective(LearntAsItIs):
     shared = 0
     strategy = None
 
-    def following(self, _examples: Sequence[SequencePair], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
-        return self
-
     def head(self) -> Head:
         """A score for each word that may come next, of an encoder–decoder."""
         return Head("AutoModelForSeq2SeqLM", {}, (), per_token=True, generation=self._generation(), otherwise=OTHERWISE)
@@ -117,10 +109,6 @@ class TextObjective(LearntAsItIs):
         lengths, seen = [document.total for document in documents], sum(document.seen for document in documents)
         longer = {"longer than max_target_length": written.cut} if written.cut else {}
         return TokenFeatures(items, lengths, seen, len(items), longer, targets)
-
-    def training_subset(self, features: Features) -> Features:
-        """All of them."""
-        return features
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Any:
         """Costs, and what is written."""
@@ -166,10 +154,6 @@ class TextObjective(LearntAsItIs):
         penalty = f", length penalty {self.writing.length_penalty:g}" if self.writing.beams > 1 else ""
         said = f"texts are written {'by ' if self.writing.beams > 1 else ''}{way}{penalty}"
         return [said, *lost_by_tokenizer(Targets(reader.tokenizer, self.writing), examples)]
-
-    def calibration(self, _outputs: Sequence[WrittenText], _examples: Sequence[SequencePair]) -> dict[str, float]:
-        """Nothing to calibrate."""
-        return {}
 
     def rows(
         self, outputs: Sequence[WrittenText], examples: Sequence[SequencePair], _calibration: Mapping[str, float]

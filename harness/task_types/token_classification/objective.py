@@ -61,14 +61,6 @@ class TagObjective(LearntAsItIs):
     shared = 0
     strategy = "windows"
 
-    def following(self, _examples: Sequence[TaggedSentence], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
-        return self
-
     def head(self) -> Head:
         """A classifier of each token, with the tags' names."""
         names = dict(enumerate(self.labels))
@@ -89,10 +81,6 @@ class TagObjective(LearntAsItIs):
             for index, (example, pieces, document) in enumerate(zip(examples, every, documents, strict=True))
         ]
         return Features(items, [document.total for document in documents], sum(document.seen for document in documents))
-
-    def training_subset(self, features: Features) -> Features:
-        """All of them."""
-        return features
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Tensor:
         """Logits [windows, length, labels]."""
@@ -171,10 +159,6 @@ class TagObjective(LearntAsItIs):
         lost = without_pieces(reader.tokenizer, [example.words for example in examples])
         unread = f"the tokenizer has no piece for {lost} of the test split's words: they are read as unknown"
         return [*([LEFT_TO_RIGHT] if reader.causal else []), *([unread] if lost else [])]
-
-    def calibration(self, _outputs: Sequence[Tagging], _examples: Sequence[TaggedSentence]) -> dict[str, float]:
-        """Nothing to calibrate."""
-        return {}
 
     def rows(
         self, outputs: Sequence[Tagging], examples: Sequence[TaggedSentence], _calibration: Mapping[str, float]
