@@ -175,6 +175,19 @@ def test_a_choice_that_is_too_long_keeps_half_of_the_window():
     assert first.seen == 61
 
 
+def test_a_long_question_before_the_choices_is_cut_and_no_choice():
+    example = ChoiceExample("1", ("film " * 50, "what did many people see " * 20), ("superb", "dull"), 0)
+    reader = reader_of(64, "head")
+    found = read_choices(reader, [example])[0]
+    for choice, own in zip(example.choices, found, strict=True):
+        tokens = reader.tokenizer(choice, add_special_tokens=False)["input_ids"]
+        (window,) = own.windows
+        read = window.input_ids[window.first : window.first + len(window.positions)]
+        assert len(read) == 30
+        assert read[-len(tokens) :] == tokens
+    assert found[0].windows != found[1].windows
+
+
 def test_scores_are_pooled_over_the_windows_of_each_choice(checkpoints):
     loaded, objective = loaded_model("bert", checkpoints["bert"], TASK_TYPE, labels=())
     training = Training(strategy="windows", max_length=16, stride=2)

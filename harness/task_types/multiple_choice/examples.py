@@ -54,10 +54,14 @@ class ChoiceExample:
         return self.texts[0]
 
     @property
+    def question(self) -> str:
+        """What stands before each choice; empty where the context is all that is asked."""
+        return " ".join(self.texts[1:])
+
+    @property
     def read_choices(self) -> tuple[str, ...]:
         """Each choice as it is read: behind the question, where there are a passage and a question."""
-        question = "".join(f"{text} " for text in self.texts[1:])
-        return tuple(question + choice for choice in self.choices)
+        return tuple(f"{self.question} {choice}" if self.question else choice for choice in self.choices)
 
 
 def letter(index: int) -> str:

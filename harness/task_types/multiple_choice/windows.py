@@ -35,20 +35,26 @@ def read_choices(reader: Reader, examples: Sequence[ChoiceExample]) -> list[list
     contexts = encode(reader.tokenizer, [example.context for example in examples], return_offsets=False)
     texts = [choice for example in examples for choice in example.read_choices]
     choices = iter(encode(reader.tokenizer, texts, return_offsets=False))
+    asked = encode(reader.tokenizer, [example.question for example in examples], return_offsets=False)
     return [
-        [_read(reader, template, context.ids, next(choices).ids) for _ in example.choices]
-        for example, context in zip(examples, contexts, strict=True)
+        [_read(reader, template, context.ids, next(choices).ids, len(question.ids)) for _ in example.choices]
+        for example, context, question in zip(examples, contexts, asked, strict=True)
     ]
 
 
-def _read(reader: Reader, template: Template, context: Sequence[int], choice: list[int]) -> ReadChoice:
-    """A choice keeps half of a window, or what the context leaves of it; of the context, the strategy picks."""
+def _read(reader: Reader, template: Template, context: Sequence[int], choice: list[int], asked: int) -> ReadChoice:
+    """A choice keeps half of a window, or what the context leaves of it; of the context, the strategy picks.
+
+    Of the tokens of the question in front of it, `asked`, those are read that the choice leaves room for.
+    """
     room = reader.window - template.size
-    tail = choice[: max(room // 2, room - len(context))]
+    most = max(room // 2, room - len(context))
+    own = choice[asked:][:most]
+    tail = [*choice[: min(asked, most - len(own))], *own]
     left = room - len(tail)
     # A choice that leaves less than a stride has windows of its own, so that they advance.
-    own = replace(reader, stride=left // 2) if left <= reader.stride < room else reader
-    spans = own.spans(len(context), left)
+    advancing = replace(reader, stride=left // 2) if left <= reader.stride < room else reader
+    spans = advancing.spans(len(context), left)
     windows = tuple(_windows(template, [[context[place] for place in span] for span in spans], tail))
     return ReadChoice(windows, len(context) + len(choice), covered(spans) + len(tail))
 
