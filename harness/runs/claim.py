@@ -64,6 +64,11 @@ def check_claim(folder: Path) -> None:
         )
 
 
+def has_claim(folder: Path) -> bool:
+    """Whether there is a claim on a folder, or a part of one: of a process that lives, or of one that was killed."""
+    return any(folder.glob(f"{CLAIM}*"))
+
+
 @contextmanager
 def _file_claimed(folder: Path, *, locked: bool) -> Iterator[bool]:
     claim, owner = folder / CLAIM, _this_process()
@@ -80,6 +85,7 @@ def _file_claimed(folder: Path, *, locked: bool) -> Iterator[bool]:
     if not ours:
         yield False
         return
+    _sweep(folder, locked=locked)
     sign = _held[folder.absolute()] = _Sign(claim, owner)
     try:
         yield True
@@ -187,6 +193,13 @@ def _taken_over(claim: Path, owner: dict[str, Any], *, locked: bool) -> bool:
         return _made(claim, owner)
     finally:
         takeover.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, *, locked: bool) -> None:
+    """Remove what processes that were killed left beside their claims."""
+    for file in folder.glob(f"{CLAIM}.*"):
+        if file.name != TAKEOVER and _is_given_up(file, locked=locked):
+            file.unlink(missing_ok=True)
 
 
 def _is_given_up(claim: Path, *, locked: bool) -> bool:

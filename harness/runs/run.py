@@ -22,7 +22,7 @@ from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.fold import which_run
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_record
-from harness.runs.claim import check_claim, claimed
+from harness.runs.claim import check_claim, claimed, has_claim
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning
 
@@ -101,7 +101,7 @@ class Run:
         if not self.folder.exists():
             return
         sweep_unfinished_writes(self.folder)
-        if _status(self.partial / RECORD) is not None or self._is_left_over():
+        if _status(self.partial / RECORD) is not None or self._is_left_over() or self._has_claim_of_the_past():
             with self.claimed() as ours:
                 if ours and _status(self.partial / RECORD) is not None:
                     self._move_into_place()
@@ -177,6 +177,13 @@ class Run:
         """Whether there is work beside a result, which nothing goes on with: none that replaces it."""
         if not self.partial.exists() or any((self.partial / name).exists() for name in (RECORD, REDO)):
             return False
+        return self._has_result()
+
+    def _has_claim_of_the_past(self) -> bool:
+        """Whether there is a claim on a result that is whole: its process was killed just before it gave it up."""
+        return has_claim(self.folder) and self._has_result()
+
+    def _has_result(self) -> bool:
         return _status(self.folder / RECORD) in ("complete", "diverged")
 
     def _begun(self) -> Any:

@@ -23,7 +23,7 @@ from robustness.forked import begin_in_environment, command
 from robustness.projects import PRETRAIN, RUN, leftovers, results, write_pretraining, write_project
 
 MOST = 8  # kills, before a command is let end
-_JUST_WRITTEN = re.compile(r"\.\w+\.json\.\d+$")  # Swept once it is a minute old.
+_JUST_WRITTEN = re.compile(r"\.\w+\.json\.\d+$|\.claim\.\w+$")  # Swept once they are minutes old.
 
 
 @dataclass(frozen=True)

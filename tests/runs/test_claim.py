@@ -1,5 +1,6 @@
 """Two machines that share a disk: one has a run. A machine is acted by a name, without locks that it would not see."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,21 @@ def test_a_claim_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once
         monkeypatch.setattr(claim.fcntl, "flock", unknown)
     with claimed(tmp_path) as ours:
         assert ours
+
+
+def test_what_was_left_beside_a_claim_is_removed_once_nobody_stands_behind_it(tmp_path):
+    """A process that was killed between writing who it is and linking that into place."""
+    names = ("killed", "alive", "unnamed just now", "unnamed of long ago")
+    left = {name: tmp_path / f"{CLAIM}.{name}" for name in names}
+    owner = {"machine": claim._machine(), "pid": 2**31 - 1}
+    left["killed"].write_text(json.dumps(owner))
+    left["alive"].write_text(json.dumps(owner | {"machine": "another"}))
+    for name in names[2:]:
+        left[name].touch()
+    age(left["unnamed of long ago"], GIVEN_UP_SECONDS + 5)
+    with claimed(tmp_path) as ours:
+        assert ours
+    assert [name for name, file in left.items() if file.exists()] == ["alive", "unnamed just now"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"\xff{", b'{"machine": 7}'])

@@ -284,6 +284,25 @@ def test_what_a_killed_write_left_is_removed_once_it_is_old(run):
     assert [name for name, file in left.items() if file.exists()] == list(names[1:])
 
 
+def test_the_claim_of_a_process_that_was_killed_at_the_very_end_is_removed(run):
+    child = os.fork()
+    if child == 0:
+        with run.claimed():
+            finish(run, "first")
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert (run.folder / ".claim").exists()
+    run.settle()
+    assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint", "predictions.parquet", "run.json"]
+
+
+def test_a_claim_on_a_result_that_is_done_anew_is_left_to_its_process(run):
+    finish(run, "first")
+    with run.claimed():
+        run.settle()
+        assert (run.folder / ".claim").exists()
+
+
 def test_a_configuration_that_was_damaged_counts_as_none(run):
     run.begin(redo=False)
     (run.partial / "state").mkdir()
