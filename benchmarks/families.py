@@ -112,7 +112,7 @@ def contestant(
 
     def turn() -> Turn:
         started = time.process_time(), time.perf_counter()
-        losses = [trainer.step([features.items[index] for index in batch]) for batch in batches]
+        losses = [float(trainer.step([features.items[index] for index in batch])) for batch in batches]
         return Turn(time.process_time() - started[0], time.perf_counter() - started[1], mean(losses))
 
     return turn

@@ -1,6 +1,6 @@
 """The loops of the GPU benchmark: each takes its steps, and gives the seconds and the loss of each one that counts.
 
-Every step ends when the device has done it, because its loss is read.
+Every step ends when the device has done it, because its loss is read: what a host gains that runs ahead is not in it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import torch
 import transformers
@@ -40,11 +40,12 @@ class _Timed:
         self.steps: Steps = []
         self._last = time.perf_counter()
 
-    def on_step(self, step: int, _steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, _steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Note a step."""
+        read = float(loss)
         now = time.perf_counter()
         if step > WARM:
-            self.steps.append((now - self._last, loss))
+            self.steps.append((now - self._last, read))
         self._last = now
 
     def on_evaluate(self, _point: Any) -> None:

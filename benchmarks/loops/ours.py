@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from benchmarks.loops.job import Job
 from benchmarks.loops.texts import Texts, read_texts
@@ -33,9 +33,9 @@ class Turns:
         self.channel, self.steps = channel, steps
         self.losses: list[float] = []
 
-    def on_step(self, step: int, _steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, _steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Report the mean loss after an epoch's last step."""
-        self.losses.append(loss)
+        self.losses.append(float(loss))
         if step % self.steps == 0:
             self.channel.report(sum(self.losses) / len(self.losses))
             self.losses.clear()

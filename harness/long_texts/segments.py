@@ -18,7 +18,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from harness.long_texts.memory import first_memory, read_segment
-from harness.ops.device import generators, restore_generators
+from harness.ops.device import all_to_device, generators, restore_generators, to_device
 from harness.tokenization.items import Item
 
 
@@ -86,8 +86,9 @@ class SegmentReader:
         """Padded texts, the longest first, and where each one stands there [texts]."""
         lengths = inputs["attention_mask"].sum(dim=1).clamp(min=1)  # a text of no token has a segment of padding
         order = lengths.argsort(descending=True, stable=True)
-        texts = Texts({name: rows[order] for name, rows in inputs.items()}, lengths[order].tolist(), self.segment)
-        return texts, order.argsort()
+        device = self.accelerator.device
+        ordered = all_to_device({name: rows[order] for name, rows in inputs.items()}, device)
+        return Texts(ordered, lengths[order].tolist(), self.segment), to_device(order.argsort(), device)
 
     def fits(self, texts: Texts, limit: int) -> bool:
         """Whether the graphs of all segments may be in memory together."""
@@ -119,7 +120,7 @@ class SegmentReader:
         stops = [self.stops_before(count - step) for count in texts.segments[: states.shape[1]]]
         if all(stops):
             return states.detach()
-        return torch.where(torch.tensor(stops, device=states.device)[:, None], states.detach(), states)
+        return torch.where(to_device(torch.tensor(stops), states.device)[:, None], states.detach(), states)
 
     def stops_before(self, left: int) -> bool:
         """Whether the gradient stops before the segment from which `left` are to come, itself included."""

@@ -21,6 +21,7 @@ from harness.long_texts.segments import Reduce, SegmentReader
 from harness.long_texts.windows import in_parts, one_length_at_a_time
 from harness.models.family import Loaded
 from harness.models.language_head import Language
+from harness.ops.device import all_to_device
 from harness.tokenization.items import Item
 
 MOST_WORDS = 2048  # whose scores over the whole vocabulary are in memory at once
@@ -59,7 +60,7 @@ class NextInWindows:
         return one_length_at_a_time(self._nats, inputs, per_token=True)
 
     def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        read, scored = _without_places(inputs)
+        read, scored = _without_places(inputs, self.accelerator.device)
         words = read["input_ids"][scored]
         with self.accelerator.autocast():
             if self.language.word_losses is None:
@@ -86,7 +87,7 @@ class NextInSegments(SegmentReader):
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [texts, length]; see `Scoring`."""
-        read, scored = _without_places(inputs)
+        read, scored = _without_places(inputs, self.accelerator.device)
         # The last token is predicted, not read.
         before = {name: rows[:, :-1] for name, rows in read.items()} | {"attention_mask": read["attention_mask"][:, 1:]}
         texts, back = self.side_by_side(before)
@@ -144,7 +145,7 @@ class Hidden:
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [windows, length]; see `Scoring`."""
-        read, scored = _without_places(inputs)
+        read, scored = _without_places(inputs, self.accelerator.device)
         windows, places = scored.nonzero(as_tuple=True)
 
         def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -250,9 +251,9 @@ def losses_of_scores(
     return torch.nn.functional.cross_entropy(scores, words, reduction="none")
 
 
-def _without_places(inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-    """What the model reads, and which tokens are to be predicted [rows, length]."""
-    read = dict(inputs)
+def _without_places(inputs: Mapping[str, Tensor], device: torch.device) -> tuple[dict[str, Tensor], Tensor]:
+    """What the model reads, and which tokens are to be predicted [rows, length], on its device."""
+    read = all_to_device(inputs, device)
     return read, read.pop("scored_tokens").bool()
 
 

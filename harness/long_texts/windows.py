@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from harness.ops.device import all_to_device
 from harness.tokenization.items import Item
 
 
@@ -40,7 +41,7 @@ class Windows:
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         with self.accelerator.autocast():
-            output = self.model(**inputs)
+            output = self.model(**all_to_device(inputs, self.accelerator.device))
         return tuple(output[name] for name in self.outputs)
 
 

@@ -14,6 +14,7 @@ from transformers import GenerationConfig
 from harness.errors import UserError
 from harness.long_texts.windows import in_parts
 from harness.models.family import Loaded
+from harness.ops.device import all_to_device
 from harness.tokenization.items import NO_TARGET, Item
 
 
@@ -45,7 +46,7 @@ class Written:
             smoothing asks for; 1 where it is the most probable one; 1 where there is a token. Then the written tokens
             [rows, any length], the one that stands before them included.
         """
-        read = dict(inputs)
+        read = all_to_device(inputs, self.accelerator.device)
         costs = in_parts(self._costs, self._without_start(read), limit)
         if self.model.training or not self.generation:
             return costs

@@ -16,6 +16,7 @@ from torch import Tensor
 from harness.errors import UserError
 from harness.models.config_and_tokenizer import on_one_line
 from harness.models.head import Head
+from harness.ops.device import all_to_device
 from harness.tokenization.items import Collator, Item
 from harness.tokenization.reading import Reader
 
@@ -81,7 +82,8 @@ def _texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
 def _outputs(loaded: Any, head: Head, items: Sequence[Item]) -> list[Tensor]:
     """What the model says of the first of the texts; where it is of each token, on the text's own."""
     left = loaded.tokenizer.padding_side == "left"
-    inputs = Collator(loaded.pad_id, left, loaded.uses_token_type_ids, loaded.model.device)(items).inputs
+    device = loaded.model.device
+    inputs = all_to_device(Collator(loaded.pad_id, left, loaded.uses_token_type_ids, device)(items).inputs, device)
     found, own = loaded.model(**inputs), inputs["attention_mask"][0].bool()
     if head.auto_class is None:
         return [found.logits[0][own]]

@@ -90,6 +90,18 @@ def restore_generators(states: Mapping[str, torch.Tensor]) -> None:
         torch.cuda.set_rng_state(states["cuda"])
 
 
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the host's on a device; a GPU need not have done its work until then, nor is it waited for."""
+    if device.type != "cuda" or tensor.is_cuda:
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def all_to_device(tensors: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    """Tensors of the host's on a device, by name."""
+    return {name: to_device(tensor, device) for name, tensor in tensors.items()}
+
+
 def reset_peak_memory() -> None:
     """Start measuring the peak anew, without what an earlier run in this process left behind."""
     gc.collect()

@@ -87,9 +87,8 @@ def _step(
     progress.items += len(batch)
     progress.tokens += sum(item.size for item in batch)
     if progress.step <= FIRST_LOSSES:
-        progress.first_losses.append(loss)
-    progress.loss_sum += loss
-    progress.loss_items += 1
+        progress.first_losses.append(float(loss))
+    progress.count_loss(loss, 1)
     progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
     progress.seconds += time.monotonic() - started
     progress.processor_seconds += time.process_time() - processor
@@ -98,6 +97,7 @@ def _step(
 
 def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
     """Score the held-out texts: nats a predicted word, of each corpus and of all."""
+    train_loss = progress.read_loss()
     started = time.monotonic()
     found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}
     mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())
@@ -106,11 +106,11 @@ def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress)
     point = CurvePoint(
         step=progress.step,
         epoch=progress.tokens / course.corpus_tokens,
-        train_loss=progress.loss_sum / progress.loss_items,
+        train_loss=train_loss,
         validation_loss=mean,
         validation_scores={name: nats / words for name, (nats, words) in found.items()},
     )
     progress.curve.append(point)
-    progress.loss_sum, progress.loss_items = 0.0, 0
+    progress.begin_loss()
     progress.validation_seconds += time.monotonic() - started
     return point

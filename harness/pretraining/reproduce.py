@@ -70,6 +70,6 @@ def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console:
 def _loss(trainer: Trainer[Any], batch: Sequence[Any]) -> float:
     """The step's loss; infinite where it is no number, so that it is like no other."""
     try:
-        return trainer.step(batch)
+        return float(trainer.step(batch))
     except DivergedError:
         return math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, SupportsFloat
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -16,6 +16,7 @@ from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
 
 PLAIN_SECONDS = 10.0
+DRAWN_SECONDS = 0.1
 
 
 class Row(Callbacks, Protocol):
@@ -81,12 +82,15 @@ class _Bar:
     """A run's bar, with its loss and its last validation score."""
 
     def __init__(self, title: str, progress: Progress) -> None:
-        self._validated, self._progress = "", progress
+        self._validated, self._progress, self._moved = "", progress, 0.0
         self.task = progress.add_task(title, total=None, facts="preparing")
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
-        """Move the bar."""
-        self._progress.update(self.task, completed=step, total=steps, facts=f"loss {loss:.3f}{self._validated}")
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
+        """Move the bar, as often as it is drawn."""
+        if time.monotonic() - self._moved >= DRAWN_SECONDS or step == steps:
+            self._moved = time.monotonic()
+            facts = f"loss {float(loss):.3f}{self._validated}"
+            self._progress.update(self.task, completed=step, total=steps, facts=facts)
 
     def on_evaluate(self, point: CurvePoint) -> None:
         """Show the main validation score beside the loss from now on."""
@@ -153,14 +157,14 @@ class _Line:
         self._speed, self._said = Speed(), time.monotonic()
         self._first: tuple[int, float] | None = None  # Step and time: a run that goes on began long before.
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Say how far it is, every ten seconds."""
         rate, now = self._speed.count(items), time.monotonic()
         self._first = self._first or (step, now)
         if now - self._said >= PLAIN_SECONDS:
             self._said = now
             left = (now - self._first[1]) / max(step - self._first[0], 1) * (steps - step)
-            self._say(f"step {step}/{steps}  loss {loss:.3f}  {rate:.0f} examples/s  {left:.0f} s left")
+            self._say(f"step {step}/{steps}  loss {float(loss):.3f}  {rate:.0f} examples/s  {left:.0f} s left")
 
     def on_evaluate(self, point: CurvePoint) -> None:
         """Say the validation scores."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 from harness.cache import scratch_folder
 from harness.environment import prepare_libraries
@@ -202,7 +202,7 @@ def _heard() -> list[str]:
 class _Unheard:
     """Callbacks that tell nobody: what comes back of a task comes when it yields."""
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Nobody listens."""
 
     def on_evaluate(self, point: object) -> None:

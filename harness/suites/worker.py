@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 from harness.errors import pass_on_notices
 from harness.output import prepare_streams
@@ -111,11 +111,11 @@ class _Telling:
     def __init__(self, pipe: connection.Connection) -> None:
         self._pipe, self._items, self._told = pipe, 0, 0.0
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Tell the parent, unless it was told just now."""
         self._items += items
         if time.monotonic() - self._told >= TELL_SECONDS:
-            self._send(Stepped(step, steps, loss, self._items))
+            self._send(Stepped(step, steps, float(loss), self._items))
             self._items, self._told = 0, time.monotonic()
 
     def on_evaluate(self, point: CurvePoint) -> None:

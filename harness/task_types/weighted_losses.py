@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.errors import UserError, nearest
+from harness.ops.device import to_device
 from harness.task_types.label_loss import EFFECTIVE, LabelLoss
 
 Weights = NDArray[np.float64]
@@ -100,7 +101,7 @@ class LossOfLabels:
         return [f"{what}: {', '.join([*said[:MOST_NAMED], *more])}"]
 
     def _tensor(self, like: Tensor) -> Tensor:
-        return torch.tensor(self.weights, dtype=like.dtype, device=like.device)
+        return to_device(torch.tensor(self.weights, dtype=like.dtype), like.device)
 
 
 def _focal(losses: Tensor, gamma: float) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.ops.device import to_device
 from harness.tokenization.reading import Window
 
 NO_TARGET = -100
@@ -84,7 +85,7 @@ class Collator:
         pad_id: The padding token.
         left: Whether padding goes before the text, as XLNet's pooling of the last token asks.
         uses_token_type_ids: Whether the model takes token_type_ids.
-        device: Where the tensors go.
+        device: Where the model is. What it reads stays on the host until it is read (`Batch.inputs`).
     """
 
     pad_id: int
@@ -105,8 +106,8 @@ class Collator:
         if any(window.target_ids for window in windows):
             targets = [window.target_ids for window in windows]
             inputs["labels"] = replace(self, left=False)._padded(targets, NO_TARGET)
-        counts = torch.tensor([len(item.windows) for item in items], device=self.device)
-        return Batch(items, inputs, counts)
+        counts = torch.tensor([len(item.windows) for item in items])
+        return Batch(items, inputs, to_device(counts, self.device))
 
     def shift(self, batch: Batch, window: int) -> int:
         """How many padding tokens stand before the text in one of the batch's windows."""
@@ -119,7 +120,7 @@ class Collator:
         for target, row in zip(padded, rows, strict=True):
             start = longest - len(row) if self.left else 0
             target[start : start + len(row)] = torch.tensor(row)
-        return padded.to(self.device)
+        return padded
 
 
 def _marked(window: Window) -> list[int]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from harness.config.training import Training
 from harness.record import CurvePoint
 from harness.tokenization.items import Features, Item, length_grouped_batches
@@ -132,16 +134,16 @@ def _batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterat
         epoch += 1
 
 
-def _count(progress: Progress, batch: Sequence[Item], loss: float) -> None:
+def _count(progress: Progress, batch: Sequence[Item], loss: Tensor) -> None:
     progress.step += 1
     progress.items += len(batch)
     progress.tokens += sum(len(window.input_ids) for item in batch for window in item.windows)
-    progress.loss_sum += loss * len(batch)
-    progress.loss_items += len(batch)
+    progress.count_loss(loss, len(batch))
 
 
 def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
     """Score the validation split, and keep the weights if they are the best so far."""
+    train_loss = progress.read_loss()
     started, processor = time.monotonic(), time.process_time()
     loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
     if not math.isfinite(loss):
@@ -150,13 +152,13 @@ def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progr
     point = CurvePoint(
         step=progress.step,
         epoch=epoch,
-        train_loss=progress.loss_sum / progress.loss_items,
+        train_loss=train_loss,
         validation_loss=loss,
         validation_scores=scores,
     )
     best = next((known for known in progress.curve if known.step == progress.best_step), None)
     progress.curve.append(point)
-    progress.loss_sum, progress.loss_items = 0.0, 0
+    progress.begin_loss()
     if best is None or _better(scores, best.validation_scores, validation):
         progress.best_step = progress.step
         progress.best_weights = copied(model_tensors(trainer.forward.model))

@@ -20,7 +20,7 @@ from harness.ops.freed_memory import give_freed_memory_back
 from harness.record import CurvePoint
 from harness.training.sharding import cut_like, local
 from harness.training.state_files import FORM, newest_state, write_part, write_state
-from harness.training.trainer import Trainer
+from harness.training.trainer import Trainer, check_loss
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Progress:
         curve: One point an evaluation.
         best_step: The step with the best validation score so far; 0 before the first evaluation.
         best_weights: The model's tensors at that step, on the CPU.
-        loss_sum: Training loss since the last point of the curve, times items.
+        loss_sum: Training loss since the last point of the curve, times items; on the device until it is read.
         loss_items: Items since then.
         tokens: Tokens that training has read, special ones included.
         items: Items that training has read.
@@ -50,7 +50,7 @@ class Progress:
     curve: list[CurvePoint] = field(default_factory=list)
     best_step: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    loss_sum: float = 0.0
+    loss_sum: float | Tensor = 0.0
     loss_items: int = 0
     tokens: int = 0
     items: int = 0
@@ -62,6 +62,25 @@ class Progress:
     validation_processor_seconds: float = 0.0
     first_losses: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+
+    def count_loss(self, loss: Tensor, items: int) -> None:
+        """Add the mean loss of so many items."""
+        self.loss_sum = self.loss_sum + loss.double() * items
+        self.loss_items += items
+
+    def read_loss(self) -> float:
+        """The mean training loss since the last point of the curve.
+
+        Raises:
+            DivergedError: It is not finite.
+        """
+        self.loss_sum = float(self.loss_sum)
+        check_loss(self.loss_sum)
+        return self.loss_sum / max(self.loss_items, 1)
+
+    def begin_loss(self) -> None:
+        """Forget the training loss of the last point of the curve."""
+        self.loss_sum, self.loss_items = 0.0, 0
 
 
 _PROGRESS = {known.name for known in fields(Progress)} - {"best_weights"}  # What of it stands in a state's facts.
@@ -99,7 +118,11 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     Where it can't be written, as on a full disk, the state before stays, and the run goes on with a note.
 
     Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
+
+    Raises:
+        DivergedError: The training loss is not finite. Nobody would go on from such a state.
     """
+    progress.read_loss()
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
     recurrent_state = gather_object([copied(trainer.forward.recurrent_state)])
     is_main, is_sharded = trainer.forward.accelerator.is_main_process, trainer.forward.shards is not None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 from accelerate import Accelerator
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
@@ -30,10 +30,10 @@ class Tracked:
     callbacks: Callbacks
     accelerator: Accelerator
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Log the loss of the step's items as train/loss."""
         self.callbacks.on_step(step, steps, loss=loss, items=items)
-        self.accelerator.log({"train/loss": loss}, step=step)
+        self.accelerator.log({"train/loss": float(loss)}, step=step)
 
     def on_evaluate(self, point: CurvePoint) -> None:
         """Log loss and scores of the validation split as validation/loss, validation/accuracy and so on."""

@@ -27,6 +27,16 @@ class DivergedError(Exception):
     curve: Sequence[CurvePoint] = ()
 
 
+def check_loss(loss: float) -> None:
+    """Check that a training loss is a number.
+
+    Raises:
+        DivergedError: It is not finite.
+    """
+    if not math.isfinite(loss):
+        raise DivergedError(f"the training loss is {loss}")
+
+
 class Trainable(Protocol):
     """What a trainer asks of a model: losses of items, and which of them are read together.
 
@@ -80,22 +90,23 @@ class Trainer(Generic[Forwarded]):
     notes: list[str]
     frozen: Sequence[nn.Module] = ()
 
-    def step(self, items: Sequence[Any]) -> float:
+    def step(self, items: Sequence[Any]) -> Tensor:
         """One optimiser step on the mean loss of `items`, however many passes and processes share them.
 
         Returns:
-            The mean loss.
+            The mean loss []. That of a GPU stays there: who reads it waits until the GPU has done all its work.
 
         Raises:
-            DivergedError: It is not finite.
+            DivergedError: It is not finite. That of a GPU is checked where it is read (`Progress.read_loss`).
         """
         if not self.forward.model.training:
             self.forward.model.train()  # Visits each module: no small part of a small model's step.
             for part in self.frozen:
                 part.eval()
         loss = self._gradients(items)
-        if not math.isfinite(loss):
-            raise DivergedError(f"the training loss is {loss}")
+        if not loss.is_cuda:
+            loss = loss.cpu()
+            check_loss(float(loss))
         trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
         self.optimizer.step()
@@ -109,7 +120,7 @@ class Trainer(Generic[Forwarded]):
             return happened
         return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
 
-    def _gradients(self, items: Sequence[Any]) -> float:
+    def _gradients(self, items: Sequence[Any]) -> Tensor:
         """Fill the gradients; where memory runs out, with smaller passes."""
         drawn = generators(self.forward.accelerator.device)
         while True:
@@ -124,7 +135,7 @@ class Trainer(Generic[Forwarded]):
                 failure = error
             if not self.anywhere(failure is not None):
                 self._sum_gradients()
-                return float(self._summed(total))
+                return self._summed(total)
             self._lower_memory(failure)
             self.optimizer.zero_grad()
             restore_generators(drawn)

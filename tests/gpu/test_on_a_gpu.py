@@ -13,14 +13,18 @@ from safetensors.torch import load_file
 from small_models import (
     ARCHITECTURES,
     Silent,
+    loaded_model,
     own_data,
     own_run,
     question_examples,
     tagged_examples,
     text_examples,
+    trainer_for,
     write_checkpoint,
 )
 
+from harness.config.training import Training
+from harness.long_texts.packed.torch_kernels import jagged_attention, varlen_attention, works
 from harness.registry import FAMILIES
 from harness.runs.execution import execute
 from harness.runs.options import Options
@@ -124,3 +128,30 @@ def test_bf16_learns_what_fp32_learns(checkpoint, tmp_path):
         run = own_run(tmp_path / precision, own, checkpoint("bert"), precision=precision, dropout=0.0)
         found.append(execute(run, Options(), Silent()).curve[-1].validation_loss)
     assert found[1] == pytest.approx(found[0], abs=0.02)
+
+
+@pytest.mark.parametrize("kernel", [varlen_attention, jagged_attention])
+def test_torch_s_kernels_give_what_plain_attention_gives(kernel):
+    if IS_DRY:
+        pytest.skip("a processor has no such kernels")
+    assert works(kernel, torch.device("cuda", torch.cuda.current_device()), torch.bfloat16, 64)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_step_waits_for_nothing(dropout, checkpoint):
+    """torch raises where the host waits for the GPU (on a processor, it never does)."""
+    training = Training(precision="bf16")
+    loaded, objective = loaded_model("bert", checkpoint("bert"), dropout=dropout, training=training)
+    if not IS_DRY:
+        loaded.model.cuda()
+    trainer, reader = trainer_for(loaded, objective, training)
+    items = objective.features(EXAMPLES["classification"], reader).items
+    trainer.step(items[:8])  # Kernels are chosen, and memory is taken.
+    if not IS_DRY:
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [trainer.step(items[start : start + 8]) for start in (8, 16)]
+    finally:
+        if not IS_DRY:
+            torch.cuda.set_sync_debug_mode("default")
+    assert all(torch.isfinite(loss) for loss in losses)

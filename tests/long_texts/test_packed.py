@@ -150,7 +150,7 @@ def test_a_training_curve_is_that_of_padded_windows(family, task_type, checkpoin
     for execution in ("packed", "padded"):
         trainer, objective, reader = set_up(family, checkpoints, task_type, execution=execution)
         items = objective.features(examples_of(task_type, 24), reader).items
-        curves[execution] = [trainer.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)]
+        curves[execution] = [float(trainer.step(items[start : start + 8])) for start in (0, 8, 16, 0, 8, 16)]
     assert curves["packed"] == pytest.approx(curves["padded"], abs=1e-5)
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 

@@ -110,7 +110,7 @@ def test_a_model_that_looks_up_types_among_words_keeps_their_rows(tmp_path):
         if vocabulary == "used":
             assert with_used_vocabulary(loaded.model, items).used is not None
             trainer, _ = trainer_for(loaded, objective, Training(learning_rate=1e-3))
-        losses[vocabulary] = [trainer.step(items) for _ in range(4)]
+        losses[vocabulary] = [float(trainer.step(items)) for _ in range(4)]
     assert losses["used"] == pytest.approx(losses["whole"], abs=1e-6)
 
 

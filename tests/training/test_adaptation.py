@@ -105,7 +105,7 @@ def test_a_frozen_part_meets_no_dropout_and_the_rest_does(checkpoints):
     for _ in range(2):
         trainer.forward.model.eval()  # as validation leaves it
         trainer.optimizer.param_groups[0]["lr"] = trainer.optimizer.param_groups[1]["lr"] = 0.0
-        losses.append(trainer.step(items))
+        losses.append(float(trainer.step(items)))
     assert torch.equal(*read)
     assert losses[0] != losses[1]
     assert not trainer.forward.model.bert.encoder.training

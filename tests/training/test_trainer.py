@@ -29,7 +29,7 @@ def set_up(checkpoint, *, dropout=0.0, family="bert", task_type="classification"
 
 def after(trainer, *batches):
     """Losses and weights after a step on each batch."""
-    losses = [trainer.step(batch) for batch in batches]
+    losses = [float(trainer.step(batch)) for batch in batches]
     return losses, weights(trainer.forward.model)
 
 

@@ -27,7 +27,7 @@ def trained(loaded, objective, examples, *, used, steps=6, **settings):
     items = objective.features(examples, reader).items
     vocabulary = with_used_vocabulary(loaded.model, items) if used else None
     trainer, _ = trainer_for(loaded, objective, training)
-    losses = [trainer.step(items[start : start + 3]) for start in [0, 3, 6] * (steps // 3)]
+    losses = [float(trainer.step(items[start : start + 3])) for start in [0, 3, 6] * (steps // 3)]
     if vocabulary is not None:
         assert isinstance(loaded.model.get_input_embeddings(), UsedEmbedding)
         vocabulary.restore(unused_rows_decay(training, steps=STEPS, taken=steps))

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+from harness.long_texts.packed import flash, torch_kernels
 from harness.long_texts.packed.boundaries import SequenceBoundaries
-from harness.long_texts.packed.flash import flash_attention, serves
 from harness.long_texts.packed.plain import Bias, plain_attention
 from harness.ops import native
 
@@ -45,8 +45,12 @@ def packed_attention(
         reach = None
     if bias is not None:
         return plain_attention(query, key, value, boundaries, reach=reach, bias=bias, **known)
-    if serves(query):
-        return flash_attention(query, key, value, boundaries, reach=reach, **known)
+    if flash.serves(query):
+        return flash.flash_attention(query, key, value, boundaries, reach=reach, **known)
+    one_each = query.shape[2] == len(boundaries.lengths)
+    kernel = torch_kernels.serving(query, dropout=dropout, reach=reach, one_each=one_each)
+    if kernel is not None:
+        return kernel(query, key, value, boundaries, reach=reach, **known)
     compute = native_attention if query.dtype in KERNEL_TYPES and native.serves(query.device) else plain_attention
     return compute(query, key, value, boundaries, reach=reach, **known)
 

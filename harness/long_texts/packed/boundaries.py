@@ -9,6 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from harness.ops.device import to_device
+
 # A block's attention weights, a head: few enough to stay in a processor's cache.
 BLOCK_WEIGHTS = 160_000
 
@@ -29,6 +31,11 @@ class Block:
     real: Tensor
     mask: Tensor | None
 
+    def on(self, device: torch.device) -> Block:
+        """The block on a device."""
+        parts = (self.texts, self.tokens, self.real, self.mask)
+        return Block(*(None if part is None else to_device(part, device) for part in parts))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class SequenceBoundaries:
@@ -45,8 +52,7 @@ class SequenceBoundaries:
     @cached_property
     def starts(self) -> Tensor:
         """Where each text starts, and where the last one ends [texts + 1], in the form that kernels want."""
-        ends = torch.tensor([0, *self.lengths]).cumsum(0)
-        return ends.to(self.device, torch.int32)
+        return to_device(self._starts.int(), self.device)
 
     @cached_property
     def text_starts(self) -> Tensor:
@@ -56,23 +62,23 @@ class SequenceBoundaries:
     @cached_property
     def first_tokens(self) -> Tensor:
         """Where each text's first token lies [texts]."""
-        return self.starts[:-1].long()
+        return to_device(self._starts[:-1], self.device)
 
     @cached_property
     def blocks(self) -> list[Block]:
         """All texts, in blocks with little padding."""
-        return [self._block(texts) for texts in grouped(self.lengths)]
+        return [block.on(self.device) for block in self._blocks]
 
     @cached_property
     def order(self) -> Tensor:
         """The tokens of all blocks, one block after the other."""
-        return torch.cat([block.tokens.flatten() for block in self.blocks])
+        return to_device(self._order, self.device)
 
     @cached_property
     def places(self) -> Tensor:
         """Where each token lies in `order` [total]."""
-        real = torch.cat([block.real.flatten() for block in self.blocks]).nonzero()[:, 0]
-        return real[self.order[real].argsort()]
+        real = torch.cat([block.real.flatten() for block in self._blocks]).nonzero()[:, 0]
+        return to_device(real[self._order[real].argsort()], self.device)
 
     @cached_property
     def text_order(self) -> Tensor:
@@ -81,20 +87,34 @@ class SequenceBoundaries:
 
     def means(self, states: Tensor) -> Tensor:
         """Each text's mean [texts, width] of its tokens' states [total, width], summed in 32 bits."""
-        lengths = torch.tensor(self.lengths, device=self.device)
-        text = torch.arange(len(self.lengths), device=self.device).repeat_interleave(lengths)
+        lengths = torch.tensor(self.lengths)
+        text = to_device(torch.arange(len(self.lengths)).repeat_interleave(lengths), self.device)
         sums = torch.zeros(len(self.lengths), states.shape[1], device=self.device)
-        return (sums.index_add(0, text, states.float()) / lengths[:, None]).to(states.dtype)
+        return (sums.index_add(0, text, states.float()) / to_device(lengths, self.device)[:, None]).to(states.dtype)
+
+    # Worked out on the host, so that nothing waits for a GPU to say how long a text is.
+
+    @cached_property
+    def _starts(self) -> Tensor:
+        return torch.tensor([0, *self.lengths]).cumsum(0)
+
+    @cached_property
+    def _blocks(self) -> list[Block]:
+        return [self._block(texts) for texts in grouped(self.lengths)]
+
+    @cached_property
+    def _order(self) -> Tensor:
+        return torch.cat([block.tokens.flatten() for block in self._blocks])
 
     def _block(self, texts: Sequence[int]) -> Block:
-        chosen = torch.tensor(texts, device=self.device)
-        lengths = torch.tensor([self.lengths[text] for text in texts], device=self.device)[:, None]
-        steps = torch.arange(int(lengths.max()), device=self.device)
-        tokens = self.first_tokens[chosen][:, None] + steps.minimum(lengths - 1)
+        chosen = torch.tensor(texts)
+        lengths = torch.tensor([self.lengths[text] for text in texts])[:, None]
+        steps = torch.arange(int(lengths.max()))
+        tokens = self._starts[chosen][:, None] + steps.minimum(lengths - 1)
         real = steps < lengths
         if real.all():
             return Block(chosen, tokens, real, None)
-        mask = torch.zeros(tokens.shape, device=self.device).masked_fill(~real, -torch.inf)
+        mask = torch.zeros(tokens.shape).masked_fill(~real, -torch.inf)
         return Block(chosen, tokens, real, mask[:, None, None])
 
 

@@ -14,6 +14,7 @@ from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.windows import Windows
 from harness.models.packing import Packing, Replaced
+from harness.ops.device import to_device
 
 
 @contextmanager
@@ -55,12 +56,13 @@ class Packed(Windows):
     short: bool = True
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        kept = inputs["attention_mask"].bool()
+        device = self.accelerator.device
+        kept = inputs["attention_mask"].bool()  # On the host, as all that is read, until it is packed.
         kept[:, 0] = True  # a window of no token is read as one of padding
-        boundaries = SequenceBoundaries(kept.sum(1).tolist(), kept.device)
+        boundaries = SequenceBoundaries(kept.sum(1).tolist(), device)
         padded = {name: rows for name, rows in inputs.items() if name != "attention_mask"}
         padded["position_ids"] = self.packing.positions(self.model, inputs["input_ids"])
-        pack = {name: rows[kept][None] for name, rows in padded.items()}
+        pack = {name: to_device(rows[kept][None], device) for name, rows in padded.items()}
         with self.accelerator.autocast(), self._reading(boundaries):
             output = self.model(**pack, boundaries=boundaries)
         found = tuple(output[name] for name in self.outputs)
@@ -107,7 +109,8 @@ def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def _unpacked(values: Tensor, kept: Tensor) -> Tensor:
-    """Values of packed tokens [1, total, ...] at their places [windows, length, ...]; 0 on padding."""
-    assert values.shape[:2] == (1, int(kept.sum())), (values.shape, kept.shape)
-    nothing = torch.zeros(*kept.shape, *values.shape[2:], dtype=values.dtype, device=values.device)
-    return nothing.index_put((kept,), values[0])
+    """Values of packed tokens [1, total, ...] at their places [windows, length, ...], known to the host; else 0."""
+    places = kept.flatten().nonzero()[:, 0]
+    assert values.shape[:2] == (1, len(places)), (values.shape, kept.shape)
+    nothing = torch.zeros(kept.numel(), *values.shape[2:], dtype=values.dtype, device=values.device)
+    return nothing.index_put((to_device(places, values.device),), values[0]).unflatten(0, kept.shape)

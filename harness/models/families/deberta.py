@@ -55,6 +55,8 @@ def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
     encoder, found = model.base_model.encoder, distances(model, boundaries)
     yield Replaced(encoder, "get_rel_pos", lambda *_, **__: found)
     yield Replaced(encoder, "get_attention_mask", lambda mask: mask)
+    # It reads ids back, for which a GPU would have to be waited for, to warn of padding. There is none.
+    yield Replaced(model.base_model, "warn_if_padding_and_no_attention_mask", lambda *_: None)
     for layer in encoder.layer:
         yield Replaced(layer.attention.self, "forward", partial(disentangled_sums, layer.attention.self))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.config.training import Training
+from harness.ops.device import to_device
 from harness.task_types.texts import Target
 from harness.task_types.texts_objective import LabelObjective
 from harness.task_types.weighted_losses import LossOfLabels, label_counts
@@ -43,12 +44,12 @@ def objective(labels: tuple[str, ...], training: Training) -> LabelObjective:
 
 def cross_entropy(logits: Tensor, targets: Sequence[int]) -> Tensor:
     """Losses [texts] from logits [texts, labels] and label indices."""
-    return functional.cross_entropy(logits, torch.tensor(targets, device=logits.device), reduction="none")
+    return functional.cross_entropy(logits, to_device(torch.tensor(targets), logits.device), reduction="none")
 
 
 def learnt_loss(learnt: LossOfLabels, logits: Tensor, targets: Sequence[int]) -> Tensor:
     """The same as the recipe weighs them."""
-    return learnt.cross_entropy(logits, torch.tensor(targets, device=logits.device))
+    return learnt.cross_entropy(logits, to_device(torch.tensor(targets), logits.device))
 
 
 def target_weight(learnt: LossOfLabels, target: int) -> float:

@@ -17,6 +17,7 @@ from harness.config.training import Training
 from harness.data.files import refuse
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.ops.device import to_device
 from harness.task_types.language_modelling import DocumentExample, task_type
 from harness.task_types.language_modelling.metrics import COSTS, size
 from harness.task_types.language_modelling.windows import losses_of_tokenizer, masked_tokens, next_tokens
@@ -86,7 +87,7 @@ class TokenLossObjective(LearntAsItIs):
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
         """Mean nats per token [items]."""
-        return scores.sum(1) / batch.inputs["scored_tokens"].sum(1)
+        return scores.sum(1) / to_device(batch.inputs["scored_tokens"].sum(1), scores.device)
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[tuple[float, int]]:
         """Nats, and how many tokens they are of, an item."""

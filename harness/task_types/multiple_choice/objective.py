@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.models.head import Head
+from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.multiple_choice.examples import ChoiceExample, letter
 from harness.task_types.multiple_choice.windows import ReadChoice, read_choices
@@ -76,15 +77,16 @@ class ChoiceObjective(LearntAsItIs):
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Scores [items, most choices], -inf where a question has fewer."""
         windows = [count for item in batch.items for count in item.target.windows]
-        scores = pooled(logits[0].float(), torch.tensor(windows, device=logits[0].device), self.pool)[:, 0]
-        counts = torch.tensor([len(item.target.windows) for item in batch.items], device=scores.device)
-        there = torch.arange(int(counts.max()), device=scores.device) < counts[:, None]
-        nothing = torch.full(there.shape, -torch.inf, dtype=scores.dtype, device=scores.device)
-        return nothing.masked_scatter(there, scores)
+        device = logits[0].device
+        scores = pooled(logits[0].float(), to_device(torch.tensor(windows), device), self.pool)[:, 0]
+        counts = torch.tensor([len(item.target.windows) for item in batch.items])
+        there = torch.arange(int(counts.max())) < counts[:, None]
+        nothing = torch.full(there.shape, -torch.inf, dtype=scores.dtype, device=device)
+        return nothing.masked_scatter(to_device(there, device), scores)
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
         """Cross-entropy of the right choice among its question's [items]."""
-        right = torch.tensor([item.target.right for item in batch.items], device=scores.device)
+        right = to_device(torch.tensor([item.target.right for item in batch.items]), scores.device)
         return functional.cross_entropy(scores, right, reduction="none")
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[Logits]:

@@ -20,6 +20,7 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.question_answering import task_type
@@ -128,7 +129,7 @@ class SpanObjective(LearntAsItIs):
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Start and end logits [windows, 2, length]; -inf on padding."""
-        padding = batch.inputs["attention_mask"][:, None] == 0
+        padding = to_device(batch.inputs["attention_mask"][:, None] == 0, logits[0].device)
         return torch.stack(logits, 1).float().masked_fill(padding, -torch.inf)
 
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
@@ -138,7 +139,7 @@ class SpanObjective(LearntAsItIs):
         """
         ends = [(item.target.start, item.target.end) for item in batch.items]
         shifts = [collator.shift(batch, index) for index in range(len(ends))]
-        positions = torch.tensor(ends, device=scores.device) + torch.tensor(shifts, device=scores.device)[:, None]
+        positions = to_device(torch.tensor(ends) + torch.tensor(shifts)[:, None], scores.device)
         losses = functional.cross_entropy(scores.flatten(0, 1), positions.flatten(), reduction="none")
         return losses.view(-1, 2).mean(1)
 

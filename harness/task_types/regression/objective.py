@@ -18,6 +18,7 @@ from torch import Tensor
 
 from harness.config.training import Training
 from harness.models.number_output import number_layer, rescale
+from harness.ops.device import to_device
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.items import Batch, Collator, Features
@@ -81,4 +82,4 @@ def row(target: Target, logits: NDArray[Any]) -> dict[str, Any]:
 
 def squared_error(logits: Tensor, targets: Sequence[float]) -> Tensor:
     """Losses [texts] from outputs [texts, 1] and numbers."""
-    return (logits[:, 0] - torch.tensor(targets, dtype=logits.dtype, device=logits.device)) ** 2
+    return (logits[:, 0] - to_device(torch.tensor(targets, dtype=logits.dtype), logits.device)) ** 2

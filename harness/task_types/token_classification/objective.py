@@ -19,6 +19,7 @@ from torch.nn import functional
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
@@ -118,9 +119,9 @@ class TagObjective(LearntAsItIs):
     def _means(
         self, loss: Callable[[Tensor, Tensor], Tensor], scores: Tensor, batch: Batch, collator: Collator
     ) -> Tensor:
-        tags = torch.tensor([tag for item in batch.items for tag in item.target.tags], device=scores.device)
-        losses = loss(_of_words(scores, batch, collator), tags.long())
-        counts = torch.tensor([len(item.target.tags) for item in batch.items], device=scores.device)
+        tags = torch.tensor([tag for item in batch.items for tag in item.target.tags]).long()
+        losses = loss(_of_words(scores, batch, collator), to_device(tags, scores.device))
+        counts = to_device(torch.tensor([len(item.target.tags) for item in batch.items]), scores.device)
         return torch.segment_reduce(losses, "sum", lengths=counts) / counts.clamp(min=1)
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> list[Tagging]:
@@ -197,7 +198,7 @@ def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
 def _of_words(scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
     """The logits of each word's first piece [words, labels], sentence by sentence."""
     places = list(_places(batch, collator))
-    rows, columns = torch.tensor(places, device=scores.device).view(-1, 2).long().T
+    rows, columns = to_device(torch.tensor(places).view(-1, 2).long(), scores.device).T
     return scores[rows, columns]
 
 

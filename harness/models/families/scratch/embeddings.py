@@ -51,8 +51,14 @@ class Embeddings(nn.Module):
         """
         if segments is None:
             segments = torch.zeros(tokens.shape[:-1], dtype=torch.long, device=tokens.device)
-        # One row per place, not a token: sines are slow, and packed texts have the same places many times over.
-        places = tokens.shape[-2] if positions is None else int(positions.max()) + 1
-        encodings = sinusoids(torch.arange(places, device=tokens.device), self.width).to(tokens.dtype)
         meanings = (tokens + self.segments(segments)) * self.width**0.5
-        return self.dropout(meanings + (encodings if positions is None else encodings[positions]))
+        return self.dropout(meanings + self._encodings(tokens, positions).to(tokens.dtype))
+
+    def _encodings(self, tokens: Tensor, positions: Tensor | None) -> Tensor:
+        """The encoding of each token's place, [length, width] where it is counted from 0."""
+        if positions is None:
+            return sinusoids(torch.arange(tokens.shape[-2], device=tokens.device), self.width)
+        if positions.device.type != "cpu":
+            return sinusoids(positions, self.width)
+        # Sines are slow on processors, and packed texts have the same places many times over: one row a place.
+        return sinusoids(torch.arange(int(positions.max()) + 1), self.width)[positions]
