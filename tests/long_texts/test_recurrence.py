@@ -43,7 +43,7 @@ def trainer_of(family, checkpoints, **settings):
 def gradients(trainer, items):
     trainer.forward.model.train()
     trainer.optimizer.zero_grad()
-    loss = trainer._gradients(items)
+    loss = float(trainer._gradients(items))
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 

@@ -182,12 +182,12 @@ def test_a_step_that_ran_out_of_memory_begins_again_with_the_memory_that_it_bega
         objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, settings)
         steps = steps or list(islice(objective.steps(0), 6))
         trainer = trainer_of(made, settings)
-        losses = [trainer.step(step) for step in steps[:3]]
+        losses = [float(trainer.step(step)) for step in steps[:3]]
         if fails:
             break_once(made.model.base_model, after=unlucky)
         else:
             made.micro_batch_size = 1  # which is what the want of memory leads to
-        losses += [trainer.step(step) for step in steps[3:]]
+        losses += [float(trainer.step(step)) for step in steps[3:]]
         results.append((losses, weights(made.model), made.recurrent_state, trainer.notes))
     (expected, right, kept, none), (found, ours, recurrent_state, notes) = results
     assert found == expected
@@ -221,8 +221,8 @@ def test_streams_that_are_read_in_passes_of_any_size_give_the_same_steps(micro_b
     )
     other = trainer_of(reference, settings)
     for step, same in islice(zip(objective.steps(0), whole.steps(0), strict=True), 4):
-        losses.append(trainer.step(step))
-        expected.append(other.step(same))
+        losses.append(float(trainer.step(step)))
+        expected.append(float(other.step(same)))
     assert losses == pytest.approx(expected, abs=1e-5)
 
 

@@ -5,6 +5,7 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
+import torch
 from small_corpora import plan
 
 from harness.pretraining.loop import PretrainingRun, evaluation_steps, kept_steps, pretrain
@@ -30,7 +31,7 @@ class Losses:
         self.last = batch[0].number
         if self.last == self._broken_at:
             raise DivergedError("the training loss is nan")
-        return float(self.last)
+        return torch.tensor(float(self.last))
 
     def anywhere(self, happened):
         assert not happened, "no state is due"

@@ -129,7 +129,7 @@ def set_up(checkpoints, task_type, **settings):
 
 def gradients(trainer, items):
     trainer.forward.model.train()
-    loss = trainer._gradients(items)
+    loss = float(trainer._gradients(items))
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 
@@ -164,7 +164,7 @@ def test_equal_weights_change_nothing_whatever_they_are(task_type, checkpoints):
     if task_type == "multi_label":  # a table weighs the yes alone
         weights = trainer.forward.objective.learnt.weights
         weights[:] = 7.0
-    assert trainer.step(features.items) == pytest.approx(plain.step(features.items), abs=1e-6)
+    assert float(trainer.step(features.items)) == pytest.approx(float(plain.step(features.items)), abs=1e-6)
 
 
 @pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)

@@ -108,7 +108,7 @@ def test_a_step_s_loss_is_torch_s_own_over_all_tokens_with_label_smoothing(name,
         labels = labels[:, 1:]  # the decoder begins with [CLS]
     logits = model.model(**batch.inputs, labels=labels).logits
     expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), label_smoothing=smoothing)
-    assert trainer.step(items) == pytest.approx(expected.item(), abs=1e-5)
+    assert float(trainer.step(items)) == pytest.approx(expected.item(), abs=1e-5)
 
 
 def test_how_a_checkpoint_s_authors_had_it_write_is_forgotten(stock):

@@ -78,7 +78,7 @@ def gradients(trainer, items):
     trainer.forward.model.train()
     for part in trainer.frozen:
         part.eval()
-    loss = trainer._gradients(items)
+    loss = float(trainer._gradients(items))
     return loss, {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
 
 

@@ -85,7 +85,7 @@ def test_passes_and_executions_give_one_gradient(task_type, checkpoints):
     for settings in ({}, {"micro_batch_size": 2}, {"execution": "padded"}):
         trainer, items = set_up(checkpoints, task_type, **settings)
         trainer.forward.model.train()
-        loss = trainer._gradients(items)
+        loss = float(trainer._gradients(items))
         parameters = trainer.forward.model.named_parameters()
         found.append((loss, {name: p.grad.clone() for name, p in parameters if p.grad is not None}))
     for loss, gradients in found[1:]:

@@ -44,7 +44,7 @@ def assert_same(ours, theirs, *, tolerance=1e-5):
 def gradients(trainer, items):
     """The gradient of a step's loss, before the optimiser sees it."""
     trainer.forward.model.train()
-    loss = trainer._gradients(items)
+    loss = float(trainer._gradients(items))
     found = {name: p.grad.clone() for name, p in trainer.forward.model.named_parameters() if p.grad is not None}
     trainer.optimizer.zero_grad()
     return loss, found

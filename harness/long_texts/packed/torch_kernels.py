@@ -76,8 +76,8 @@ def jagged_attention(
     starts, longest = _asking(query, boundaries)
     shortest = 1 if longest == 1 else min(lengths)
     asking = _jagged(query, starts, shortest, longest)
-    offered = (_jagged(states, boundaries.starts, min(lengths), max(lengths)) for states in (key, value))
-    sums = functional.scaled_dot_product_attention(asking, *offered, dropout_p=dropout, scale=scaling)
+    keys, values = (_jagged(states, boundaries.starts, min(lengths), max(lengths)) for states in (key, value))
+    sums = functional.scaled_dot_product_attention(asking, keys, values, dropout_p=dropout, scale=scaling)
     return sums.transpose(1, 2).values()[None]
 
 
