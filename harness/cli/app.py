@@ -39,10 +39,6 @@ RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")
 ]
-SeparatorOption = Annotated[
-    str | None, typer.Option(help="Of csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed.")
-]
-EncodingOption = Annotated[str | None, typer.Option(help="Of text files, such as cp1252; else UTF-8, or guessed.")]
 ValidationOnlyOption = Annotated[
     bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
 ]

@@ -16,9 +16,7 @@ from harness.cli.app import (
     LEFT,
     MISTAKE,
     RUNS,
-    EncodingOption,
     RunsOption,
-    SeparatorOption,
     SetOption,
     TrialsOption,
     WorkersOption,
@@ -28,6 +26,7 @@ from harness.cli.app import (
     with_options,
 )
 from harness.cli.completing import models as complete_models
+from harness.cli.data_options import EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration
 from harness.comparison.recommendation import Recommendation, recommended
@@ -67,7 +66,7 @@ def choose(
     task_type: Annotated[
         str | None, typer.Option("--task-type", help="What the data asks for: harness list task-types; else guessed.")
     ] = None,
-    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    group: GroupOption = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
     models: Annotated[

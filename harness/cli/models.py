@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, single, with_options
+from harness.cli.app import RUNS, RunsOption, SetOption, app, single, with_options
+from harness.cli.data_options import EncodingOption, SeparatorOption
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError

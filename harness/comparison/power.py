@@ -24,7 +24,8 @@ from harness.comparison.multiplicity import SOLE_BEST, family_error
 from harness.comparison.needed import Needed
 from harness.comparison.priors import SOURCE, assumed_variances
 from harness.comparison.results import Cell, TaskComparison
-from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference, typical_seeds
+from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference
+from harness.comparison.typical_seeds import typical_seeds
 from harness.metrics.metric import Unit
 
 POWER = 0.8

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from made_comparisons import cell, estimate, lead, task
 
+from harness.comparison.costs import Cost
 from harness.comparison.needed import Needed
 from harness.comparison.recommendation import recommended
-from harness.comparison.results import Cost
 from harness.config.margin import Margin
 
 COST = Cost(
