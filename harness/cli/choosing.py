@@ -79,7 +79,7 @@ def choose(
     seeds: Annotated[
         int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after so many minutes.", min=0)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after this many minutes.", min=0)] = None,
     metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
     margin: Annotated[
         float | None,
@@ -147,7 +147,7 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
 
 def _write(content: str, file: Path, shown: Console) -> None:
     if file.exists():
-        raise UserError(f"{file}: is there already. Choose another name, or remove it.")
+        raise UserError(f"{file}: already exists. Choose another name, or remove it.")
     if file.suffix != ".toml":
         raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file.with_suffix('.toml')}.")
     file.write_text(content, encoding="utf-8")

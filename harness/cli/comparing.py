@@ -94,7 +94,7 @@ def plan(
     until: UntilOption = None,
     detect: Annotated[
         float | None,
-        typer.Option(help="Say what it takes to detect a difference of so many points.", min=0.001, max=1000),
+        typer.Option(help="Say what it takes to detect a difference of this many points.", min=0.001, max=1000),
     ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure this machine's speed first, for the time of models never run.")
@@ -150,7 +150,7 @@ def run(
     ] = None,
     models: ModelsOption = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
+        int | None, typer.Option(help="Seed of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
     seeds: SeedsOption = None,
     train: TrainOption = None,
@@ -171,11 +171,11 @@ def run(
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
     redo: Annotated[
-        bool, typer.Option("--redo", help="Replace what is recorded; one that was cut short goes on.")
+        bool, typer.Option("--redo", help="Replace what is recorded; a --redo that was cut short goes on.")
     ] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what went wrong.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,

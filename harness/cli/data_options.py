@@ -19,15 +19,20 @@ TaskTypeOption = Annotated[
 ]
 GroupOption = Annotated[str | None, typer.Option(help="The column that says which rows belong together.")]
 SeparatorOption = Annotated[
-    str | None, typer.Option(help="Of csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed.")
+    str | None,
+    typer.Option(help="What separates csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed."),
 ]
-EncodingOption = Annotated[str | None, typer.Option(help="Of text files, such as cp1252; else UTF-8, or guessed.")]
+EncodingOption = Annotated[
+    str | None, typer.Option(help="Encoding of text files, such as cp1252; else UTF-8, or guessed.")
+]
 NearDuplicatesOption = Annotated[
-    str | None, typer.Option(help="Rows of your own data that nearly repeat others: drop (default) or keep.")
+    str | None,
+    typer.Option(help="What becomes of rows of your own data that nearly repeat others: drop (default) or keep."),
 ]
 BlankRowsOption = Annotated[
-    Literal["refuse", "skip"] | None, typer.Option(help="Blank documents of your own data; default: refuse.")
+    Literal["refuse", "skip"] | None,
+    typer.Option(help="What becomes of blank documents of your own data; default: refuse."),
 ]
 FoldsOption = Annotated[
-    int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of so many folds.")
+    int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of this many folds.")
 ]

@@ -119,7 +119,7 @@ def test_the_counts_are_told_with_the_tasks_that_they_are_of(eight):
               if task not in xlnet.better.shown]  # fmt: skip
     assert said[2] == (
         "bert-mini and roberta-mini are shown to be better than scratch on at least 8 of 8 tasks; xlnet-mini on "
-        f"{xlnet.better.least} of 8 tasks (singly on all but {listed(others)})."
+        f"{xlnet.better.least} of 8 tasks (individually on all but {listed(others)})."
     )
 
 
@@ -137,7 +137,7 @@ def test_the_shorter_list_of_tasks_is_named(eight):
     scratch = ModelOverTasks(model="scratch", compared=names)
     first, second = told_better(eight, three, two, scratch).split("; ")
     assert first == "three is shown to be better than scratch on at least 3 of 4 tasks (all but c)"
-    assert second == "two on 1 of 4 tasks (singly on a and b)."
+    assert second == "two on 1 of 4 tasks (individually on a and b)."
 
 
 def test_what_is_shown_on_too_few_tasks_may_be_chance(eight):

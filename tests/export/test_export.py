@@ -156,7 +156,7 @@ def test_a_damaged_export_is_refused(damage, bert_run, tmp_path):
 
 def test_what_is_there_already_is_not_replaced(bert_run, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         export_to(wanted(bert_run), tmp_path)
     export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
     with pytest.raises(UserError, match="is an export itself"):

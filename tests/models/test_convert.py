@@ -149,7 +149,7 @@ def test_several_files_of_weights_are_told(published, tmp_path):
 def test_an_output_that_is_there_is_not_written_over(published, tmp_path):
     (tmp_path / "safe").mkdir()
     (tmp_path / "safe" / "mine.txt").write_text("mine")
-    assert "is there already" in refused(published, tmp_path / "safe")
+    assert "already exists" in refused(published, tmp_path / "safe")
     assert [file.name for file in (tmp_path / "safe").iterdir()] == ["mine.txt"]
 
 

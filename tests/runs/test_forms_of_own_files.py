@@ -25,7 +25,7 @@ def test_a_separator_and_an_encoding_are_options_and_part_of_the_run(command):
     assert record["counts"]["examples"] == {"train": 28, "validation": 4, "test": 8}
     assert (record["config"]["local"]["separator"], record["config"]["local"]["encoding"]) == ("~", "mac_roman")
     assert (
-        "--separator can't stand beside --task"
+        "--separator can't be used with --task"
         in command("run", "--model", "majority", "--task", "boolq", "--separator", "~").errors
     )
 

@@ -170,7 +170,7 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
         (["--question", "q", "--context", "c"], "its task reads --text (got --question --context)"),
         (["--text", "a", "--text", "b"], "its task reads --text (got --text --text). Give them, or --input."),
         ([], "its task reads --text (got nothing). Give them, or --input."),
-        (["--text", "a", "--input", "new.csv"], "--input can't stand beside --text."),
+        (["--text", "a", "--input", "new.csv"], "--input can't be used with --text."),
         (["--input", "new.csv"], "new.csv, line 2: no column 'text' (its columns: review)."),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file."),
         (["--input", "null.jsonl"], "null.jsonl, line 2: text: not text (got None)."),

@@ -237,4 +237,4 @@ def test_a_machine_without_ray_or_without_a_cluster_is_told_in_one_line(command,
 def test_workers_and_one_run_can_not_stand_beside_a_cluster(command, suite):
     result = command("run", "tiny.toml", "--on", "ray", "--workers", "2")
     assert (result.code, len(result.lines)) == (2, 1)
-    assert "--workers can't stand beside --on ray" in result.errors
+    assert "--workers can't be used with --on ray" in result.errors

@@ -124,7 +124,7 @@ def test_mistakes_in_cluster_are_told_at_once(suite):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--redo", "--workers", "2"), "--redo, --workers can't stand beside --on slurm"),
+        (("--redo", "--workers", "2"), "--redo, --workers can't be used with --on slurm"),
         (("--trials", "2"), "--on slurm: recipes are chosen here by trials"),
         (("--until", "decided"), "--on slurm: seeds are added here as comparisons stand"),
     ],
