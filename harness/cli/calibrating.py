@@ -46,7 +46,7 @@ def calibrate(
     score: Annotated[float | None, typer.Option(help="Score that the models reach, as reports show it.")] = None,
     grid: Annotated[bool, typer.Option("--grid", help="The standard grid: every metric, luck and group size.")] = False,
     repeats: Annotated[
-        int | None, typer.Option(help=f"Draws; default: {OWN_REPEATS:,}, of the grid {GRID_REPEATS} a setting.", min=20)
+        int | None, typer.Option(help=f"Draws; default: {OWN_REPEATS:,}; with --grid {GRID_REPEATS} each.", min=20)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws; the same one gives the same numbers.", min=0)] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables into a file.")] = None,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from math import ceil, inf, sqrt
 
@@ -196,6 +197,7 @@ def _halves(noise: Noise, design: Design) -> tuple[float, float] | None:
     return sqrt(widths), sqrt(examples + seeds)
 
 
+@cache  # A search for a number of seeds or examples asks for the same one each time.
 def _tail(models: int, level: float) -> float:
     """The one-sided p-value of one comparison at which the family of all models errs at `level`."""
     low, high = 0.0, level / 2

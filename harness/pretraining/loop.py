@@ -97,7 +97,7 @@ def _step(
 
 
 def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
-    """Score the held-out texts: nats a predicted word, of each corpus and of all."""
+    """Score the held-out texts: nats per predicted word, of each corpus and of all."""
     started = time.monotonic()
     found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}
     mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())
