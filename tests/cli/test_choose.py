@@ -119,6 +119,7 @@ def _moods(count, *moods):
     return [{"review": f"film number {n} was fine", "mood": moods[n % len(moods)]} for n in range(count)]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

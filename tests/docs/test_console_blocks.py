@@ -219,6 +219,7 @@ def test_what_trains_resolves_to_runs_or_to_a_recipe(line, folder, command, plan
     assert planned
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.words[0] in PARSED], ids=str)
 def test_what_needs_a_trained_model_has_options_that_exist(line):
     group = typer.main.get_command(app)

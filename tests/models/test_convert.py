@@ -157,6 +157,7 @@ def test_a_safe_checkpoint_needs_no_conversion(checkpoints, tmp_path):
     assert "nothing to convert" in refused(checkpoints["bert"], tmp_path / "safe")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_checkpoint_is_told(tmp_path, command):
     ran = command("convert", "nowhere")
     assert ran.code == 2

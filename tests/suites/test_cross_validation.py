@@ -108,6 +108,7 @@ def test_python_has_them_as_well(command):
     assert (first["folds"], first["examples"], second["examples"]) == (3, ROWS, ROWS)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "told"),
     [
