@@ -197,8 +197,10 @@ def test_the_command_shows_a_table_of_at_most_80_columns(command, bert_run, tmp_
 
 
 def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
-    assert "--dry-run is of the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
-    assert "--precision int8 is of an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+    assert "--dry-run is for the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
+    assert (
+        "--precision int8 is for an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+    )
     assert "./x: no name of a model on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
 
 
