@@ -18,7 +18,8 @@ from scipy.stats import norm
 
 from harness.comparison.multiplicity import SOLE_BEST, family_error, step_down
 from harness.comparison.pairs import one_sided_p_values
-from harness.comparison.statistics import SIGNIFICANCE, Evidence, Part, typical_seeds
+from harness.comparison.statistics import SIGNIFICANCE, Evidence, Part
+from harness.comparison.typical_seeds import typical_seeds
 
 Pair = tuple[int, int]  # Winner, loser.
 ACCURACY, SHARED, OWN, NOISE, EXAMPLES = 0.75, 1.0, 0.25, 0.6, 2000

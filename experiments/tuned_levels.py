@@ -19,7 +19,8 @@ from scipy.stats import norm
 
 from experiments.family_levels import NOISE, OWN, SHARED, one_sided
 from harness.comparison.multiplicity import step_down
-from harness.comparison.statistics import Evidence, typical_seeds
+from harness.comparison.statistics import Evidence
+from harness.comparison.typical_seeds import typical_seeds
 
 MODELS, BEST, LUCK, VALIDATION, TEST = 3, 0.80, 0.01, 400, 2000
 STEADY = np.sqrt(SHARED**2 + OWN**2 + NOISE**2)

@@ -4,14 +4,14 @@ import random
 
 SCHEMES = {"BIO": "BI", "IOBES": "BIES"}
 TYPES = ("PER", "LOC", "ORG-X")
-CASES = 250  # of each scheme
+CASES = 250  # of each scheme, whose scores are recorded
 
 
-def random_cases(scheme):
+def random_cases(scheme, count=CASES):
     """Cases of one to six sentences each. Tags follow no rule: half of all prefixes are out of place."""
     chooser = random.Random(scheme)
     names = ["O", "O", *(f"{prefix}-{kind}" for prefix in SCHEMES[scheme] for kind in TYPES)]
-    return [_case(chooser, names) for _ in range(CASES)]
+    return [_case(chooser, names) for _ in range(count)]
 
 
 def _case(chooser, names):

@@ -83,5 +83,5 @@ def _refuse_with_run(task: str | None, more: dict[str, Any]) -> None:
     given = [*(["task"] if task is not None else []), *more]
     if given:
         raise UserError(
-            f"evaluate: {', '.join(given)} can't stand beside a run, which has a task and a recipe already."
+            f"evaluate: {', '.join(given)} can't be given with a run, which has a task and a recipe already."
         )

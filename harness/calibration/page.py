@@ -13,7 +13,7 @@ from harness.metrics.lookup import metric_name, unit_of
 
 INTRODUCTION = """\
 How often the comparison errs, on made-up models of which the truth is known. What is tried are the functions that
-make reports (`harness.comparison`: `one_sided_p_values`, `mean`, `claims_about`), on {draws} draws a setting. A
+make reports (`harness.comparison`: `one_sided_p_values`, `mean`, `claims_about`), on {draws} draws per setting. A
 draw is a test set and the runs of {models} equally good models: fifteen pairs, six intervals, one family of claims.
 A cell shows
 

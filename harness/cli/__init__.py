@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import Any
 
 import typer
@@ -32,6 +33,7 @@ __all__ = [
     "app",
     "calibrating",
     "choosing",
+    "command",
     "comparing",
     "deploying",
     "differing",
@@ -46,6 +48,12 @@ __all__ = [
 ]
 
 
+@cache
+def command() -> Any:
+    """The whole command line, made once in a process: that takes typer as long as a short command."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; `harness --help` shows what its exit codes mean."""
     prepare_streams()
@@ -54,7 +62,7 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.argv.append("--help")
     try:
-        code = app(prog_name="harness", standalone_mode=False)
+        code = command()(prog_name="harness", standalone_mode=False)
     except UserError as error:
         code = _complain(*error.lines)
     except USAGE_ERROR as error:

@@ -39,16 +39,13 @@ RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")
 ]
-SeparatorOption = Annotated[
-    str | None, typer.Option(help="Of csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed.")
-]
-EncodingOption = Annotated[str | None, typer.Option(help="Of text files, such as cp1252; else UTF-8, or guessed.")]
 ValidationOnlyOption = Annotated[
-    bool, typer.Option("--validation-only", help="Leave the test split unread, as while a recipe is tuned.")
+    bool,
+    typer.Option("--validation-only", help="Leave the test split unread, for instance while tuning a recipe by hand."),
 ]
 TrialsOption = Annotated[
     int | None,
-    typer.Option(help="Try so many recipes of each model on validation data; train the best one anew.", min=1),
+    typer.Option(help="Try this many recipes of each model on validation data; train the best one anew.", min=1),
 ]
 OnlyOption = Annotated[
     list[str] | None,
@@ -67,7 +64,7 @@ ModelsOption = Annotated[
     ),
 ]
 SeedsOption = Annotated[
-    int | None, typer.Option(help="So many runs of each model; simple baselines have one.", min=1, max=1000)
+    int | None, typer.Option(help="Runs of each model; simple baselines have one.", min=1, max=1000)
 ]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
@@ -81,7 +78,7 @@ OnOption = Annotated[
     Literal["slurm", "ray"] | None, typer.Option(help="Runs go to a cluster, as the suite's [cluster] says.")
 ]
 JustOption = Annotated[
-    str | None, typer.Option(help="One run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")
+    str | None, typer.Option(help="Only this run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")
 ]
 
 

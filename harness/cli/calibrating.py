@@ -32,22 +32,23 @@ def calibrate(
     runs: Annotated[Path | None, typer.Argument(help="A folder of runs, whose numbers are taken.")] = None,
     seeds: Annotated[int | None, typer.Option(help=f"Runs of each model; default: {SEEDS}.", min=2, max=1000)] = None,
     examples: Annotated[
-        int | None, typer.Option(help=f"In the test set; default: {EXAMPLES:,}.", min=10, max=1_000_000)
+        int | None, typer.Option(help=f"Examples in the test set; default: {EXAMPLES:,}.", min=10, max=1_000_000)
     ] = None,
     metric: Annotated[str | None, typer.Option(help=f"What the models are judged by; default: {METRIC}.")] = None,
     groups: Annotated[
-        str | None, typer.Option(help="Of examples, such as documents: 10 of one size; zipf; zipf:50. Default: none.")
+        str | None,
+        typer.Option(help="Groups of examples, such as documents: 10 of one size; zipf; zipf:50. Default: none."),
     ] = None,
     luck: Annotated[
         float | None,
         typer.Option(help="Standard deviation of a model's score over seeds, as shown; default: small.", min=0),
     ] = None,
-    score: Annotated[float | None, typer.Option(help="That the models reach, as reports show it.")] = None,
+    score: Annotated[float | None, typer.Option(help="Score that the models reach, as reports show it.")] = None,
     grid: Annotated[bool, typer.Option("--grid", help="The standard grid: every metric, luck and group size.")] = False,
     repeats: Annotated[
-        int | None, typer.Option(help=f"Draws; default: {OWN_REPEATS:,}, of the grid {GRID_REPEATS} a setting.", min=20)
+        int | None, typer.Option(help=f"Draws; default: {OWN_REPEATS:,}; with --grid {GRID_REPEATS} each.", min=20)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws; the same one gives the same numbers.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draws; the same one gives the same numbers.", min=0)] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables into a file.")] = None,
 ) -> None:
     """Try the comparison on made-up models of which the truth is known: how often it errs."""

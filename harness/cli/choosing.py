@@ -16,9 +16,7 @@ from harness.cli.app import (
     LEFT,
     MISTAKE,
     RUNS,
-    EncodingOption,
     RunsOption,
-    SeparatorOption,
     SetOption,
     TrialsOption,
     WorkersOption,
@@ -28,6 +26,7 @@ from harness.cli.app import (
     with_options,
 )
 from harness.cli.completing import models as complete_models
+from harness.cli.data_options import EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration
 from harness.comparison.recommendation import Recommendation, recommended
@@ -67,7 +66,7 @@ def choose(
     task_type: Annotated[
         str | None, typer.Option("--task-type", help="What the data asks for: harness list task-types; else guessed.")
     ] = None,
-    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    group: GroupOption = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
     models: Annotated[
@@ -80,7 +79,7 @@ def choose(
     seeds: Annotated[
         int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after so many minutes.", min=0)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after this many minutes.", min=0)] = None,
     metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
     margin: Annotated[
         float | None,
@@ -148,7 +147,7 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
 
 def _write(content: str, file: Path, shown: Console) -> None:
     if file.exists():
-        raise UserError(f"{file}: is there already. Choose another name, or remove it.")
+        raise UserError(f"{file}: already exists. Choose another name, or remove it.")
     if file.suffix != ".toml":
         raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file.with_suffix('.toml')}.")
     file.write_text(content, encoding="utf-8")

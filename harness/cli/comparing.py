@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,14 +10,12 @@ from rich.table import Table
 from harness.cli import completing
 from harness.cli.app import (
     RUNS,
-    EncodingOption,
     JustOption,
     ModelsOption,
     OnlyOption,
     OnOption,
     RunsOption,
     SeedsOption,
-    SeparatorOption,
     SetOption,
     TrialsOption,
     UntilOption,
@@ -27,6 +25,18 @@ from harness.cli.app import (
     names,
     typed_words,
     with_options,
+)
+from harness.cli.data_options import (
+    BlankRowsOption,
+    EncodingOption,
+    FoldsOption,
+    GroupOption,
+    NearDuplicatesOption,
+    SeparatorOption,
+    TaskTypeOption,
+    TestOption,
+    TrainOption,
+    ValidationOption,
 )
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
@@ -84,7 +94,7 @@ def plan(
     until: UntilOption = None,
     detect: Annotated[
         float | None,
-        typer.Option(help="Say what it takes to detect a difference of so many points.", min=0.001, max=1000),
+        typer.Option(help="Say what it takes to detect a difference of this many points.", min=0.001, max=1000),
     ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure this machine's speed first, for the time of models never run.")
@@ -140,47 +150,32 @@ def run(
     ] = None,
     models: ModelsOption = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
+        int | None, typer.Option(help="Seed of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
     ] = None,
     seeds: SeedsOption = None,
-    train: Annotated[
-        str | None,
-        typer.Option(
-            help="Your own data: csv, tsv, json, jsonl, parquet, arrow, xlsx, txt, conll, packed or not; a folder."
-        ),
-    ] = None,
-    validation: Annotated[
-        str | None, typer.Option(help="Your own validation data; else it comes out of train.")
-    ] = None,
-    test: Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")] = None,
-    task_type: Annotated[
-        str | None, typer.Option("--task-type", "--kind", help="What your own data asks for: harness list task-types.")
-    ] = None,
-    group: Annotated[str | None, typer.Option(help="The column that says which rows belong together.")] = None,
+    train: TrainOption = None,
+    validation: ValidationOption = None,
+    test: TestOption = None,
+    task_type: TaskTypeOption = None,
+    group: GroupOption = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
-    near_duplicates: Annotated[
-        str | None, typer.Option(help="Rows of your own data that nearly repeat others: drop (default) or keep.")
-    ] = None,
+    near_duplicates: NearDuplicatesOption = None,
     new_head: Annotated[
         bool, typer.Option("--new-head", help="Train a new head, even if the checkpoint has one of its own.")
     ] = False,
-    blank_rows: Annotated[
-        Literal["refuse", "skip"] | None, typer.Option(help="Blank documents of your own data; default: refuse.")
-    ] = None,
-    folds: Annotated[
-        int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of so many folds.")
-    ] = None,
+    blank_rows: BlankRowsOption = None,
+    folds: FoldsOption = None,
     settings: SetOption = None,
     trials: TrialsOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
     redo: Annotated[
-        bool, typer.Option("--redo", help="Replace what is recorded; one that was cut short goes on.")
+        bool, typer.Option("--redo", help="Replace what is recorded; a --redo that was cut short goes on.")
     ] = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what went wrong.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,

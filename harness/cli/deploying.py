@@ -28,13 +28,13 @@ def export(
         Literal["folder", "onnx", "hub"],
         typer.Option(help="A stock checkpoint, an ONNX graph for onnxruntime, or a repository of the Hub."),
     ],
-    precision: Annotated[Literal["fp32", "int8"], typer.Option(help="Of an ONNX graph's weights.")] = "fp32",
+    precision: Annotated[Literal["fp32", "int8"], typer.Option(help="Precision of an ONNX graph's weights.")] = "fp32",
     int8: Annotated[bool, typer.Option("--int8", help="The same as --precision int8.")] = False,
     licence: Annotated[
-        str | None, typer.Option(help="Of the model, as the Hub calls it; default: that of its base's card.")
+        str | None, typer.Option(help="Licence of the model, as the Hub spells it; default: that on its base's card.")
     ] = None,
     examples: Annotated[
-        int, typer.Option(help="Check it against the run on so many validation examples; 0: don't.", min=0)
+        int, typer.Option(help="Check it against the run on this many validation examples; 0: not at all.", min=0)
     ] = CHECKED_ON,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be pushed to the Hub.")] = False,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository of the Hub private.")] = False,
@@ -76,10 +76,12 @@ def _check_options(to: str, precision: str, *, dry_run: bool, private: bool) -> 
         UserError: It was given.
     """
     if precision != "fp32" and to != "onnx":
-        raise UserError(f"harness export: --precision {precision} is of an ONNX graph. Add --to onnx, or leave it out.")
+        raise UserError(
+            f"harness export: --precision {precision} is for an ONNX graph. Add --to onnx, or leave it out."
+        )
     for option, given in (("--dry-run", dry_run), ("--private", private)):
         if given and to != "hub":
-            raise UserError(f"harness export: {option} is of the Hub. Add --to hub, or leave it out.")
+            raise UserError(f"harness export: {option} is for the Hub. Add --to hub, or leave it out.")
 
 
 @app.command(
@@ -89,10 +91,10 @@ def _check_options(to: str, precision: str, *, dry_run: bool, private: bool) -> 
 )
 def serve(
     run: Annotated[Path, typer.Argument(help="The folder of one run, or of an export.")],
-    compare: Annotated[Path | None, typer.Option(help="Another one, to be asked the same beside it.")] = None,
-    port: Annotated[int, typer.Option(help="Where it listens; 0: any that is free.", min=0, max=65535)] = 8000,
+    compare: Annotated[Path | None, typer.Option(help="A second one, asked the same, to compare with.")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8000,
     host: Annotated[
-        str, typer.Option(help="The address that it listens on; by default this machine alone reaches it.")
+        str, typer.Option(help="Address to listen on; by default only this machine can reach it.")
     ] = "127.0.0.1",
 ) -> None:
     """Try a finished run's model on a local page, or by HTTP: POST /api/predict with {"rows": [{COLUMN: TEXT}]}."""

@@ -97,7 +97,11 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
             for line in without[known:]:
                 console(stderr=True).print(line, style="yellow", soft_wrap=True)
     if left_out == len(tasks):
-        raise UserError(*without) if len(tasks) == 1 else UserError(f"--by {by}: of none of the {len(tasks)} tasks.")
+        raise (
+            UserError(*without)
+            if len(tasks) == 1
+            else UserError(f"--by {by}: no such parts in any of the {len(tasks)} tasks.")
+        )
     if as_json:
         _write(contents)
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.app import EncodingOption, SeparatorOption, app
+from harness.cli.app import app
+from harness.cli.data_options import EncodingOption, SeparatorOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console

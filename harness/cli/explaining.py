@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 @with_options(predict_options() | explain_settings())
 def explain(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
-    label: Annotated[str | None, typer.Option(help="The label whose score is told; default: the highest.")] = None,
+    label: Annotated[str | None, typer.Option(help="The label whose score is explained; default: the highest.")] = None,
     steps: Annotated[int, typer.Option(help="Points of the integral.", min=2, max=1000)] = 50,
     curve: Annotated[
         int | None,
-        typer.Option(help="Measure on so many test examples what it is worth: deletion and insertion curves.", min=2),
+        typer.Option(
+            help="Measure on this many test examples how well tokens are found: deletion and insertion curves.", min=2
+        ),
     ] = None,
     attention: Annotated[
         bool,

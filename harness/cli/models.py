@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.app import RUNS, EncodingOption, RunsOption, SeparatorOption, SetOption, app, single, with_options
+from harness.cli.app import RUNS, RunsOption, SetOption, app, single, with_options
+from harness.cli.data_options import EncodingOption, SeparatorOption
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -86,10 +87,10 @@ def perplexity(
     ] = None,
     memory: Annotated[
         list[int] | None,
-        typer.Option(help="States kept of the segments before; repeatable. Default: 0, and the model's own.", min=0),
+        typer.Option(help="States of earlier segments to keep; repeatable. Default: 0, and the model's own.", min=0),
     ] = None,
     mask_stride: Annotated[
-        int, typer.Option(help="A masked model predicts one of every so many tokens, alone masked.", min=1)
+        int, typer.Option(help="Of a masked model: predict one in this many tokens, each masked alone.", min=1)
     ] = 8,
     output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
 ) -> None:

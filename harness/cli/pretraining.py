@@ -74,7 +74,9 @@ def _claimed(folder: PretrainingFolder) -> Iterator[None]:
         return
     with folder.claimed() as ours:
         if not ours:
-            raise UserError(f"{folder.folder}: another process is at it. Wait for it, or name another --runs folder.")
+            raise UserError(
+                f"{folder.folder}: another process is working on it. Wait for it, or name another --runs folder."
+            )
         yield
 
 

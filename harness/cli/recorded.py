@@ -139,6 +139,6 @@ def merge_runs(
     merged = merge(source, target)
     count = len(merged.copied)
     console().print(
-        f"{count:,} run{'' if count == 1 else 's'} copied to {target}; {merged.known:,} were there already.",
+        f"{count:,} run{'' if count == 1 else 's'} copied to {target}; {merged.known:,} were already there.",
         soft_wrap=True,
     )

@@ -47,7 +47,7 @@ def report(
         Path | None, typer.Option(help="A csv or parquet file to write as well: a row per seed and metric.")
     ] = None,
     columns: Annotated[
-        int | None, typer.Option(help="Of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
+        int | None, typer.Option(help="Columns of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
     ] = None,
     only: Annotated[
         str | None,

@@ -72,6 +72,6 @@ def refuse_on_cluster(cluster: str, **flags: Any) -> None:
     given = [f"--{name}" for name, value in flags.items() if value not in (None, False)]
     if given:
         raise UserError(
-            f"harness run: {', '.join(given)} can't stand beside --on {cluster}, whose tasks are one run each. "
+            f"harness run: {', '.join(given)} can't be used with --on {cluster}, whose tasks are one run each. "
             f"Leave it out{'; in place of --redo, name another --runs folder' if flags.get('redo') else ''}."
         )

@@ -13,7 +13,7 @@ from harness.comparison.claims import ScoredModel, claims_about
 from harness.comparison.clean import clean_score
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
-from harness.comparison.costs import cost_in_use, costs_of
+from harness.comparison.costs import Cost, cost_in_use, costs_of
 from harness.comparison.differences import Differences
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
@@ -21,7 +21,7 @@ from harness.comparison.known_types import is_as_published, known_task_type
 from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Cost, Run
+from harness.comparison.results import COPIED, Cell, Run
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean

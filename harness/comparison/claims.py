@@ -10,7 +10,8 @@ from harness.comparison.collapse import chance_of_all_or_none
 from harness.comparison.multiplicity import Ahead, at_level, step_down
 from harness.comparison.pairs import one_sided_p_values
 from harness.comparison.results import Difference
-from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Part, difference, typical_seeds
+from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Part, difference
+from harness.comparison.typical_seeds import typical_seeds
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,6 @@ def _told(count: Count, names: Sequence[str]) -> str:
     """Such as "2 of 3 tasks", with the tasks, or those that are not among them, whichever is shorter."""
     others = [name for name in names if name not in count.shown]
     which = f"all but {listed(others)}" if len(others) < len(count.shown) else listed(count.shown)
-    singly = "" if count.least == len(count.shown) else "singly on "
+    singly = "" if count.least == len(count.shown) else "individually on "
     named = "" if not others else f" ({singly}{which})"
     return f"{count.least} of {len(names)} tasks{named}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from math import ceil, inf, sqrt
 
@@ -24,7 +25,8 @@ from harness.comparison.multiplicity import SOLE_BEST, family_error
 from harness.comparison.needed import Needed
 from harness.comparison.priors import SOURCE, assumed_variances
 from harness.comparison.results import Cell, TaskComparison
-from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference, typical_seeds
+from harness.comparison.statistics import SIGNIFICANCE, Evidence, difference
+from harness.comparison.typical_seeds import typical_seeds
 from harness.metrics.metric import Unit
 
 POWER = 0.8
@@ -195,6 +197,7 @@ def _halves(noise: Noise, design: Design) -> tuple[float, float] | None:
     return sqrt(widths), sqrt(examples + seeds)
 
 
+@cache  # A search for a number of seeds or examples asks for the same one each time.
 def _tail(models: int, level: float) -> float:
     """The one-sided p-value of one comparison at which the family of all models errs at `level`."""
     low, high = 0.0, level / 2

@@ -136,7 +136,7 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         advice = (
             f"Use {named(best)}: it is ahead of {behind}{doubtful(task.doubts_of_claims)}."
             if behind
-            else f"Use {named(best)}: nothing stands beside it."
+            else f"Use {named(best)}: no other model is compared with it."
         )
         return Recommendation("best", best.model, advice, reasons)
     expense, name = _expense(contenders)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.comparison.clean import CleanScore
+from harness.comparison.costs import Cost
 from harness.comparison.counts import OverTasks
 from harness.comparison.effects import Flips, RunWins, Within
 from harness.comparison.look import Look
@@ -80,42 +81,6 @@ class Difference:
     def is_significant(self) -> bool:
         """Whether chance is a poor explanation, after adjustment."""
         return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What a run of the cell took, on average over its complete seeds on one machine. None: there is no such thing.
-
-    Attributes:
-        train_seconds: On the clock.
-        train_seconds_least: Of the shortest run.
-        train_seconds_most: Of the longest.
-        train_processor_seconds: Of the processor, of all threads; None where training ran on another device, or by an
-            earlier version that did not measure it, be it a rival's run.
-        others_processors: Those that other work on the machine kept busy meanwhile; None: not measured.
-        machine: What the runs were made on.
-        among_machines: Whether other runs of the task were made on other ones.
-        timed_runs: Over how many the average is taken.
-    """
-
-    train_seconds: float | None
-    train_seconds_least: float | None = None
-    train_seconds_most: float | None = None
-    train_processor_seconds: float | None = None
-    others_processors: float | None = None
-    machine: str = ""
-    among_machines: bool = False
-    timed_runs: int = 0
-    train_tokens_per_second: float | None
-    peak_memory_bytes: float | None
-    parameters: float | None
-    training_flops: float | None
-    trained_parameters: float | None = None
-
-    @property
-    def training_time(self) -> float | None:
-        """What training is said to have taken: the processor's seconds, which other work hardly changes, if known."""
-        return self.train_seconds if self.train_processor_seconds is None else self.train_processor_seconds
 
 
 @dataclass(frozen=True, slots=True)

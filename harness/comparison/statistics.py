@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
-MODELS_FOR_A_MEDIAN = 3
 NO_SPREAD = 1e-12
 """A standard error below is none: rounding leaves 1e-17 where every example agrees."""
 SHARED_TRAINING = 1.5
@@ -160,9 +159,10 @@ def difference(
     Args:
         ours: One model's evidence.
         theirs: Another's.
-        typical: What seeds add to a run of the comparison's median model (`typical_seeds`). The p-value takes the
-            larger of it and the two models' own: three seeds that happen to agree would else pass for certainty, and
-            at the levels that several comparisons ask for they do so up to three times as often as promised.
+        typical: What seeds add to a run of the comparison's median model (`harness.comparison.typical_seeds`). The
+            p-value takes the larger of it and the two models' own: three seeds that happen to agree would else pass for
+            certainty, and at the levels that several comparisons ask for they do so up to three times as often as
+            promised.
         miss: How often the interval may miss.
         null: The difference that the p-value is of; a margin is tested with it at the margin's end.
 
@@ -172,25 +172,6 @@ def difference(
     if ours.contributions.shape[1] != theirs.contributions.shape[1]:
         raise ValueError("a paired difference needs the same test examples on both sides")
     return _estimate((ours, theirs), (1, -1), typical, miss=miss, null=null)
-
-
-def typical_seeds(models: Sequence[Evidence]) -> Part | None:
-    """The variance that seeds add to a single run's score, of the median model; None of too few, or where it is none.
-
-    The median, and not the mean, so that one model whose training is shaky does not blur what is seen of the others.
-    It is divided by that of the chi-squared distribution over its degrees of freedom. It has about 0.6 times the
-    efficiency of the mean.
-    """
-    from scipy.special import gammaincinv  # noqa: PLC0415 -- only comparing needs it
-
-    found = [model for model in models if model.knows_examples and len(model.scores) > 1]
-    if len(found) < MODELS_FOR_A_MEDIAN:
-        return None
-    freedoms = np.array([len(model.scores) - 1 for model in found], dtype=np.float64)
-    medians = 2 * gammaincinv(freedoms / 2, 0.5) / freedoms
-    variance = float(np.median([model.scores.var(ddof=1) for model in found] / medians))
-    component = variance - float(np.median([residual(model) * len(model.scores) for model in found]))
-    return Part(component, 0.6 * float(freedoms.sum())) if component > 0 else None
 
 
 def _estimate(

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.models.config_and_tokenizer import on_one_line
-from harness.models.family import Loaded
 from harness.models.head import Head
+from harness.models.loaded import Loaded
 from harness.models.onnx_model import NEEDS_EXTRA, ONNX_FILE, onnx_runtime
 from harness.record import RunRecord
 

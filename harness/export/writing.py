@@ -54,7 +54,7 @@ def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
         UserError: There is something at `target`; the run can't be exported so; or the export does not answer as it.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target}: is there already. Remove it, or name another folder.")
+        raise UserError(f"{target}: already exists. Remove it, or name another folder.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with exported(wanted, beside=target.parent) as (folder, check):
         if target.exists():

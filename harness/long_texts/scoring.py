@@ -15,8 +15,8 @@ from harness.long_texts.recurrence import Recurrence
 from harness.long_texts.token_losses import token_losses_for
 from harness.long_texts.windows import Unpadded, Windows
 from harness.long_texts.written import written_for
-from harness.models.family import Loaded
 from harness.models.head import Head
+from harness.models.loaded import Loaded
 from harness.models.packing import why_not_packable
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Item

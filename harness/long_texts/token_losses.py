@@ -19,8 +19,8 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.long_texts.segments import Reduce, SegmentReader
 from harness.long_texts.windows import in_parts, one_length_at_a_time
-from harness.models.family import Loaded
 from harness.models.language_head import Language
+from harness.models.loaded import Loaded
 from harness.ops.device import all_to_device
 from harness.tokenization.items import Item
 

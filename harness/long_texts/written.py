@@ -13,7 +13,7 @@ from transformers import GenerationConfig
 
 from harness.errors import UserError
 from harness.long_texts.windows import in_parts
-from harness.models.family import Loaded
+from harness.models.loaded import Loaded
 from harness.ops.device import all_to_device
 from harness.tokenization.items import NO_TARGET, Item
 

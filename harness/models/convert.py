@@ -42,7 +42,7 @@ def convert(folder: Path, output: Path) -> list[str]:
     """
     config = Checkpoint(str(folder), folder).config()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UserError(f"{output}: is there already. Name another folder with --output, or remove it.")
+        raise UserError(f"{output}: already exists. Name another folder with --output, or remove it.")
     vocabularies = [folder / name for name in PICKLED_VOCABULARIES if (folder / name).is_file()]
     vocabulary = vocabularies[0] if vocabularies and not (folder / VOCABULARY).is_file() else None
     pickled = [] if any(folder.glob("*.safetensors")) else _pickled_weights(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,63 +25,13 @@ from harness.models.head import Head
 from harness.models.labels import kept_labels, renamed
 from harness.models.language_head import Language
 from harness.models.limits import limit_of, unused_positions
+from harness.models.loaded import Loaded, PooledHead
 from harness.models.packing import Packing
 from harness.models.padding import UNPADDED, depends_on_padding
 from harness.models.pointer_head import NOTE, Pointer
 from harness.models.stock_language import stock_language
 from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
 from harness.models.weights import OWN_HEAD, check_language_head, pretrained, untrained
-
-PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A model that is ready for fine-tuning.
-
-    Attributes:
-        model: A transformers model with its head.
-        tokenizer: Its tokenizer.
-        limit: Most tokens that the model reads at once; None: any number.
-        labels: The data's label names in the order of the model's outputs.
-        checkpoint: The weights' origin; None for a model made from nothing.
-        notes: What a reader of the record should know, such as which tensors are new.
-        pooled_head: The family's.
-        packing: The family's.
-        language: The family's.
-        unpadded: Whether its outputs depend on padding, so that it must be given none.
-    """
-
-    model: Any
-    tokenizer: Any
-    limit: int | None
-    labels: tuple[str, ...]
-    checkpoint: Checkpoint | None
-    notes: tuple[str, ...]
-    pooled_head: PooledHead | None = None
-    packing: Packing | None = None
-    language: Language | None = None
-    unpadded: bool = False
-
-    @property
-    def causal(self) -> bool:
-        """Whether the model reads from left to right: its family's language models do, or its attention says so."""
-        if self.language is not None:
-            return self.language.causal
-        return any(getattr(module, "is_causal", False) for module in self.model.modules())
-
-    @property
-    def pad_id(self) -> int:
-        """The padding token's id."""
-        return int(self.tokenizer.pad_token_id)
-
-    @property
-    def uses_token_type_ids(self) -> bool:
-        """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
-        given = "token_type_ids" in self.tokenizer.model_input_names
-        takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
-        return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1
-
 
 SMALL_ENCODER = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
 """The shape of a small member of most families, for models that are made from nothing."""
@@ -149,12 +98,7 @@ class StockFamily:
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
         writes = head.generation is not None
         tokenizer = chosen_tokenizer(spec, checkpoint, texts, padding_side=self.padding_side, writes=writes)
-        config = stored or self._made_config(spec, tokenizer)
-        if head.pointer:
-            config = self._pointing_config(config, spec)
-        if stored is not None and spec.init == "random" and spec.tokenizer is not None:
-            config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
-        check_vocabulary(spec.checkpoint or "", config, tokenizer)
+        config = self._config_for(spec, stored, tokenizer, pointer=head.pointer)
         kept = kept_labels(spec, checkpoint, labels, head)
         order = kept or labels
         config.update({**self.settings, **renamed(head.settings, order), "pad_token_id": tokenizer.pad_token_id})
@@ -163,19 +107,10 @@ class StockFamily:
             config = self.encoder_decoder.config(config, tokenizer)
         language = self.language_of(config, head)
         model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
-        if checkpoint is None or spec.init == "random":
-            model, notes = untrained(model_class, config, spec), ["every weight is new"]
-        elif writes and self.encoder_decoder is not None:
-            model, notes = self.encoder_decoder.weights(model_class, checkpoint, config)
-        else:
-            if writes and spec.head == "new":
-                raise UserError(
-                    'head = "new": a model that writes texts has no head apart from its weights. Leave it out.'
-                )
-            new_head = spec.head == "new" or (bool(labels) and kept is None)
-            model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
-            if head.auto_class is None:
-                check_language_head(checkpoint.name, notes)
+        new_head = spec.head == "new" or (bool(labels) and kept is None)
+        model, notes = self._weights(
+            model_class, config, spec=spec, checkpoint=checkpoint, head=head, new_head=new_head
+        )
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
         notes += [*([self.note] if self.note else []), *choice_notes(head, config)]
@@ -247,6 +182,38 @@ class StockFamily:
         """Most tokens that the model has positions for; None: any number."""
         stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
         return stated - unused_positions(model) if stated and stated > 0 else None
+
+    def _config_for(self, spec: ModelConfig, stored: Any, tokenizer: Any, *, pointer: bool) -> Any:
+        """The checkpoint's configuration, or a new one, that goes with the tokenizer."""
+        config = stored or self._made_config(spec, tokenizer)
+        if pointer:
+            config = self._pointing_config(config, spec)
+        if stored is not None and spec.init == "random" and spec.tokenizer is not None:
+            config.update({**special_tokens(tokenizer), "vocab_size": len(tokenizer)})
+        check_vocabulary(spec.checkpoint or "", config, tokenizer)
+        return config
+
+    def _weights(
+        self,
+        model_class: Any,
+        config: Any,
+        *,
+        spec: ModelConfig,
+        checkpoint: Checkpoint | None,
+        head: Head,
+        new_head: bool,
+    ) -> tuple[Any, list[str]]:
+        """A new model or the checkpoint's, and what of it is new."""
+        if checkpoint is None or spec.init == "random":
+            return untrained(model_class, config, spec), ["every weight is new"]
+        if head.generation is not None and self.encoder_decoder is not None:
+            return self.encoder_decoder.weights(model_class, checkpoint, config)
+        if head.generation is not None and spec.head == "new":
+            raise UserError('head = "new": a model that writes texts has no head apart from its weights. Leave it out.')
+        model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
+        if head.auto_class is None:
+            check_language_head(checkpoint.name, notes)
+        return model, notes
 
     def _stored_config(self, checkpoint: Checkpoint, spec: ModelConfig) -> Any:
         model_type, known = checkpoint.config()["model_type"], " or ".join(self.model_types)

@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.models.checkpoint import Checkpoint
 from harness.models.config_and_tokenizer import read_config
-from harness.models.family import Loaded, model_class_of
+from harness.models.family import model_class_of
 from harness.models.head import Head
+from harness.models.loaded import Loaded
 from harness.models.onnx_model import ONNX_FILE, onnx_model
 from harness.models.saved_model import damage_told, saved_model
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import family_of
-from harness.models.family import Loaded
 from harness.models.head import Head
+from harness.models.loaded import Loaded
 from harness.registry import FAMILIES
 
 OWN_HEAD = Head(auto_class=None, settings={}, outputs=())

@@ -96,7 +96,7 @@ def _step(
 
 
 def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
-    """Score the held-out texts: nats a predicted word, of each corpus and of all."""
+    """Score the held-out texts: nats per predicted word, of each corpus and of all."""
     train_loss = progress.read_loss()
     started = time.monotonic()
     found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}

@@ -28,8 +28,8 @@ class PretrainingRecord(BaseModel):
         parameters: Numbers in the model, its heads included.
         steps: Optimiser steps.
         tokens: That training read, special ones included.
-        curve: Losses in nats a predicted word: of training since the point before (of pairs of texts, with the loss of
-            next sentences added), of the held-out texts, by corpus.
+        curve: Losses in nats per predicted word: of training since the point before (of pairs of texts, with the loss
+            of next sentences added), of the held-out texts, by corpus.
         first_losses: Of the first steps, by which another run shows that it is the same.
         seconds: Of the clock, that training and scoring took.
         processor_seconds: Of the processor, that training took, of all threads.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from harness.comparison.costs import Cost
 from harness.comparison.formatting import NOTHING, amount, duration, memory
-from harness.comparison.results import Cell, Cost
+from harness.comparison.results import Cell
 from harness.metrics.metric import Unit
 from harness.reporting.columns import MODEL, Column, Field, Footnote, faint_gap
 from harness.reporting.entries import Entry

@@ -246,6 +246,6 @@ def _tell(claim: Path) -> None:
     owner = _read(claim) or {}
     if owner.get("machine") != _machine():
         notice(
-            f"{claim.parent}: another machine is at it ({owner.get('host', 'unnamed')!s:.60}, whose last sign was "
-            f"{_age(claim):.0f} s ago). It is free {GIVEN_UP_SECONDS:.0f} s after the last one."
+            f"{claim.parent}: another machine is working on it ({owner.get('host', 'unnamed')!s:.60}, whose last "
+            f"sign was {_age(claim):.0f} s ago). It is free {GIVEN_UP_SECONDS:.0f} s after the last one."
         )

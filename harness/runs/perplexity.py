@@ -19,8 +19,8 @@ from harness.data.files import refuse, utf8_text
 from harness.errors import UserError
 from harness.long_texts.perplexity import EncodedText, Surprise, segment_losses, segments
 from harness.long_texts.token_losses import unseen_memory
-from harness.models.family import Loaded
 from harness.models.language_model import language_model
+from harness.models.loaded import Loaded
 from harness.ops.device import fresh_accelerator
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.language_modelling.metrics import RATIOS, size

@@ -55,7 +55,7 @@ def rows_to_read(
     if file is None:
         return [task.type.row_from_options(task, given, str(run))]
     if given:
-        raise UserError(f"harness predict: --input can't stand beside {' and '.join(f'--{name}' for name in given)}.")
+        raise UserError(f"harness predict: --input can't be used with {' and '.join(f'--{name}' for name in given)}.")
     return list(read_rows(file, separator=separator, encoding=encoding))
 
 

@@ -57,7 +57,7 @@ def on_ray(waiting: Sequence[Run], options: Options, board: Board) -> Generator[
     """
     assert options.ray is not None, "somebody wants the runs on Ray"
     if processes().num_processes > 1:
-        raise UserError("--on ray: can't stand beside accelerate launch. Leave one of them out.")
+        raise UserError("--on ray: can't be used under accelerate launch. Leave one of them out.")
     ray = _imported()
     with _connected(ray, options.ray, waiting), _sign(waiting) as sign, stoppable():
         folder = Path.cwd()

@@ -104,7 +104,7 @@ class Merged:
 
     Attributes:
         copied: Folders that are new.
-        known: How many were there already.
+        known: How many were already there.
     """
 
     copied: list[Path]

@@ -126,7 +126,7 @@ def _requested(workers: int | None) -> int | None:
     if "ACCELERATE_MIXED_PRECISION" not in os.environ and processes().num_processes == 1:
         return workers
     if workers not in (None, 1):
-        raise UserError(f"--workers {workers}: can't stand beside accelerate launch. Leave one of them out.")
+        raise UserError(f"--workers {workers}: can't be used under accelerate launch. Leave one of them out.")
     return 1
 
 

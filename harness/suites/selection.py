@@ -143,7 +143,7 @@ def refuse_with_suite(**flags: Any) -> None:
     given = [_flag(name) for name, value in flags.items() if value not in (None, ())]
     if given:
         raise UserError(
-            f"harness run: {', '.join(given)} can't stand beside a suite; the suite's file says what to run."
+            f"harness run: {', '.join(given)} can't be used with a suite; the suite's file says what to run."
         )
 
 
@@ -161,7 +161,7 @@ def refuse_without_suite(**flags: Any) -> None:
 def _refuse_with_task(local: Mapping[str, Any]) -> None:
     given = [_flag(name) for name, value in local.items() if value]
     if given:
-        raise UserError(f"harness run: {', '.join(given)} can't stand beside --task; they describe --train files.")
+        raise UserError(f"harness run: {', '.join(given)} can't be used with --task; they describe --train files.")
 
 
 def _flag(name: str) -> str:

@@ -15,7 +15,7 @@ from harness.data.task import Splits, Task
 from harness.long_texts.scoring import scoring_for
 from harness.metrics.lookup import find_metric
 from harness.models.adapters import Adapters, has_adapters, merge_adapters
-from harness.models.family import Loaded
+from harness.models.loaded import Loaded
 from harness.models.weights import OWN_HEAD
 from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Item, length_grouped_batches

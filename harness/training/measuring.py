@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.config.run import RunConfig
 from harness.long_texts.scoring import execution_notes
-from harness.models.family import Loaded
+from harness.models.loaded import Loaded
 from harness.ops.device import hardware
 from harness.record import Cost, Measurements, Tokens
 from harness.tokenization.items import Features

@@ -16,8 +16,8 @@ from harness.data.splits import relabelled, texts_of
 from harness.data.task import Splits, Task
 from harness.long_texts.scoring import scoring_for
 from harness.long_texts.windows import Windows
-from harness.models.family import Loaded
 from harness.models.head import Head
+from harness.models.loaded import Loaded
 from harness.ops.device import seed_dropout, seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.ops.fused_norm import with_fused_norms

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from harness.comparison.collapse import collapse_upper_bound
-from harness.comparison.results import COPIED, Cell, Comparison, Cost, Difference, TaskComparison
+from harness.comparison.costs import Cost
+from harness.comparison.results import COPIED, Cell, Comparison, Difference, TaskComparison
 from harness.reporting.columns import DETAILS
 from harness.reporting.spreadsheet import Field, csv_text, harmless
 

@@ -131,6 +131,7 @@ def test_a_folder_and_its_runs_compare_alike(runs, comparison):
     assert listed.results.runs == str(runs / "reviews")
 
 
+@pytest.mark.slow
 def test_the_baseline_is_the_callers_or_the_suites_or_the_model_from_scratch(runs):
     assert harness.compare(runs).baseline == "scratch"
     (runs / "suite.json").write_text('{"baseline": "tfidf"}')
@@ -138,6 +139,7 @@ def test_the_baseline_is_the_callers_or_the_suites_or_the_model_from_scratch(run
     assert harness.compare(runs, baseline="bert-mini").baseline == "bert-mini"
 
 
+@pytest.mark.slow
 def test_mistakes_are_told_in_the_command_lines_words(command, runs):
     for arguments, words in (
         ({"runs": "nowhere"}, ["nowhere"]),
@@ -150,6 +152,7 @@ def test_mistakes_are_told_in_the_command_lines_words(command, runs):
         harness.compare([])
 
 
+@pytest.mark.slow
 def test_it_prints_what_the_command_prints(command, comparison, runs):
     assert str(comparison) == command("compare", runs).output
     assert repr(comparison) == "Comparison(bert-mini, scratch, tfidf on boolq, rotten_tomatoes, against scratch)"

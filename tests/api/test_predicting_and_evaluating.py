@@ -112,7 +112,7 @@ def test_later_rows_that_do_not_fit_are_told(finished, data, said):
 
 
 def test_a_run_has_a_task_and_a_recipe_already(finished):
-    with pytest.raises(harness.UserError, match="evaluate: task, epochs can't stand beside a run"):
+    with pytest.raises(harness.UserError, match="evaluate: task, epochs can't be given with a run"):
         harness.evaluate(finished["majority"], task="boolq", epochs=2)
 
 

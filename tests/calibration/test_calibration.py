@@ -38,6 +38,7 @@ def test_every_metric_that_a_task_can_have_is_tried():
     assert {name for alike in named_alike().values() for name in alike} == set(known_metrics())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", sorted(named_alike()))
 def test_better_runs_score_better(name: str):
     simulation = simulation_of(name)
@@ -50,6 +51,7 @@ def test_better_runs_score_better(name: str):
     assert max(worse, better) < unit.most
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", sorted(named_alike()))
 def test_examples_influences_add_up_to_nothing_and_tell_how_far_a_score_is_off(name: str):
     simulation, rng = simulation_of(name), np.random.default_rng(1)
@@ -62,6 +64,7 @@ def test_examples_influences_add_up_to_nothing_and_tell_how_far_a_score_is_off(n
     assert np.std(scores) == pytest.approx(np.mean(errors), rel=0.35)
 
 
+@pytest.mark.slow
 def test_the_expected_accuracy_is_that_of_the_normal_distribution():
     for luck in (NONE, LARGE):
         deviation = sqrt(1 + 0.25 + 0.36 + luck.spread**2)
@@ -114,6 +117,7 @@ def test_a_setting_is_found_for_a_user_s_own_numbers(metric: str, score: float, 
     assert np.mean(found) == pytest.approx(spread, rel=0.3)
 
 
+@pytest.mark.slow
 def test_a_spread_of_a_metric_without_a_scale_is_relative_to_the_score():
     setting = setting_of(Numbers("mean_squared_error", 10, 4000, score=50.0, spread=5.0))
     rng = np.random.default_rng(6)
@@ -121,6 +125,7 @@ def test_a_spread_of_a_metric_without_a_scale_is_relative_to_the_score():
     assert found / expected_score(setting) == pytest.approx(0.1, rel=0.35)
 
 
+@pytest.mark.slow
 def test_of_runs_that_collapse_the_others_and_the_largest_share_are_told():
     setting = replace(PLAIN, seeds=5, examples=500, luck=BIMODAL)
     (model,) = drawn(np.random.default_rng(1), setting, [BIMODAL])
@@ -141,6 +146,7 @@ def test_every_cell_of_the_grid_can_be_drawn():
         assert not case.looks or case.looks[-1] == case.setting.seeds
 
 
+@pytest.mark.slow
 def test_looks_are_taken_at_their_own_levels():
     setting = replace(PLAIN, seeds=10, luck=NONE)
     at_looks, at_once = measured(setting, 60, looks=(3, 5, 10)), measured(setting, 60)
@@ -170,6 +176,7 @@ def replaced(model: Evidence) -> Evidence:
     return Evidence(model.scores.mean(keepdims=True), model.contributions.mean(axis=0, keepdims=True))
 
 
+@pytest.mark.slow
 def test_claims_from_two_runs_of_each_model_alone_are_noticed(monkeypatch: pytest.MonkeyPatch):
     setting = replace(PLAIN, luck=LARGE)
     usual = measuring.one_sided_p_values
@@ -228,6 +235,7 @@ def test_walds_test_takes_the_normal_quantile():
     assert found == pytest.approx(2 * stats.norm.sf(abs(OURS.mean() - THEIRS.mean()) / sqrt(variance)), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_what_does_not_apply_is_left_out():
     for setting in (replace(PLAIN, sizes=zipf_sizes(250, 9)), replace(PLAIN, metric="pearson")):
         one, other = drawn(np.random.default_rng(7), setting, [SMALL] * 2)

@@ -66,7 +66,7 @@ def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     assert content["margin"] == 2
     assert content["metrics"] == {"my-reviews": ["macro_f1", "accuracy"]}
     assert not list(tmp_path.rglob("run.json"))
-    assert "is there already" in command(*words).errors
+    assert "already exists" in command(*words).errors
     assert command("run", suite).code == 0
     (record, _) = tmp_path.rglob("run.json")
     assert json.loads(record.read_text())["task_card"]["main_metric"] == "macro_f1"
@@ -119,6 +119,7 @@ def _moods(count, *moods):
     return [{"review": f"film number {n} was fine", "mood": moods[n % len(moods)]} for n in range(count)]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

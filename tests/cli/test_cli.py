@@ -18,6 +18,7 @@ FLOOR = ("--task", "boolq", "--model", "majority")
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -27,16 +28,16 @@ COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity",
         (["run", "--task", "boolq"], "harness run: name a suite, or --models with --task"),
         (["run", "--model", "majority"], "harness run: name a suite, or --models with --task"),
         (["run", "nowhere.toml"], "nowhere.toml: no such file."),
-        (["run", "nowhere.toml", "--seed", "0"], "harness run: --seed can't stand beside a suite"),
-        (["run", "nowhere.toml", "--new-head"], "harness run: --new-head can't stand beside a suite"),
+        (["run", "nowhere.toml", "--seed", "0"], "harness run: --seed can't be used with a suite"),
+        (["run", "nowhere.toml", "--new-head"], "harness run: --new-head can't be used with a suite"),
         (
             ["run", "nowhere.toml", "--task", "boolq", "--kind", "x"],
-            "harness run: --task, --task-type can't stand beside",
+            "harness run: --task, --task-type can't be used with",
         ),
         (["run", "--task", "boolq", "--model", "majority", "--train", "x.csv"], "harness run: name a suite, or"),
         (
             ["run", "--task", "boolq", "--model", "majority", "--label", "y"],
-            "harness run: --label can't stand beside --task",
+            "harness run: --label can't be used with --task",
         ),
         (
             ["run", "--task", "boolq", "--model", "majority", "--only", "x"],
@@ -97,6 +98,7 @@ def test_a_message_that_looks_like_markup_is_shown_as_it_is(command):
     assert command("list", "[red]x[/red]").lines[0].startswith("harness list [red]x[/red]: no such list.")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("words", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_is_shown_where_it_is_asked_for(command, words):
     result = command(*words)
@@ -104,6 +106,7 @@ def test_help_is_shown_where_it_is_asked_for(command, words):
     assert "Usage: harness" in result.output
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example_of_itself(command, name):
     output = command(name, "--help").output
@@ -122,6 +125,7 @@ def test_a_list_says_what_each_entry_is(command, name):
     assert all(len(line.split()) >= 3 for line in lines)
 
 
+@pytest.mark.slow
 def test_the_list_of_tasks_says_what_each_asks_for_how_large_it_is_and_whether_it_needs_a_network(command):
     found = {one["name"]: one for one in json.loads(command("list", "tasks", "--json").output)["tasks"]}
     assert [found["cola"][name] for name in ("task type", "train + test", "offline")] == [
@@ -219,6 +223,7 @@ def test_compare_and_report_take_a_margin(command):
         assert (refused.code, refused.errors.strip()) == (2, said)
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_told(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")
@@ -227,6 +232,7 @@ def test_a_report_that_cannot_be_written_is_told(command):
     assert (result.code, result.errors.startswith("occupied: ")) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_single_run_is_skipped_when_it_is_recorded(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")

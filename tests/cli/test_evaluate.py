@@ -22,6 +22,7 @@ def wilson(share, count, quantile):
     return (centre - quantile * half) / scale, (centre + quantile * half) / scale
 
 
+@pytest.mark.slow
 def test_new_rows_are_scored_with_the_interval_of_wilson_where_nearly_all_are_right(run, command, tmp_path):
     file = write_csv(tmp_path / "new.csv", reviews(20, start=100))
     found = json.loads(command("evaluate", run, "--input", file, "--json").output)
@@ -50,6 +51,7 @@ def test_rows_of_a_group_count_together_so_that_the_interval_is_wider(run, comma
     assert other["high"] - other["low"] > one["high"] - one["low"]
 
 
+@pytest.mark.slow
 def test_rows_without_the_tasks_groups_count_each_for_itself_and_that_is_told(command, tmp_path):
     rows = [{**row, "film": f"f{number // 4}"} for number, row in enumerate(reviews(60))]
     train = write_jsonl(tmp_path / "a.jsonl", rows)

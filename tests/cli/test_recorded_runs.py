@@ -63,6 +63,7 @@ def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command,
     assert "Nothing was removed" in command("runs", "rm", folder, "--yes").errors
 
 
+@pytest.mark.slow
 def test_a_run_that_another_command_is_at_work_on_is_not_removed(command, runs):
     folder = runs / "reviews/boolq/bert-mini/seed-0"
     with claimed(folder):
@@ -123,6 +124,7 @@ def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
             assert (found.code, found.lines) == (2, [f"{given}: {line}"]), words
 
 
+@pytest.mark.slow
 def test_a_run_that_is_named_twice_is_removed_once(command, runs):
     folder = runs / "reviews/boolq/bert-mini/seed-0"
     found = command("runs", "rm", folder, folder.parent, "--yes")

@@ -61,6 +61,7 @@ def test_every_command_works_in_every_encoding(words, encoding):
         assert words(encoding, *given)[0] == code, given
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_predictions_are_the_same_json_in_every_encoding(words, encoding):
     assert words(encoding, *RUN)[0] == 0
@@ -222,6 +223,7 @@ def test_a_name_that_no_record_can_hold_is_refused_before_anything_is_written(co
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_quiet_run_says_nothing_but_what_failed_and_why(words, monkeypatch):
     assert words("utf-8", *RUN, "--quiet") == (0, "", "")
     assert len(list(Path("runs").rglob("run.json"))) == 1

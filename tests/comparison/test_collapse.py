@@ -126,6 +126,7 @@ def test_every_format_tells_of_collapsed_runs(name: str, runs: Path):
         assert "Mosbach" in text
 
 
+@pytest.mark.slow
 def test_rows_for_a_data_frame_tell_of_them(runs: Path):
     scores, _ = tidy_rows(compare(runs), "scores")
     assert {(row["model"], row["seed"]) for row in scores if row["is_collapsed"]} == {("bert-mini", 2)}

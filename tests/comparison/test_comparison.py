@@ -33,6 +33,7 @@ def test_an_unknown_baseline_names_the_nearest_model(runs: Path):
         compare(runs, baseline="bert-mina")
 
 
+@pytest.mark.slow
 def test_scratch_is_the_baseline_where_it_is_there(runs: Path, tmp_path: Path):
     assert compare(runs).baseline == "scratch"
     assert compare(runs, baseline="tfidf").baseline == "tfidf"
@@ -149,6 +150,7 @@ def test_a_missing_run_is_shown_as_a_gap_not_as_zero(runs: Path):
     assert "boolq · xlnet-mini: not run (seed 0, 1, 2)." in remarks(comparison)
 
 
+@pytest.mark.slow
 def test_diverged_and_failed_seeds_are_counted_with_their_reasons(runs: Path):
     comparison = compare(runs)
     cell = cell_of(comparison, "xlnet-mini")
@@ -162,6 +164,7 @@ def test_a_simple_baseline_that_is_not_beaten_is_named(runs: Path):
     assert "The simple baseline tfidf is not beaten by scratch (−" in said
 
 
+@pytest.mark.slow
 def test_a_simple_baseline_run_once_lacks_no_seeds(runs: Path):
     baseline = cell_of(compare(runs), "majority")
     assert baseline.is_simple_baseline
@@ -205,6 +208,7 @@ def test_less_is_better_where_the_card_says_so(tmp_path: Path):
     assert "lowest mean squared error" in verdict(comparison.tasks[0])[0]
 
 
+@pytest.mark.slow
 def test_models_with_other_test_examples_are_not_compared(runs: Path):
     references, predicted = guesses(0.9, 1, examples=300)
     save(runs, record(model="other", family="bert", seed=0), predictions(references, predicted))
@@ -266,6 +270,7 @@ def test_a_record_that_cannot_be_read_is_listed_and_the_rest_compared(runs: Path
     assert cell_of(comparison, "bert-mini").missing_seeds == (2,)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 cut short"])
 def test_predictions_that_cannot_be_read_leave_the_seed_without_a_score(runs: Path, content: bytes | None):
     file = runs / "reviews" / "rotten_tomatoes" / "bert-mini" / "seed-2" / "predictions.parquet"
@@ -278,6 +283,7 @@ def test_predictions_that_cannot_be_read_leave_the_seed_without_a_score(runs: Pa
     assert f"predictions.parquet: {wrong}" in cell.troubled[0].trouble
 
 
+@pytest.mark.slow
 def test_two_suites_are_compared_each_by_itself(runs: Path):
     add_runs(runs, "bert-mini", 0.9, suite="longer")
     comparison = compare(runs)
@@ -288,10 +294,12 @@ def test_two_suites_are_compared_each_by_itself(runs: Path):
     ]
 
 
+@pytest.mark.slow
 def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
     assert unseen_share(cell_of(compare(runs), "bert-mini")) == pytest.approx(1000 / 26000)
 
 
+@pytest.mark.slow
 def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_counted(runs: Path):
     def told(**changes: Any) -> tuple[list[str], str]:
         counts = Counts(examples={"test": 400}, **changes)

@@ -6,8 +6,8 @@ import pytest
 from made_comparisons import cell, estimate, lead, task
 
 from harness.comparison.conclusions_margin import about_margin, margin_reading
+from harness.comparison.costs import Cost
 from harness.comparison.effects import Within
-from harness.comparison.results import Cost
 from harness.config.margin import Margin
 
 ONE = Margin(1.0, 0.01)

@@ -43,7 +43,7 @@ def test_counts_are_told_from_the_largest_with_their_tasks():
         "a is shown to be the best on at least 3 of 3 tasks; b and c on 2 of 3 tasks (all but t3)."
     ]
     two = replace(A, not_best=Count(("t1", "t3"), 1)), replace(B, not_best=Count(("t1", "t3"), 1))
-    assert said(*two) == ["a and b are shown not to be the best on at least 1 of 3 tasks (singly on all but t2)."]
+    assert said(*two) == ["a and b are shown not to be the best on at least 1 of 3 tasks (individually on all but t2)."]
     one = replace(A, not_best=Count(("t2",), 1))
     assert said(one) == ["a is shown not to be the best on at least 1 of 3 tasks (t2)."]
 

@@ -71,6 +71,7 @@ def test_models_that_change_places_are_named_where_both_sides_are_shown(curves: 
     assert crossing.endswith("and behind it with 1,000 and 3,000.")
 
 
+@pytest.mark.slow
 def test_lines_that_cross_within_chance_are_not_said_to_change_places(tmp_path: Path):
     add(tmp_path, "alpha", (0.70, 0.72, 0.74, 0.80))
     add(tmp_path, "beta", (0.71, 0.73, 0.735, 0.79))
@@ -78,6 +79,7 @@ def test_lines_that_cross_within_chance_are_not_said_to_change_places(tmp_path: 
     assert not [one for one in curve_verdict(found) if "behind" in one]
 
 
+@pytest.mark.slow
 def test_two_models_change_places_only_where_that_holds_for_all_values_together(curves: Curves):
     """Each value is one more chance for the worse of two models to seem the better one."""
     weak, strong = SIGNIFICANCE / 3, SIGNIFICANCE / 5
@@ -88,6 +90,7 @@ def test_two_models_change_places_only_where_that_holds_for_all_values_together(
         assert len([one for one in curve_verdict(changed) if "behind it" in one]) == said
 
 
+@pytest.mark.slow
 def test_a_model_of_which_nothing_is_claimed_is_told_beside_those_that_may_be_the_best(tmp_path: Path):
     add_crossing(tmp_path)
     add(tmp_path, "once", MINILM, seeds=range(1))
@@ -105,6 +108,7 @@ def test_more_examples_are_asked_for_where_the_law_tells_it(tmp_path: Path):
     assert "more than it had at most (95 % interval of all: " in sentence
 
 
+@pytest.mark.slow
 def test_without_enough_runs_the_law_does_not_tell(curves: Curves):
     (sentence,) = (one for one in curve_verdict(curves) if "law" in one)
     assert sentence == "What more training examples would give minilm, the fitted law does not tell."
@@ -184,6 +188,7 @@ def test_every_format_has_the_curve(tmp_path: Path):
     assert "train_examples,1000" in FORMATS.load("csv")(comparison)
 
 
+@pytest.mark.slow
 def test_a_hostile_name_acts_in_no_format(tmp_path: Path):
     hostile = "<script>alert(1)<script>"
     add(tmp_path / "runs", hostile, MINILM)

@@ -97,6 +97,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", [RECORD, PREDICTIONS])
 @pytest.mark.parametrize("place", PLACES)
 def test_what_stands_in_place_of_a_file_is_told_in_one_line(runs, name, place):
@@ -138,6 +139,7 @@ UNREADABLE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("damage", UNREADABLE)
 def test_predictions_that_cannot_be_scored_are_told_in_one_line(runs, damage):
     file = victim(runs) / PREDICTIONS
@@ -145,6 +147,7 @@ def test_predictions_that_cannot_be_scored_are_told_in_one_line(runs, damage):
     assert len([line for line in told(runs) if PREDICTIONS in line]) == 1
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("kind", [None, "string"])
 def test_examples_without_a_group_are_each_alone(runs, kind):
     score = compare(runs).tasks[0].cells[0].estimate
@@ -170,6 +173,7 @@ def nested(levels):
     return "[" * levels + "]" * levels
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -191,6 +195,7 @@ def test_a_record_that_says_what_cannot_be_is_told_in_one_line(runs, old, new, s
     assert said in line
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "text", ["\x1b[2J\x1b[31mred", "a\x00b", "\ud800", "back\rwards\u202e", "\x9b31m", "a\nb: all is well"]
 )

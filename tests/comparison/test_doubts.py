@@ -37,6 +37,7 @@ def add(runs: Path, model: str, share: float, groups: list[str | None], seeds: r
         save(runs, record(model=model, seed=seed, **changes), predictions(references, predicted, groups))
 
 
+@pytest.mark.slow
 def test_a_model_that_beats_the_baseline_leaves_it_out_of_the_possible_best(tmp_path: Path):
     # Two families of comparisons once called scratch unbeaten, and beaten by m3.
     for seed, share in enumerate((0.9, 0.9, 0.6)):
@@ -137,6 +138,7 @@ def test_a_ranking_over_different_test_examples_says_so_where_it_ranks(tmp_path:
     assert not claims(task)
 
 
+@pytest.mark.slow
 def test_the_best_of_several_close_models_is_told_with_the_optimism_of_the_choice(tmp_path: Path):
     for model in ("m1", "m2", "m3", "m4"):
         add_runs(tmp_path, model, 0.8)
@@ -153,6 +155,7 @@ def test_the_best_of_several_close_models_is_told_with_the_optimism_of_the_choic
     assert not any("flatters" in line for line in verdict(only(tmp_path)))
 
 
+@pytest.mark.slow
 def test_where_less_is_better_the_choice_moves_the_upper_end(tmp_path: Path):
     rng, numbers = np.random.default_rng(0), list(np.random.default_rng(1).normal(size=200))
     task_card = card("mean_squared_error", "regression", higher_is_better=False)
@@ -187,6 +190,7 @@ def test_a_label_with_few_test_examples_is_named_in_claims_of_a_metric_that_weig
     assert "doubtful" not in " ".join(verdict(only(tmp_path / "five")))
 
 
+@pytest.mark.slow
 def test_a_predicted_label_that_the_test_lacks_is_named_in_claims_of_macro_f1(tmp_path: Path):
     add_labelled(tmp_path, ["a", "b", "a"] * 66, "c")
     # One prediction of three hundred, and a third of the average: F1 of a label without examples is 0.

@@ -111,6 +111,7 @@ def test_intervals_allow_for_the_training_rows_that_folds_share():
     assert widths[1] / widths[0] == pytest.approx(SHARED_TRAINING**0.5)
 
 
+@pytest.mark.slow
 def test_a_comparison_of_folds_takes_the_wider_interval(runs: Path, tmp_path: Path):
     whole = tmp_path / "whole"
     for seed in range(3):
@@ -125,6 +126,7 @@ def test_a_comparison_of_folds_takes_the_wider_interval(runs: Path, tmp_path: Pa
     assert in_folds.estimate.high - in_folds.estimate.low > 1.1 * (alone.estimate.high - alone.estimate.low)
 
 
+@pytest.mark.slow
 def test_a_seed_without_one_of_its_folds_is_told_and_not_scored(runs: Path):
     shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4")
     shutil.rmtree(runs / "reviews/rotten_tomatoes/bert-mini/seed-2-fold-1")
@@ -154,6 +156,7 @@ def test_recorded_scores_of_folds_weigh_as_many_rows_as_each_has():
     assert _scores([], [fold(0.5, test=300), record(scores={"test": {"evaluate:y": 0.8}})]) == {}
 
 
+@pytest.mark.slow
 def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
     folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4"
     run = record(seed=1, fold=Fold(number=4, of=5), status="diverged", reason="loss nan at step 40")
@@ -164,6 +167,7 @@ def test_a_fold_that_diverged_leaves_its_seed_without_a_score(runs: Path):
     assert troubled.trouble == "fold 4 of 5: diverged: loss nan at step 40"
 
 
+@pytest.mark.slow
 def test_a_seed_whose_folds_all_collapsed_is_a_collapsed_run(runs: Path):
     for number in range(1, FOLDS + 1):
         folder = runs / f"reviews/rotten_tomatoes/bert-mini/seed-2-fold-{number}"
@@ -177,6 +181,7 @@ def test_a_seed_whose_folds_all_collapsed_is_a_collapsed_run(runs: Path):
     assert found["bert-mini"].without_collapsed.low > 0.6
 
 
+@pytest.mark.slow
 def test_a_fold_that_is_there_twice_is_told(runs: Path):
     cell = runs / "reviews/rotten_tomatoes/bert-mini"
     shutil.copytree(cell / "seed-1-fold-4", cell / "copy")
@@ -193,6 +198,7 @@ def test_folds_that_share_a_row_are_told_and_not_scored(tmp_path: Path):
     assert "a row is in several folds" in troubled.trouble
 
 
+@pytest.mark.slow
 def test_a_run_without_folds_beside_runs_with_them_is_told_and_there_is_no_common_score(runs: Path):
     folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-0"
     folder.mkdir()
@@ -205,6 +211,7 @@ def test_a_run_without_folds_beside_runs_with_them_is_told_and_there_is_no_commo
     assert any("different settings (fold: first None" in doubt for doubt in task.doubts)
 
 
+@pytest.mark.slow
 def test_a_folds_predictions_that_do_not_give_the_recorded_score_are_told(runs: Path):
     folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4"
     write_predictions(predictions(*guesses(0.1, 3, 20)), folder)

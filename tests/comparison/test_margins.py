@@ -54,6 +54,7 @@ def test_a_model_that_is_not_worse_is_named_with_its_cost(runs):
     assert equivalent == "small (at 0.2 of the training time) is equivalent to large within 8 points."
 
 
+@pytest.mark.slow
 def test_models_that_are_better_than_the_baseline_are_not_called_not_worse(runs):
     (line,) = said(runs, margins=POINT)
     assert "than any other model" in line
@@ -65,6 +66,7 @@ def test_a_margin_that_is_too_small_shows_nothing_and_says_so(runs):
     ]
 
 
+@pytest.mark.slow
 def test_without_a_margin_nothing_is_said_of_it(runs):
     assert said(runs) == []
     assert len(differences(compare(runs).tasks[0]).headings) == 5
@@ -85,6 +87,7 @@ def test_a_model_that_was_not_tested_is_not_any_other_model(runs):
     assert "not worse than any other model, single apart, by more than 8 points" in line
 
 
+@pytest.mark.slow
 def test_a_model_of_which_runs_collapsed_is_left_out(runs):
     """Its runs are all alike, so that a t test would take it for certain."""
     references = [LABELS[i % 2] for i in range(1000)]
@@ -215,6 +218,7 @@ def test_a_task_that_is_not_there_is_named(runs):
         harness.compare(runs, margin={"rotten_tomatos": 1})
 
 
+@pytest.mark.slow
 def test_every_format_and_the_rows_have_the_margin(runs):
     results = compare(runs, margins=POINT, baseline="large")
     for name in ("html", "markdown", "latex"):
@@ -228,6 +232,7 @@ def test_every_format_and_the_rows_have_the_margin(runs):
     assert (told["margin"], told["not_worse_p"]) == (0.08, float(row["not_worse_than_baseline_adjusted_p"]))
 
 
+@pytest.mark.slow
 def test_a_report_of_a_suites_runs_has_the_suites_margin(runs):
     folder = runs / "reviews"
     (folder / "suite.json").write_text(json.dumps({"baseline": "large", "margin": {"rotten_tomatoes": 8, "later": 1}}))

@@ -51,6 +51,7 @@ def test_every_metric_is_read_from_some_task_type_of_predictions():
     assert {metric for _, metric in PAIRS} == set(known_metrics())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("task_type", "metric"), PAIRS)
 def test_the_score_of_the_file_is_the_tasks_own(tmp_path: Path, task_type: str, metric: str):
     (references, predicted), labels = EXAMPLES[task_type]

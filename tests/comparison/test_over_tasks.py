@@ -107,6 +107,7 @@ def test_no_count_says_more_than_the_tasks_own_sections(eight):
     assert less > 0
 
 
+@pytest.mark.slow
 def test_the_counts_are_told_with_the_tasks_that_they_are_of(eight):
     bert, scratch, xlnet = (of(eight, model) for model in ("bert-mini", "scratch", "xlnet-mini"))
     assert (bert.better.least, bert.may_be_best, len(bert.compared)) == (8, 8, 8)
@@ -119,7 +120,7 @@ def test_the_counts_are_told_with_the_tasks_that_they_are_of(eight):
               if task not in xlnet.better.shown]  # fmt: skip
     assert said[2] == (
         "bert-mini and roberta-mini are shown to be better than scratch on at least 8 of 8 tasks; xlnet-mini on "
-        f"{xlnet.better.least} of 8 tasks (singly on all but {listed(others)})."
+        f"{xlnet.better.least} of 8 tasks (individually on all but {listed(others)})."
     )
 
 
@@ -137,7 +138,7 @@ def test_the_shorter_list_of_tasks_is_named(eight):
     scratch = ModelOverTasks(model="scratch", compared=names)
     first, second = told_better(eight, three, two, scratch).split("; ")
     assert first == "three is shown to be better than scratch on at least 3 of 4 tasks (all but c)"
-    assert second == "two on 1 of 4 tasks (singly on a and b)."
+    assert second == "two on 1 of 4 tasks (individually on a and b)."
 
 
 def test_what_is_shown_on_too_few_tasks_may_be_chance(eight):
@@ -151,6 +152,7 @@ def test_what_is_shown_on_too_few_tasks_may_be_chance(eight):
     assert told_better(eight, none, scratch) == "No model is shown to be better than scratch on any of the 4 tasks."
 
 
+@pytest.mark.slow
 def test_a_model_alone_at_the_top_is_the_best_and_an_untested_rival_takes_that_away(tmp_path):
     add_tasks(tmp_path, 3, {"bert-mini": 0.95})
     add_runs(tmp_path, "tfidf", 0.6, range(1), task="task-0", family="tfidf")
@@ -181,6 +183,7 @@ def test_tasks_whose_own_conclusions_are_doubtful_are_named(eight):
     assert said[-1] == "Doubtful, for reasons told there: what is said on task-1 and task-2."
 
 
+@pytest.mark.slow
 def test_a_single_task_and_single_seeds_say_nothing_over_tasks(tmp_path):
     add_tasks(tmp_path / "one", 1)
     add_tasks(tmp_path / "seeds", 2, seeds=range(1))
@@ -227,6 +230,7 @@ def test_a_bar_joins_as_many_ranks_as_are_not_told_apart(eight):
     assert groups(replace(ranks, by_model={"a": 1.5, "b": 1.5, "c": 3.0})) == [(1.5, 1.5)]
 
 
+@pytest.mark.slow
 def test_every_format_shows_them(eight):
     console = Console(width=300, file=io.StringIO(), color_system=None)
     show(eight, console)

@@ -75,6 +75,7 @@ def test_models_with_one_score_and_other_mistakes_are_not_told_apart():
     assert one_sided_p_values(models, None, 1)[0, 1] == 0.5
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("grouped", [False, True])
 def test_all_pairs_at_once_are_as_each_by_itself(sign: int, grouped: bool):
@@ -127,6 +128,7 @@ def test_models_on_another_basis_are_a_family_of_their_own():
     assert all(name.split("-")[0] == winner.split("-")[0] for name, winners in behind.items() for winner in winners)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("tied", "models"), [(2, 2), (1, 6), (6, 6), (40, 200), (200, 200)])
 def test_the_family_s_error_is_its_integral(tied: int, models: int):
     levels = np.array([1e-8, 1e-5, 1e-3, 0.02, 0.2])

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from made_comparisons import cell, estimate, lead, task
 
+from harness.comparison.costs import Cost
 from harness.comparison.needed import Needed
 from harness.comparison.recommendation import recommended
-from harness.comparison.results import Cost
 from harness.config.margin import Margin
 
 COST = Cost(
@@ -75,7 +75,7 @@ def test_the_best_is_recommended_with_whom_it_is_ahead_of_and_what_makes_it_doub
             "But: x; y.", "But: First.",
         ),
     )  # fmt: skip
-    assert recommended(task(A)).advice == "Use a: nothing stands beside it."
+    assert recommended(task(A)).advice == "Use a: no other model is compared with it."
     bare = replace(best.from_simple_baseline, estimate=estimate(0.3))
     assert recommended(task(replace(A, from_simple_baseline=bare, cost=None), C)).reasons == (
         "a is ahead of the simple baseline tfidf by +30.0.",

@@ -115,6 +115,7 @@ def test_before_the_first_look_has_all_its_runs_nothing_is_claimed(runs):
     assert "the first look, at 3 seeds, still lacks runs" in standing("t", task.look)
 
 
+@pytest.mark.slow
 def test_runs_between_two_looks_wait_for_the_next_one(runs):
     add(runs, "bert-mini", 0.80, range(5))
     add(runs, "scratch", 0.79, range(4))

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from harness.comparison.p_values import SMALLEST_P, Parts, p_values
-from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean, typical_seeds
+from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean
+from harness.comparison.typical_seeds import typical_seeds
 
 
 def evidence(values: np.ndarray, *, deterministic: bool = False) -> Evidence:

@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer
 from command_line import write_jsonl
 from synthetic_runs import add_runs
 
 import harness
-from harness.cli.app import app
+from harness.cli import command as command_line
 from harness.config.checking import parse_settings
 from harness.config.run import task_of
 from harness.data.loading import load_splits
@@ -221,9 +220,8 @@ def test_what_trains_resolves_to_runs_or_to_a_recipe(line, folder, command, plan
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.words[0] in PARSED], ids=str)
 def test_what_needs_a_trained_model_has_options_that_exist(line):
-    group = typer.main.get_command(app)
     name, *words = line.words
-    group.commands[name].make_context(name, words)
+    command_line().commands[name].make_context(name, words)
 
 
 @pytest.mark.slow

@@ -65,6 +65,7 @@ def test_the_parts_of_an_aspect_hold_every_example_once_and_their_scores_add_up(
     assert breakdown.parts[-1].scores["bert-mini"].value < breakdown.parts[0].scores["bert-mini"].value == 1.0
 
 
+@pytest.mark.slow
 def test_several_seeds_give_one_mean_that_speaks_of_other_seeds_too(tmp_path, command):
     add_runs(tmp_path / "runs", "bert-mini", 0.8)
     add_runs(tmp_path / "runs", "tfidf", 0.7, range(1), family="tfidf")
@@ -90,6 +91,7 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_mean_without_an_inter
     assert all(score["low"] is None for score in known)
 
 
+@pytest.mark.slow
 def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     rows = [{**row, "shop": f"s{number % 3}", "price": number} for number, row in enumerate(reviews(90))]
     train, test = write_jsonl(tmp_path / "a.jsonl", rows[:60]), write_jsonl(tmp_path / "b.jsonl", rows[60:])
@@ -103,6 +105,7 @@ def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     assert "nearly every example has another value" in command("errors", found.parent, "--by", "text").errors
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_a_row_is_that_of_its_own_split_where_splits_have_ids_in_common(split, command, tmp_path):
     def file(name, start, shop):
@@ -117,6 +120,7 @@ def test_a_row_is_that_of_its_own_split_where_splits_have_ids_in_common(split, c
     assert [part["name"] for part in breakdown["parts"]] == ["b" if split == "test" else "a"]
 
 
+@pytest.mark.slow
 def test_near_duplicates_of_training_texts_are_scored_apart(command, tmp_path):
     passage = " ".join(f"word{number}" for number in range(40))
     rows = [{"text": f"{passage} {end}", "label": "good"} for end in ("once", "twice")]
@@ -164,6 +168,7 @@ def test_where_no_label_is_there_and_none_is_predicted_f1_says_nothing(tmp_path)
     assert (scores["1"].value, scores["2"].value) == (1.0, pytest.approx(2 / 3))
 
 
+@pytest.mark.slow
 def test_what_does_not_part_the_examples_is_told(tmp_path, command):
     add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1))
     assert "all of one length" in command("errors", tmp_path / "runs", "--by", "length").errors
@@ -212,6 +217,7 @@ def test_what_is_wrong_in_a_folder_is_told_once_and_what_is_wrong_in_a_task_with
     assert [lines[-1].split(": ")[:2] for lines in told] == [["boolq", "tfidf"], ["rotten_tomatoes", "tfidf"]]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("by", "said"), [("lenght", "Did you mean length?"), ("", "Known: duplicates, found, group")])
 def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
     assert command("run", "--model", "majority", "--train", write_jsonl(tmp_path / "own.jsonl", reviews(40))).code == 0
@@ -221,6 +227,7 @@ def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
     assert f" is parted. {said}" in found.lines[0]
 
 
+@pytest.mark.slow
 def test_predictions_that_hold_something_else_are_told(tmp_path, command):
     rows = [{**row, "prediction": {"odd": 1}} for row in predictions(["negative"] * 4, [""] * 4)]
     folder = save(tmp_path / "runs", record(), rows)

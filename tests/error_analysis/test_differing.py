@@ -32,6 +32,7 @@ def pair(tmp_path):
     return folders
 
 
+@pytest.mark.slow
 def test_settings_scores_and_flips_are_told_and_no_claim_is_made(pair, command):
     found = json.loads(command("diff", *pair, "--json").output)
     assert {one["name"]: (one["one"], one["other"]) for one in found["settings"]} == {
@@ -52,6 +53,7 @@ def test_settings_scores_and_flips_are_told_and_no_claim_is_made(pair, command):
     assert "McNemar's exact test of these two runs: p = 0.227" in output
 
 
+@pytest.mark.slow
 def test_examples_in_groups_get_no_test_that_takes_them_for_independent(tmp_path, command):
     groups = [f"film {place // 5}" for place in range(100)]
     folders = [
@@ -66,6 +68,7 @@ def test_examples_in_groups_get_no_test_that_takes_them_for_independent(tmp_path
     assert "in groups, so McNemar's test does not hold" in " ".join(command("diff", *folders).output.split())
 
 
+@pytest.mark.slow
 def test_runs_that_were_tested_on_other_examples_are_not_paired(tmp_path, command):
     add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1))
     add_runs(tmp_path / "runs", "scratch", 0.7, range(1), examples=200)
@@ -76,6 +79,7 @@ def test_runs_that_were_tested_on_other_examples_are_not_paired(tmp_path, comman
     assert "they were tested on different examples" in command("diff", *folders).output
 
 
+@pytest.mark.slow
 def test_a_run_without_an_end_differs_too(pair, tmp_path, command):
     diverged = save(tmp_path / "runs", record(seed=2, status="diverged", reason="nan"), None)
     found = command("diff", pair[0], diverged)

@@ -77,6 +77,7 @@ def run(command, tmp_path):
     return record.parent
 
 
+@pytest.mark.slow
 def test_they_are_shown_with_the_users_columns_and_without_the_data_by_what_is_recorded(run, command, tmp_path):
     (content,) = json.loads(command("errors", run, "--by", "found", "--json").output)
     conditions = {name for one in content["models"]["majority"] for name in one["conditions"]}

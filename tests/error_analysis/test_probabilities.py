@@ -74,6 +74,7 @@ def test_probabilities_are_said_to_be_too_high_only_by_more_than_chance_explains
     assert row[-1].text == said
 
 
+@pytest.mark.slow
 def test_seeds_of_which_some_gave_one_answer_to_all_have_a_brier_score_without_an_interval(tmp_path, command):
     runs = tmp_path / "runs"
     for seed in range(3):
@@ -92,6 +93,7 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_brier_score_without_a
     ] == {"score": found.brier.value, "low": None, "high": None}
 
 
+@pytest.mark.slow
 def test_what_keeps_no_probabilities_is_told(tmp_path, command):
     folder = save(tmp_path / "runs", record(seed=0), predictions(list(LABELS), list(LABELS)))
     assert "keep no probabilities" in command("errors", folder, "--by", "probability").errors

@@ -75,6 +75,7 @@ def numbers(value):
     return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("family", "task_type"), CASES)
 def test_an_onnx_export_predicts_what_the_run_predicts(family, task_type, runs, tmp_path):
     run = runs(family, task_type)
@@ -87,6 +88,7 @@ def test_an_onnx_export_predicts_what_the_run_predicts(family, task_type, runs, 
     assert predict_rows(tmp_path / "out", ROWS[task_type]) == expected
 
 
+@pytest.mark.slow
 def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_text(bert_run, tmp_path):
     export_to(wanted(bert_run, examples=0), tmp_path / "fp32")
     found = export_to(wanted(bert_run, precision="int8"), tmp_path / "int8")
@@ -97,6 +99,7 @@ def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_te
     assert predict_rows(tmp_path / "int8", rows) == [predict_rows(tmp_path / "int8", [row])[0] for row in rows]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("factor", "said"),
     [(1.0, r"does not answer as it does\. .* logits differ by at most \d"), (float("nan"), "no numbers")],
@@ -156,7 +159,7 @@ def test_a_damaged_export_is_refused(damage, bert_run, tmp_path):
 
 def test_what_is_there_already_is_not_replaced(bert_run, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         export_to(wanted(bert_run), tmp_path)
     export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
     with pytest.raises(UserError, match="is an export itself"):
@@ -179,6 +182,7 @@ def test_without_its_packages_onnx_names_the_extra(bert_run, tmp_path, monkeypat
         export_to(wanted(bert_run), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_table_of_at_most_80_columns(command, bert_run, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     result = command("export", bert_run, "--to", "onnx", tmp_path / "out", "--int8", "--examples", 4)
@@ -193,8 +197,10 @@ def test_the_command_shows_a_table_of_at_most_80_columns(command, bert_run, tmp_
 
 
 def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
-    assert "--dry-run is of the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
-    assert "--precision int8 is of an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+    assert "--dry-run is for the Hub" in command("export", bert_run, "x", "--to", "onnx", "--dry-run").errors
+    assert (
+        "--precision int8 is for an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
+    )
     assert "./x: no name of a model on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
 
 
@@ -208,6 +214,7 @@ def baseline_run(command, tmp_path):
     return record.parent
 
 
+@pytest.mark.slow
 def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, baseline_run):
     assert command("export", baseline_run, "out", "--to", "folder").code == 0
     for card in (Path("out"), baseline_run / "checkpoint"):  # Plain transformers opens neither.
@@ -217,6 +224,7 @@ def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, base
     assert "is no neural network" in command("export", baseline_run, "other", "--to", "onnx").errors
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_what_would_be_pushed_and_reaches_no_hub(command, baseline_run, monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", lambda *_, **__: pytest.fail("pushed"))
     result = command("export", baseline_run, "me/small", "--to", "hub", "--dry-run")
@@ -226,6 +234,7 @@ def test_a_dry_run_shows_what_would_be_pushed_and_reaches_no_hub(command, baseli
     assert "model-index:" in result.output
 
 
+@pytest.mark.slow
 def test_a_push_makes_the_repository_and_uploads_the_checked_folder(command, baseline_run, monkeypatch):
     calls = []
 

@@ -179,6 +179,7 @@ def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradien
         torch.testing.assert_close(first, whole, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_without(family, task_type, checkpoints):
@@ -219,6 +220,7 @@ def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
     assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=True))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("family", "model_type"),
     [
@@ -309,6 +311,7 @@ def test_the_model_is_the_stock_one_again_after_each_pass(checkpoints):
     assert "forward" not in vars(model.bert.encoder.layer[-1])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_bf16_is_as_near_to_fp32_as_padded_bf16_is(family, checkpoints):
     found = {}

@@ -138,6 +138,7 @@ def test_the_memory_carries_what_the_control_does_not_know(family, checkpoints):
     assert found["segment_recurrence"] > 1e-3
 
 
+@pytest.mark.slow
 def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(checkpoints):
     logits = []
     for segment in (8, 13, 1000):

@@ -149,7 +149,7 @@ def test_several_files_of_weights_are_told(published, tmp_path):
 def test_an_output_that_is_there_is_not_written_over(published, tmp_path):
     (tmp_path / "safe").mkdir()
     (tmp_path / "safe" / "mine.txt").write_text("mine")
-    assert "is there already" in refused(published, tmp_path / "safe")
+    assert "already exists" in refused(published, tmp_path / "safe")
     assert [file.name for file in (tmp_path / "safe").iterdir()] == ["mine.txt"]
 
 
@@ -157,6 +157,7 @@ def test_a_safe_checkpoint_needs_no_conversion(checkpoints, tmp_path):
     assert "nothing to convert" in refused(checkpoints["bert"], tmp_path / "safe")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_checkpoint_is_told(tmp_path, command):
     ran = command("convert", "nowhere")
     assert ran.code == 2

@@ -87,6 +87,7 @@ def test_names_are_compared_before_they_count_as_generic_or_too_few(theirs, ours
     assert [label.casefold() for label in loaded.labels] == [name.removesuffix(".0").casefold() for name in theirs]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_generic_names_say_nothing_so_the_classifier_is_new_and_noted(tmp_path, count):
     loaded = load(classifier(tmp_path, [f"LABEL_{index}" for index in range(count)]), ("bad", "good"))

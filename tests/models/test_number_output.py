@@ -29,6 +29,7 @@ SIZES = {
 WITHOUT_BIAS = {"gpt2", "llama", "transfo-xl"}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_type", SIZES)
 def test_the_last_layer_of_any_head_puts_its_number_into_other_units(model_type):
     config = AutoConfig.for_model(model_type, vocab_size=50, num_labels=1, **SIZES[model_type])

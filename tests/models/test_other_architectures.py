@@ -62,6 +62,7 @@ def load(folder, task_type, labels, **spec):
     return made, FAMILIES.load(str(model.family)).load(model, made.head(), labels=labels, dropout=0.0, texts=list)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_type", ["gpt2", "xlm", "bert"])
 def test_a_model_reads_what_its_own_tokenizer_gives_it(tmp_path, model_type):
     examples = write(tmp_path, model_type)[:7]
@@ -75,6 +76,7 @@ def test_a_model_reads_what_its_own_tokenizer_gives_it(tmp_path, model_type):
         torch.testing.assert_close(torch.tensor(found), alone.detach(), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_type", ["gpt2", "xlm", "bert"])
 def test_a_text_without_tokens_is_read_alone_and_among_others(tmp_path, model_type):
     write(tmp_path, model_type)
@@ -94,6 +96,7 @@ def test_a_text_without_tokens_is_read_alone_and_among_others(tmp_path, model_ty
     assert np.isfinite(trainer.step(objective.features(examples[:2], reader).items))
 
 
+@pytest.mark.slow
 def test_a_model_that_looks_up_types_among_words_keeps_their_rows(tmp_path):
     texts = [example.text for example in write(tmp_path, "gpt2")]
     examples = [TextExample(str(row), texts[row], row % 2, pair=texts[row + 1]) for row in range(3)]
@@ -161,6 +164,7 @@ def gpt2_checkpoint(folder):
     return end
 
 
+@pytest.mark.slow
 def test_the_texts_of_a_pair_are_parted_for_a_tokenizer_that_puts_nothing_between_them(tmp_path):
     end = gpt2_checkpoint(tmp_path / "checkpoint")
     stock = AutoTokenizer.from_pretrained(tmp_path / "checkpoint")

@@ -89,6 +89,7 @@ def test_so_does_an_architecture_that_has_no_file_or_it_is_read_without_padding(
         assert alone == pytest.approx(found, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_an_answer_read_without_padding_is_the_same_alone_as_among_others(tmp_path):
     loaded, objective = loaded_model("auto", auto_checkpoint("fnet", tmp_path), "question_answering", labels=())
     questions = [*question_examples(3, words=6), *question_examples(3, seed=1, words=30)]
@@ -100,6 +101,7 @@ def test_an_answer_read_without_padding_is_the_same_alone_as_among_others(tmp_pa
         assert (alone.score, alone.no_answer_score) == pytest.approx((found.score, found.no_answer_score), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_longformer_answers_questions_whatever_separators_their_contexts_spell(tmp_path):
     """The stock model finds a question's end by its separators, and wants three of them in every input."""
     tokenizer = small_tokenizer("roberta")
@@ -160,6 +162,7 @@ class Neighbourly(nn.Module):
         return output
 
 
+@pytest.mark.slow
 def test_a_model_whose_outputs_depend_on_the_texts_beside_is_refused(tmp_path):
     from harness.models.head import Head
     from harness.models.padding import depends_on_padding

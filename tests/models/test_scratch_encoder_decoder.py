@@ -125,6 +125,7 @@ def test_texts_are_written_alike_with_and_without_a_cache(beams):
     assert (written[0][:, 0] == model.config.decoder_start_token_id).all()
 
 
+@pytest.mark.slow
 def test_the_cache_gives_the_scores_of_the_whole():
     model = small_model(norm_position="pre")
     whole = model(SOURCE, MASK, WRITTEN)

@@ -165,6 +165,7 @@ def test_it_learns_a_small_batch_by_heart():
     assert loss.item() < 0.01
 
 
+@pytest.mark.slow
 def test_it_learns_to_find_an_answer():
     torch.manual_seed(0)
     tokens, places = torch.randint(5, 40, (8, 6)), torch.arange(8) % 6

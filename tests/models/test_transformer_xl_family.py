@@ -85,6 +85,7 @@ def test_an_impossible_architecture_in_a_model_file_is_told():
         FAMILIES.load("transformer_xl").load(spec, head, labels=LABELS, dropout=None, texts=lambda: ["a film"])
 
 
+@pytest.mark.slow
 def test_transformers_writes_text_with_it(published):
     write = transformers.pipeline("text-generation", str(published))
     said = write("Hello, my dog", max_new_tokens=5, do_sample=False)[0]["generated_text"]

@@ -139,6 +139,7 @@ def test_every_attention_gives_the_same(settings):
     close(weights[0].sum(dim=-1)[real[:, None].expand(3, 2, 9)], torch.ones(2 * int(real.sum()), dtype=torch.float64))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("implementation", ["eager", "sdpa"])
 @pytest.mark.parametrize("settings", [{}, {"same_length": True}, {"memory_start": "empty"}], ids=str)
 def test_blocks_of_texts_and_queries_change_neither_states_nor_gradients(settings, implementation, monkeypatch):
@@ -208,6 +209,7 @@ def test_a_memory_that_nobody_wants_is_not_made(head, monkeypatch):
     assert not torch.allclose(without[0], wanted[0])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("start", ["zeros", "empty"])
 @pytest.mark.parametrize("same_length", [False, True])
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -253,6 +255,7 @@ def test_without_masks_padding_enters_the_memory_as_published():
     assert (kept[0] - changed[0]).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_no_state_knows_what_comes_after_it():
     for seed in range(8):
@@ -395,6 +398,7 @@ def test_beams_keep_their_own_memories():
     assert not torch.equal(greedy, found.sequences), "the beams found nothing else, so this test proves little"
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_saved_comes_back_the_same_and_tied(seed, tmp_path):
     model = language_model(torch.float32, seed=seed, **random_settings(seed))
@@ -429,6 +433,7 @@ def test_projections_and_shared_biases_are_tied_whatever_the_word_embeddings_are
     assert len(tables) == 3
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model_class", [AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModel])
 @pytest.mark.parametrize("frequencies", [True, False])
 @pytest.mark.parametrize("settings", [{}, {"div_val": 1, "d_embed": 6, "tie_projs": [True, False, True]}], ids=str)

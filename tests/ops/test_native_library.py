@@ -52,6 +52,7 @@ def test_a_built_library_is_kept(folder, calls):
     assert {path.suffix for path in folder.iterdir()} == {".so", ".sha256", ""}  # And the lock: nothing half-written.
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_build_once(folder, calls):
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_library._built, args=(folder,)) for _ in range(3)]
@@ -70,6 +71,7 @@ def test_a_damaged_library_is_built_again(folder, calls, damage):
     assert len(calls()) == 2
 
 
+@pytest.mark.slow
 def test_a_library_without_its_digest_is_built_again(folder, calls):
     _library._digest_of(_library._built(folder)).unlink()
     _library._built(folder)

@@ -49,6 +49,7 @@ def test_a_query_without_keys_gets_zeros():
     assert torch.equal(sums, torch.zeros(2, 2, 4))
 
 
+@pytest.mark.slow
 def test_gradients_of_the_oracle_are_right():
     torch.manual_seed(0)
     rows = [torch.randn(5, 2, 3, dtype=torch.double, requires_grad=True) for _ in range(3)]

@@ -31,6 +31,7 @@ def corpus():
     return numbered_corpus(200, sentences=30)
 
 
+@pytest.mark.slow
 def test_a_pair_is_never_longer_than_asked_and_its_length_is_its_tokens_with_the_special_ones(corpus):
     for length in (8, 13, LENGTH, 200):
         made = pairs(corpus, length=length)

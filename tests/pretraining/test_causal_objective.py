@@ -121,6 +121,7 @@ def long_losses(model, text, length):
     return losses.view(-1, length).mean(1)
 
 
+@pytest.mark.slow
 def test_a_memory_of_all_that_came_before_gives_the_losses_of_one_long_text(corpus, tokenizer):
     """Dai et al. 2019, section 3.2: with relative positions, states that are kept are those that would be made anew."""
     settings = plan(batch_tokens=64, length=16, memory=1000)
@@ -135,6 +136,7 @@ def test_a_memory_of_all_that_came_before_gives_the_losses_of_one_long_text(corp
     assert made.recurrent_state["0"].shape == (2, 8 * 16, 32)
 
 
+@pytest.mark.slow
 def test_without_a_memory_each_segment_stands_alone(corpus, tokenizer):
     settings = plan(batch_tokens=64, length=16, memory=0)
     objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, settings)
@@ -146,6 +148,7 @@ def test_without_a_memory_each_segment_stands_alone(corpus, tokenizer):
             assert found[stream].item() == pytest.approx(alone.item(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_first_step_of_an_epoch_sees_nothing_before_it(corpus, tokenizer):
     objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, plan(length=16, memory=64))
     seen = []
@@ -210,6 +213,7 @@ def break_once(model, *, after):
     model.forward = broken
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 64])
 def test_streams_that_are_read_in_passes_of_any_size_give_the_same_steps(micro_batch_size, corpus, tokenizer):
     settings = plan(batch_tokens=64, length=16, memory=32, micro_batch_size=micro_batch_size)
@@ -226,6 +230,7 @@ def test_streams_that_are_read_in_passes_of_any_size_give_the_same_steps(micro_b
     assert losses == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_held_out_texts_are_scored_in_their_own_order_with_a_memory_and_disturb_no_training(corpus, tokenizer):
     settings = plan(batch_tokens=64, length=8, memory=1000, evaluation_tokens=200)
     objective, made = objective_and_model("transformer_xl", "causal", corpus, tokenizer, settings)

@@ -126,7 +126,7 @@ def test_of_two_commands_on_one_place_the_second_is_told(never_killed, tmp_path)
         for more in ([], ["--redo"]):
             code, output = finish(Forked([*run.words, *more]))
             assert code == 2
-            assert "another process is at it" in " ".join(output.split())
+            assert "another process is working on it" in " ".join(output.split())
         os.kill(first.pid, signal.SIGCONT)
         code, output = finish(first)
         assert code == 0, output

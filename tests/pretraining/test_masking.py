@@ -35,6 +35,7 @@ def unmasked(sequence):
     return ids
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["roberta", "bert"])
 def test_the_asked_share_of_each_sequence_is_hidden_and_special_tokens_never(name, corpus, tokenizer):
     for share in (0.15, 0.4):

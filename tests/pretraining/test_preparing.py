@@ -32,6 +32,7 @@ def decoded(found, file):
     return [found.tokenizer.decode(file.document(number)) for number in range(file.document_count)]
 
 
+@pytest.mark.slow
 def test_all_documents_are_there_once_in_their_order_on_one_side(own):
     texts = documents(60)
     found = prepare({"files": ["*.txt"]}, {}, own(texts))
@@ -117,6 +118,7 @@ def test_a_second_call_reads_what_the_first_one_kept(own, cache, monkeypatch):
     assert again.tokenizer("so be it")["input_ids"] == first.tokenizer("so be it")["input_ids"]
 
 
+@pytest.mark.slow
 def test_another_tokenizer_reads_the_texts_that_were_kept(own, monkeypatch):
     folder = own(documents(60))
     prepare({"files": ["*.txt"]}, {}, folder)
@@ -195,6 +197,7 @@ def test_a_file_with_one_wrong_bit_is_made_anew(own, cache, name):
     assert {path: now[path] for path in whole} == whole
 
 
+@pytest.mark.slow
 def test_harness_cache_shows_and_clears_what_is_kept(own, cache, command):
     prepare({"files": ["*.txt"]}, {}, own(documents(30)))
     assert "texts to pretrain on" in command("cache").output

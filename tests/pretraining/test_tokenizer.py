@@ -81,6 +81,7 @@ def test_a_sentence_or_document_without_tokens_is_no_entry(tmp_path):
     assert (file.document_count, file.characters.tolist()) == (2, [len(TEXTS[0]), len(TEXTS[1])])
 
 
+@pytest.mark.slow
 def test_a_sample_is_spread_over_all_texts_and_all_of_a_small_corpus():
     texts, size = documents(50, sentences=100), sum(map(len, documents(50, sentences=100)))
     assert "".join(sample(texts, size)) == "".join(texts)

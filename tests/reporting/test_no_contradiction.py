@@ -213,6 +213,7 @@ def terminal(comparison: Comparison) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.slow
 @settings(RANDOM, max_examples=12)
 @given(record_sets())
 def test_no_format_contradicts_the_family_of_comparisons(drawn: dict):

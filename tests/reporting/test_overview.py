@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from synthetic_runs import add_runs, record, save
 
 from harness.comparison.comparison import compare
@@ -76,6 +77,7 @@ def test_more_tasks_than_stand_beside_each_other_make_a_second_table(tmp_path: P
     assert all(row.more == () for row in second.rows)
 
 
+@pytest.mark.slow
 def test_failures_gaps_and_warnings_are_counted_and_what_every_run_notes_is_not(runs: Path):
     add_runs(runs, "noted", 0.8, notes=("every weight is new",))
     found = sorted_remarks(compare(runs))

@@ -76,6 +76,7 @@ def test_it_is_told_where_the_order_of_the_finds_changes(task):
     ]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["html", "markdown", "latex"])
 def test_every_format_shows_the_choice(runs, name):
     text = FORMATS.load(name)(compare(runs)).replace("\\", "")

@@ -40,7 +40,7 @@ def test_what_one_machine_claims_another_one_does_not_get(on, tmp_path, capsys):
         age(tmp_path / CLAIM, GIVEN_UP_SECONDS - 5)
         with claimed(tmp_path) as theirs:
             assert not theirs
-        assert "another machine is at it" in capsys.readouterr().err
+        assert "another machine is working on it" in capsys.readouterr().err
         on("first")
     assert list(tmp_path.iterdir()) == []
     on("second")

@@ -57,6 +57,7 @@ def test_a_run_learns_and_leaves_record_predictions_and_checkpoint(checkpoints, 
     assert record.scores["test"]["accuracy"] == pytest.approx(hits / 20)
 
 
+@pytest.mark.slow
 def test_the_record_says_what_was_read_and_what_it_took(texts, checkpoints, tmp_path):
     record = finished(own_run(tmp_path / "runs", texts, checkpoints["bert"], max_length=12, batch_size=10))
     assert [point.step for point in record.curve] == [6]
@@ -74,6 +75,7 @@ def test_the_record_says_what_was_read_and_what_it_took(texts, checkpoints, tmp_
     assert record.task_card.labels == ("bad", "good")
 
 
+@pytest.mark.slow
 def test_training_flops_are_those_of_the_formula(texts, checkpoints, tmp_path):
     run = own_run(tmp_path / "runs", texts, checkpoints["bert"], max_length=8, epochs=1.0, maximum_steps=None)
     record = finished(run)
@@ -139,6 +141,7 @@ def test_a_later_run_does_not_depend_on_an_earlier_one_s_precision(texts, checkp
     assert {tensor.dtype for tensor in weights_of(half).values()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpoints, tmp_path):
     from transformers import AutoModel, AutoTokenizer
 
@@ -150,6 +153,7 @@ def test_a_half_precision_checkpoint_is_trained_in_full_precision(texts, checkpo
     assert {tensor.dtype for tensor in weights_of(run).values()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("a step was taken"))
     run = own_run(tmp_path, texts, checkpoints["bert"], maximum_steps=0)
@@ -165,6 +169,7 @@ def test_by_no_step_a_model_is_judged_as_it_is(texts, checkpoints, tmp_path, mon
     assert all(torch.equal(kept[name], tensor) for name, tensor in stored.items())
 
 
+@pytest.mark.slow
 def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path, monkeypatch):
     events = []
     step, documents = Trainer.step, Reader.documents
@@ -180,6 +185,7 @@ def test_the_test_split_is_read_only_after_training(texts, checkpoints, tmp_path
     assert events == [read["train"], read["validation"], "step", "step", read["test"]]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_a_result(texts, checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(LabelObjective, "losses", lambda self, scores, batch, collator: scores.sum(1) * math.nan)
     run = own_run(tmp_path / "runs", texts, checkpoints["bert"])

@@ -33,6 +33,7 @@ def adds_up(found):
     return abs(found["error"]) < 0.02 * sum(map(abs, found["values"]))
 
 
+@pytest.mark.slow
 def test_an_answer_is_explained_in_the_window_where_it_is_the_best(command, questions):
     (example,) = question_examples(1, seed=5, words=30)
     words = ("--question", example.question, "--context", example.context)
@@ -71,6 +72,7 @@ def test_a_word_is_the_one_that_is_named_else_the_first_that_is_tagged():
         word_place("5", words, tags)
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_attention_of_each_layer_and_a_curve_what_it_is_worth(command, tags, tmp_path):
     page = tmp_path / "why.html"
     text = ("--text", "the film was seen by anna")

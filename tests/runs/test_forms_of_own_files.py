@@ -17,6 +17,7 @@ def the_record():
     return read_record(file.parent)
 
 
+@pytest.mark.slow
 def test_a_separator_and_an_encoding_are_options_and_part_of_the_run(command):
     Path("data.csv").write_bytes(TABLE.encode("mac_roman"))
     flags = ("run", "--model", "majority", "--train", "data.csv", "--text", "review", "--label", "stars")
@@ -25,11 +26,12 @@ def test_a_separator_and_an_encoding_are_options_and_part_of_the_run(command):
     assert record["counts"]["examples"] == {"train": 28, "validation": 4, "test": 8}
     assert (record["config"]["local"]["separator"], record["config"]["local"]["encoding"]) == ("~", "mac_roman")
     assert (
-        "--separator can't stand beside --task"
+        "--separator can't be used with --task"
         in command("run", "--model", "majority", "--task", "boolq", "--separator", "~").errors
     )
 
 
+@pytest.mark.slow
 def test_a_suite_names_them_too(command):
     Path("data.csv").write_bytes(TABLE.encode("mac_roman"))
     suite = (
@@ -57,6 +59,7 @@ def test_what_workers_guess_is_told_once(command):
     assert result.errors.count("data.csv: guessed separator semicolon.") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_file_for_each_split_is_a_run_s_data(command):
     Path("data").mkdir()
     for name, start in (("train", 0), ("dev", 50), ("test", 70)):
@@ -65,6 +68,7 @@ def test_a_folder_with_a_file_for_each_split_is_a_run_s_data(command):
     assert the_record()["counts"]["examples"] == {"train": 20, "validation": 20, "test": 20}
 
 
+@pytest.mark.slow
 def test_a_column_file_needs_no_task_type(command):
     Path("ner.conll").write_text(
         "".join(SENTENCES.replace("Bern", f"Bern{n}").replace("Old", f"Old{n}") for n in range(20))
@@ -73,6 +77,7 @@ def test_a_column_file_needs_no_task_type(command):
     assert the_record()["task_card"]["task_type"] == "token_classification"
 
 
+@pytest.mark.slow
 def test_a_run_on_a_folder_of_column_files_predicts_once_they_are_gone(command):
     Path("data").mkdir()
     for n in range(20):
@@ -94,6 +99,7 @@ def squad_paragraph(number):
     return {"context": context, "qas": [{"id": f"q{number}", "question": f"Which in {number}?", "answers": answers}]}
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("content", [None, {"data": [{"paragraphs": [{"context": "Bern"}]}]}])
 def test_squad_s_own_form_and_what_is_wrong_with_it(command, content):
     paragraphs = [squad_paragraph(number) for number in range(40)]

@@ -53,6 +53,7 @@ def test_the_worst_come_first_with_their_texts(run, command):
     assert json.loads(command("errors", run, "--worst=2", "--json").output) == json.loads(json.dumps(found[:2]))
 
 
+@pytest.mark.slow
 def test_without_the_data_the_rest_is_shown(run, command, tmp_path):
     (tmp_path / "b.jsonl").write_text('{"text": "another", "label": "good"}\n')
     result = command("errors", run, "--worst", "1")
@@ -62,6 +63,7 @@ def test_without_the_data_the_rest_is_shown(run, command, tmp_path):
     assert "without texts, as its data can't be read again" in " ".join(result.errors.split())
 
 
+@pytest.mark.slow
 def test_what_has_no_predictions_is_told(run, command, tmp_path):
     (run / "predictions.parquet").write_bytes(b"PAR1")
     assert "predictions.parquet" in command("errors", run).errors

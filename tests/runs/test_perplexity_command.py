@@ -44,6 +44,7 @@ def rows_of(command, model, text, *words):
     return [json.loads(line) for line in Path("rows.jsonl").read_text().splitlines()], result.output
 
 
+@pytest.mark.slow
 def test_a_row_a_memory_is_shown_and_written(command, model, text):
     rows, output = rows_of(command, model, text, "--memory", 0, "--memory", 200, "--memory", 0, "--segment", 16)
     headings, *shown = output.splitlines()
@@ -69,6 +70,7 @@ def test_a_process_that_has_imported_no_family_yet_knows_the_model(model, text):
     assert "perplexity" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_command_s_numbers_are_those_of_one_pass_over_the_text(command, model, text):
     (row,), _ = rows_of(command, model, text, "--memory", 1000, "--segment", 7)
     ids = torch.tensor([small_tokenizer("transformer_xl")(TEXT, add_special_tokens=False).input_ids])
@@ -79,11 +81,13 @@ def test_the_command_s_numbers_are_those_of_one_pass_over_the_text(command, mode
     assert row["bits_per_character"] / row["bits_per_byte"] == pytest.approx(len(TEXT.encode()) / len(TEXT))
 
 
+@pytest.mark.slow
 def test_without_a_word_on_memory_there_is_none_and_the_model_s_own(command, model, text):
     rows, _ = rows_of(command, model, text)
     assert [row["memory"] for row in rows] == [0, ARCHITECTURES["transformer_xl"]["mem_len"]]
 
 
+@pytest.mark.slow
 def test_words_that_the_vocabulary_lacks_are_counted(command, model, tmp_path):
     file = tmp_path / "odd.txt"
     file.write_text("the film Ж was seen", encoding="utf-8")
@@ -92,6 +96,7 @@ def test_words_that_the_vocabulary_lacks_are_counted(command, model, tmp_path):
     assert f"{row['unknown']:.2%}" in output
 
 
+@pytest.mark.slow
 def test_a_byte_order_mark_is_no_part_of_the_text(command, model, text, tmp_path):
     marked = tmp_path / "marked.txt"
     marked.write_bytes(b"\xef\xbb\xbf" + text.read_bytes())
@@ -110,6 +115,7 @@ BAD_TEXTS = {
 }
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", BAD_TEXTS)
 def test_a_text_that_can_t_be_read_is_told(command, model, name):
     content, said = BAD_TEXTS[name]

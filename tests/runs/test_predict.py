@@ -170,7 +170,7 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
         (["--question", "q", "--context", "c"], "its task reads --text (got --question --context)"),
         (["--text", "a", "--text", "b"], "its task reads --text (got --text --text). Give them, or --input."),
         ([], "its task reads --text (got nothing). Give them, or --input."),
-        (["--text", "a", "--input", "new.csv"], "--input can't stand beside --text."),
+        (["--text", "a", "--input", "new.csv"], "--input can't be used with --text."),
         (["--input", "new.csv"], "new.csv, line 2: no column 'text' (its columns: review)."),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file."),
         (["--input", "null.jsonl"], "null.jsonl, line 2: text: not text (got None)."),
@@ -192,6 +192,7 @@ def test_what_does_not_fit_the_task_is_told(command, run, flags, said):
     assert said in line
 
 
+@pytest.mark.slow
 def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
     write_csv(Path("new.csv"), [{"text": "a", "prediction": "mine", "probabilities": "none", "score": 3}])
     result = command("predict", run, "--input", "new.csv")
@@ -199,6 +200,7 @@ def test_a_column_that_the_prediction_would_overwrite_is_refused(command, run):
     assert (result.code, result.output, result.lines) == (2, "", [said])
 
 
+@pytest.mark.slow
 def test_columns_that_other_task_types_predict_are_kept(command, run):
     write_csv(Path("new.csv"), [{"text": "a", "score": "0.5", "start": "x", "entities": "none"}])
     found = json.loads(command("predict", run, "--input", "new.csv").output)
@@ -228,6 +230,7 @@ def test_a_new_file_may_have_another_separator_and_encoding(command, run):
     assert (result.code, result.lines[0][:40]) == (2, "separator: must be one character, or com")
 
 
+@pytest.mark.slow
 def test_a_run_of_another_version_is_told(command, run):
     record = json.loads((run / "run.json").read_text())
     record["config"]["training"]["colour"] = "red"
@@ -253,6 +256,7 @@ def test_a_checkpoint_that_is_not_the_recorded_one_is_not_used(command, run):
     assert f"{weights}: no such file in the run's folder" in command("predict", run, "--text", "a").lines[0]
 
 
+@pytest.mark.slow
 def test_a_record_that_was_damaged_is_not_believed(command, run):
     file = run / "run.json"
     file.write_text(file.read_text().replace('"seed": 0', '"seed": 1', 1))
@@ -261,17 +265,20 @@ def test_a_record_that_was_damaged_is_not_believed(command, run):
     assert f"{file}: damaged, or changed by hand" in result.lines[0]
 
 
+@pytest.mark.slow
 def test_questions_need_their_flags(command):
     folder, _ = trained(command, "majority", "question_answering")
     result = command("predict", folder, "--text", "a")
     assert "its task reads --question and --context (got --text). Give them, or --input." in result.lines[0]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_run_names_the_nearest_one(command, run):
     result = command("predict", run.parent / "seed-1", "--text", "a")
     assert result.lines == [f"{run.parent}/seed-1: no such folder. Did you mean {run}?"]
 
 
+@pytest.mark.slow
 def test_a_run_without_a_checkpoint_says_so(command, run):
     shutil.rmtree(run / "checkpoint")
     result = command("predict", run, "--text", "a")

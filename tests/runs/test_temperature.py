@@ -37,6 +37,7 @@ def predicted(command, run, *words):
     return json.loads(found.output), found.errors
 
 
+@pytest.mark.slow
 def test_a_number_divides_the_logits_and_leaves_the_label(command, run):
     plain, _ = predicted(command, run)
     cooled, _ = predicted(command, run, "--temperature", "2")
@@ -45,6 +46,7 @@ def test_a_number_divides_the_logits_and_leaves_the_label(command, run):
     assert odds[1] == pytest.approx(odds[0] / 2, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_it_is_fitted_on_the_validation_split_and_told(command, run, tmp_path):
     fitted, told = predicted(command, run, "--temperature", "validation")
     assert "fitted on 30 validation rows" in " ".join(told.split())
@@ -56,6 +58,7 @@ def test_it_is_fitted_on_the_validation_split_and_told(command, run, tmp_path):
     assert "data has changed" in command("predict", run, "--text", "x", "--temperature", "validation").errors
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("given", ["0", "nan", "validaton"])
 def test_what_is_no_temperature_is_told_in_one_line(given, command, run):
     (line,) = command("predict", run, "--text", "a", "--temperature", given).lines

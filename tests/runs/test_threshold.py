@@ -23,6 +23,7 @@ def run(command, tmp_path):
     return found.parent
 
 
+@pytest.mark.slow
 def test_a_number_or_the_validation_split_decides_between_two_labels(command, run):
     text = "film number 7 was superb"
     sure = json.loads(command("predict", run, "--text", text).output)["probabilities"]["good"]
@@ -58,6 +59,7 @@ def test_of_several_labels_one_threshold_decides_each_and_of_three_that_exclude_
         of_one.recalibrated([], list, ("a", "b", "c"), of_one.predict_settings(threshold=0.3))
 
 
+@pytest.mark.slow
 def test_thresholds_of_recorded_probabilities_have_their_precision_and_recall(command, tmp_path):
     references = ["negative"] * 6 + ["positive"] * 4
     chances = [0.05, 0.15, 0.15, 0.25, 0.55, 0.75, 0.35, 0.65, 0.85, 0.95]

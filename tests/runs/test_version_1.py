@@ -37,6 +37,7 @@ def test_every_record_is_read_with_what_was_in_it():
         assert record.counts.unreachable_answers == written["counts"]["answers_not_aligned"]
 
 
+@pytest.mark.slow
 def test_they_are_compared_as_they_were():
     comparison = compare(DATA / "recorded" / "old_suite", baseline="majority")
     assert {task.card.task_type for task in comparison.tasks} == {
@@ -46,6 +47,7 @@ def test_they_are_compared_as_they_were():
     assert all(FORMATS.load(name)(comparison) for name in FORMATS.names())
 
 
+@pytest.mark.slow
 def test_a_suite_with_the_old_names_is_read_and_says_the_new_ones(old):
     notice.cache_clear()
     result = old("plan", "old_suite.toml", "--runs", "recorded")
@@ -62,6 +64,7 @@ def test_what_is_recorded_is_not_run_again(old):
     assert "1 of 1" in old("run", *words, "--runs", "recorded").output
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_a_simple_baseline_predicts(old):
     runs = Path("recorded/old_suite")
     found = old("predict", runs / "reviews/majority/seed-0", "--text", "a lovely film")

@@ -103,6 +103,7 @@ def test_without_its_packages_serve_names_the_extra(command, monkeypatch):
     assert "pip install 'finetune-harness[serve]'" in command("serve", "runs").errors
 
 
+@pytest.mark.slow
 def test_a_busy_port_and_a_folder_that_is_no_run_are_told(command, tmp_path):
     import socket
 

@@ -108,6 +108,7 @@ def test_python_has_them_as_well(command):
     assert (first["folds"], first["examples"], second["examples"]) == (3, ROWS, ROWS)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -119,7 +120,7 @@ def test_python_has_them_as_well(command):
         (["--train", "reviews.csv", "--folds", "1"], "--folds: must be greater than or equal to 2 (got 1)"),
         (["--train", "reviews.csv", "--folds", "101"], "--folds: must be less than or equal to 100 (got 101)"),
         (["--train", "whole", "--folds", "3"], "folds: whole has a test split"),
-        (["--task", "boolq", "--folds", "3"], "--folds can't stand beside --task"),
+        (["--task", "boolq", "--folds", "3"], "--folds can't be used with --task"),
     ],
 )
 def test_what_folds_can_not_stand_beside_is_told(command, words, told):

@@ -218,6 +218,7 @@ def test_records_of_the_task_are_found_in_every_suite_but_those_of_other_data(tm
     assert [record.suite for _, record in task_records(run, tmp_path)] == ["one"]
 
 
+@pytest.mark.slow
 def test_every_registered_size_is_one_that_the_task_s_description_names():
     found = {name: TASKS.load(name).examples for name in TASKS.names()}
     assert sum(bool(sizes) for sizes in found.values()) > 20

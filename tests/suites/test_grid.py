@@ -128,6 +128,7 @@ def test_only_some_of_a_suite(command, suite):
     )
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_not_even_looked_for(command, suite):
     content = Path(suite).read_text()
     Path(suite).write_text(

@@ -214,4 +214,4 @@ def test_workers_beside_accelerate_launch_are_refused(grid):
         cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
-    assert "--workers 2: can't stand beside accelerate launch. Leave one of them out." in done.stderr
+    assert "--workers 2: can't be used under accelerate launch. Leave one of them out." in done.stderr

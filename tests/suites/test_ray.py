@@ -203,6 +203,7 @@ def test_a_node_with_other_data_is_told_of_and_records_no_result(suite):
     assert "set upload = true in [cluster]" in ended.record.reason
 
 
+@pytest.mark.slow
 def test_what_comes_for_a_run_that_is_recorded_meanwhile_is_left_out(command, suite):
     assert command("run", "tiny.toml", "--just", "mine/majority/seed-0").code == 0
     before = read_record(Path("runs/tiny/mine/majority/seed-0"))
@@ -224,6 +225,7 @@ def test_a_large_file_comes_in_pieces(suite):
     assert Path("runs/tiny/mine/majority/seed-0/.partial/checkpoint/weights").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_machine_without_ray_or_without_a_cluster_is_told_in_one_line(command, suite, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
     client = command("run", "tiny.toml", "--on", "ray")
@@ -237,4 +239,4 @@ def test_a_machine_without_ray_or_without_a_cluster_is_told_in_one_line(command,
 def test_workers_and_one_run_can_not_stand_beside_a_cluster(command, suite):
     result = command("run", "tiny.toml", "--on", "ray", "--workers", "2")
     assert (result.code, len(result.lines)) == (2, 1)
-    assert "--workers can't stand beside --on ray" in result.errors
+    assert "--workers can't be used with --on ray" in result.errors

@@ -19,6 +19,7 @@ def runs(command):
     return Path("runs")
 
 
+@pytest.mark.slow
 def test_trials_are_listed_behind_the_seeds(runs, command):
     rows = json.loads(command("runs", "ls", "runs", "--json").output)
     assert [row["trial"] for row in rows] == [None, None, None, 0, 1, 2, 3]

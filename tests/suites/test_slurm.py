@@ -124,7 +124,7 @@ def test_mistakes_in_cluster_are_told_at_once(suite):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--redo", "--workers", "2"), "--redo, --workers can't stand beside --on slurm"),
+        (("--redo", "--workers", "2"), "--redo, --workers can't be used with --on slurm"),
         (("--trials", "2"), "--on slurm: recipes are chosen here by trials"),
         (("--until", "decided"), "--on slurm: seeds are added here as comparisons stand"),
     ],
@@ -162,6 +162,7 @@ def test_a_run_that_the_suite_does_not_have_is_refused(command, suite):
     assert "--just mine/bert/seed-0: no run of this suite." in result.errors
 
 
+@pytest.mark.slow
 def test_a_plan_says_how_the_runs_would_be_spread_and_submits_nothing(command, suite, fake_slurm):
     suite.write_text(SUITE.format(cluster='gpus_per_run = 1\nmemory = "8G"\ntime = "0:01"'))
     on_slurm = command("plan", "tiny.toml", "--on", "slurm")

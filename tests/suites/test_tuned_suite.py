@@ -59,6 +59,7 @@ def trained_settings(record):
     return {name: record["config"]["training"][name] for name in ("learning_rate", "batch_size", "dropout")}
 
 
+@pytest.mark.slow
 def test_the_best_trial_is_trained_anew_with_the_suites_seeds(command, suite):
     result = command("run", suite)
     assert result.code == 0, result.output + result.errors
@@ -184,6 +185,7 @@ def test_a_failed_trial_is_the_worst_and_is_not_tried_again_once_the_recipe_is_c
     assert times("runs") == before
 
 
+@pytest.mark.slow
 def test_what_reads_nothing_that_is_varied_has_no_trials(command, suite):
     change('models = ["bert"]\n', "\n")
     command("run", suite, "--only", "majority")

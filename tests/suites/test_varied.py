@@ -74,6 +74,7 @@ def test_a_suite_runs_every_model_at_every_value_and_compares_within_one(command
     assert command("plan", suite).output.splitlines()[-1] == "4 complete"
 
 
+@pytest.mark.slow
 def test_a_value_that_is_added_leaves_the_others_recorded(command, suite):
     command("run", suite)
     Path(suite).write_text(SUITE.format(values="[10, 20, 40]"))
@@ -108,6 +109,7 @@ def test_a_varied_run_is_scored_and_read_again_as_any(command, suite):
     assert "\n- mine\n" in (run / "checkpoint/README.md").read_text()
 
 
+@pytest.mark.slow
 def test_one_value_on_the_command_line_takes_the_place_of_the_list(command, suite):
     plan = command("plan", suite, "--set", "train_examples=30").output
     assert "mine@" not in plan

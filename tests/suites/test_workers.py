@@ -82,6 +82,7 @@ def test_each_run_is_run_once_and_workers_stay_warm(planned, results):
     assert len({ended.record.reason for _, ended in found}) <= 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_its_run_only(planned, results):
     runs = [planned("good", 0), planned("dies"), planned("good", 1), planned("ends"), planned("good", 2)]
     found = {one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(runs)}

@@ -156,6 +156,7 @@ def test_passes_and_executions_give_the_gradient_of_the_whole_batch(task_type, s
             torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
 def test_equal_weights_change_nothing_whatever_they_are(task_type, checkpoints):
     labels = TAGS if task_type == "token_classification" else LABELS
@@ -167,6 +168,7 @@ def test_equal_weights_change_nothing_whatever_they_are(task_type, checkpoints):
     assert float(trainer.step(features.items)) == pytest.approx(float(plain.step(features.items)), abs=1e-6)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
 def test_the_validation_loss_is_plain_whatever_is_learnt(task_type, checkpoints):
     plain, features, examples = set_up(checkpoints, task_type)

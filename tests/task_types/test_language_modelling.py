@@ -83,6 +83,7 @@ def test_with_a_memory_of_the_whole_document_segments_are_one_window(language, s
     assert [row["nats"] for row in segmented] == pytest.approx([row["nats"] for row in whole], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_without_a_memory_each_segment_is_read_alone(language):
     trainer, _, reader = set_up("transformer_xl", language["transformer_xl"])
     found = costs("transformer_xl", language["transformer_xl"], strategy="independent_segments", segment=8)
@@ -99,6 +100,7 @@ def test_without_a_memory_each_segment_is_read_alone(language):
         assert row["nats"] == pytest.approx(nats, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_more_memory_changes_what_is_predicted_and_documents_do_not_see_each_other(language):
     settings = {"strategy": "segment_recurrence", "segment": 8}
     short, long = (costs("transformer_xl", language["transformer_xl"], memory=memory, **settings) for memory in (2, 24))
@@ -107,6 +109,7 @@ def test_more_memory_changes_what_is_predicted_and_documents_do_not_see_each_oth
     assert [row["nats"] for row in alone] == pytest.approx([row["nats"] for row in long], rel=1e-6)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every):
     """Beside a loop of Salazar et al. 2020, section 2.1, over a document that fits into one window."""
@@ -165,6 +168,7 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary(tmp_pa
     assert found["bits_per_byte"] == pytest.approx(tokens * math.log2(size) / len(text.encode()), rel=1e-5)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     "settings", [{"max_length": 16}, {"strategy": "segment_recurrence", "segment": 8, "gradient_segments": 9}]
 )

@@ -87,6 +87,7 @@ def test_a_new_question_gets_the_probability_of_each_of_its_choices(finished):
     assert backwards[::-1] == pytest.approx(found["probabilities"], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_the_command_line_asks_with_as_many_choices_as_are_given(finished, command):
     folder, _ = finished
     words = [word for choice in ("was dull", "was superb", "boring") for word in ("--choices", choice)]
@@ -104,6 +105,7 @@ def test_the_worst_answers_are_those_whose_right_choice_surprises_most(finished)
     assert len(found) == 3 or record.scores["test"]["accuracy"] > 0.85
 
 
+@pytest.mark.slow
 def test_the_score_of_the_chosen_answer_or_of_another_is_explained(finished):
     folder, _ = finished
     example = example_of(folder, {"text": "the film", "choices": ["was superb", "was dull"]})
@@ -223,6 +225,7 @@ def test_a_memory_reads_each_choice_to_its_end_with_the_same_gradient_whatever_f
         torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_architecture_without_such_a_head_gets_a_classifier_with_one_output(tmp_path):
     tokenizer = small_tokenizer("bert")
     config = transformers.GPT2Config(
@@ -270,6 +273,7 @@ def test_how_sure_the_longest_answer_is_follows_training():
     assert often.steepness > seldom.steepness > 0
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("model", ["majority", "tfidf", "longest_answer"])
 def test_a_file_with_a_column_for_each_choice_runs_from_the_command_line(model, command):
     lines = [f"q{n} w{n},superb {n},dull {n},{'' if n % 3 else f'boring {n}'},{'AB'[n % 2]}" for n in range(60)]
@@ -286,6 +290,7 @@ def test_a_file_with_a_column_for_each_choice_runs_from_the_command_line(model, 
     )
 
 
+@pytest.mark.slow
 def test_choosing_understands_choices(command):
     lines = [f"q{n} w{n},superb {n},dull {n},{'AB'[n % 2]}" for n in range(60)]
     Path("q.csv").write_text("question,a,b,answer\n" + "\n".join(lines) + "\n")

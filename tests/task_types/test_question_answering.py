@@ -40,6 +40,7 @@ def answered_windows(features, example):
     return [item.target.held for item in features.items if item.example == example]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_window_s_loss_is_that_of_transformers_own_head(family, checkpoints):
     loaded, qa, trainer, reader = set_up(family, checkpoints)
@@ -52,6 +53,7 @@ def test_a_window_s_loss_is_that_of_transformers_own_head(family, checkpoints):
         torch.testing.assert_close(trainer.forward.losses([item])[0], expected)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
     _, qa, trainer, reader = set_up(family, checkpoints)
@@ -292,6 +294,7 @@ def published_tokenizer(**settings):
     return TransformerXLTokenizer(str(XL / "vocab.txt"), **settings)
 
 
+@pytest.mark.slow
 def test_answers_are_found_without_the_tokenizer_s_offsets_and_a_separator_stands_for_no_answer():
     context = "Zyzzogeton said: “23,000 people’s well-known co-op” – not 1.5 …"
     tokenizer = published_tokenizer()

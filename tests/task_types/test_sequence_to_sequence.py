@@ -91,6 +91,7 @@ def checkpoint_of(name, stock, checkpoints):
     return {"scratch": None, "bert": checkpoints["bert"], "roberta": checkpoints["roberta"]}.get(name, stock / name)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("name", ["t5", "bart", "scratch"])
 def test_a_step_s_loss_is_torch_s_own_over_all_tokens_with_label_smoothing(name, smoothing, stock, checkpoints):
@@ -157,6 +158,7 @@ def test_every_family_that_writes_learns_and_its_checkpoint_writes_the_same(name
     assert {file.suffix for file in tmp_path.iterdir()} <= {".safetensors", ".json", ".txt", ".jinja"}
 
 
+@pytest.mark.slow
 def test_both_sides_of_bert2bert_begin_with_the_checkpoint(checkpoints):
     model, _, _, reader = loaded("bert", checkpoints["bert"])
     encoder = transformers.AutoModel.from_pretrained(checkpoints["bert"]).state_dict()
@@ -191,6 +193,7 @@ def test_a_recipe_that_does_not_fit_is_refused(settings, said):
         TASK_TYPES.load(TASK_TYPE).objective((), Training(**settings))
 
 
+@pytest.mark.slow
 def test_longer_texts_than_the_model_has_places_for_and_unknown_languages_are_refused(stock):
     with pytest.raises(UserError, match="max_target_length: 128, but this model writes at most 64 tokens"):
         loaded("auto", stock / "bart", max_target_length=128)
@@ -229,6 +232,7 @@ def test_a_trained_tokenizer_gives_texts_back_and_one_that_does_not_is_told(chec
     assert objective.notes(cased, reader)[1].startswith("the tokenizer gives back 50% of the right texts otherwise")
 
 
+@pytest.mark.slow
 def test_a_source_gets_the_same_text_alone_as_beside_longer_ones():
     examples = pairs(5, longest=9)
     _, objective, trainer, reader = loaded("scratch", beams=2)
@@ -281,6 +285,7 @@ class StopAt(Silent):
             raise Stopped
 
 
+@pytest.mark.slow
 def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_path):
     settings = {"beams": 2, "maximum_steps": 6, "evaluations_per_epoch": 2, "batch_size": 16, "dropout": 0.1}
     whole, stopped = (run_of(tmp_path / name, pairs(60), **settings) for name in ("whole", "stopped"))
@@ -302,6 +307,7 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     assert "pipeline_tag: translation" in (whole.folder / "checkpoint" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_of_two_copies_of_an_encoder_is_loaded_again_and_writes_the_same(checkpoints, tmp_path):
     own = own_files(tmp_path / "data", pairs(40))
     settings = {**SHORT, "maximum_steps": 2, "beams": 2}
@@ -314,6 +320,7 @@ def test_a_run_of_two_copies_of_an_encoder_is_loaded_again_and_writes_the_same(c
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 
 
+@pytest.mark.slow
 def test_the_loss_chooses_where_nobody_asks_for_a_perplexity(tmp_path):
     settings = {"validate_by": "loss", "maximum_steps": 2, "evaluations_per_epoch": 1, "batch_size": 16, "beams": 1}
     record = execute(run_of(tmp_path, pairs(50), ("exact_text",), **settings), Options(), Silent())

@@ -33,6 +33,7 @@ def test_the_score_is_sacrebleu_s_of_the_whole_corpus(name, theirs):
     assert signature(name) == str(theirs.get_signature())
 
 
+@pytest.mark.slow
 def test_rouge_by_hand():
     # 6 of 7 words are right on both sides; of 6 pairs of words 4; "the cat sat on … mat today" in order.
     found = scores(["rouge_1", "rouge_2", "rouge_l"], REFERENCES[:1], written(TEXTS[:1]))

@@ -30,6 +30,7 @@ def sentence(words, tags=None):
     return TaggedSentence(" ".join(words), words, tuple(tags or [0] * len(words)))
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_sentence_s_loss_is_that_of_transformers_own_head_on_first_pieces(family, checkpoints):
     loaded, objective, learner, reader = set_up(family, checkpoints)

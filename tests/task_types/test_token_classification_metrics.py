@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
-from random_tags import CASES, SCHEMES, random_cases
+from random_tags import CASES, SCHEMES, TYPES, random_cases
 
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, scores
@@ -106,6 +106,18 @@ def test_scores_are_those_of_seqeval_where_it_is_installed(scheme):
     for references, predictions in random_cases(scheme):
         found = scores(METRICS, references, predictions)
         assert found["entity_f1"] == pytest.approx(seqeval.f1_score(references, predictions, zero_division=0))
+
+
+@pytest.mark.slow
+def test_scores_are_nervaluates_strict_ones_in_500_random_cases():
+    # nervaluate reads BIO and IOB1 by conlleval's rules, prefixes out of place included, and knows neither E nor S.
+    evaluator = pytest.importorskip("nervaluate").Evaluator
+    cases = random_cases("BIO", 500)
+    assert len(cases) == 500
+    for references, predictions in cases:
+        strict = evaluator(references, predictions, tags=TYPES, loader="list").evaluate()["overall"]["strict"]
+        found = scores(METRICS[:3], references, predictions)
+        assert list(found.values()) == pytest.approx([strict.precision, strict.recall, strict.f1])
 
 
 def test_bilou_is_iobes_in_other_letters():

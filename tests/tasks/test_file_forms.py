@@ -254,6 +254,7 @@ def test_arrow_columns_that_are_there_twice_are_no_part_of_a_row(tmp_path):
 # Spreadsheets.
 
 
+@pytest.mark.slow
 def test_the_first_sheet_of_a_spreadsheet_is_read(tmp_path, capsys):
     errors.notice.cache_clear()
     file = spreadsheet(

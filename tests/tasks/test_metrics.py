@@ -158,6 +158,7 @@ def test_an_unknown_metric_names_the_nearest_one():
         scores(["acuracy"], ["a"], ["a"])
 
 
+@pytest.mark.slow
 def test_listing_metrics_imports_neither_scikit_learn_nor_scipy():
     import subprocess
     import sys

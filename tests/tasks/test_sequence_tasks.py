@@ -1,5 +1,7 @@
 """Data of texts that are written: SCAN's grammar by its published counts, and .po files read and kept apart."""
 
+import pytest
+
 from harness.data.loading import load_splits
 from harness.data.po_files import grouped, translations
 from harness.data.scan import commands, length_split, simple_split
@@ -37,6 +39,7 @@ msgstr "..."
 """
 
 
+@pytest.mark.slow
 def test_scan_has_as_many_commands_and_lengths_as_published():
     # Lake and Baroni 2018, sections 2 and 4: 20,910 commands; 16,728 + 4,182 at random, 16,990 + 3,920 by length.
     assert len({row["source"] for row in commands()}) == len(commands()) == 20_910
@@ -63,6 +66,7 @@ def test_scan_s_meanings_are_those_of_the_paper():
     )
 
 
+@pytest.mark.slow
 def test_scan_is_split_as_it_is_made_when_it_is_loaded():
     splits = load_splits(TASKS.load("scan_length"))
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (15_291, 1_699, 3_920)

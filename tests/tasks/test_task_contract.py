@@ -68,7 +68,7 @@ CARDS = {
     "cnn_dailymail": (("article", "highlights"), None, None),
     "xsum": (("document", "summary"), None, None),
 }
-UNPINNED = {"hyperpartisan", "ud_english_tags"}
+UNPINNED = {"hyperpartisan"}
 SMALL = 40
 
 

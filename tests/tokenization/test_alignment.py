@@ -96,6 +96,7 @@ def test_a_token_without_a_place_lies_between_its_neighbours():
     assert aligned("東京", ["<unk>"]) == [(1, 1)]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:12])
 def test_the_published_tokenizer_s_words_are_found(text, settings):
@@ -123,6 +124,7 @@ def test_an_unknown_word_is_found_by_its_spelling():
     assert aligned("Zyzzogeton people", tokens) == [(0, 10), (11, 17)]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("lost", "doubtful"), [(0.0, 0.001), (0.03, 0.005)])
 def test_a_range_that_is_given_is_the_right_one(lost, doubtful):
     """Texts that are made of tokens, some of which are then unknown, invented, or lost."""

@@ -75,6 +75,7 @@ def test_the_head_is_what_the_tokenizer_itself_keeps(tokenizer, count):
         text, truncation=True, max_length=16, return_special_tokens_mask=True)["special_tokens_mask"])  # fmt: skip
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("window", [16, 17])
 @pytest.mark.parametrize("lengths", [(2, 3), (2, 40), (40, 2), (40, 40), (41, 30), (30, 41), (0, 30), (7, 0)])
 def test_of_a_pair_the_longer_text_is_cut_first_as_the_tokenizer_does(tokenizer, lengths, window):
@@ -84,6 +85,7 @@ def test_of_a_pair_the_longer_text_is_cut_first_as_the_tokenizer_does(tokenizer,
     assert both(read(tokenizer, text, pair, window=window).windows) == theirs(expected)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("stride", [0, 1, 5])
 @pytest.mark.parametrize("count", [0, 1, 12, 13, 14, 15, 26, 27, 40, 100])
 def test_windows_are_the_tokenizer_s_overflowing_ones(tokenizer, count, stride):
@@ -96,6 +98,7 @@ def test_windows_are_the_tokenizer_s_overflowing_ones(tokenizer, count, stride):
     assert document.seen == document.total
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("stride", [0, 3])
 @pytest.mark.parametrize("count", [1, 7, 8, 30, 90])
 def test_windows_of_a_context_repeat_the_question_as_the_tokenizer_does(tokenizer, count, stride):

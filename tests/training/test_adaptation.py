@@ -60,6 +60,7 @@ def is_trained(name, frozen):
     return frozen != "encoder" and (int(layer[1]) + 1 if layer else 0) > frozen
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("frozen", FROZEN)
 @pytest.mark.parametrize("family", DISTINCT)
 def test_what_is_frozen_stays_and_has_no_state_in_the_optimizer(family, frozen, checkpoints):
@@ -187,6 +188,7 @@ def test_a_schedule_scales_every_rate(checkpoints):
     assert scheduler.get_last_lr() == pytest.approx([0.75 * peak for peak in peaks])
 
 
+@pytest.mark.slow
 def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
     training = Training(learning_rate=1e-2, weight_decay=0.5, warmup_ratio=0.0, layer_decay=0.5)
     loaded, objective = loaded_model("bert", checkpoints["bert"])
@@ -231,6 +233,7 @@ def test_a_run_says_what_was_trained_and_leaves_the_rest_as_it_was(settings, che
     assert "bert.embeddings.word_embeddings.weight" in same
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("family", "settings"), [("scratch", {}), ("bert", {"frozen": 1}), ("bert", {"method": "lora", "rank": 2})]
 )

@@ -44,6 +44,7 @@ def set_up(checkpoints, task_type="classification", *, family="bert", dropout=0.
     return trainer, objective.features(examples(), reader).items
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "roberta", "scratch", "xlnet", "transformer_xl"])
 def test_the_small_matrices_and_the_head_are_trained_alone(family, checkpoints):
     trainer, items = set_up(checkpoints, family=family)
@@ -58,6 +59,7 @@ def test_the_small_matrices_and_the_head_are_trained_alone(family, checkpoints):
     assert model.num_parameters(only_trainable=True) < 0.7 * sum(p.numel() for p in model.parameters())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", sorted(EXAMPLES))
 def test_merged_it_is_the_stock_model_and_says_the_same(task_type, checkpoints):
     trainer, items = set_up(checkpoints, task_type)
@@ -95,6 +97,7 @@ def test_passes_and_executions_give_one_gradient(task_type, checkpoints):
             torch.testing.assert_close(gradient, found[0][1][name], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_start_takes_no_numbers_from_training_s_generator_and_follows_the_seed(checkpoints):
     found = []
     for seed in (0, 0, 1):

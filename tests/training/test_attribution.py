@@ -31,6 +31,7 @@ def label(place):
     return lambda scores: scores.reshape(-1)[place]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", [*ARCHITECTURES, "auto"])
 def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_path):
     explainer, (item, _) = explainer_of(family, tmp_path)
@@ -42,6 +43,7 @@ def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_p
     assert float(explainer.scores(item)[0, 1]) == pytest.approx(found.score)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("family", "settings"),
     [
@@ -60,6 +62,7 @@ def test_a_text_of_several_windows_or_segments_is_explained_as_a_whole(family, s
     assert abs(found.error) < 0.02 * sum(map(abs, found.values))
 
 
+@pytest.mark.slow
 def test_they_are_those_of_captum(tmp_path):
     captum = pytest.importorskip("captum.attr")
     explainer, (item, _) = explainer_of("bert", tmp_path)

@@ -139,6 +139,7 @@ def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, sco
     assert same(weights(trainer.forward.model), kept[best])
 
 
+@pytest.mark.slow
 def test_patience_stops_a_run_that_gets_no_better(checkpoints, tmp_path):
     trainer, items, validation, training = set_up(checkpoints["bert"], patience=2)
     validation, _ = judged_by(validation, trainer, [0.5, 0.4, 0.5, 0.9])
@@ -147,6 +148,7 @@ def test_patience_stops_a_run_that_gets_no_better(checkpoints, tmp_path):
     assert (progress.step, progress.best_step) == (8, 2)
 
 
+@pytest.mark.slow
 def test_a_curve_s_training_loss_is_the_mean_over_items_since_the_last_point(checkpoints, tmp_path):
     callbacks = StopAt()
     progress = go(set_up(checkpoints["bert"]), tmp_path, callbacks=callbacks)
@@ -278,6 +280,7 @@ def stopped_state(checkpoint, folder, step=6):
     return state
 
 
+@pytest.mark.slow
 def test_a_state_is_one_folder_without_pickles(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
     assert state.name == "step-000000005"
@@ -405,6 +408,7 @@ def test_a_state_of_another_model_is_told_as_such(checkpoints, tmp_path):
         load_state(set_up(checkpoints["roberta"], family="roberta")[0], tmp_path)
 
 
+@pytest.mark.slow
 def test_a_state_of_the_first_form_which_had_no_checksums_is_gone_on_with(checkpoints, tmp_path):
     state = stopped_state(checkpoints["bert"], tmp_path)
     rewrite(state, form=None)
@@ -412,12 +416,14 @@ def test_a_state_of_the_first_form_which_had_no_checksums_is_gone_on_with(checkp
     assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
 
 
+@pytest.mark.slow
 def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):
     rewrite(stopped_state(checkpoints["bert"], tmp_path), processes=2)
     with pytest.raises(UserError, match="begun with 2 processes, and now there are 1"):
         go(set_up(checkpoints["bert"]), tmp_path)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("labels", [LABELS[::-1], ("bad", "good", "nan")])
 def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints, tmp_path):
     stopped_state(checkpoints["bert"], tmp_path)
@@ -425,6 +431,7 @@ def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints
         go(set_up(checkpoints["bert"]), tmp_path, labels=labels)
 
 
+@pytest.mark.slow
 def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoints, tmp_path):
     rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
     with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):

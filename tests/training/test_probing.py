@@ -34,6 +34,7 @@ def probed(folder, checkpoint, *, family="bert", seed=0, **training):
     return run, execute(run, Options(), Silent())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet", "transformer_xl"])
 def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_path):
     run, _ = probed(tmp_path, checkpoints[family], family=family)
@@ -48,6 +49,7 @@ def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_
     assert expected.std() > 0.01
 
 
+@pytest.mark.slow
 def test_the_layer_is_fitted_to_what_the_stock_head_makes_of_each_training_text(checkpoints, tmp_path):
     run, record = probed(tmp_path, checkpoints["bert"])
     model = AutoModelForSequenceClassification.from_pretrained(run.folder / "checkpoint").eval()
@@ -68,6 +70,7 @@ def test_the_layer_is_fitted_to_what_the_stock_head_makes_of_each_training_text(
     assert any(f"{nearest.penalty:.3g} times" in note for note in record.notes)
 
 
+@pytest.mark.slow
 def test_nothing_but_the_last_layer_differs_from_the_first_checkpoint(checkpoints, tmp_path):
     run, record = probed(tmp_path, checkpoints["bert"])
     # Read by transformers, whose 5.4 writes some tensors by the names that they had in the first BERT.
@@ -79,6 +82,7 @@ def test_nothing_but_the_last_layer_differs_from_the_first_checkpoint(checkpoint
     assert record.cost.training_flops > 0
 
 
+@pytest.mark.slow
 def test_states_are_read_once_for_all_seeds_and_the_record_says_so(checkpoints, tmp_path, monkeypatch):
     _, first = probed(tmp_path, checkpoints["bert"])
     monkeypatch.setattr(probing._Reading, "_read", lambda *_: pytest.fail("a text was read again"))

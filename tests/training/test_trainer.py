@@ -115,6 +115,7 @@ def test_recomputed_windows_meet_the_same_dropout(checkpoints):
     assert gradients(trainer, long)[0] != loss_at(0.0)[0]  # dropout there is
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["processor", "gpu"])
 def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpoints):
     trainer, items = set_up(checkpoints["bert"], micro_batch_size=16, learning_rate=1e-4)
@@ -138,6 +139,7 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
     assert_same(result, after(fresh, items[:10], items[10:]), tolerance=0)
 
 
+@pytest.mark.slow
 def test_out_of_memory_in_the_middle_of_a_step_leaves_nothing_of_the_first_try(checkpoints):
     settings = {"dropout": 0.2, "learning_rate": 1e-4}
     trainer, items = set_up(checkpoints["bert"], micro_batch_size=8, **settings)
@@ -217,6 +219,7 @@ def test_the_gradient_is_clipped_to_its_length(checkpoints):
     assert lengths[0.01] == pytest.approx(0.01, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_bf16_computes_in_half_precision_and_keeps_weights_in_full(checkpoints):
     full, items = set_up(checkpoints["bert"], learning_rate=1e-3)
     expected = after(full, items)

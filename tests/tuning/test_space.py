@@ -57,6 +57,7 @@ def drawn(run, how, name):
     return [getattr(trial.config.training, name) for trial in trials_of(run, how.spaces["bert"], how.trials)]
 
 
+@pytest.mark.slow
 def test_a_logarithmic_range_gives_each_factor_of_ten_its_share(run):
     rates = np.array(drawn(run, tuning(1000, learning_rate={"log_uniform": [1e-5, 1e-3]}), "learning_rate"))
     assert rates.min() >= 1e-5
@@ -66,6 +67,7 @@ def test_a_logarithmic_range_gives_each_factor_of_ten_its_share(run):
     assert all(float(f"{rate:.3g}") == rate for rate in rates)
 
 
+@pytest.mark.slow
 def test_choices_are_all_drawn_alike(run):
     counts = Counter(drawn(run, tuning(900, batch_size=[8, 16, 32]), "batch_size"))
     assert counts.keys() == {8, 16, 32}

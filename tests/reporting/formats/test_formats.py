@@ -80,6 +80,7 @@ def unreadable(two_tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> Com
     return compare(runs)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", RENDERERS)
 def test_unreadable_records_stop_no_format_and_every_one_for_readers_lists_them(unreadable: Comparison, name: str):
     text = RENDERERS[name](unreadable)
@@ -94,6 +95,7 @@ def test_a_suites_description_is_the_subtitle(comparison: Comparison, name: str)
     assert '<p class="card"></p>' not in RENDERERS[name](comparison)
 
 
+@pytest.mark.slow
 def test_markdown_escapes_a_description(hostile: Comparison):
     assert HOSTILE not in RENDERERS["markdown"](hostile)
     escaped = FORMATS.entry("markdown").module().escaped
@@ -154,6 +156,7 @@ def test_html_needs_nothing_from_elsewhere(comparison: Comparison):
     assert "url(" not in text
 
 
+@pytest.mark.slow
 def test_html_says_how_to_run_it_again(runs: Path):
     from harness.record import SINGLE
 
@@ -185,6 +188,7 @@ def test_a_model_has_one_colour_in_all_charts(comparison: Comparison):
     assert set(re.findall(r'<(?:g|svg) class="[\w ]*?(\w+)"[^>]*><title>bert-mini:', text)) == {"c0"}
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_too_narrow_for_a_table_shows_each_number_whole(runs: Path):
     wide, narrow = terminal(compare(runs)), terminal(compare(runs), width=40)
     numbers = re.compile(r"\([\d.]+–[\d.]+\)")

@@ -59,6 +59,7 @@ def test_letters_that_pdflatex_lacks_are_printed_by_the_other_engines_alone():
     assert escaped("東京 é ą") == r"\unicodetext{東京}{U+6771 U+4EAC} é \unicodetext{ą}{U+0105}"
 
 
+@pytest.mark.slow
 def test_braces_are_balanced_and_rows_have_as_many_fields_as_columns(hostile: Comparison):
     text = RENDER(hostile, columns=2)
     bare = re.sub(r"\\[\\{}]", "", text)

@@ -1,4 +1,4 @@
-"""Vocabularies: plain text, a word a line; and the pickles of published models, of which only words are taken.
+"""Vocabularies: plain text, one word per line; and the pickles of published models, of which only words are taken.
 
 A pickle is a program. Its opcodes are looked through first, then it is run with nothing in reach that could do harm.
 """

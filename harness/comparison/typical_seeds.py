@@ -1,0 +1,30 @@
+"""What seeds add to a run's score in the comparison's median model: a stay against seeds that happen to agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.comparison.statistics import Evidence, Part, residual
+
+MODELS_FOR_A_MEDIAN = 3
+
+
+def typical_seeds(models: Sequence[Evidence]) -> Part | None:
+    """The variance that seeds add to a single run's score, of the median model; None of too few, or where it is none.
+
+    The median, and not the mean, so that one model whose training is shaky does not blur what is seen of the others.
+    It is divided by that of the chi-squared distribution over its degrees of freedom. It has about 0.6 times the
+    efficiency of the mean.
+    """
+    from scipy.special import gammaincinv  # noqa: PLC0415 -- only comparing needs it
+
+    found = [model for model in models if model.knows_examples and len(model.scores) > 1]
+    if len(found) < MODELS_FOR_A_MEDIAN:
+        return None
+    freedoms = np.array([len(model.scores) - 1 for model in found], dtype=np.float64)
+    medians = 2 * gammaincinv(freedoms / 2, 0.5) / freedoms
+    variance = float(np.median([model.scores.var(ddof=1) for model in found] / medians))
+    component = variance - float(np.median([residual(model) * len(model.scores) for model in found]))
+    return Part(component, 0.6 * float(freedoms.sum())) if component > 0 else None
