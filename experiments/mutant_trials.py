@@ -16,6 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -25,8 +26,9 @@ import pytest
 
 from experiments.reached import EVERY_TIME, Only, Reached, files_of
 
-SECONDS = 120  # Of the processor; a mutant that runs on for longer is noticed, too.
-PATIENCE = 20  # So many times as long a mutant may take by the clock, on a busy machine.
+LONGER = 2  # A mutant whose tests take so many times as long as under the tracer is noticed, too, ...
+SECONDS = 10  # ... and so much more, for imports.
+PATIENCE = 20  # So many times as long it may take by the clock, on a busy machine.
 DEADLY = 1  # The exit code of a fork that failed itself: no verdict on a mutant.
 
 
@@ -51,7 +53,7 @@ class Session:
         survivors: The numbers of the mutants that no test noticed.
         outside: The numbers of those that can't be tried in a process that has imported their module.
         tests: Of each "file: function" the tests that run it, the quickest first.
-        duration: How long each test takes under the tracer, in seconds.
+        duration: How many seconds of the processor each test takes under the tracer.
     """
 
     def __init__(self, root: Path, mutants: Sequence[Changed], seconds: float, progress: TextIO) -> None:
@@ -85,8 +87,9 @@ class Session:
             if not changes or f"{mutant.file}: {mutant.function}" in at_import:
                 self.outside.append(number)
                 continue
-            chosen = [items[identity] for identity in self.chosen(mutant)]
-            failed = in_fork(lambda chosen=chosen, changes=changes: _tried(session, chosen, changes))
+            chosen = self.chosen(mutant)
+            run = partial(_tried, session, [items[identity] for identity in chosen], changes, self.limit(chosen))
+            failed = in_fork(run)
             if failed == "":
                 self.survivors.append(number)
                 print(f"survives: {mutant.place}", file=self._progress, flush=True)
@@ -113,6 +116,10 @@ class Session:
                 found.append(test)
         return found
 
+    def limit(self, tests: Iterable[str]) -> int:
+        """How many seconds of the processor they may take."""
+        return SECONDS + round(LONGER * sum(self.duration[test] for test in tests))
+
     def _run_traced(self, session: pytest.Session) -> tuple[str, dict[str, list[str]], dict[str, float]]:
         session.config.pluginmanager.register(self._reached)
         failed = _first_failure(session, session.items)
@@ -127,7 +134,7 @@ def tried(root: Path, tests: Sequence[str], mutants: Sequence[Changed], seconds:
         root: The checkout.
         tests: Files or folders.
         mutants: What to try.
-        seconds: How long the tests of a mutant may take that notices nothing, as measured under the tracer.
+        seconds: How much time of the processor the tests of a mutant may take, as measured under the tracer.
     """
     progress = os.fdopen(os.dup(sys.stderr.fileno()), "w")  # What pytest can't capture.
     session = Session(root, mutants, seconds, progress)
@@ -140,7 +147,8 @@ def tried(root: Path, tests: Sequence[str], mutants: Sequence[Changed], seconds:
     if failed:
         sys.exit(f"{', '.join(tests)}: without a mutant, pytest ends with {failed}.")
     for number in outside:
-        if in_fork(lambda mutant=mutants[number]: _tried_anew(root, mutant, session.chosen(mutant))) == 0:
+        chosen = session.chosen(mutants[number])
+        if in_fork(partial(_tried_anew, root, mutants[number], chosen, session.limit(chosen))) == 0:
             survivors.append(number)
             print(f"survives: {mutants[number].place}", file=progress, flush=True)
     return [mutants[number] for number in sorted(survivors)]
@@ -176,22 +184,24 @@ def _pytest(words: Sequence[str], plugin: object) -> int:
     return int(pytest.main([*how, "-m", "not slow and not network and not gpu", *words], plugins=[plugin]))
 
 
-def _limit_time() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    signal.alarm(PATIENCE * SECONDS)
+def _limit_time(seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    signal.alarm(PATIENCE * seconds)
 
 
-def _tried(session: pytest.Session, items: Sequence[pytest.Item], changes: Mapping[FunctionType, CodeType]) -> str:
+def _tried(
+    session: pytest.Session, items: Sequence[pytest.Item], changes: Mapping[FunctionType, CodeType], seconds: int
+) -> str:
     """The test that fails first with some functions' code exchanged; "" where none does."""
-    _limit_time()
+    _limit_time(seconds)
     for function, code in changes.items():
         function.__code__ = code
     return _first_failure(session, items)
 
 
-def _tried_anew(root: Path, mutant: Changed, tests: Sequence[str]) -> int:
+def _tried_anew(root: Path, mutant: Changed, tests: Sequence[str], seconds: int) -> int:
     """The exit code of tests with the mutant imported; each file is imported only if those before let it live."""
-    _limit_time()
+    _limit_time(seconds)
     path, code = str(root / mutant.file), mutant.code()
     usual = SourceFileLoader.get_code
     SourceFileLoader.get_code = lambda self, name: code if self.path == path else usual(self, name)  # type: ignore

@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--file", action="append", choices=TARGETS, help="One of the files; repeatable.")
     parser.add_argument("--tests", action="append", help="Run only these tests, a file or folder; repeatable.")
     parser.add_argument(
-        "--seconds", type=float, default=inf, help="Tests of a mutant take at most so long; default: all."
+        "--seconds", type=float, default=inf, help="Tests of a mutant take so much processor time; default: all."
     )
     asked = parser.parse_args()
     os.chdir(ROOT)
