@@ -101,6 +101,11 @@ def test_a_run_whose_time_was_not_measured_took_no_least_time():
     assert unknown.trained_parameters is None
 
 
+def test_operations_that_were_not_counted_make_no_mean_smaller():
+    (found,) = costs_of({"model": [timed(0.5, flops=0.0), timed(0.5, flops=1e12)]}).values()
+    assert (found.training_flops, found.train_seconds) == (1e12, 0.5)
+
+
 def test_what_a_model_costs_in_use_is_read_of_the_first_run_that_was_measured(tmp_path):
     damaged, not_measured, *folders = (tmp_path / name for name in ("damaged", "not measured", "first", "second"))
     for number, folder in enumerate((damaged, *folders)):
