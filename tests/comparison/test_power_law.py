@@ -115,10 +115,13 @@ def test_the_farthest_of_the_roundest_errors_is_told():
     assert law(b=12_000, spread=11_000).nearest_reach() is None
 
 
-def steady(errors, *, relative=0.05):
-    """Five seeds of each error, so far apart relative to it; the test examples add next to nothing."""
-    apart = np.array([-1.0, -1.0, 0.0, 1.0, 1.0])
-    return [Evidence(1 - error * (1 + relative * apart), np.tile([1e-9, -1e-9], (5, 1))) for error in errors]
+FIVE, TWO = (-1.0, -1.0, 0.0, 1.0, 1.0), (-(0.5**0.5), 0.5**0.5)  # Seeds with a variance of 1.
+
+
+def steady(errors, *, relative=0.05, seeds=FIVE):
+    """Seeds so far apart relative to each error; the test examples add next to nothing."""
+    spread, moved = relative * np.array(seeds), np.tile([1e-9, -1e-9], (len(seeds), 1))
+    return [Evidence(1 - error * (1 + spread), moved) for error in errors]
 
 
 @pytest.mark.parametrize(("zigzag", "fits"), [(0.07, True), (0.09, False)])
@@ -133,20 +136,29 @@ def test_a_law_is_one_that_chance_alone_would_miss_by_as_much_in_five_percent(zi
     assert (fitted_law(SIZES, steady(errors), best=1.0) is not None) == fits
 
 
-def test_draws_lie_as_far_apart_as_the_fit_is_uncertain():
-    sizes = np.geomspace(50, 20_000, 9)
-    errors = law_of(sizes, 0.05, 1.2, 0.4) * (1 + 0.03 * np.resize([1, -1], 9))
-    noise = 0.02 * errors * np.sqrt(1 / 5 + 2)
+@pytest.mark.parametrize(("seeds", "count", "misfit"), [(FIVE, 9, 1.4), (TWO, 6, 1.0)])
+def test_draws_lie_as_far_apart_as_the_fit_is_uncertain(seeds, count, misfit):
+    sizes, freedom = np.geomspace(50, 20_000, count), count * (len(seeds) - 1)
+    errors = law_of(sizes, 0.05, 1.2, 0.4) * (1 + 0.03 * (misfit > 1) * np.resize([1, -1], count))
+    noise = 0.02 * errors * np.sqrt(1 / len(seeds) + 2)
     best, covariance = curve_fit(law_of, sizes, errors, p0=(0.05, 1.2, 0.4), sigma=noise, absolute_sigma=True)
-    misfit = (((errors - law_of(sizes, *best)) / noise) ** 2).sum() / (9 - 3)
-    assert 1.2 < misfit < 2.0
-    found = fitted_law(sizes, steady(errors, relative=0.02), best=1.0)
+    squares = (((errors - law_of(sizes, *best)) / noise) ** 2).sum() / (count - 3)
+    assert max(1, squares) == pytest.approx(misfit, abs=0.2)
+    found = fitted_law(sizes, steady(errors, relative=0.02, seeds=seeds), best=1.0)
     assert found.largest == 20_000
     slope = np.array([1.0, 400 ** -best[2], -best[1] * 400 ** -best[2] * np.log(400)])
-    # What the fit leaves stretches the noise; with 36 degrees of freedom its scale is uncertain, too.
-    expected = np.sqrt(slope @ covariance @ slope * misfit * 36 / 34)
+    # What the fit leaves stretches the noise; its scale is uncertain, too, by the seeds' degrees of freedom.
+    expected = np.sqrt(slope @ covariance @ slope * max(1, squares) * freedom / (freedom - 2))
     a, b, c = found.draws.T
     assert (a + b * 400**-c).std() == pytest.approx(expected, rel=0.1)
+
+
+def test_a_law_that_would_go_below_no_errors_goes_through_zero():
+    errors = law_of(SIZES, -0.04, 0.9, 0.2)
+    best, _ = curve_fit(lambda n, b, c: b * n**-c, SIZES, errors, p0=(0.9, 0.25), sigma=errors)
+    found = fitted_law(SIZES, steady(errors), best=1.0)
+    assert found.parameters[0] == 0
+    assert [found.error(n) for n in SIZES] == pytest.approx(best[0] * np.array(SIZES) ** -best[1], rel=0.02)
 
 
 def test_errors_that_rise_less_than_they_vary_have_no_law():
