@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from time import process_time
 from types import FrameType
 from typing import Any
 
@@ -26,12 +27,12 @@ class Reached:
     Attributes:
         tests: Of each "file: function", the file below the folder, the tests' ids; "" where it is run outside of tests,
             or once for all of them.
-        seconds: How long each test took.
+        seconds: How much time of the processor each test took.
     """
 
     def __init__(self, folder: Path) -> None:
         self.tests: defaultdict[str, set[str]] = defaultdict(set)
-        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.seconds: dict[str, float] = {}
         self._folder, self._at = f"{folder}/", ""
         self._of_fixtures: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -46,8 +47,9 @@ class Reached:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[Any]:
         """Note for a test what is run until it is torn down."""
-        self._at = item.nodeid
+        self._at, began = item.nodeid, process_time()
         found = yield
+        self.seconds[item.nodeid] = process_time() - began
         self._at = ""
         for name in item.fixturenames if hasattr(item, "fixturenames") else ():
             self._of_fixtures[name].add(item.nodeid)
@@ -63,10 +65,6 @@ class Reached:
             return (yield)
         finally:
             self._at = before
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Add up a test's time."""
-        self.seconds[report.nodeid] += report.duration
 
     def of(self) -> dict[str, list[str]]:
         """Of each "file: function" the ids of the tests that run it, the quickest first."""

@@ -123,13 +123,13 @@ def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: b
     if not records:
         return None
     costs = [record.cost for record in records]
-    clock = [cost.seconds.get("train", 0.0) for cost in costs]
+    clock = [seconds for cost in costs if (seconds := cost.seconds.get("train", 0.0)) > 0]
     processor = [cost.processor_seconds.get("train", 0.0) for cost in costs] if has_processor_time else []
     others = [cost.others for cost in costs if cost.others is not None]
     return Cost(
         train_seconds=_average(clock),
-        train_seconds_least=min(clock) if any(clock) else None,
-        train_seconds_most=max(clock) if any(clock) else None,
+        train_seconds_least=min(clock, default=None),
+        train_seconds_most=max(clock, default=None),
         train_processor_seconds=_average(processor),
         others_processors=sum(others) / len(others) if others else None,
         machine=machine_of(records[0]),

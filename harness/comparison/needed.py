@@ -26,6 +26,8 @@ class Needed:
 
         >>> str(Needed("bert", "tfidf", 4, None))
         'If bert is as far ahead of tfidf as here, about 4 more seeds of each would show it 4 times in 5.'
+        >>> str(Needed("bert", "tfidf", 1, None))
+        'If bert is as far ahead of tfidf as here, about 1 more seed of each would show it 4 times in 5.'
         """
         found = []
         if self.more_seeds is not None:
@@ -44,4 +46,4 @@ def _rounded(count: int) -> int:
     >>> _rounded(1234), _rounded(7)
     (1200, 7)
     """
-    return round(count, min(2 - len(str(count)), 0))
+    return round(count, 2 - len(str(count)))

@@ -80,8 +80,8 @@ def _seeds_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) -> Pa
         [m.scores.var(ddof=1) / len(m.scores) if s else 0.0 for m, s in zip(models, several, strict=True)]
     )
     residuals = np.array([residual(m) if s else 0.0 for m, s in zip(models, several, strict=True)])
-    freedoms = np.array([len(model.scores) - 1 if s else 1 for model, s in zip(models, several, strict=True)])
+    freedoms = np.array([max(len(model.scores) - 1, 1) for model in models])
     total = variances[one] + variances[other]
     squares = variances[one] ** 2 / freedoms[one] + variances[other] ** 2 / freedoms[other]
     component = np.maximum(total - (residuals[one] + residuals[other]), 0.0)
-    return Parts(component, np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), 1.0))
+    return Parts(component, np.divide(total**2, squares, out=np.ones_like(total), where=squares > 0))

@@ -6,10 +6,11 @@ import pytest
 from synthetic_runs import add_runs, record
 
 from harness.comparison.comparison import compare
-from harness.comparison.costs import cheaper_by, costs_of
+from harness.comparison.costs import cheaper_by, cost_in_use, costs_of
 from harness.comparison.recommendation import recommended
 from harness.record import Cost, Provenance
 from harness.reporting import tables
+from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.training.result import Stopwatch
 
 OLD, NEW = ({"processor": name, "cores": 2, "device": "cpu"} for name in ("Old", "New"))
@@ -42,12 +43,17 @@ def test_runs_of_different_machines_are_not_averaged():
             "a": [timed(100, 90), timed(10, 9, NEW), timed(12, 11, NEW)],
             "b": [timed(20, 19, NEW)],
             "c": [timed(300, 280)],
+            "d": [
+                timed(70, 60, {**OLD, "cores": 4}),
+                *[timed(50, 40, {**OLD, "cores": 8})] * 2,
+            ],  # None on the usual one.
         }
     )
     assert [(cost.training_time, cost.timed_runs, cost.machine) for cost in found.values()] == [
         (10.0, 2, "New, 2 cores"),
         (19.0, 1, "New, 2 cores"),
         (280.0, 1, "Old, 2 cores"),
+        (40.0, 2, "Old, 8 cores"),
     ]
     assert all(cost.among_machines for cost in found.values())
 
@@ -85,6 +91,36 @@ def test_a_report_tells_both_times_and_how_busy_others_were(tmp_path):
     assert "Machine" not in row
     assert any("which other work on the machine hardly changes" in note for note in tables.footnotes(comparison))
     assert "A training run of bert took 36 s of the processor." in recommended(comparison.tasks[0]).reasons
+
+
+def test_a_run_whose_time_was_not_measured_took_no_least_time():
+    (found,) = costs_of({"model": [timed(0.0), timed(30.0), timed(50.0)]}).values()
+    assert (found.train_seconds, found.train_seconds_least, found.train_seconds_most) == (40.0, 30.0, 50.0)
+    (unknown,) = costs_of({"model": [timed(0.0)]}).values()
+    assert (unknown.train_seconds, unknown.train_seconds_least, unknown.train_seconds_most) == (None, None, None)
+    assert unknown.trained_parameters is None
+
+
+def test_operations_that_were_not_counted_make_no_mean_smaller():
+    (found,) = costs_of({"model": [timed(0.5, flops=0.0), timed(0.5, flops=1e12)]}).values()
+    assert (found.training_flops, found.train_seconds) == (1e12, 0.5)
+
+
+def test_what_a_model_costs_in_use_is_read_of_the_first_run_that_was_measured(tmp_path):
+    damaged, not_measured, *folders = (tmp_path / name for name in ("damaged", "not measured", "first", "second"))
+    for number, folder in enumerate((damaged, *folders)):
+        cost = InferenceCost(
+            latency_p50=float(number), latency_p95=2.0, texts_per_second=9.0, batch_size=8, peak_memory_bytes=1,
+            disk_bytes=1, texts=100, others=0.0, hardware={"cores": 2},
+        )  # fmt: skip
+        folder.mkdir()
+        (folder / INFERENCE).write_text(cost.model_dump_json())
+    (damaged / INFERENCE).write_text("{")
+    found, problems = cost_in_use([damaged, not_measured, *folders])
+    assert found.latency_p50 == 1.0
+    assert len(problems) == 1
+    assert str(damaged) in problems[0]
+    assert cost_in_use([not_measured]) == (None, [])
 
 
 def test_a_stopwatch_counts_the_processor_of_all_processes():

@@ -11,8 +11,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.conclusions import reading, verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import TaskComparison
-from harness.comparison.selection import best_of
-from harness.metrics.metric import PERCENT, Unit
+from harness.metrics.metric import PERCENT
 from harness.record import Provenance
 from harness.reporting.tables import differences
 from tests.comparison.test_language_models_compared import add_model
@@ -303,10 +302,6 @@ def test_the_interval_of_the_best_of_six_covers_after_the_choice():
     usual, allowing = rates(6, 8.0, 400, 3)
     assert usual < 0.91
     assert allowing >= 0.94
-
-
-def test_one_that_alone_may_be_the_best_was_not_chosen():
-    assert best_of({}, ["a"], 1, Unit(1, 1)) is None
 
 
 def test_what_to_use_is_told_with_the_doubts_of_the_claims_that_carry_it(tmp_path: Path):

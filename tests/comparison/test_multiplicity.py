@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, studentized_range
 
-from harness.comparison.multiplicity import family_error, step_down
+from harness.comparison.multiplicity import Ahead, family_error, step_down
 
 
 def pairs(estimates, error=1.0):
@@ -63,6 +63,18 @@ def test_one_rival_that_is_not_beaten_leaves_the_best_in_doubt():
     assert found.p_value("b", "a") == 1.0
     del raw["a", "f"], raw["f", "a"]  # Nor is it known to be the best where it was not compared with each.
     assert step_down(models, raw).ahead_of("b") == ()
+
+
+def test_a_later_step_is_at_the_level_of_the_models_that_are_left():
+    raw = dict.fromkeys(permutations("abc", 2), 0.5) | {("b", "c"): 1e-9, ("a", "b"): 0.01}
+    found = step_down(["a", "b", "c"], raw)
+    assert found.p_value("b", "c") == pytest.approx(family_error(1e-9, tied=3, models=3))
+    assert found.p_value("a", "b") == pytest.approx(family_error(0.01, tied=2, models=3))
+    assert found.p_value("a", "b") > 0.02
+
+
+def test_a_p_value_of_exactly_the_level_claims_nothing():
+    assert Ahead(("a", "b"), np.array([[1.0, 0.05], [1.0, 1.0]]), frozenset("ab")).ahead_of("b") == ()
 
 
 def test_some_model_is_always_left():

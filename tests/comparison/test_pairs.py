@@ -97,9 +97,10 @@ def test_all_pairs_at_once_are_as_each_by_itself(sign: int, grouped: bool):
         assert found[winner, loser] == pytest.approx(2.0**-clusters)  # all right against all wrong: half of 2 / 2^m
 
 
-def test_a_bit_more_than_two_clusters_worth_of_examples_can_be_tested():
-    rng, shares = np.random.default_rng(4), np.array([0.5, 0.25, 0.25])  # 8/3 clusters' worth
-    models = [evidence(rng.random((3, 3)), shares), evidence(rng.random((3, 3)), shares)]
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.5, 0.25, 0.25]])  # The latter are 8/3 clusters' worth.
+def test_two_clusters_worth_of_examples_can_be_tested(shares: list[float]):
+    rng = np.random.default_rng(4)
+    models = [evidence(rng.random((3, len(shares))), np.array(shares)) for _ in range(2)]
     alone = difference(*models)
     assert alone.p_value is not None
     assert min(one_sided_p_values(models, None, 1)[[0, 1], [1, 0]]) == pytest.approx(alone.p_value / 2, rel=1e-9)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import curve_fit
+from scipy.stats import chi2
 
-from harness.comparison.power_law import FARTHEST, MOST_SPREAD, fitted_law
+from harness.comparison.power_law import FARTHEST, MOST_SPREAD, PowerLaw, fitted_law
 from harness.comparison.statistics import Evidence
 
 SIZES = (100, 300, 1000, 3000)
@@ -82,3 +84,89 @@ def test_a_law_that_levels_off_says_that_no_number_is_enough():
     assert law.reach(0.05) is None
     assert law.nearest_reach(factor=100) is None or law.nearest_reach(factor=100).error > 0.1
     assert law.parameters[0] == pytest.approx(0.1, abs=0.02)
+
+
+def law(*, largest=1000.0, b=1020.0, spread=20):
+    """Of errors b / n: so many examples bring the error down to 1 as b says; its 40 draws lie around."""
+    draws = b + np.linspace(-spread, spread, 40)
+    columns = (np.array([[0.0, one, 1.0] for one in each]) for each in ([b], draws))
+    return PowerLaw(largest, next(columns)[0], next(columns))
+
+
+def test_a_reach_is_told_with_the_interval_of_its_draws():
+    found = law(b=2000.0, spread=390).reach(1.0)
+    # Of 40 draws, 20 apart, the interval leaves out the largest.
+    assert (found.examples, found.low, found.high) == pytest.approx((2000, 1610, 2370))
+    assert law(b=2000.0).reach(0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("b", "spread", "told"), [(990, 5, False), (1010, 5, True), (3990, 5, True), (4010, 5, False), (2000, 1300, False)]
+)
+def test_it_is_told_of_more_examples_than_there_were_up_to_four_times_as_many(b, spread, told):
+    assert (law(b=b, spread=spread).reach(1.0) is not None) == told
+
+
+def test_the_farthest_of_the_roundest_errors_is_told():
+    assert law(b=12_000).error(1000) == 12
+    assert law(b=12_000).nearest_reach().error == 5  # Between 12 and 3; 10 is as round, and nearer.
+    assert law(b=1000).nearest_reach(factor=100).error == 0.5  # 50 between 100 and 25.
+    assert law(b=300).nearest_reach(factor=100).error == 0.2  # 20 between 30 and 7.5.
+    assert law(b=12_000, spread=11_000).nearest_reach() is None
+
+
+FIVE, TWO = (-1.0, -1.0, 0.0, 1.0, 1.0), (-(0.5**0.5), 0.5**0.5)  # Seeds with a variance of 1.
+
+
+def steady(errors, *, relative=0.05, seeds=FIVE):
+    """Seeds so far apart relative to each error; the test examples add next to nothing."""
+    spread, moved = relative * np.array(seeds), np.tile([1e-9, -1e-9], (len(seeds), 1))
+    return [Evidence(1 - error * (1 + spread), moved) for error in errors]
+
+
+@pytest.mark.parametrize(("zigzag", "fits"), [(0.07, True), (0.09, False)])
+def test_a_law_is_one_that_chance_alone_would_miss_by_as_much_in_five_percent(zigzag, fits):
+    errors = law_of(SIZES, 0.05, 1.2, 0.4) * (1 + zigzag * np.array([1, -1, 1, -1]))
+    # A seed's variance is that of the five; the draw of training examples adds twice as much (`SAMPLING`).
+    noise = 0.05 * errors * np.sqrt(1 / 5 + 2)
+    best, _ = curve_fit(law_of, SIZES, errors, p0=(0.05, 1.2, 0.4), sigma=noise)
+    squares = (((errors - law_of(SIZES, *best)) / noise) ** 2).sum()
+    assert (chi2.sf(squares, 4 - 3) > 0.05) == fits
+    assert 0.5 < squares / chi2.isf(0.05, 1) < 1.6  # Near enough to tell.
+    assert (fitted_law(SIZES, steady(errors), best=1.0) is not None) == fits
+
+
+@pytest.mark.parametrize(("seeds", "count", "misfit"), [(FIVE, 9, 1.4), (TWO, 6, 1.0)])
+def test_draws_lie_as_far_apart_as_the_fit_is_uncertain(seeds, count, misfit):
+    sizes, freedom = np.geomspace(50, 20_000, count), count * (len(seeds) - 1)
+    errors = law_of(sizes, 0.05, 1.2, 0.4) * (1 + 0.03 * (misfit > 1) * np.resize([1, -1], count))
+    noise = 0.02 * errors * np.sqrt(1 / len(seeds) + 2)
+    best, covariance = curve_fit(law_of, sizes, errors, p0=(0.05, 1.2, 0.4), sigma=noise, absolute_sigma=True)
+    squares = (((errors - law_of(sizes, *best)) / noise) ** 2).sum() / (count - 3)
+    assert max(1, squares) == pytest.approx(misfit, abs=0.2)
+    found = fitted_law(sizes, steady(errors, relative=0.02, seeds=seeds), best=1.0)
+    assert found.largest == 20_000
+    slope = np.array([1.0, 400 ** -best[2], -best[1] * 400 ** -best[2] * np.log(400)])
+    # What the fit leaves stretches the noise; its scale is uncertain, too, by the seeds' degrees of freedom.
+    expected = np.sqrt(slope @ covariance @ slope * max(1, squares) * freedom / (freedom - 2))
+    a, b, c = found.draws.T
+    assert (a + b * 400**-c).std() == pytest.approx(expected, rel=0.1)
+
+
+def test_a_law_that_would_go_below_no_errors_goes_through_zero():
+    errors = law_of(SIZES, -0.04, 0.9, 0.2)
+    best, _ = curve_fit(lambda n, b, c: b * n**-c, SIZES, errors, p0=(0.9, 0.25), sigma=errors)
+    found = fitted_law(SIZES, steady(errors), best=1.0)
+    assert found.parameters[0] == 0
+    assert [found.error(n) for n in SIZES] == pytest.approx(best[0] * np.array(SIZES) ** -best[1], rel=0.02)
+
+
+def test_errors_that_rise_less_than_they_vary_have_no_law():
+    assert fitted_law(SIZES, steady([0.1, 0.1005, 0.101, 0.1015]), best=1.0) is None
+
+
+def test_a_size_with_one_seed_leaves_no_law():
+    found = steady(law_of(SIZES))
+    single = Evidence(found[2].scores[:1], found[2].contributions[:1])
+    assert fitted_law(SIZES, [*found[:2], single, found[3]], best=1.0) is None
+    assert fitted_law(SIZES, found, best=1.0) is not None

@@ -1,8 +1,9 @@
 """Seeds that are added until a comparison is decided: looks, levels, and what is claimed of whom."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from harness.checksums import with_digest
 from harness.cli.sequential import standing
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
+from harness.comparison.look import Look
 from harness.comparison.multiplicity import at_level, step_down
-from harness.comparison.sequential import at_look, is_futile
+from harness.comparison.sequential import at_look, is_futile, look_lines, undecided
 from harness.comparison.statistics import Evidence, difference
 from harness.errors import UserError
 from harness.fold import Fold
@@ -150,6 +152,28 @@ def test_simple_baselines_alone_need_no_look(runs):
     assert only_task(runs).look is None
 
 
+def of(model, seeds, **changes):
+    return [(Path(f"{model}/seed-{seed}"), record(model=model, seed=seed, **changes)) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "number", "kept", "level"),
+    [(2, 0, 2, 0.0151), (3, 1, 3, 0.0151), (9, 2, 5, 0.0150), (10, 3, 10, 0.0318), (12, 3, 10, 0.0318)],
+)
+def test_a_look_is_made_of_its_own_seeds_at_its_own_level(seeds, number, kept, level):
+    baseline = of("majority", [77], simple_baseline=True)
+    look, found = at_look([*of("bert-mini", range(seeds)), *baseline], RULE)
+    assert (look.number, look.level, look.left_out) == (number, level, seeds - kept)
+    assert found == [*of("bert-mini", range(kept)), *baseline]
+    assert look.seeds == tuple(range(max(kept, 3)))
+
+
+def test_runs_of_none_of_the_looks_seeds_are_all_there_is():
+    others = of("bert-mini", [70, 71])
+    look, found = at_look(others, RULE)
+    assert (look.number, look.left_out, found) == (0, 0, others)
+
+
 def test_a_seed_is_whole_when_all_of_its_folds_are():
     def run(seed, number):
         fold = Fold(number=number, of=2)
@@ -166,18 +190,68 @@ def drawn(rng, scores, examples=400):
     return Evidence(right.mean(axis=1), (right - right.mean(axis=1)[:, None]) / examples)
 
 
-def test_futile_is_less_than_098_standard_errors_of_the_last_look():
+def at_the_limit(scores):
+    """Evidence just below and just above 0.98 standard errors of the last look, and what it is compared with."""
     rng = np.random.default_rng(0)
-    ours, theirs = drawn(rng, [0.7, 0.8, 0.9]), drawn(rng, [0.6, 0.7, 0.8])
+    ours, theirs = drawn(rng, [0.7, 0.8, 0.9]), drawn(rng, scores)
     found = difference(ours, theirs)
     averaged = ours.contributions.mean(axis=0) - theirs.contributions.mean(axis=0)
     examples = (averaged**2).sum() * 400 / 399
-    last = np.sqrt(examples + (found.standard_error**2 - examples) * 3 / 10)
+    last = np.sqrt(examples + (found.standard_error**2 - examples) * max(3, len(scores)) / 10)
     shift = 0.98 * last - found.value
-    near = Evidence(ours.scores + shift - 1e-6, ours.contributions)
-    far = Evidence(ours.scores + shift + 1e-6, ours.contributions)
+    return *(Evidence(ours.scores + shift + step, ours.contributions) for step in (-1e-6, 1e-6)), theirs
+
+
+@pytest.mark.parametrize("scores", [[0.6, 0.7, 0.8], [0.6, 0.7, 0.8, 0.75]])
+def test_futile_is_less_than_098_standard_errors_of_the_last_look(scores):
+    near, far, theirs = at_the_limit(scores)
     assert is_futile(near, theirs, 10)
     assert not is_futile(far, theirs, 10)
+
+
+def test_undecided_is_what_is_neither_shown_nor_futile_beside_the_baseline():
+    near, far, theirs = at_the_limit([0.6, 0.7, 0.8])
+
+    def cell(model, *, compared=True, beaten_by=(), better=None, against="baseline"):
+        claimed = None if better is None else SimpleNamespace(against=against, is_significant=better)
+        return SimpleNamespace(model=model, is_compared=compared, beaten_by=beaten_by, from_baseline=claimed)
+
+    cells = [
+        cell("one seed", compared=False),
+        cell("open", better=False),
+        cell("better", better=True),
+        cell("baseline", beaten_by=("shown elsewhere",)),
+        cell("shown elsewhere", better=False, against="another"),
+        cell("worse", beaten_by=("baseline",)),
+        cell("open, too"),
+        cell("futile"),
+    ]
+    evidence = {one.model: far for one in cells} | {"futile": near, "baseline": theirs}
+    look = Look(number=1, looks=(3, 5, 10), seeds=(0, 1, 2), level=0.0151)
+
+    def found(cells=cells, look=look, baseline="baseline", **changed):
+        by_model = [SimpleNamespace(model=model, evidence=one) for model, one in {**evidence, **changed}.items()]
+        return undecided(SimpleNamespace(look=look, ranked=cells), by_model, baseline)
+
+    assert found() == ("open", "open, too")
+    # Without a baseline the others are compared with the best model that is compared at all.
+    beside_best = {"open": theirs, "open, too": near}
+    assert found(baseline=None, **beside_best) == ("better", "shown elsewhere", "worse")
+    assert found(look=None) == found(look=replace(look, number=0)) == found(cells=cells[:1]) == ()
+
+
+def test_what_waits_and_what_was_recorded_before_are_told():
+    look = Look(number=3, looks=(3, 5, 10), seeds=tuple(range(10)), level=0.0318, left_out=1, begun_with=2)
+    lines = list(look_lines(look))
+    assert lines[0].startswith(
+        "Seeds are added until the comparisons are decided: this is look 3 of at most 3, after 10 "
+    )
+    assert "(looks were fixed at 3, 5 and 10)" in lines[0]
+    assert lines[1] == "It was the last one."
+    assert lines[2] == "1 run of further seeds is left out until the next look has all."
+    assert lines[3].startswith("2 runs were recorded before the looks were planned")
+    assert len(list(look_lines(replace(look, left_out=0, begun_with=0)))) == 2
+    assert list(look_lines(None)) == []
 
 
 def test_a_difference_that_is_never_tested_asks_for_no_seeds():
