@@ -19,7 +19,10 @@ def pass_over_what_is_loaded() -> None:
 
 @contextmanager
 def passing_over_what_is_loaded() -> Iterator[None]:
-    """The same until the block ends, in a process that may be a user's."""
+    """The same until the block ends, in a process that may be a user's, who may have frozen something already."""
+    if gc.get_freeze_count():
+        yield
+        return
     pass_over_what_is_loaded()
     try:
         yield
