@@ -19,7 +19,7 @@ from statistics import mean
 
 import torch
 from rich.console import Console
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from benchmarks.dated import dated_name
 from benchmarks.loops.measured import Case
@@ -55,22 +55,36 @@ def main() -> None:
     output = asked.output or RESULTS / f"{dated_name()}.md"
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for family in asked.family or packed_families():
-            cases[family] = raced(family, texts, asked, Path(folder) / family)
+        for name in asked.family or PACKED:
+            cases[name] = raced(name, texts, asked, Path(folder) / name)
             lines = ["# Packed beside padded", "", *machine_lines(COMMAND), families_table(cases).markdown()]
             output.write_text("\n".join(lines), encoding="utf-8")
     families_table(cases).show(Console(width=116))
 
 
-def packed_families() -> list[str]:
-    """The families whose models are read packed."""
-    return [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
+def packed_architectures() -> dict[str, tuple[str, str]]:
+    """Family and model_type of what is read packed: by the family's name, and those beside its first one by theirs."""
+    found: dict[str, tuple[str, str]] = {}
+    for name in FAMILIES.names():
+        family = FAMILIES.load(name)
+        if getattr(family, "packing", None) is not None:
+            found[name] = (name, family.model_types[0])
+            found |= {kin: (name, kin) for kin in family.model_types[1:] if _classifies(kin)}
+    return found
 
 
-def raced(family: str, texts: Texts, asked: argparse.Namespace, checkpoint: Path) -> Case:
-    """The family's model, trained packed and padded in turns."""
+def _classifies(model_type: str) -> bool:
+    return type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping
+
+
+PACKED = packed_architectures()
+
+
+def raced(name: str, texts: Texts, asked: argparse.Namespace, checkpoint: Path) -> Case:
+    """A model of `PACKED`, trained packed and padded in turns."""
     shape, precision = SHAPES[asked.shape], actual_precision("auto")
-    write_checkpoint(shape, checkpoint, auto_class=auto_class(texts), labels=texts.labels, family=family)
+    (family, model_type), head = PACKED[name], auto_class(texts)
+    write_checkpoint(shape, checkpoint, auto_class=head, labels=texts.labels, family=family, model_type=model_type)
     known = {
         execution: contestant(family, checkpoint, texts, asked, execution=execution, precision=precision)
         for execution in EXECUTIONS
@@ -143,7 +157,7 @@ def _row(family: str, case: Case) -> tuple[str, ...]:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
-    parser.add_argument("--family", action="append", choices=packed_families(), help="default: all; repeatable")
+    parser.add_argument("--family", action="append", choices=[*PACKED], help="default: all; repeatable")
     parser.add_argument("--data", default="MNLI", choices=[*MAKERS], help="texts of these lengths")
     parser.add_argument("--shape", default="mini", choices=[*SHAPES])
     parser.add_argument("--batch-size", type=int, default=16)

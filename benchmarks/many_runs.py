@@ -18,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import psutil
 
@@ -32,6 +33,7 @@ seeds  = [{seeds}]
 SBATCH = '#!/bin/sh\nfor word; do script=$word; done\necho "$script" >> submitted\necho 1\n'
 MODEL = 'family = "scratch"\ntokenizer = "trained"\n'
 TASKS, MOST_SEEDS = 10, 100
+LOOK_SECONDS = 0.5
 
 
 def main() -> None:
@@ -59,12 +61,11 @@ def on_ray(asked: argparse.Namespace) -> None:
         "gcs_address"
     ]
     os.environ["RAY_ADDRESS"] = address
-    before = _below()
-    command = _cpu_seconds("run", "many.toml", "--on", "ray", "--quiet")
-    nodes = _below() - before
+    with _below() as nodes:
+        command = _cpu_seconds("run", "many.toml", "--on", "ray", "--quiet")
     print(
         f"{asked.runs:,} runs: {alone:.1f} CPU-s in one process; on Ray {command:.1f} CPU-s in the command and "
-        f"{nodes:.1f} on the nodes, {1000 * (command + nodes - alone) / asked.runs:.0f} ms a run more."
+        f"{nodes[0] - command:.1f} on the nodes, {1000 * (nodes[0] - alone) / asked.runs:.0f} ms a run more."
     )
 
 
@@ -142,9 +143,29 @@ def _children() -> Iterator[list[float]]:
     used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def _below() -> float:
-    """Seconds of all processes below this one that still live, and of those that they waited for."""
-    return sum(sum(process.cpu_times()[:4]) for process in psutil.Process().children(recursive=True))
+@contextmanager
+def _below() -> Iterator[list[float]]:
+    """The seconds of the processor that all processes below this one took, when the block has ended.
+
+    Ray waits for none of its workers, so that what they took is lost with them: they are looked at all the while.
+    """
+    took, ended, found = dict[tuple[int, float], float](), Event(), list[float]()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    took[process.pid, process.create_time()] = sum(process.cpu_times()[:2])
+
+    looking = Thread(target=look)
+    before = sum(sum(process.cpu_times()[:2]) for process in psutil.Process().children(recursive=True))
+    looking.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        looking.join()
+    found.append(sum(took.values()) - before)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class Registry:
     def entries(self) -> dict[str, list[Entry]]:
         """All claims of each name, in the order of precedence: built-in, plug-in, path. Nothing is imported."""
         found: dict[str, list[Entry]] = {}
-        for entry in [*self._built_in(), *self._plugged_in(), *self._on_paths()]:
+        for entry in self._claims():
             found.setdefault(entry.name, []).append(entry)
         return found
 
@@ -96,10 +96,10 @@ class Registry:
         Raises:
             UserError: There is none, or there are several; the message names the nearest one, or all of them.
         """
-        entries = self.entries()
-        if name not in entries:
-            raise UserError(f"{name!r}: no such {self.noun}.{nearest(name, entries)}")
-        return _only(self.noun, name, entries[name])
+        claims = [entry for entry in self._claims() if entry.name == name]
+        if not claims:
+            raise UserError(f"{name!r}: no such {self.noun}.{nearest(name, self.names())}")
+        return _only(self.noun, name, claims)
 
     def load(self, name: str) -> Any:
         """What the file of the entry called `name` gives.
@@ -145,6 +145,11 @@ class Registry:
             if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == constant:
                 return ast.literal_eval(statement.value)
         return default
+
+    def _claims(self) -> Iterator[Entry]:
+        yield from self._built_in()
+        yield from self._plugged_in()
+        yield from self._on_paths()
 
     def _built_in(self) -> Iterator[Entry]:
         for package in self.packages:
@@ -198,10 +203,7 @@ def _parsed(file: Path) -> ast.Module:
 
 @cache
 def _modules(package: str, one_file: str) -> tuple[Entry, ...]:
-    """The modules of a package of ours, folders as well; those that start with an underscore are no entries.
-
-    They are listed once: a task asks for its type several times a row.
-    """
+    """The modules of a package of ours, folders as well; those that start with an underscore are no entries."""
     spec = find_spec(package)
     assert spec is not None, package
     assert spec.submodule_search_locations, package

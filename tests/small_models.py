@@ -145,11 +145,11 @@ def small_tokenizer(family):
     return tokenizer
 
 
-def write_checkpoint(family, folder):
+def write_checkpoint(family, folder, *, model_type=None):
     """A checkpoint's folder, as a Hub model's would be: an encoder with random weights, and its tokenizer."""
     tokenizer = small_tokenizer(family)
     settings = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, **ARCHITECTURES[family]}
-    config = AutoConfig.for_model(FAMILIES.load(family).model_types[0], **settings)
+    config = AutoConfig.for_model(model_type or FAMILIES.load(family).model_types[0], **settings)
     torch.manual_seed(11)
     AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -70,7 +70,7 @@ def settings_of(shape: Shape, family: str) -> dict[str, Any]:
 
 
 def write_checkpoint(
-    shape: Shape, folder: Path, *, auto_class: str, labels: Sequence[str], family: str = "bert"
+    shape: Shape, folder: Path, *, auto_class: str, labels: Sequence[str], family: str = "bert", model_type: str = ""
 ) -> Path:
     """A checkpoint of random weights that each loop starts from, its head included, and a real tokenizer.
 
@@ -80,6 +80,7 @@ def write_checkpoint(
         auto_class: transformers' name of the model with its head, or of the encoder alone.
         labels: Of a classifier.
         family: The harness's.
+        model_type: The architecture of those that the family reads; "": the first.
     """
     import torch
     import transformers
@@ -91,7 +92,7 @@ def write_checkpoint(
     tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     names = dict(enumerate(labels))
     config = transformers.AutoConfig.for_model(
-        FAMILIES.load(family).model_types[0],
+        model_type or FAMILIES.load(family).model_types[0],
         vocab_size=len(tokenizer),
         **settings_of(shape, family),
         **({"id2label": names, "label2id": {name: index for index, name in names.items()}} if names else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,8 @@ def _types_with(role: str, count: int) -> str:
     return f", or choose another task type: {', '.join(others)}" if others else ""
 
 
-def _types() -> dict[str, Any]:
+@cache
+def _types() -> Mapping[str, Any]:
     return {name: TASK_TYPES.load(name) for name in TASK_TYPES.names()}
 
 

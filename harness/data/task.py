@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from harness.fold import Fold
@@ -129,9 +130,9 @@ class Task:
     fold: Fold | None = None
     examples: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def type(self) -> Any:
-        """Its `harness.task_types.contract.TaskType`."""
+        """Its `harness.task_types.contract.TaskType`, which is asked for several times a row."""
         return TASK_TYPES.load(self.task_type)
 
     def columns_of(self, role: str) -> tuple[str, ...]:

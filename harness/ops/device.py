@@ -43,8 +43,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     """
     together()
     keep_freed_memory()
-    AcceleratorState._reset_state()
-    GradientState._reset_state()
+    _forget_accelerator()
     try:
         return Accelerator(
             mixed_precision="no" if precision == "fp32" else precision, log_with=tracker, project_dir=folder
@@ -52,6 +51,11 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     except (ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"precision {precision}: not here ({first}). Set precision to fp32.") from error
+
+
+def _forget_accelerator() -> None:
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
 
 
 def actual_precision(asked: str) -> str:
@@ -104,7 +108,9 @@ def all_to_device(tensors: Mapping[str, torch.Tensor], device: torch.device) -> 
 
 def reset_peak_memory() -> None:
     """Start measuring the peak anew, without what an earlier run in this process left behind."""
-    gc.collect()
+    if AcceleratorState._shared_state:  # It had a model; what a simple baseline leaves is gone by itself.
+        _forget_accelerator()
+        gc.collect()
     give_freed_memory_back()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.data.loading import load_splits
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
 from harness.fold import Fold
+from harness.ops.collector import pass_over_what_is_loaded
 from harness.ops.device import fresh_accelerator, reset_peak_memory
 from harness.ops.others import others_share
 from harness.ops.together import Together, processes
@@ -26,7 +28,6 @@ from harness.runs.recording import complete_record, diverged_record, ended, meas
 from harness.runs.run import CHECKPOINT, STATE, Run
 from harness.training.baseline import fit_baseline
 from harness.training.callbacks import Callbacks
-from harness.training.finetuning import finetune_model
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.run_context import RunContext
 from harness.training.tracking import tracked
@@ -138,7 +139,16 @@ def _trained(
         return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
     assert accelerator is not None, "it is made for all but simple baselines"
     context = RunContext(accelerator, run.partial / STATE, watch, callbacks, options.checkpoint_seconds, known)
-    return finetune_model(family, task, splits, config=run.config, context=context)
+    return _finetuning()(family, task, splits, config=run.config, context=context)
+
+
+@cache
+def _finetuning() -> Callable[..., TrainingResult]:
+    """What fine-tunes a model. It takes longer to import than most simple baselines to fit, which do without."""
+    from harness.training.finetuning import finetune_model  # noqa: PLC0415 -- transformers' models: seconds
+
+    pass_over_what_is_loaded()
+    return finetune_model
 
 
 def _saved(result: TrainingResult, record: RunRecord, folder: Path) -> RunRecord:

@@ -10,7 +10,7 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, SupportsFloat
 from harness.cache import scratch_folder
 from harness.environment import prepare_libraries
 from harness.errors import UserError, pass_on_notices
+from harness.ops.collector import pass_over_what_is_loaded
 from harness.record import RECORD
 from harness.registry import ENTRIES
 from harness.runs.claim import GIVEN_UP_SECONDS
@@ -135,12 +136,18 @@ def _settle_down(job: Job, *, is_shared: bool) -> None:
 
 def _attempt(run: Run, options: Options, *, patience: float = 0) -> Attempt:
     """An attempt; with patience another one, as long as the claim of a lost node keeps this one away."""
-    from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
-
-    until = time.monotonic() + patience
+    until, attempt = time.monotonic() + patience, _attempts()
     while (ended := attempt(run, options, _Unheard())).is_left and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
     return ended
+
+
+@cache
+def _attempts() -> Callable[..., Attempt]:
+    from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
+
+    pass_over_what_is_loaded()
+    return attempt
 
 
 def _brought(run: Run, options: Options) -> Attempt:

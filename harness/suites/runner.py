@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.errors import UserError
+from harness.ops.collector import passing_over_what_is_loaded
 from harness.ops.together import processes
 from harness.record import RunRecord
 from harness.runs.options import Options
@@ -183,11 +184,12 @@ def _results(
 def _in_this_process(waiting: Sequence[Run], options: Options, shown: Board) -> Generator[Result]:
     from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch, which workers import side by side
 
-    for run in waiting:
-        row = shown.begin(str(run))
-        ended = attempt(run, options, row)
-        shown.end(row)
-        yield run, ended
+    with passing_over_what_is_loaded():
+        for run in waiting:
+            row = shown.begin(str(run))
+            ended = attempt(run, options, row)
+            shown.end(row)
+            yield run, ended
 
 
 def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:

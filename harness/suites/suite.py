@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -214,10 +214,10 @@ def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
 
 def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:
     """The tables of own data, their paths made to start where the suite's file lies."""
-    found = {}
+    found, tasks = {}, {*TASKS.names()} if content.data else set()
     for name, raw in content.data.items():
         table = checked(LocalData, raw, f"{file}: data.{name}.", mistakes)
-        mistakes += _table_name_mistakes(name, file)
+        mistakes += _table_name_mistakes(name, file, tasks)
         if table is not None:
             mistakes += _outside(table, name, file)
             paths = {split: str(file.parent / path) for split, path in table.files().items()}
@@ -225,8 +225,8 @@ def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[st
     return found
 
 
-def _table_name_mistakes(name: str, file: Path) -> Iterator[str]:
-    if name in TASKS.names():
+def _table_name_mistakes(name: str, file: Path, tasks: Container[str]) -> Iterator[str]:
+    if name in tasks:
         yield f"{file}: data.{name}: there is a task of this name already. Choose another."
     if not re.fullmatch(r"\w[\w.+-]*", name):
         yield f"{file}: data.{name}: can't be a folder's name. Use letters, digits, _ and -."

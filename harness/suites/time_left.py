@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -23,7 +24,7 @@ class TimeLeft:
     """
 
     def __init__(self, waiting: Sequence[Run], seconds: Mapping[Which, float], *, workers: int) -> None:
-        self._left = [_which(run) for run in waiting]
+        self._left = Counter(map(_which, waiting))
         self._seconds, self._workers = dict(seconds), workers
 
     def ended(self, run: Run, seconds: float | None) -> None:
@@ -33,7 +34,8 @@ class TimeLeft:
             run: Which.
             seconds: What it took; None: nothing is learnt from it.
         """
-        self._left.remove(_which(run))
+        self._left.subtract([_which(run)])
+        self._left = +self._left  # Those of which none is left go.
         if seconds is not None:
             self._seconds[_which(run)] = seconds
 
@@ -41,13 +43,18 @@ class TimeLeft:
         """The time left; None as long as nothing is known of any run."""
         if not self._seconds:
             return None
-        together = sum(map(self._expected, self._left))
-        longest = max(map(self._expected, self._left), default=0.0)
-        return max(together / self._workers, longest)
+        expected = self._expected()
+        together = sum(expected[which] * count for which, count in self._left.items())
+        return max(together / self._workers, max(expected.values(), default=0.0))
 
-    def _expected(self, which: Which) -> float:
-        alike = [seconds for (_, model), seconds in self._seconds.items() if model == which[1]]
-        return self._seconds.get(which) or fmean(alike or self._seconds.values())
+    def _expected(self) -> dict[Which, float]:
+        """What a run of each sort that is left takes."""
+        by_model = defaultdict[str, list[float]](list)
+        for (_, model), seconds in self._seconds.items():
+            by_model[model].append(seconds)
+        means = {model: fmean(found) for model, found in by_model.items()}
+        average = fmean(self._seconds.values())
+        return {which: self._seconds.get(which) or means.get(which[1], average) for which in self._left}
 
 
 def _which(run: Run) -> Which:

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, SupportsFloat
 
 from harness.errors import pass_on_notices
+from harness.ops.collector import pass_over_what_is_loaded
 from harness.output import prepare_streams
 from harness.suites.worker_slots import WorkerSlot
 
@@ -64,6 +65,7 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     _settle_down(slot)
     from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
 
+    pass_over_what_is_loaded()
     pass_on_notices(lambda line: pipe.send(Noticed(line)))
     pipe.send(Ready())
     while (task := _received(pipe)) is not None:

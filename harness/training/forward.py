@@ -62,7 +62,8 @@ class Forward:
     @torch.no_grad()
     def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
         """The mean plain loss and the objective's outputs, each item read once whatever the number of processes."""
-        self.model.eval()
+        if any(module.training for module in self.model.modules()):  # `eval` sets it in each: slow for one short text.
+            self.model.eval()
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []

@@ -74,10 +74,12 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def git_state() -> tuple[str | None, bool | None]:
     """The commit of the source tree and whether it has local changes; None where it is no checkout.
 
-    An installed copy may lie inside the checkout of something else, whose commit says nothing about us.
+    It is looked at once: a process keeps the code that it has imported. An installed copy may lie inside the checkout
+    of something else, whose commit says nothing about us.
     """
     if not (_ROOT / "pyproject.toml").is_file():
         return None, None

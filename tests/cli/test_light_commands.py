@@ -105,3 +105,11 @@ def test_the_process_that_starts_workers_and_one_that_finds_all_recorded_import_
     ((code, output, heavy),) = answers_to([words], tmp_path)
     assert (code, set(heavy) - set(FOR_TABLES)) == (0, set()), output
     assert "2 of 2 runs are recorded already" in output
+
+
+@pytest.mark.slow
+def test_fitting_a_simple_baseline_imports_no_transformers(tmp_path):
+    write_csv(tmp_path / "reviews.csv", reviews())
+    words = ["run", "--train", "reviews.csv", "--model", "majority"]
+    ((code, output, heavy),) = answers_to([words], tmp_path)
+    assert (code, "transformers" in heavy) == (0, False), output

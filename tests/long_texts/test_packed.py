@@ -20,6 +20,7 @@ from small_models import (
     tagged_examples,
     text_examples,
     trainer_for,
+    write_checkpoint,
 )
 from transformers import AutoConfig, AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
@@ -153,6 +154,16 @@ def test_a_training_curve_is_that_of_padded_windows(family, task_type, checkpoin
         curves[execution] = [float(trainer.step(items[start : start + 8])) for start in (0, 8, 16, 0, 8, 16)]
     assert curves["packed"] == pytest.approx(curves["padded"], abs=1e-5)
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("task_type", HEADS)
+@pytest.mark.parametrize("model_type", ["xlm-roberta", "camembert"])
+def test_kin_that_a_family_reads_have_logits_and_a_training_curve_of_padded_windows(model_type, task_type, tmp_path):
+    """They have classes of their own in transformers, whose heads need not be RoBERTa's."""
+    checkpoints = {"roberta": write_checkpoint("roberta", tmp_path, model_type=model_type)}
+    test_logits_are_those_of_padded_windows("roberta", task_type, checkpoints)
+    test_a_training_curve_is_that_of_padded_windows("roberta", task_type, checkpoints)
 
 
 @pytest.mark.slow_but_first

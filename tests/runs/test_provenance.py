@@ -16,13 +16,16 @@ def checkout(tmp_path, monkeypatch):
     for words in (["init", "--quiet"], ["add", "."], [*person, "commit", "--quiet", "--message", "All"]):
         subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
-    return tmp_path
+    provenance.git_state.cache_clear()
+    yield tmp_path
+    provenance.git_state.cache_clear()
 
 
 def test_the_commit_is_told_and_whether_there_are_local_changes(checkout):
     commit, changed = provenance.git_state()
     assert (len(commit), changed) == (40, False)
     (checkout / "new.py").touch()
+    provenance.git_state.cache_clear()
     assert provenance.git_state() == (commit, True)
 
 
@@ -45,3 +48,9 @@ def test_a_checkpoint_says_how_far_it_was_pretrained_and_fresh_weights_have_read
 )
 def test_a_checkpoint_from_elsewhere_says_nothing_of_it(config):
     assert provenance.pretraining_of(config, fresh=False) is None
+
+
+def test_a_process_keeps_the_commit_of_the_code_that_it_has_imported(checkout):
+    found = provenance.git_state()
+    (checkout / "new.py").touch()
+    assert provenance.git_state() == found

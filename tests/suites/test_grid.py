@@ -199,7 +199,7 @@ def test_our_own_mistake_keeps_its_traceback_until_the_run_succeeds(command, sui
 @pytest.mark.slow
 def test_a_diverged_run_is_a_result_and_is_not_tried_again(command, suite, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("harness.runs.execution.finetune_model", _diverge)
+        patch.setattr("harness.runs.execution._finetuning", lambda: _diverge)
         result = command("run", suite, "--only", "bert/")
     assert result.code == 0
     assert "diverged\n    the loss is nan at step 3" in result.output

@@ -206,6 +206,7 @@ def test_every_item_is_evaluated_once_and_answers_stay_in_order(checkpoints):
 
     trainer.forward.collator = Counting()
     trainer.forward.model.train()  # as a step before leaves it
+    trainer.forward.model.training = False  # Each part counts: one that is put in later starts in training.
     _, outputs = trainer.forward.evaluate(validation.features, validation.examples)
     assert sorted(read) == list(range(18))
     assert read != sorted(read)  # by length
