@@ -53,7 +53,8 @@ def recommended(task: TaskComparison) -> Recommendation:
     contenders = _contenders(ranked)
     if not any(cell.is_compared for cell in trained):
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
-        return _too_few_seeds(trained, simple, task, unit) if single else _untested(trained[0], task)
+        waits = task.look is not None and not task.look.is_whole
+        return _too_few_seeds(trained, simple, task, unit) if single or waits else _untested(trained[0], task)
     near = [cell for cell in ranked if cell.is_near_best]
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
@@ -71,12 +72,14 @@ def _contenders(ranked: Sequence[Cell]) -> list[Cell]:
 def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskComparison, unit: Unit) -> Recommendation:
     best = trained[0]
     ahead = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
+    wanted = ENOUGH_SEEDS if task.look is None else task.look.looks[0]
+    seeds = "one seed" if len(best.scored) == 1 else f"{len(best.scored)} seeds"
     return Recommendation(
         "unclear",
         None,
-        f"Can't tell yet: run at least {ENOUGH_SEEDS} seeds of each model.",
+        f"Can't tell yet: run at least {wanted} seeds of each model.",
         (
-            f"With one seed {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
+            f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
             "another seed may turn that round.",
         ),
     )
