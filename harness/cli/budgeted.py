@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,21 +118,15 @@ class Budgeted:
         return self._of_this_look() or self._of_next_look()
 
     def _models_that_fit(self) -> list[str]:
-        """Models to begin. Of the trained ones the first is begun alone, since it shows how fast the machine is today.
+        """Models to begin: the quickest first, which shows how fast the machine is today; then all that fit, in order.
 
-        It is the quickest where none fits, rather than that the time is not used.
+        The first is begun whether it fits or not, rather than that the time is not used.
         """
-        is_first = all(map(_is_simple, self.begun.values()))
-        factor = _busy() if is_first else 1.0  # What is known of runs on this machine has it in itself.
-        expected = {model: factor * self._expected(model) for model in self.waiting}
-        fitting: list[str] = []
-        together = 0.0
-        for model, seconds in expected.items():
-            if together + seconds <= self.left and not (is_first and fitting):
-                fitting.append(model)
-                together += seconds
-        if not fitting and is_first and expected:
+        expected = {model: self._expected(model) for model in self.waiting}
+        if expected and all(map(_is_simple, self.begun.values())):
             fitting = [min(expected, key=expected.__getitem__)]
+        else:
+            fitting = _fitting(expected, self.left)
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
             self._say(f"{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} are left.")
@@ -176,7 +170,10 @@ class Budgeted:
         """Seconds until a model that was not begun can be compared; 0 where nothing is known of it."""
         first = self._first(self.waiting[model])
         trials = 0 if self.suite.tuning is None else self.suite.tuning.trials
-        return self._seconds_of(first) * (len(first) + trials) / len(first)
+        trained = [run for runs in self.begun.values() if not _is_simple(runs) for run in runs]
+        # How long runs take that were made on this busy machine has that in itself.
+        factor = 1.0 if any(run.state() in DONE for run in trained) else _busy()
+        return factor * self._seconds_of(first) * (len(first) + trials) / len(first)
 
     def _seconds_of(self, batch: Sequence[Run]) -> float:
         plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
@@ -197,6 +194,16 @@ class Budgeted:
 
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
+
+
+def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
+    """The models that fit into so many seconds together, each taken in turn if it still does."""
+    found: list[str] = []
+    for model, one in expected.items():
+        if one <= seconds:
+            found.append(model)
+            seconds -= one
+    return found
 
 
 def _busy() -> float:

@@ -77,10 +77,10 @@ def made(monkeypatch):
     return run
 
 
-def test_models_are_begun_in_their_order_where_all_their_first_seeds_fit(made):
-    found, left = made(10, {"large": 20, "first": 4, "second": 5, "third": 8})
-    assert found.order == ("tfidf", "first", "second")
-    assert left == ["Not tried for want of time: large (about 20 min) and third (about 8.0 min)."]
+def test_the_quickest_is_begun_first_and_then_in_their_order_those_whose_first_seeds_all_fit(made):
+    found, left = made(10, {"large": 20, "good": 5, "small": 3.8, "other": 3.5, "last": 1})
+    assert found.order == ("tfidf", "last", "good", "small")
+    assert left == ["Not tried for want of time: large (about 20 min) and other (about 3.5 min)."]
 
 
 def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
@@ -104,7 +104,7 @@ def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(
     assert (found.order, left) == (order, said)
 
 
-def test_on_a_busy_machine_the_first_model_is_expected_to_take_longer(made, monkeypatch):
+def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
     monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
-    found, _ = made(10, {"large": 7, "small": 2})
-    assert found.order == ("tfidf", "small", "large")  # Then it is known how long runs take.
+    assert made(0, {"large": 7})[1] == ["Not tried for want of time: large (about 21 min)."]
+    assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
