@@ -116,9 +116,11 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
-        scores = f"{simple.model} has {_score(simple, unit)}; {leader.model}, the best model, {_score(leader, unit)}."
+        scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, the best model, {_score(leader, unit)}."
         advice = f"Use {simple.model}: nothing beats the simple baseline."
-        return Recommendation("baseline", simple.model, advice, (scores,))
+        collapsed = any(run.is_collapsed for run in leader.scored)
+        more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
+        return Recommendation("baseline", simple.model, advice, (scores, *(more if collapsed else ())))
     interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
     return Recommendation(
         "unclear",
