@@ -28,8 +28,8 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
         )
     if len(features.items) > 1:
         raise UserError(
-            f"harness explain: the text is read in {len(features.items)} windows, and what a token owes to those before "
-            "it is told within one. Give a shorter text."
+            f"harness explain: the text is read in {len(features.items)} windows, and what a token owes to those "
+            "before it is told within one. Give a shorter text."
         )
     item = features.items[0] if causal else _all_scored(features.items[0])
     (window,) = item.windows
@@ -58,7 +58,6 @@ def _chosen(token: str | None, numbers: Sequence[int], nats: Sequence[float]) ->
     if token is None:
         return max(range(len(nats)), key=nats.__getitem__)
     if not token.isdecimal() or int(token) not in numbers:
-        raise UserError(
-            f"--token {token}: no token of this text that is predicted. Give a number from {numbers[0]} to {numbers[-1]}."
-        )
+        bounds = f"{numbers[0]} to {numbers[-1]}"
+        raise UserError(f"--token {token}: no token of this text that is predicted. Give a number from {bounds}.")
     return list(numbers).index(int(token))
