@@ -1,12 +1,22 @@
 """Finished runs of tiny models, for what begins where a run ends."""
 
-from small_models import Silent, choice_examples, own_data, own_run, question_examples, tagged_examples, text_examples
+from small_models import (
+    Silent,
+    choice_examples,
+    document_examples,
+    own_data,
+    own_run,
+    question_examples,
+    tagged_examples,
+    text_examples,
+)
 
 from harness.runs.execution import execute
 from harness.runs.options import Options
 
 EXAMPLES = {
     "classification": text_examples,
+    "language_modelling": document_examples,
     "multiple_choice": choice_examples,
     "question_answering": question_examples,
     "token_classification": tagged_examples,

@@ -28,7 +28,6 @@ from harness.cli.app import (
 from harness.cli.completing import models as complete_models
 from harness.cli.data_options import EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
-from harness.comparison.formatting import duration
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
@@ -79,7 +78,9 @@ def choose(
     seeds: Annotated[
         int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Start no more seeds after this many minutes.", min=0)] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Begin the models that fit into so many minutes, and stop then.", min=0)
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
     margin: Annotated[
         float | None,
@@ -95,6 +96,7 @@ def choose(
     **columns: list[str] | None,
 ) -> None:
     """Recommend a model for your own file: guess what it asks for, run models with several seeds, compare them."""
+    ends = None if minutes is None else time.monotonic() + 60 * minutes
     typed = typed_words(invocation, leaving_out=("minutes", "workers"))
     prepare_libraries()
     from harness.suites.choosing import asked_of, check_data, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
@@ -120,7 +122,7 @@ def choose(
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, minutes=minutes)
+    _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, ends=ends)
 
 
 def _on_this_machine(file: Path, runs: Path) -> Path:
@@ -155,7 +157,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
 
 
 def _run_and_recommend(
-    suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, minutes: float | None
+    suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, ends: float | None
 ) -> None:
     from harness.cli.planning import keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
@@ -164,7 +166,6 @@ def _run_and_recommend(
     from harness.runs.options import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
-    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
     planned = planned_runs(suite, runs)
     folder = write_suite(suite, runs)
@@ -172,15 +173,16 @@ def _run_and_recommend(
     for line in time_lines(expected, suite.rule) if expected is not None else ():
         shown.print(Text(line), soft_wrap=True)
     options = Options(command=typed)
-    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
-    tally, stopped = _run_within(suite, planned, options, shown, folder=folder, workers=workers, minutes=minutes)
-    tally = tally.with_others(tried)
+    if ends is None:
+        tally, left = _run_all(suite, planned, options, shown, folder=folder, workers=workers), list[str]()
+    else:
+        tally, left = _run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)
         _advise(recommended(task), shown)
-    if stopped:
-        shown.print(Text(stopped), soft_wrap=True)
+    if left:
+        shown.print(Text(" ".join([*left, "The same command goes on."])), soft_wrap=True)
     report = folder / "report.html"
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
@@ -191,39 +193,37 @@ def _run_and_recommend(
         raise typer.Exit(LEFT)
 
 
+def _run_all(
+    suite: Suite, planned: Sequence[Run], options: Options, shown: Console, *, folder: Path, workers: int | None
+) -> Tally:
+    from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- heavy
+    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
+    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
+
+    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
+    if suite.rule is None:
+        return tried.with_others(execute_runs(planned, options, shown, workers=workers))
+    return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)[0])
+
+
 def _run_within(
     suite: Suite,
     planned: Sequence[Run],
     options: Options,
     shown: Console,
     *,
-    folder: Path,
+    runs: Path,
     workers: int | None,
-    minutes: float | None,
-) -> tuple[Tally, str]:
-    """Run the suite seed by seed, as long as there is time; what became of the runs, and why it stopped early if so."""
-    from harness.cli.sequential import looks_at, next_runs  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
+    ends: float,
+) -> tuple[Tally, list[str]]:
+    """What became of the runs that there was time for, and what there was none for, in sentences."""
+    from harness.cli.budgeted import Budgeted  # noqa: PLC0415 -- heavy
+    from harness.suites.runner import Tally  # noqa: PLC0415 -- heavy
 
-    tally, tried, started, last = Tally(), set[Path](), time.monotonic(), 0.0
-    while True:
-        if suite.rule is None:
-            left = [run for run in planned if run.folder not in tried]
-        else:
-            left = next_runs(planned, looks_at(folder, suite), suite.rule, tried=tried)
-        if not left:
-            return tally, ""
-        elapsed = time.monotonic() - started
-        if minutes is not None and tried and elapsed + last > 60 * minutes:
-            return tally, (
-                f"Stopped after {duration(elapsed)}: another seed of each model takes about {duration(last)}. "
-                "The same command goes on."
-            )
-        batch = [run for run in left if run.config.seed == left[0].config.seed]
-        tried.update(run.folder for run in batch)
-        before = time.monotonic()
-        tally = tally.with_others(execute_runs(batch, options, shown, workers=workers))
-        last = time.monotonic() - before
+    waiting = {model: [run for run in planned if run.model == model] for model in suite.models}
+    budgeted = Budgeted(suite, runs, ends, options, shown, workers, waiting, Tally())
+    left = budgeted.run()
+    return budgeted.tally, left
 
 
 def _advise(found: Recommendation, shown: Console) -> None:

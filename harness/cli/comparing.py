@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from harness.cli import completing
 from harness.cli.app import (
@@ -58,21 +57,19 @@ def list_(
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
     """Show what there is to name in a suite or on the command line."""
-    from harness.cli.listing import HEADINGS, LISTS, as_json, listed  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import LISTS, as_json, listed, shown_list  # noqa: PLC0415 -- a command's own
 
     if json_:
         typer.echo(as_json([what] if what else list(LISTS)))
         return
     shown = console()
     for name in [what] if what else LISTS:
-        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
-        table.show_header = name in HEADINGS
-        for heading in HEADINGS.get(name, ()):
-            table.add_column(heading, no_wrap=heading == "name", header_style="dim")
-        for row in listed(name):
-            table.add_row(*row)
-        if table.rows:
-            shown.print(table, "")
+        rows = listed(name)
+        if rows:
+            shown.print(name, style="bold")
+            for part in shown_list(name, rows, width=shown.width):
+                shown.print(part)
+            shown.print()
 
 
 @app.command(

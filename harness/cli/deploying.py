@@ -46,7 +46,7 @@ def export(
     prepare_libraries()
     chosen: Literal["fp32", "int8"] = "int8" if int8 else precision
     _check_options(to, chosen, dry_run=dry_run, private=private)
-    from harness.export.hub import check_repository, contents, push  # noqa: PLC0415 -- heavy
+    from harness.export.hub import check_access, check_repository, contents, push  # noqa: PLC0415 -- heavy
     from harness.export.writing import Wanted, export_to, exported  # noqa: PLC0415 -- heavy
 
     form: Literal["folder", "onnx"] = "onnx" if to == "onnx" else "folder"
@@ -57,6 +57,8 @@ def export(
         check = export_to(wanted, Path(destination))
     else:
         check_repository(destination)
+        if not dry_run:
+            check_access(destination)
         with exported(wanted) as (folder, check):
             if dry_run:
                 for line in contents(folder, destination):

@@ -112,7 +112,8 @@ def _devices() -> Iterator[Finding]:
         return
     facts = hardware(None)
     size = float(facts["memory_bytes"])
-    said = f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads, {memory(size)} of memory"
+    counted = [f"{facts[noun]} {noun[:-1] if facts[noun] == 1 else noun}" for noun in ("cores", "threads")]
+    said = f"{facts['processor']}, {', '.join(counted)}, {memory(size)} of memory"
     yield Finding("processor", "ok" if size > LITTLE_MEMORY else "note", said)
     for number in range(torch.cuda.device_count()):
         facts_of = torch.cuda.get_device_properties(number)

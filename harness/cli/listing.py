@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from rich.console import RenderableType
 from rich.filesize import decimal
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from harness.cache import CachedFiles
 from harness.config.files import config_files
@@ -30,6 +33,8 @@ Rows = list[tuple[str, ...]]
 NOTHING = "-"
 HEADINGS = {"tasks": ("name", "task type", "train + test", "offline", "description")}
 """Of the lists that have more than names and descriptions."""
+WIDE = 110
+"""Characters of a line from which on a description has room beside the other columns."""
 
 
 def listed(what: str) -> Rows:
@@ -111,6 +116,28 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "optimizers": lambda: _described(OPTIMIZERS),
     "schedules": lambda: _described(SCHEDULES),
 }
+
+
+def shown_list(name: str, rows: Rows, *, width: int) -> Iterator[RenderableType]:
+    """A list as a table; where it has several columns and the terminal is narrow, descriptions stand below.
+
+    Args:
+        name: Of the list.
+        rows: Its entries.
+        width: The terminal's, in characters.
+    """
+    headings = HEADINGS.get(name, ())
+    if headings and width < WIDE:
+        for entry, task_type, size, offline, description in rows:
+            yield Text.assemble((entry, "bold"), f"  {task_type}, {size}, offline: {offline}")
+            yield Padding(description, (0, 0, 0, 2))
+        return
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=bool(headings))
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading == "name", header_style="dim")
+    for row in rows:
+        table.add_row(*row)
+    yield table
 
 
 def cache_table(kept: Sequence[CachedFiles], title: str) -> Table:

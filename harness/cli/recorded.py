@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from harness.cli.app import MISTAKE, RUNS, app
+from harness.cli.app import MISTAKE, RUNS, STOPPED, app
 from harness.comparison.formatting import NOTHING, duration, memory
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
@@ -32,7 +32,7 @@ def list_runs(
         typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))
     else:
         console().print(_table(found))
-        console().print(f"{len(found):,} runs, {memory(sum(run.bytes for run in found))}.")
+        console().print(f"{_counted(len(found))}, {memory(sum(run.bytes for run in found))}.")
     if _told(problems):
         raise typer.Exit(MISTAKE)
 
@@ -115,6 +115,7 @@ def _settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]
 def remove_runs(
     folders: Annotated[list[Path], typer.Argument(help="Folders of runs, or folders that hold some.")],
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove runs with their checkpoints, for good."""
     read = [recorded_runs(folder) for folder in folders]
@@ -122,23 +123,50 @@ def remove_runs(
     _told([line for _, problems in read for line in problems])
     if not found:
         raise UserError(f"{', '.join(map(str, folders))}: no records of runs there. Nothing was removed.")
-    size = memory(sum(run.bytes for run in found))
-    if not yes:
-        console().print(_table(found))
-        typer.confirm(f"Remove {len(found):,} runs ({size}) for good?", abort=True)
+    _agreed(found, yes=yes, as_json=as_json)
+    removed = []
     for folder in remove(found):
-        console().print(f"removed {folder}", soft_wrap=True)
+        removed.append(str(folder))
+        if not as_json:
+            console().print(f"removed {folder}", soft_wrap=True)
+    if as_json:
+        typer.echo(printable_json(json.dumps({"removed": removed}, indent=1)))
+
+
+def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
+    """Go on where the user agrees.
+
+    Raises:
+        UserError: A program can't be asked.
+        typer.Exit: The user does not.
+    """
+    if yes:
+        return
+    if as_json:
+        raise UserError("harness runs rm --json: a program can't be asked. Add --yes to remove the runs for good.")
+    console().print(_table(found))
+    size = memory(sum(run.bytes for run in found))
+    if not typer.confirm(f"Remove {_counted(len(found))} ({size}) for good?"):
+        console().print("Nothing was removed.")
+        raise typer.Exit(STOPPED)
+
+
+def _counted(runs: int) -> str:
+    return f"{runs:,} run{'' if runs == 1 else 's'}"
 
 
 @recorded.command("merge", epilog="Example: harness runs merge other-machine/runs runs")
 def merge_runs(
     source: Annotated[Path, typer.Argument(help="A folder of runs, such as another machine's.")],
     target: Annotated[Path, typer.Argument(help="The folder of all runs.")] = RUNS,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy another folder's runs into this one. What is there already stays."""
     merged = merge(source, target)
-    count = len(merged.copied)
+    if as_json:
+        told = {"copied": list(map(str, merged.copied)), "known": merged.known}
+        typer.echo(printable_json(json.dumps(told, indent=1)))
+        return
     console().print(
-        f"{count:,} run{'' if count == 1 else 's'} copied to {target}; {merged.known:,} were already there.",
-        soft_wrap=True,
+        f"{_counted(len(merged.copied))} copied to {target}; {merged.known:,} were already there.", soft_wrap=True
     )

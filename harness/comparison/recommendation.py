@@ -53,7 +53,8 @@ def recommended(task: TaskComparison) -> Recommendation:
     contenders = _contenders(ranked)
     if not any(cell.is_compared for cell in trained):
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
-        return _too_few_seeds(trained, simple, task, unit) if single else _untested(trained[0], task)
+        waits = task.look is not None and not task.look.is_whole
+        return _too_few_seeds(trained, simple, task, unit) if single or waits else _untested(trained[0], task)
     near = [cell for cell in ranked if cell.is_near_best]
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
@@ -71,12 +72,14 @@ def _contenders(ranked: Sequence[Cell]) -> list[Cell]:
 def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskComparison, unit: Unit) -> Recommendation:
     best = trained[0]
     ahead = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
+    wanted = ENOUGH_SEEDS if task.look is None else task.look.looks[0]
+    seeds = "one seed" if len(best.scored) == 1 else f"{len(best.scored)} seeds"
     return Recommendation(
         "unclear",
         None,
-        f"Can't tell yet: run at least {ENOUGH_SEEDS} seeds of each model.",
+        f"Can't tell yet: run at least {wanted} seeds of each model.",
         (
-            f"With one seed {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
+            f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
             "another seed may turn that round.",
         ),
     )
@@ -113,9 +116,11 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
-        scores = f"{simple.model} has {_score(simple, unit)}; {leader.model}, the best model, {_score(leader, unit)}."
+        scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, the best model, {_score(leader, unit)}."
         advice = f"Use {simple.model}: nothing beats the simple baseline."
-        return Recommendation("baseline", simple.model, advice, (scores,))
+        collapsed = any(run.is_collapsed for run in leader.scored)
+        more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
+        return Recommendation("baseline", simple.model, advice, (scores, *(more if collapsed else ())))
     interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
     return Recommendation(
         "unclear",

@@ -40,27 +40,62 @@ def check_repository(repository: str) -> None:
         raise UserError(f"{repository}: no name of a model on the Hub ({error}).") from error
 
 
+def check_access(repository: str) -> None:
+    """Refuse to begin what can't be pushed in the end.
+
+    Raises:
+        UserError: The Hub is switched off, or there is no access token.
+    """
+    from huggingface_hub import get_token  # noqa: PLC0415 -- takes most of a second
+
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise UserError(f"{repository}: the Hub is switched off (HF_HUB_OFFLINE). Unset it, or use --dry-run.")
+    if get_token() is None:
+        raise UserError(f"{repository}: no access token of the Hub. Run: hf auth login")
+
+
 def push(folder: Path, repository: str, *, private: bool) -> str:
     """Make the repository where it isn't there yet, and upload the folder; the commit's address.
 
     Raises:
         UserError: The Hub can't be reached, or refuses.
     """
-    from huggingface_hub import HfApi, errors  # noqa: PLC0415 -- takes most of a second
+    from huggingface_hub import HfApi  # noqa: PLC0415 -- takes most of a second
 
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise UserError(f"{repository}: the Hub is switched off (HF_HUB_OFFLINE). Unset it, or use --dry-run.")
+    check_access(repository)
     api = HfApi()
     try:
         api.create_repo(repository, private=private, exist_ok=True)
         commit = api.upload_folder(
             repo_id=repository, folder_path=folder, commit_message="Model exported by finetune-harness"
         )
-    except errors.LocalTokenNotFoundError as error:
-        raise UserError(f"{repository}: no access token of the Hub. Run: hf auth login") from error
     except Exception as error:
-        if not isinstance(error, errors.HfHubHTTPError | OSError) and not is_of_http(error):
+        if not _is_of_hub(error):
             raise
-        reason = " ".join(str(error).split())
-        raise UserError(f"{repository}: could not be pushed ({reason:.300}). Check the name and your token.") from error
+        raise UserError(f"{repository}: {_why_refused(error)}") from error
     return str(commit)
+
+
+def _is_of_hub(error: Exception) -> bool:
+    """Whether the Hub or the way to it is to blame; its client wraps the storage's errors in others."""
+    return isinstance(error, OSError | RuntimeError | ValueError) or is_of_http(error)
+
+
+def _why_refused(error: Exception) -> str:
+    """What went wrong, and what to do."""
+    code = getattr(getattr(error, "response", None), "status_code", None)
+    if code == 401:
+        return "the Hub does not know your access token (401). Run: hf auth login"
+    if code in (403, 404):
+        return (
+            f"your account may not write there ({code}). Give a name of your own, or a token that may write: "
+            "hf auth login"
+        )
+    if "Connect" in type(error).__name__:
+        return f"the Hub can't be reached ({_in_a_line(error)}). Check the network, and HF_ENDPOINT if you have set it."
+    cause = f": {_in_a_line(error.__cause__)}" if error.__cause__ is not None else ""
+    return f"could not be pushed ({_in_a_line(error)}{cause}). Check the name and your token."
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{' '.join(str(error).split()):.200}"

@@ -11,7 +11,7 @@ from harness.atomic_writes import write_atomically
 from harness.errors import UserError
 from harness.printable import printable
 from harness.registry import FORMATS
-from harness.reporting.sections import check_sections
+from harness.reporting.sections import check_content, check_sections
 from harness.reporting.tuning import trials_csv
 
 _ENDINGS = {"markdown": "md", "latex": "tex"}
@@ -66,12 +66,15 @@ def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, 
         settings: Of the format, such as LaTeX's columns, or the sections that it is to have.
 
     Raises:
-        UserError: There is no such format, it lacks a setting, or one from elsewhere failed or gave no text.
+        UserError: There is no such format, it lacks a setting, the sections have no content, or one from elsewhere
+            failed or gave no text.
     """
     render, settings = FORMATS.load(format_), settings or {}
     check_settings(format_, settings)
     entry = FORMATS.entry(format_)
     try:
+        if settings.get("only"):
+            check_content(format_, results, cast("Collection[str]", settings["only"]))
         content = printable(render(results, **settings)).encode()
     except UserError:
         raise

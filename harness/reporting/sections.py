@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from harness.errors import UserError
+from harness.errors import UserError, notice
 from harness.registry import FORMATS
 
 SECTIONS = {
@@ -44,3 +45,31 @@ def check_sections(format_: str, only: Collection[str]) -> None:
     wrong = [name for name in only if name not in known]
     if wrong:
         raise UserError(*(f"--only {name}: {has}" for name in wrong))
+
+
+def check_content(format_: str, results: Any, only: Collection[str]) -> None:
+    """Refuse sections that these results have nothing for; where others were asked for too, say so.
+
+    Args:
+        format_: One that has these sections.
+        results: What is reported.
+        only: The sections that were asked for.
+
+    Raises:
+        UserError: None of them has any content; the message lists those that have.
+    """
+    render = FORMATS.load(format_)
+    nothing = render(results, only=())
+
+    def is_empty(section: str) -> bool:
+        return bool(render(results, only=(section,)) == nothing)
+
+    empty = [section for section in only if is_empty(section)]
+    if not empty:
+        return
+    line = f"--only {','.join(empty)}: {results.runs} has nothing for it."
+    if len(empty) < len(only):
+        notice(line)
+        return
+    has = [section for section in of_format(format_) or () if section not in empty and not is_empty(section)]
+    raise UserError(f"{line} Sections with content, as {format_}: {', '.join(has) or 'none'}.")

@@ -26,7 +26,7 @@ from harness.reporting.tuning import (
     tuning_notes,
 )
 
-OVER_TASKS = "Over all tasks: on how many of the {tasks} it is so, with their number taken into account"
+OVER_TASKS = "Over all tasks: on how many of the {tasks} it is shown, allowing for their number"
 
 
 @dataclass(frozen=True, slots=True)

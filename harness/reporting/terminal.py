@@ -18,7 +18,7 @@ from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
-from harness.reporting import tables
+from harness.reporting import overview, tables
 from harness.reporting.entries import SIMPLE_BASELINE, Entry
 from harness.reporting.remarks import remarks
 
@@ -29,10 +29,12 @@ _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print the verdicts, the scores, the differences, the costs, and everything that is missing."""
-    overview = tables.scores(comparison)
-    if overview is not None:
-        print_table(overview, console)
+    """Print what to use, the verdicts, the scores, the differences, the costs, and everything that is missing."""
+    if len(comparison.tasks) > 1 and (use := overview.advice(comparison)):
+        console.print(_text(use, "bold"))
+    scores = tables.scores(comparison)
+    if scores is not None:
+        print_table(scores, console)
     together = tables.over_tasks(comparison)
     if together is not None:
         console.print(_text("\nOver all tasks", "bold"))

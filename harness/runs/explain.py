@@ -25,7 +25,7 @@ from harness.runs.exported import is_export
 from harness.runs.predict import examples_of, recorded, settings_of
 from harness.runs.run import CHECKPOINT
 from harness.task_types.explained import Asked, ExplainedScore, place_of
-from harness.task_types.objective import Objective
+from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Features, Item
 from harness.training.attention import attention_of, by_attention
 from harness.training.attribution import Attribution, Explainer, curves, mean_and_interval
@@ -208,8 +208,8 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
         settings: What else is asked for, by the names of the task type's `explain_settings`.
 
     Raises:
-        UserError: It lacks the label, has no checkpoint, is a simple baseline or a language model; or its task type
-            knows no such setting.
+        UserError: It lacks the label, has no checkpoint or is a simple baseline; or its task type has nothing to
+            explain, or knows no such setting.
     """
     record, config = recorded(run)
     if is_export(run):
@@ -226,7 +226,7 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     check_files(run, record.files, CHECKPOINT)
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
-    if head.auto_class is None:
+    if type(objective).explained is LearntAsItIs.explained:
         raise UserError(f"{run}: explain tells of scores of a text, and this model has none ({task.task_type}).")
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)

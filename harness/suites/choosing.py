@@ -38,7 +38,7 @@ class Question:
     Attributes:
         guess: What its rows ask for.
         local: The file, with its task type and columns settled.
-        models: Names of models, the cheapest first.
+        models: Names of models, in the order in which they are given time.
         left_out: Usual models that are not on this machine, with the reason.
         seeds: How many, or from how many to how many.
         settings: Of every recipe, as key=value.
@@ -95,7 +95,7 @@ def asked_of(
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}
     )
-    wanted = models or [*_simple_baselines(guess.task_type), FROM_SCRATCH, *PRETRAINED]
+    wanted = models or [*_simple_baselines(guess.task_type), *PRETRAINED, FROM_SCRATCH]
     found, left_out = _available(wanted, needed=bool(models))
     return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
 

@@ -145,7 +145,7 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     if needed is None:
         return None, "the task's size is not known before its data is here"
     if speed is None:
-        return None, "the accelerator's speed is not known (--measure asks it)"
+        return None, "the accelerator's speed is not known (harness plan --measure asks it)"
     seconds = speed.operations.inverse(needed.operations(shape))
     if not needed.is_length_known:
         seconds = seconds.loosened(2)

@@ -161,9 +161,9 @@ class _Line:
         """Say how far it is, every ten seconds."""
         rate, now = self._speed.count(items), time.monotonic()
         self._first = self._first or (step, now)
-        if now - self._said >= PLAIN_SECONDS:
+        if now - self._said >= PLAIN_SECONDS and step > self._first[0]:  # Of a first step alone no speed is known.
             self._said = now
-            left = (now - self._first[1]) / max(step - self._first[0], 1) * (steps - step)
+            left = (now - self._first[1]) / (step - self._first[0]) * (steps - step)
             self._say(f"step {step}/{steps}  loss {float(loss):.3f}  {rate:.0f} examples/s  {left:.0f} s left")
 
     def on_evaluate(self, point: CurvePoint) -> None:

@@ -55,7 +55,8 @@ def is_of_this_machine(record: RunRecord) -> bool:
 def assumed_speed(precision: str, threads: int) -> Speed:
     """What a core is taken to do."""
     about = ASSUMED.get(precision, ASSUMED["fp32"]) * threads
-    return Speed(Range(about, about, about).loosened(ASSUMED_WITHIN), "an assumed speed (--measure asks this machine)")
+    source = "an assumed speed (harness plan --measure asks this machine)"
+    return Speed(Range(about, about, about).loosened(ASSUMED_WITHIN), source)
 
 
 def measured_speed(precision: str, threads: int) -> Speed:

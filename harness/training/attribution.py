@@ -82,7 +82,10 @@ class Explainer:
     def of(cls, forward: Forward, tokenizer: Any) -> Explainer:
         """That of a model which is not trained further."""
         forward.model.eval().requires_grad_(requires_grad=False)
-        empty = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.pad_token_id
+        known_ids = (tokenizer.mask_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id)
+        empty = next(
+            token for token in known_ids if token is not None
+        )  # A left-to-right model may have the last alone.
         marks = (token for name, token in tokenizer.special_tokens_map.items() if name != "unk_token")
         known = {tokenizer.convert_tokens_to_ids(token) for token in marks if isinstance(token, str)}
         special = torch.tensor(sorted(known), device=forward.accelerator.device)  # An unknown word is a word.

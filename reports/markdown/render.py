@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from harness.comparison.results import Comparison
+from harness.reporting import overview
 from harness.reporting.entries import Entry
 from harness.reporting.remarks import sorted_remarks
 from harness.reporting.templates import rendered
@@ -27,7 +28,8 @@ def render(comparison: Comparison, *, only: Collection[str] = SECTIONS) -> str:
         comparison: What is shown.
         only: The sections that it has.
     """
-    return rendered(TEMPLATE, comparison, escape=escaped, field=field, only=only, sorted_remarks=sorted_remarks)
+    more = {"field": field, "only": only, "sorted_remarks": sorted_remarks, "overview": overview}
+    return rendered(TEMPLATE, comparison, escape=escaped, **more)
 
 
 def escaped(text: str) -> str:

@@ -1,6 +1,7 @@
 """`harness choose`: from one file to a recommendation, in one command."""
 
 import json
+import shutil
 import tomllib
 
 import pytest
@@ -36,12 +37,26 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
     assert [record.stat().st_mtime_ns for record in records] == before
 
 
-@pytest.mark.slow
-def test_no_seeds_are_started_when_time_is_over(command, file, tmp_path, checkpoints):
-    result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--minutes=0", *FEW_STEPS)
+def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, checkpoints):
+    result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=0", *FEW_STEPS)
     assert result.code == 0, result.errors
-    assert "Can't tell yet: run at least 3 seeds of each model." in result.output
+    assert "Can't tell yet: no trained model has a score." in result.output
+    assert f"Not tried for want of time: {checkpoints['bert']} (about " in result.output
     assert "The same command goes on." in result.output
+    assert len(list(tmp_path.rglob("run.json"))) == 1
+
+
+@pytest.mark.slow
+def test_a_run_is_stopped_when_time_is_over_and_goes_on_with_the_next_command(command, file, tmp_path, checkpoints):
+    words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", "--workers=1", "--set=batch_size=4")
+    stopped = command(*words, "--minutes=0.1", "--set=epochs=100000")
+    assert stopped.code == 0, stopped.errors
+    assert f"before these had ended: {checkpoints['bert']} (1 seed). The same command goes on." in stopped.output
+    assert "Can't tell yet: no trained model has a score." in stopped.output
+    shutil.rmtree(tmp_path / "runs")
+    ended = command(*words, "--minutes=60", "--set=maximum_steps=4")
+    assert "bert: 1 seed, about " in ended.output
+    assert "for want of time" not in ended.output
     assert len(list(tmp_path.rglob("run.json"))) == 2
 
 

@@ -135,6 +135,13 @@ def test_the_list_of_tasks_says_what_each_asks_for_how_large_it_is_and_whether_i
     assert "task type" in command("list", "tasks").output.splitlines()[1]
 
 
+def test_in_80_columns_a_tasks_description_stands_below_its_facts(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command("list", "tasks").output.splitlines()
+    place = lines.index("cola  classification, 8,551 + 1,043, offline: no")
+    assert lines[place + 1].startswith("  Is a sentence grammatical English?")
+
+
 @pytest.mark.slow
 def test_a_shell_completes_commands():
     words = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": "harness li", "COMP_CWORD": "1"}

@@ -43,7 +43,7 @@ def test_a_plan_foresees_time_disk_and_what_it_detects_and_writes_nothing(comman
     (time,) = [line for line in result.output.splitlines() if line.startswith("Time")]
     assert time.startswith("Time with 2 workers: about ")
     assert "one after the other about " in time
-    assert "an assumed speed (--measure asks this machine) (6 runs); what simple baselines take (1 run)" in time
+    assert "an assumed speed (harness plan --measure asks this machine) (6 runs); what simple" in time
     (disk,) = [line for line in result.output.splitlines() if line.startswith("Disk")]
     assert "more while they run" in disk
     # Of 100 rows a fifth is for test; three models; seeds by the prior.
@@ -108,7 +108,7 @@ def test_a_busy_machine_is_told(command, suite, monkeypatch):
 def test_a_machine_with_an_accelerator_is_measured_or_nothing_is_said_of_time(command, suite, monkeypatch):
     monkeypatch.setattr("harness.cli.planning.has_no_accelerator", lambda: False)
     output = command("plan", suite()).output
-    assert "Time of 6 runs: the accelerator's speed is not known (--measure asks it)." in output
+    assert "Time of 6 runs: the accelerator's speed is not known (harness plan --measure asks it)." in output
 
 
 @pytest.mark.slow

@@ -55,9 +55,13 @@ def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command,
     folder = runs / "reviews/rotten_tomatoes/xlnet-mini"
     before = every_record(runs)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert command("runs", "rm", folder).code == 130
+    refused = command("runs", "rm", folder)
+    assert refused.code == 130
+    assert refused.output.endswith("Nothing was removed.\n")
+    assert "a program can't be asked. Add --yes" in command("runs", "rm", folder, "--json").errors
     assert every_record(runs) == before
-    assert command("runs", "rm", folder, "--yes").code == 0
+    removed = json.loads(command("runs", "rm", folder, "--yes", "--json").output)["removed"]
+    assert sorted(Path(one) for one in removed) == sorted(folder / f"seed-{seed}" for seed in range(len(removed)))
     assert not folder.exists()
     assert every_record(runs) == [name for name in before if "xlnet-mini" not in name]
     assert "Nothing was removed" in command("runs", "rm", folder, "--yes").errors
@@ -78,7 +82,8 @@ def test_another_machines_runs_are_brought_in_and_what_is_there_stays(command, t
     save(here, record(model="bert-mini", seed=3, status="failed", reason="out of memory"), None)
     (there / "reviews/suite.json").write_text("{}")
     kept = (here / "reviews/rotten_tomatoes/bert-mini/seed-1/run.json").stat().st_ino
-    assert "2 runs copied" in command("runs", "merge", there, here).output
+    merged = json.loads(command("runs", "merge", there, here, "--json").output)
+    assert merged == {"copied": [str(here / f"reviews/rotten_tomatoes/bert-mini/seed-{n}") for n in (2, 3)], "known": 1}
     assert every_record(here) == [f"reviews/rotten_tomatoes/bert-mini/seed-{seed}" for seed in range(4)]
     assert (here / "reviews/rotten_tomatoes/bert-mini/seed-1/run.json").stat().st_ino == kept
     assert json.loads((here / "reviews/rotten_tomatoes/bert-mini/seed-3/run.json").read_text())["status"] == "complete"

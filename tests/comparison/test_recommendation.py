@@ -61,6 +61,15 @@ def test_a_simple_baseline_that_nothing_beats(tmp_path):
     assert found.advice == "Use tfidf: nothing beats the simple baseline."
 
 
+def test_a_model_that_collapsed_is_no_proof_against_it(tmp_path):
+    add_simple_baselines(tmp_path, 0.80)
+    add_runs(tmp_path, "bert-mini", 0.45)  # One answer to all does better.
+    found = advice(tmp_path)
+    assert found.advice == "Use tfidf: nothing beats the simple baseline."
+    assert "bert-mini (3 of 3 collapsed), the best model, " in found.reasons[0]
+    assert found.reasons[1].startswith("A run that collapsed learnt nothing; more steps or another recipe")
+
+
 def test_a_lead_over_the_simple_baseline_that_may_be_chance(tmp_path):
     add_runs(tmp_path, "tfidf", 0.80, range(1), family="tfidf", examples=100)
     add_runs(tmp_path, "bert-mini", 0.83, examples=100)

@@ -16,6 +16,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.look import Look
 from harness.comparison.multiplicity import at_level, step_down
+from harness.comparison.recommendation import recommended
 from harness.comparison.sequential import at_look, is_futile, look_lines, undecided
 from harness.comparison.statistics import Evidence, difference
 from harness.errors import UserError
@@ -48,6 +49,14 @@ def add(runs, model, share, seeds):
 def only_task(runs):
     (task,) = compare(runs).tasks
     return task
+
+
+def test_before_the_first_look_the_seeds_that_it_wants_are_recommended(runs):
+    add(runs, "bert", 0.9, range(2))
+    add_runs(runs.parent, "tfidf", 0.6, range(1), family="tfidf")
+    found = recommended(only_task(runs))
+    assert found.advice == "Can't tell yet: run at least 3 seeds of each model."
+    assert found.reasons[0].startswith("With 2 seeds bert has ")
 
 
 def test_the_usual_looks_have_the_levels_of_the_audit_and_others_spend_the_error_likewise():

@@ -201,6 +201,7 @@ def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
     assert (
         "--precision int8 is for an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
     )
+    assert "Give OWNER/NAME" in command("export", bert_run, "small", "--to", "hub").errors
     assert "./x: no name of a model on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
 
 
@@ -234,29 +235,6 @@ def test_a_dry_run_shows_what_would_be_pushed_and_reaches_no_hub(command, baseli
     assert "model-index:" in result.output
 
 
-@pytest.mark.slow
-def test_a_push_makes_the_repository_and_uploads_the_checked_folder(command, baseline_run, monkeypatch):
-    calls = []
-
-    def create(self, repository, **options):
-        calls.append((repository, options["private"]))
-
-    def upload(self, *, repo_id, folder_path, **_):
-        calls.append((repo_id, sorted(file.name for file in folder_path.iterdir())))
-        return "https://hub/commit"
-
-    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", create)
-    monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", upload)
-    assert "HF_HUB_OFFLINE" in command("export", baseline_run, "me/small", "--to", "hub").errors
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    result = command("export", baseline_run, "me/small", "--to", "hub", "--private")
-    assert result.code == 0, result.errors
-    assert calls[0] == ("me/small", True)
-    assert {"README.md", EXPORT, CHECK} <= set(calls[1][1])
-    assert "Exported to https://hub/commit." in result.output
-    assert "Give OWNER/NAME" in command("export", baseline_run, "small", "--to", "hub").errors
-
-
 def test_a_name_that_the_hub_refuses_is_refused_before_anything_is_made():
     check_repository("me/small-1.0")
     for name in ("me/a--b", "me/a..b", f"me/{'a' * 100}", "me/a.git"):  # What its own client says no to.
@@ -272,6 +250,7 @@ class CutOffError(Exception):
 
 def test_a_connection_that_breaks_is_told_in_a_line_and_a_mistake_of_ours_is_not_hidden(tmp_path, monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv("HF_TOKEN", "hf_me")
     monkeypatch.setattr("huggingface_hub.HfApi.create_repo", lambda *_, **__: None)
     for raised, seen in ((CutOffError("reset\nby peer"), UserError), (KeyError("ours"), KeyError)):
         monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", Mock(side_effect=raised))

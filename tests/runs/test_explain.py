@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from finished_runs import finished_run
-from small_models import question_examples, tagged_examples, write_checkpoint
+from small_models import question_examples, tagged_examples, write_checkpoint, write_language_checkpoint
 
 from harness.errors import UserError
 from harness.reporting.attention_maps import attention_maps, png
@@ -62,6 +62,46 @@ def test_the_tag_of_one_word_is_explained(command, tags):
     assert other["label"].startswith("B-PER of word ")
     refused = command("explain", tags, *words, "--word", "nobody")
     assert (refused.code, "--word nobody: no word of this sentence" in refused.errors) == (2, True)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("transformer_xl", {}),
+        ("transformer_xl", {"strategy": "segment_recurrence", "segment": 8, "memory": 8}),
+        ("bert", {}),
+    ],
+    ids=["windows", "segments", "masked"],
+)
+def test_a_language_model_tells_which_tokens_made_one_likely(family, settings, command, tmp_path):
+    base = write_language_checkpoint(family, tmp_path / "base")
+    run = finished_run(tmp_path, "language_modelling", base, family=family, maximum_steps=0, **settings)
+    words = ("explain", run, "--text", "the film was seen by anna on a rainy day", "--json")
+    (found,) = json.loads(command(*words, "--token", "5", "--steps", "100").output)["explanations"]
+    assert found["label"] == "log-probability of token 5"
+    assert found["score"] < 0
+    assert abs(found["error"]) < 0.05 * sum(map(abs, found["values"]))
+    weightiest = np.flatnonzero(np.abs(found["values"]) > 1e-7)
+    assert len(weightiest) >= 3
+    if family == "bert":
+        assert weightiest[-1] > 5  # It reads from both sides.
+    else:
+        assert set(weightiest) <= set(range(4))  # Tokens before the fifth.
+    (least,) = json.loads(command(*words, "--steps", "2").output)["explanations"]
+    assert least["score"] <= found["score"]
+    assert "--token 99: no token of this text that is predicted" in command(*words, "--token", "99").errors
+    assert "--label x: a language model has no labels" in command(*words, "--label", "x").errors
+
+
+@pytest.mark.slow
+def test_a_text_of_several_windows_is_refused_with_the_reason(command, tmp_path):
+    base = write_language_checkpoint("transformer_xl", tmp_path / "base")
+    settings = {"maximum_steps": 0, "max_length": 8, "stride": 2}
+    run = finished_run(tmp_path, "language_modelling", base, family="transformer_xl", **settings)
+    refused = command("explain", run, "--text", "the film was seen by anna on a rainy day")
+    assert refused.code == 2
+    assert "windows, and what a token owes to those before it is told within one. Give a shorter" in refused.errors
 
 
 def test_a_word_is_the_one_that_is_named_else_the_first_that_is_tagged():

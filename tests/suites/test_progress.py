@@ -44,6 +44,17 @@ def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch)
     assert line.endswith("80 s left")  # 10 steps took 20 s, and there are 40 more
 
 
+def test_a_log_says_nothing_of_a_first_step_alone_whose_speed_is_not_known(monkeypatch):
+    clock = iter([0.0, 0.0, 60.0, 60.0, 61.0, 61.0])
+    monkeypatch.setattr("harness.suites.progress.time.monotonic", lambda: next(clock))
+    view, console = shown(terminal=False)
+    row = view.begin("mine")
+    row.on_step(1, 100, loss=0.5, items=16)  # A minute of preparations
+    row.on_step(2, 100, loss=0.4, items=16)
+    (line,) = console.file.getvalue().splitlines()
+    assert line.endswith("98 s left")
+
+
 def test_a_terminal_has_a_bar_a_running_run_and_one_for_the_whole():
     view, console = shown(terminal=True)
     with view:

@@ -59,6 +59,20 @@ class Settings(Strict):
     mask_stride: int = Field(8, ge=1)
 
 
+class ExplainSettings(Strict):
+    """What `harness explain` can be asked for.
+
+    Attributes:
+        token: The number of the token that is explained, from 1.
+    """
+
+    token: str | None = Field(
+        None,
+        description="The number of the token whose probability is explained, from 1; else the least expected one "
+        "(language modelling).",
+    )
+
+
 class LanguageModelling(TaskType):
     """The task type."""
 
@@ -75,6 +89,7 @@ class LanguageModelling(TaskType):
         "pseudo_bits_per_byte",
     )
     settings = Settings
+    explain_settings = ExplainSettings
     guess_rank = 5
     scored_as_found = True
 

@@ -18,7 +18,9 @@ from harness.data.files import refuse
 from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device
+from harness.task_types.explained import Asked, ExplainedScore
 from harness.task_types.language_modelling import DocumentExample, task_type
+from harness.task_types.language_modelling.explained import explained_token
 from harness.task_types.language_modelling.metrics import COSTS, size
 from harness.task_types.language_modelling.windows import losses_of_tokenizer, masked_tokens, next_tokens
 from harness.task_types.objective import LearntAsItIs
@@ -111,6 +113,10 @@ class TokenLossObjective(LearntAsItIs):
             _costs(masked_nats=cost * total / count, masked_tokens=total)
             for cost, count, total in zip(nats, tokens, features.lengths, strict=True)
         ]
+
+    def explained(self, _example: DocumentExample, features: Features, asked: Asked) -> ExplainedScore:
+        """The log-probability of one token."""
+        return explained_token(features, asked, causal=bool(features.items[0].target))
 
     def rows(
         self, outputs: Sequence[Costs], examples: Sequence[DocumentExample], _calibration: Mapping[str, float]

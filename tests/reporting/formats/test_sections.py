@@ -12,7 +12,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.errors import UserError
 from harness.registry import FORMATS
-from harness.reporting.files import write_report
+from harness.reporting.files import ending_of, write_report
 from harness.reporting.sections import SECTIONS, of_format
 from harness.reporting.seeds import write_seeds
 
@@ -62,6 +62,23 @@ def test_an_unknown_section_is_refused_with_those_that_there_are(compared: Compa
         write_report("latex", compared, tmp_path / "report.tex", {"only": ["scorse"]})
     with pytest.raises(UserError, match="--only: the format csv has no such setting"):
         write_report("csv", compared, tmp_path / "report.csv", {"only": ["scores"]})
+
+
+@pytest.mark.parametrize("name", SECTIONED)
+def test_sections_without_content_are_told_and_no_report_of_them_alone_is_written(compared, name, tmp_path):
+    target = tmp_path / f"report{ending_of(name)}"
+    lists = r"--only over-tasks,tuning: .* has nothing for it\. Sections with content, as .*: .*scores.*differences"
+    with pytest.raises(UserError, match=lists) as told:
+        write_report(name, compared, target, {"only": ["over-tasks", "tuning"]})
+    assert "curves" not in str(told.value).partition("Sections")[2]
+    assert not target.exists()
+    write_report(name, compared, target, {"only": ["scores", "curves"]})
+    assert "bert-mini" in target.read_text()
+
+
+def test_a_section_without_content_beside_another_is_told_in_a_line(compared, tmp_path, capsys):
+    write_report("markdown", compared, tmp_path / "report.md", {"only": ["tuning", "scores"]})
+    assert f"--only tuning: {compared.runs} has nothing for it.\n" == capsys.readouterr().err
 
 
 def test_a_file_has_a_row_for_every_seed(compared: Comparison, tmp_path: Path):

@@ -1,0 +1,110 @@
+"""Which models are begun within a time, and what is said of the others."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.cli import budgeted
+from harness.cli.budgeted import Budgeted
+from harness.output import console
+from harness.suites.runner import Tally
+
+
+@dataclass
+class Seed:
+    """A run that does nothing."""
+
+    model: str
+    config: SimpleNamespace
+    folder: Path
+    done: bool = False
+
+    def state(self):
+        return "complete" if self.done else "new"
+
+
+class Made(Budgeted):
+    """Runs that take as long as they are expected to, on a clock of their own.
+
+    Attributes:
+        minutes: What three seeds of each model are expected to take.
+        order: The models whose runs were made.
+    """
+
+    minutes, order, sleeps, more = (), (), 0.0, ()
+
+    def _seconds_of(self, batch):
+        return sum(60 * self.minutes[run.model] / 3 for run in batch)
+
+    def _execute(self, batch):
+        self.tried.update(run.folder for run in batch)
+        if "tfidf" not in {run.model for run in batch}:
+            time.sleep(self.sleeps)
+            self.ends -= self._seconds_of(batch)
+        for run in batch:
+            run.done = True
+        self.order += tuple(dict.fromkeys(run.model for run in batch))
+
+    def _more_seeds(self):
+        return [run for run in self.more if not run.done]
+
+
+def seeds(model, count=3, start=0, family="bert"):
+    return [
+        Seed(model, SimpleNamespace(seed=number, model=SimpleNamespace(family=family)), Path(model, f"{number}"))
+        for number in range(start, start + count)
+    ]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """What there is time for in so many minutes; what is left."""
+    monkeypatch.setattr(budgeted, "_busy", lambda: 1.0)
+
+    def run(minutes, expected, **settings):
+        waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model) for model in expected}
+        suite = SimpleNamespace(rule=SimpleNamespace(seeds=(0, 1, 2, 3, 4), looks=(3, 5)), tuning=None)
+        ends = time.monotonic() + 60 * minutes
+        found = Made(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
+        found.minutes = expected
+        for name, value in settings.items():
+            setattr(found, name, value)
+        return found, found.run()
+
+    return run
+
+
+def test_the_quickest_is_begun_first_and_then_in_their_order_those_whose_first_seeds_all_fit(made):
+    found, left = made(10, {"large": 20, "good": 5, "small": 3.8, "other": 3.5, "last": 1})
+    assert found.order == ("tfidf", "last", "good", "small")
+    assert left == ["Not tried for want of time: large (about 20 min) and other (about 3.5 min)."]
+
+
+def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
+    found, left = made(0.005, {"large": 20, "small": 4}, sleeps=30.0)
+    assert found.order == ("tfidf",)
+    assert left == [
+        "The time was over before these had ended: small (3 seeds).",
+        "Not tried for want of time: large (about 20 min).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "order", "said"),
+    [
+        (10, ("tfidf", "model", "model"), []),
+        (5, ("tfidf", "model"), ["More seeds would be run, for about 6.0 min."]),
+    ],
+)
+def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(minutes, order, said, made):
+    found, left = made(minutes, {"model": 3}, more=seeds("model", 2, 3) * 3)
+    assert (found.order, left) == (order, said)
+
+
+def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
+    monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
+    assert made(0, {"large": 7})[1] == ["Not tried for want of time: large (about 21 min)."]
+    assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
