@@ -9,8 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.task_types.label_weights import Weights
-
 Numbers = NDArray[np.float64]
 Prior = Callable[[Any, tuple[str, ...]], Numbers]
 
@@ -27,7 +25,7 @@ class Learn(Protocol):
         penalty: float,
         *,
         fit_intercept: bool = True,
-        label_weights: Weights | None = None,
+        label_weights: Numbers | None = None,
     ) -> None:
         """Change weights and intercepts, which begin as nothing and the prior, by inputs and the examples' targets.
 
