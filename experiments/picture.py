@@ -15,6 +15,17 @@ text { font: 13px sans-serif; fill: #222 } .axis { fill: #555 } .tick { fill: #5
 """
 
 
+LINES = """
+path, .interval { stroke: currentColor } .mark, .label { fill: currentColor }
+.label { paint-order: stroke; stroke: white; stroke-width: 4px }
+"""
+
+
+def coloured(colours: Mapping[str, str]) -> str:
+    """The style of a report's lines and marks, each class in its colour."""
+    return LINES + " ".join(f".{name} {{ color: {colour} }}" for name, colour in colours.items())
+
+
 def picture(height: float, description: str, *, width: float) -> Element:
     """An empty chart on white that can be opened without a page around it."""
     root = drawing(height, description, width=width)

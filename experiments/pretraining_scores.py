@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
-from experiments.picture import BLUE, GREEN, RED, picture
+from experiments.picture import BLUE, GREEN, RED, coloured, picture
 from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.reporting.charts.canvas import WIDTH, add, markup
@@ -21,12 +21,7 @@ RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLOURS = {"bert-mini": BLUE, "roberta-mini": GREEN, "xl-mini": RED}
 CLASSES = {model: f"c{place}" for place, model in enumerate(COLOURS)}
 COLUMNS, TITLE = 2, 26
-STYLE = """
-path, .interval { stroke: currentColor } .mark, .label { fill: currentColor }
-.label { paint-order: stroke; stroke: white; stroke-width: 4px }
-""" + " ".join(
-    f".{name} {{ color: {colour} }}" for name, colour in zip(CLASSES.values(), COLOURS.values(), strict=True)
-)
+STYLE = coloured({CLASSES[model]: colour for model, colour in COLOURS.items()})
 
 
 def chart(comparison: Comparison) -> str:

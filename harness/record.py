@@ -21,6 +21,7 @@ from harness.atomic_writes import write_atomically
 from harness.checksums import with_digest, without_digest
 from harness.errors import UserError
 from harness.fold import Fold, which_run
+from harness.rare_label import RareLabel
 from harness.regular_files import read_json
 from harness.trial import Trial, Tuning
 from harness.varied import Varied
@@ -67,6 +68,7 @@ class Counts(_Part):
     `trained_parameters` are those that training changes, adapters included; earlier versions did not count them.
     `unreachable_answers` is by split, of question answering: of the questions with an answer, the share that no model
     can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
+    `rare_label` is the rarest label of the training split, where it is rare.
     """
 
     parameters: Count = 0
@@ -76,6 +78,7 @@ class Counts(_Part):
     dropped: dict[str, Count] = {}
     unreachable_answers: dict[str, Amount] = {}
     unreachable_causes: dict[str, dict[str, Count]] = {}
+    rare_label: RareLabel | None = None
 
 
 class Cost(_Part):

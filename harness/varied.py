@@ -7,8 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Setting = Literal["train_examples", "max_length"]
-_WORDS: Mapping[Setting, str] = {"train_examples": "training examples", "max_length": "tokens at once"}
+Setting = Literal["train_examples", "max_length", "max_windows", "memory", "beams"]
+_WORDS: Mapping[Setting, str] = {
+    "train_examples": "training examples",
+    "max_length": "tokens at once",
+    "max_windows": "windows at most",
+    "memory": "states of memory",
+    "beams": "beams",
+}
 
 
 class Varied(BaseModel):

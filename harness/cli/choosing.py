@@ -38,6 +38,7 @@ from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.rare_label import RareLabel
     from harness.runs.options import Options
     from harness.runs.run import Run
     from harness.suites.choosing import Question
@@ -99,7 +100,13 @@ def choose(
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     typed = typed_words(invocation, leaving_out=("minutes", "workers"))
     prepare_libraries()
-    from harness.suites.choosing import asked_of, check_data, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
+    from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
+        asked_of,
+        check_data,
+        suite_of,
+        suite_toml,
+        with_weights_tried,
+    )
 
     question = asked_of(
         _on_this_machine(file, runs),
@@ -118,7 +125,10 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         shown.print(Text(line), soft_wrap=True)
-    check_data(question)
+    rare = check_data(question)
+    if rare is not None:
+        question = with_weights_tried(question, rare)
+        shown.print(Text(_rare(rare, question)), soft_wrap=True)
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
@@ -145,6 +155,18 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
     yield f"Models: {', '.join(question.models)}."
     for name, reason in question.left_out.items():
         yield f"Not tried: {name} ({reason})"
+
+
+def _rare(rare: RareLabel, question: Question) -> str:
+    """What a user should know of a rare label: what is tried, or else can be."""
+    found = f"{str(rare)[0].upper()}{str(rare)[1:]}"
+    if question.weighed:
+        verb = "is" if len(question.weighed) == 1 else "are"
+        names = " and ".join(question.weighed)
+        return f"{found}: {names} {verb} tried too, which weigh labels so that all count alike in training."
+    if question.metric in rare.metrics:
+        return f"{found}."
+    return f"{found}. --metric {rare.metrics[0]} has it matter as much as any other, and tries class weights, too."
 
 
 def _write(content: str, file: Path, shown: Console) -> None:

@@ -175,10 +175,15 @@ def _result(record: RunRecord, varied: Sequence[str]) -> TrialResult:
 
 
 def _varied(trials: Sequence[RunRecord]) -> list[str]:
-    """The settings that differ between a model's trials, in the recipe's order."""
-    recipes = [record.config.get("training", {}) for record in trials]
-    names = dict.fromkeys(name for recipe in recipes for name in recipe)
-    return [name for name in names if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)]
+    """The settings that differ between a model's trials, in the recipe's order.
+
+    One that the version did not have yet that recorded a trial differs from none there.
+    """
+    values: dict[str, list[Any]] = {}
+    for record in trials:
+        for name, value in record.config.get("training", {}).items():
+            values.setdefault(name, []).append(value)
+    return [name for name, (first, *others) in values.items() if any(value != first for value in others)]
 
 
 def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.comparison.results import Comparison
 from harness.reporting.tables import task_name, title
+from harness.suites.unread import rare_label_advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,14 @@ def _gaps(comparison: Comparison) -> list[str]:
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:
-    """What the runs themselves note, such as a batch halved for want of memory; a line for the seeds that agree."""
+    """What the runs themselves note, such as a batch halved for want of memory; a line for the seeds that agree.
+
+    Before those of a task stands that one of its labels is rare, where it has no more weight than others.
+    """
     lines: list[str] = []
     for task in comparison.tasks:
+        advice = rare_label_advice([run.record for cell in task.cells for run in cell.runs])
+        lines += [f"{task_name(comparison, task)}: {advice}"] if advice else []
         for cell in task.cells:
             said: dict[str, list[str]] = {}
             for run in cell.runs:

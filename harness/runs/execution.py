@@ -62,7 +62,7 @@ def _executed(
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
-    known = measured_before_training(splits, run.config, started=started, command=options.command)
+    known = measured_before_training(task, splits, run.config, started=started, command=options.command)
     accelerator = _accelerator(run, options)
     with tracked(callbacks, accelerator, project=run.suite, run=str(run), settings=_settings(run)) as tracking:
         try:

@@ -19,13 +19,17 @@ VALIDATION_ONLY = "validation only: no test split was read, so that training row
 
 
 def measured_before_training(
-    splits: Splits, config: RunConfig, *, started: str, command: tuple[str, ...] = ()
+    task: Task, splits: Splits, config: RunConfig, *, started: str, command: tuple[str, ...] = ()
 ) -> Measurements:
     """What is known of a run before its training: how many examples there are, and where everything comes from."""
     sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     commit, dirty = git_state()
     return Measurements(
-        counts=Counts(examples={split: size for split, size in sizes.items() if size}, dropped=dict(splits.dropped)),
+        counts=Counts(
+            examples={split: size for split, size in sizes.items() if size},
+            dropped=dict(splits.dropped),
+            rare_label=task.type.rare_label(splits),
+        ),
         provenance=Provenance(
             data_digest=data_digest(splits),
             packages=package_versions(),

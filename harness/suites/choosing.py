@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from os.path import relpath
 from pathlib import Path
@@ -21,14 +21,17 @@ from harness.data.guessing import Guess, guessed
 from harness.data.loading import load_splits
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest
-from harness.registry import TASK_TYPES, is_simple_baseline
+from harness.rare_label import RareLabel
+from harness.registry import TASK_TYPES, baseline_settings, is_simple_baseline
 from harness.suites.expansion import folder_name
 from harness.suites.seeds import SequentialSeeds, seed_rule
 from harness.suites.suite import Suite
+from harness.suites.unread import gives_weight
 from harness.tuning.settings import tuning_by_default
 
 PRETRAINED = ("minilm", "bert-mini", "roberta-mini")
 FROM_SCRATCH = "scratch"
+WEIGHED: Mapping[str, Any] = {"class_weights": "balanced"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Question:
         metric: The main metric; None: the task type's own.
         margin: By how much worse is still not worse, in the units that scores are shown in.
         trials: How many recipes of each model are tried on validation data; None: its recipe is taken as it is.
+        weighed: Models that are tried once more with all labels counting alike in training, by the variant's name.
     """
 
     guess: Guess
@@ -56,6 +60,12 @@ class Question:
     metric: str | None = None
     margin: float | None = None
     trials: int | None = None
+    weighed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def every_model(self) -> dict[str, str]:
+        """The model by its name in the suite, variants included."""
+        return {**{name: name for name in self.models}, **self.weighed}
 
 
 def asked_of(
@@ -100,21 +110,44 @@ def asked_of(
     return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
 
 
-def check_data(question: Question) -> None:
+def check_data(question: Question) -> RareLabel | None:
     """Refuse data that no model could be run on, such as that of one class, before any run fails by it.
 
     Near repeats are kept, since looking for them may take longer than all else: without them there is no more data.
+
+    Returns:
+        The rarest label, where it is rare.
 
     Raises:
         UserError: Every mistake in the data, each with the file; or it is too little to split.
     """
     task = question.local.task()
     if task.type.scored_as_found and parse_settings(question.settings).get("maximum_steps") == 0:
-        return  # Any split alone will do.
+        return None  # Any split alone will do.
     try:
-        load_splits(replace(task, near_duplicates="keep"))
+        found: RareLabel | None = task.type.rare_label(load_splits(replace(task, near_duplicates="keep")))
     except UserError as error:
         raise UserError(*(f"{question.local.train}: {line}" for line in error.lines)) from error
+    return found
+
+
+def with_weights_tried(question: Question, rare: RareLabel) -> Question:
+    """The same question with class weights tried, where they may matter: judged by a metric that a rare label moves.
+
+    They are tried of the simple baselines that can weigh labels, which take seconds, and of one trained model, the
+    first with a checkpoint: by these the report says what weights do on the data, at the price of one model more.
+    """
+    settings = parse_settings(question.settings)
+    if question.metric not in rare.metrics or gives_weight(settings) or settings.get("method") == "probe":
+        return question
+    models = {name: find_model(name) for name in question.models}
+    baselines = [
+        name for name, model in models.items() if model.family and set(WEIGHED) & {*baseline_settings(model.family)}
+    ]
+    trained = [name for name, model in models.items() if not (model.family and is_simple_baseline(model.family))]
+    pretrained = [name for name in trained if models[name].checkpoint is not None]
+    tried = {f"{name}-balanced": name for name in [*baselines, *(pretrained or trained)[:1]]}
+    return replace(question, weighed={name: model for name, model in tried.items() if name not in models})
 
 
 def suite_of(question: Question) -> Suite:
@@ -124,15 +157,19 @@ def suite_of(question: Question) -> Suite:
         UserError: A recipe has mistakes.
     """
     name = folder_name(Path(str(question.local.train)).name.partition(".")[0])
-    models = {model: find_model(model) for model in question.models}
+    models = {name: find_model(model) for name, model in question.every_model.items()}
     overrides = parse_settings(question.settings)
+    of_variants = dict.fromkeys(question.weighed, WEIGHED)
     is_fixed = isinstance(question.seeds, int)
     rule = None if is_fixed else seed_rule(question.seeds)  # type: ignore[arg-type]
     return Suite(
         name=name,
         tasks=(name,),
         models=models,
-        recipes={(name, model): recipe_for(config, overrides) for model, config in models.items()},
+        recipes={
+            (name, model): recipe_for(config, {**of_variants.get(model, {}), **overrides})
+            for model, config in models.items()
+        },
         seeds=tuple(range(question.seeds)) if rule is None else rule.seeds,  # type: ignore[arg-type]
         baseline=None,
         local={name: question.local},
@@ -168,6 +205,9 @@ def suite_toml(question: Question, file: Path) -> str:
         lines.append(f"margin = {question.margin:g}")
     if suite.metrics:
         lines += ["", "[metrics]", f"{_value(suite.name)} = {_value(list(suite.metrics[suite.name]))}"]
+    if question.weighed:
+        tables = {name: {"model": model, **WEIGHED} for name, model in question.weighed.items()}
+        lines += ["", "[variants]", *(f"{_value(name)} = {_inline(table)}" for name, table in tables.items())]
     if question.settings:
         settings = parse_settings(question.settings)
         lines += ["", "[training]", *(f"{key} = {_value(value)}" for key, value in settings.items())]
@@ -225,6 +265,10 @@ def _below(path: Path, folder: Path, file: Path) -> str:
             f"{file}: a suite reads files below its own folder only. Write it to {path.absolute().parent / file.name}."
         )
     return relpath(path.resolve(), folder.resolve())
+
+
+def _inline(table: Mapping[str, Any]) -> str:
+    return "{ " + ", ".join(f"{key} = {_value(value)}" for key, value in table.items()) + " }"
 
 
 def _value(value: Any) -> str:

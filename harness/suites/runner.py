@@ -23,7 +23,7 @@ from harness.suites.on_ray import on_ray
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
 from harness.suites.time_left import TimeLeft
-from harness.suites.unread import never_read_lines, unreachable_lines
+from harness.suites.unread import never_read_lines, rare_label_lines, unreachable_lines
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 from harness.suites.workers import Result, in_workers
 
@@ -108,7 +108,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
             _say(run, ended, console, said)
             left.ended(run, _seconds(ended.record))
             shown.expect(foreseen())
-    for line in never_read_lines(records):
+    for line in (*never_read_lines(records), *rare_label_lines(records)):
         console.print(Text(line), soft_wrap=True)
     return tally
 

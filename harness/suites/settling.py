@@ -38,7 +38,12 @@ def settled_recipe(
     _check_trainable(local, model.family, recipe)
     if is_simple_baseline(model.family):
         read = (*_READ_BY_BASELINES, *baseline_settings(model.family))
-        return Training(**{key: getattr(recipe, key) for key in read})
+        settled, mistakes = Training(**{key: getattr(recipe, key) for key in read}), list[str]()
+        with collected(mistakes, f"tasks: {task}: "):
+            check_label_settings(TASK_TYPES.load(task_type), settled)
+        if mistakes:
+            raise UserError(*mistakes)
+        return settled
     _check_recipe(recipe, model.family, task, task_type)
     if recipe.method == "probe":
         recipe = Training(**{key: value for key, value in recipe if key not in UNREAD_BY_PROBES})

@@ -47,8 +47,9 @@ class _SuiteFile(Strict):
         margin: How much worse is still not worse, as scores are shown: one number in points, or a table by task.
         seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
             (`harness/suites/seeds.py`). Simple baselines run once.
-        training: The recipe of all runs. `train_examples` or `max_length` may be a list, here and in [training_on]:
-            models are then compared at each of its values (`harness/suites/varied.py`).
+        training: The recipe of all runs. `train_examples`, `max_length`, `max_windows`, `memory` or `beams` may be a
+            list, here and in [training_on]: models are then compared at each of its values
+            (`harness/suites/varied.py`).
         training_on: The recipe on one task, one table per task.
         training_for: The recipe of one model, one table per model.
         data: Data sets of the user's own, one table each.

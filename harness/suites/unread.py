@@ -1,8 +1,9 @@
-"""What is said after runs of what their models never read, and of answers that none of them could give."""
+"""What is said after runs: what their models never read, answers that none could give, and labels that are rare."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from harness.record import RunRecord
 
@@ -35,3 +36,25 @@ def never_read_lines(records: Iterable[RunRecord]) -> list[str]:
             line = f"{record.task}: {share:.1%} of the {split} split's tokens were never read ({record.model})."
             most[record.task] = max(most.get(record.task, (0.0, "")), (share, line))
     return [f"{line} See strategy, max_length and max_windows." for _, line in most.values()]
+
+
+def rare_label_lines(records: Iterable[RunRecord]) -> list[str]:
+    """A line for each task with a rare label to which no model gave more weight."""
+    by_task: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_task.setdefault(record.task, []).append(record)
+    return [f"{task}: {advice}" for task, found in by_task.items() if (advice := rare_label_advice(found))]
+
+
+def rare_label_advice(records: Sequence[RunRecord]) -> str:
+    """Which label of a task is rare, and what can be done; "" where none is, or a model gave it more weight."""
+    rare = next((record.counts.rare_label for record in records if record.counts.rare_label is not None), None)
+    if rare is None or any(gives_weight(record.config.get("training", {})) for record in records):
+        return ""
+    advice = f"class_weights=balanced has all labels count alike in training, {rare.metrics[0]} when models are judged"
+    return f"{rare}. --set {advice}."
+
+
+def gives_weight(settings: Mapping[str, Any]) -> bool:
+    """Whether a recipe has rare labels, or examples that are predicted badly, count for more."""
+    return bool(settings.get("class_weights") or settings.get("focal_gamma"))

@@ -27,6 +27,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.metric import Metric
+from harness.rare_label import RareLabel
 from harness.task_types.analysed import Analysed
 from harness.task_types.predicts import NoSettings, Predicts
 
@@ -185,6 +186,11 @@ class TaskType(Analysed, Predicts, ABC):
         """Labels that can't be learnt, a line each."""
         del labels, splits
         yield from ()
+
+    def rare_label(self, splits: Splits) -> RareLabel | None:
+        """The rarest label of the training split, where it is rare and can be given more weight; by default None."""
+        del splits
+        return None
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any] | None:
         """The best answers that tell no example from another, such as the most frequent label for each.

@@ -25,6 +25,7 @@ class Learn(Protocol):
         penalty: float,
         *,
         fit_intercept: bool = True,
+        label_weights: Numbers | None = None,
     ) -> None:
         """Change weights and intercepts, which begin as nothing and the prior, by inputs and the examples' targets.
 
@@ -35,6 +36,7 @@ class Learn(Protocol):
             intercepts: [outputs].
             penalty: On weights, as a multiple of the usual one.
             fit_intercept: Whether there may be any but 0.
+            label_weights: What an example of each label counts, as `harness.task_types.label_weights` has it; None: 1.
         """
 
 

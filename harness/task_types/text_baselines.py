@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_weights import Counts, Weights, check_labels_weighed, label_weights, weights_note
 from harness.task_types.linear import Learn, Numbers, Prior
 from harness.task_types.texts import TextExample
 
@@ -84,12 +86,14 @@ class Linear:
         weights: One row per output [outputs, words of all sides].
         intercepts: One per output [outputs].
         outputs_of: From scores [examples, outputs] to what the objective makes rows from.
+        notes: What a reader of the record should know of how it was fitted.
     """
 
     sides: tuple[Words, ...]
     weights: Numbers
     intercepts: Numbers
     outputs_of: Outputs
+    notes: Sequence[str] = ()
 
     def outputs(self, examples: Examples) -> Numbers:
         """What the objective makes rows from, one per example."""
@@ -108,22 +112,43 @@ class TfIdf:
         prior: Scores [outputs] from the training data and the label names, where there is not a word to go by.
         learn: Fits weights and intercepts; what training can't tell apart keeps its prior.
         outputs_of: From scores [examples, outputs] to what the objective makes rows from.
+        counts: From examples and the number of labels to how many there are of each, as `label_weights` has them; None:
+            there are no labels that could weigh.
+        reads: Settings of a recipe that it reads.
     """
 
     prior: Prior
     learn: Learn
     outputs_of: Outputs
-    reads: ClassVar[tuple[str, ...]] = ("baseline_penalty",)
+    counts: Callable[[Examples, int], Counts] | None = None
+    reads: tuple[str, ...] = field(init=False)
 
-    def fit(self, examples: Examples, labels: tuple[str, ...], *, baseline_penalty: float = 1.0) -> Linear:
-        """A model of `examples`, the training data; without a word to go by it gives the majority's constant."""
+    def __post_init__(self) -> None:
+        weighing = ("class_weights", "class_weight_beta") if self.counts is not None else ()
+        object.__setattr__(self, "reads", ("baseline_penalty", *weighing))
+
+    def fit(
+        self, examples: Examples, labels: tuple[str, ...], *, baseline_penalty: float = 1.0, **weighing: Any
+    ) -> Linear:
+        """A model of `examples`, the training data; without a word to go by it gives the majority's constant.
+
+        Raises:
+            UserError: The recipe weighs labels that there are not.
+        """
         paired = any(example.pair is not None for example in examples)
         sides = tuple(fit_words(_side(examples, second), 2) for second in ((False, True) if paired else (False,)))
         rows, intercepts = _rows(sides, examples), self.prior(examples, labels)
         weights = np.zeros((len(intercepts), rows.shape[1]))
+        weighed = self._label_weights(examples, labels, LabelLoss(**weighing))
         if rows.shape[1]:
-            self.learn(rows, examples, weights, intercepts, baseline_penalty)
-        return Linear(sides, weights, intercepts, self.outputs_of)
+            self.learn(rows, examples, weights, intercepts, baseline_penalty, label_weights=weighed)
+        return Linear(sides, weights, intercepts, self.outputs_of, weights_note(labels, weighed))
+
+    def _label_weights(self, examples: Examples, labels: tuple[str, ...], settings: LabelLoss) -> Weights | None:
+        if self.counts is None:
+            return None
+        check_labels_weighed(settings, labels)
+        return label_weights(settings, labels, self.counts(examples, len(labels)))
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Linear:
         """What `save` wrote into `folder`."""
@@ -132,11 +157,25 @@ class TfIdf:
         return Linear(sides, tensors["weights"], tensors["intercepts"], self.outputs_of)
 
 
-def logistic_regression(rows: Any, classes: NDArray[Any], penalty: float, *, fit_intercept: bool = True) -> Any:
-    """A fitted one, of inputs [examples, width] and classes [examples], with so many times the usual penalty."""
-    return LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000, fit_intercept=fit_intercept).fit(
-        rows, classes
-    )
+def logistic_regression(
+    rows: Any,
+    classes: NDArray[Any],
+    penalty: float,
+    *,
+    fit_intercept: bool = True,
+    class_weights: Weights | None = None,
+) -> Any:
+    """A fitted one.
+
+    Args:
+        rows: Inputs [examples, width].
+        classes: Class indices [examples].
+        penalty: On weights, as a multiple of the usual one.
+        fit_intercept: Whether there may be any but 0.
+        class_weights: What an example of each class counts [classes]; None: 1.
+    """
+    model = LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000, fit_intercept=fit_intercept)
+    return model.fit(rows, classes, None if class_weights is None else class_weights[classes.astype(int)])
 
 
 def as_they_are(scores: Numbers) -> Numbers:

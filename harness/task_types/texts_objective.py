@@ -13,9 +13,10 @@ from torch import Tensor
 
 from harness.models.head import Head
 from harness.task_types.explained import Asked, ExplainedScore, place_of
+from harness.task_types.label_weights import Counts
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.texts import Target, TextExample
-from harness.task_types.weighted_losses import Counts, LossOfLabels
+from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 

@@ -35,7 +35,8 @@ def fit_baseline(
 
     objective = task.type.objective(splits.labels, config.training)
     found = evaluate(predict, objective, splits, config=config, watch=watch)
-    measurements = known.model_copy(update={"scores": found.scores, "calibration": found.calibration})
+    notes = (*known.notes, *getattr(fitted, "notes", ()))
+    measurements = known.model_copy(update={"scores": found.scores, "calibration": found.calibration, "notes": notes})
     return TrainingResult(measurements, splits.labels, found.rows, fitted.save)
 
 

@@ -87,6 +87,38 @@ def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     assert json.loads(record.read_text())["task_card"]["main_metric"] == "macro_f1"
 
 
+def test_class_weights_are_tried_where_a_label_is_rare_and_the_metric_shows_it(command, tmp_path, checkpoints):
+    rows = [row for n, row in enumerate(reviews(400)) if row["label"] == "good" or n % 40 == 0]
+    file, suite = write_csv(tmp_path / "mails.csv", rows), tmp_path / "suite.toml"
+    words = ("choose", file, f"--models=majority,tfidf,{checkpoints['bert']},scratch", "--write", suite)
+    said = command(*words).output
+    assert "The rarest label, bad, is 4.8% of the training examples. --metric macro_f1 has it matter" in said
+    assert "variants" not in tomllib.loads(suite.read_text())
+    suite.unlink()
+    said = command(*words, "--metric=macro_f1").output
+    name = f"{checkpoints['bert']}-balanced"
+    assert f"tfidf-balanced and {name} are tried too, which weigh labels" in said
+    content = tomllib.loads(suite.read_text())
+    assert content["variants"] == {
+        "tfidf-balanced": {"model": "tfidf", "class_weights": "balanced"},
+        name: {"model": str(checkpoints["bert"]), "class_weights": "balanced"},
+    }
+    assert [recipe.class_weights for recipe in read_suite(suite).recipes.values()] == [*[None] * 4, *["balanced"] * 2]
+    suite.unlink()
+    assert "are tried too" not in command(*words, "--metric=macro_f1", "--set=class_weights=effective").output
+
+
+@pytest.mark.slow
+def test_a_weighed_variant_stands_in_the_recommendation(command, tmp_path):
+    rows = [row for n, row in enumerate(reviews(400)) if row["label"] == "good" or n % 40 == 0]
+    file = write_csv(tmp_path / "mails.csv", rows)
+    result = command("choose", file, "--models=majority,tfidf", "--metric=macro_f1", "--workers=1")
+    assert result.code == 0, result.errors
+    records = [json.loads(path.read_text()) for path in tmp_path.rglob("run.json")]
+    weights = {record["model"]: record["config"]["training"]["class_weights"] for record in records}
+    assert weights == {"majority": None, "tfidf": None, "tfidf-balanced": "balanced"}
+
+
 def test_seeds_that_are_left_open_are_written_as_a_rule(command, file, tmp_path):
     command("choose", file, "--models=tfidf", "--write", tmp_path / "suite.toml")
     assert tomllib.loads((tmp_path / "suite.toml").read_text())["seeds"] == {"start": 3, "most": 10}

@@ -167,6 +167,9 @@ def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(tmp_path: Path):
     assert [len(one) for one in across] == [4, 4]
     steps = [after - before for before, after in zip(across[0], across[0][1:], strict=False)]
     assert steps[0] + steps[1] == pytest.approx(steps[1] + steps[2], abs=0.1)  # 100 to 1000, 300 to 3000.
+    names = {one.text: float(one.get("x")) for one in root.iter("text") if one.get("class") == "label"}
+    assert names.keys() == {"minilm", "tfidf"}
+    assert min(names.values()) > max(max(found) for found in across)
     up = [y for _, y in places[0]]
     assert up == sorted(up, reverse=True)
 

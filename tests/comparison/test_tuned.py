@@ -42,6 +42,15 @@ def test_trials_are_read_beside_the_seeds_and_are_no_seeds(runs):
     assert [run.record.seed for run in cell.runs] == [0, 1, 2]
 
 
+def test_a_setting_that_some_trials_version_did_not_have_is_none_that_was_tried(runs):
+    newer = runs / "reviews/rotten_tomatoes/bert-mini/trials/trial-002"
+    config = recipe(1e-4, beams=4) | {"evaluate": "validation"}
+    changes = {"trial": Trial(number=2, space="sha256:s"), "scores": {"validation": {"accuracy": 0.78}}}
+    write_record(record(model="bert-mini", config=config, **changes), newer)
+    (tuned,) = only(runs).tuned
+    assert tuned.best_trial.settings == {"learning_rate": 0.001}
+
+
 def test_the_noise_is_that_of_seeds_and_of_validation_examples(runs):
     (tuned,) = only(runs).tuned
     # Seeds: variance 0.0001, twice. Examples: 0.8 x 0.2 / 400.
@@ -144,10 +153,11 @@ def test_trials_that_went_by_earlier_ones_have_no_curve(tmp_path):
 def test_a_strangers_trials_break_nothing(tmp_path):
     add_tuned(tmp_path, best=0, fresh=(7.0, -3.0, 1e99))
     add_trials(tmp_path, scores=(7.0, 1e300, -1e99, 0.5))
-    file = tmp_path / "reviews/rotten_tomatoes/bert-mini/trials/trial-003"
-    run = {"training": {"learning_rate": "<b>=1</b>", "=cmd()": [{"a": None}]}}
-    scores = {"validation": {"accuracy": 0.5}}
-    write_record(record(model="bert-mini", config=run, scores=scores, trial=Trial(number=3, space="")), file)
+    for number, score, odd in ((2, -1e99, 1), (3, 0.5, [{"a": None}])):
+        file = tmp_path / f"reviews/rotten_tomatoes/bert-mini/trials/trial-{number:03}"
+        run = {"training": {"learning_rate": "<b>=1</b>", "=cmd()": odd}}
+        scores = {"validation": {"accuracy": score}}
+        write_record(record(model="bert-mini", config=run, scores=scores, trial=Trial(number=number, space="")), file)
     comparison = compare(tmp_path)
     assert [trial.score for trial in comparison.tasks[0].tuned[0].trials] == [7.0, None, -1e99, 0.5]
     assert "<b>=1" not in FORMATS.load("html")(comparison)

@@ -1,8 +1,10 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
+from harness.errors import UserError
 from harness.models.baselines.majority import family as majority
 from harness.models.baselines.tfidf import family
 from harness.task_types.question_answering.examples import QuestionExample
@@ -49,6 +51,36 @@ def test_two_classes_get_the_probabilities_of_scikit_learn_s_own():
     expected = model.predict_log_proba(vectorizer.transform(texts))
     ours = family.fit(REVIEWS, task_type="classification", labels=("fresh", "rotten")).outputs(REVIEWS)
     np.testing.assert_allclose(ours, expected, atol=1e-9)
+
+
+def test_weights_of_labels_are_those_of_scikit_learn_and_noted():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    examples = [*REVIEWS, _text("good good", 0), _text("a good good film", 0)]
+    texts, classes = [one.text for one in examples], [one.target for one in examples]
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    model = LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced")
+    expected = model.fit(vectorizer.fit_transform(texts), classes).predict_log_proba(vectorizer.transform(texts))
+    labels = ("fresh", "rotten")
+    fitted = family.fit(examples, task_type="classification", labels=labels, class_weights="balanced")
+    np.testing.assert_allclose(fitted.outputs(examples), expected, atol=1e-6)
+    assert fitted.notes == ["class weights: fresh 0.75, rotten 1.5"]
+    plain = family.fit(examples, task_type="classification", labels=labels)
+    assert np.abs(plain.outputs(examples) - expected).max() > 0.01
+    with pytest.raises(UserError, match="class_weights: 'rotton': no such label"):
+        family.fit(examples, task_type="classification", labels=labels, class_weights={"rotton": 2.0})
+
+
+def test_of_several_labels_the_yes_of_each_is_weighed_against_its_no():
+    rare = [*TOPICS, _text("film", (1,)), _text("a film", (1,)), _text("films", (1,))]
+    fit = partial(family.fit, rare, task_type="multi_label", labels=("food", "praise"))
+    plain, weighed, own = fit(), fit(class_weights="balanced"), fit(class_weights={"food": 9.0})
+    unknown = [_text("?", ())]
+    assert (weighed.outputs(unknown) - plain.outputs(unknown))[0, 0] > 0.5  # Two of seven texts have it.
+    assert (weighed.outputs(unknown) - plain.outputs(unknown))[0, 1] < -0.5  # Five of seven.
+    np.testing.assert_allclose(own.outputs(rare)[:, 1], plain.outputs(rare)[:, 1])
+    assert (own.outputs(unknown) - plain.outputs(unknown))[0, 0] > 0.5
 
 
 def test_a_class_that_training_lacks_is_improbable_not_impossible():

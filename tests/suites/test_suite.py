@@ -230,6 +230,19 @@ def test_weights_of_labels_are_refused_where_a_trained_model_has_none_to_learn(t
     assert planned_runs(suite, tmp_path / "runs", only=["majority"])
 
 
+def test_of_simple_baselines_tfidf_reads_weights_of_labels(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text(
+        'tasks = ["rotten_tomatoes"]\nmodels = ["tfidf", "heavy", "majority"]\n'
+        '[variants]\nheavy = { model = "tfidf", class_weights = "balanced" }\n'
+    )
+    weights = [run.config.training.class_weights for run in planned_runs(read_suite(file), tmp_path / "runs")]
+    assert weights == [None, "balanced", None]
+    file.write_text(file.read_text().replace("rotten_tomatoes", "word_pleasantness"))
+    with pytest.raises(UserError, match="tasks: word_pleasantness: class_weights: not for tasks of type regression"):
+        planned_runs(read_suite(file), tmp_path / "runs")
+
+
 def test_a_variant_s_table_is_its_recipe_between_that_of_the_task_and_that_of_the_model(tmp_path):
     file = tmp_path / "suite.toml"
     file.write_text("""

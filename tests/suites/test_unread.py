@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from command_line import questions, write_jsonl
+from command_line import questions, reviews, write_csv, write_jsonl
 from synthetic_runs import record
 
+from harness.rare_label import rare_label
 from harness.record import Counts, Tokens
-from harness.suites.unread import never_read_lines, unreachable_lines
+from harness.suites.unread import never_read_lines, rare_label_lines, unreachable_lines
 
 
 def counted(**counts):
@@ -43,6 +44,45 @@ def test_of_each_task_the_largest_share_that_was_never_read_is_told():
         f"films: 25.0% of the test split's tokens were never read (xlnet). {see}",
         f"plays: 1.0% of the validation split's tokens were never read (bert). {see}",
     ]
+
+
+def test_a_rare_label_is_told_once_a_task_unless_a_model_weighs_labels():
+    def run(task, examples, **training):
+        rare = rare_label(("fine", "fraud"), (100 - examples, examples), metrics=("macro_f1",))
+        return record(task=task, counts=Counts(rare_label=rare), config={"task": task, "training": training})
+
+    runs = [
+        *[run("mails", 3), run("mails", 3, class_weights=None)],
+        *[run("letters", 3), run("letters", 3, class_weights="balanced")],
+        *[run("posts", 3, focal_gamma=2.0), run("talks", 40)],
+    ]
+    assert rare_label_lines(runs) == [
+        "mails: the rarest label, fraud, is 3.0% of the training examples. --set class_weights=balanced has all labels "
+        "count alike in training, macro_f1 when models are judged."
+    ]
+
+
+def test_of_many_labels_one_is_rare_that_has_a_fifth_of_an_even_share():
+    names = tuple("abcdefghij")
+    assert rare_label(names, [100] * 9 + [18], metrics=("m",)).label == "j"  # 1.96 %, an even share is 10 %.
+    assert rare_label(names, [100] * 9 + [19], metrics=("m",)) is None
+    assert rare_label(names, [100, 100, *[0] * 8], metrics=("m",)) is None  # What never occurs can't be weighed.
+
+
+@pytest.mark.slow
+def test_a_run_with_a_rare_label_ends_with_what_to_do_and_its_report_has_it(command, tmp_path):
+    rows = [row for n, row in enumerate(reviews(400)) if row["label"] == "good" or n % 40 == 0]
+    file = write_csv(tmp_path / "mails.csv", rows)
+    result = command("run", "--model=tfidf", "--train", file)
+    assert result.code == 0, result.errors
+    *_, said, _ = result.output.splitlines()
+    assert ": the rarest label, bad, is 4.8% of the training examples. --set class_weights=balanced has" in said
+    result = command("report", tmp_path / "runs/single", "--output", tmp_path / "report.md")
+    assert result.code == 0, result.errors
+    assert "the rarest label, bad, is 4.8% of the training examples" in (tmp_path / "report.md").read_text()
+    result = command("run", "--model=tfidf", "--train", file, "--set=class_weights=balanced", "--redo")
+    assert "rarest label" not in result.output
+    assert "tfidf: class weights: bad 10.5, good 0.525" in result.output
 
 
 @pytest.mark.slow

@@ -5,8 +5,11 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import torch
 from command_line import read_record, reviews, write_csv
+from safetensors.torch import load_file
 
 import harness
 from harness.comparison.comparison import compare
@@ -235,6 +238,41 @@ def test_a_value_trains_as_a_suite_with_that_value_alone_would_to_the_bit(comman
     assert (RUNS / "mine@8" / weights).read_bytes() != alone
     (curves,) = compare(RUNS).curves
     assert (curves.sizes, list(curves.cells)) == ((8, 32), ["bert/"])
+
+
+@pytest.mark.slow
+def test_weights_that_were_trained_once_are_scored_at_several_numbers_of_windows(command, checkpoints):
+    write_csv(Path("reviews.csv"), [{**row, "text": f"{row['text']} " * 5} for row in reviews()])
+    shutil.copytree(checkpoints["bert"], "bert")
+    common = SUITE.replace("train_examples = {values}", 'strategy = "windows"\nmax_length = 12\n')
+    learn = common.replace('"tfidf", "majority"', '"bert/"').replace('baseline = "majority"', "seeds = [0]")
+    Path("learn.toml").write_text(learn.replace("max_length", "maximum_steps = 2\nmax_windows = 2\nmax_length"))
+    assert command("run", "learn.toml").code == 0
+    trained = "runs/learn/mine/bert/seed-0"
+    scored = learn.replace('"bert/"', f'"{trained}/checkpoint"')
+    Path("score.toml").write_text(
+        scored.replace("max_length", "maximum_steps = 0\nmax_windows = [1, 2, 4]\nmax_length")
+    )
+    result = command("run", "score.toml")
+    assert result.code == 0, result.output + result.errors
+    (curves,) = compare(Path("runs/score")).curves
+    assert (curves.sizes, curves.varied.words) == ((1, 2, 4), "windows at most")
+    runs = {size: next(Path(f"runs/score/mine@{size}").glob("*/seed-0")) for size in curves.sizes}
+    weights = [load_file(Path(run, "checkpoint/model.safetensors")) for run in (trained, *runs.values())]
+    for name, tensor in weights[0].items():
+        assert all(torch.equal(tensor, other[name]) for other in weights[1:]), name
+    seen = [read_record(run)["counts"]["tokens"]["test"]["seen"] for run in runs.values()]
+    assert seen == sorted(set(seen))
+    logits = {size: pq.read_table(run / "predictions.parquet")["logits"] for size, run in runs.items()}
+    assert logits[2] == pq.read_table(Path(trained, "predictions.parquet"))["logits"]
+    assert logits[1] != logits[2] != logits[4]
+
+
+def test_a_model_that_is_scored_as_it_is_may_be_asked_at_several_memories_or_beams(tmp_path):
+    for setting, words in (("memory", "states of memory"), ("beams", "beams")):
+        suite = read(f'models = ["xl-mini"]\n[training]\nmaximum_steps = 0\n{setting} = [2, 8]\n', tmp_path)
+        assert [getattr(suite.recipes[f"sst2@{value}", "xl-mini"], setting) for value in (2, 8)] == [2, 8]
+        assert {one.words for one in suite.varied["sst2"]} == {words}
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ from harness.config.training import Training, recipe_of
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.task_types.label_loss import LabelLoss, check_label_settings
+from harness.task_types.label_weights import balanced, effective_numbers, label_counts, yes_counts
 from harness.task_types.texts import TextExample
-from harness.task_types.weighted_losses import LossOfLabels, balanced, effective_numbers, label_counts, yes_counts
+from harness.task_types.weighted_losses import LossOfLabels
 
 NAMES = ("a", "b", "c")
 TYPES_WITH_LABELS = [name for name in TASK_TYPES.names() if issubclass(TASK_TYPES.load(name).settings, LabelLoss)]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from harness.models.baseline import BaselineFamily
 
-TUNED_SETTINGS = ("baseline_penalty",)
+TUNED_SETTINGS = ("baseline_penalty", "class_weights", "class_weight_beta")
 """What of a recipe it reads."""
 family = BaselineFamily("tfidf")

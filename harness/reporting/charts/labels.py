@@ -95,6 +95,34 @@ def placed(
     return labels
 
 
+def in_column(heights: Sequence[float], *, top: float, bottom: float) -> list[float]:
+    """Where labels in one column stand, each as near to its height as the others leave it, and none upon another.
+
+    Args:
+        heights: What each label names.
+        top: Where the column begins.
+        bottom: Where it ends; it has room for all of them.
+    """
+    order = sorted(range(len(heights)), key=lambda place: heights[place])
+    lowest, found = top - HEIGHT, [0.0] * len(heights)
+    for place in order:  # downwards, and then back where the last ones fell out at the bottom
+        found[place] = lowest = max(heights[place], lowest + HEIGHT)
+    highest = bottom + HEIGHT
+    for place in reversed(order):
+        found[place] = highest = min(found[place], highest - HEIGHT)
+    return found
+
+
+def shortened(name: str, most: int) -> str:
+    """The name, its middle left out where it is longer than so many letters.
+
+    >>> shortened("google-bert/bert-base-uncased", 14)
+    'google-…ncased'
+    """
+    first = most // 2
+    return name if len(name) <= most else f"{name[:first]}…{name[first + 1 - most :]}"
+
+
 def _cost(label: Label, others: Sequence[Label], left: float, right: float) -> float:
     outside = max(left - label.left, 0.0) + max(label.right - right, 0.0)
     return outside * HEIGHT + _covered(label, others)

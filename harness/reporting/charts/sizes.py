@@ -10,22 +10,26 @@ from markupsafe import Markup
 from harness.comparison.results import Curves, ends_of
 from harness.metrics.lookup import metric_name, unit_of
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
-from harness.reporting.charts.labels import along, placed
+from harness.reporting.charts.labels import BELOW, LETTER_WIDTH, in_column, shortened
 from harness.reporting.charts.marks import add_mark
 from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
 
-RIGHT = WIDTH - 20
+RIGHT = WIDTH - 60
 APART = 3.0  # of intervals that would hide each other
 LABEL_WIDTH = 46
-MOST_NAMED = 30
-"""More names hide each other; the others' stand in the titles of their points."""
+MOST_LETTERS = 15
+MOST_NAMED = 16
+"""More names have no room in a column; the others' stand in the legend and in the titles of their points."""
 
 
 def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
-    """One line per model, simple baselines too, over a logarithmic axis of sizes."""
+    """One line per model, simple baselines too, over a logarithmic axis of sizes; names behind the lines' ends."""
     task, cells = curves.tasks[0], curves.cells
     unit, words = unit_of(task.card.main_metric), curves.varied.words
-    chart = drawing(BOTTOM + 42, f"{curves.varied.task}: {metric_name(task.card.main_metric)} of each model by {words}")
+    named = {model: shortened(model, MOST_LETTERS) for model in list(cells)[:MOST_NAMED]}
+    column = max(map(len, named.values())) * LETTER_WIDTH
+    described = f"{curves.varied.task}: {metric_name(task.card.main_metric)} of each model by {words}"
+    chart = drawing(BOTTOM + 42, described, width=RIGHT + column)
     x = Scale(float(curves.sizes[0]), float(curves.sizes[-1]), LEFT + 24, RIGHT - 24, is_log=True)
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=words, labels=_labels(curves, x))
     y = score_axis(
@@ -36,16 +40,13 @@ def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
         model: [(x(size) + shifts[model], y(ends_of(cell, unit)[1])) for size, cell in found]
         for model, found in cells.items()
     }
-    named = list(cells)[:MOST_NAMED]
-    lines = [part for points in places.values() for part in along(points)]
-    labels = placed(named, [places[model][-1] for model in named], left=LEFT, right=RIGHT, lines=lines)
-    names = dict(zip(named, labels, strict=True))
+    heights = in_column([places[model][-1][1] for model in named], top=TOP, bottom=BOTTOM)
+    labels = dict(zip(named, heights, strict=True))
     for model in cells:
         group = add(chart, "g", class_=classes[model])
         _line(group, curves, model, class_=classes[model], places=places[model], y=y)
-        label = names.get(model)
-        if label is not None:
-            add(group, "text", model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
+        if model in named:
+            add(group, "text", named[model], class_="label", x=RIGHT, y=labels[model] + BELOW)
     return markup(chart)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.metrics.metric import Floats
+from harness.rare_label import RareLabel, rare_label
 from harness.task_types.analysed import Forecasts, LabelCounts
 from harness.task_types.classification import errors
 from harness.task_types.classification.decisions import by_threshold, check_two
@@ -85,6 +87,15 @@ class Classification(TextType):
         for split, examples in (("validation", splits.validation), ("test", splits.test)):
             for target in sorted({example.target for example in examples} - trained):
                 yield f"{split}: label {labels[target]!r} never occurs in train. Add some, or leave it out."
+
+    def rare_label(self, splits: Splits) -> RareLabel | None:
+        """The rarest one, where it is rare."""
+        counts = Counter(example.target for example in splits.train)
+        return rare_label(
+            splits.labels,
+            [counts[index] for index in range(len(splits.labels))],
+            metrics=(MACRO_F1.name, F1.name, MATTHEWS.name),
+        )
 
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
         """The loss of the label; of a prediction without logits whether it is another one."""

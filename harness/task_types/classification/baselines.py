@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from harness.task_types.label_weights import Weights, label_counts
 from harness.task_types.linear import LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
@@ -36,23 +37,22 @@ def learn(
     penalty: float,
     *,
     fit_intercept: bool = True,
+    label_weights: Weights | None = None,
 ) -> None:
     """Logistic regression over the classes that occur."""
     classes = _classes(examples)
     seen = np.unique(classes)
     if len(seen) > 1:
-        weights[seen], intercepts[seen] = _class_scores(rows, classes, penalty, fit_intercept)
+        model = logistic_regression(rows, classes, penalty, fit_intercept=fit_intercept, class_weights=label_weights)
+        weights[seen], intercepts[seen] = _class_scores(model)
 
 
 def _classes(examples: Examples) -> NDArray[np.int64]:
     return np.array([example.target for example in examples], dtype=int)
 
 
-def _class_scores(
-    rows: Any, classes: NDArray[np.int64], penalty: float, fit_intercept: bool
-) -> tuple[Numbers, Numbers]:
+def _class_scores(model: Any) -> tuple[Numbers, Numbers]:
     """Weights and intercepts of each class that occurs, in the order of their indices."""
-    model = logistic_regression(rows, classes, penalty, fit_intercept=fit_intercept)
     if len(model.classes_) > 2:
         return model.coef_, model.intercept_
     # scikit-learn keeps the log-odds of the second class: half of it for, half against, has the same softmax.
@@ -63,5 +63,10 @@ def _class_scores(
 LINEAR = LinearTask(prior, learn)
 BASELINES = {
     "majority": Majority(prior, as_they_are),
-    "tfidf": TfIdf(prior, learn, lambda scores: np.asarray(log_softmax(scores, axis=1))),
+    "tfidf": TfIdf(
+        prior,
+        learn,
+        lambda scores: np.asarray(log_softmax(scores, axis=1)),
+        counts=lambda examples, labels: label_counts(_classes(examples), labels),
+    ),
 }

@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from harness.config.training import Training
 from harness.ops.device import to_device
+from harness.task_types.label_weights import label_counts
 from harness.task_types.texts import Target
 from harness.task_types.texts_objective import LabelObjective
-from harness.task_types.weighted_losses import LossOfLabels, label_counts
+from harness.task_types.weighted_losses import LossOfLabels
 
 
 def objective(labels: tuple[str, ...], training: Training) -> LabelObjective:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.task_types.label_weights import Counts, Weights, yes_counts
 from harness.task_types.linear import LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
@@ -31,11 +32,18 @@ def learn(
     penalty: float,
     *,
     fit_intercept: bool = True,
+    label_weights: Weights | None = None,
 ) -> None:
     """A logistic regression per label that some texts have and others don't."""
     for label, has in enumerate(indicators(examples, len(intercepts)).T):
         if has.any() and not has.all():
-            model = logistic_regression(rows, has, penalty, fit_intercept=fit_intercept)
+            model = logistic_regression(
+                rows,
+                has,
+                penalty,
+                fit_intercept=fit_intercept,
+                class_weights=None if label_weights is None else label_weights[label],
+            )
             weights[label], intercepts[label] = model.coef_[0], np.ravel(model.intercept_)[0]
 
 
@@ -47,5 +55,9 @@ def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
     return has
 
 
+def _counts(examples: Examples, labels: int) -> Counts:
+    return yes_counts([example.label_indices for example in examples], labels)
+
+
 LINEAR = LinearTask(prior, learn)
-BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(prior, learn, as_they_are)}
+BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(prior, learn, as_they_are, counts=_counts)}

@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.config.training import Training
+from harness.task_types.label_weights import yes_counts
 from harness.task_types.multi_label import task_type
 from harness.task_types.probabilities import sigmoid
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.texts_objective import LabelObjective, Outputs
 from harness.task_types.thresholds import DEFAULT, best_threshold
-from harness.task_types.weighted_losses import LossOfLabels, yes_counts
+from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.reading import Reader
 
 THRESHOLD = "threshold"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import Ridge
 
+from harness.task_types.label_weights import Weights
 from harness.task_types.linear import LinearTask, Numbers
 from harness.task_types.text_baselines import Examples, Majority, TfIdf
 
@@ -27,6 +28,7 @@ def learn(
     penalty: float,
     *,
     fit_intercept: bool = True,
+    label_weights: Weights | None = None,
 ) -> None:
     """Ridge regression."""
     ridge = Ridge(alpha=RIDGE_PENALTY * penalty, fit_intercept=fit_intercept)

@@ -21,12 +21,13 @@ from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
+from harness.task_types.label_weights import label_counts
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.explained import word_place
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
 from harness.task_types.token_classification.schemes import Entity, entities, has_scheme
-from harness.task_types.weighted_losses import LossOfLabels, label_counts
+from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.as_text import Encoded
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import NO_BOUND, Reader

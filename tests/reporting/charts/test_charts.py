@@ -13,7 +13,7 @@ from harness.record import Pretraining, Provenance
 from harness.registry import FORMATS
 from harness.reporting.charts.canvas import Scale, around, plain
 from harness.reporting.charts.curves import learning_curves
-from harness.reporting.charts.labels import LEAST_SEEN, placed
+from harness.reporting.charts.labels import LEAST_SEEN, in_column, placed
 from harness.reporting.charts.marks import key, mark_classes
 from harness.reporting.charts.mean_ranks import mean_ranks
 from harness.reporting.charts.pretraining import pretraining_curves
@@ -89,6 +89,13 @@ def test_a_label_without_a_free_place_is_left_out_and_the_others_hide_nothing():
     free = [label for label in labels if label is not None]
     assert 2 <= len(free) < 16
     assert all(one.overlap(other) <= LEAST_SEEN for one, other in combinations(free, 2))
+
+
+def test_labels_in_a_column_keep_their_order_and_stand_at_their_heights_where_there_is_room():
+    assert in_column([200.0, 50.0, 120.0], top=24, bottom=250) == [200.0, 50.0, 120.0]
+    crowded = in_column([248.0, 100.0, 249.0, 104.0, 250.0], top=24, bottom=250)
+    assert crowded == [222.0, 100.0, 236.0, 114.0, 250.0]
+    assert in_column([30.0] * 16, top=24, bottom=250) == pytest.approx([30 + 14 * n for n in range(16)], abs=14)
 
 
 def test_simple_baselines_are_a_line_across_the_tradeoff(comparison: Comparison):

@@ -1,0 +1,56 @@
+"""RareLabel: the label that the fewest training examples have, where that is too few for accuracy to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RARE = 0.2
+"""A label is rare that has less than this part of the examples that it had if all labels had equally many."""
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class RareLabel(BaseModel):
+    """The rarest label of a training split.
+
+    Attributes:
+        label: Its name.
+        examples: How many examples have it.
+        total: How many examples there are.
+        metrics: Those to which it matters as much as a frequent one, the best known first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    examples: _Count
+    total: _Count
+    metrics: tuple[str, ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"the rarest label, {self.label}, is {self.examples / max(self.total, 1):.1%} of the training examples"
+
+
+def rare_label(labels: Sequence[str], counts: Sequence[int], *, metrics: tuple[str, ...]) -> RareLabel | None:
+    """The rarest of the labels that occur, where it is rare; None: the examples are spread evenly enough.
+
+    Of two labels one is rare that fewer than one in ten examples have; of eight, fewer than one in forty.
+
+    >>> str(rare_label(("fine", "fraud"), (97, 3), metrics=("macro_f1",)))
+    'the rarest label, fraud, is 3.0% of the training examples'
+    >>> rare_label(("fine", "fraud"), (90, 10), metrics=("macro_f1",)) is None
+    True
+
+    Args:
+        labels: Their names.
+        counts: How many training examples each has.
+        metrics: Those to which a rare label matters as much as a frequent one.
+    """
+    found = [(count, label) for label, count in zip(labels, counts, strict=True) if count]
+    total = sum(count for count, _ in found)
+    if not found or min(found)[0] * len(found) >= RARE * total:
+        return None
+    fewest, label = min(found, key=lambda one: one[0])
+    return RareLabel(label=label, examples=fewest, total=total, metrics=metrics)
