@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.claims.intervals import Interval
 from harness.config.checking import Strict
@@ -23,14 +23,27 @@ CLAIMS = Registry("claim", "claim", packages=("harness.claims.kinds",))
 
 
 class Settings(Strict):
-    """What a study may set of a claim.
+    """What a study may set of a claim."""
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Suites whose runs it reads, each made before it is measured."""
+        return ()
+
+
+class OfRuns(Settings):
+    """What a study may set of a claim that reads runs.
 
     Attributes:
-        suites: Suites whose runs it reads, each made before it is measured: names of configs/suites, or files below
-            the study's folder.
+        suites: Suites whose runs it reads: names of configs/suites, or files below the study's folder.
     """
 
-    suites: tuple[str, ...] = ()
+    suites: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Suites whose runs it reads."""
+        return self.suites
 
 
 class Numbers(BaseModel):

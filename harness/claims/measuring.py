@@ -66,7 +66,7 @@ def suite_folders(settings: Settings, folder: Path) -> list[Path]:
     Raises:
         UserError: A suite has no runs there.
     """
-    found = [folder / Path(suite).name.removesuffix(".toml") for suite in settings.suites]
+    found = [folder / Path(suite).name.removesuffix(".toml") for suite in settings.read]
     for place in found:
         if not place.is_dir():
             raise UserError(f"{place}: no runs of this suite. Run the study, which makes them.")
@@ -76,7 +76,7 @@ def suite_folders(settings: Settings, folder: Path) -> list[Path]:
 def _digest_of_runs(settings: Settings, folder: Path) -> str:
     """A digest of the records that a claim reads, so that it is measured anew when there are others."""
     files = sorted(file for place in suite_folders(settings, folder) for file in place.rglob(RECORD))
-    if not settings.suites:
+    if not settings.read:
         return ""
     digest = hashlib.sha256()
     for file in files:

@@ -137,9 +137,9 @@ def refuse_other_settings(record: ClaimRecord, settings: Settings, folder: Path)
 
 
 def settings_of(settings: Settings) -> dict[str, Any]:
-    """The settings as a record has them."""
+    """The settings as a record has them: suites by their names, wherever their files lie."""
     found: dict[str, Any] = settings.model_dump(mode="json")
-    return found
+    return found | ({"suites": [Path(suite).name for suite in settings.read]} if settings.read else {})
 
 
 def _file(folder: Path, claim: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.claims.claim import CLAIMS, Settings
+from harness.claims.claim import CLAIMS, OfRuns, Settings
 from harness.config.checking import Strict, checked, read_toml
 from harness.config.files import config_files
 from harness.errors import UserError, nearest
@@ -74,7 +74,7 @@ def read_study(file: Path) -> Study:
             continue
         settings = checked(CLAIMS.load(name).settings, table, f"{file}: claims.{name}.", mistakes)
         if settings is not None:
-            claims[name] = settings.model_copy(update={"suites": _placed(settings.suites, file)})
+            claims[name] = _placed(settings, file)
     if content is None or mistakes:
         raise UserError(*mistakes)
     return Study(file.stem, content.description, claims)
@@ -92,6 +92,9 @@ def chosen(study: Study, only: Sequence[str] | None) -> dict[str, Settings]:
     return {name: settings for name, settings in study.claims.items() if not only or name in only}
 
 
-def _placed(suites: Sequence[str], file: Path) -> tuple[str, ...]:
-    """Suites that are files, from the folder of the study's."""
-    return tuple(str(file.parent / suite) if suite.endswith(".toml") else suite for suite in suites)
+def _placed(settings: Settings, file: Path) -> Settings:
+    """The settings, suites that are files made to start where the study's file lies."""
+    if not isinstance(settings, OfRuns):
+        return settings
+    suites = tuple(str(file.parent / suite) if suite.endswith(".toml") else suite for suite in settings.suites)
+    return settings.model_copy(update={"suites": suites})

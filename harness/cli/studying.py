@@ -74,10 +74,10 @@ def run_study(
     write_study(study, folder)
     codes, ended = [], dict[str, int]()
     for name, settings in wanted.items():
-        for suite in settings.suites:
+        for suite in settings.read:
             if suite not in ended:
                 ended[suite] = _carry_out(planned[suite], folder, options, workers=workers, quiet=quiet)
-        failed = [ended[suite] for suite in settings.suites if ended[suite]]
+        failed = [ended[suite] for suite in settings.read if ended[suite]]
         codes.append(failed[0] if failed else measure_claim(name, settings, folder, options, shown))
     shown.print(f"Next: {shlex.join(['harness', 'report', str(folder)])}", soft_wrap=True)
     if any(codes):
@@ -93,7 +93,7 @@ def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Su
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
 
     found, mistakes = {}, list[str]()
-    for suite in dict.fromkeys(suite for settings in claims.values() for suite in settings.suites):
+    for suite in dict.fromkeys(suite for settings in claims.values() for suite in settings.read):
         with collected(mistakes):
             found[suite] = resolve_suite(suite, only=None, settings=None, runs=folder)
     if mistakes:
@@ -147,7 +147,7 @@ def show_study(file: Path, *, only: Sequence[str] | None, runs: Path) -> None:
     planned = _planned(claims, folder)
     table = Table("claim", "state", "runs of its suites", box=None, padding=(0, 2, 0, 0))
     for name, settings in claims.items():
-        parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in settings.suites]
+        parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in settings.read]
         state = "new" if read_claim(folder, name) is None else "recorded"
         table.add_row(name, state, "; ".join(parts) or "none")
     shown.print(table)

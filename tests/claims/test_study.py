@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from command_line import reviews, write_csv
+from small_models import write_checkpoint
 
 from harness.claims.kinds import cost_by_length
 from harness.claims.page import html, markdown, told
@@ -63,9 +64,9 @@ def study(command):
 
 
 @pytest.mark.slow
-def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command, checkpoints):
+def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command):
     write_csv(Path("reviews.csv"), reviews(80))
-    Path("small.toml").write_text(MODEL.format(checkpoint=checkpoints["bert"]))
+    Path("small.toml").write_text(MODEL.format(checkpoint=write_checkpoint("bert", Path("small").absolute())))
     Path("tiny.toml").write_text(SUITE)
     Path("claimed.toml").write_text(STUDY)
     assert "tiny: 6 new" in command("plan", "claimed.toml").output
@@ -81,7 +82,7 @@ def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command,
     assert len(records["interpretability"]["numbers"]["gains"]) == 2
 
     again = command("run", "claimed.toml")
-    assert again.output.count("recorded already") == len(names)
+    assert again.output.count("  recorded already\n") == len(names)
     assert "6 of 6 runs are recorded already" in again.output
     assert [line for line in first.output.splitlines() if line.startswith("    ")] == [
         line for line in again.output.splitlines() if line.startswith("    ")
@@ -218,7 +219,7 @@ def test_the_page_escapes_names_draws_each_line_and_says_what_is_not_measured(re
     assert "&lt;b&gt;|x|&lt;/b&gt; on the whole document" in page
     assert page.count('class="path"') == 3
     assert page.count("not measured yet") == 2  # in the table, and at the claim
-    assert "length to the power of 1.00, by windows 1.00" in page
+    assert "(as the length to the power of 1.00 against 1.00, 0.00 (0.00 to 0.00) more)" in page
 
 
 def test_the_markdown_page_has_the_same_and_escapes_what_would_break_a_table(recorded):

@@ -178,24 +178,24 @@ def _findings(numbers: CostNumbers) -> Iterator[Finding]:
     for other in (WINDOWS, RECURRENCE):
         theirs = numbers.exponents(other, "training")
         more = interval([a - b for a, b in zip(full, theirs, strict=True)], tests=3)
-        both = f"(length to the power of {_mean(full)}, by {other} {_mean(theirs)}; difference {more.shown()})"
+        powers = f"as the length to the power of {_mean(full)} against {_mean(theirs)}, {more.shown()} more"
         yield finding(
             more,
             0.0,
-            above=f"full attention’s cost grows faster with the length than that by {other} {both}",
-            below=f"full attention’s cost grows more slowly with the length than that by {other} {both}",
-            around=f"whether full attention’s cost grows faster than that by {other} is not shown {both}",
+            above=f"full attention costs grow faster than those by {other} ({powers})",
+            below=f"full attention costs grow more slowly than those by {other} ({powers})",
+            around=f"whether full attention costs grow faster than those by {other} is not shown ({powers})",
         )
     before, last = numbers.of(FULL, "training")[-2:]
     steep = interval([one - 2 for one in _exponents([before, last])], tests=3)
     shown = Interval(steep.value + 2, steep.low + 2, steep.high + 2).shown()
-    at = f"from {before.length:,} to {last.length:,} tokens, to the power of {shown}"
+    at = f"(from {before.length:,} to {last.length:,} tokens to the power of {shown})"
     yield finding(
         steep,
         0.0,
-        above=f"it grows with the square or faster {at}",
-        below=f"it grows with less than the square {at}",
-        around=f"whether it grows with the square is not shown {at}",
+        above=f"they grow no more slowly than the square {at}",
+        below=f"they grow more slowly than the square {at}",
+        around=f"whether they grow more slowly than the square is not shown {at}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, Outcome, Settings, Table
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.over_tasks import at_least
 from harness.comparison.wording import listed
@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.registry import TASK_TYPES
 
 
-class FlexibilitySettings(Settings):
+class FlexibilitySettings(OfRuns):
     """How it is measured.
 
     Attributes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Table, finding
 from harness.claims.intervals import interval
 
 WAYS = {"integrated gradients": (0, 1), "attention": (2, 3)}
@@ -15,7 +15,7 @@ WAYS = {"integrated gradients": (0, 1), "attention": (2, 3)}
 TESTS = 5
 
 
-class InterpretabilitySettings(Settings):
+class InterpretabilitySettings(OfRuns):
     """How it is measured.
 
     Attributes:

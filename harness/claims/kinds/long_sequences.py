@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, Outcome, Settings, Table
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.formatting import share
 from harness.comparison.wording import listed
 from harness.errors import UserError
 
 
-class LongSequencesSettings(Settings):
+class LongSequencesSettings(OfRuns):
     """How it is measured.
 
     Attributes:

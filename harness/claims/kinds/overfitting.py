@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Table, finding
 from harness.claims.intervals import Interval, interval, slope
 from harness.claims.measuring import suite_folders
 from harness.errors import UserError
@@ -17,7 +17,7 @@ from harness.metrics.lookup import metric_name, unit_of
 TESTS = 3
 
 
-class OverfittingSettings(Settings):
+class OverfittingSettings(OfRuns):
     """How it is measured.
 
     Attributes:

@@ -160,25 +160,23 @@ def _findings(numbers: ParallelisationNumbers, mode: str, tests: int) -> Iterato
     cases = [one for one in numbers.measured if one.mode == mode]
     longest, words = cases[-1], MODES[mode]
     ratio = ratio_interval(longest.ratios, tests=tests)
-    at = (
-        f"in a {words} on texts of {longest.length:,} tokens the Transformer reads {ratio.shown()} times as many tokens"
-    )
+    times = f"{ratio.shown()} times as many tokens a second as the LSTM on texts of {longest.length:,} ({words})"
     yield finding(
         ratio,
         1.0,
-        above=f"{at} a second as the LSTM",
-        below=f"{at} a second as the LSTM, and so fewer",
-        around=f"{at} a second as the LSTM, which may be as many",
+        above=f"the Transformer reads {times}",
+        below=f"the Transformer reads fewer, {times}",
+        around=f"whether the Transformer reads more tokens a second is not shown, {times}",
     )
     if len(cases) > 1:
         growth = _growth(cases, tests)
-        times = f"(the ratio is multiplied by {growth.shown()} with each doubling, {words})"
+        times = f"by {growth.shown()} with each doubling of the length ({words})"
         yield finding(
             growth,
             1.0,
-            above=f"its lead grows with the length {times}",
-            below=f"its lead shrinks with the length {times}",
-            around=f"whether its lead grows with the length is not shown {times}",
+            above=f"its lead grows, multiplied {times}",
+            below=f"its lead shrinks, multiplied {times}",
+            around=f"whether its lead grows is not shown, multiplied {times}",
         )
 
 
