@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,20 +19,13 @@ import psutil
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
-import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
-from harness.config.model import find_model
+from harness.claims.documents import document, prepared
 from harness.config.training import Training
-from harness.ops.device import fresh_accelerator, peak_memory_bytes, reset_peak_memory, seed_layers
-from harness.registry import FAMILIES, TASK_TYPES
+from harness.ops.device import peak_memory_bytes, reset_peak_memory
 from harness.task_types.texts import TextExample
-from harness.tokenization.encoding import encode
 from harness.tokenization.items import Features
-from harness.tokenization.reading import Reader, reader_for
-from harness.training.optimisation import make_optimizer, make_scheduler
-from harness.training.task_model import forward_of
 from harness.training.trainer import Trainer
 
-LABELS = ("bad", "good")
 SEGMENTS = {"segment": 256, "memory": 256}
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "head": {"strategy": "head", "max_length": 512},
@@ -54,37 +45,6 @@ def training(recipe: str, tokens: int) -> Training:
     if recipe == "full":
         settings["max_length"] = max(tokens, SHORT)
     return Training(micro_batch_size=1, **settings)
-
-
-def words(count: int) -> list[str]:
-    """`count` words out of 6,000 made-up ones, always the same."""
-    chooser = random.Random(1)
-    syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
-    known = ["".join(chooser.choices(syllables, k=chooser.choice((1, 2, 2, 3)))) for _ in range(6_000)]
-    return chooser.choices(known, k=count)
-
-
-def document(reader: Reader, tokens: int) -> TextExample:
-    """A text of `tokens` tokens, special ones included."""
-    room = tokens - 2  # [CLS] and [SEP]
-    text = " ".join(words(room))
-    (encoded,) = encode(reader.tokenizer, [text], return_offsets=True)
-    assert len(encoded.ids) >= room, "a word has a token or more"
-    return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
-
-
-def prepared(model: str, recipe: Training) -> tuple[Trainer, Any, Reader]:
-    """A trainer with the small untrained model of configs/models, the kind of its task, and what reads texts."""
-    seed_layers(0)
-    spec, kind = find_model(model), TASK_TYPES.load("classification").objective(LABELS, recipe)
-    loaded = FAMILIES.load(str(spec.family)).load(
-        spec, kind.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
-    )
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
-    reader = reader_for(recipe, loaded.tokenizer, limit=loaded.limit, stride=kind.stride, strategy=kind.strategy)
-    forward = forward_of(loaded, kind, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
-    optimizer = make_optimizer(loaded.model, recipe)
-    return Trainer(forward, optimizer, make_scheduler(optimizer, recipe, 100), recipe.max_grad_norm, []), kind, reader
 
 
 def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness.claims.page import markdown_sections, told
 from harness.comparison.formatting import amount, duration, memory
 from harness.metrics.lookup import metric_name, unit_of
 from harness.pretraining.record import read_pretraining
@@ -37,7 +38,7 @@ def page() -> str:
         trim_blocks=True,
         autoescape=False,  # Markdown, of our own numbers.
     )
-    tables = (scores, with_costs, deviations, ways_to_read, memories, starts, speed, checkpoints)
+    tables = (scores, with_costs, deviations, ways_to_read, memories, starts, speed, checkpoints, claims)
     return environment.get_template(TEMPLATE).render({table.__name__: table for table in tables})
 
 
@@ -131,6 +132,11 @@ def checkpoints() -> str:
         minutes = f"{record.processor_seconds / 60:.0f}"
         body.append([f"`{name}`", f"{record.parameters / 1e6:.2f} M", minutes, *losses])
     return _table(["checkpoint", "parameters", "minutes of one core", "loss after 10 %", "30 %", "all"], body)
+
+
+def claims(name: str) -> str:
+    """A section per claim of a study: what held in a sentence, the numbers, how they were measured."""
+    return markdown_sections(told(RESULTS / name), level=3)
 
 
 def _rows(name: str) -> list[Row]:

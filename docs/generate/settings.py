@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from harness.claims.claim import CLAIMS
 from harness.config.checking import Strict
 from harness.config.model import ModelConfig
 from harness.config.run import LocalFiles
@@ -28,12 +29,14 @@ NO_DEFAULT = "required"
 
 
 def settings_page() -> str:
-    """Every setting of fine-tuning, of models, of suites, of own data and of pretraining."""
+    """Every setting of fine-tuning, of models, of suites, of studies, of own data and of pretraining."""
     parts = ["# Settings", INTRODUCTION]
     parts += ["## Fine-tuning", FINE_TUNING, *(_section(shape) for shape in recipe_parts())]
     parts += ["## Model files", MODEL_FILES, _table(ModelConfig)]
     parts += ["## Suites", SUITES, _table(SuiteFile), _section(TuningTable, title="[tuning]")]
     parts += [_section(Cluster, title="[cluster]")]
+    parts += ["## Studies", STUDIES]
+    parts += [_section(CLAIMS.load(name).settings, title=f"[claims.{name}]") for name in CLAIMS.names()]
     parts += ["## Own data", OWN_DATA, _own_data_table()]
     parts += ["## Pretraining", PRETRAINING, _table(PretrainingRecipe)]
     parts += [
@@ -53,6 +56,7 @@ model file's `[training]`, and on the command line as `--set name=value`. From t
 `--set`."""
 MODEL_FILES = "`configs/models/<name>.toml`, or any `.toml` file that `--model` names."
 SUITES = "`configs/suites/<name>.toml`, or any `.toml` file that `harness run` names."
+STUDIES = "`configs/studies/<name>.toml`, or any `.toml` file that `harness run` names: a table per claim."
 OWN_DATA = (
     "`[data.<name>]` in a suite; on the command line the options of the same names (`--task-type`, `--label`, …)."
 )

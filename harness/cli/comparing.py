@@ -42,7 +42,9 @@ from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
 
-SUITE: Any = typer.Argument(help="A file of configs/suites, or a path to one.", autocompletion=completing.suites)
+SUITE: Any = typer.Argument(
+    help="A file of configs/suites or configs/studies, or a path to one.", autocompletion=completing.suites
+)
 
 
 @app.command("list", epilog="Example: harness list tasks")
@@ -79,6 +81,7 @@ def list_(
     harness plan demo --on slurm"""
 )
 def plan(
+    invocation: typer.Context,
     suite: Annotated[str, SUITE],
     only: OnlyOption = None,
     models: ModelsOption = None,
@@ -99,6 +102,15 @@ def plan(
     on: OnOption = None,
 ) -> None:
     """Check a suite, and show its runs, their time and disk, and the differences it detects; start nothing."""
+    from harness.claims.study import study_file  # noqa: PLC0415 -- a command's own
+
+    study = study_file(suite)
+    if study is not None:
+        from harness.cli.studying import refuse_with_study, show_study  # noqa: PLC0415 -- a command's own
+
+        refuse_with_study(invocation)
+        show_study(study, only=only, runs=runs)
+        return
     from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own
     from harness.cli.sequential import looks_at, show_standing  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted, plan_table  # noqa: PLC0415 -- a command's own
@@ -190,6 +202,8 @@ def run(
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
+    from harness.claims.study import study_file  # noqa: PLC0415 -- a command's own
+    from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
     from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
         refuse_with_suite,
         refuse_without_suite,
@@ -200,6 +214,14 @@ def run(
 
     chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
     named = names("--models", models)
+    study = None if suite is None else study_file(suite)
+    if study is not None:
+        from harness.cli.studying import refuse_with_study, run_study  # noqa: PLC0415 -- a command's own
+
+        refuse_with_study(invocation)
+        how = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
+        run_study(study, only=only, runs=runs, options=how, workers=workers, quiet=quiet)
+        return
     if suite is not None:
         refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)
         chosen |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
@@ -221,7 +243,6 @@ def run(
             submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
             return
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
-    from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
 
     options = Options(
         redo=redo,

@@ -21,8 +21,8 @@ def models(incomplete: str) -> list[str]:
 
 
 def suites(incomplete: str) -> list[str]:
-    """Suites that begin so."""
-    return _beginning(incomplete, config_files("suites"))
+    """Suites and studies that begin so."""
+    return _beginning(incomplete, [*config_files("suites"), *config_files("studies")])
 
 
 def tasks_and_models(incomplete: str) -> list[str]:

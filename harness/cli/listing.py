@@ -109,6 +109,7 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "families": lambda: _described(FAMILIES),
     "task-types": lambda: _described(TASK_TYPES),
     "suites": lambda: _configs("suites"),
+    "studies": lambda: _configs("studies"),
     "formats": lambda: _described(FORMATS),
     "recipes": lambda: _configs("pretraining"),
     "corpora": lambda: _described(CORPORA),

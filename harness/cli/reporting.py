@@ -35,6 +35,7 @@ def compare(
     harness report runs/demo --format latex --only scores,differences"""
 )
 def report(
+    invocation: typer.Context,
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
     format_: Annotated[
         str, typer.Option("--format", help="html, markdown, latex or csv.", autocompletion=completing.formats)
@@ -58,7 +59,15 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write the comparison as one file."""
+    """Write the comparison, or what a study measured, as one file."""
+    from harness.claims.record import is_study  # noqa: PLC0415 -- a command's own
+
+    if is_study(runs):
+        from harness.cli.studying import refuse_with_study, report_study  # noqa: PLC0415 -- a command's own
+
+        refuse_with_study(invocation, ("runs", "format_", "output"))
+        console().print(f"Report: {report_study(runs, format_, output).absolute()}", soft_wrap=True)
+        return
     from harness.reporting.files import (  # noqa: PLC0415 -- a command's own
         check_settings,
         ending_of,

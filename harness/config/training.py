@@ -202,6 +202,7 @@ class Evaluation(Strict):
 
     Attributes:
         evaluations_per_epoch: How often the validation split is scored.
+        keep: Which weights: those that were "best" on validation, or the "last" ones, however they score there.
         patience: Evaluations without improvement before training stops early; none: never.
         train_examples: Most training examples, the same ones for every model and seed; default: all.
         validation_examples: Most validation examples, chosen likewise.
@@ -209,6 +210,7 @@ class Evaluation(Strict):
     """
 
     evaluations_per_epoch: int = Field(2, ge=1)
+    keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, ge=1)
     train_examples: int | None = Field(None, ge=1)
     validation_examples: int | None = Field(None, ge=1)
@@ -244,7 +246,7 @@ UNREAD_BY_PROBES = frozenset(
     {
         *({*Optimisation.model_fields} - {"micro_batch_size"}),
         *({*Adaptation.model_fields} - {"method"}),
-        *("vocabulary", "gradient_checkpointing", "evaluations_per_epoch", "patience"),
+        *("vocabulary", "gradient_checkpointing", "evaluations_per_epoch", "keep", "patience"),
     }
 )
 """Settings that method "probe", which takes no step, has no use for."""
@@ -279,6 +281,8 @@ def _misfits(recipe: Training) -> Iterator[str]:
         yield 'pool: the "max" of windows is no linear map of what they hold, which method "probe" needs. Set "mean".'
     if recipe.method == "probe" and recipe.maximum_steps == 0:
         yield 'maximum_steps: 0 is to leave the model as it is, and method "probe" is to fit its head. Set one of them.'
+    if recipe.keep == "last" and recipe.patience is not None:
+        yield 'patience: stops by the best weights, and keep = "last" keeps others. Leave one of them out.'
     if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
         yield (
             'gradient_checkpointing: not where texts are packed, or read in segments. Set execution = "padded", and '

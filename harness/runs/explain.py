@@ -94,6 +94,20 @@ class Worth:
 
 
 @dataclass(frozen=True)
+class Gains:
+    """Areas between curves by attributions and in random order.
+
+    Attributes:
+        examples: How many were explained.
+        by_group: Of each group of examples, on average: of the gradients the deletion and the insertion curve, and then
+            of the attention, where it was asked for [groups, 2 or 4].
+    """
+
+    examples: int
+    by_group: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class RunExplainer:
     """A finished run's model, ready to be explained."""
 
@@ -144,15 +158,20 @@ class RunExplainer:
         Raises:
             UserError: The data is not available, or there is no attention.
         """
+        found = self.gains(count, steps=steps, attention=attention)
+        deletion, insertion, *others = (mean_and_interval(values) for values in zip(*found.by_group, strict=True))
+        areas = dict(zip(CURVES, others, strict=True)) if attention else None
+        return Worth(found.examples, deletion, insertion, areas)
+
+    def gains(self, count: int, *, steps: int, attention: bool = False) -> Gains:
+        """The areas that `worth` averages, of each group of test examples; arguments and errors are its own."""
         examples = self._test_examples(count)
         by_group: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         for place, example in enumerate(examples):
             gains = self._gains(example, place, steps=steps, attention=attention)
             by_group[example.group or f"alone {place}"].append(gains)
         # Examples of one group depend on each other: each group counts once.
-        means = zip(*(np.mean(gains, axis=0).tolist() for gains in by_group.values()), strict=True)
-        deletion, insertion, *others = (mean_and_interval(values) for values in means)
-        return Worth(len(examples), deletion, insertion, dict(zip(CURVES, others, strict=True)) if attention else None)
+        return Gains(len(examples), tuple(tuple(np.mean(gains, axis=0).tolist()) for gains in by_group.values()))
 
     def _gains(self, example: Any, seed: int, *, steps: int, attention: bool) -> tuple[float, ...]:
         told = self._told(example, None)

@@ -68,7 +68,7 @@ def finetune(
     folder: Path,
     callbacks: Callbacks,
 ) -> Progress:
-    """Fine-tune the trainer's model, and leave in it the weights that were best on the validation split.
+    """Fine-tune the trainer's model, and leave in it the best weights on the validation split, or the last ones.
 
     By no step it stays as it is.
 
@@ -114,7 +114,10 @@ def _train(
         progress.processor_seconds += time.process_time() - processor
         callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
         if progress.step in evaluated_at:
-            callbacks.on_evaluate(_evaluate(trainer, validation, progress, epoch=progress.step / per_epoch))
+            keeps_last = plan.training.keep == "last"
+            callbacks.on_evaluate(
+                _evaluate(trainer, validation, progress, epoch=progress.step / per_epoch, keeps_last=keeps_last)
+            )
         progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
         due = time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps
         if trainer.anywhere(due):
@@ -141,8 +144,10 @@ def _count(progress: Progress, batch: Sequence[Item], loss: Tensor) -> None:
     progress.count_loss(loss, len(batch))
 
 
-def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float) -> CurvePoint:
-    """Score the validation split, and keep the weights if they are the best so far."""
+def _evaluate(
+    trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float, keeps_last: bool
+) -> CurvePoint:
+    """Score the validation split, and keep the weights if they are the best so far, or the last ones are kept."""
     train_loss = progress.read_loss()
     started, processor = time.monotonic(), time.process_time()
     loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
@@ -159,7 +164,7 @@ def _evaluate(trainer: Trainer[Forward], validation: Validation, progress: Progr
     best = next((known for known in progress.curve if known.step == progress.best_step), None)
     progress.curve.append(point)
     progress.begin_loss()
-    if best is None or _better(scores, best.validation_scores, validation):
+    if keeps_last or best is None or _better(scores, best.validation_scores, validation):
         progress.best_step = progress.step
         progress.best_weights = copied(model_tensors(trainer.forward.model))
     progress.validation_seconds += time.monotonic() - started

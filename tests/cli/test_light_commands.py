@@ -53,6 +53,7 @@ ANSWERS = [
     (["list"], 0, "rotten_tomatoes"),
     (["list", "tasks", "--json"], 0, '"task type": "question_answering"'),
     (["list", "tsks"], 2, "Did you mean tasks?"),
+    (["list", "studies"], 0, "claims"),
     (["plan", "demo"], 0, "Time"),
     (["plan", "demo", "--detect", "1", "--until", "decided"], 0, "3 to 10 seeds"),
     (["plan", "demo", "--only", "nosuch"], 2, "--only nosuch: neither a task nor a model of this suite."),

@@ -142,3 +142,11 @@ def test_a_run_that_was_recorded_with_an_earlier_spelling_is_the_same_run():
     ).resolved()
     earlier = {**config, "training": {**config["training"], "strategy": "segments"}}
     assert identity(earlier) == identity(config)
+
+
+def test_the_last_weights_and_patience_for_the_best_ones_contradict_each_other():
+    mistakes: list[str] = []
+    assert recipe_of({"--set ": {"keep": "last", "patience": 2}}, mistakes) is None
+    assert mistakes == [
+        '--set patience: stops by the best weights, and keep = "last" keeps others. Leave one of them out.'
+    ]

@@ -180,6 +180,11 @@ def planned(monkeypatch):
         found.extend(waiting)
         return iter(())
 
+    def claimed(name, *_args):
+        found.append(name)
+        return 0
+
+    monkeypatch.setattr("harness.cli.studying.measure_claim", claimed)
     monkeypatch.setattr("harness.suites.runner.execute_runs", runs)
     monkeypatch.setattr("harness.cli.submitting.submit", submitted)
     monkeypatch.setattr("harness.cli.pretraining.pretrain_here", recipe)

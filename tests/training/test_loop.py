@@ -139,6 +139,15 @@ def test_the_weights_that_were_best_on_validation_are_kept(higher_is_better, sco
     assert same(weights(trainer.forward.model), kept[best])
 
 
+def test_the_last_weights_are_kept_where_that_is_asked_for(checkpoints, tmp_path):
+    trainer, items, validation, training = set_up(checkpoints["bert"], keep="last")
+    validation, kept = judged_by(validation, trainer, [0.4, 0.9, 0.3, 0.2])
+    progress = go((trainer, items, validation, training), tmp_path)
+    assert progress.best_step == 10
+    assert not same(kept[3], kept[1])
+    assert same(weights(trainer.forward.model), kept[3])
+
+
 @pytest.mark.slow
 def test_patience_stops_a_run_that_gets_no_better(checkpoints, tmp_path):
     trainer, items, validation, training = set_up(checkpoints["bert"], patience=2)

@@ -1,0 +1,166 @@
+"""Claim: something that is said of Transformers, how it is measured, and what the numbers say of it.
+
+A claim is a module of `harness/claims/kinds` that gives one under the name `claim`. It measures numbers, which are
+recorded, and judges numbers, which needs no model: each test's interval decides what is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.claims.intervals import Interval
+from harness.config.checking import Strict
+from harness.registry import Registry
+
+Outcome = Literal["held", "did not hold", "cannot tell"]
+OUTCOMES: tuple[Outcome, ...] = ("held", "did not hold", "cannot tell")
+CLAIMS = Registry("claim", "claim", packages=("harness.claims.kinds",))
+
+
+class Settings(Strict):
+    """What a study may set of a claim."""
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Suites whose runs it reads, each made before it is measured."""
+        return ()
+
+
+class OfRuns(Settings):
+    """What a study may set of a claim that reads runs.
+
+    Attributes:
+        suites: Suites whose runs it reads: names of configs/suites, or files below the study's folder.
+    """
+
+    suites: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Suites whose runs it reads."""
+        return self.suites
+
+
+class Numbers(BaseModel):
+    """What was measured of a claim."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one test says: a part of the claim's sentence, without a full stop."""
+
+    outcome: Outcome
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers, as they are shown."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over an axis, each point with its interval.
+
+    Attributes:
+        title: What a screen reader announces, and the caption.
+        across: What is on the horizontal axis, which is logarithmic.
+        up: What is on the vertical one.
+        lines: By name, the points from left to right.
+        is_log: Whether the vertical axis is logarithmic, too.
+        reference: A line to compare with, such as a ratio of 1; None: there is none.
+    """
+
+    title: str
+    across: str
+    up: str
+    lines: Mapping[str, Sequence[tuple[float, Interval]]]
+    is_log: bool = False
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the numbers say of a claim.
+
+    Attributes:
+        findings: One per test.
+        how: What was measured and how, in sentences.
+        limits: What it does not tell.
+        charts: Drawings.
+        tables: The numbers behind it.
+    """
+
+    findings: tuple[Finding, ...]
+    how: str
+    limits: tuple[str, ...]
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """All findings in a few words."""
+        found = {finding.outcome for finding in self.findings}
+        if len(found) == 1:
+            return found.pop()
+        return "held in part" if "held" in found else "did not hold, as far as can be told"
+
+    @property
+    def sentence(self) -> str:
+        """All findings in one sentence, what held first."""
+        parts = []
+        for outcome in OUTCOMES:
+            texts = [finding.text for finding in self.findings if finding.outcome == outcome]
+            parts += [f"{outcome}: {'; and '.join(texts)}"] if texts else []
+        line = "; ".join(parts)
+        return f"{line[:1].upper()}{line[1:]}."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim.
+
+    Attributes:
+        title: A word or two.
+        says: What is claimed.
+        settings: What may be set of how it is measured.
+        numbers: What is measured.
+        measure: Measures it, by the settings and the folder of the study's runs.
+        judge: What numbers say of it.
+    """
+
+    title: str
+    says: str
+    settings: type[Settings]
+    numbers: type[Numbers]
+    measure: Callable[[Any, Path], Numbers]
+    judge: Callable[[Any], Judged]
+
+
+def finding(found: Interval, bound: float, *, above: str, below: str, around: str) -> Finding:
+    """What an interval says of a claim that a number is above a bound.
+
+    Args:
+        found: The interval.
+        bound: What the claim holds above.
+        above: What is said where it holds: all of the interval is above.
+        below: What is said where the opposite does.
+        around: What is said where neither is shown.
+    """
+    texts: Mapping[str, tuple[Outcome, str]] = {
+        "above": ("held", above),
+        "below": ("did not hold", below),
+        "around": ("cannot tell", around),
+    }
+    return Finding(*texts[found.side(bound)])

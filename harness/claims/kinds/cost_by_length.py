@@ -1,0 +1,245 @@
+"""Full attention costs the square of a text's length, windows and recurrence its length: exponents of seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.intervals import Interval, exponent, interval, ratio_interval
+from harness.comparison.formatting import duration, memory
+from harness.config.training import Training
+
+FULL, WINDOWS, RECURRENCE = "full attention", "windows", "recurrence"
+MODES = {"training": "training step", "reading": "forward pass"}
+
+
+class CostSettings(Settings):
+    """How it is measured.
+
+    Attributes:
+        lengths: Tokens of a document, ascending.
+        repeats: How often each is measured.
+        window: Tokens of a window, of a segment, and of what a segment remembers.
+        encoder: An untrained model of configs/models, for full attention and for windows.
+        recurrent: Likewise one with a memory.
+    """
+
+    lengths: tuple[int, ...] = Field((512, 1024, 2048, 4096, 8192), min_length=2)
+    repeats: int = Field(5, ge=1)
+    window: int = Field(128, ge=8)
+    encoder: str = "scratch-long"
+    recurrent: str = "transformer-xl-tiny"
+
+
+class Measured(BaseModel):
+    """What one document costs, read in one way.
+
+    Attributes:
+        way: How it is read.
+        mode: "training": a whole step; "reading": a forward pass.
+        length: Tokens of the document.
+        seconds: Of each repeat.
+        memory_bytes: Most that a training step took, of the process; None: not measured of this mode.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    way: str
+    mode: str
+    length: int
+    seconds: tuple[float, ...]
+    memory_bytes: int | None = None
+
+
+class CostNumbers(Numbers):
+    """What was measured.
+
+    Attributes:
+        models: By way, the model that read.
+        window: Tokens of a window or segment.
+        threads: That computed.
+        clock: Which seconds these are.
+        measured: By way, mode and length.
+    """
+
+    models: dict[str, str]
+    window: int
+    threads: int
+    clock: str
+    measured: tuple[Measured, ...]
+
+    def of(self, way: str, mode: str) -> list[Measured]:
+        """What was measured of a way and mode, by length."""
+        return sorted((m for m in self.measured if (m.way, m.mode) == (way, mode)), key=lambda m: m.length)
+
+    def exponents(self, way: str, mode: str) -> list[float]:
+        """The power of the length that the seconds grow by, of each repeat."""
+        return _exponents(self.of(way, mode))
+
+
+def _exponents(cases: Sequence[Measured]) -> list[float]:
+    lengths = [float(one.length) for one in cases]
+    return [exponent(lengths, seconds) for seconds in zip(*(one.seconds for one in cases), strict=True)]
+
+
+def measure(settings: CostSettings, _folder: Path) -> CostNumbers:
+    """Time a training step on one document, and its reading, by each way and length, in turns."""
+    import torch  # noqa: PLC0415 -- judging and listing need none
+
+    from harness.claims.timing import clock_words, interleaved  # noqa: PLC0415
+
+    models = {FULL: settings.encoder, WINDOWS: settings.encoder, RECURRENCE: settings.recurrent}
+    work = {
+        (way, mode, length): one
+        for way, recipe in _recipes(settings).items()
+        for (mode, length), one in _work(models[way], recipe, settings.lengths).items()
+    }
+    keys = {" ".join(map(str, key)): key for key in work}
+    seconds = interleaved({name: work[key] for name, key in keys.items()}, settings.repeats)
+    found = []
+    for name, (way, mode, length) in keys.items():
+        peak = _memory(work[way, mode, length]) if mode == "training" else None
+        found.append(Measured(way=way, mode=mode, length=length, seconds=tuple(seconds[name]), memory_bytes=peak))
+    threads = torch.get_num_threads()
+    return CostNumbers(
+        models=models, window=settings.window, threads=threads, clock=clock_words(threads), measured=tuple(found)
+    )
+
+
+def _recipes(settings: CostSettings) -> Mapping[str, Training]:
+    """One window or segment in a pass, so that a document of any length takes the memory of one."""
+    window, longest = settings.window, max(settings.lengths)
+    recipes: dict[str, dict[str, object]] = {
+        FULL: {"strategy": "head", "max_length": longest},
+        WINDOWS: {"strategy": "windows", "max_length": window, "max_windows": longest},
+        RECURRENCE: {"strategy": "segment_recurrence", "segment": window, "memory": window},
+    }
+    return {way: Training.model_validate({**recipe, "micro_batch_size": 1}) for way, recipe in recipes.items()}
+
+
+def _work(model: str, recipe: Training, lengths: Sequence[int]) -> dict[tuple[str, int], Callable[[], object]]:
+    """A training step, and a forward pass, on a document of each length."""
+    from harness.claims.documents import document, prepared  # noqa: PLC0415 -- torch
+
+    trainer, objective, reader = prepared(model, recipe)
+    found: dict[tuple[str, int], Callable[[], object]] = {}
+    for length in lengths:
+        text = document(reader, length)
+        features = objective.features([text], reader)
+        found["training", length] = lambda features=features: trainer.step(features.items)  # type: ignore[misc]
+        found["reading", length] = lambda features=features, text=text: (  # type: ignore[misc]
+            trainer.forward.evaluate(features, [text])
+        )
+    return found
+
+
+def _memory(work: Callable[[], object]) -> int:
+    """Most bytes that the process holds more than before."""
+    import psutil  # noqa: PLC0415 -- only measuring needs it
+
+    from harness.ops.device import peak_memory_bytes, reset_peak_memory  # noqa: PLC0415 -- torch
+
+    reset_peak_memory()
+    before = psutil.Process().memory_info().rss
+    work()
+    return max(peak_memory_bytes() - int(before), 0)
+
+
+def judge(numbers: CostNumbers) -> Judged:
+    """Whether full attention grows faster than the others in training, and as fast as the square."""
+    longest = max(one.length for one in numbers.measured)
+    return Judged(
+        findings=tuple(_findings(numbers)),
+        how=(
+            f"A training step on one document of made-up words, and reading it, with small untrained models: "
+            f"{numbers.models[FULL]} on the whole document at once and in windows of {numbers.window} tokens, "
+            f"{numbers.models[RECURRENCE]} in segments of {numbers.window} with a memory of as many. The exponent is "
+            f"the slope between the logarithms of seconds and length, one of each of {len(numbers.measured[0].seconds)}"
+            f" repeats, all ways and lengths in turns; {numbers.clock}."
+        ),
+        limits=(
+            f"Up to {longest:,} tokens and so narrow a model: with more of either the share of attention, which alone "
+            "grows with the square, is another.",
+            "What is made anew for each text, such as a batch, is in the seconds, and flattens the short end.",
+            "Memory is the process’s, measured once, as far as the system tells; attention is computed in blocks, "
+            "without its square of weights.",
+        ),
+        charts=(_chart(numbers),),
+        tables=(_table(numbers), _exponent_table(numbers)),
+    )
+
+
+def _findings(numbers: CostNumbers) -> Iterator[Finding]:
+    full = numbers.exponents(FULL, "training")
+    for other in (WINDOWS, RECURRENCE):
+        theirs = numbers.exponents(other, "training")
+        more = interval([a - b for a, b in zip(full, theirs, strict=True)], tests=3)
+        powers = f"as the length to the power of {_mean(full)} against {_mean(theirs)}, {more.shown()} more"
+        yield finding(
+            more,
+            0.0,
+            above=f"full attention costs grow faster than those by {other} ({powers})",
+            below=f"full attention costs grow more slowly than those by {other} ({powers})",
+            around=f"whether full attention costs grow faster than those by {other} is not shown ({powers})",
+        )
+    before, last = numbers.of(FULL, "training")[-2:]
+    steep = interval([one - 2 for one in _exponents([before, last])], tests=3)
+    shown = Interval(steep.value + 2, steep.low + 2, steep.high + 2).shown()
+    at = f"(from {before.length:,} to {last.length:,} tokens to the power of {shown})"
+    yield finding(
+        steep,
+        0.0,
+        above=f"they grow no more slowly than the square {at}",
+        below=f"they grow more slowly than the square {at}",
+        around=f"whether they grow more slowly than the square is not shown {at}",
+    )
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{sum(values) / len(values):.2f}"
+
+
+def _chart(numbers: CostNumbers) -> Chart:
+    lines = {
+        way: [(float(one.length), ratio_interval(one.seconds)) for one in numbers.of(way, "training")]
+        for way in numbers.models
+    }
+    return Chart("Seconds of a training step on one document", "tokens of the document", "seconds", lines, is_log=True)
+
+
+def _table(numbers: CostNumbers) -> Table:
+    rows = []
+    for way in numbers.models:
+        for step, read in zip(numbers.of(way, "training"), numbers.of(way, "reading"), strict=True):
+            seconds = (duration(ratio_interval(one.seconds).value) for one in (step, read))
+            rows.append((f"{way}, {step.length:,} tokens", *seconds, memory(step.memory_bytes)))
+    caption = "Geometric means over the repeats, and the memory that a training step took beside what was there."
+    return Table(caption, ("document", "training step", "reading", "memory"), tuple(rows))
+
+
+def _exponent_table(numbers: CostNumbers) -> Table:
+    rows = []
+    for way in numbers.models:
+        for mode, words in MODES.items():
+            cases = numbers.of(way, mode)
+            steps = [interval(_exponents(pair)).shown() for pair in pairwise(cases)]
+            rows.append((f"{way}, {words}", interval(_exponents(cases)).shown(), *steps))
+    cases = numbers.of(FULL, "training")
+    headings = tuple(f"{a.length:,} to {b.length:,}" for a, b in pairwise(cases))
+    caption = "Exponents of the length, over all lengths and of each step, with 95 % intervals."
+    return Table(caption, ("way", "all lengths", *headings), tuple(rows))
+
+
+claim = Claim(
+    title="Cost by length",
+    says="What a Transformer with full attention costs grows with the square of a text’s length, read in windows or by "
+    "recurrence with the length alone.",
+    settings=CostSettings,
+    numbers=CostNumbers,
+    measure=measure,
+    judge=judge,
+)

@@ -1,0 +1,247 @@
+"""A Transformer reads all tokens at once, a recurrent network one after another: tokens per second of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import log2
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.intervals import Interval, ratio_interval, slope
+
+MODES = {"reading": "forward pass", "training": "training step"}
+MODELS = ("transformer", "lstm")
+
+
+class ParallelisationSettings(Settings):
+    """How it is measured.
+
+    Attributes:
+        lengths: Tokens of a text, ascending.
+        tokens: Tokens in a pass, whatever their length: the batch has as many texts as make them up.
+        repeats: How often each is measured.
+        vocabulary: Rows of the embedding of both.
+        width: Of the Transformer, and of both embeddings.
+        layers: Of both.
+    """
+
+    lengths: tuple[int, ...] = Field((16, 64, 256, 1024), min_length=1)
+    tokens: int = Field(1024, ge=1)
+    repeats: int = Field(6, ge=1)
+    vocabulary: int = Field(2000, ge=2)
+    width: int = Field(256, ge=2)
+    layers: int = Field(4, ge=1)
+
+
+class Measured(BaseModel):
+    """Seconds of both models at one length.
+
+    Attributes:
+        mode: "reading": forward alone; "training": forward, backward and the optimiser's step.
+        length: Tokens of a text.
+        texts: In a batch.
+        transformer: Seconds of each repeat.
+        lstm: Likewise, each beside the Transformer's of the same repeat.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: str
+    length: int
+    texts: int
+    transformer: tuple[float, ...]
+    lstm: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times as many tokens a second the Transformer reads, of each repeat."""
+        return [slow / fast for slow, fast in zip(self.lstm, self.transformer, strict=True)]
+
+    def speed(self, model: str) -> float:
+        """Tokens per second, over all repeats."""
+        seconds: tuple[float, ...] = getattr(self, model)
+        return self.length * self.texts * len(seconds) / sum(seconds)
+
+
+class ParallelisationNumbers(Numbers):
+    """What was measured.
+
+    Attributes:
+        parameters: Of each model.
+        hidden: The LSTM's width.
+        threads: That computed.
+        clock: Which seconds these are.
+        vector_unit: The processor's widest instructions that torch uses.
+        measured: Seconds by mode and length.
+    """
+
+    parameters: dict[str, int]
+    hidden: int
+    threads: int
+    clock: str
+    vector_unit: str
+    measured: tuple[Measured, ...]
+
+
+def measure(settings: ParallelisationSettings, _folder: Path) -> ParallelisationNumbers:
+    """Time both models on random tokens, in turns."""
+    import torch  # noqa: PLC0415 -- judging and listing need none
+
+    from harness.claims.encoders import Size, TransformerClassifier, lstm_of_size, parameters  # noqa: PLC0415
+    from harness.claims.timing import clock_words, interleaved, vector_unit  # noqa: PLC0415
+
+    torch.manual_seed(0)
+    size = Size(settings.vocabulary, settings.width, settings.layers)
+    transformer = TransformerClassifier(size, max(settings.lengths))
+    lstm = lstm_of_size(size, parameters(transformer))
+    models = {"transformer": transformer, "lstm": lstm}
+    found = []
+    for mode, length in _cases(settings):
+        texts = max(settings.tokens // length, 1)
+        batch = torch.randint(settings.vocabulary, (texts, length))
+        work = {name: _work(model, batch, mode) for name, model in models.items()}
+        seconds = interleaved(work, settings.repeats)
+        found.append(Measured(mode=mode, length=length, texts=texts, **{name: tuple(seconds[name]) for name in MODELS}))
+    threads = torch.get_num_threads()
+    return ParallelisationNumbers(
+        parameters={name: parameters(model) for name, model in models.items()},
+        hidden=lstm.lstm.hidden_size,
+        threads=threads,
+        clock=clock_words(threads),
+        vector_unit=vector_unit(),
+        measured=tuple(found),
+    )
+
+
+def _cases(settings: ParallelisationSettings) -> Iterator[tuple[str, int]]:
+    return ((mode, length) for mode in MODES for length in sorted(settings.lengths))
+
+
+def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:
+    """One pass over a batch."""
+    import torch  # noqa: PLC0415 -- judging and listing need none
+
+    if mode == "reading":
+
+        def read() -> None:
+            model.eval()
+            with torch.no_grad():
+                model(batch)
+
+        return read
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    labels = torch.zeros(len(batch), dtype=torch.long)
+
+    def train() -> None:
+        model.train()
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(batch), labels).backward()
+        optimizer.step()
+
+    return train
+
+
+def judge(numbers: ParallelisationNumbers) -> Judged:
+    """Whether the Transformer is faster at the longest texts, and the more so the longer they are."""
+    modes = [mode for mode in MODES if any(one.mode == mode for one in numbers.measured)]
+    return Judged(
+        findings=tuple(found for mode in modes for found in _findings(numbers, mode, tests=2 * len(modes))),
+        how=_how(numbers),
+        limits=_limits(numbers),
+        charts=(_chart(numbers),),
+        tables=(_table(numbers),),
+    )
+
+
+def _findings(numbers: ParallelisationNumbers, mode: str, tests: int) -> Iterator[Finding]:
+    cases = [one for one in numbers.measured if one.mode == mode]
+    longest, words = cases[-1], MODES[mode]
+    ratio = ratio_interval(longest.ratios, tests=tests)
+    times = f"{ratio.shown()} times as many tokens a second as the LSTM on texts of {longest.length:,} ({words})"
+    yield finding(
+        ratio,
+        1.0,
+        above=f"the Transformer reads {times}",
+        below=f"the Transformer reads fewer, {times}",
+        around=f"whether the Transformer reads more tokens a second is not shown, {times}",
+    )
+    if len(cases) > 1:
+        growth = _growth(cases, tests)
+        times = f"by {growth.shown()} with each doubling of the length ({words})"
+        yield finding(
+            growth,
+            1.0,
+            above=f"its lead grows, multiplied {times}",
+            below=f"its lead shrinks, multiplied {times}",
+            around=f"whether its lead grows is not shown, multiplied {times}",
+        )
+
+
+def _growth(cases: list[Measured], tests: int) -> Interval:
+    """What the ratio is multiplied by when texts are twice as long: a slope of each repeat."""
+    lengths = [log2(one.length) for one in cases]
+    by_repeat = zip(*(one.ratios for one in cases), strict=True)
+    return ratio_interval([2 ** slope(lengths, [log2(value) for value in ratios]) for ratios in by_repeat], tests=tests)
+
+
+def _how(numbers: ParallelisationNumbers) -> str:
+    first = numbers.measured[0]
+    return (
+        f"A Transformer encoder of {numbers.parameters['transformer']:,} parameters, and torch.nn.LSTM, "
+        f"{numbers.hidden} wide, of {numbers.parameters['lstm']:,}, both with an embedding, the mean of the states and "
+        f"a linear map, on {first.length * first.texts:,} random tokens a pass, cut into texts of each length. "
+        f"{len(first.lstm)} repeats, both models in turns; {numbers.clock}."
+    )
+
+
+def _limits(numbers: ParallelisationNumbers) -> tuple[str, ...]:
+    cores = "one core" if numbers.threads == 1 else f"{numbers.threads} cores"
+    return (
+        f"On a CPU, in parallel means the lanes of a vector unit ({numbers.vector_unit}) of {cores}; "
+        "a GPU has thousands of such lanes.",
+        f"The LSTM computes the texts of a batch side by side, {numbers.measured[0].texts:,} of them at the shortest "
+        f"length and {numbers.measured[-1].texts:,} at the longest: that is what its speed falls with.",
+        "Random tokens: speed alone is measured, and neither model learns anything.",
+    )
+
+
+def _chart(numbers: ParallelisationNumbers) -> Chart:
+    lines = {
+        words: [(float(one.length), ratio_interval(one.ratios)) for one in numbers.measured if one.mode == mode]
+        for mode, words in MODES.items()
+    }
+    return Chart(
+        "Tokens per second of the Transformer, as a multiple of the LSTM’s",
+        "tokens of a text",
+        "times as fast",
+        {words: points for words, points in lines.items() if points},
+        is_log=True,
+        reference=1.0,
+    )
+
+
+def _table(numbers: ParallelisationNumbers) -> Table:
+    rows = tuple(
+        (
+            f"{MODES[one.mode]}, {one.length:,} × {one.texts:,}",
+            *(f"{one.speed(model):,.0f}" for model in MODELS),
+            ratio_interval(one.ratios).shown(),
+        )
+        for one in numbers.measured
+    )
+    caption = "Tokens per second by the length and number of texts in a pass, and their ratio with its 95 % interval."
+    return Table(caption, ("tokens × texts", "Transformer", "LSTM", "ratio"), rows)
+
+
+claim = Claim(
+    title="Parallelisation",
+    says="A Transformer reads all tokens of a text in parallel, which a recurrent network cannot, so that it is "
+    "faster, and the more so the longer the text.",
+    settings=ParallelisationSettings,
+    numbers=ParallelisationNumbers,
+    measure=measure,
+    judge=judge,
+)

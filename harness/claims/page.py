@@ -1,0 +1,115 @@
+"""The page of a study: a section per claim, with its sentence, what was measured and how, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harness.claims.charts import line_chart
+from harness.claims.claim import CLAIMS, Claim, Judged
+from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, read_claim, read_study_record
+from harness.comparison.formatting import duration
+from harness.registry import BUILT_IN
+from harness.reporting.charts.marks import key
+
+TEMPLATES = Path(__file__).parent / "templates"
+STYLES = BUILT_IN / "reports" / "html"  # Those of reports: both look alike.
+
+
+@dataclass(frozen=True)
+class Told:
+    """A claim and what is recorded of it.
+
+    Attributes:
+        name: Its file's.
+        claim: The claim.
+        record: What was measured; None: nothing so far.
+        judged: What that says.
+    """
+
+    name: str
+    claim: Claim
+    record: ClaimRecord | None
+    judged: Judged | None
+
+    @property
+    def machine(self) -> str:
+        """Where and when it was measured."""
+        assert self.record is not None, "only of what was measured"
+        found = self.record.provenance
+        hardware = found.hardware
+        threads = hardware.get("threads", 1)
+        versions = ", ".join(
+            f"{name} {found.packages[name]}" for name in ("torch", "transformers") if name in found.packages
+        )
+        took = f"{duration(self.record.processor_seconds)} of the processor"
+        return (
+            f"{hardware.get('processor', 'an unknown processor')}, {threads} thread{'' if threads == 1 else 's'}; "
+            f"{versions or 'unknown versions'}; {found.finished[:10]}; {took}"
+            f"{', runs of suites left out' if self.record.read else ''}"
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows."""
+
+    study: StudyRecord
+    claims: tuple[Told, ...]
+
+
+def told(folder: Path) -> Page:
+    """What a study recorded in `folder`, judged anew.
+
+    Raises:
+        UserError: A record is damaged.
+    """
+    study = read_study_record(folder)
+    found = []
+    for name in study.claims:
+        claim, record = CLAIMS.load(name), read_claim(folder, name)
+        judged = None if record is None else claim.judge(numbers_of(record, folder))
+        found.append(Told(name, claim, record, judged))
+    return Page(study, tuple(found))
+
+
+def html(page: Page) -> str:
+    """The page as one HTML file that needs nothing else."""
+    return _filled("claims.html.j2", page, escaped=True, line_chart=line_chart, mark_key=key)
+
+
+def markdown(page: Page) -> str:
+    """The page in Markdown: a title, and sections below."""
+    return f"# {page.study.description or page.study.study}\n\n{markdown_sections(page)}"
+
+
+def markdown_sections(page: Page, level: int = 2) -> str:
+    """The sections of the page in Markdown, to stand in a page with a title of its own."""
+    return _filled("claims.md.j2", page, escaped=False, heading="#" * level)
+
+
+def _filled(template: str, page: Page, *, escaped: bool, **more: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES, STYLES]),
+        autoescape=escaped,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown_text
+    return environment.get_template(template).render(page=page, **more)
+
+
+def _markdown_text(text: str) -> str:
+    """A text that Markdown shows as it is, also in a table."""
+    for sign in ("\\", "|", "*", "_", "<", "`", "["):
+        text = text.replace(sign, "\\" + sign)
+    return " ".join(text.split())
+
+
+PAGES: Mapping[str, Callable[[Page], str]] = {"html": html, "markdown": markdown}

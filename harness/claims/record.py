@@ -1,0 +1,159 @@
+"""What a study leaves: the study itself, and what was measured of each claim, as JSON with a checksum."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.atomic_writes import write_atomically
+from harness.checksums import with_digest, without_digest
+from harness.claims.claim import CLAIMS, Numbers, Settings
+from harness.claims.study import Study
+from harness.errors import UserError
+from harness.record import Provenance
+from harness.regular_files import read_json
+
+STUDY_FILE = "study.json"
+AGAIN = "Measure it again with --redo."
+
+
+class ClaimRecord(BaseModel):
+    """What was measured of a claim.
+
+    Attributes:
+        claim: Its name.
+        settings: How it was measured.
+        numbers: What came out.
+        read: Which runs were read, by their records; empty where none were.
+        processor_seconds: What measuring took, runs left out.
+        provenance: Where, when and with what.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    claim: str
+    settings: dict[str, Any]
+    numbers: dict[str, Any]
+    read: str = ""
+    processor_seconds: float
+    provenance: Provenance
+
+
+class StudyRecord(BaseModel):
+    """What a study asks, and of which claims, in their order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str
+    description: str
+    claims: tuple[str, ...]
+
+
+def write_study(study: Study, folder: Path) -> None:
+    """Leave in its folder what the page wants to know of a study."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = StudyRecord(study=study.name, description=study.description, claims=tuple(study.claims))
+    _write(folder / STUDY_FILE, found)
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a study left what it measured in the folder."""
+    return (folder / STUDY_FILE).is_file()
+
+
+def read_study_record(folder: Path) -> StudyRecord:
+    """What a study in `folder` asks.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    file = folder / STUDY_FILE
+    try:
+        found = StudyRecord.model_validate(_read(file, "note of a study", "Run the study again."))
+    except ValidationError as error:
+        raise UserError(f"{file}: not what a study leaves. Run the study again.") from error
+    unknown = [name for name in found.claims if name not in CLAIMS.names()]
+    if unknown:
+        raise UserError(f"{file}: {', '.join(unknown)}: no such claim here. Use the version that measured it.")
+    return found
+
+
+def write_claim(record: ClaimRecord, folder: Path) -> None:
+    """Record a claim in the study's folder."""
+    _write(_file(folder, record.claim), record)
+
+
+def read_claim(folder: Path, name: str) -> ClaimRecord | None:
+    """What is recorded of a claim; None: nothing.
+
+    Raises:
+        UserError: It is damaged, or of another version.
+    """
+    file = _file(folder, name)
+    if not file.exists():
+        return None
+    content = _read(file, "record of a claim", AGAIN)
+    try:
+        return ClaimRecord.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{file}: not a record of a claim that this version reads. {AGAIN}") from error
+
+
+def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
+    """What was measured, checked.
+
+    Raises:
+        UserError: The numbers are not those of such a claim.
+    """
+    numbers: type[Numbers] = CLAIMS.load(record.claim).numbers
+    try:
+        return numbers.model_validate(record.numbers)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UserError(
+            f"{_file(folder, record.claim)}: numbers.{where}: {error.errors()[0]['msg']}. {AGAIN}"
+        ) from error
+
+
+def refuse_other_settings(record: ClaimRecord, settings: Settings, folder: Path) -> None:
+    """Refuse to take what was measured with other settings for what is asked for.
+
+    Raises:
+        UserError: It was; the message names what differs.
+    """
+    asked = settings_of(settings)
+    differing = sorted(key for key in {*asked, *record.settings} if asked.get(key) != record.settings.get(key))
+    if differing:
+        told = ", ".join(f"{key} {record.settings.get(key)} there, {asked.get(key)} asked for" for key in differing)
+        raise UserError(
+            f"{_file(folder, record.claim)}: measured with other settings ({told}). "
+            "Replace it with --redo, or name another --runs folder."
+        )
+
+
+def settings_of(settings: Settings) -> dict[str, Any]:
+    """The settings as a record has them: suites by their names, wherever their files lie."""
+    found: dict[str, Any] = settings.model_dump(mode="json")
+    return found | ({"suites": [Path(suite).name for suite in settings.read]} if settings.read else {})
+
+
+def _file(folder: Path, claim: str) -> Path:
+    return folder / f"{claim}.json"
+
+
+def _write(file: Path, content: BaseModel) -> None:
+    found = with_digest(json.loads(content.model_dump_json()))
+    write_atomically(file, json.dumps(found, indent=1, ensure_ascii=False).encode())
+
+
+def _read(file: Path, noun: str, advice: str) -> Mapping[str, Any]:
+    content = read_json(file, noun, advice)
+    try:
+        return without_digest(content if isinstance(content, dict) else {})
+    except ValueError as error:
+        raise UserError(f"{file}: damaged, or changed by hand ({error}). {advice}") from error

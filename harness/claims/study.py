@@ -1,0 +1,100 @@
+"""Study: claims to be measured, as a TOML file of configs/studies names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from harness.claims.claim import CLAIMS, OfRuns, Settings
+from harness.config.checking import Strict, checked, read_toml
+from harness.config.files import config_files
+from harness.errors import UserError, nearest
+
+KEY = "claims"  # By which a study's file is told from a suite's.
+
+
+class _StudyFile(Strict):
+    """What a study's file may say.
+
+    Attributes:
+        description: What it asks; the page shows it.
+        claims: A table per claim, with settings of how it is measured; an empty one takes the defaults.
+    """
+
+    description: str = ""
+    claims: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Claims to be measured, checked.
+
+    Attributes:
+        name: The file's name without its ending; the folder of what it records.
+        description: What it asks.
+        claims: The settings of each, in the file's order.
+    """
+
+    name: str
+    description: str
+    claims: Mapping[str, Settings]
+
+
+def study_file(name: str) -> Path | None:
+    """The file of the study called `name`, of configs/studies or a path; None where no study is called so.
+
+    Raises:
+        UserError: It is a path to a file that can't be read; or there are several.
+    """
+    if name.endswith(".toml"):
+        file = Path(name)
+        return file if file.is_file() and KEY in read_toml(file) else None
+    files = config_files("studies").get(name, [])
+    if len(files) > 1:
+        raise UserError(f"{name!r}: {len(files)} studies of this name. Rename one, or give its path.")
+    return files[0] if files else None
+
+
+def read_study(file: Path) -> Study:
+    """The study that `file` describes.
+
+    Raises:
+        UserError: Everything that is wrong with it, a line each.
+    """
+    mistakes: list[str] = []
+    content = checked(_StudyFile, read_toml(file), f"{file}: ", mistakes)
+    claims: dict[str, Settings] = {}
+    for name, table in ({} if content is None else content.claims).items():
+        if name not in CLAIMS.names():
+            mistakes.append(f"{file}: claims.{name}: no such claim.{nearest(name, CLAIMS.names())}")
+            continue
+        settings = checked(CLAIMS.load(name).settings, table, f"{file}: claims.{name}.", mistakes)
+        if settings is not None:
+            claims[name] = _placed(settings, file)
+    if content is None or mistakes:
+        raise UserError(*mistakes)
+    return Study(file.stem, content.description, claims)
+
+
+def chosen(study: Study, only: Sequence[str] | None) -> dict[str, Settings]:
+    """The claims that `only` names; all of them where it names none.
+
+    Raises:
+        UserError: It names something else.
+    """
+    wrong = [name for name in only or () if name not in study.claims]
+    if wrong:
+        raise UserError(*(f"--only {name}: no claim of this study.{nearest(name, study.claims)}" for name in wrong))
+    return {name: settings for name, settings in study.claims.items() if not only or name in only}
+
+
+def _placed(settings: Settings, file: Path) -> Settings:
+    """The settings, suites that are files made to start where the study's file lies."""
+    if not isinstance(settings, OfRuns):
+        return settings
+    suites = tuple(str(file.parent / suite) if suite.endswith(".toml") else suite for suite in settings.suites)
+    return settings.model_copy(update={"suites": suites})

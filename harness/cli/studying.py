@@ -1,0 +1,176 @@
+"""Studies: what `harness run`, `plan` and `report` do where a study, and no suite, is named."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from harness.claims.claim import CLAIMS, Settings
+from harness.claims.record import numbers_of, read_claim, write_study
+from harness.claims.study import chosen, read_study
+from harness.cli.app import FAILED, MISTAKE
+from harness.errors import UserError, collected
+from harness.output import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.claims.claim import Claim
+    from harness.runs.options import Options
+    from harness.runs.run import Run
+    from harness.suites.suite import Suite
+
+ALLOWED = ("suite", "only", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
+"""Options of `harness run` that a study has, too."""
+
+
+def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) -> None:
+    """Refuse an option that is of suites or single runs alone.
+
+    Raises:
+        UserError: Any is given.
+    """
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in allowed
+        and (source := context.get_parameter_source(parameter.name or "")) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise UserError(
+            f"harness {context.info_name}: {', '.join(given)} can't stand beside a study. Leave it out; the study's "
+            "file, and those of its suites, say what is measured."
+        )
+
+
+def run_study(
+    file: Path, *, only: Sequence[str] | None, runs: Path, options: Options, workers: int | None, quiet: bool
+) -> None:
+    """Make the runs of a study's suites, measure its claims, and say what held; what is recorded is skipped.
+
+    Args:
+        file: The study's.
+        only: The claims that are wanted; none: all.
+        runs: The folder of all runs.
+        options: How runs are made.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+        quiet: Say nothing but what went wrong.
+
+    Raises:
+        UserError: The study has mistakes, or a claim is recorded with other settings.
+        typer.Exit: A claim could not be measured.
+    """
+    study, shown = read_study(file), console(quiet=quiet)
+    folder = runs / study.name
+    wanted = chosen(study, only)
+    planned = _planned(wanted, folder)  # All of them, so that a mistake is told before anything is measured.
+    write_study(study, folder)
+    codes, ended = [], dict[str, int]()
+    for name, settings in wanted.items():
+        for suite in settings.read:
+            if suite not in ended:
+                ended[suite] = _carry_out(planned[suite], folder, options, workers=workers, quiet=quiet)
+        failed = [ended[suite] for suite in settings.read if ended[suite]]
+        codes.append(failed[0] if failed else measure_claim(name, settings, folder, options, shown))
+    shown.print(f"Next: {shlex.join(['harness', 'report', str(folder)])}", soft_wrap=True)
+    if any(codes):
+        raise typer.Exit(max(codes) if FAILED not in codes else FAILED)
+
+
+def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Suite, list[Run]]]:
+    """The suites of claims and their runs, each suite once.
+
+    Raises:
+        UserError: Every mistake in any of them.
+    """
+    from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
+
+    found, mistakes = {}, list[str]()
+    for suite in dict.fromkeys(suite for settings in claims.values() for suite in settings.read):
+        with collected(mistakes):
+            found[suite] = resolve_suite(suite, only=None, settings=None, runs=folder)
+    if mistakes:
+        raise UserError(*mistakes)
+    return found
+
+
+def _carry_out(
+    planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, workers: int | None, quiet: bool
+) -> int:
+    """Make the runs of a suite; the exit code."""
+    from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
+
+    suite, runs = planned
+    try:
+        carry_out(suite, runs, options, tuning=suite.tuning, runs=folder, workers=workers, quiet=quiet)
+    except typer.Exit as failed:
+        return failed.exit_code
+    return 0
+
+
+def measure_claim(name: str, settings: Settings, folder: Path, options: Options, shown: Console) -> int:
+    """Measure a claim, and say what held; the exit code. What goes wrong with one costs that one alone."""
+    from harness.claims.measuring import measured  # noqa: PLC0415 -- heavy
+
+    claim: Claim = CLAIMS.load(name)
+    try:
+        record, was_there = measured(name, settings, folder, redo=options.redo, command=options.command)
+        sentence = claim.judge(numbers_of(record, folder)).sentence
+    except UserError as error:
+        for line in error.lines:
+            console(stderr=True).print(Text(line, style="red"), soft_wrap=True)
+        return MISTAKE
+    took = "recorded already" if was_there else f"{record.processor_seconds:.0f} s of the processor"
+    shown.print(Text.assemble((f"✓ {claim.title}", "green"), f"  {took}"), soft_wrap=True)
+    shown.print(Text(f"    {sentence}"), soft_wrap=True)
+    return 0
+
+
+def show_study(file: Path, *, only: Sequence[str] | None, runs: Path) -> None:
+    """Print which claims a study has, what of each is recorded, and which runs its suites still need.
+
+    Raises:
+        UserError: It has mistakes, or a suite of it has.
+    """
+    from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
+    from harness.suites.plan import counted  # noqa: PLC0415 -- a command's own
+
+    study = read_study(file)
+    folder, shown, claims = runs / study.name, console(), chosen(study, only)
+    planned = _planned(claims, folder)
+    table = Table("claim", "state", "runs of its suites", box=None, padding=(0, 2, 0, 0))
+    for name, settings in claims.items():
+        parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in settings.read]
+        state = "new" if read_claim(folder, name) is None else "recorded"
+        table.add_row(name, state, "; ".join(parts) or "none")
+    shown.print(table)
+    for suite in planned:
+        words = shlex.join(["harness", "plan", suite, "--runs", str(folder)])
+        shown.print(f"Time and disk of the runs: {words}", soft_wrap=True)
+
+
+def report_study(folder: Path, format_: str, output: Path | None) -> Path:
+    """Write the page of a study as one file, and return where.
+
+    Raises:
+        UserError: A record is damaged, or the format has no page for studies.
+    """
+    from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.claims.page import PAGES, told  # noqa: PLC0415 -- a command's own
+    from harness.printable import printable  # noqa: PLC0415 -- a command's own
+    from harness.reporting.files import ending_of  # noqa: PLC0415 -- a command's own
+
+    if format_ not in PAGES:
+        raise UserError(f"--format {format_}: a study has no page in it. Use {' or '.join(PAGES)}.")
+    target = output or folder / f"report{ending_of(format_)}"
+    content = printable(PAGES[format_](told(folder))).encode()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, content)
+    return target

@@ -1,0 +1,254 @@
+"""What is said of a claim is made from the numbers: each outcome by an interval, or a p-value, and by nothing else."""
+
+import math
+
+import pytest
+
+from harness.claims.claim import Finding, Judged
+from harness.claims.compared import Beside
+from harness.claims.intervals import Interval, exponent, interval, ratio_interval
+from harness.claims.kinds import cost_by_length, flexibility, interpretability, long_sequences, overfitting
+from harness.claims.kinds import parallelisation as parallel
+from harness.registry import TASK_TYPES
+
+NOISE = (0.99, 1.0, 1.01, 1.0)
+
+
+def outcomes(judged):
+    return [found.outcome for found in judged.findings]
+
+
+def test_an_interval_is_students_and_gets_wider_for_several_tests():
+    # By hand: mean 2, standard error 1 / sqrt(3); t(0.975, 2) = 4.3027, t(1 - 0.05 / 10, 2) = 9.9248.
+    found = interval([1.0, 2.0, 3.0])
+    assert (found.value, found.low) == pytest.approx((2.0, 2 - 4.3027 / math.sqrt(3)), abs=1e-3)
+    assert interval([1.0, 2.0, 3.0], tests=5).high == pytest.approx(2 + 9.9248 / math.sqrt(3), abs=1e-3)
+
+
+def test_one_repeat_tells_nothing():
+    assert interval([5.0]).side(0.0) == "around"
+    assert ratio_interval([5.0]).side(1.0) == "around"
+
+
+def test_of_a_ratio_and_its_reciprocal_the_same_is_said():
+    there, back = ratio_interval([2.0, 3.0, 4.0]), ratio_interval([1 / 2, 1 / 3, 1 / 4])
+    assert (1 / back.high, 1 / back.value, 1 / back.low) == pytest.approx((there.low, there.value, there.high))
+
+
+@pytest.mark.parametrize(
+    ("ends", "side"), [((0.1, 0.3), "above"), ((-0.3, -0.1), "below"), ((-0.1, 0.3), "around"), ((0.0, 1.0), "around")]
+)
+def test_an_interval_lies_on_a_side_only_if_all_of_it_does(ends, side):
+    assert Interval(sum(ends) / 2, *ends).side(0.0) == side
+
+
+def test_a_sentence_begins_with_what_held_and_ends_with_what_is_open():
+    findings = (Finding("cannot tell", "c"), Finding("held", "a"), Finding("did not hold", "b"), Finding("held", "d"))
+    judged = Judged(findings, how="", limits=())
+    assert judged.sentence == "Held: a; and d; did not hold: b; cannot tell: c."
+    assert judged.verdict == "held in part"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (("held", "held"), "held"),
+        (("cannot tell",), "cannot tell"),
+        (("did not hold", "cannot tell"), "did not hold, as far as can be told"),
+    ],
+)
+def test_the_verdict_is_that_of_all_findings(found, verdict):
+    assert Judged(tuple(Finding(one, "") for one in found), how="", limits=()).verdict == verdict
+
+
+def speeds(ratios):
+    """Repeats at two lengths of which the Transformer is so many times as fast."""
+    return parallel.ParallelisationNumbers(
+        parameters={"transformer": 1000, "lstm": 1001},
+        hidden=8,
+        threads=1,
+        clock="processor time of one thread",
+        vector_unit="AVX512",
+        measured=tuple(
+            parallel.Measured(
+                mode="reading", length=length, texts=2, transformer=(1.0,) * 4, lstm=tuple(ratio * n for n in NOISE)
+            )
+            for length, ratio in zip((16, 64), ratios, strict=True)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratios", "found"),
+    [
+        ((1.0, 4.0), ["held", "held"]),
+        ((1.0, 0.25), ["did not hold", "did not hold"]),
+        ((4.0, 2.0), ["held", "did not hold"]),
+        ((1.0, 1.0), ["cannot tell", "cannot tell"]),
+    ],
+)
+def test_parallelisation_holds_where_the_transformer_is_faster_and_the_more_so_the_longer(ratios, found):
+    assert outcomes(parallel.judge(speeds(ratios))) == found
+
+
+def test_the_sentence_on_parallelisation_has_its_numbers():
+    sentence = parallel.judge(speeds((1.0, 4.0))).sentence
+    # Four times as fast at 64 tokens as at 16 is twice as fast for each of the two doublings.
+    assert (
+        "the Transformer reads 4.00 (3.93 to 4.07) times as many tokens a second as the LSTM on texts of 64 "
+        in sentence
+    )
+    assert "its lead grows, multiplied by 2.00 (2.00 to 2.00) with each doubling" in sentence
+
+
+def costs(powers):
+    """Seconds that grow by these powers of the length, with full attention, in windows, by recurrence."""
+    ways = (cost_by_length.FULL, cost_by_length.WINDOWS, cost_by_length.RECURRENCE)
+    return cost_by_length.CostNumbers(
+        models=dict.fromkeys(ways, "small"),
+        window=8,
+        threads=1,
+        clock="processor time of one thread",
+        measured=tuple(
+            cost_by_length.Measured(
+                way=way,
+                mode=mode,
+                length=length,
+                seconds=tuple(1e-3 * n ** (length / 128) * length**power for n in NOISE),
+            )
+            for way, power in zip(ways, powers, strict=True)
+            for mode in cost_by_length.MODES
+            for length in (16, 32, 64)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("powers", "found"),
+    [
+        ((2.5, 1.0, 1.0), ["held", "held", "held"]),
+        ((1.5, 1.0, 1.0), ["held", "held", "did not hold"]),
+        ((1.0, 1.5, 1.5), ["did not hold", "did not hold", "did not hold"]),
+        ((2.0, 2.0, 1.0), ["cannot tell", "held", "cannot tell"]),
+    ],
+)
+def test_cost_holds_where_full_attention_grows_faster_and_with_the_square(powers, found):
+    assert outcomes(cost_by_length.judge(costs(powers))) == found
+
+
+def test_an_exponent_is_the_slope_between_logarithms():
+    assert exponent([1, 10, 100], [5, 5 * 10**1.5, 5 * 10**3]) == pytest.approx(1.5)
+
+
+def trained(gaps, gain=0.0, noise=0.001):
+    """Runs with these gaps at two sizes without regularisation, and half of that with it."""
+    return overfitting.OverfittingNumbers(
+        task="reviews",
+        metric="accuracy",
+        plain="plain",
+        regularised="regularised",
+        differing="dropout 0.3 instead of 0.0",
+        runs=tuple(
+            overfitting.Trained(
+                model=model,
+                seed=seed,
+                examples=examples,
+                train=0.6 + gap * share + seed * noise + (model == "regularised") * gain,
+                validation=0.6,
+                test=0.6 + (model == "regularised") * gain + seed * noise * (share - 0.5),
+            )
+            for model, share in (("plain", 1.0), ("regularised", 0.5))
+            for examples, gap in zip((100, 200), gaps, strict=True)
+            for seed in range(3)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        (trained((0.4, 0.2), gain=0.05), ["held", "held", "held"]),
+        (trained((0.4, 0.2), gain=-0.05), ["held", "held", "did not hold"]),
+        (trained((0.2, 0.4)), ["did not hold", "held", "cannot tell"]),
+        (trained((-0.2, -0.2), noise=0.01), ["cannot tell", "did not hold", "cannot tell"]),
+    ],
+)
+def test_overfitting_holds_where_the_gap_shrinks_with_examples_and_with_regularisation(numbers, found):
+    assert outcomes(overfitting.judge(numbers)) == found
+
+
+def test_the_gap_is_told_in_points():
+    # 0.4 to 0.2 and 0.2 to 0.1 over one doubling: 15 points on average.
+    assert "by 15.0 (" in overfitting.judge(trained((0.4, 0.2))).sentence
+
+
+def one(gain=0.1, p=0.001, **changes):
+    found = {
+        "task": "reviews", "task_type": TASK_TYPES.names()[0], "metric": "accuracy", "model": "minilm",
+        "against": "tfidf", "score": 0.6 + gain, "low": 0.5, "high": 0.9, "other": 0.6, "gain": gain,
+        "gain_low": gain - 0.04, "gain_high": gain + 0.04, "p": p, "seeds": 3, "collapsed": 0,
+    }  # fmt: skip
+    return Beside(**{**found, **changes})
+
+
+@pytest.mark.parametrize(
+    ("found", "side"),
+    [
+        (one(0.1, 0.001), "above"),
+        (one(-0.1, 0.001), "below"),
+        (one(0.1, 0.2), "around"),  # though its own interval is above 0: the family's p-value decides
+        (one(0.1, None), "above"),
+        (one(-0.1, None), "below"),
+        (one(0.05, None), "around"),  # 0.01 to 0.09, but not so wide as ten tests ask for
+        (one(0.1, None, gain_low=None), "around"),
+    ],
+)
+def test_a_model_is_ahead_by_the_comparisons_p_value_or_of_one_seed_by_its_interval(found, side):
+    assert found.side(10) == side
+
+
+def test_flexibility_names_the_task_types_by_what_is_shown():
+    first, second, third, *others = TASK_TYPES.names()
+    found = flexibility.FlexibilityNumbers(
+        model="minilm",
+        tasks=(
+            one(task_type=first, task="a"),
+            one(-0.1, task_type=second, task="b"),
+            one(0.1, 0.3, task_type=third, task="c"),
+        ),
+    )
+    judged = flexibility.judge(found)
+    assert outcomes(judged) == ["held", "did not hold", "cannot tell"]
+    # One of three at 5 % may be chance: at_least(1, 3) is 0.
+    assert f"on {first.replace('_', ' ')} (a), which supports at least 0 of the 3 types" in judged.sentence
+    assert all(name in judged.limits[0] for name in others)
+
+
+def test_long_sequences_tells_of_each_task_which_ways_to_read_are_ahead_of_guessing():
+    found = long_sequences.LongSequencesNumbers(
+        found=(
+            one(0.3, None, model="full", seeds=1),
+            one(0.0, None, model="windows", seeds=1),
+            one(-0.2, None, task="lists", model="full", seeds=1),
+        ),
+        simple=(),
+    )
+    judged = long_sequences.judge(found)
+    assert outcomes(judged) == ["held", "cannot tell", "did not hold"]
+    assert "on reviews ahead of guessing: full (90.0 (50.0 to 90.0) against 60.0)" in judged.sentence
+    assert any(limit.startswith("One seed") for limit in judged.limits)
+
+
+@pytest.mark.parametrize(
+    ("means", "found"),
+    [
+        ((0.2, 0.2, 0.1, 0.1), ["held", "held", "held", "held", "did not hold"]),
+        ((0.1, 0.1, 0.2, 0.2), ["held", "held", "held", "held", "held"]),
+        ((0.1, 0.0, -0.1, 0.0), ["held", "cannot tell", "did not hold", "cannot tell", "did not hold"]),
+    ],
+)
+def test_interpretability_holds_where_attention_finds_words_that_matter(means, found):
+    rows = [tuple(mean + step for mean in means) for step in (-0.01, 0.0, 0.01)] * 4
+    rows = [(a, b, c + 0.001 * (place % 2), d) for place, (a, b, c, d) in enumerate(rows)]
+    numbers = interpretability.InterpretabilityNumbers(run="r", examples=12, steps=5, gains=tuple(rows))
+    assert outcomes(interpretability.judge(numbers)) == found
