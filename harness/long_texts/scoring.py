@@ -14,7 +14,8 @@ from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.recurrence import Recurrence
 from harness.long_texts.token_losses import token_losses_for
 from harness.long_texts.windows import Unpadded, Windows
-from harness.long_texts.written import written_for
+from harness.long_texts.writing import writer_for
+from harness.long_texts.written import Writer
 from harness.models.head import Head
 from harness.models.loaded import Loaded
 from harness.models.packing import why_not_packable
@@ -44,12 +45,12 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
     """How the recipe has a model read what is longer than it reads at once.
 
     Raises:
-        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so; or longer
-            texts are to be written than the model can.
+        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so; or it
+            writes, in a language that its tokenizer does not know.
     """
     head = objective.head()
     if head.generation is not None:
-        return written_for(loaded, accelerator, head.generation)
+        return writer_for(loaded, accelerator, head.generation, training)
     if head.auto_class is None:
         return token_losses_for(loaded, accelerator, training)
     if not training.segmented:
@@ -85,7 +86,9 @@ def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Tra
 
 
 def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
-    """Why windows are padded, where the recipe would have them packed."""
+    """How sources are read to write from them; and why windows are padded, where the recipe would have them packed."""
+    if isinstance(scoring, Writer):
+        return scoring.notes()
     if training.execution == "padded" or isinstance(scoring, Packed | Unpadded) or not isinstance(scoring, Windows):
         return []
     return [f"padded: {why_not_packable(loaded.packing, loaded.model.config)}"]

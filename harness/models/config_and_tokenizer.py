@@ -76,7 +76,7 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
 def set_dropout(config: Any, dropout: float | None) -> None:
     """Set every dropout that the configuration has; None: they stay."""
     if dropout is not None:
-        names = [name for name in vars(config) if "dropout" in name or name in {"dropatt", "attn_pdrop", "resid_pdrop"}]
+        names = [name for name in vars(config) if "dropout" in name or name.endswith(("dropatt", "pdrop"))]
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint, find_checkpoint
-from harness.models.choice_head import choice_notes, class_with, read_rows
+from harness.models.choice_head import choice_notes, read_rows
 from harness.models.config_and_tokenizer import (
     check_architecture,
     check_vocabulary,
@@ -32,6 +32,7 @@ from harness.models.pointer_head import NOTE, Pointer
 from harness.models.stock_language import stock_language
 from harness.models.tokenizer_choice import chosen_tokenizer, pad_on, special_tokens
 from harness.models.weights import OWN_HEAD, check_language_head, pretrained, untrained
+from harness.models.writers import asks_for_words, layout_of, model_class_of
 
 SMALL_ENCODER = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
 """The shape of a small member of most families, for models that are made from nothing."""
@@ -55,9 +56,9 @@ class StockFamily:
         packing: How its models read texts laid end to end, without padding. None: they can't.
         language: How its models predict words, for pretraining and judging them as language models. None: as
             transformers' Auto classes have them, if they have any.
-        scores: `Language.scores` of its models in place of the Auto classes' way.
-        encoder_decoder: How its encoders become models that write a text. None: they don't; those of a type that writes
-            need nothing.
+        scores: `Language.scores` of its models in place of the Auto classes' way, which is not that of `generate`.
+        encoder_decoder: How its encoders become models that write a text. None: they don't; those of a type that
+            writes, and language models that read from left to right, need nothing.
     """
 
     model_types: tuple[str, ...] = ()
@@ -107,6 +108,7 @@ class StockFamily:
             config = self.encoder_decoder.config(config, tokenizer)
         language = self.language_of(config, head)
         model_class = model_class_of(head, language, spec.checkpoint or f"family {spec.family!r}", config)
+        layout = layout_of(head, config, tokenizer)
         new_head = spec.head == "new" or (bool(labels) and kept is None)
         model, notes = self._weights(
             model_class, config, spec=spec, checkpoint=checkpoint, head=head, new_head=new_head
@@ -114,16 +116,22 @@ class StockFamily:
         if isinstance(getattr(model, "pointer", None), Pointer):
             notes.append(NOTE)
         notes += [*([self.note] if self.note else []), *choice_notes(head, config)]
-        limit = None if self.unlimited else limit_of(tokenizer, self.longest_text(model))
+        most = (head.generation or {}).get("max_new_tokens", 0)
+        places = layout.places_for_source(self.longest_text(model), most)
+        limit = None if self.unlimited else limit_of(tokenizer, places)
         parts = (self.pooled_head, self.packing, language)
-        return self.as_read(Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts), head)
+        return self.as_read(
+            Loaded(model, tokenizer, limit, order, checkpoint, tuple(notes), *parts, layout=layout), head
+        )
 
     def language_of(self, config: Any, head: Head) -> Language | None:
         """How the configuration's model predicts words: the family's way, or a stock language model's."""
-        if self.language is not None or head.auto_class is not None:
+        if self.language is not None or not asks_for_words(head, config):
             return self.language
         stock = stock_language(config)
-        return replace(stock, scores=self.scores) if stock is not None and self.scores is not None else stock
+        if stock is None or self.scores is None:
+            return stock
+        return replace(stock, scores=self.scores, writes=False)
 
     def as_read(self, loaded: Loaded, head: Head) -> Loaded:
         """The model as it reads rows, and whether without padding: asked of it where no file here knows its type.
@@ -132,7 +140,8 @@ class StockFamily:
             UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
         """
         read_rows(loaded.model, head)
-        if self.model_types or head.generation is not None or not depends_on_padding(loaded, head):
+        known = self.model_types or (head.generation is not None and not loaded.layout.is_one_text)
+        if known or not depends_on_padding(loaded, head):
             return loaded
         return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
@@ -242,27 +251,3 @@ class StockFamily:
         special = special_tokens(tokenizer)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}
         return made_config(self.model_types[0], made, f"family {spec.family}")
-
-
-def model_class_of(head: Head, language: Language | None, where: str, config: Any) -> Any:
-    """The Auto class of models with the head.
-
-    Args:
-        head: What goes on top.
-        language: How the model predicts words.
-        where: What a message calls the model.
-        config: Its configuration.
-
-    Raises:
-        UserError: There is no such model of its type, as not all types have language models, or some heads.
-    """
-    if head.auto_class is not None:
-        if head.otherwise and type(config) not in getattr(transformers, head.auto_class)._model_mapping:
-            raise UserError(f"{where}: {config.model_type} has no model for this task. {head.otherwise}")
-        return class_with(head, config)
-    if language is None:
-        raise UserError(
-            f"{where}: transformers has no causal or masked language model of the type {config.model_type}. "
-            "Choose another checkpoint."
-        )
-    return getattr(transformers, "AutoModelForCausalLM" if language.causal else "AutoModelForMaskedLM")

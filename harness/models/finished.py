@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.models.checkpoint import Checkpoint
 from harness.models.config_and_tokenizer import read_config
-from harness.models.family import model_class_of
 from harness.models.head import Head
 from harness.models.loaded import Loaded
 from harness.models.onnx_model import ONNX_FILE, onnx_model
 from harness.models.saved_model import damage_told, saved_model
+from harness.models.writers import layout_of, model_class_of
 
 
 def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...]) -> Loaded:
@@ -36,6 +36,7 @@ def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...
     else:
         model, tokenizer = saved_model(checkpoint, model_class_of(head, language, str(folder), config), config)
         parts = (family.pooled_head, family.packing, language)
-    loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts)
+    layout = layout_of(head, config, tokenizer)
+    loaded = Loaded(model, tokenizer, tokenizer.model_max_length, labels, checkpoint, (), *parts, layout=layout)
     found: Loaded = family.as_read(loaded, head)
     return found

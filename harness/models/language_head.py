@@ -26,6 +26,7 @@ class Language:
         pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
             the states of the texts' first tokens [texts, width]. None: the models have no such head.
         local_attention_heads: Has a fresh model's first heads attend to the words around. None: no learnt positions.
+        writes: Whether transformers' `generate` writes on as the model is scored: each word from those before it alone.
     """
 
     auto_class: str
@@ -34,6 +35,7 @@ class Language:
     scores: Callable[[Any, Mapping[str, Tensor]], Tensor] | None = None
     pair_scores: Callable[[Any, Tensor], Tensor] | None = None
     local_attention_heads: Callable[[Any], None] | None = None
+    writes: bool = True
 
     @property
     def has_memory(self) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor
 from harness.models.checkpoint import Checkpoint
 from harness.models.language_head import Language
 from harness.models.packing import Packing
+from harness.tokenization.pair_layout import APART, PairLayout
 
 PooledHead = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -31,6 +32,7 @@ class Loaded:
         packing: The family's.
         language: The family's.
         unpadded: Whether its outputs depend on padding, so that it must be given none.
+        layout: How a source and its target lie before it, where it writes.
     """
 
     model: Any
@@ -43,6 +45,7 @@ class Loaded:
     packing: Packing | None = None
     language: Language | None = None
     unpadded: bool = False
+    layout: PairLayout = APART
 
     @property
     def causal(self) -> bool:
@@ -59,6 +62,6 @@ class Loaded:
     @property
     def uses_token_type_ids(self) -> bool:
         """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
-        given = "token_type_ids" in self.tokenizer.model_input_names
+        given = "token_type_ids" in self.tokenizer.model_input_names and not self.layout.is_one_text
         takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
         return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1

@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -69,6 +70,18 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
     return True
 
 
+def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
+    """The places of texts that are padded on the left, counted from their first tokens, for a model that takes them.
+
+    Args:
+        model: A transformers model.
+        attention_mask: 1 for real tokens [texts, length].
+    """
+    if "position_ids" not in signature(model.forward).parameters:
+        return {}
+    return {"position_ids": (attention_mask.cumsum(1) - 1).clamp(min=0)}
+
+
 def _texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
     """A short text, and two of one length, in the tokenizer's template, each behind the same short one if paired."""
     reader = Reader(tokenizer, window, "head", stride=0, max_windows=1)
@@ -84,8 +97,9 @@ def _outputs(loaded: Any, head: Head, items: Sequence[Item]) -> list[Tensor]:
     left = loaded.tokenizer.padding_side == "left"
     device = loaded.model.device
     inputs = all_to_device(Collator(loaded.pad_id, left, loaded.uses_token_type_ids, device)(items).inputs, device)
-    found, own = loaded.model(**inputs), inputs["attention_mask"][0].bool()
-    if head.auto_class is None:
+    placed = position_ids(loaded.model, inputs["attention_mask"]) if loaded.layout.is_one_text else {}
+    found, own = loaded.model(**inputs, **placed), inputs["attention_mask"][0].bool()
+    if head.auto_class is None or head.generation is not None:
         return [found.logits[0][own]]
     tensors = [found[name][0] for name in head.outputs]
     return [tensor[own] for tensor in tensors] if head.per_token else tensors

@@ -77,13 +77,54 @@ def part_pairs(tokenizer: Any) -> None:
     separator = tokenizer.sep_token or tokenizer.eos_token
     if separator is None or not tokenizer.is_fast or _parts_pairs(tokenizer):
         return
-    backend, (before, after) = tokenizer.backend_tokenizer, learnt_template(tokenizer, 1).pieces
+    first, last = _around_a_text(tokenizer)
+    _set_template(tokenizer, [*first, "$A", *last], [*first, "$A", separator, "$B", *last])
+
+
+def end_sources(tokenizer: Any) -> None:
+    """Put a token behind a single text where a tokenizer puts none, so that another text can be written on behind it.
+
+    It is the separator, or else the end-of-text token; the tokenizer's own template says so, as in `part_pairs`. It
+    stays as it is where it ends texts already.
+
+    Raises:
+        UserError: It has neither token, or a template that can't be changed.
+    """
+    separator = tokenizer.sep_token or tokenizer.eos_token
+    if separator is None:
+        raise UserError(
+            f"tokenizer {type(tokenizer).__name__}: has no token for a text's end (eos or sep). Choose another."
+        )
+    first, last = _around_a_text(tokenizer)
+    if last:
+        return
+    if tokenizer.is_fast:
+        _set_template(tokenizer, [*first, "$A", separator], [*first, "$A", separator, "$B", separator])
+    elif hasattr(tokenizer, "ends_texts"):
+        tokenizer.ends_texts = tokenizer.init_kwargs["ends_texts"] = True
+    else:
+        raise UserError(
+            f"tokenizer {type(tokenizer).__name__}: puts nothing behind a source, and is none of the fast ones, which "
+            "can be made to. Choose another checkpoint."
+        )
+
+
+def _around_a_text(tokenizer: Any) -> tuple[list[str], list[str]]:
+    """The special tokens that a tokenizer puts before a single text, and those behind it."""
+    before, after = learnt_template(tokenizer, 1).pieces
     first, last = ([tokenizer.convert_ids_to_tokens(token) for token, _ in piece] for piece in (before, after))
+    return first, last
+
+
+def _set_template(tokenizer: Any, single: Sequence[str], pair: Sequence[str]) -> None:
+    """Have a fast tokenizer frame texts so; $A and $B stand for them."""
+    special = {*single, *pair} - {"$A", "$B"}
     template = processors.TemplateProcessing(
-        single=[*first, "$A", *last],
-        pair=[*first, "$A", separator, "$B", *last],
-        special_tokens=[(token, tokenizer.convert_tokens_to_ids(token)) for token in {*first, *last, separator}],
+        single=list(single),
+        pair=list(pair),
+        special_tokens=[(token, tokenizer.convert_tokens_to_ids(token)) for token in special],
     )
+    backend = tokenizer.backend_tokenizer
     offsets = backend.post_processor  # GPT-2's leaves blanks out of its tokens' offsets.
     kept = [offsets] if isinstance(offsets, processors.ByteLevel) else []
     backend.post_processor = processors.Sequence([*kept, template])

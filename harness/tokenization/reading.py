@@ -14,6 +14,7 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.tokenization.as_text import Encoded
 from harness.tokenization.encoding import encode
+from harness.tokenization.pair_layout import APART, PairLayout
 
 TokenSpan = Sequence[int]  # token positions of the text, in order
 
@@ -121,6 +122,7 @@ class Reader:
         stride: Tokens that neighbouring windows share.
         max_windows: Most windows of one text.
         causal: Whether the model predicts each token from those before it, as a language model; else from both sides.
+        layout: How a source and its target lie before a model that writes.
     """
 
     tokenizer: Any
@@ -129,6 +131,7 @@ class Reader:
     stride: int
     max_windows: int
     causal: bool = False
+    layout: PairLayout = APART
 
     def documents(
         self,
@@ -258,6 +261,7 @@ def reader_for(
     strategy: str | None,
     shared: int = 0,
     causal: bool = False,
+    layout: PairLayout = APART,
 ) -> Reader:
     """The reader that a recipe asks for.
 
@@ -269,17 +273,28 @@ def reader_for(
         strategy: The task type's own, where the recipe has no choice.
         shared: Tokens that neighbouring windows share at least, up to half of them, where the recipe does not say.
         causal: Whether the model is a language model that predicts each token from those before it.
+        layout: How a source and its target lie before a model that writes.
 
     Raises:
         UserError: The recipe's window is longer than the model's limit.
     """
     if training.segmented:
         window = training.segment * training.max_windows if training.max_windows else ANY_LENGTH
-        return Reader(tokenizer, window, training.strategy, stride=0, max_windows=1, causal=causal)
+        return Reader(tokenizer, window, training.strategy, stride=0, max_windows=1, causal=causal, layout=layout)
     if training.max_length is not None and limit is not None and training.max_length > limit:
         raise UserError(f"max_length: {training.max_length}, but this model reads at most {limit} tokens at once.")
-    window = training.max_length or min(limit or 512, 512)
+    window = window_of(training, limit)
     usual = max(min(stride, window // 4), min(shared, window // 2))
     chosen = training.stride if training.stride is not None else usual
     most = training.max_windows or MAX_WINDOWS
-    return Reader(tokenizer, window, strategy or training.strategy, chosen, most, causal)
+    return Reader(tokenizer, window, strategy or training.strategy, chosen, most, causal, layout)
+
+
+def window_of(training: Training, limit: int | None) -> int:
+    """Tokens in a window, as the recipe says or as is usual.
+
+    Args:
+        training: The recipe.
+        limit: Most tokens that the model can read at once; None: any number.
+    """
+    return training.max_length or min(limit or 512, 512)

@@ -14,6 +14,7 @@ from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.data.splits import relabelled, texts_of
 from harness.data.task import Splits, Task
+from harness.long_texts.continued import Continued
 from harness.long_texts.scoring import scoring_for
 from harness.long_texts.windows import Windows
 from harness.models.head import Head
@@ -119,6 +120,7 @@ def reader_of(loaded: Loaded, objective: Objective, training: Training) -> Reade
         strategy=objective.strategy,
         shared=objective.shared,
         causal=loaded.causal,
+        layout=loaded.layout,
     )
 
 
@@ -132,7 +134,7 @@ def forward_of(
     """
     with_fused_norms(loaded.model)
     scoring = scoring_for(loaded, objective, accelerator, training)
-    left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows)
+    left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows | Continued)
     collator = Collator(loaded.pad_id, left, loaded.uses_token_type_ids, accelerator.device)
     return Forward(loaded.model, scoring, objective, collator, accelerator, micro_batch_size)
 

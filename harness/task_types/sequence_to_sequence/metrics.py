@@ -212,3 +212,4 @@ PERPLEXITY = _of_costs(
 )
 METRICS = (BLEU, CHRF, BLEU_LOWERCASE, *ROUGE, EXACT, TOKEN_ACCURACY, PERPLEXITY)
 OF_TEXTS = tuple(metric.name for metric in METRICS if not metric.partial)
+OF_COSTS = tuple(metric.name for metric in METRICS if metric.partial)

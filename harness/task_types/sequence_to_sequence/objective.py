@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Tensor
 
 from harness.config.training import Training
@@ -19,16 +20,16 @@ from harness.task_types.objective import LearntAsItIs
 from harness.task_types.sequence_to_sequence import Writing, task_type
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import PERPLEXITY
-from harness.task_types.sequence_to_sequence.targets import Targets, lost_by_tokenizer
+from harness.task_types.sequence_to_sequence.targets import Targets, cut_at_length, lost_by_tokenizer
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
 OTHERWISE = (
-    "Take the model scratch, a checkpoint of BERT or RoBERTa, of which both sides are made, or one of T5, BART, Marian "
-    "or mBART."
+    "Take the model scratch, a checkpoint of BERT or RoBERTa, of which both sides are made, one of T5, BART, Marian or "
+    "mBART, or a language model that reads from left to right, such as GPT-2 or a Transformer-XL."
 )
 SHOWN = 400  # Characters of a source that predictions keep, for reports.
-STRATEGIES = ("head", "head_tail")
+STRATEGIES = ("head", "head_tail", "segment_recurrence")
 ADAPTATIONS = {"frozen": None, "layer_decay": None, "head_learning_rate": None, "method": "full"}
 
 
@@ -36,7 +37,7 @@ class Costs(NamedTuple):
     """What a pass gives.
 
     Attributes:
-        of_tokens: See `harness.long_texts.written.Written.logits` [items, 4, length].
+        of_tokens: See `harness.long_texts.written.token_costs` [items, 4, length].
         written: The tokens that the model writes [items, any length]; None: it was asked for none.
     """
 
@@ -62,18 +63,16 @@ class TextObjective(LearntAsItIs):
     Attributes:
         writing: The recipe's part.
         writes: Whether texts are written where the model is evaluated.
-        start: The token that the decoder begins with, and that stands in front of targets in vain; -1: unknown yet.
     """
 
     writing: Writing
     writes: bool = True
-    start: int = -1
     stride = 0
     shared = 0
     strategy = None
 
     def head(self) -> Head:
-        """A score for each word that may come next, of an encoder–decoder."""
+        """A score for each word that may come next, of an encoder–decoder or a language model."""
         return Head("AutoModelForSeq2SeqLM", {}, (), per_token=True, generation=self._generation(), otherwise=OTHERWISE)
 
     def _generation(self) -> dict[str, Any]:
@@ -84,13 +83,11 @@ class TextObjective(LearntAsItIs):
         language = self.writing.target_language
         return {**settings, "do_sample": False, **({"target_language": language} if language else {})}
 
-    def for_training(self, model: Any, _examples: Sequence[SequencePair], *, has_own_head: bool) -> Self:
+    def for_training(self, _model: Any, _examples: Sequence[SequencePair], *, has_own_head: bool) -> Self:
         """The same that writes greedily, or not at all, while it learns."""
         del has_own_head
         greedy = self.writing.model_copy(update={"beams": 1})
-        start = model.config.decoder_start_token_id
-        writes = self.writing.validate_by == "generation"
-        return replace(self, writing=greedy, writes=writes, start=-1 if start is None else start)
+        return replace(self, writing=greedy, writes=self.writing.validate_by == "generation")
 
     def chosen_by(self, metrics: Sequence[str]) -> str:
         """The main metric, or the right texts' perplexity where the recipe has no texts written for that."""
@@ -98,16 +95,17 @@ class TextObjective(LearntAsItIs):
 
     def features(self, examples: Sequence[SequencePair], reader: Reader) -> TokenFeatures:
         """One item per pair."""
-        targets = Targets(reader.tokenizer, self.writing)
+        targets = Targets(reader.tokenizer, self.writing, reader.layout)
         sources = [self.writing.source_prefix + example.source for example in examples]
         documents = reader.documents(sources, [None] * len(sources))
-        written = targets.ids([example.target for example in examples])
+        written = targets.of([example.target for example in examples])
         items = [
-            Item(index, (replace(document.windows[0], target_ids=ids),), ids)
-            for index, (document, ids) in enumerate(zip(documents, written.ids, strict=True))
+            Item(index, (replace(document.windows[0], target_ids=target.ids),), target)
+            for index, (document, target) in enumerate(zip(documents, written, strict=True))
         ]
+        cut = sum(target.is_cut for target in written)
         lengths, seen = [document.total for document in documents], sum(document.seen for document in documents)
-        longer = {"longer than max_target_length": written.cut} if written.cut else {}
+        longer = {"longer than max_target_length": cut} if cut else {}
         return TokenFeatures(items, lengths, seen, len(items), longer, targets)
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Any:
@@ -121,18 +119,19 @@ class TextObjective(LearntAsItIs):
         smoothed: Tensor = (1 - share) * own + share * even
         return smoothed
 
-    def plain_losses(self, scores: Any, _batch: Batch, _collator: Collator) -> Tensor:
-        """Mean nats of each target's tokens [items]."""
-        means: Tensor = scores.of_tokens[:, 0].sum(1) / scores.of_tokens[:, 3].sum(1)
+    def plain_losses(self, scores: Any, batch: Batch, _collator: Collator) -> Tensor:
+        """Mean nats of each target's tokens that must be written [items]."""
+        nats, _, _, tokens = _judged(scores, batch).unbind(1)
+        means: Tensor = nats.sum(1) / tokens.sum(1)
         return means
 
     def weight(self, items: Sequence[Item]) -> float:
         """The tokens of their targets."""
-        return float(sum(len(item.target) - (item.target[0] == self.start) for item in items))
+        return float(sum(len(item.target.ids) for item in items))
 
-    def results(self, scores: Any, _batch: Batch, _collator: Collator) -> list[Any]:
-        """The written tokens, the nats, and how many tokens there are and are right, of each target."""
-        nats, _, right, tokens = scores.of_tokens.double().sum(2).T.tolist()
+    def results(self, scores: Any, batch: Batch, _collator: Collator) -> list[Any]:
+        """The written tokens, the nats, and how many tokens there are to write and are right, of each target."""
+        nats, _, right, tokens = _judged(scores, batch).double().sum(2).T.tolist()
         rows = [None] * len(nats) if scores.written is None else scores.written.tolist()
         return list(zip(rows, nats, map(int, tokens), map(int, right), strict=True))
 
@@ -153,7 +152,8 @@ class TextObjective(LearntAsItIs):
         way = f"beam search over {self.writing.beams} texts" if self.writing.beams > 1 else "greedily"
         penalty = f", length penalty {self.writing.length_penalty:g}" if self.writing.beams > 1 else ""
         said = f"texts are written {'by ' if self.writing.beams > 1 else ''}{way}{penalty}"
-        return [said, *lost_by_tokenizer(Targets(reader.tokenizer, self.writing), examples)]
+        targets = Targets(reader.tokenizer, self.writing, reader.layout)
+        return [said, *cut_at_length(targets, examples), *lost_by_tokenizer(targets, examples)]
 
     def rows(
         self, outputs: Sequence[WrittenText], examples: Sequence[SequencePair], _calibration: Mapping[str, float]
@@ -165,6 +165,14 @@ class TextObjective(LearntAsItIs):
         ]
 
 
+def _judged(scores: Costs, batch: Batch) -> Tensor:
+    """The costs of what must be written [items, 4, length], 0 elsewhere."""
+    places = torch.arange(scores.of_tokens.shape[2], device=scores.of_tokens.device)
+    bounds = [(item.target.judged.start, item.target.judged.stop) for item in batch.items]
+    start, stop = torch.tensor(bounds, device=places.device).T[..., None]
+    return scores.of_tokens.masked_fill(~((places >= start) & (places < stop))[:, None], 0.0)
+
+
 def objective(_labels: tuple[str, ...], training: Training) -> TextObjective:
     """Texts, as the recipe has them learnt and written.
 
@@ -173,8 +181,8 @@ def objective(_labels: tuple[str, ...], training: Training) -> TextObjective:
     """
     if training.strategy not in STRATEGIES:
         raise UserError(
-            f"strategy: {training.strategy!r}, but a source is read at once to write from it. Set "
-            f'strategy = "{STRATEGIES[0]}" or "{STRATEGIES[1]}".'
+            f"strategy: {training.strategy!r}, but a source is read at once to write from it, or into a memory. Set "
+            f'strategy = "{STRATEGIES[0]}" or "{STRATEGIES[1]}", or for a Transformer-XL "{STRATEGIES[2]}".'
         )
     partly = [name for name, whole in ADAPTATIONS.items() if getattr(training, name) != whole]
     if partly:

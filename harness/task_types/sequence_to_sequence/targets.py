@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from harness.errors import UserError
 from harness.task_types.sequence_to_sequence import Writing
 from harness.task_types.sequence_to_sequence.examples import SequencePair
+from harness.task_types.sequence_to_sequence.metrics import OF_COSTS
+from harness.tokenization.languages import language_token
+from harness.tokenization.pair_layout import PairLayout, TargetTokens
 
 LANGUAGES = {"source_language": "src_lang", "target_language": "tgt_lang"}
 """What tokenizers of multilingual models call what the recipe has."""
-
-
-class TargetIds(NamedTuple):
-    """Texts as tokens.
-
-    Attributes:
-        ids: Of each text, with the tokenizer's special tokens.
-        cut: How many texts are longer.
-    """
-
-    ids: list[list[int]]
-    cut: int
+NO_BOUND = 10**9
 
 
 @dataclass(frozen=True)
@@ -33,34 +24,22 @@ class Targets:
     Attributes:
         tokenizer: A transformers tokenizer.
         writing: The recipe's part.
+        layout: How a model is given them.
     """
 
     tokenizer: Any
     writing: Writing
+    layout: PairLayout
 
     def __post_init__(self) -> None:
         for setting, attribute in LANGUAGES.items():
-            if (language := getattr(self.writing, setting)) is None:
-                continue
-            if not hasattr(self.tokenizer, attribute):
-                raise UserError(
-                    f"{setting}: this model's tokenizer knows no languages (got {language!r}). Leave it out."
-                )
-            try:
+            if (language := getattr(self.writing, setting)) is not None:
+                language_token(self.tokenizer, setting, language)
                 setattr(self.tokenizer, attribute, language)
-            except KeyError as error:
-                raise UserError(
-                    f"{setting}: this model's tokenizer does not know {language!r}. Name one that it knows."
-                ) from error
 
-    def ids(self, texts: Sequence[str]) -> TargetIds:
-        """The texts as the decoder is to write them: what they spell is text, special tokens too."""
-        extra = {"split_special_tokens": True} if self.tokenizer.is_fast else {}
-        found = self.tokenizer(text_target=list(texts), return_attention_mask=False, verbose=False, **extra)[
-            "input_ids"
-        ]
-        most = self.writing.max_target_length
-        return TargetIds([_bounded(ids, most) for ids in found], sum(len(ids) > most for ids in found))
+    def of(self, texts: Sequence[str]) -> list[TargetTokens]:
+        """The texts as the model is to write them."""
+        return self.layout.targets(self.tokenizer, texts, self.writing.max_target_length)
 
     def texts(self, rows: Sequence[Sequence[int] | None]) -> list[str | None]:
         """The written tokens as text, without special tokens; None where there are none."""
@@ -71,19 +50,24 @@ class Targets:
         return text.strip()
 
 
-def _bounded(ids: list[int], most: int) -> list[int]:
-    """The first of the ids, and the last one, which ends the text."""
-    return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
-
-
 def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Iterator[str]:
     """What a reader should know of right texts that the model can't write as they are: nothing, or one sentence."""
-    whole = Targets(targets.tokenizer, targets.writing.model_copy(update={"max_target_length": 10**9}))
     texts = [" ".join(example.target.split()) for example in examples]
-    spelt = whole.texts(whole.ids(texts).ids)
+    whole = targets.layout.targets(targets.tokenizer, texts, NO_BOUND)
+    spelt = targets.texts([target.ids for target in whole])
     lost = sum(text != " ".join((found or "").split()) for text, found in zip(texts, spelt, strict=True))
     if lost:
         yield (
             f"the tokenizer gives back {lost / len(texts):.0%} of the right texts otherwise than they are, such as in "
             "lower case: no model with it can write these exactly"
+        )
+
+
+def cut_at_length(targets: Targets, examples: Sequence[SequencePair]) -> Iterator[str]:
+    """What a reader should know of right texts of which only the beginning costs: nothing, or one sentence."""
+    cut = sum(target.is_cut for target in targets.of([example.target for example in examples]))
+    if cut:
+        yield (
+            f"{cut} of {len(examples)} right texts are longer than max_target_length: what they cost the model, in "
+            f"{' and '.join(OF_COSTS)}, is that of their first {targets.writing.max_target_length - 1} tokens"
         )

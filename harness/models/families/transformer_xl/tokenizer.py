@@ -32,6 +32,7 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
         lower_case: Whether to lower-case.
         eos_token: Ends a line, and stands between the two texts of a pair.
         unk_token: Stands for every word that is not in the vocabulary.
+        ends_texts: Whether the end-of-sentence token stands behind a single text too, for another to be written there.
         **settings: Those of every tokenizer of transformers.
 
     Raises:
@@ -48,17 +49,19 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
         lower_case: bool = False,
         eos_token: str = "<eos>",
         unk_token: str = "<unk>",
+        ends_texts: bool = False,
         **settings: Any,
     ) -> None:
         if split not in ("moses", "whitespace"):
             raise UserError(f'tokenizer_config.json: split: must be "moses" or "whitespace" (got {split!r}).')
         self.words = read_words(Path(vocab_file))
         self.ids = {word: index for index, word in enumerate(self.words)}
-        self.split, self.lower_case = split, lower_case
+        self.split, self.lower_case, self.ends_texts = split, lower_case, ends_texts
         # "<formula>" stands for formulas in WikiText and is never taken apart.
         settings.setdefault("extra_special_tokens", ["<formula>"] if "<formula>" in self.ids else [])
         settings = {"token_type_ids_pattern": "all_zeros", "clean_up_tokenization_spaces": True, **settings}
-        super().__init__(split=split, lower_case=lower_case, eos_token=eos_token, unk_token=unk_token, **settings)
+        own = {"split": split, "lower_case": lower_case, "ends_texts": ends_texts}
+        super().__init__(**own, eos_token=eos_token, unk_token=unk_token, **settings)
 
     @property
     def vocab_size(self) -> int:
@@ -83,15 +86,18 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
-        """The text as it is, or both texts of a pair with the end-of-sentence token between them."""
-        return token_ids_0 if token_ids_1 is None else [*token_ids_0, self.eos_token_id, *token_ids_1]
+        """The text, as `ends_texts` has it, or both texts of a pair with the end-of-sentence token between them."""
+        end = [self.eos_token_id] * self.ends_texts
+        return [*token_ids_0, *end] if token_ids_1 is None else [*token_ids_0, self.eos_token_id, *token_ids_1]
 
     def get_special_tokens_mask(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
     ) -> list[int]:
-        """1 for the token between the texts of a pair, else 0."""
-        if already_has_special_tokens or token_ids_1 is None:
+        """1 for the token behind a text or between the texts of a pair, else 0."""
+        if already_has_special_tokens:
             return [0] * len(token_ids_0)
+        if token_ids_1 is None:
+            return [*[0] * len(token_ids_0), *[1] * self.ends_texts]
         return [*[0] * len(token_ids_0), 1, *[0] * len(token_ids_1)]
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
