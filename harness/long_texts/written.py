@@ -55,7 +55,7 @@ class Writer(ABC):
 
     @abstractmethod
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
-        """The tokens that the model writes [rows, any length]; the sources are on the host."""
+        """The tokens that the model writes, and no other before them [rows, any length]; the sources are on the host."""
 
     def notes(self) -> list[str]:
         """What a reader of the record should know of how sources are read."""
@@ -76,9 +76,9 @@ class Written(Writer):
         return (token_costs(logits, labels),)
 
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
-        """See `Writer`; the token that the decoder begins with included."""
+        """See `Writer`; without the token that the decoder begins with."""
         written: Tensor = self.model.generate(**all_to_device(sources, self.accelerator.device), **self.generation)
-        return written
+        return written[:, 1:]
 
 
 def token_costs(logits: Tensor, labels: Tensor) -> Tensor:

@@ -135,6 +135,14 @@ def test_the_cache_gives_the_scores_of_the_whole():
     torch.testing.assert_close(torch.cat([first.logits, second.logits], 1), whole.logits, atol=1e-5, rtol=0)
 
 
+def test_a_cache_comes_out_where_the_configuration_has_one_and_nothing_is_learnt():
+    model = small_model()
+    assert model(SOURCE, MASK, WRITTEN).past_key_values.get_seq_length() == WRITTEN.shape[1]
+    assert model(SOURCE, MASK, WRITTEN, use_cache=False).past_key_values is None
+    assert model(SOURCE, MASK, labels=WRITTEN).past_key_values is None
+    assert small_model(use_cache=False)(SOURCE, MASK, WRITTEN).past_key_values is None
+
+
 def test_greedy_decoding_takes_the_best_next_token_each_time():
     model, written = small_model(), torch.full((2, 1), 2)
     for _ in range(6):

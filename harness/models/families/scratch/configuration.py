@@ -79,12 +79,15 @@ class ScratchEncoderDecoderConfig(ScratchConfig):
         bos_token_id: Unused by the model; what a tokenizer begins texts with.
         decoder_start_token_id: What stands before the first token that is written.
         eos_token_id: What ends a text that is written.
+        use_cache: Whether `generate` keeps keys and values of what was written, and of the source.
     """
 
     model_type = "scratch-encoder-decoder"
+    keys_to_ignore_at_inference = ["past_key_values"]  # noqa: RUF012 -- the base class's form
 
     is_encoder_decoder: bool = True
     num_decoder_layers: int | None = None
     bos_token_id: int | None = None
     decoder_start_token_id: int | None = 2
     eos_token_id: int | None = 3
+    use_cache: bool = True

@@ -64,7 +64,7 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
         past_key_values: EncoderDecoderCache | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        use_cache: bool = False,
+        use_cache: bool | None = None,
         **options: Any,
     ) -> Seq2SeqLMOutput:
         """`logits` of the token that follows each of the decoder's [batch, length, vocabulary].
@@ -79,7 +79,7 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             inputs_embeds: The source, embedded [batch, source length, width], in place of `input_ids`.
             labels: What should be written [batch, length], -100 where nothing: gives `loss`, the mean over tokens, and
                 `decoder_input_ids` where there are none.
-            use_cache: Whether a cache comes out.
+            use_cache: Whether a cache comes out; None: as the configuration has it, and none where there are labels.
             **options: Handed on to the attention implementation.
         """
         if encoder_outputs is None:
@@ -87,7 +87,8 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
         memory = encoder_outputs[0]
         if decoder_input_ids is None and labels is not None:
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-        if use_cache and past_key_values is None:
+        kept = self.config.use_cache and labels is None if use_cache is None else use_cache
+        if kept and past_key_values is None:
             past_key_values = EncoderDecoderCache(DynamicCache(config=self.config), DynamicCache(config=self.config))
         written = self.transformer.embeddings.tokens(decoder_input_ids)
         outputs = self.decoder(
