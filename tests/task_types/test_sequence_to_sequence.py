@@ -205,7 +205,12 @@ def test_longer_texts_than_the_model_has_places_for_and_unknown_languages_are_re
 
 def test_what_is_too_long_is_cut_and_counted():
     _, objective, _, reader = loaded("scratch", max_target_length=4, max_length=8)
-    features = objective.features([SequencePair("a", " ".join(WORDS), "red green blue one two"), *pairs(1)], reader)
+    examples = [SequencePair("a", " ".join(WORDS), "red green blue one two"), *pairs(1)]
+    features = objective.features(examples, reader)
+    assert objective.notes(examples, reader)[1] == (
+        "2 of 2 right texts are longer than max_target_length: what they cost the model, in target_token_accuracy and "
+        "target_perplexity, is that of their first 3 tokens"
+    )
     (cut, _), first = [item.target for item in features.items], features.items[0].windows[0]
     assert len(cut.ids) == 4
     assert cut.ids[-1] == reader.tokenizer.sep_token_id
@@ -305,6 +310,14 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     written = predict_rows(whole.folder, [{"source": row["source"]} for row in sources])
     assert [row["prediction"] for row in written] == [row["prediction"]["text"] for row in rows]
     assert "pipeline_tag: translation" in (whole.folder / "checkpoint" / "README.md").read_text()
+
+
+def test_a_short_window_for_sources_is_no_bound_on_what_a_finished_run_writes(tmp_path):
+    run = run_of(tmp_path, pairs(50), max_length=12, max_target_length=24, maximum_steps=1, beams=1)
+    assert execute(run, Options(), Silent()).status == "complete"
+    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    found = predict_rows(run.folder, [{"source": row["source"]} for row in rows])
+    assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 
 
 @pytest.mark.slow

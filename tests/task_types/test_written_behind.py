@@ -250,24 +250,13 @@ def test_a_run_with_a_memory_is_recorded_predicts_and_ends_to_the_bit_after_a_st
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 
 
-def test_a_short_source_window_is_no_bound_on_what_a_finished_run_writes(gpt2, tmp_path):
-    run = own_run(
-        tmp_path / "runs", own_files(tmp_path / "data", pairs(40)), gpt2, family="auto",
-        **{**SHORT, "max_length": 12, "maximum_steps": 1, "beams": 1},
-    )  # fmt: skip
-    assert execute(run, Options(), Silent()).status == "complete"
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
-    found = predict_rows(run.folder, [{"source": row["source"]} for row in rows])
-    assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "change", "longest", "settings"),
     [
         ("gpt2", reversed, 5, {"learning_rate": 3e-3}),
         ("transformer_xl", reversed, 5, {"learning_rate": 5e-3}),
-        ("transformer_xl", list, 8, {**SEGMENTS, "gradient_segments": 2, "learning_rate": 5e-3}),
+        ("transformer_xl", list, 6, {**SEGMENTS, "gradient_segments": 2, "learning_rate": 5e-3}),
     ],
     ids=["GPT-2", "Transformer-XL", "from a memory"],
 )
