@@ -55,7 +55,7 @@ class Writer(ABC):
 
     @abstractmethod
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
-        """The tokens that the model writes, and no other before them [rows, any length]; the sources are on the host."""
+        """The tokens that the model writes, and no other before them [rows, any length], from sources on the host."""
 
     def notes(self) -> list[str]:
         """What a reader of the record should know of how sources are read."""
