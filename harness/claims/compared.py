@@ -64,9 +64,11 @@ class Beside(BaseModel):
     def side(self, tests: int) -> Literal["above", "below", "around"]:
         """Whether the model is shown to be ahead, to be behind, or neither.
 
-        By the comparison's p-value; where a single seed allows none, by the interval over test examples, widened to
-        make up for the number of tests.
+        Nothing is, where all of its runs collapsed. Else the comparison's p-value says so; where one seed allows none,
+        the interval over test examples, widened to make up for the number of tests.
         """
+        if self.collapsed == self.seeds:
+            return "around"
         if self.p is not None:
             return "around" if self.p >= SIGNIFICANCE else "above" if self.gain > 0 else "below"
         if self.gain_low is None or self.gain_high is None:
@@ -81,7 +83,8 @@ class Beside(BaseModel):
         factor, decimals = unit.factor, unit.decimals
         ends = (-inf, inf) if self.low is None or self.high is None else (self.low, self.high)
         own = Interval(self.score, *ends).shown(decimals, factor=factor)
-        return f"{own} against {self.other * factor:.{decimals}f}".replace("-", "−")
+        doubt = f", {self.collapsed} of {self.seeds} collapsed" if self.collapsed else ""
+        return f"{own} against {self.other * factor:.{decimals}f}{doubt}".replace("-", "−")
 
     @property
     def gained(self) -> Interval:

@@ -201,6 +201,8 @@ def one(gain=0.1, p=0.001, **changes):
         (one(-0.1, None), "below"),
         (one(0.05, None), "around"),  # 0.01 to 0.09, but not so wide as ten tests ask for
         (one(0.1, None, gain_low=None), "around"),
+        (one(-0.1, None, seeds=1, collapsed=1), "around"),  # one answer to all is no way to read
+        (one(0.1, seeds=3, collapsed=1), "above"),
     ],
 )
 def test_a_model_is_ahead_by_the_comparisons_p_value_or_of_one_seed_by_its_interval(found, side):

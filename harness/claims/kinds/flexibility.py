@@ -109,16 +109,12 @@ def _table(found: Sequence[Beside]) -> Table:
             one.shown(),
             one.against,
             one.gained.shown(1),
-            _collapsed(one),
+            str(one.seeds),
         )
         for one in found
     )
     caption = "Test scores with 95 % intervals, and by how much the model is better than the best simple baseline."
-    return Table(caption, ("task", "metric", "score", "best simple baseline", "gain", "runs"), rows)
-
-
-def _collapsed(one: Beside) -> str:
-    return f"{one.seeds}, {one.collapsed} collapsed" if one.collapsed else str(one.seeds)
+    return Table(caption, ("task", "metric", "score", "best simple baseline", "gain", "seeds"), rows)
 
 
 claim = Claim(
