@@ -84,7 +84,6 @@ def test_data_with_a_mistake_fails_its_run_with_the_place(command, refusal):
     assert not (run_folder() / "error.txt").exists(), "a user's mistake leaves no traceback"
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -134,7 +134,6 @@ def refused(command, refusal):
     return result
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize("refusal", WRITTEN.values(), ids=WRITTEN.keys())
 def test_what_is_wrong_in_a_recipe_is_told_with_its_place(command, refusal):
     refused(command, refusal)

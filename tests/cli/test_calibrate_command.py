@@ -37,7 +37,6 @@ def test_groups_are_shown_and_tests_that_cannot_take_them_left_out(command):
     assert "McNemar" not in shown.output
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -166,7 +166,6 @@ def _moods(count, *moods):
     return [{"review": f"film number {n} was fine", "mood": moods[n % len(moods)]} for n in range(count)]
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
@@ -220,6 +219,7 @@ def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_un
     assert '"good"' in record
 
 
+@pytest.mark.slow
 def test_a_name_that_is_neither_file_nor_data_set_is_told_as_both(command):
     result = command("choose", "someone/nothing", "--models=majority")
     assert result.code == 2

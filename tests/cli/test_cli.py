@@ -18,7 +18,6 @@ FLOOR = ("--task", "boolq", "--model", "majority")
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -98,7 +97,6 @@ def test_a_message_that_looks_like_markup_is_shown_as_it_is(command):
     assert command("list", "[red]x[/red]").lines[0].startswith("harness list [red]x[/red]: no such list.")
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize("words", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_is_shown_where_it_is_asked_for(command, words):
     result = command(*words)
@@ -106,7 +104,6 @@ def test_help_is_shown_where_it_is_asked_for(command, words):
     assert "Usage: harness" in result.output
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example_of_itself(command, name):
     output = command(name, "--help").output
@@ -125,7 +122,6 @@ def test_a_list_says_what_each_entry_is(command, name):
     assert all(len(line.split()) >= 3 for line in lines)
 
 
-@pytest.mark.slow
 def test_the_list_of_tasks_says_what_each_asks_for_how_large_it_is_and_whether_it_needs_a_network(command):
     found = {one["name"]: one for one in json.loads(command("list", "tasks", "--json").output)["tasks"]}
     assert [found["cola"][name] for name in ("task type", "train + test", "offline")] == [
@@ -239,7 +235,6 @@ def test_a_report_that_cannot_be_written_is_told(command):
     assert (result.code, result.errors.startswith("occupied: ")) == (2, True)
 
 
-@pytest.mark.slow
 def test_a_single_run_is_skipped_when_it_is_recorded(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")
@@ -264,6 +259,7 @@ def test_files_of_one_name_are_told_apart_and_models_on_the_same_file_are_compar
     assert found == [(task, model) for task in tasks for model in ("majority", "tfidf")]
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["d/..csv", "a b/ü.csv"])
 def test_any_files_name_makes_a_folder_of_the_same_depth(command, name):
     Path(name).parent.mkdir()

@@ -4,7 +4,6 @@ import pytest
 from synthetic_runs import add_runs
 
 
-@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
@@ -25,7 +24,6 @@ def test_names_are_completed(typed, completed, command, monkeypatch):
     assert command().output.split() == completed
 
 
-@pytest.mark.slow
 def test_a_report_of_some_sections_and_a_file_of_seeds_are_written(command, tmp_path):
     add_runs(tmp_path / "runs", "bert-mini", 0.8)
     words = ("report", "runs", "--format", "markdown", "--output", "cost.md", "--only", "cost", "--seeds", "seeds.csv")

@@ -13,7 +13,6 @@ def found(command, *words):
     return result.code, {finding["what"]: finding for finding in json.loads(result.output)}
 
 
-@pytest.mark.slow
 def test_a_machine_that_has_everything_passes(command):
     code, findings = found(command)
     assert code == 0

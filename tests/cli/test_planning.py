@@ -52,7 +52,6 @@ def test_a_plan_foresees_time_disk_and_what_it_detects_and_writes_nothing(comman
     assert sorted(Path().rglob("*")) == before
 
 
-@pytest.mark.slow
 def test_it_says_how_many_seeds_or_examples_a_difference_takes(command, suite):
     result = command("plan", suite(), "--detect", "10")
     task, seeds, examples, detects, wanted_seeds, wanted_examples = row(result.output)
@@ -72,7 +71,6 @@ def test_seeds_that_are_added_until_decided_are_planned_to_the_last_look(command
     assert "3 to 10 seeds" in listed.output
 
 
-@pytest.mark.slow
 def test_one_seed_detects_nothing_and_one_model_has_no_comparison(command, suite):
     assert row(command("plan", suite("[0]")).output)[3] == "–"
     alone = command("plan", suite(models='"scratch"'))
@@ -81,7 +79,6 @@ def test_one_seed_detects_nothing_and_one_model_has_no_comparison(command, suite
     assert "test examples" not in command("plan", suite(), "--validation-only").output
 
 
-@pytest.mark.slow
 def test_in_cross_validation_every_row_is_a_test_row_and_each_tells_a_little_less(command, suite):
     file = suite()
     carved = row(command("plan", file).output)
@@ -97,7 +94,6 @@ def test_runs_that_do_not_fit_on_the_disk_are_told(command, suite, monkeypatch):
     assert "That is more than is free below" in command("plan", suite()).output
 
 
-@pytest.mark.slow
 def test_a_busy_machine_is_told(command, suite, monkeypatch):
     monkeypatch.setattr("os.getloadavg", lambda: (1000.0, 0.0, 0.0))
     assert "The machine is busy (load 1000.0 on " in command("plan", suite()).output
