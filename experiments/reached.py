@@ -20,6 +20,8 @@ import pytest
 EVERY_TIME = inspect.CO_OPTIMIZED
 """What the code of functions has, and that of modules and classes has not."""
 
+FIXTURE = "fixture "
+
 
 class Reached:
     """Notes while tests run which functions each runs.
@@ -60,7 +62,7 @@ class Reached:
         """Note for a fixture what is run to set it up, where tests share it."""
         before = self._at
         if fixturedef.scope != "function":
-            self._at = f"fixture {fixturedef.argname}"
+            self._at = FIXTURE + fixturedef.argname
         try:
             return (yield)
         finally:
@@ -68,10 +70,7 @@ class Reached:
 
     def of(self) -> dict[str, list[str]]:
         """Of each "file: function" the ids of the tests that run it, the quickest first."""
-        tests = {
-            place: {test for at in found if at for test in self._of_fixtures.get(at.removeprefix("fixture "), {at})}
-            for place, found in self.tests.items()
-        }
+        tests = {place: {test for at in found for test in self._tests_at(at)} for place, found in self.tests.items()}
         by_file: defaultdict[str, set[str]] = defaultdict(set)
         for place, found in tests.items():
             by_file[place.split(": ")[0]] |= found
@@ -79,6 +78,12 @@ class Reached:
             if "" in found:
                 tests[place] = by_file[place.split(": ")[0]] or {*self.seconds}
         return {place: sorted(found, key=lambda test: (self.seconds[test], test)) for place, found in tests.items()}
+
+    def _tests_at(self, place: str) -> set[str]:
+        """The test itself, or all that ask for a fixture; none outside of both."""
+        if place.startswith(FIXTURE):
+            return self._of_fixtures[place.removeprefix(FIXTURE)]
+        return {place} if place else set()
 
     def _called(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code

@@ -181,7 +181,13 @@ def _chance_of(squares: float, freedom: int) -> float:
 
 
 def _round_steps(span: float) -> list[float]:
-    """Round distances up to `span`, the largest first."""
+    """Round distances between errors, the largest first: from about `span` to a tenth of it, five at most.
+
+    >>> _round_steps(6.75)
+    [5.0, 2.0, 1.0, 0.5, 0.2]
+    >>> _round_steps(10.0) == _round_steps(17.5) == [20.0, 10.0, 5.0, 2.0, 1.0]
+    True
+    """
     if not span > 1e-9:
         return []
     power = int(np.floor(log10(span)))

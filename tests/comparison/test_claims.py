@@ -57,3 +57,11 @@ def test_a_difference_from_partly_collapsed_runs_has_no_interval(mixed: str):
     assert (found.low, found.high) == (None, None)
     assert found.value == pytest.approx(-10 - 1 / 30)
     assert claims.difference("aside", "best" if mixed == "worst" else "worst").estimate.low is not None
+
+
+def test_two_models_are_all_that_a_claim_takes():
+    shares = {"worse": scored(0.70, 0.71, 0.705), "better": scored(0.90, 0.91, 0.915)}
+    claims = claims_about(shares, ["worse", "better"], 1)
+    found = claims.difference("better", "worse")
+    assert claims.beaten_by("worse") == ("better",)
+    assert found.adjusted_p == claims.difference("worse", "better").adjusted_p < 0.01

@@ -65,6 +65,11 @@ def test_the_fewest_seeds_and_examples_just_detect_what_is_wanted():
     assert detectable(SMALL_LUCK, Design(5, examples - 1, models=3)) > 0.05
 
 
+def test_two_seeds_or_two_examples_are_enough_where_next_to_nothing_varies():
+    steady, design = Noise(1e-12, 1e-12, 1.0, ""), Design(5, 2000, models=2)
+    assert (seeds_to_detect(steady, design, 0.5), examples_to_detect(steady, design, 0.5)) == (2, 2)
+
+
 def test_no_number_of_examples_makes_up_for_few_seeds_nor_of_seeds_for_few_examples():
     assert examples_to_detect(SMALL_LUCK, Design(3, 2000, models=2), 0.01) is None
     assert seeds_to_detect(SMALL_LUCK, Design(3, 100, models=2), 0.01) is None

@@ -1,5 +1,7 @@
 """The power law of errors by training size: what it says where it fits, and that it is silent where it does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
@@ -86,10 +88,10 @@ def test_a_law_that_levels_off_says_that_no_number_is_enough():
     assert law.parameters[0] == pytest.approx(0.1, abs=0.02)
 
 
-def law(*, largest=1000.0, b=1020.0, spread=20):
-    """Of errors b / n: so many examples bring the error down to 1 as b says; its 40 draws lie around."""
+def law(*, largest=1000.0, a=0.0, b=1020.0, spread=20):
+    """Of errors a + b / n: without a, b examples bring the error down to 1; its 40 draws lie around."""
     draws = b + np.linspace(-spread, spread, 40)
-    columns = (np.array([[0.0, one, 1.0] for one in each]) for each in ([b], draws))
+    columns = (np.array([[a, one, 1.0] for one in each]) for each in ([b], draws))
     return PowerLaw(largest, next(columns)[0], next(columns))
 
 
@@ -113,6 +115,8 @@ def test_the_farthest_of_the_roundest_errors_is_told():
     assert law(b=1000).nearest_reach(factor=100).error == 0.5  # 50 between 100 and 25.
     assert law(b=300).nearest_reach(factor=100).error == 0.2  # 20 between 30 and 7.5.
     assert law(b=12_000, spread=11_000).nearest_reach() is None
+    levels_off = law(a=0.61 - 0.7 / 3, b=700 / 3, spread=1)  # From 0.61 to 0.435.
+    assert [levels_off.nearest_reach(factor=factor).error for factor in (1, 100)] == pytest.approx([0.6, 0.6])
 
 
 FIVE, TWO = (-1.0, -1.0, 0.0, 1.0, 1.0), (-(0.5**0.5), 0.5**0.5)  # Seeds with a variance of 1.
@@ -124,7 +128,7 @@ def steady(errors, *, relative=0.05, seeds=FIVE):
     return [Evidence(1 - error * (1 + spread), moved) for error in errors]
 
 
-@pytest.mark.parametrize(("zigzag", "fits"), [(0.07, True), (0.09, False)])
+@pytest.mark.parametrize(("zigzag", "fits"), [(0.076, True), (0.09, False)])
 def test_a_law_is_one_that_chance_alone_would_miss_by_as_much_in_five_percent(zigzag, fits):
     errors = law_of(SIZES, 0.05, 1.2, 0.4) * (1 + zigzag * np.array([1, -1, 1, -1]))
     # A seed's variance is that of the five; the draw of training examples adds twice as much (`SAMPLING`).
@@ -159,6 +163,24 @@ def test_a_law_that_would_go_below_no_errors_goes_through_zero():
     found = fitted_law(SIZES, steady(errors), best=1.0)
     assert found.parameters[0] == 0
     assert [found.error(n) for n in SIZES] == pytest.approx(best[0] * np.array(SIZES) ** -best[1], rel=0.02)
+
+
+def test_a_spread_that_single_answers_explain_is_none_of_the_seeds():
+    errors = law_of(SIZES, 0.05, 1.2, 0.4) * (1 + 0.076 * np.array([1, -1, 1, -1]))
+    assert fitted_law(SIZES, steady(errors), best=1.0) is not None
+    answers = np.outer([1, -1, 0, 0, 0], np.resize([1.0, -1.0], 40))  # Their mean over seeds is nothing.
+    explained = [Evidence(one.scores, error / 20 * answers) for one, error in zip(steady(errors), errors, strict=True)]
+    assert fitted_law(SIZES, explained, best=1.0) is None
+
+
+def test_examples_in_folds_make_a_law_shakier():
+    answers = np.outer(np.ones(5), np.resize([1.0, -1.0], 40)) / 4000
+    found = [Evidence(one.scores, answers) for one in steady(law_of(SIZES, 0.2, 3, 0.6), relative=1e-4)]
+    alone, in_folds = (
+        fitted_law(SIZES, [*found[:3], replace(found[3], inflation=inflation)], best=1.0).draws[:, 0].std()
+        for inflation in (1.0, 4.0)
+    )
+    assert in_folds == pytest.approx(2 * alone, rel=0.1)  # Twice the standard error.
 
 
 def test_errors_that_rise_less_than_they_vary_have_no_law():
