@@ -24,6 +24,7 @@ from functools import cache, partial
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -147,9 +148,7 @@ class Registry:
         return default
 
     def _claims(self) -> Iterator[Entry]:
-        yield from self._built_in()
-        yield from self._plugged_in()
-        yield from self._on_paths()
+        return chain(self._built_in(), self._plugged_in(), self._on_paths())
 
     def _built_in(self) -> Iterator[Entry]:
         for package in self.packages:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from harness.errors import UserError
 from harness.metrics import influence
@@ -21,12 +26,14 @@ def macro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> 
 
     One label per row: over the labels that occur. Several: over all of `labels`.
     """
-    return _f1("macro", references, predictions, labels)
+    decisions = _decisions(references, predictions)
+    return _mean_f1(decisions, labels if _are_several(references) else decisions.labels())
 
 
 def micro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
     """The F1 of all decisions together; with one label per row it is the accuracy."""
-    return _f1("micro", references, predictions, labels)
+    decisions = _decisions(references, predictions)
+    return decisions.f1(labels if _are_several(references) else decisions.labels())
 
 
 def macro_f1_with_none(references: Values, predictions: Values, labels: Sequence[str]) -> float:
@@ -49,29 +56,55 @@ def f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
         raise UserError(
             f"f1: needs two labels, the second one positive (got {list(labels)}). Use macro_f1 or micro_f1."
         )
-    from sklearn.metrics import f1_score  # noqa: PLC0415 -- scikit-learn takes a second to import
-
-    return float(f1_score(references, predictions, pos_label=labels[1], average="binary", zero_division=0))
+    return _decisions(references, predictions).f1(labels[1:])
 
 
 def matthews(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
     """Matthews' correlation coefficient; 0.0 where references or predictions are all the same."""
-    from sklearn.metrics import matthews_corrcoef  # noqa: PLC0415 -- as above
+    from sklearn.metrics import matthews_corrcoef  # noqa: PLC0415 -- scikit-learn takes a second or two to import
 
     return float(matthews_corrcoef(references, predictions))
 
 
-def _f1(average: str, references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    from sklearn.metrics import f1_score  # noqa: PLC0415 -- as above
+@dataclass(frozen=True)
+class _Decisions:
+    """How often each label was right and how often it was there: what scikit-learn's `f1_score` is made of.
 
-    if not isinstance(references[0], str):
-        from sklearn.preprocessing import MultiLabelBinarizer  # noqa: PLC0415 -- as above
+    That takes longer to import than a small model to score its texts; the numbers are the same to the bit.
 
-        binarizer = MultiLabelBinarizer(classes=list(labels))
-        references, predictions = binarizer.fit_transform(references), binarizer.fit_transform(predictions)
-        # Of one label's column scikit-learn would score "no" as a second label.
-        average = average if len(labels) > 1 else "binary"
-    return float(f1_score(references, predictions, average=average, zero_division=0))
+    Attributes:
+        right: Among references and predictions of the same row.
+        there: Among references, and among predictions: counted in both.
+    """
+
+    right: Counter[str]
+    there: Counter[str]
+
+    def labels(self) -> list[str]:
+        """Those that occur, in order."""
+        return sorted(self.there)
+
+    def f1(self, labels: Sequence[str]) -> float:
+        """Of all decisions on the labels together; 0.0 where there is none."""
+        there = sum(self.there[label] for label in labels)
+        return 2 * sum(self.right[label] for label in labels) / there if there else 0.0
+
+
+def _decisions(references: Values, predictions: Values) -> _Decisions:
+    pairs = list(zip(references, predictions, strict=True))
+    if _are_several(references):
+        right = Counter(chain.from_iterable({*one} & {*other} for one, other in pairs))
+        return _Decisions(right, Counter(chain.from_iterable({*row} for pair in pairs for row in pair)))
+    return _Decisions(Counter(one for one, other in pairs if one == other), Counter(chain(references, predictions)))
+
+
+def _mean_f1(decisions: _Decisions, labels: Sequence[str]) -> float:
+    return float(np.mean([decisions.f1([label]) for label in labels]))
+
+
+def _are_several(rows: Values) -> bool:
+    """Whether a row has any number of labels, not one."""
+    return not isinstance(rows[0], str)
 
 
 def _of_second(column: Any, labels: Sequence[str]) -> dict[str, int]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 VOCABULARY = "tfidf.json"
 TENSORS = "tfidf.safetensors"
@@ -85,4 +84,6 @@ def read_words(folder: Path) -> tuple[tuple[Words, ...], Mapping[str, NDArray[np
 
 def _vectorizer(longest: int, **settings: Any) -> Any:
     # Words of one letter count, too: "I" and "a", and most words of some languages.
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 -- a second or two, which the majority does without
+
     return TfidfVectorizer(ngram_range=(1, longest), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", **settings)

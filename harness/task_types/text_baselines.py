@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
 from harness.task_types.label_loss import LabelLoss
@@ -174,6 +173,8 @@ def logistic_regression(
         fit_intercept: Whether there may be any but 0.
         class_weights: What an example of each class counts [classes]; None: 1.
     """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- a second or two, which the majority does without
+
     model = LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000, fit_intercept=fit_intercept)
     return model.fit(rows, classes, None if class_weights is None else class_weights[classes.astype(int)])
 

@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics, scores
@@ -30,6 +32,18 @@ def test_f1_is_that_of_the_second_label():
     references, predictions = ["yes", "yes", "yes", "no", "no"], ["yes", "yes", "no", "yes", "no"]
     assert scores(["f1"], references, predictions, NAMES)["f1"] == pytest.approx(2 / 3)
     assert scores(["f1"], references, predictions, ("yes", "no"))["f1"] == pytest.approx(0.5)  # no: 1, 1, 1
+
+
+def test_f1_is_scikit_learn_s_to_the_bit():
+    generator, names = np.random.default_rng(0), np.array(list("abcdefghijk"))
+    for count in (2, 11):
+        one, other = (names[generator.integers(0, count, 50)].tolist() for _ in range(2))
+        found = scores(["macro_f1", "micro_f1"], one, other, names[:count].tolist())
+        assert found == {f"{name}_f1": f1_score(one, other, average=name) for name in ("macro", "micro")}
+        several = [generator.random((50, count)) < 0.3 for _ in range(2)]
+        rows = ([names[:count][row].tolist() for row in matrix] for matrix in several)
+        found = scores(["macro_f1", "micro_f1"], *rows, names[:count].tolist())
+        assert found == {f"{name}_f1": f1_score(*several, average=name) for name in ("macro", "micro")}
 
 
 def test_f1_of_three_labels_is_the_users_error():

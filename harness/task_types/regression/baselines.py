@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from harness.task_types.label_weights import Weights
 from harness.task_types.linear import LinearTask, Numbers
@@ -31,6 +30,8 @@ def learn(
     label_weights: Weights | None = None,
 ) -> None:
     """Ridge regression."""
+    from sklearn.linear_model import Ridge  # noqa: PLC0415 -- a second or two, which the majority does without
+
     ridge = Ridge(alpha=RIDGE_PENALTY * penalty, fit_intercept=fit_intercept)
     ridge.fit(rows, [example.target for example in examples])
     weights[:], intercepts[:] = ridge.coef_[None], ridge.intercept_
