@@ -98,6 +98,10 @@ def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
         yield run.folder
 
 
+TASK_TO_SEED, TASK_TO_TRIAL = 3, 4
+"""Folders of a run from its task's on: task, model, seed; task, model, trials, trial."""
+
+
 @dataclass
 class Merged:
     """What became of the runs that were to be brought together.
@@ -147,9 +151,13 @@ def merge(source: Path, target: Path) -> Merged:
 
 
 def _suite_folder(run: Recorded, source: Path) -> Path:
-    """The folder of the run's suite: the last of its name on the way down, else `source`."""
-    way = [source, *reversed([folder for folder in run.folder.parents if folder.is_relative_to(source)])]
-    return next((folder for folder in reversed(way) if folder.name == run.record.suite), source)
+    """The folder of the run's suite: the last of its name on the way down to its task's folder, else `source`.
+
+    The task's may have the same name, as where a suite was made of one file.
+    """
+    depth = TASK_TO_SEED if run.record.trial is None else TASK_TO_TRIAL
+    above = [folder for folder in run.folder.parents[depth - 1 :] if folder.is_relative_to(source)]
+    return next((folder for folder in above if folder.name == run.record.suite), source)
 
 
 def _is_known(run: Recorded, place: Path) -> bool:

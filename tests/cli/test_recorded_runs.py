@@ -97,6 +97,13 @@ def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
     assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
 
 
+def test_a_task_with_its_suites_name_keeps_its_folder(command, tmp_path):
+    add_runs(tmp_path / "other", "bert-mini", 0.8, range(1), task="reviews")  # As `harness choose` names both.
+    for source in ("other", "other/reviews"):
+        assert command("runs", "merge", tmp_path / source, tmp_path / "runs").code == 0
+        assert every_record(tmp_path / "runs") == ["reviews/reviews/bert-mini/seed-0"]
+
+
 def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_path):
     here, there = tmp_path / "runs", tmp_path / "other"
     add_runs(here, "bert-mini", 0.8, range(1))
