@@ -127,7 +127,7 @@ def test_the_time_left_goes_by_what_the_same_model_cost_before():
 
 
 def test_the_time_left_of_many_runs_is_told_without_a_mean_for_each(monkeypatch):
-    """A mean for each, over what all those before took, would take hours of a suite of some thousand tasks."""
+    """A mean for each, over what all those before took, would take an hour of a suite of 5,000 tasks."""
     taken = []
     monkeypatch.setattr(time_left, "fmean", lambda seconds: taken.append(list(seconds)) or 5.0)
     runs = [run_of(f"task-{number}", "bert") for number in range(20)]
