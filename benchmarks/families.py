@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
@@ -55,13 +56,14 @@ def main() -> None:
     output = asked.output or RESULTS / f"{dated_name()}.md"
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name in asked.family or PACKED:
+        for name in asked.family or packed_architectures():
             cases[name] = raced(name, texts, asked, Path(folder) / name)
             lines = ["# Packed beside padded", "", *machine_lines(COMMAND), families_table(cases).markdown()]
             output.write_text("\n".join(lines), encoding="utf-8")
     families_table(cases).show(Console(width=116))
 
 
+@cache
 def packed_architectures() -> dict[str, tuple[str, str]]:
     """Family and model_type of what is read packed: by the family's name, and those beside its first one by theirs."""
     found: dict[str, tuple[str, str]] = {}
@@ -77,13 +79,10 @@ def _classifies(model_type: str) -> bool:
     return type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping
 
 
-PACKED = packed_architectures()
-
-
 def raced(name: str, texts: Texts, asked: argparse.Namespace, checkpoint: Path) -> Case:
-    """A model of `PACKED`, trained packed and padded in turns."""
+    """A packed architecture, trained packed and padded in turns."""
     shape, precision = SHAPES[asked.shape], actual_precision("auto")
-    (family, model_type), head = PACKED[name], auto_class(texts)
+    (family, model_type), head = packed_architectures()[name], auto_class(texts)
     write_checkpoint(shape, checkpoint, auto_class=head, labels=texts.labels, family=family, model_type=model_type)
     known = {
         execution: contestant(family, checkpoint, texts, asked, execution=execution, precision=precision)
@@ -157,7 +156,7 @@ def _row(family: str, case: Case) -> tuple[str, ...]:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
-    parser.add_argument("--family", action="append", choices=[*PACKED], help="default: all; repeatable")
+    parser.add_argument("--family", action="append", choices=[*packed_architectures()], help="default: all; repeatable")
     parser.add_argument("--data", default="MNLI", choices=[*MAKERS], help="texts of these lengths")
     parser.add_argument("--shape", default="mini", choices=[*SHAPES])
     parser.add_argument("--batch-size", type=int, default=16)

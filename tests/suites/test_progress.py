@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from harness.record import CurvePoint
+from harness.suites import time_left
 from harness.suites.progress import board
 from harness.suites.time_left import TimeLeft
 
@@ -123,3 +124,14 @@ def test_the_time_left_goes_by_what_the_same_model_cost_before():
     assert left.seconds() == 100.0  # (100 + 10) / 2 is less than the longest run takes alone.
     left.ended(runs[2], None)
     assert left.seconds() == 10.0
+
+
+def test_the_time_left_of_many_runs_is_told_without_a_mean_for_each(monkeypatch):
+    """A mean for each, over what all those before took, would take an hour of a suite of 5,000 tasks."""
+    taken = []
+    monkeypatch.setattr(time_left, "fmean", lambda seconds: taken.append(list(seconds)) or 5.0)
+    runs = [run_of(f"task-{number}", "bert") for number in range(20)]
+    left = TimeLeft(runs, {}, workers=1)
+    left.ended(runs[0], 5.0)
+    assert left.seconds() == 95.0
+    assert taken == [[5.0], [5.0]]  # of the model, and of all
