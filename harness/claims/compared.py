@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.results import Cell, Difference, TaskComparison
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.metrics.lookup import metric_name, unit_of
+from harness.record import RunRecord
 
 MANY = 1e9  # Degrees of freedom, as good as any number.
 
@@ -126,7 +127,7 @@ def beside(task: TaskComparison, cell: Cell, difference: Difference | None) -> B
         p=difference.adjusted_p,
         seeds=len(cell.scored),
         collapsed=len(cell.collapsed),
-        tokens_read=_tokens_read(cell),
+        tokens_read=tokens_read(cell.scored_records),
     )
 
 
@@ -136,7 +137,8 @@ def _turned(found: Estimate, *, higher_is_better: bool) -> tuple[float | None, f
     return -found.high, -found.low
 
 
-def _tokens_read(cell: Cell) -> float:
-    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
+def tokens_read(records: Iterable[RunRecord]) -> float:
+    """The share of the test texts' tokens that models read; 1 where it was not counted."""
+    counts = [record.counts.tokens["test"] for record in records if "test" in record.counts.tokens]
     total = sum(one.total for one in counts)
     return sum(one.seen for one in counts) / total if total else 1.0

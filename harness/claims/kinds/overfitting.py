@@ -9,8 +9,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Table, finding
+from harness.claims.compared import tokens_read
 from harness.claims.intervals import Interval, interval, slope
 from harness.claims.measuring import suite_folders
+from harness.comparison.formatting import share
 from harness.errors import UserError
 from harness.metrics.lookup import metric_name, unit_of
 
@@ -62,6 +64,7 @@ class OverfittingNumbers(Numbers):
         plain: The model without regularisation, with the settings that are meant.
         regularised: The model with it.
         differing: Both models' settings that differ.
+        tokens_read: The share of the test texts' tokens that is read; the rest is cut off.
         runs: All of them.
     """
 
@@ -70,6 +73,7 @@ class OverfittingNumbers(Numbers):
     plain: str
     regularised: str
     differing: str
+    tokens_read: float = 1.0
     runs: tuple[Trained, ...]
 
 
@@ -79,11 +83,12 @@ def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
     from harness.runs.evaluation import scores_of_split  # noqa: PLC0415 -- torch
 
     wanted = (settings.plain, settings.regularised)
-    found, recipes, task, metric = [], {}, "", ""
+    found, recipes, task, metric, records = [], {}, "", "", []
     for place in suite_folders(settings, folder):
         for run, record in read_records(place)[0]:
             if record.model not in wanted or record.status != "complete" or record.varied is None:
                 continue
+            records.append(record)
             task, metric = record.base_task, record.task_card.main_metric
             recipes[record.model] = record.config["training"]
             found.append(
@@ -106,6 +111,7 @@ def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
         plain=settings.plain,
         regularised=settings.regularised,
         differing=_differing(*(recipes[model] for model in wanted)),
+        tokens_read=tokens_read(records),
         runs=tuple(sorted(found, key=lambda one: (one.examples, one.model, one.seed))),
     )
 
@@ -125,7 +131,8 @@ def judge(numbers: OverfittingNumbers) -> Judged:
             f"{numbers.task}: each number of training examples, {seeds} seeds; the weights of the last step, scored on "
             f"the examples that they were trained on and on the same test examples. {numbers.regularised} has "
             f"{numbers.differing}. The gap is the {name} on training less that on test. By size it is judged by the "
-            "slope over doublings of each model and seed, regularisation by pairs of runs with one seed and size."
+            "slope over doublings of each model and seed, regularisation by pairs of runs with one seed and size. "
+            f"Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
         ),
         limits=(
             "The gap is to the test split, which is larger than validation and chose nothing; the table has all three.",
