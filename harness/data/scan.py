@@ -1,7 +1,8 @@
 """SCAN: commands in a small English, and the actions that they mean.
 
 Source: Lake and Baroni 2018, "Generalization without Systematicity", section 2, figures 6 and 7 (the grammar and the
-meanings). The grammar is finite: 20,910 commands.
+meanings). The grammar is finite: 20,910 commands. Actions are called as in the paper, LTURN and JUMP; the data's own
+files say I_TURN_LEFT and I_JUMP, which tokenizers cut into several pieces.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.data.task import Row
 
-ACTIONS = {"walk": "I_WALK", "look": "I_LOOK", "run": "I_RUN", "jump": "I_JUMP"}
-TURNS = {"left": "I_TURN_LEFT", "right": "I_TURN_RIGHT"}
+ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
+TURNS = {"left": "LTURN", "right": "RTURN"}
 TIMES = {"": 1, " twice": 2, " thrice": 3}
 LONGEST_TRAINED = 22
 """Actions, of the length split's training commands."""

@@ -11,6 +11,7 @@ from transformers import GenerationConfig
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.long_texts.continued import Continued, ContinuedFromMemory
+from harness.long_texts.packed.pairs import PackedWritten
 from harness.long_texts.token_losses import unseen_memory
 from harness.long_texts.written import Writer, Written
 from harness.models.loaded import Loaded
@@ -38,7 +39,10 @@ def writer_for(loaded: Loaded, accelerator: Accelerator, generation: Mapping[str
         _forget_own_settings(loaded.model.generation_config)
         loaded.model.generation_config.update(**settings, max_length=None)
     if not isinstance(loaded.layout, Joined):
-        return Written(loaded.model, accelerator, settings)
+        written = Written(loaded.model, accelerator, settings)
+        if training.execution == "padded" or loaded.packing is None or loaded.packing.pairs is None:
+            return written
+        return PackedWritten(loaded.model, accelerator, settings, loaded.packing)
     loaded.model.generation_config.update(eos_token_id=loaded.layout.end, pad_token_id=loaded.pad_id)
     return _continued(loaded, accelerator, settings, training)
 

@@ -92,8 +92,9 @@ def token_costs(logits: Tensor, labels: Tensor) -> Tensor:
         [rows, 4, length]: its nats; the mean nats of all words in its place, which label smoothing asks for; 1 where it
         is the most probable one; 1 where there is a token.
     """
-    nats = -logits.float().log_softmax(-1)
-    own = nats.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
-    right = logits.argmax(-1) == labels
-    costs = torch.stack([own, nats.mean(-1), right.float(), torch.ones_like(own)], 1)
+    logits = logits.float()
+    of_all = logits.logsumexp(-1)  # Not log_softmax, which fills one more table of all words, and two in the backward.
+    own = of_all - logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+    right = logits.detach().argmax(-1) == labels
+    costs = torch.stack([own, of_all - logits.mean(-1), right.float(), torch.ones_like(own)], 1)
     return costs.masked_fill((labels == NO_TARGET)[:, None], 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 SelectedTokenLayer = Callable[..., Any]
+PairScores = Callable[[Any, Tensor, Mapping[str, Tensor], Any], Tensor]
 
 
 class Replaced(NamedTuple):
@@ -50,6 +51,10 @@ class Packing:
         replaced: What has to be replaced in a model for a pass over texts with such boundaries
             (`harness.long_texts.packed.boundaries`).
         refused: Why a configuration's models can't be read so; None: they can.
+        pairs: Of models that write, scores of words [1, total, vocabulary] for pairs laid end to end; from the model,
+            what its encoder gave [1, total of the sources, width], what the decoder reads (`decoder_input_ids` and
+            `decoder_position_ids` [1, total]) and the boundaries
+            (`harness.long_texts.packed.boundaries.PairBoundaries`). None: pairs are padded.
     """
 
     layers: Callable[[Any], Sequence[Any]]
@@ -59,6 +64,7 @@ class Packing:
     averaged: Callable[[Any], Any | None] = _nothing
     replaced: Callable[[Any, Any], Iterable[Replaced]] = _no_function
     refused: Callable[[Any], str | None] = _nothing
+    pairs: PairScores | None = None
 
 
 def why_not_packable(packing: Packing | None, config: Any) -> str | None:
@@ -78,6 +84,12 @@ def why_not_packable(packing: Packing | None, config: Any) -> str | None:
 def counted_positions(_model: Any, input_ids: Tensor) -> Tensor:
     """Positions [texts, length] counted from 0."""
     return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+
+
+def pairs_of_two_encoders(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:
+    """As `Packing.pairs`, of an `EncoderDecoderModel`, which gives its decoder what is called the decoder's."""
+    scores: Tensor = model(encoder_outputs=(memory,), **read, decoder_boundaries=boundaries, use_cache=False).logits
+    return scores
 
 
 def positions_after_padding(model: Any, input_ids: Tensor) -> Tensor:

@@ -33,8 +33,8 @@ class Item:
 
     @property
     def length(self) -> int:
-        """Tokens in the item's longest window."""
-        return max(len(window.input_ids) for window in self.windows)
+        """Tokens in the item's longest window, those that are written from it among them."""
+        return max(len(window.input_ids) + len(window.target_ids) for window in self.windows)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from harness.data.task import Task
 
 task = Task(
     task_type="sequence_to_sequence",
-    source=Generated(simple_split, "1"),
+    source=Generated(simple_split, "2"),
     metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
     licence="none needed: made by its published grammar",
     citation="Lake and Baroni 2018, Generalization without Systematicity",

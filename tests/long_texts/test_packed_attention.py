@@ -7,19 +7,19 @@ import torch
 
 from harness.long_texts.packed import flash
 from harness.long_texts.packed.attention import attend, native_attention
-from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, SequenceBoundaries, grouped
+from harness.long_texts.packed.boundaries import BLOCK_WEIGHTS, PairBoundaries, SequenceBoundaries, grouped
 from harness.long_texts.packed.plain import plain_attention
-from harness.long_texts.packed.scoring import _unpacked
+from harness.long_texts.packed.scoring import unpacked
 from harness.ops import native
 
 
 def test_values_of_packed_tokens_go_to_their_places_with_all_their_labels():
     kept = torch.tensor([[True, True, False], [True, False, False]])
     values = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
-    assert _unpacked(values, kept).tolist() == [[[1, 2], [3, 4], [0, 0]], [[5, 6], [0, 0], [0, 0]]]
-    assert _unpacked(values[..., 0], kept).tolist() == [[1, 3, 0], [5, 0, 0]]
+    assert unpacked(values, kept).tolist() == [[[1, 2], [3, 4], [0, 0]], [[5, 6], [0, 0], [0, 0]]]
+    assert unpacked(values[..., 0], kept).tolist() == [[1, 3, 0], [5, 0, 0]]
     with pytest.raises(AssertionError):
-        _unpacked(values[:, :2], kept)
+        unpacked(values[:, :2], kept)
 
 
 def test_packed_attention_refuses_to_run_without_boundaries():
@@ -48,6 +48,42 @@ def test_a_text_does_not_see_its_neighbours_nor_a_token_further_than_it_reaches(
         torch.testing.assert_close(found[0, start : start + length], alone.transpose(0, 1))
         torch.testing.assert_close(firsts[0, text], alone[:, 0])
         start += length
+
+
+class Decoder(torch.nn.Module):
+    """Attention of a decoder: to itself, from left to right, or to the source."""
+
+    def __init__(self, *, is_causal):
+        super().__init__()
+        self.is_causal = is_causal
+
+
+@pytest.mark.slow_but_first  # compiles the kernels, where nobody has yet
+@pytest.mark.parametrize("kernels", [False, True], ids=["plain", "compiled"])
+@pytest.mark.parametrize("is_causal", [True, False], ids=["itself", "source"])
+def test_what_is_written_sees_itself_from_left_to_right_and_its_own_source_whole(is_causal, kernels, monkeypatch):
+    if kernels and not native.serves(torch.device("cpu")):
+        pytest.skip("no compiler")
+    monkeypatch.setattr(native, "serves", lambda _device: kernels)
+    sources, written = [3, 1, 90, 2, 9, 5], [1, 7, 80, 70, 2, 130]
+    boundaries = PairBoundaries(*(SequenceBoundaries(lengths, torch.device("cpu")) for lengths in (sources, written)))
+    asked = written if is_causal else sources
+    leaves = [torch.randn(1, 2, sum(lengths), 8, requires_grad=True) for lengths in (written, asked, asked)]
+    sums, _ = attend(Decoder(is_causal=is_causal), *leaves, None, scaling=0.3, boundaries=boundaries)
+    parts = zip(
+        *(leaf[0].split(lengths, 1) for leaf, lengths in zip(leaves, (written, asked, asked), strict=True)), strict=True
+    )
+    alone = []
+    for query, key, value in parts:
+        scores = query @ key.transpose(1, 2) * 0.3
+        if is_causal:
+            scores = scores.masked_fill(torch.ones_like(scores).triu(1).bool(), -torch.inf)
+        alone.append((scores.softmax(-1) @ value).transpose(0, 1))
+    expected = torch.cat(alone)[None]
+    torch.testing.assert_close(sums, expected, atol=1e-5, rtol=1e-4)
+    ours, theirs = (torch.autograd.grad(found.square().sum(), leaves) for found in (sums, expected))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.slow  # compiles the kernels, where nobody has yet
@@ -79,10 +115,22 @@ def test_flash_attention_is_called_as_its_documentation_says(one_each, reach, mo
     query = query[:, :, boundaries.first_tokens] if one_each else query
 
     def kernel(
-        q, k, v, *, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, softmax_scale, window_size
+        q,
+        k,
+        v,
+        *,
+        cu_seqlens_q,
+        cu_seqlens_k,
+        max_seqlen_q,
+        max_seqlen_k,
+        dropout_p,
+        softmax_scale,
+        window_size,
+        causal,
     ):
         left, right = window_size
         assert left == right
+        assert not causal
         assert cu_seqlens_q.dtype == cu_seqlens_k.dtype == torch.int32
         assert (max_seqlen_q, max_seqlen_k, dropout_p) == (1 if one_each else 9, 9, 0.0)
         parts = []

@@ -71,7 +71,7 @@ def test_every_layer_equals_torch_s_own_transformer_with_the_same_weights(norm_p
         found = model(SOURCE, MASK, WRITTEN, output_hidden_states=True)
         embed = model.transformer.embeddings.tokens
         memory = model.transformer.embeddings(embed(SOURCE), None, None)
-        written = model.decoder._embedded(embed(WRITTEN), None)
+        written = model.decoder._embedded(embed(WRITTEN))
         for layer, ours in zip(theirs.encoder.layers, found.encoder_hidden_states[1:], strict=True):
             memory = layer(memory, src_key_padding_mask=hidden)
             close(

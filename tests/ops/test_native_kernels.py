@@ -88,15 +88,15 @@ def test_attention_and_its_gradients_equal_plain_torchs(monkeypatch, lengths, dr
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
-@pytest.mark.parametrize("reach", [3, 64, 200])
-def test_attention_within_reach_and_its_gradients_equal_plain_torchs(monkeypatch, reach, kind):
+@pytest.mark.parametrize(("reach", "causal"), [(3, False), (64, False), (200, False), (None, True), (64, True)])
+def test_attention_within_reach_and_its_gradients_equal_plain_torchs(monkeypatch, reach, causal, kind):
     torch.manual_seed(0)
     ends, firsts = boundaries([1, 3, 65, 128, 301]), boundaries([1] * 5)
     tensors = [rows(498, 2, 32, kind) for _ in range(3)]
     slope = torch.randn(503, 2, 32).to(kind)
 
     def attend(query, key, value):
-        known = {"scaling": 0.5, "dropout": 0.1, "reach": reach}
+        known = {"scaling": 0.5, "dropout": 0.1, "reach": reach, "causal": causal}
         every = native.attention(query, key, value, ends, **known)
         first = native.attention(query[ends[:-1].long()], key, value, ends, query_boundaries=firsts, **known)
         return torch.cat([every, first])

@@ -54,15 +54,15 @@ def test_scan_has_as_many_commands_and_lengths_as_published():
 
 def test_scan_s_meanings_are_those_of_the_paper():
     # Figure 1 of the paper.
-    meanings = {row["source"]: row["target"].replace("I_", "").replace("TURN_", "") for row in commands()}
-    assert meanings["jump left"] == "LEFT JUMP"
-    assert meanings["jump around right"] == " ".join(["RIGHT JUMP"] * 4)
-    assert meanings["turn left twice"] == "LEFT LEFT"
+    meanings = {row["source"]: row["target"] for row in commands()}
+    assert meanings["jump left"] == "LTURN JUMP"
+    assert meanings["jump around right"] == " ".join(["RTURN JUMP"] * 4)
+    assert meanings["turn left twice"] == "LTURN LTURN"
     assert meanings["jump thrice"] == "JUMP JUMP JUMP"
-    assert meanings["jump opposite left and walk thrice"] == "LEFT LEFT JUMP WALK WALK WALK"
+    assert meanings["jump opposite left and walk thrice"] == "LTURN LTURN JUMP WALK WALK WALK"
     assert (
         meanings["jump opposite left after walk around left"]
-        == "LEFT WALK LEFT WALK LEFT WALK LEFT WALK LEFT LEFT JUMP"
+        == "LTURN WALK LTURN WALK LTURN WALK LTURN WALK LTURN LTURN JUMP"
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from harness.long_texts.packed import flash, torch_kernels
-from harness.long_texts.packed.boundaries import SequenceBoundaries
+from harness.long_texts.packed.boundaries import PairBoundaries, SequenceBoundaries
 from harness.long_texts.packed.plain import Bias, plain_attention
 from harness.ops import native
 
@@ -27,8 +27,10 @@ def packed_attention(
     dropout: float,
     reach: int | None = None,
     bias: Bias | None = None,
+    causal: bool = False,
+    asking: SequenceBoundaries | None = None,
 ) -> Tensor:
-    """Each head's sums [1, queries, heads, width], where a text attends to itself alone.
+    """Each head's sums [1, queries, heads, width], where a text attends to itself alone, or to what goes with it.
 
     Args:
         query: [1, heads, total, width], or a query a text [1, heads, texts, width], of its first token.
@@ -39,8 +41,11 @@ def packed_attention(
         dropout: Share of the weights that is set to zero.
         reach: How many tokens a token sees on each side; None: all.
         bias: What is added to the scores.
+        causal: Whether a token sees none that follows it.
+        asking: Of the queries, where they are another text's than the keys; in the same groups.
     """
-    known = {"scaling": scaling, "dropout": dropout}
+    of_pairs = {"causal": causal, "asking": asking} if causal or asking is not None else {}
+    known: dict[str, Any] = {"scaling": scaling, "dropout": dropout, **of_pairs}
     if reach is not None and reach >= max(boundaries.lengths) - 1:
         reach = None
     if bias is not None:
@@ -48,7 +53,7 @@ def packed_attention(
     if flash.serves(query):
         return flash.flash_attention(query, key, value, boundaries, reach=reach, **known)
     one_each = query.shape[2] == len(boundaries.lengths)
-    kernel = torch_kernels.serving(query, dropout=dropout, reach=reach, one_each=one_each)
+    kernel = None if of_pairs else torch_kernels.serving(query, dropout=dropout, reach=reach, one_each=one_each)
     if kernel is not None:
         return kernel(query, key, value, boundaries, reach=reach, **known)
     compute = native_attention if query.dtype in KERNEL_TYPES and native.serves(query.device) else plain_attention
@@ -64,10 +69,12 @@ def native_attention(
     scaling: float,
     dropout: float,
     reach: int | None = None,
+    causal: bool = False,
+    asking: SequenceBoundaries | None = None,
 ) -> Tensor:
     """As `packed_attention`, by our own compiled kernels."""
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
-    asking = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
+    one_each = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
     sums = native.attention(
         queries,
         keys,
@@ -75,8 +82,9 @@ def native_attention(
         boundaries.starts,
         scaling=scaling,
         dropout=dropout,
-        query_boundaries=asking,
+        query_boundaries=one_each if asking is None else asking.starts,
         reach=reach,
+        causal=causal,
     )
     return sums[None]
 
@@ -90,7 +98,7 @@ def attend(
     *,
     scaling: float,
     dropout: float = 0.0,
-    boundaries: SequenceBoundaries | None = None,
+    boundaries: SequenceBoundaries | PairBoundaries | None = None,
     sliding_window: int | None = None,
     bias: Bias | None = None,
     **_: Any,
@@ -98,13 +106,19 @@ def attend(
     """The same, in the form that transformers' `AttentionInterface` asks of an implementation.
 
     A sliding window of n tokens reaches n - 1 of them on each side, as there. Restarted positions would not part the
-    texts: without their boundaries they would mix unseen.
+    texts: without their boundaries they would mix unseen. With those of pairs, the module is a decoder's: what is
+    written looks at itself from left to right, and at its source whole.
     """
     assert boundaries is not None, f"{type(module).__name__}: packed attention was called without the texts' boundaries"
     assert attention_mask is None, "packed texts have no padding to mask"
     reach = None if sliding_window is None else sliding_window - 1
-    sums = packed_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach, bias=bias)
-    return sums, None
+    known: dict[str, Any] = {"scaling": scaling, "dropout": dropout, "reach": reach, "bias": bias}
+    if isinstance(boundaries, SequenceBoundaries):
+        return packed_attention(query, key, value, boundaries, **known), None
+    if module.is_causal:
+        return packed_attention(query, key, value, boundaries.written, causal=True, **known), None
+    asking, asked = boundaries.across
+    return packed_attention(query, key, value, asked, asking=asking, **known), None
 
 
 AttentionInterface.register(NAME, attend)

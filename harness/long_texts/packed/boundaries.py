@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -44,10 +44,12 @@ class SequenceBoundaries:
     Attributes:
         lengths: Tokens of each text, at least one.
         device: Where the tokens are.
+        groups: Which texts are taken side by side; None: those of nearly the same length.
     """
 
     lengths: Sequence[int]
     device: torch.device
+    groups: Sequence[Sequence[int]] | None = None
 
     @cached_property
     def starts(self) -> Tensor:
@@ -100,7 +102,7 @@ class SequenceBoundaries:
 
     @cached_property
     def _blocks(self) -> list[Block]:
-        return [self._block(texts) for texts in grouped(self.lengths)]
+        return [self._block(texts) for texts in self.groups or grouped(self.lengths)]
 
     @cached_property
     def _order(self) -> Tensor:
@@ -116,6 +118,27 @@ class SequenceBoundaries:
             return Block(chosen, tokens, real, None)
         mask = torch.zeros(tokens.shape).masked_fill(~real, -torch.inf)
         return Block(chosen, tokens, real, mask[:, None, None])
+
+
+@dataclass(frozen=True)
+class PairBoundaries:
+    """Of sources laid end to end, and of what is written from each of them, laid end to end likewise.
+
+    Attributes:
+        sources: Of the sources.
+        written: Of what is written.
+    """
+
+    sources: SequenceBoundaries
+    written: SequenceBoundaries
+
+    @cached_property
+    def across(self) -> tuple[SequenceBoundaries, SequenceBoundaries]:
+        """Of what is written and of the sources, in the same groups, for attention from the ones to the others."""
+        lengths = [max(pair) for pair in zip(self.sources.lengths, self.written.lengths, strict=True)]
+        groups = grouped(lengths)
+        written, sources = (replace(side, groups=groups) for side in (self.written, self.sources))
+        return written, sources
 
 
 def grouped(lengths: Sequence[int]) -> list[list[int]]:

@@ -31,26 +31,32 @@ def flash_attention(
     scaling: float,
     dropout: float,
     reach: int | None = None,
+    causal: bool = False,
+    asking: SequenceBoundaries | None = None,
 ) -> Tensor:
     """As `packed_attention`."""
     kernel = _kernel()
     assert kernel is not None
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
     longest = max(boundaries.lengths)
-    one_each = query.shape[2] == len(boundaries.lengths)
-    starts = boundaries.text_starts if one_each else boundaries.starts
+    one_each = asking is None and query.shape[2] == len(boundaries.lengths)
+    of_queries = boundaries if asking is None else asking
+    starts = boundaries.text_starts if one_each else of_queries.starts
     if reach is not None and one_each:  # The kernel takes a lone query for a text's last token.
-        return plain_attention(query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach)
+        return plain_attention(
+            query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach, causal=causal
+        )
     sums = kernel(
         queries,
         keys,
         values,
         cu_seqlens_q=starts,
         cu_seqlens_k=boundaries.starts,
-        max_seqlen_q=1 if one_each else longest,
+        max_seqlen_q=1 if one_each else max(of_queries.lengths),
         max_seqlen_k=longest,
         dropout_p=dropout,
         softmax_scale=scaling,
+        causal=causal,
         window_size=(-1, -1) if reach is None else (reach, reach),
     )
     return sums[None]

@@ -25,18 +25,22 @@ def plain_attention(
     dropout: float,
     reach: int | None = None,
     bias: Bias | None = None,
+    causal: bool = False,
+    asking: SequenceBoundaries | None = None,
 ) -> Tensor:
     """As `packed_attention`, by blocks of texts of nearly the same length."""
-    one_each = query.shape[2] == len(boundaries.lengths)
-    asking = text_blocks(query, boundaries) if one_each else token_blocks(query, boundaries)
+    one_each = asking is None and query.shape[2] == len(boundaries.lengths)
+    of_queries = boundaries if asking is None else asking
+    asked = text_blocks(query, boundaries) if one_each else token_blocks(query, of_queries)
     offered = zip(token_blocks(key, boundaries), token_blocks(value, boundaries), strict=True)
     found = []
-    for block, queries, (keys, values) in zip(boundaries.blocks, asking, offered, strict=True):
-        parts = (bias and bias(queries, keys), block.mask, outside(reach, queries, keys))
+    for block, queries, (keys, values) in zip(boundaries.blocks, asked, offered, strict=True):
+        hidden = (outside(reach, queries, keys), to_come(queries, keys) if causal else None)
+        parts = (bias and bias(queries, keys), block.mask, *hidden)
         masks = [part for part in parts if part is not None]
         found.append(block_attention(queries, keys, values, masks=masks, scaling=scaling, dropout=dropout))
     sums = torch.cat([part.transpose(1, 2).flatten(0, 1) for part in found])
-    places = boundaries.text_order.argsort() if one_each else boundaries.places
+    places = boundaries.text_order.argsort() if one_each else of_queries.places
     return sums.index_select(0, places)[None]
 
 
@@ -52,6 +56,12 @@ def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
     far = (places[: query.shape[2], None] - places).abs() > reach
     low = torch.finfo(query.dtype).min / 2
     return torch.zeros(far.shape, dtype=query.dtype, device=key.device).masked_fill(far, low)
+
+
+def to_come(query: Tensor, key: Tensor) -> Tensor:
+    """A very low score for keys [queries, length] that follow a query; finite as in `outside`."""
+    low = torch.finfo(query.dtype).min / 2
+    return torch.full((query.shape[2], key.shape[2]), low, dtype=query.dtype, device=query.device).triu(1)
 
 
 def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:

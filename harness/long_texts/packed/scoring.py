@@ -66,7 +66,7 @@ class Packed(Windows):
         with self.accelerator.autocast(), self._reading(boundaries):
             output = self.model(**pack, boundaries=boundaries)
         found = tuple(output[name] for name in self.outputs)
-        return tuple(_unpacked(tensor, kept) for tensor in found) if self.per_token else found
+        return tuple(unpacked(tensor, kept) for tensor in found) if self.per_token else found
 
     @contextmanager
     def _reading(self, boundaries: SequenceBoundaries) -> Iterator[None]:
@@ -108,7 +108,7 @@ def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return change(given) if isinstance(given, Tensor) else (change(given[0]), *given[1:])
 
 
-def _unpacked(values: Tensor, kept: Tensor) -> Tensor:
+def unpacked(values: Tensor, kept: Tensor) -> Tensor:
     """Values of packed tokens [1, total, ...] at their places [windows, length, ...], known to the host; else 0."""
     places = kept.flatten().nonzero()[:, 0]
     assert values.shape[:2] == (1, len(places)), (values.shape, kept.shape)

@@ -10,7 +10,7 @@ from harness.models.encoder_decoder import WARM_START
 from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
-from harness.models.packing import Packing, counted_positions, selected_token_bert_layer
+from harness.models.packing import Packing, counted_positions, pairs_of_two_encoders, selected_token_bert_layer
 
 
 def pair_scores(model: Any, first: Tensor) -> Tensor:
@@ -24,7 +24,12 @@ MODEL_TYPES = ("bert",)
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture={**SMALL_ENCODER, "max_position_embeddings": 512},
-    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, counted_positions),
+    packing=Packing(
+        lambda model: model.base_model.encoder.layer,
+        selected_token_bert_layer,
+        counted_positions,
+        pairs=pairs_of_two_encoders,
+    ),
     language=Language(
         "AutoModelForPreTraining",
         causal=False,

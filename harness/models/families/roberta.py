@@ -6,14 +6,24 @@ from harness.models.encoder_decoder import WARM_START
 from harness.models.family import SMALL_ENCODER, StockFamily
 from harness.models.language_head import Language, losses_by
 from harness.models.local_attention import local_attention_heads
-from harness.models.packing import Packing, positions_after_padding, selected_token_bert_layer
+from harness.models.packing import (
+    Packing,
+    pairs_of_two_encoders,
+    positions_after_padding,
+    selected_token_bert_layer,
+)
 
 MODEL_TYPES = ("roberta", "xlm-roberta", "camembert")
 
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture={**SMALL_ENCODER, "max_position_embeddings": 514, "type_vocab_size": 1},
-    packing=Packing(lambda model: model.base_model.encoder.layer, selected_token_bert_layer, positions_after_padding),
+    packing=Packing(
+        lambda model: model.base_model.encoder.layer,
+        selected_token_bert_layer,
+        positions_after_padding,
+        pairs=pairs_of_two_encoders,
+    ),
     language=Language(
         "AutoModelForMaskedLM",
         causal=False,

@@ -35,6 +35,7 @@ def attention(
     dropout: float = 0.0,
     query_boundaries: Tensor | None = None,
     reach: int | None = None,
+    causal: bool = False,
 ) -> Tensor:
     """Weighted sums of values [queries, heads, width], contiguous, in the query's type; sequences do not mix.
 
@@ -51,6 +52,7 @@ def attention(
         query_boundaries: The same for queries, where a sequence has other queries than keys; None: `boundaries`.
         reach: How many keys a query sees on each side of its own place in the sequence; None: all. Time grows with it
             then, and not with the square of a sequence's length.
+        causal: Whether a query sees no key behind its own place, whatever its reach.
 
     Raises:
         ValueError: `dropout` is not in [0, 1), shapes differ, or boundaries do not cover the tokens.
@@ -63,7 +65,8 @@ def attention(
         raise ValueError(
             f"boundaries: must be as many for queries as for keys (got {len(of_queries)} and {len(boundaries)})"
         )
-    limit = torch.tensor([-1 if reach is None else reach], dtype=torch.int32)
+    far = -1 if reach is None else reach
+    limit = torch.tensor([far, 0 if causal else far], dtype=torch.int32)
     given, options = (query, key, value, of_queries, boundaries, limit), (scaling, dropout, _seed(dropout))
     if _has_kernels(query, key, value) and query.dtype == key.dtype == value.dtype:
         sums: Tensor = _kernels().attention(given, *options)

@@ -45,7 +45,10 @@ def attention(
     dropout: float,
     seed: int,
 ) -> Tensor:
-    """Weighted sums of values [queries, heads, width]; each sequence attends to itself alone, as far as `reach` [1]."""
+    """Weighted sums of values [queries, heads, width]; each sequence attends to itself alone.
+
+    `reach` [2] says how far before and after its own place a query sees; below 0: all.
+    """
     heads = torch.arange(query.shape[1], device=query.device)
     queries, keys = _rising(query_boundaries, len(query)), _rising(key_boundaries, len(key))
     sums = []
@@ -53,9 +56,10 @@ def attention(
         of_queries, of_keys = slice(queries[i], queries[i + 1]), slice(keys[i], keys[i + 1])
         with torch.autocast(query.device.type, enabled=False):
             scores = torch.einsum("qhw,khw->hqk", _wide(query[of_queries]) * scaling, _wide(key[of_keys]))
-            if reach >= 0:
-                apart = torch.arange(scores.shape[1])[:, None] - torch.arange(scores.shape[2])
-                scores = scores.masked_fill((apart.abs() > reach).to(scores.device), -torch.inf)
+            apart = torch.arange(scores.shape[1])[:, None] - torch.arange(scores.shape[2])
+            for far, most in zip((apart, -apart), reach.tolist(), strict=True):
+                if most >= 0:
+                    scores = scores.masked_fill((far > most).to(scores.device), -torch.inf)
             weights = scores.softmax(-1)
             if dropout:
                 rows = torch.arange(queries[i], queries[i + 1], device=query.device) * len(heads) + heads[:, None]

@@ -167,6 +167,7 @@ class ScratchDecoder(ScratchPreTrainedModel):
         attention_mask: Tensor | None = None,
         memory_mask: Tensor | None = None,
         past_key_values: EncoderDecoderCache | None = None,
+        position_ids: Tensor | None = None,
         **options: Any,
     ) -> BaseModelOutputWithPastAndCrossAttentions:
         """A vector for each token, `last_hidden_state` [batch, length, width].
@@ -177,9 +178,10 @@ class ScratchDecoder(ScratchPreTrainedModel):
             attention_mask: 1 for real tokens, 0 for padding, those in the cache included; None: all real.
             memory_mask: The same of the source [batch, source length].
             past_key_values: The cache.
+            position_ids: Each token's place in its text [batch, length]; None: counted on from the cache.
             **options: Handed on to the attention implementation.
         """
-        hidden = self._embedded(inputs_embeds, past_key_values)
+        hidden = self._embedded(inputs_embeds, past_key_values, position_ids)
         before = None if past_key_values is None else past_key_values.self_attention_cache
         mask = create_causal_mask(self.config, hidden, attention_mask, before)
         shown = create_bidirectional_mask(self.config, hidden, memory_mask, encoder_hidden_states=memory)
@@ -189,10 +191,13 @@ class ScratchDecoder(ScratchPreTrainedModel):
             last_hidden_state=self.final_norm(hidden), past_key_values=past_key_values
         )
 
-    def _embedded(self, tokens: Tensor, cache: EncoderDecoderCache | None) -> Tensor:
+    def _embedded(
+        self, tokens: Tensor, cache: EncoderDecoderCache | None = None, positions: Tensor | None = None
+    ) -> Tensor:
         """Vectors that know their position, counted on from those in the cache (sections 3.4 and 3.5)."""
-        width = self.config.hidden_size
-        first = 0 if cache is None else cache.get_seq_length()
-        places = torch.arange(tokens.shape[1], device=tokens.device) + first
-        embedded: Tensor = self.dropout(tokens * width**0.5 + sinusoids(places, width).to(tokens.dtype))
+        width, first = self.config.hidden_size, 0 if cache is None else cache.get_seq_length()
+        places = first + tokens.shape[1] if positions is None else int(positions.max()) + 1
+        encodings = sinusoids(torch.arange(places, device=tokens.device), width).to(tokens.dtype)
+        here = encodings[first:] if positions is None else encodings[positions]
+        embedded: Tensor = self.dropout(tokens * width**0.5 + here)
         return embedded

@@ -65,6 +65,7 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        decoder_position_ids: Tensor | None = None,
         **options: Any,
     ) -> Seq2SeqLMOutput:
         """`logits` of the token that follows each of the decoder's [batch, length, vocabulary].
@@ -80,6 +81,7 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             labels: What should be written [batch, length], -100 where nothing: gives `loss`, the mean over tokens, and
                 `decoder_input_ids` where there are none.
             use_cache: Whether a cache comes out; None: as the configuration has it, and none where there are labels.
+            decoder_position_ids: As in `ScratchDecoder`.
             **options: Handed on to the attention implementation.
         """
         if encoder_outputs is None:
@@ -92,7 +94,7 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             past_key_values = EncoderDecoderCache(DynamicCache(config=self.config), DynamicCache(config=self.config))
         written = self.transformer.embeddings.tokens(decoder_input_ids)
         outputs = self.decoder(
-            written, memory, decoder_attention_mask, attention_mask, past_key_values=past_key_values, **options
+            written, memory, decoder_attention_mask, attention_mask, past_key_values=past_key_values, position_ids=decoder_position_ids, **options
         )
         logits = self.word_scores(outputs.last_hidden_state)
         return Seq2SeqLMOutput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -26,4 +27,10 @@ def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_
     return layer.feed_forward_norm(chosen + layer._transform(chosen))
 
 
-packing = Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions)
+def pairs(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:
+    """As `Packing.pairs`."""
+    scores: Tensor = model(encoder_outputs=(memory,), **read, boundaries=boundaries).logits
+    return scores
+
+
+packing = Packing(lambda model: model.base_model.layers, selected_token_layer, counted_positions, pairs=pairs)

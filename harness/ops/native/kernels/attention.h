@@ -8,9 +8,10 @@
 constexpr long query_block = 64;
 
 // One sequence and head: its rows of tensors [tokens, heads, width]. `first_row`, `row_step`: the numbers of its
-// queries' random streams. `reach`: how far apart a query and a key may be; below 0, any distance. `normaliser`: the logarithm (base 2) of each query's sum of exponentials.
+// queries' random streams. `behind`, `ahead`: how far before and after a query a key may be; below 0, any distance.
+// `normaliser`: the logarithm (base 2) of each query's sum of exponentials.
 template <class T> struct Attention {
-  const long queries, keys, width, first_row, row_step, reach;
+  const long queries, keys, width, first_row, row_step, behind, ahead;
   const float scaling;
   const Dropout dropout;
   const Matrix<T> query, key, value, output;
@@ -24,17 +25,19 @@ template <class T> struct Attention {
     long depth() const { return rounded_up(count, 2) / Packed<T>::each; }
     long unit() const { return first / Packed<T>::each; }
   };
+  bool limited() const { return behind >= 0 || ahead >= 0; }
   Keys reached(long query, long count) const {
-    if (reach < 0) return {0, keys};
-    const long first = std::clamp(query - reach, 0L, keys) & ~1L;
-    return {first, std::max(std::min(keys, query + count + reach) - first, 0L)};
+    const long first = behind < 0 ? 0 : std::clamp(query - behind, 0L, keys) & ~1L;
+    const long end = ahead < 0 ? keys : std::min(keys, query + count + ahead);
+    return {first, std::max(end - first, 0L)};
   }
   // Numbers of a vector of queries from `query` on and of a key; something else where the key is out of reach.
   Floats within(Floats numbers, float otherwise, long query, long key) const {
-    if (reach < 0) return numbers;
+    if (!limited()) return numbers;
+    const float before = behind < 0 ? 1e30f : behind, after = ahead < 0 ? 1e30f : ahead;
     Floats distance;
     for (long i = 0; i < lanes; i++) distance[i] = query + i - key;
-    return (distance <= float(reach)) & (distance >= float(-reach)) ? numbers : Floats{} + otherwise;
+    return (distance <= before) & (distance >= -after) ? numbers : Floats{} + otherwise;
   }
 
   // Of [keys, width]: `key`, `value`; of [queries, width]: `query`, `slope`; of [keys, queries]: `weights`, `slopes`.
@@ -114,13 +117,13 @@ template <class T> struct Attention {
     work.key.pair_rows();
     work.value.pack(value, keys, width, 2);
     const Matrix<float> key_sums = matrix(work.for_keys, keys, wide), value_sums = matrix(work.for_values, keys, wide);
-    if (reach >= 0)  // No block of queries is the first one of all keys.
+    if (limited())  // No block of queries is the first one of all keys.
       for (const auto& sums : {key_sums, value_sums}) std::fill_n(sums.data, keys * wide, 0.0f);
     long first = 0;
     do {  // Once at the least: keys without queries get gradients of nought.
       const long count = begin(work, first), columns = work.query.rows, depth = columns / Packed<T>::each;
       const Keys near = reached(first, count);
-      const bool add = first > 0 || reach >= 0;
+      const bool add = first > 0 || limited();
       work.slope.pack(slope.at(first), count, width, lanes);
       work.slope.turn();
       const float *scores = products(work.key, near, work.query, work.scores),

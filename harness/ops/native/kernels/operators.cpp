@@ -42,7 +42,7 @@ void check_boundaries(const Tensor& boundaries, long tokens) {
 
 // An operator: its result from the tensors that it is given, and the gradients of the first of these from the result's.
 // `kept` holds what is given, and from the forward pass on what the gradient needs.
-struct AttentionOperator {  // Of query, key, value, the boundaries of queries and of keys, and how far a query reaches.
+struct AttentionOperator {  // Of query, key, value, the boundaries of queries and of keys, and how far a query reaches to both sides.
   static Tensor forward(Tensors& kept, double scaling, const Dropout& dropout) {
     for (Tensor& rows : kept)
       if (rows.stride(-1) != 1) rows = rows.contiguous();
@@ -66,12 +66,12 @@ struct AttentionOperator {  // Of query, key, value, the boundaries of queries a
   static void for_each_head(const Tensors& kept, double scaling, const Dropout& dropout, Work work) {
     const long heads = kept[0].size(1), width = kept[0].size(2);
     const int *ends = data<int>(kept[3]), *key_ends = data<int>(kept[4]);
-    const long reach = *data<int>(kept[5]);
+    const int* reach = data<int>(kept[5]);
     by_type(kept[0], [&]<class T>(T) {
       in_parallel((kept[3].numel() - 1) * heads, 1, [&](long i) {
         const long at = i / heads, head = i % heads, q = ends[at], k = key_ends[at];
         const Attention<T> kernel{
-            ends[at + 1] - q, key_ends[at + 1] - k, width, q * heads + head, heads, reach, float(scaling), dropout,
+            ends[at + 1] - q, key_ends[at + 1] - k, width, q * heads + head, heads, reach[0], reach[1], float(scaling), dropout,
             rows_of<T>(kept[0], q, head), rows_of<T>(kept[1], k, head), rows_of<T>(kept[2], k, head),
             rows_of<T>(kept[6], q, head), rows_of<float>(kept[7], q, head)};
         work(kernel, q, k, head);
