@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from accelerate import Accelerator
@@ -56,6 +56,10 @@ class Writer(ABC):
     @abstractmethod
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
         """The tokens that the model writes, and no other before them [rows, any length], from sources on the host."""
+
+    def silent(self) -> Self:
+        """The same that scores right texts, and writes none."""
+        return replace(self, generation={})
 
     def notes(self) -> list[str]:
         """What a reader of the record should know of how sources are read."""

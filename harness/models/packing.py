@@ -142,6 +142,11 @@ def heads_of(states: Tensor, size: int) -> Tensor:
     return states.unflatten(-1, (-1, size)).transpose(1, 2)
 
 
+def configs_of(model: nn.Module) -> list[Any]:
+    """Every configuration that a part of a model reads: encoder and decoder may have their own, and copies of them."""
+    return list({id(module.config): module.config for module in model.modules() if hasattr(module, "config")}.values())
+
+
 def attention_of(config: Any) -> Callable[..., tuple[Tensor, Any]]:
     """The attention function that a model is set to."""
     return ALL_ATTENTION_FUNCTIONS[config._attn_implementation]

@@ -15,10 +15,12 @@ STYLE = (
     ".maps{display:flex;flex-wrap:wrap;gap:1.5em}.maps figure{margin:0}.maps svg{display:block;font:10px monospace;"
     "max-width:100%;height:auto}.maps image{image-rendering:pixelated}"
 )
+LOOKS = "from the token of a row to that of a column"
+LOOKS_ACROSS = "of the decoder, as it writes the token of a row, to the token of the source in a column"
 NOTE = (
-    "Attention of each layer, the mean over its heads: from the token of a row to that of a column, the darker the "
-    "more; each map is black at its own largest weight. It shows where a layer reads, and is no explanation by itself: "
-    "harness explain RUN --curve 20 --attention measures what it is worth."
+    "Attention of each layer, the mean over its heads: {looks}, the darker the more; each map is black at its own "
+    "largest weight. It shows where a layer reads, and is no explanation by itself: harness explain RUN --curve 20 "
+    "--attention measures what it is worth."
 )
 SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16
 """Of a cell and of a letter, in pixels; longer tokens are cut."""
@@ -33,37 +35,44 @@ class Mapped(Protocol):
 
     @property
     def layers(self) -> Sequence[Sequence[Sequence[float]]]:
-        """From each token to each [layers, tokens, tokens]."""
+        """To each token [layers, rows, tokens]."""
+
+    @property
+    def written(self) -> tuple[str, ...] | None:
+        """What is written, a row each; None: the rows are the tokens."""
 
 
 def attention_maps(found: Mapped) -> str:
     """The maps of all layers, the first one first."""
-    words = [_short(token) for token in found.tokens]
+    columns = [_short(token) for token in found.tokens]
+    rows = columns if found.written is None else [_short(token) for token in found.written]
     figures = "\n".join(
-        f"<figure><figcaption>Layer {number}</figcaption>{_drawn(words, layer, number)}</figure>"
+        f"<figure><figcaption>Layer {number}</figcaption>{_drawn(rows, columns, layer, number)}</figure>"
         for number, layer in enumerate(found.layers, start=1)
     )
-    return f'\n<h3>Attention</h3>\n<p><small>{escape(NOTE)}</small></p>\n<div class="maps">\n{figures}\n</div>'
+    note = escape(NOTE.format(looks=LOOKS if found.written is None else LOOKS_ACROSS))
+    return f'\n<h3>Attention</h3>\n<p><small>{note}</small></p>\n<div class="maps">\n{figures}\n</div>'
 
 
-def _drawn(words: Sequence[str], layer: Sequence[Sequence[float]], number: int) -> str:
-    margin = LETTER * max(map(len, words)) + 6
-    side = SIDE * len(words)
-    size = side + margin
+def _drawn(rows: Sequence[str], columns: Sequence[str], layer: Sequence[Sequence[float]], number: int) -> str:
+    left, top = (LETTER * max(map(len, words)) + 6 for words in (rows, columns))
+    width, height = SIDE * len(columns), SIDE * len(rows)
     picture = base64.b64encode(png(list(_grey(layer)))).decode()
-    box = f'viewBox="0 0 {size:.0f} {size:.0f}" width="{size:.0f}"'
+    box = f'viewBox="0 0 {width + left:.0f} {height + top:.0f}" width="{width + left:.0f}"'
     return (
         f'<svg {box} role="img" aria-label="Attention of layer {number}">'
-        f'<image x="{margin:.0f}" y="{margin:.0f}" width="{side}" height="{side}" '
-        f'href="data:image/png;base64,{picture}"/>{"".join(_names(words, margin))}</svg>'
+        f'<image x="{left:.0f}" y="{top:.0f}" width="{width}" height="{height}" '
+        f'href="data:image/png;base64,{picture}"/>{"".join(_names(rows, columns, left, top))}</svg>'
     )
 
 
-def _names(words: Sequence[str], margin: float) -> Iterator[str]:
-    for place, word in enumerate(words):
-        middle = margin + SIDE * (place + 0.5) + 3
-        yield f'<text x="{margin - 3:.0f}" y="{middle:.0f}" text-anchor="end">{escape(word)}</text>'
-        yield f'<text transform="translate({middle:.0f} {margin - 3:.0f}) rotate(-90)">{escape(word)}</text>'
+def _names(rows: Sequence[str], columns: Sequence[str], left: float, top: float) -> Iterator[str]:
+    for place, word in enumerate(rows):
+        middle = top + SIDE * (place + 0.5) + 3
+        yield f'<text x="{left - 3:.0f}" y="{middle:.0f}" text-anchor="end">{escape(word)}</text>'
+    for place, word in enumerate(columns):
+        middle = left + SIDE * (place + 0.5) + 3
+        yield f'<text transform="translate({middle:.0f} {top - 3:.0f}) rotate(-90)">{escape(word)}</text>'
 
 
 def _short(token: str) -> str:

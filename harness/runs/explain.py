@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from harness.config.run import limited_splits, task_of
 from harness.data.loading import load_splits
 from harness.data.task import Row
 from harness.errors import UserError
+from harness.long_texts.written import Writer
 from harness.models.finished import finished_model
 from harness.ops.device import fresh_accelerator
 from harness.record import RunRecord
@@ -41,15 +42,17 @@ Area = tuple[float, float | None, float | None]
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Where a model attends as it reads a text, a map for each layer.
+    """Where a model attends as it reads a text, or as it writes one from it, a map for each layer.
 
     Attributes:
         tokens: All that it reads, special ones included.
-        layers: From each token to each [layers, tokens, tokens], the mean over heads.
+        layers: To each token [layers, rows, tokens], the mean over heads.
+        written: What it writes, a row each; None: the rows are the tokens.
     """
 
     tokens: tuple[str, ...]
     layers: Sequence[Sequence[Sequence[float]]]
+    written: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class RunExplainer:
     run: Path
     record: RunRecord
     explainer: Explainer
+    answers: Callable[[Item], Any]
     tokenizer: Any
     objective: Objective
     features: Callable[[Sequence[Any]], Features]
@@ -186,12 +190,14 @@ class RunExplainer:
 
     def _told(self, example: Any, label: str | None) -> ExplainedScore:
         collator = self.explainer.forward.collator
-        asked = Asked(self.explainer.scores, collator, self.record.calibration, label, self.settings)
+        asked = Asked(self.answers, collator, self.record.calibration, label, self.settings)
         return self.objective.explained(example, self.features([example]), asked)
 
     def _maps(self, item: Item, words: Sequence[str]) -> AttentionMaps:
         found = attention_of(self.explainer.forward, item)
-        return AttentionMaps(tuple(word.strip() or word for word in words), found.layers[:, 0].tolist())
+        written = [self._word(token) for token in item.windows[0].target_ids]
+        rows, columns = (tuple(word.strip() or word for word in side) for side in (written, words))
+        return AttentionMaps(columns, found.layers[:, 0].tolist(), rows or None)
 
     def _test_examples(self, count: int) -> list[Any]:
         _, config = recorded(self.run)
@@ -254,9 +260,12 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     training = config.training.model_copy(update={"execution": "padded", "gradient_segments": MOST_PASSES})
     forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=MOST_PASSES)
     reader = reader_of(loaded, objective, training)
+    answers = Explainer.of(forward, loaded.tokenizer).scores
+    if isinstance(forward.scoring, Writer):  # What it writes is asked for once, and then how probable that is.
+        forward = replace(forward, scoring=forward.scoring.silent())
     explainer = Explainer.of(forward, loaded.tokenizer)
     features = partial(objective.features, reader=reader)
-    return RunExplainer(run, record, explainer, loaded.tokenizer, objective, features, chosen)
+    return RunExplainer(run, record, explainer, answers, loaded.tokenizer, objective, features, chosen)
 
 
 def example_of(run: Path, row: Row) -> Any:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import UserError
+from harness.models.packing import configs_of
 from harness.tokenization.items import Item
 from harness.training.attribution import Attribution
 from harness.training.forward import Forward
@@ -25,17 +26,18 @@ class Attention:
     """The attention of a model that reads an item, the mean over each layer's heads.
 
     Attributes:
-        layers: From each token (a row) to each token [layers, windows, length, length]; 0 on padding.
-        is_read: Whether each place is a token, and no padding [windows, length].
+        layers: From each token (a row) to each token [layers, windows, length, length]; 0 on padding. Of a model that
+            writes, from each token that is written to each of the source [layers, windows, written, length].
+        is_asking: Whether each place that looks is a token, and no padding [windows, rows].
     """
 
     layers: Tensor
-    is_read: Tensor
+    is_asking: Tensor
 
     @property
     def received(self) -> tuple[float, ...]:
         """What each token gets on average over layers and the window's tokens, window by window [tokens]."""
-        queries = self.is_read[None, :, :, None].to(self.layers.dtype)
+        queries = self.is_asking[None, :, :, None].to(self.layers.dtype)
         means = (self.layers * queries).sum(2) / queries.sum(2)
         return tuple(means.mean(0).reshape(-1).tolist())
 
@@ -51,15 +53,18 @@ def attention_of(forward: Forward, item: Item) -> Attention:
     windows, length = inputs["input_ids"].shape
     with _returned(forward.model) as outputs:
         forward.scores([item])
-    found = [weights for output in outputs for weights in getattr(output, "attentions", None) or ()]
-    if not found or len(outputs) != 1 or any(not _fits(weights, windows, length) for weights in found):
+    across = [weights for output in outputs for weights in getattr(output, "cross_attentions", None) or ()]
+    found = across or [weights for output in outputs for weights in getattr(output, "attentions", None) or ()]
+    asking = across[0].shape[2] if across else length
+    if not found or len(outputs) != 1 or any(not _fits(weights, (windows, asking, length)) for weights in found):
         name = type(forward.model).__name__
         raise UserError(
             f"--attention: {name} gives no attention from each token of a text to each, as it reads this one. Leave it "
             "out."
         )
     layers = torch.stack([weights.float().mean(1) for weights in found])
-    return Attention(layers.cpu(), inputs["attention_mask"].bool().cpu())
+    is_asking = torch.ones(windows, asking, dtype=torch.bool) if across else inputs["attention_mask"].bool()
+    return Attention(layers.cpu(), is_asking.cpu())
 
 
 def by_attention(attribution: Attribution, attention: Attention) -> Attribution:
@@ -68,28 +73,29 @@ def by_attention(attribution: Attribution, attention: Attention) -> Attribution:
     return replace(attribution, values=tuple(0.0 if is_special else value for value, is_special in pairs))
 
 
-def _fits(weights: Any, windows: int, length: int) -> bool:
-    """Whether weights are [windows, heads, length, length]: a memory, or a local window, has other keys."""
-    return isinstance(weights, Tensor) and weights.ndim == 4 and weights.shape[::2] == (windows, length) == (
-        weights.shape[0], weights.shape[3],
-    )  # fmt: skip
+def _fits(weights: Any, shape: tuple[int, int, int]) -> bool:
+    """Whether weights are [windows, heads, rows, length]: a memory, or a local window, has other keys."""
+    return isinstance(weights, Tensor) and weights.ndim == 4 and (weights.shape[0], *weights.shape[2:]) == shape
 
 
 @contextmanager
 def _returned(model: Any) -> Iterator[Sequence[Any]]:
     """What the model returns when it is asked for its attention, which plain attention alone computes."""
-    config, found = model.config, []
-    known = config._attn_implementation, config.output_attentions
+    found: list[Any] = []
+    known = model.config._attn_implementation
     try:
         model.set_attn_implementation("eager")
-        config.output_attentions = True
     except (ValueError, AttributeError, NotImplementedError) as error:
         raise UserError(f"--attention: {type(model).__name__} has no plain attention to show. Leave it out.") from error
+    configs = configs_of(model)
+    before = [(config._attn_implementation, config.output_attentions) for config in configs]
+    for config in configs:
+        config._attn_implementation, config.output_attentions = "eager", True
     handle = model.register_forward_hook(lambda _module, _given, output: found.append(output))
     try:
         yield found
     finally:
         handle.remove()
-        config.output_attentions = False
-        model.set_attn_implementation(known[0])
-        config.output_attentions = known[1]
+        for config, (implementation, asked) in zip(configs, before, strict=True):
+            config.output_attentions, config._attn_implementation = asked, implementation
+        model.set_attn_implementation(known)

