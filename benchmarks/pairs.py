@@ -31,6 +31,7 @@ from harness.data.loading import load_splits
 from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.registry import FAMILIES, TASKS
+from harness.suites.expansion import with_family
 from harness.tokenization.items import length_grouped_batches
 from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.task_model import forward_of, reader_of
@@ -85,9 +86,9 @@ def contestant(
         execution=execution, batch_size=asked.batch_size, micro_batch_size=asked.batch_size, max_target_length=64
     )
     objective = TASKS.load(task).type.objective((), recipe)
-    spec = find_model(model)
+    spec = with_family(find_model(model))
     seed_layers(0)
-    loaded = FAMILIES.load(spec.family or "auto").load(
+    loaded = FAMILIES.load(str(spec.family)).load(
         spec, objective.head(), labels=(), dropout=None, texts=lambda: [part for one in examples for part in one.parts]
     )
     with_fast_dropout(loaded.model)

@@ -38,7 +38,8 @@ def page() -> str:
         trim_blocks=True,
         autoescape=False,  # Markdown, of our own numbers.
     )
-    tables = (scores, with_costs, deviations, ways_to_read, memories, starts, speed, checkpoints, claims)
+    of_texts = (written, side_by_side)
+    tables = (scores, with_costs, deviations, ways_to_read, memories, starts, *of_texts, speed, checkpoints, claims)
     return environment.get_template(TEMPLATE).render({table.__name__: table for table in tables})
 
 
@@ -103,6 +104,30 @@ def starts(name: str, beside: str) -> str:
         for model in (start.removesuffix("-start") for start in _distinct(_rows(name), "model"))
     ]
     return _table(["fresh / start alone / pretrained", *tasks], body)
+
+
+def written(name: str, task: str) -> str:
+    """Models x metrics of one task: the score and its interval."""
+    rows = [row for row in _rows(name) if row["task"] == task]
+    found = {(row["model"], row["metric"]): _score(row) for row in rows}
+    metrics, families = _distinct(rows, "metric"), {row["model"]: row["family"] for row in rows}
+    seconds = {row["model"]: _number(row["train_processor_seconds"]) for row in rows}
+    body = [
+        [
+            _labelled(model, family),
+            *(found.get((model, metric), NOTHING) for metric in metrics),
+            NOTHING if is_simple_baseline(family) else duration(seconds[model]),
+        ]
+        for model, family in families.items()
+    ]
+    return _table([task, *map(metric_name, metrics), "training, processor time"], body)
+
+
+def side_by_side(name: str, task: str, *models: str) -> str:
+    """Samples: source, right text, and what each of the models wrote."""
+    rows = [row for row in _rows(f"{name}_samples") if row["task"] == task]
+    body = [[row[column].replace("|", "\\|") or NOTHING for column in ("source", "right", *models)] for row in rows]
+    return _table(["source", "right text", *models], body)
 
 
 def speed(name: str, mode: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ MOST_PASSES = 1_000_000
 RANDOM_ORDERS, POINTS = 10, 11
 MOST_MAPPED = 200
 """Tokens of a text whose attention is drawn."""
+BEGINS_WORD = ("Ġ", "▁")
 CURVES = ("deletion", "insertion")
 Area = tuple[float, float | None, float | None]
 
@@ -210,8 +211,15 @@ class RunExplainer:
         token = str(self.tokenizer.convert_ids_to_tokens(token_id))
         if token.startswith("##"):
             return token[2:]
-        marked = token.startswith(("Ġ", "▁"))
-        return f" {self.tokenizer.decode([token_id]).strip() if marked else token}"
+        if not self._marks_words:
+            return f" {token}"
+        letters = self.tokenizer.decode([token_id]).strip()
+        return f" {letters}" if token.startswith(BEGINS_WORD) else letters
+
+    @cached_property
+    def _marks_words(self) -> bool:
+        """Whether the tokenizer marks where a word begins: else it marks where one goes on, or nothing."""
+        return any(token.startswith(BEGINS_WORD) for token in self.tokenizer.get_vocab())
 
 
 def _check_mapped(item: Item) -> None:

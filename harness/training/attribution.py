@@ -72,15 +72,11 @@ class Explainer:
         forward: The model, all of whose passes fit into memory with their graph.
         empty_id: The token that stands for nothing.
         special_ids: Tokens that are never taken away.
-        embedding: The module through which the text comes in; a decoder may call it after that, of what it writes.
-        embeds_written: Whether it may: only the first call is of the text then.
     """
 
     forward: Forward
     empty_id: int
     special_ids: Tensor
-    embedding: Any
-    embeds_written: bool
 
     @classmethod
     def of(cls, forward: Forward, tokenizer: Any) -> Explainer:
@@ -93,9 +89,7 @@ class Explainer:
         marks = (token for name, token in tokenizer.special_tokens_map.items() if name != "unk_token")
         known = {tokenizer.convert_tokens_to_ids(token) for token in marks if isinstance(token, str)}
         special = torch.tensor(sorted(known), device=forward.accelerator.device)  # An unknown word is a word.
-        writes = bool(getattr(forward.model.config, "is_encoder_decoder", False))
-        read_by = forward.model.get_encoder() if writes else forward.model
-        return cls(forward, int(empty), special, read_by.get_input_embeddings(), writes)
+        return cls(forward, int(empty), special)
 
     @torch.no_grad()
     def scores(self, item: Item) -> Tensor:
@@ -153,10 +147,13 @@ class Explainer:
     @contextmanager
     def _with(self, shares: Shares) -> Iterator[_Calls]:
         """Mix what the embedding gives with the empty token's."""
-        calls = _Calls([], [])
+        calls, model = _Calls([], []), self.forward.model
+        # A decoder may embed what it writes with the same module, after the source.
+        writes = getattr(model.config, "is_encoder_decoder", False)
+        embedding = (model.get_encoder() if writes else model).get_input_embeddings()
 
         def mix(module: Any, given: tuple[Tensor, ...], named: dict[str, Tensor], found: Tensor) -> Tensor:
-            if self.embeds_written and calls.ids:
+            if writes and calls.ids:
                 return found
             ids = given[0] if given else next(iter(named.values()))
             share = shares(len(calls.ids), ids)
@@ -167,7 +164,7 @@ class Explainer:
             mixed: Tensor = empty + left[..., None] * (found - empty)
             return mixed
 
-        handle = self.embedding.register_forward_hook(mix, with_kwargs=True)
+        handle = embedding.register_forward_hook(mix, with_kwargs=True)
         try:
             yield calls
         finally:
