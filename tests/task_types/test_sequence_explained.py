@@ -11,7 +11,7 @@ from harness.config.run import LocalData
 from harness.runs.execution import Options, execute
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
-SETTINGS = {"max_target_length": 8, "maximum_steps": 2, "beams": 2, "validate_by": "loss"}
+SETTINGS = {"max_length": 32, "max_target_length": 40, "maximum_steps": 2, "beams": 2, "validate_by": "loss"}
 SOURCE = "the film was seen in town"
 
 
