@@ -105,7 +105,7 @@ def contestant(
 
     def turn() -> Turn:
         started = time.process_time(), time.perf_counter()
-        losses = [trainer.step(batch) for batch in chosen]
+        losses = [float(trainer.step(batch)) for batch in chosen]
         return Turn(time.process_time() - started[0], time.perf_counter() - started[1], mean(losses))
 
     return turn, sum(item.length for batch in chosen for item in batch)

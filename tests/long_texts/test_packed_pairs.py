@@ -77,7 +77,7 @@ def test_a_training_curve_is_that_of_padded_pairs_in_one_pass_or_several(family,
     curves = []
     for settings in ({}, {"execution": "padded"}, {"micro_batch_size": 3}):
         _, _, trainer, items = set_up(family, checkpoints, **settings)
-        curves.append([trainer.step(items[start : start + 8]) for start in (0, 8, 16, 0, 8, 16)])
+        curves.append([float(trainer.step(items[start : start + 8])) for start in (0, 8, 16, 0, 8, 16)])
     assert curves[0] == pytest.approx(curves[1], abs=1e-5)
     assert curves[0] == pytest.approx(curves[2], abs=1e-5)
     assert curves[0][0] != pytest.approx(curves[0][-1], abs=1e-2)  # it learns
