@@ -94,7 +94,13 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             past_key_values = EncoderDecoderCache(DynamicCache(config=self.config), DynamicCache(config=self.config))
         written = self.transformer.embeddings.tokens(decoder_input_ids)
         outputs = self.decoder(
-            written, memory, decoder_attention_mask, attention_mask, past_key_values=past_key_values, position_ids=decoder_position_ids, **options
+            written,
+            memory,
+            decoder_attention_mask,
+            attention_mask,
+            past_key_values=past_key_values,
+            position_ids=decoder_position_ids,
+            **options,
         )
         logits = self.word_scores(outputs.last_hidden_state)
         return Seq2SeqLMOutput(
