@@ -1,4 +1,4 @@
-"""What is a news article about, in one sentence? 1,000 articles of the BBC out of XSum's test set, some 370 words each.
+"""What is a news article about, in one sentence? 999 articles of the BBC out of XSum's test set, some 370 words each.
 
 They are split anew, and few: enough to judge a summariser that comes trained, and to see that one learns at all.
 """
@@ -12,8 +12,9 @@ from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
-    """The articles, all of them to be split."""
-    return {"train": [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]}
+    """The articles, all of them to be split; those of which nothing but the summary is there are left out."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return {"train": [row for row in rows if row["document"].strip()]}
 
 
 task = Task(
@@ -23,5 +24,5 @@ task = Task(
     licence="not stated; the articles are the BBC's",
     citation="Narayan et al. 2018, Don't Give Me the Details, Just the Summary!",
     columns={"source": "document", "target": "summary"},
-    examples={"train": 1000},
+    examples={"train": 999},
 )
