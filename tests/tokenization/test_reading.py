@@ -187,6 +187,7 @@ def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
     assert [window.positions[0] for window in long.windows[:3]] == [0, 4, 8]
     assert {len(window.positions) for window in long.windows[:-1]} == {7}
     assert long.windows[-1].positions[-1] == long.total - 12 - 1
+    assert reader(tokenizer, strategy="windows", stride=7).documents(questions[1:], [context]) == [long]
 
 
 def test_a_window_without_room_for_text_is_refused():
@@ -216,6 +217,18 @@ def test_a_text_without_tokens_or_template_is_one_token_that_says_nothing_of_it(
         document = read(tokenizer, text, strategy="windows")
         assert both(document.windows) == [([tokenizer.eos_token_id], [0])]
         assert (document.total, document.seen, list(document.windows[0].positions)) == (0, 0, [])
+
+
+def test_a_text_alone_among_pairs_is_one_with_an_empty_text():
+    asked = reader(small_tokenizer("bert"))
+    assert asked.documents(["film", "plot"], ["town", None]) == [
+        *asked.documents(["film"], ["town"]),
+        *asked.documents(["plot"], [""]),
+    ]
+
+
+def test_a_text_alone_has_no_offsets():
+    assert read(TransformerXLTokenizer(str(XL / "vocab.txt")), "film plot").offsets == []
 
 
 def test_no_texts_give_no_documents():
