@@ -213,7 +213,7 @@ def _tried_anew(root: Path, mutant: Changed, tests: Sequence[str], seconds: int)
 
 def _first_failure(session: pytest.Session, items: Sequence[pytest.Item]) -> str:
     """The test among them that fails first; "" where all pass."""
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in zip(items, [*items[1:], None], strict=False):  # Of no items, none follows.
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
             return item.nodeid

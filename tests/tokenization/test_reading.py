@@ -177,6 +177,10 @@ def test_windows_that_would_not_advance_are_refused(stride):
         read(small_tokenizer("bert"), words(60), strategy="windows", stride=stride)
 
 
+def test_a_text_that_fits_exactly_needs_no_stride():
+    assert reader(None, strategy="windows", stride=14).spans(14, 14) == [range(14)]
+
+
 def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
     # Of 16 tokens the template takes 3, the long question 6, so that 7 are left, and half of that is shared.
     tokenizer = small_tokenizer("bert")
@@ -187,6 +191,7 @@ def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
     assert [window.positions[0] for window in long.windows[:3]] == [0, 4, 8]
     assert {len(window.positions) for window in long.windows[:-1]} == {7}
     assert long.windows[-1].positions[-1] == long.total - 12 - 1
+    assert reader(tokenizer, strategy="windows", stride=7).documents(questions[1:], [context]) == [long]
 
 
 def test_a_window_without_room_for_text_is_refused():
@@ -218,6 +223,18 @@ def test_a_text_without_tokens_or_template_is_one_token_that_says_nothing_of_it(
         assert (document.total, document.seen, list(document.windows[0].positions)) == (0, 0, [])
 
 
+def test_a_text_alone_among_pairs_is_one_with_an_empty_text():
+    asked = reader(small_tokenizer("bert"))
+    assert asked.documents(["film", "plot"], ["town", None]) == [
+        *asked.documents(["film"], ["town"]),
+        *asked.documents(["plot"], [""]),
+    ]
+
+
+def test_a_text_alone_has_no_offsets():
+    assert read(TransformerXLTokenizer(str(XL / "vocab.txt")), "film plot").offsets == []
+
+
 def test_no_texts_give_no_documents():
     assert reader(small_tokenizer("bert")).documents([], []) == []
 
@@ -235,9 +252,17 @@ def test_the_window_is_the_model_s_limit_and_512_at_most():
 
 def test_a_kind_s_stride_gives_way_in_a_short_window():
     def stride(**settings):
-        return reader_for(Training(**settings), None, limit=None, stride=128, strategy="windows").stride
+        shared = settings.pop("shared", 0)
+        return reader_for(Training(**settings), None, limit=None, stride=128, strategy="windows", shared=shared).stride
 
     assert (stride(), stride(max_length=384), stride(max_length=64), stride(stride=7)) == (128, 96, 16, 7)
+    assert (stride(shared=200), stride(shared=400), stride(shared=400, stride=7)) == (200, 256, 7)
+
+
+def test_a_task_type_s_own_strategy_goes_before_the_recipe_s():
+    recipe = Training(strategy="head_tail")
+    given = [reader_for(recipe, None, limit=None, stride=0, strategy=own).strategy for own in (None, "windows")]
+    assert given == ["head_tail", "windows"]
 
 
 @pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
