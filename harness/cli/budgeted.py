@@ -18,10 +18,10 @@ from harness.cli.planning import foreseen
 from harness.cli.sequential import looks_at, next_runs
 from harness.comparison.formatting import duration
 from harness.comparison.wording import listed
-from harness.record import RECORD
+from harness.record import RECORD, read_record
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run
-from harness.suites.ended import DONE
+from harness.suites.ended import DONE, Attempt
 from harness.suites.forecast import wall_seconds
 from harness.suites.suite import Suite
 from harness.suites.trials import execute_trials
@@ -139,12 +139,23 @@ class Budgeted:
         self.begun[model], self.tally = known, self.tally.with_others(tried)
 
     def _execute(self, batch: Sequence[Run]) -> None:
-        from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
+        from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
 
         self.tried.update(run.folder for run in batch)
         new = [run for run in batch if run.state() not in DONE]
-        if new:
-            self.tally = self.tally.with_others(execute_runs(new, self.options, self.console, workers=self.workers))
+        if not new:
+            return
+        failed_before = {run.folder for run in new if run.state() == "failed"}
+        try:
+            ended = execute_runs(new, self.options, self.console, workers=self.workers)
+        except OutOfTime:
+            ended = Tally()
+            for run in new:
+                if run.state() == "failed" and run.folder not in failed_before:
+                    ended.count(Attempt(record=read_record(run.folder / RECORD)))
+            self.tally = self.tally.with_others(ended)
+            raise
+        self.tally = self.tally.with_others(ended)
 
     def _of_this_look(self) -> list[Run]:
         """Runs of models that were begun, without which nothing is claimed of them."""
@@ -166,6 +177,11 @@ class Budgeted:
         rule = self.suite.rule
         return [run for run in runs if rule is None or run.config.seed in rule.seeds[: rule.looks[0]]]
 
+    def _asked_for(self, runs: Sequence[Run]) -> list[Run]:
+        """Those of the first look, and further ones that were begun."""
+        first = {run.folder for run in self._first(runs)}
+        return [run for run in runs if run.folder in first | self.tried]
+
     def _expected(self, model: str) -> float:
         """Seconds until a model that was not begun can be compared; 0 where nothing is known of it."""
         first = self._first(self.waiting[model])
@@ -181,7 +197,7 @@ class Budgeted:
 
     def _what_is_left(self) -> Iterator[str]:
         """What there was no time for, in sentences; nothing where all is done."""
-        lacking = {model: [run for run in self._first(runs) if _is_open(run)] for model, runs in self.begun.items()}
+        lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
         stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
         if stopped:
             yield f"The time was over before these had ended: {listed(stopped)}."

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.cli import budgeted
-from harness.cli.budgeted import Budgeted
+from harness.cli.budgeted import Budgeted, OutOfTime
 from harness.output import console
 from harness.suites.runner import Tally
 
@@ -64,11 +64,11 @@ def made(monkeypatch):
     """What there is time for in so many minutes; what is left."""
     monkeypatch.setattr(budgeted, "_busy", lambda: 1.0)
 
-    def run(minutes, expected, **settings):
-        waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model) for model in expected}
+    def run(minutes, expected, *, kind=Made, count=3, **settings):
+        waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model, count) for model in expected}
         suite = SimpleNamespace(rule=SimpleNamespace(seeds=(0, 1, 2, 3, 4), looks=(3, 5)), tuning=None)
         ends = time.monotonic() + 60 * minutes
-        found = Made(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
+        found = kind(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
         found.minutes = expected
         for name, value in settings.items():
             setattr(found, name, value)
@@ -108,3 +108,39 @@ def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_
     monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
     assert made(0, {"large": 7})[1] == ["Not tried for want of time: large (about 21 min)."]
     assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
+
+
+class Endless(Made):
+    """Further seeds never end."""
+
+    def _execute(self, batch):
+        self.tried.update(run.folder for run in batch)
+        if any(run.config.seed >= 3 for run in batch):
+            time.sleep(30)
+        super()._execute(batch)
+
+    def _more_seeds(self):
+        return [run for run in self.begun["model"] if run.folder not in self.tried]
+
+
+def test_further_seeds_that_were_stopped_are_told(made):
+    _, left = made(0.005, {"model": 0}, kind=Endless, count=5)
+    assert left == ["The time was over before these had ended: model (2 seeds)."]
+
+
+def test_a_run_that_failed_before_the_time_was_over_is_counted(monkeypatch):
+    fine, bad, known = seeds("model")
+    states = {fine.folder: "new", bad.folder: "new", known.folder: "failed"}
+    monkeypatch.setattr(Seed, "state", lambda run: states[run.folder])
+
+    def stopped(*_, **__):
+        states[bad.folder] = "failed"
+        raise OutOfTime
+
+    monkeypatch.setattr("harness.suites.runner.execute_runs", stopped)
+    record = SimpleNamespace(status="failed", task="mine", model="model", which="seed 1", reason="no memory")
+    monkeypatch.setattr(budgeted, "read_record", lambda file: record if file.parent == bad.folder else None)
+    found = Budgeted(None, Path("runs"), 0.0, None, console(quiet=True), None, {}, Tally())
+    with pytest.raises(OutOfTime):
+        found._execute([fine, bad, known])
+    assert (found.tally.failed, found.tally.reasons) == (1, ("mine · model · seed 1: no memory",))
