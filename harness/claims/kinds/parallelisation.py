@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from math import log2
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
-from harness.claims.intervals import Interval, ratio_interval, slope
+from harness.claims.intervals import ratio_interval
+from harness.comparison.wording import listed
 
 MODES = {"reading": "forward pass", "training": "training step"}
 MODELS = ("transformer", "lstm")
@@ -146,9 +147,10 @@ def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:
 
 def judge(numbers: ParallelisationNumbers) -> Judged:
     """Whether the Transformer is faster at the longest texts, and the more so the longer they are."""
-    modes = [mode for mode in MODES if any(one.mode == mode for one in numbers.measured)]
+    by_mode = {mode: [one for one in numbers.measured if one.mode == mode] for mode in MODES}
+    tests = sum(len(cases) for cases in by_mode.values())  # At the longest texts, and each step up to them.
     return Judged(
-        findings=tuple(found for mode in modes for found in _findings(numbers, mode, tests=2 * len(modes))),
+        findings=tuple(found for cases in by_mode.values() if cases for found in _findings(cases, tests)),
         how=_how(numbers),
         limits=_limits(numbers),
         charts=(_chart(numbers),),
@@ -156,35 +158,38 @@ def judge(numbers: ParallelisationNumbers) -> Judged:
     )
 
 
-def _findings(numbers: ParallelisationNumbers, mode: str, tests: int) -> Iterator[Finding]:
-    cases = [one for one in numbers.measured if one.mode == mode]
-    longest, words = cases[-1], MODES[mode]
+def _findings(cases: Sequence[Measured], tests: int) -> Iterator[Finding]:
+    longest, words = cases[-1], MODES[cases[0].mode]
     ratio = ratio_interval(longest.ratios, tests=tests)
     times = f"{ratio.shown()} times as many tokens a second as the LSTM on texts of {longest.length:,} ({words})"
     yield finding(
         ratio,
         1.0,
         above=f"the Transformer reads {times}",
-        below=f"the Transformer reads fewer, {times}",
+        below=f"the Transformer reads only {times}",
         around=f"whether the Transformer reads more tokens a second is not shown, {times}",
     )
     if len(cases) > 1:
-        growth = _growth(cases, tests)
-        times = f"by {growth.shown()} with each doubling of the length ({words})"
-        yield finding(
-            growth,
-            1.0,
-            above=f"its lead grows, multiplied {times}",
-            below=f"its lead shrinks, multiplied {times}",
-            around=f"whether its lead grows is not shown, multiplied {times}",
+        yield _growth(cases, words, tests)
+
+
+def _growth(cases: Sequence[Measured], words: str, tests: int) -> Finding:
+    """Whether the ratio of speeds grows from each length to the next, each step an interval of its own."""
+    steps = {
+        f"from {a.length:,} to {b.length:,}": ratio_interval(
+            [after / before for before, after in zip(a.ratios, b.ratios, strict=True)], tests=tests
         )
-
-
-def _growth(cases: list[Measured], tests: int) -> Interval:
-    """What the ratio is multiplied by when texts are twice as long: a slope of each repeat."""
-    lengths = [log2(one.length) for one in cases]
-    by_repeat = zip(*(one.ratios for one in cases), strict=True)
-    return ratio_interval([2 ** slope(lengths, [log2(value) for value in ratios]) for ratios in by_repeat], tests=tests)
+        for a, b in pairwise(cases)
+    }
+    ratio = "the ratio of the Transformer’s tokens a second to the LSTM’s"
+    times = f"({words}: {', '.join(f'{at} tokens multiplied by {step.shown()}' for at, step in steps.items())})"
+    sides = {at: step.side(1.0) for at, step in steps.items()}
+    shrinking = [at for at, side in sides.items() if side == "below"]
+    if shrinking:
+        return Finding("did not hold", f"{ratio} shrinks {listed(shrinking)} tokens {times}")
+    if set(sides.values()) == {"above"}:
+        return Finding("held", f"{ratio} grows with every step of the length {times}")
+    return Finding("cannot tell", f"whether {ratio} grows with every step of the length is not shown {times}")
 
 
 def _how(numbers: ParallelisationNumbers) -> str:
