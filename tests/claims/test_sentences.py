@@ -7,7 +7,7 @@ import pytest
 from harness.claims.claim import Finding, Judged
 from harness.claims.compared import Beside
 from harness.claims.intervals import Interval, exponent, interval, ratio_interval
-from harness.claims.kinds import cost_by_length, flexibility, interpretability, long_sequences, overfitting
+from harness.claims.kinds import cost_by_length, flexibility, interpretability, long_sequences
 from harness.claims.kinds import parallelisation as parallel
 from harness.registry import TASK_TYPES
 
@@ -147,48 +147,6 @@ def test_cost_holds_where_full_attention_grows_faster_and_with_the_square(powers
 
 def test_an_exponent_is_the_slope_between_logarithms():
     assert exponent([1, 10, 100], [5, 5 * 10**1.5, 5 * 10**3]) == pytest.approx(1.5)
-
-
-def trained(gaps, gain=0.0, noise=0.001):
-    """Runs with these gaps at two sizes without regularisation, and half of that with it."""
-    return overfitting.OverfittingNumbers(
-        task="reviews",
-        metric="accuracy",
-        plain="plain",
-        regularised="regularised",
-        differing="dropout 0.3 instead of 0.0",
-        runs=tuple(
-            overfitting.Trained(
-                model=model,
-                seed=seed,
-                examples=examples,
-                train=0.6 + gap * share + seed * noise + (model == "regularised") * gain,
-                validation=0.6,
-                test=0.6 + (model == "regularised") * gain + seed * noise * (share - 0.5),
-            )
-            for model, share in (("plain", 1.0), ("regularised", 0.5))
-            for examples, gap in zip((100, 200), gaps, strict=True)
-            for seed in range(3)
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("numbers", "found"),
-    [
-        (trained((0.4, 0.2), gain=0.05), ["held", "held", "held"]),
-        (trained((0.4, 0.2), gain=-0.05), ["held", "held", "did not hold"]),
-        (trained((0.2, 0.4)), ["did not hold", "held", "cannot tell"]),
-        (trained((-0.2, -0.2), noise=0.01), ["cannot tell", "did not hold", "cannot tell"]),
-    ],
-)
-def test_overfitting_holds_where_the_gap_shrinks_with_examples_and_with_regularisation(numbers, found):
-    assert outcomes(overfitting.judge(numbers)) == found
-
-
-def test_the_gap_is_told_in_points():
-    # 0.4 to 0.2 and 0.2 to 0.1 over one doubling: 15 points on average.
-    assert "by 15.0 (" in overfitting.judge(trained((0.4, 0.2))).sentence
 
 
 def one(gain=0.1, p=0.001, **changes):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import log2
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,10 +14,14 @@ from harness.claims.compared import tokens_read
 from harness.claims.intervals import Interval, interval, slope
 from harness.claims.measuring import suite_folders
 from harness.comparison.formatting import share
+from harness.comparison.wording import listed
 from harness.errors import UserError
-from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.lookup import find_metric, metric_name, unit_of
 
-TESTS = 3
+if TYPE_CHECKING:
+    from harness.record import RunRecord
+
+TESTS = 4
 
 
 class OverfittingSettings(OfRuns):
@@ -79,41 +84,66 @@ class OverfittingNumbers(Numbers):
 
 def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
     """Score each run's weights on its own training examples, which its record does not."""
-    from harness.records import read_records  # noqa: PLC0415 -- only measuring needs it
     from harness.runs.evaluation import scores_of_split  # noqa: PLC0415 -- torch
 
-    wanted = (settings.plain, settings.regularised)
-    found, recipes, task, metric, records = [], {}, "", "", []
-    for place in suite_folders(settings, folder):
-        for run, record in read_records(place)[0]:
-            if record.model not in wanted or record.status != "complete" or record.varied is None:
-                continue
-            records.append(record)
-            task, metric = record.base_task, record.task_card.main_metric
-            recipes[record.model] = record.config["training"]
-            found.append(
-                Trained(
-                    model=record.model,
-                    seed=record.seed,
-                    examples=record.counts.examples["train"],
-                    train=scores_of_split(run, "train")[metric],
-                    validation=record.scores["validation"][metric],
-                    test=record.scores["test"][metric],
-                )
-            )
-    if {one.model for one in found} != {*wanted}:
-        raise UserError(
-            f"{folder}: no runs of {' and '.join(wanted)} on several numbers of training examples. Name such a suite."
+    runs = runs_by_size(settings, folder)
+    first = runs[0][1]
+    metric = first.task_card.main_metric
+    found = [
+        Trained(
+            model=record.model,
+            seed=record.seed,
+            examples=record.counts.examples["train"],
+            train=scores_of_split(run, "train")[metric],
+            validation=record.scores["validation"][metric],
+            test=record.scores["test"][metric],
         )
+        for run, record in runs
+    ]
+    recipes = {record.model: record.config["training"] for _, record in runs}
     return OverfittingNumbers(
-        task=task,
+        task=first.base_task,
         metric=metric,
         plain=settings.plain,
         regularised=settings.regularised,
-        differing=_differing(*(recipes[model] for model in wanted)),
-        tokens_read=tokens_read(records),
+        differing=_differing(recipes[settings.plain], recipes[settings.regularised]),
+        tokens_read=tokens_read(record for _, record in runs),
         runs=tuple(sorted(found, key=lambda one: (one.examples, one.model, one.seed))),
     )
+
+
+def runs_by_size(settings: OverfittingSettings, folder: Path) -> list[tuple[Path, RunRecord]]:
+    """The complete runs of both models on several numbers of training examples of one task.
+
+    Raises:
+        UserError: There are none of one of them, they have several tasks or metrics, or all have one size.
+    """
+    from harness.records import read_records  # noqa: PLC0415 -- only measuring needs it
+
+    wanted = (settings.plain, settings.regularised)
+    found = [
+        (run, record)
+        for place in suite_folders(settings, folder)
+        for run, record in read_records(place)[0]
+        if record.model in wanted
+        and record.status == "complete"
+        and record.varied is not None
+        and record.varied.setting == "train_examples"
+    ]
+    sizes = {model: {one.counts.examples["train"] for _, one in found if one.model == model} for model in wanted}
+    if min(map(len, sizes.values())) < 2:
+        told = ", ".join(f"{model}: {len(those)}" for model, those in sizes.items())
+        raise UserError(
+            f"{folder}: needs runs of {' and '.join(wanted)} on several numbers of training examples each (got {told}). "
+            "Name such a suite."
+        )
+    scored = sorted({(one.base_task, one.task_card.main_metric) for _, one in found})
+    if len(scored) > 1:
+        raise UserError(
+            f"{folder}: runs on several tasks or metrics ({listed(f'{task}, {metric}' for task, metric in scored)}). "
+            "Name a suite with one task."
+        )
+    return found
 
 
 def _differing(plain: dict[str, object], regularised: dict[str, object]) -> str:
@@ -122,20 +152,24 @@ def _differing(plain: dict[str, object], regularised: dict[str, object]) -> str:
 
 
 def judge(numbers: OverfittingNumbers) -> Judged:
-    """Whether the gap shrinks with more examples, and by regularisation, and what that does to the test score."""
-    name = metric_name(numbers.metric)
+    """Whether there is a gap, whether more examples and regularisation make it smaller, and what the test score gains."""
     seeds = len({one.seed for one in numbers.runs})
+    direction = (
+        "that on training less that on test" if _sign(numbers.metric) > 0 else "that on test less that on training"
+    )
     return Judged(
         findings=tuple(_findings(numbers)),
         how=(
-            f"{numbers.task}: each number of training examples, {seeds} seeds; the weights of the last step, scored on "
-            f"the examples that they were trained on and on the same test examples. {numbers.regularised} has "
-            f"{numbers.differing}. The gap is the {name} on training less that on test. By size it is judged by the "
-            "slope over doublings of each model and seed, regularisation by pairs of runs with one seed and size. "
-            f"Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
+            f"{numbers.task}: {seeds} seeds of each number of training examples, scored on the examples that they were "
+            f"trained on and on test examples. {numbers.regularised} has {numbers.differing}. The gap is by how much "
+            f"the {metric_name(numbers.metric)} is better on training: {direction}. Each finding rests on one number "
+            "of each seed: the first on the gap at the smallest size without regularisation, the second on the mean of "
+            "both models’ slopes over doublings of the examples, the others on the mean over the sizes of what "
+            f"regularisation changes. Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
         ),
         limits=(
-            "The gap is to the test split, which is larger than validation and chose nothing; the table has all three.",
+            "Seeds share the training and the test examples: the intervals say nothing of other ones.",
+            "The gap is to the test split, which chose nothing; the table has validation, too.",
             "One task, one small model and one strength of regularisation, not the best one.",
             "A smaller gap is no gain by itself: the test score says whether anything was won.",
         ),
@@ -144,57 +178,76 @@ def judge(numbers: OverfittingNumbers) -> Judged:
     )
 
 
-def _gap(run: Trained) -> float:
-    return run.train - run.test
+def _sign(metric: str) -> int:
+    """1 where more is better, else -1."""
+    return 1 if find_metric(metric).higher_is_better else -1
+
+
+def _gap(run: Trained, sign: int) -> float:
+    """By how much the score on training is better than that on test."""
+    return sign * (run.train - run.test)
 
 
 def _findings(numbers: OverfittingNumbers) -> Iterator[Finding]:
-    unit = unit_of(numbers.metric)
-    slopes = [-found for found in _slopes(numbers.runs)]
-    by_size = interval(slopes, tests=TESTS)
-    points = f"by {by_size.shown(1, factor=unit.factor)} points with each doubling of the training examples"
-    yield finding(
-        by_size,
-        0.0,
-        above=f"the gap between training and test shrinks {points}",
-        below=f"the gap between training and test grows, as it should not: it shrinks {points}",
-        around=f"whether the gap between training and test shrinks with more examples is not shown ({points})",
+    sign, smallest = _sign(numbers.metric), min(_sizes(numbers))
+    first = _of_size(numbers, numbers.plain, smallest)
+    yield _said(
+        numbers,
+        [(one.seed, _gap(one, sign)) for one in first],
+        above=f"on {smallest:,} examples {numbers.plain} is better on training than on test",
+        below=f"on {smallest:,} examples {numbers.plain} is worse on training than on test",
+    )
+    yield _said(
+        numbers,
+        [(seed, -found) for seed, found in _slopes(numbers.runs, sign)],
+        above="with each doubling of the training examples the gap between training and test shrinks",
+        below="with each doubling of the training examples the gap between training and test grows",
     )
     pairs = list(_pairs(numbers))
-    less = interval([_gap(plain) - _gap(other) for plain, other in pairs], tests=TESTS)
-    points = f"({less.shown(1, factor=unit.factor)} points)"
-    yield finding(
-        less,
-        0.0,
-        above=f"regularisation makes it smaller {points}",
-        below=f"regularisation makes it no smaller, but larger {points}",
-        around=f"whether regularisation makes it smaller is not shown {points}",
+    yield _said(
+        numbers,
+        [(one.seed, _gap(one, sign) - _gap(other, sign)) for one, other in pairs],
+        above="regularisation makes the gap between training and test smaller",
+        below="regularisation makes the gap between training and test larger",
     )
-    sign = 1 if _higher_is_better(numbers.metric) else -1
-    gained = interval([sign * (other.test - plain.test) for plain, other in pairs], tests=TESTS)
-    points = f"({gained.shown(1, factor=unit.factor)} points)"
-    yield finding(
-        gained,
-        0.0,
-        above=f"regularisation makes the test score better {points}",
-        below=f"regularisation makes the test score worse {points}",
-        around=f"whether regularisation makes the test score better is not shown {points}",
+    yield _said(
+        numbers,
+        [(one.seed, sign * (other.test - one.test)) for one, other in pairs],
+        above="regularisation makes the test score better",
+        below="regularisation makes the test score worse",
     )
 
 
-def _higher_is_better(metric: str) -> bool:
-    from harness.metrics.lookup import find_metric  # noqa: PLC0415 -- only judging needs it
+def _said(numbers: OverfittingNumbers, found: Iterable[tuple[int, float]], *, above: str, below: str) -> Finding:
+    """What the interval over one mean of each seed says: a seed's sizes share examples and their order."""
+    by_seed: dict[int, list[float]] = {}
+    for seed, value in found:
+        by_seed.setdefault(seed, []).append(value)
+    over = interval([sum(values) / len(values) for values in by_seed.values()], tests=TESTS)
+    by = _shown(numbers, over)
+    turned = _shown(numbers, Interval(-over.value, -over.high, -over.low))
+    return finding(
+        over,
+        0.0,
+        above=f"{above} by {by}",
+        below=f"{below} by {turned}",
+        around=f"whether {above} is not shown (by {by})",
+    )
 
-    return find_metric(metric).higher_is_better
+
+def _shown(numbers: OverfittingNumbers, found: Interval) -> str:
+    """Such as "6.0 (4.1 to 8.0) points"."""
+    unit = unit_of(numbers.metric)
+    return f"{found.shown(unit.decimals, factor=unit.factor)}{' points' if unit.factor == 100 else ''}"
 
 
-def _slopes(runs: Sequence[Trained]) -> list[float]:
+def _slopes(runs: Sequence[Trained], sign: int) -> list[tuple[int, float]]:
     """The gap's slope over doublings of the examples, of each model and seed with several numbers of them."""
     found = []
-    for which in sorted({(one.model, one.seed) for one in runs}):
-        own = [one for one in runs if (one.model, one.seed) == which]
+    for model, seed in sorted({(one.model, one.seed) for one in runs}):
+        own = [one for one in runs if (one.model, one.seed) == (model, seed)]
         if len({one.examples for one in own}) > 1:
-            found.append(slope([log2(one.examples) for one in own], [_gap(one) for one in own]))
+            found.append((seed, slope([log2(one.examples) for one in own], [_gap(one, sign) for one in own])))
     return found
 
 
@@ -215,22 +268,25 @@ def _sizes(numbers: OverfittingNumbers) -> list[int]:
     return sorted({one.examples for one in numbers.runs})
 
 
-def _scaled(values: Sequence[float], factor: float) -> Interval:
-    return interval([factor * value for value in values])
+def _gap_of(numbers: OverfittingNumbers, runs: Sequence[Trained]) -> Interval:
+    """The gap with its interval over the seeds of one size, in the unit as it is shown."""
+    factor, sign = unit_of(numbers.metric).factor, _sign(numbers.metric)
+    return interval([factor * _gap(one, sign) for one in runs])
 
 
 def _chart(numbers: OverfittingNumbers) -> Chart:
-    factor = unit_of(numbers.metric).factor
-    lines = {
-        model: [
-            (float(size), _scaled([_gap(one) for one in _of_size(numbers, model, size)], factor))
-            for size in _sizes(numbers)
-            if _of_size(numbers, model, size)
-        ]
+    sizes, unit = _sizes(numbers), unit_of(numbers.metric)
+    by_model = {
+        model: {size: runs for size in sizes if (runs := _of_size(numbers, model, size))}
         for model in (numbers.plain, numbers.regularised)
     }
-    title = f"{metric_name(numbers.metric)} on training less that on test".capitalize()
-    return Chart(title, "training examples", "gap, points", lines, reference=0.0)
+    lines = {
+        model: [(float(size), _gap_of(numbers, runs)) for size, runs in by_size.items()]
+        for model, by_size in by_model.items()
+    }
+    title = f"By how much the {metric_name(numbers.metric)} is better on training than on test"
+    up = "gap, points" if unit.factor == 100 else "gap"
+    return Chart(title, "training examples", up, lines, reference=0.0)
 
 
 def _table(numbers: OverfittingNumbers) -> Table:
@@ -242,9 +298,10 @@ def _table(numbers: OverfittingNumbers) -> Table:
                 means = (
                     interval([getattr(one, part) for one in runs]).value for part in ("train", "validation", "test")
                 )
-                gap = _scaled([_gap(one) for one in runs], unit.factor).shown(unit.decimals)
+                gap = _gap_of(numbers, runs).shown(unit.decimals)
                 rows.append((f"{size:,} examples, {model}", *(unit.score(mean) for mean in means), gap))
-    caption = f"{metric_name(numbers.metric)} x 100 over the seeds, and the gap with its 95 % interval over seeds."
+    name, times = metric_name(numbers.metric), " × 100" if unit.factor == 100 else ""
+    caption = f"Means over the seeds of the {name}{times}, and the gap with its 95 % interval over seeds."
     return Table(caption, ("", "training", "validation", "test", "gap"), tuple(rows))
 
 
