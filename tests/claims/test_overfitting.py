@@ -1,10 +1,11 @@
-"""Overfitting: what the gap between training and test says, of one mean of each seed; and which runs it is taken from."""
+"""What the gap between training and test says, by one mean of each seed; and which runs it is taken from."""
 
 import pytest
 from synthetic_runs import card, record
 
+from harness.claims.by_size import runs_by_size
 from harness.claims.kinds import overfitting
-from harness.claims.kinds.overfitting import OverfittingNumbers, OverfittingSettings, Trained, runs_by_size
+from harness.claims.kinds.overfitting import OverfittingNumbers, OverfittingSettings, Trained
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.record import Counts
@@ -97,8 +98,8 @@ def found(tmp_path, monkeypatch):
 
     def given(records):
         pairs = [(tmp_path, one) for one in records]
-        monkeypatch.setattr("harness.records.read_records", lambda _: (pairs, []))
-        return [one for _, one in runs_by_size(OverfittingSettings(), tmp_path)]
+        monkeypatch.setattr("harness.claims.by_size.read_records", lambda _: (pairs, []))
+        return [one for _, one in runs_by_size(("plain", "regularised"), OverfittingSettings(), tmp_path)]
 
     return given
 

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from math import log2
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.claims.by_size import runs_by_size
 from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Table, finding
 from harness.claims.compared import tokens_read
 from harness.claims.intervals import Interval, interval, slope
-from harness.claims.measuring import suite_folders
 from harness.comparison.formatting import share
-from harness.comparison.wording import listed
-from harness.errors import UserError
 from harness.metrics.lookup import find_metric, metric_name, unit_of
-
-if TYPE_CHECKING:
-    from harness.record import RunRecord
 
 TESTS = 4
 
@@ -86,7 +80,7 @@ def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
     """Score each run's weights on its own training examples, which its record does not."""
     from harness.runs.evaluation import scores_of_split  # noqa: PLC0415 -- torch
 
-    runs = runs_by_size(settings, folder)
+    runs = runs_by_size((settings.plain, settings.regularised), settings, folder)
     first = runs[0][1]
     metric = first.task_card.main_metric
     found = [
@@ -112,65 +106,31 @@ def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
     )
 
 
-def runs_by_size(settings: OverfittingSettings, folder: Path) -> list[tuple[Path, RunRecord]]:
-    """The complete runs of both models on several numbers of training examples of one task.
-
-    Raises:
-        UserError: There are none of one of them, they have several tasks or metrics, or all have one size.
-    """
-    from harness.records import read_records  # noqa: PLC0415 -- only measuring needs it
-
-    wanted = (settings.plain, settings.regularised)
-    found = [
-        (run, record)
-        for place in suite_folders(settings, folder)
-        for run, record in read_records(place)[0]
-        if record.model in wanted
-        and record.status == "complete"
-        and record.varied is not None
-        and record.varied.setting == "train_examples"
-    ]
-    sizes = {model: {one.counts.examples["train"] for _, one in found if one.model == model} for model in wanted}
-    if min(map(len, sizes.values())) < 2:
-        told = ", ".join(f"{model}: {len(those)}" for model, those in sizes.items())
-        raise UserError(
-            f"{folder}: needs runs of {' and '.join(wanted)} on several numbers of training examples each (got {told}). "
-            "Name such a suite."
-        )
-    scored = sorted({(one.base_task, one.task_card.main_metric) for _, one in found})
-    if len(scored) > 1:
-        raise UserError(
-            f"{folder}: runs on several tasks or metrics ({listed(f'{task}, {metric}' for task, metric in scored)}). "
-            "Name a suite with one task."
-        )
-    return found
-
-
 def _differing(plain: dict[str, object], regularised: dict[str, object]) -> str:
     keys = sorted(key for key in regularised if plain.get(key) != regularised[key])
     return ", ".join(f"{key} {regularised[key]} instead of {plain.get(key)}" for key in keys) or "nothing"
 
 
 def judge(numbers: OverfittingNumbers) -> Judged:
-    """Whether there is a gap, whether more examples and regularisation make it smaller, and what the test score gains."""
+    """Whether there is a gap, whether examples and regularisation make it smaller, and what the test score gains."""
     seeds = len({one.seed for one in numbers.runs})
-    direction = (
-        "that on training less that on test" if _sign(numbers.metric) > 0 else "that on test less that on training"
-    )
+    more, less = ("training", "test") if _sign(numbers.metric) > 0 else ("test", "training")
     return Judged(
         findings=tuple(_findings(numbers)),
         how=(
             f"{numbers.task}: {seeds} seeds of each number of training examples, scored on the examples that they were "
             f"trained on and on test examples. {numbers.regularised} has {numbers.differing}. The gap is by how much "
-            f"the {metric_name(numbers.metric)} is better on training: {direction}. Each finding rests on one number "
+            f"the {metric_name(numbers.metric)} is better on training: that on {more} less that on {less}. "
+            "Each finding rests on one number "
             "of each seed: the first on the gap at the smallest size without regularisation, the second on the mean of "
             "both models’ slopes over doublings of the examples, the others on the mean over the sizes of what "
-            f"regularisation changes. Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
+            "regularisation changes. "
+            f"Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
         ),
         limits=(
             "Seeds share the training and the test examples: the intervals say nothing of other ones.",
             "The gap is to the test split, which chose nothing; the table has validation, too.",
-            "One task, one small model and one strength of regularisation, not the best one.",
+            "One task, one model and one strength of regularisation, not the best one.",
             "A smaller gap is no gain by itself: the test score says whether anything was won.",
         ),
         charts=(_chart(numbers),),
@@ -224,14 +184,13 @@ def _said(numbers: OverfittingNumbers, found: Iterable[tuple[int, float]], *, ab
     for seed, value in found:
         by_seed.setdefault(seed, []).append(value)
     over = interval([sum(values) / len(values) for values in by_seed.values()], tests=TESTS)
-    by = _shown(numbers, over)
-    turned = _shown(numbers, Interval(-over.value, -over.high, -over.low))
+    turned = Interval(-over.value, -over.high, -over.low)
     return finding(
         over,
         0.0,
-        above=f"{above} by {by}",
-        below=f"{below} by {turned}",
-        around=f"whether {above} is not shown (by {by})",
+        above=f"{above} by {_shown(numbers, over)}",
+        below=f"{below} by {_shown(numbers, turned)}",
+        around=f"whether {above} is not shown (by {_shown(numbers, over)})",
     )
 
 

@@ -1,0 +1,45 @@
+"""Runs on several numbers of training examples of one task, as a claim reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.claims.claim import Settings
+from harness.claims.measuring import suite_folders
+from harness.comparison.wording import listed
+from harness.errors import UserError
+from harness.record import RunRecord
+from harness.records import read_records
+
+
+def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> list[tuple[Path, RunRecord]]:
+    """The complete runs of models on several numbers of training examples of one task, with their folders.
+
+    Raises:
+        UserError: A model has fewer than two sizes, or there are several tasks or metrics.
+    """
+    found = [
+        (run, record)
+        for place in suite_folders(settings, folder)
+        for run, record in read_records(place)[0]
+        if record.model in models and record.status == "complete" and _is_by_size(record)
+    ]
+    sizes = {model: {one.counts.examples["train"] for _, one in found if one.model == model} for model in models}
+    if min(map(len, sizes.values())) < 2:
+        told = ", ".join(f"{model}: {len(those)}" for model, those in sizes.items())
+        raise UserError(
+            f"{folder}: needs runs of {' and '.join(models)} on several numbers of training examples each "
+            f"(got {told}). Name such a suite."
+        )
+    scored = sorted({(one.base_task, one.task_card.main_metric) for _, one in found})
+    if len(scored) > 1:
+        raise UserError(
+            f"{folder}: runs on several tasks or metrics ({listed(f'{task}, {metric}' for task, metric in scored)}). "
+            "Name a suite with one task."
+        )
+    return found
+
+
+def _is_by_size(record: RunRecord) -> bool:
+    return record.varied is not None and record.varied.setting == "train_examples"
