@@ -62,19 +62,23 @@ class Beside(BaseModel):
     collapsed: int
     tokens_read: float = 1.0
 
-    def side(self, tests: int) -> Literal["above", "below", "around"]:
+    def side(self, *, tasks: int = 1, models: int = 1) -> Literal["above", "below", "around"]:
         """Whether the model is shown to be ahead, to be behind, or neither.
 
-        Nothing is, where all of its runs collapsed. Else the comparison's p-value says so; where one seed allows none,
-        the interval over test examples, widened to make up for the number of tests.
+        Nothing is, where all of its runs collapsed. Else the comparison's p-value says so, which is adjusted for the
+        task's comparisons; where one seed allows none, the interval over test examples, which is not.
+
+        Args:
+            tasks: Of which one may be wrong in 5 %, all together; 1: each by itself.
+            models: On the task, which one seed's intervals are widened for.
         """
         if self.collapsed == self.seeds:
             return "around"
         if self.p is not None:
-            return "around" if self.p >= SIGNIFICANCE else "above" if self.gain > 0 else "below"
+            return "around" if self.p >= SIGNIFICANCE / tasks else "above" if self.gain > 0 else "below"
         if self.gain_low is None or self.gain_high is None:
             return "around"
-        wider = quantile(MANY, tests) / quantile(MANY)
+        wider = quantile(MANY, tasks * models) / quantile(MANY)
         ends = (self.gain + wider * (end - self.gain) for end in (self.gain_low, self.gain_high))
         return Interval(self.gain, *ends).side(0.0)
 
@@ -87,12 +91,12 @@ class Beside(BaseModel):
         doubt = f", {self.collapsed} of {self.seeds} collapsed" if self.collapsed else ""
         return f"{own} against {self.other * factor:.{decimals}f}{doubt}".replace("-", "−")
 
-    @property
-    def gained(self) -> Interval:
-        """The gain with its interval, in the metric's unit as reports show it."""
-        factor = unit_of(self.metric).factor
-        low = -inf if self.gain_low is None else self.gain_low * factor
-        return Interval(self.gain * factor, low, inf if self.gain_high is None else self.gain_high * factor)
+    def gained(self) -> str:
+        """The gain with its interval, as reports show the metric."""
+        low = -inf if self.gain_low is None else self.gain_low
+        found = Interval(self.gain, low, inf if self.gain_high is None else self.gain_high)
+        unit = unit_of(self.metric)
+        return found.shown(unit.decimals, factor=unit.factor)
 
     @property
     def named_metric(self) -> str:

@@ -1,6 +1,8 @@
 """What is said of a claim is made from the numbers: each outcome by an interval, or a p-value, and by nothing else."""
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,7 @@ from harness.claims.compared import Beside
 from harness.claims.intervals import Interval, exponent, interval, ratio_interval
 from harness.claims.kinds import cost_by_length, flexibility, interpretability, long_sequences
 from harness.claims.kinds import parallelisation as parallel
+from harness.errors import UserError
 from harness.registry import TASK_TYPES
 
 NOISE = (0.99, 1.0, 1.01, 1.0)
@@ -167,13 +170,19 @@ def one(gain=0.1, p=0.001, **changes):
         (one(0.1, None), "above"),
         (one(-0.1, None), "below"),
         (one(0.05, None), "around"),  # 0.01 to 0.09, but not so wide as ten tests ask for
+        (one(0.1, 0.02), "around"),  # below 0.05, but not below 0.05 / 5
         (one(0.1, None, gain_low=None), "around"),
         (one(-0.1, None, seeds=1, collapsed=1), "around"),  # one answer to all is no way to read
         (one(0.1, seeds=3, collapsed=1), "above"),
     ],
 )
 def test_a_model_is_ahead_by_the_comparisons_p_value_or_of_one_seed_by_its_interval(found, side):
-    assert found.side(10) == side
+    assert found.side(tasks=5, models=2) == side
+
+
+def test_of_one_task_a_p_value_below_the_level_and_an_interval_above_0_are_enough():
+    assert one(0.1, 0.02).side() == "above"
+    assert one(0.05, None).side() == "above"
 
 
 def test_flexibility_names_the_task_types_by_what_is_shown():
@@ -189,8 +198,24 @@ def test_flexibility_names_the_task_types_by_what_is_shown():
     judged = flexibility.judge(found)
     assert outcomes(judged) == ["held", "did not hold", "cannot tell"]
     # One of three at 5 % may be chance: at_least(1, 3) is 0.
-    assert f"on {first.replace('_', ' ')} (a), which supports at least 0 of the 3 types" in judged.sentence
-    assert all(name in judged.limits[0] for name in others)
+    for text in (
+        f"ahead of the best simple baseline on {first.replace('_', ' ')} (a), which supports that on at least 0 of the 3 tasks",
+        f"behind the best simple baseline on {second.replace('_', ' ')} (b), which supports that on at least 0 of the 3 tasks",
+    ):
+        assert text in judged.sentence
+    assert all(name.replace("_", " ") in judged.limits[0] for name in others)
+
+
+def test_flexibility_refuses_a_task_that_would_count_twice(monkeypatch):
+    found = [SimpleNamespace(base_task=task, cells=()) for task in ("a", "b", "a")]
+    monkeypatch.setattr(flexibility, "comparisons", lambda *_: found)
+    with pytest.raises(UserError, match=r"^runs: a: compared several times"):
+        flexibility.measure(flexibility.FlexibilitySettings(), Path("runs"))
+
+
+def test_a_gain_is_shown_in_the_metrics_unit():
+    assert one(0.1).gained() == "10.0 (6.0 to 14.0)"
+    assert one(0.1, metric="mean_squared_error").gained() == "0.100 (0.060 to 0.140)"
 
 
 def test_long_sequences_tells_of_each_task_which_ways_to_read_are_ahead_of_guessing():
@@ -206,6 +231,13 @@ def test_long_sequences_tells_of_each_task_which_ways_to_read_are_ahead_of_guess
     assert outcomes(judged) == ["held", "cannot tell", "did not hold"]
     assert "on reviews ahead of guessing: full (90.0 (50.0 to 90.0) against 60.0)" in judged.sentence
     assert any(limit.startswith("One seed") for limit in judged.limits)
+
+
+def test_long_sequences_takes_the_number_of_tasks_into_account():
+    found = tuple(one(0.1, 0.03, task=task) for task in ("reviews", "lists"))
+    judged = long_sequences.judge(long_sequences.LongSequencesNumbers(found=found, simple=()))
+    assert outcomes(judged) == ["cannot tell", "cannot tell"]
+    assert "is below 0.05 / 2, for as many tasks." in judged.how
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.over_tasks import at_least
+from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
@@ -39,8 +41,15 @@ class FlexibilityNumbers(Numbers):
 
 def measure(settings: FlexibilitySettings, folder: Path) -> FlexibilityNumbers:
     """Compare the model with the best simple baseline of each task."""
+    compared = list(comparisons(settings, folder))
+    twice = sorted(task for task, times in Counter(one.base_task for one in compared).items() if times > 1)
+    if twice:
+        raise UserError(
+            f"{folder}: {listed(twice)}: compared several times, in two suites, by two metrics or at several values of "
+            "a setting, which would count as several tasks. Name suites with each task once."
+        )
     found = []
-    for task in comparisons(settings, folder):
+    for task in compared:
         cell = next((cell for cell in task.cells if cell.model == settings.model), None)
         one = None if cell is None else beside(task, cell, cell.from_simple_baseline)
         found += [] if one is None else [one]
@@ -52,53 +61,47 @@ def measure(settings: FlexibilitySettings, folder: Path) -> FlexibilityNumbers:
 
 
 def judge(numbers: FlexibilityNumbers) -> Judged:
-    """On tasks of which types the model is shown to be ahead."""
+    """On which tasks the model is shown to be ahead."""
     tested = {one.task_type for one in numbers.tasks}
-    untested = sorted({*TASK_TYPES.names()} - tested)
-    limits = [
-        f"No task of the types {listed(untested)} was tested: there is none offline, or none by which the model and a "
-        "simple baseline can be compared."
-    ]
+    untested = sorted(name.replace("_", " ") for name in {*TASK_TYPES.names()} - tested)
+    of_one_seed = any(one.p is None for one in numbers.tasks)
     return Judged(
         findings=tuple(_findings(numbers)),
         how=(
-            f"{numbers.model}, one task of each of {len(tested)} types, a few hundred training examples of each, and a "
-            "head for each: test scores with 95 % intervals over seeds and examples, beside those of the best simple "
-            "baseline. A difference is shown where its p-value, adjusted for the task’s comparisons, is below 0.05; "
-            "how many tasks that supports takes their number into account."
+            f"{numbers.model} on {len(numbers.tasks)} tasks of {len(tested)} types, with a head for each: test scores "
+            "with 95 % intervals over seeds and examples, beside those of the best simple baseline. A difference is "
+            f"shown where its p-value, adjusted for the task’s comparisons, is below {SIGNIFICANCE:g}"
+            f"{', or of a single seed by its 95 % interval over examples' if of_one_seed else ''}; how many tasks that "
+            "supports takes their number into account."
         ),
         limits=(
-            *(limits if untested else []),
-            "A little training: a model that is not shown to be ahead may be with more examples or steps.",
+            *([f"No task of the types {listed(untested)} was tested."] if untested else []),
+            "One recipe for each task: a model that is not shown to be ahead may be with more examples or steps.",
         ),
         tables=(_table(numbers.tasks),),
     )
 
 
 def _findings(numbers: FlexibilityNumbers) -> Iterator[Finding]:
-    sides = {one.task: one.side(len(numbers.tasks)) for one in numbers.tasks}
-    ahead, behind, open_ = (
-        [one for one in numbers.tasks if sides[one.task] == side] for side in ("above", "below", "around")
+    baseline = "the best simple baseline"
+    texts: tuple[tuple[str, Outcome, str], ...] = (
+        ("above", "held", f"{numbers.model} is ahead of {baseline} on"),
+        ("below", "did not hold", f"{numbers.model} is behind {baseline} on"),
+        ("around", "cannot tell", f"no difference between {numbers.model} and {baseline} is shown on"),
     )
-    texts: tuple[tuple[Sequence[Beside], Outcome, str], ...] = (
-        (
-            ahead,
-            "held",
-            f"{numbers.model} is ahead of the best simple baseline on {_named(ahead)}{_counted(numbers, ahead)}",
-        ),
-        (behind, "did not hold", f"{numbers.model} is behind it on {_named(behind)}"),
-        (open_, "cannot tell", f"no difference is shown on {_named(open_)}"),
-    )
-    yield from (Finding(outcome, text) for found, outcome, text in texts if found)
+    for side, outcome, text in texts:
+        found = [one for one in numbers.tasks if one.side() == side]
+        counted = "" if side == "around" else _counted(len(found), len(numbers.tasks))
+        if found:
+            yield Finding(outcome, f"{text} {_named(found)}{counted}")
 
 
 def _named(found: Sequence[Beside]) -> str:
     return listed(f"{one.task_type.replace('_', ' ')} ({one.task})" for one in found)
 
 
-def _counted(numbers: FlexibilityNumbers, ahead: Sequence[Beside]) -> str:
-    tasks = len(numbers.tasks)
-    return f", which supports at least {at_least(len(ahead), tasks)} of the {tasks} types" if tasks > 1 else ""
+def _counted(found: int, tasks: int) -> str:
+    return f", which supports that on at least {at_least(found, tasks)} of the {tasks} tasks" if tasks > 1 else ""
 
 
 def _table(found: Sequence[Beside]) -> Table:
@@ -108,7 +111,7 @@ def _table(found: Sequence[Beside]) -> Table:
             one.named_metric,
             one.shown(),
             one.against,
-            one.gained.shown(1),
+            one.gained(),
             str(one.seeds),
         )
         for one in found

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.formatting import share
+from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
 from harness.errors import UserError
 
@@ -56,30 +57,46 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
     """On which task which way to read is shown to be ahead of guessing."""
     seeds = sorted({one.seeds for one in numbers.found})
     limits = [
-        "Small models, trained for some minutes of a processor at most: what is not shown here may be with more.",
-        "A sentence that is found is no proof of understanding: a bag of words finds it, too, where the table says so.",
+        "What is not shown of a model here may be with more training, or of a larger one.",
+        "A score is no proof of understanding: a bag of words may have it, too, as the table shows where it has one.",
     ]
     if seeds[0] == 1:
         limits.append("One seed: the intervals are over test examples, and say nothing of other trainings.")
     return Judged(
         findings=tuple(_findings(numbers.found)),
         how=(
-            "Texts made by generators, the same for all; each model is trained from nothing and scored on test texts, "
-            f"beside always giving the most frequent answer. Seeds of each: {listed(map(str, seeds))}. A difference is "
-            "shown by the comparison’s adjusted p-value; of one seed, by the interval over test examples, widened for "
-            f"{len(numbers.found)} tests."
+            f"Test scores of each model beside those of {numbers.found[0].against}. Seeds of each: "
+            f"{listed(map(str, seeds))}. {_shown_where(numbers.found)}"
         ),
         limits=tuple(limits),
         tables=(_table(numbers),),
     )
 
 
+def _shown_where(found: Sequence[Beside]) -> str:
+    """By which tests a difference is shown."""
+    tasks = len({one.task for one in found})
+    rules = []
+    if any(one.p is not None for one in found):
+        rules.append(
+            "where its p-value, adjusted for the task’s comparisons, is below "
+            f"{SIGNIFICANCE:g}{f' / {tasks}, for as many tasks' if tasks > 1 else ''}"
+        )
+    if any(one.p is None for one in found):
+        rules.append(
+            "by the 95 % interval over test examples where there is one seed, widened for all models"
+            f"{f' and {tasks} tasks' if tasks > 1 else ''}"
+        )
+    return f"A difference is shown {', and '.join(rules)}."
+
+
 def _findings(found: Sequence[Beside]) -> Iterator[Finding]:
-    for task in dict.fromkeys(one.task for one in found):
+    tasks = list(dict.fromkeys(one.task for one in found))
+    for task in tasks:
         own = [one for one in found if one.task == task]
         sides: dict[str, list[str]] = {"above": [], "below": [], "around": []}
         for one in own:
-            sides[one.side(len(found))].append(f"{one.model} ({one.shown()})")
+            sides[one.side(tasks=len(tasks), models=len(own))].append(f"{one.model} ({one.shown()})")
         texts: tuple[tuple[str, Outcome, str], ...] = (
             ("above", "held", f"on {task} ahead of guessing: {listed(sides['above'])}"),
             ("below", "did not hold", f"on {task} worse than guessing: {listed(sides['below'])}"),
@@ -90,7 +107,7 @@ def _findings(found: Sequence[Beside]) -> Iterator[Finding]:
 
 def _table(numbers: LongSequencesNumbers) -> Table:
     rows = tuple(
-        (f"{one.task}, {one.model}", one.shown(), one.gained.shown(1), share(one.tokens_read), str(one.seeds))
+        (f"{one.task}, {one.model}", one.shown(), one.gained(), share(one.tokens_read), str(one.seeds))
         for one in sorted((*numbers.found, *numbers.simple), key=lambda one: one.task)
     )
     caption = "Test scores with 95 % intervals against guessing, the gain, and the share of the tokens that is read."
