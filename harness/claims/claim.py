@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from harness.claims.intervals import Interval
 from harness.config.checking import Strict
@@ -31,6 +31,18 @@ class Settings(Strict):
         return ()
 
 
+def _ascending(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    if list(lengths) != sorted({*lengths}):
+        raise ValueError("must ascend, each once")
+    return lengths
+
+
+Suites = Annotated[tuple[str, ...], Field(min_length=1)]
+"""Names of configs/suites, or files."""
+Ascending = AfterValidator(_ascending)
+"""What checks that lengths ascend."""
+
+
 class OfRuns(Settings):
     """What a study may set of a claim that reads runs.
 
@@ -38,7 +50,7 @@ class OfRuns(Settings):
         suites: Suites whose runs it reads: names of configs/suites, or files below the study's folder.
     """
 
-    suites: tuple[str, ...] = Field(min_length=1)
+    suites: Suites
 
     @property
     def read(self) -> tuple[str, ...]:

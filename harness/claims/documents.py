@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
-from harness.config.model import find_model
+from harness.config.model import ModelConfig, find_model
 from harness.config.training import Training
+from harness.errors import UserError
 from harness.ops.device import fresh_accelerator, seed_layers
-from harness.registry import FAMILIES, TASK_TYPES
+from harness.registry import FAMILIES, TASK_TYPES, is_simple_baseline
 from harness.task_types.texts import TextExample
 from harness.tokenization.encoding import encode
 from harness.tokenization.reading import Reader, reader_for
@@ -39,10 +40,24 @@ def document(reader: Reader, tokens: int) -> TextExample:
     return TextExample("document", text[: encoded.offsets[room - 1][1]], 1)
 
 
+def _untrained(model: str) -> ModelConfig:
+    spec = find_model(model)
+    if spec.family is None or spec.init != "random" or is_simple_baseline(spec.family):
+        raise UserError(
+            f"{model}: not an untrained Transformer, so it can't read made-up documents. Name a model whose file has a "
+            'family and init = "random", such as scratch-long.'
+        )
+    return spec
+
+
 def prepared(model: str, recipe: Training, task_type: str = "classification") -> tuple[Trainer[Forward], Any, Reader]:
-    """A trainer with the small untrained model of configs/models, the objective of a task, and what reads texts."""
+    """A trainer with the small untrained model of configs/models, the objective of a task, and what reads texts.
+
+    Raises:
+        UserError: The model is a simple baseline, or trained.
+    """
     seed_layers(0)
-    spec, objective = find_model(model), TASK_TYPES.load(task_type).objective(LABELS, recipe)
+    spec, objective = _untrained(model), TASK_TYPES.load(task_type).objective(LABELS, recipe)
     loaded = FAMILIES.load(str(spec.family)).load(
         spec, objective.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
     )

@@ -48,6 +48,7 @@ def measured(
     started, before = _now(), time.process_time()
     numbers = claim.measure(settings, folder)
     seconds = time.process_time() - before
+    claim.judge(numbers)  # What can't be judged is not recorded: every page of the study would fail by it.
     found = ClaimRecord(
         claim=name,
         settings=settings_of(settings),

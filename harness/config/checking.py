@@ -16,7 +16,6 @@ Checked = TypeVar("Checked", bound="Strict")
 # What pydantic says of Python's types, in the words of a TOML file.
 _WORDS = {
     "missing": "is missing",
-    "too_short": "is empty. Name at least one",
     "tuple_type": "must be a list",
     "dict_type": "must be a table",
     "string_type": "must be text in quotes",
@@ -96,7 +95,14 @@ def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
         return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
     stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
     place = f"{where}{key}" if key else where.rstrip(" .:")
+    if problem["type"] == "too_short":
+        return f"{place}: {_too_few(problem['ctx'])}."
     return f"{place}: {_WORDS.get(problem['type'], stated)}{got}."
+
+
+def _too_few(found: Mapping[str, Any]) -> str:
+    least = "one" if found["min_length"] == 1 else found["min_length"]
+    return f"{f'has {given}' if (given := found['actual_length']) else 'is empty'}. Name at least {least}"
 
 
 def _beside(shape: type[BaseModel], place: Sequence[Any]) -> Sequence[str]:

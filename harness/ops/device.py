@@ -6,19 +6,21 @@ import gc
 import os
 import platform
 import resource
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
-from accelerate.utils import parse_flag_from_env, set_seed
+from accelerate.utils import parse_flag_from_env, patch_environment, set_seed
 
 from harness.errors import UserError
 from harness.ops import native
 from harness.ops.freed_memory import give_freed_memory_back, keep_freed_memory
 
+_USE_CPU = "ACCELERATE_USE_CPU"
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -27,7 +29,18 @@ def together() -> PartialState:
 
     Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
     """
-    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available())
+    return PartialState(cpu=parse_flag_from_env(_USE_CPU) or not torch.accelerator.is_available())
+
+
+@contextmanager
+def on_cpu() -> Iterator[None]:
+    """Compute on the CPU inside, though there be a GPU: processor time knows nothing of what a GPU still does."""
+    with patch_environment(**{_USE_CPU: "true"}):
+        _forget_device()
+        try:
+            yield
+        finally:
+            _forget_device()
 
 
 def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> Accelerator:
@@ -51,6 +64,15 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
     except (ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"precision {precision}: not here ({first}). Set precision to fp32.") from error
+
+
+def _forget_device() -> None:
+    _forget_accelerator()
+    PartialState._reset_state()
+
+
+def _uses_cuda() -> bool:
+    return torch.cuda.is_available() and not parse_flag_from_env(_USE_CPU)
 
 
 def _forget_accelerator() -> None:
@@ -112,7 +134,7 @@ def reset_peak_memory() -> None:
         _forget_accelerator()
         gc.collect()
     give_freed_memory_back()
-    if torch.cuda.is_available():
+    if _uses_cuda():
         torch.cuda.reset_peak_memory_stats()
     if _CLEAR.exists():
         try:
@@ -123,7 +145,7 @@ def reset_peak_memory() -> None:
 
 def peak_memory_bytes() -> int:
     """Most memory since the last reset: the GPU's where there is one, else the process's."""
-    if torch.cuda.is_available():
+    if _uses_cuda():
         return int(torch.cuda.max_memory_allocated())
     if _STATUS.exists():
         line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))

@@ -8,6 +8,7 @@ import torch
 from harness.claims.encoders import Size, TransformerClassifier, lstm_of_size, parameters
 from harness.claims.kinds import cost_by_length, parallelisation
 from harness.claims.timing import interleaved
+from harness.errors import UserError
 
 SMALL = Size(vocabulary=50, width=16, layers=2)
 
@@ -68,3 +69,9 @@ def test_a_document_is_read_by_every_way_at_every_length():
     }
     assert all(one.seconds[0] > 0 for one in found.measured)
     assert all((one.memory_bytes is not None) == (one.mode == "training") for one in found.measured)
+
+
+@pytest.mark.parametrize("model", ["majority", "minilm"])
+def test_a_model_that_is_no_untrained_transformer_reads_no_documents(model):
+    with pytest.raises(UserError, match=f"^{model}: not an untrained Transformer"):
+        cost_by_length.measure(cost_by_length.CostSettings(encoder=model), Path())

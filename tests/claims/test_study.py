@@ -1,13 +1,17 @@
 """A study runs its suites, measures its claims once, and tells on a page what held."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command_line import reviews, write_csv
 from small_models import write_checkpoint
 
+from harness.claims.claim import CLAIMS
 from harness.claims.kinds import cost_by_length
+from harness.claims.measuring import measured
 from harness.claims.page import html, markdown, told
 from harness.claims.record import ClaimRecord, StudyRecord, write_claim
 from harness.claims.study import read_study
@@ -149,6 +153,11 @@ def test_other_settings_are_no_result_of_these_and_redo_replaces_them(command, s
         ("[claims.paralelisation]\n", "claims.paralelisation: no such claim. Did you mean parallelisation?"),
         ("[claims.parallelisation]\nrepeats = 0\n", "claims.parallelisation.repeats: "),
         ("[claims.parallelisation]\nlenths = [1]\n", "claims.parallelisation.lenths: no such setting"),
+        ("[claims.parallelisation]\nlengths = [64, 64]\n", "claims.parallelisation.lengths: must ascend, each once"),
+        ("[claims.parallelisation]\nlengths = [0, 1]\n", "claims.parallelisation.lengths.0: must be greater than 0"),
+        ("[claims.cost_by_length]\nlengths = [1, 20]\n", "claims.cost_by_length.lengths.0: must be greater than or"),
+        ("[claims.cost_by_length]\nlengths = [9]\n", "claims.cost_by_length.lengths: has 1. Name at least 2."),
+        ("[claims.flexibility]\nsuites = []\n", "claims.flexibility.suites: is empty. Name at least one."),
         ("[claims]\n", "claims: is empty. Name at least one."),
         ('claims = ["parallelisation"]\n', "claims: must be a table"),
     ],
@@ -239,3 +248,14 @@ def test_a_study_has_pages_in_the_formats_that_can_show_it(command, recorded):
         "--format latex: a study has no page in it. Use html or markdown."
     ]
     assert command("report", recorded, "--margin", "1").code == 2
+
+
+def test_what_cannot_be_judged_is_not_recorded(command, monkeypatch):
+    FOLDER.mkdir(parents=True)
+    claim = CLAIMS.load("parallelisation")
+    numbers = claim.numbers.model_construct(measured=())
+    broken = SimpleNamespace(load=lambda _: replace(claim, measure=lambda *_: numbers))
+    monkeypatch.setattr("harness.claims.measuring.CLAIMS", broken)
+    with pytest.raises(IndexError):
+        measured("parallelisation", claim.settings(), FOLDER)
+    assert not list(FOLDER.iterdir())

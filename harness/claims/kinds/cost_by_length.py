@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.claim import Ascending, Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
 from harness.claims.intervals import Interval, exponent, interval, ratio_interval
 from harness.comparison.formatting import duration, memory
 from harness.config.training import Training
@@ -28,7 +29,9 @@ class CostSettings(Settings):
         recurrent: Likewise one with a memory.
     """
 
-    lengths: tuple[int, ...] = Field((512, 1024, 2048, 4096, 8192), min_length=2)
+    lengths: Annotated[tuple[Annotated[int, Field(ge=8)], ...], Ascending] = Field(
+        (512, 1024, 2048, 4096, 8192), min_length=2
+    )
     repeats: int = Field(5, ge=1)
     window: int = Field(128, ge=8)
     encoder: str = "scratch-long"
@@ -87,12 +90,24 @@ def _exponents(cases: Sequence[Measured]) -> list[float]:
 
 
 def measure(settings: CostSettings, _folder: Path) -> CostNumbers:
-    """Time a training step on one document, and its reading, by each way and length, in turns."""
+    """Time a training step on one document, and its reading, by each way and length, in turns; on the CPU."""
     import torch  # noqa: PLC0415 -- judging and listing need none
 
-    from harness.claims.timing import clock_words, interleaved  # noqa: PLC0415
+    from harness.claims.timing import clock_words  # noqa: PLC0415
+    from harness.ops.device import on_cpu  # noqa: PLC0415
 
     models = {FULL: settings.encoder, WINDOWS: settings.encoder, RECURRENCE: settings.recurrent}
+    with on_cpu():
+        found = _measured(settings, models)
+    threads = torch.get_num_threads()
+    return CostNumbers(
+        models=models, window=settings.window, threads=threads, clock=clock_words(threads), measured=found
+    )
+
+
+def _measured(settings: CostSettings, models: Mapping[str, str]) -> tuple[Measured, ...]:
+    from harness.claims.timing import interleaved  # noqa: PLC0415 -- torch
+
     work = {
         (way, mode, length): one
         for way, recipe in _recipes(settings).items()
@@ -104,10 +119,7 @@ def measure(settings: CostSettings, _folder: Path) -> CostNumbers:
     for name, (way, mode, length) in keys.items():
         peak = _memory(work[way, mode, length]) if mode == "training" else None
         found.append(Measured(way=way, mode=mode, length=length, seconds=tuple(seconds[name]), memory_bytes=peak))
-    threads = torch.get_num_threads()
-    return CostNumbers(
-        models=models, window=settings.window, threads=threads, clock=clock_words(threads), measured=tuple(found)
-    )
+    return tuple(found)
 
 
 def _recipes(settings: CostSettings) -> Mapping[str, Training]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.over_tasks import at_least
 from harness.comparison.statistics import SIGNIFICANCE
@@ -23,7 +23,7 @@ class FlexibilitySettings(OfRuns):
         model: The one checkpoint.
     """
 
-    suites: tuple[str, ...] = ("flexibility", "flexibility_tags")
+    suites: Suites = ("flexibility", "flexibility_tags")
     model: str = "minilm"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Table, finding
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Suites, Table, finding
 from harness.claims.intervals import interval
 
 WAYS = {"integrated gradients": (0, 1), "attention": (2, 3)}
@@ -26,7 +26,7 @@ class InterpretabilitySettings(OfRuns):
         steps: Points of the integral.
     """
 
-    suites: tuple[str, ...] = ("flexibility",)
+    suites: Suites = ("flexibility",)
     run: str = "flexibility/rotten_tomatoes/minilm/seed-0"
     examples: int = Field(30, ge=2)
     steps: int = Field(20, ge=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Table
+from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.formatting import share
 from harness.comparison.statistics import SIGNIFICANCE
@@ -21,7 +21,7 @@ class LongSequencesSettings(OfRuns):
         guessing: Its model that reads nothing.
     """
 
-    suites: tuple[str, ...] = ("long_sequences",)
+    suites: Suites = ("long_sequences",)
     guessing: str = "majority"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.claims.by_size import runs_by_size
-from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Table, finding
+from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Suites, Table, finding
 from harness.claims.compared import tokens_read
 from harness.claims.intervals import Interval, interval, slope
 from harness.comparison.formatting import share
@@ -27,7 +27,7 @@ class OverfittingSettings(OfRuns):
         regularised: The same with it.
     """
 
-    suites: tuple[str, ...] = ("overfitting",)
+    suites: Suites = ("overfitting",)
     plain: str = "plain"
     regularised: str = "regularised"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
+from harness.claims.claim import Ascending, Chart, Claim, Finding, Judged, Numbers, Settings, Table, finding
 from harness.claims.intervals import ratio_interval
 from harness.comparison.wording import listed
 
@@ -29,7 +29,7 @@ class ParallelisationSettings(Settings):
         layers: Of both.
     """
 
-    lengths: tuple[int, ...] = Field((16, 64, 256, 1024), min_length=1)
+    lengths: Annotated[tuple[PositiveInt, ...], Ascending] = Field((16, 64, 256, 1024), min_length=1)
     tokens: int = Field(1024, ge=1)
     repeats: int = Field(6, ge=1)
     vocabulary: int = Field(2000, ge=2)
@@ -118,7 +118,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
 
 
 def _cases(settings: ParallelisationSettings) -> Iterator[tuple[str, int]]:
-    return ((mode, length) for mode in MODES for length in sorted(settings.lengths))
+    return ((mode, length) for mode in MODES for length in settings.lengths)
 
 
 def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:
