@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from typing import Literal
 
-MISS = 0.05
-"""How often any of a claim's intervals may miss."""
+from harness.comparison.statistics import SIGNIFICANCE
+
+LARGEST = 700.0
+"""Of a logarithm whose number a float still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def interval(values: Sequence[float], *, tests: int = 1) -> Interval:
 def ratio_interval(values: Sequence[float], *, tests: int = 1) -> Interval:
     """The geometric mean of ratios, and its interval: of a ratio and its reciprocal the same is said."""
     found = interval([log(value) for value in values], tests=tests)
-    return Interval(exp(found.value), exp(found.low), exp(found.high) if found.high < inf else inf)
+    high = exp(min(found.high, LARGEST)) if found.high < inf else inf
+    return Interval(exp(found.value), exp(found.low), high)
 
 
 def quantile(freedom: float, tests: int = 1) -> float:
@@ -67,7 +70,7 @@ def quantile(freedom: float, tests: int = 1) -> float:
     # What scipy.stats.t calls, without the second that importing scipy.stats takes.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only judging needs it
 
-    return -float(stdtrit(freedom, MISS / tests / 2))
+    return -float(stdtrit(freedom, SIGNIFICANCE / tests / 2))
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:

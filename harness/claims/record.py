@@ -18,7 +18,7 @@ from harness.record import Provenance
 from harness.regular_files import read_json
 
 STUDY_FILE = "study.json"
-AGAIN = "Measure it again with --redo."
+AGAIN = "Remove the file to measure it again (its runs are kept), or name another --runs folder."
 
 
 class ClaimRecord(BaseModel):
@@ -33,7 +33,7 @@ class ClaimRecord(BaseModel):
         provenance: Where, when and with what.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     schema_version: Literal[1] = 1
     claim: str
@@ -92,16 +92,19 @@ def read_claim(folder: Path, name: str) -> ClaimRecord | None:
     """What is recorded of a claim; None: nothing.
 
     Raises:
-        UserError: It is damaged, or of another version.
+        UserError: It is damaged, of another version, or of another claim.
     """
     file = _file(folder, name)
     if not file.exists():
         return None
     content = _read(file, "record of a claim", AGAIN)
     try:
-        return ClaimRecord.model_validate(content)
+        found = ClaimRecord.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{file}: not a record of a claim that this version reads. {AGAIN}") from error
+    if found.claim != name:
+        raise UserError(f"{file}: a record of the claim {found.claim}. {AGAIN}")
+    return found
 
 
 def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
@@ -120,20 +123,22 @@ def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
         ) from error
 
 
+def other_settings(record: ClaimRecord, settings: Settings) -> str:
+    """What of the settings differs from what is asked for; empty where nothing does."""
+    asked, there = settings_of(settings), record.settings
+    differing = sorted(key for key in {*asked, *there} if asked.get(key) != there.get(key))
+    return ", ".join(f"{key} {there.get(key)} there, {asked.get(key)} asked for" for key in differing)
+
+
 def refuse_other_settings(record: ClaimRecord, settings: Settings, folder: Path) -> None:
     """Refuse to take what was measured with other settings for what is asked for.
 
     Raises:
         UserError: It was; the message names what differs.
     """
-    asked = settings_of(settings)
-    differing = sorted(key for key in {*asked, *record.settings} if asked.get(key) != record.settings.get(key))
+    differing = other_settings(record, settings)
     if differing:
-        told = ", ".join(f"{key} {record.settings.get(key)} there, {asked.get(key)} asked for" for key in differing)
-        raise UserError(
-            f"{_file(folder, record.claim)}: measured with other settings ({told}). "
-            "Replace it with --redo, or name another --runs folder."
-        )
+        raise UserError(f"{_file(folder, record.claim)}: measured with other settings ({differing}). {AGAIN}")
 
 
 def settings_of(settings: Settings) -> dict[str, Any]:

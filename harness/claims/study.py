@@ -98,3 +98,21 @@ def _placed(settings: Settings, file: Path) -> Settings:
         return settings
     suites = tuple(str(file.parent / suite) if suite.endswith(".toml") else suite for suite in settings.suites)
     return settings.model_copy(update={"suites": suites})
+
+
+def refuse_shared_folders(suites: Sequence[str]) -> None:
+    """Refuse suites whose runs would lie in one folder, which has the name of a suite's file.
+
+    Raises:
+        UserError: Every two of one name.
+    """
+    by_name: dict[str, list[str]] = {}
+    for suite in suites:
+        by_name.setdefault(Path(suite).name.removesuffix(".toml"), []).append(suite)
+    mistakes = [
+        f"suites: {' and '.join(alike)} have one name, and would share the folder {name}. Rename one of the files."
+        for name, alike in by_name.items()
+        if len(alike) > 1
+    ]
+    if mistakes:
+        raise UserError(*mistakes)

@@ -108,7 +108,7 @@ def plan(
     if study is not None:
         from harness.cli.studying import refuse_with_study, show_study  # noqa: PLC0415 -- a command's own
 
-        refuse_with_study(invocation)
+        refuse_with_study(invocation, ("suite", "only", "runs"))
         show_study(study, only=only, runs=runs)
         return
     from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.claims.claim import CLAIMS, Settings
-from harness.claims.record import numbers_of, read_claim, write_study
-from harness.claims.study import chosen, read_study
+from harness.claims.record import numbers_of, other_settings, read_claim, refuse_other_settings, write_study
+from harness.claims.study import chosen, read_study, refuse_shared_folders
 from harness.cli.app import FAILED, MISTAKE
 from harness.errors import UserError, collected
 from harness.output import console
@@ -70,7 +70,9 @@ def run_study(
     study, shown = read_study(file), console(quiet=quiet)
     folder = runs / study.name
     wanted = chosen(study, only)
-    planned = _planned(wanted, folder)  # All of them, so that a mistake is told before anything is measured.
+    planned = _planned(wanted, folder)  # All of them: a mistake is told before anything is made.
+    if not options.redo:
+        _refuse_other_settings(wanted, folder)
     write_study(study, folder)
     codes, ended = [], dict[str, int]()
     for name, settings in wanted.items():
@@ -84,16 +86,34 @@ def run_study(
         raise typer.Exit(max(codes) if FAILED not in codes else FAILED)
 
 
+def _refuse_other_settings(claims: Mapping[str, Settings], folder: Path) -> None:
+    """Refuse what is recorded with other settings, or damaged, before hours go into runs that it won't be taken with.
+
+    Raises:
+        UserError: Every such record.
+    """
+    mistakes = list[str]()
+    for name, settings in claims.items():
+        with collected(mistakes):
+            record = read_claim(folder, name)
+            if record is not None:
+                refuse_other_settings(record, settings, folder)
+    if mistakes:
+        raise UserError(*mistakes)
+
+
 def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Suite, list[Run]]]:
     """The suites of claims and their runs, each suite once.
 
     Raises:
-        UserError: Every mistake in any of them.
+        UserError: Every mistake in any of them; or two would have one folder.
     """
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
 
     found, mistakes = {}, list[str]()
-    for suite in dict.fromkeys(suite for settings in claims.values() for suite in settings.read):
+    suites = list(dict.fromkeys(suite for settings in claims.values() for suite in settings.read))
+    refuse_shared_folders(suites)
+    for suite in suites:
         with collected(mistakes):
             found[suite] = resolve_suite(suite, only=None, settings=None, runs=folder)
     if mistakes:
@@ -148,12 +168,19 @@ def show_study(file: Path, *, only: Sequence[str] | None, runs: Path) -> None:
     table = Table("claim", "state", "runs of its suites", box=None, padding=(0, 2, 0, 0))
     for name, settings in claims.items():
         parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in settings.read]
-        state = "new" if read_claim(folder, name) is None else "recorded"
-        table.add_row(name, state, "; ".join(parts) or "none")
+        table.add_row(name, _state(name, settings, folder), "; ".join(parts) or "none")
     shown.print(table)
     for suite in planned:
         words = shlex.join(["harness", "plan", suite, "--runs", str(folder)])
         shown.print(f"Time and disk of the runs: {words}", soft_wrap=True)
+
+
+def _state(claim: str, settings: Settings, folder: Path) -> str:
+    """What of a claim is recorded."""
+    record = read_claim(folder, claim)
+    if record is None:
+        return "new"
+    return "recorded with other settings" if other_settings(record, settings) else "recorded"
 
 
 def report_study(folder: Path, format_: str, output: Path | None) -> Path:

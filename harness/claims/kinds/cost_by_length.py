@@ -1,4 +1,4 @@
-"""Full attention costs the square of a text's length, windows and recurrence its length: exponents of seconds."""
+"""Full attention costs up to the square of a text's length, more than windows and recurrence: exponents of seconds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Measured(BaseModel):
     way: str
     mode: str
     length: int
-    seconds: tuple[float, ...]
+    seconds: tuple[float, ...] = Field(min_length=1)
     memory_bytes: int | None = None
 
 
@@ -73,7 +73,7 @@ class CostNumbers(Numbers):
     window: int
     threads: int
     clock: str
-    measured: tuple[Measured, ...]
+    measured: tuple[Measured, ...] = Field(min_length=1)
 
     def of(self, way: str, mode: str) -> list[Measured]:
         """What was measured of a way and mode, by length."""
@@ -190,13 +190,13 @@ def _findings(numbers: CostNumbers) -> Iterator[Finding]:
     for other in (WINDOWS, RECURRENCE):
         theirs = numbers.exponents(other, "training")
         more = interval([a - b for a, b in zip(full, theirs, strict=True)], tests=3)
-        powers = f"as the length to the power of {_mean(full)} against {_mean(theirs)}, {more.shown()} more"
+        powers = f"as the length to the power of {_mean(full)} against {_mean(theirs)}, a difference of {more.shown()}"
         yield finding(
             more,
             0.0,
-            above=f"full attention costs grow faster than those by {other} ({powers})",
-            below=f"full attention costs grow more slowly than those by {other} ({powers})",
-            around=f"whether full attention costs grow faster than those by {other} is not shown ({powers})",
+            above=f"the cost of full attention grows faster than that of {other} ({powers})",
+            below=f"the cost of full attention grows more slowly than that of {other} ({powers})",
+            around=f"whether the cost of full attention grows faster than that of {other} is not shown ({powers})",
         )
     before, last = numbers.of(FULL, "training")[-2:]
     steep = interval([one - 2 for one in _exponents([before, last])], tests=3)
@@ -205,9 +205,9 @@ def _findings(numbers: CostNumbers) -> Iterator[Finding]:
     yield finding(
         steep,
         0.0,
-        above=f"they grow no more slowly than the square {at}",
-        below=f"they grow more slowly than the square {at}",
-        around=f"whether they grow more slowly than the square is not shown {at}",
+        above=f"the cost of full attention grows no more slowly than the square {at}",
+        below=f"the cost of full attention grows more slowly than the square {at}",
+        around=f"whether the cost of full attention grows no more slowly than the square is not shown {at}",
     )
 
 
@@ -248,8 +248,8 @@ def _exponent_table(numbers: CostNumbers) -> Table:
 
 claim = Claim(
     title="Cost by length",
-    says="What a Transformer with full attention costs grows with the square of a text’s length, read in windows or by "
-    "recurrence with the length alone.",
+    says="What a Transformer with full attention costs grows faster with a text’s length than in windows or by "
+    "recurrence, at the longest texts no more slowly than the square.",
     settings=CostSettings,
     numbers=CostNumbers,
     measure=measure,

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic import Field
+
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.over_tasks import at_least
@@ -36,7 +38,7 @@ class FlexibilityNumbers(Numbers):
     """
 
     model: str
-    tasks: tuple[Beside, ...]
+    tasks: tuple[Beside, ...] = Field(min_length=1)
 
 
 def measure(settings: FlexibilitySettings, folder: Path) -> FlexibilityNumbers:

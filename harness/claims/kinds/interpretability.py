@@ -46,7 +46,7 @@ class InterpretabilityNumbers(Numbers):
     run: str
     examples: int
     steps: int
-    gains: tuple[tuple[float, float, float, float], ...]
+    gains: tuple[tuple[float, float, float, float], ...] = Field(min_length=1)
 
 
 def measure(settings: InterpretabilitySettings, folder: Path) -> InterpretabilityNumbers:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic import Field
+
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
 from harness.claims.compared import Beside, beside, comparisons
 from harness.comparison.formatting import share
@@ -33,7 +35,7 @@ class LongSequencesNumbers(Numbers):
         simple: The simple baselines that read, likewise.
     """
 
-    found: tuple[Beside, ...]
+    found: tuple[Beside, ...] = Field(min_length=1)
     simple: tuple[Beside, ...]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import log2
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.claims.by_size import runs_by_size
 from harness.claims.claim import Chart, Claim, Finding, Judged, Numbers, OfRuns, Suites, Table, finding
@@ -73,7 +73,7 @@ class OverfittingNumbers(Numbers):
     regularised: str
     differing: str
     tokens_read: float = 1.0
-    runs: tuple[Trained, ...]
+    runs: tuple[Trained, ...] = Field(min_length=1)
 
 
 def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:

@@ -53,8 +53,8 @@ class Measured(BaseModel):
     mode: str
     length: int
     texts: int
-    transformer: tuple[float, ...]
-    lstm: tuple[float, ...]
+    transformer: tuple[float, ...] = Field(min_length=1)
+    lstm: tuple[float, ...] = Field(min_length=1)
 
     @property
     def ratios(self) -> list[float]:
@@ -84,7 +84,7 @@ class ParallelisationNumbers(Numbers):
     threads: int
     clock: str
     vector_unit: str
-    measured: tuple[Measured, ...]
+    measured: tuple[Measured, ...] = Field(min_length=1)
 
 
 def measure(settings: ParallelisationSettings, _folder: Path) -> ParallelisationNumbers:
