@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from typing import Literal
 
-from harness.comparison.statistics import SIGNIFICANCE
-
 LARGEST = 700.0
 """Of a logarithm whose number a float still holds."""
 
@@ -69,6 +67,8 @@ def quantile(freedom: float, tests: int = 1) -> float:
     """How many standard errors an interval reaches to each side."""
     # What scipy.stats.t calls, without the second that importing scipy.stats takes.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only judging needs it
+
+    from harness.comparison.statistics import SIGNIFICANCE  # noqa: PLC0415 -- numpy
 
     return -float(stdtrit(freedom, SIGNIFICANCE / tests / 2))
 

@@ -66,6 +66,16 @@ def is_study(folder: Path) -> bool:
     return (folder / STUDY_FILE).is_file()
 
 
+def refuse_study(folder: Path) -> None:
+    """Refuse the folder of a study as that of a suite.
+
+    Raises:
+        UserError: It is a study's.
+    """
+    if is_study(folder):
+        raise UserError(f"{folder}: has what a study measured. Rename the suite, or name another --runs folder.")
+
+
 def read_study_record(folder: Path) -> StudyRecord:
     """What a study in `folder` asks.
 

@@ -66,6 +66,8 @@ def read_study(file: Path) -> Study:
         UserError: Everything that is wrong with it, a line each.
     """
     mistakes: list[str] = []
+    if file.stem in config_files("suites"):
+        mistakes.append(f"{file}: a suite is called {file.stem}, too, and both would share a folder. Rename the study.")
     content = checked(_StudyFile, read_toml(file), f"{file}: ", mistakes)
     claims: dict[str, Settings] = {}
     for name, table in ({} if content is None else content.claims).items():

@@ -202,6 +202,7 @@ def run(
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
+    from harness.claims.record import refuse_study  # noqa: PLC0415 -- a command's own
     from harness.claims.study import study_file  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
     from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
@@ -226,6 +227,7 @@ def run(
         refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)
         chosen |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
         checked_suite, planned = resolve_suite(suite, only=only, just=just, **chosen)
+        refuse_study(runs / checked_suite.name)
         tuning = checked_suite.tuning
     else:
         refuse_without_suite(on=on, just=just, until=until, only=only)

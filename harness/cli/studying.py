@@ -106,12 +106,15 @@ def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Su
     """The suites of claims and their runs, each suite once.
 
     Raises:
-        UserError: Every mistake in any of them; or two would have one folder.
+        UserError: Every mistake in any of them; or two would have one folder, or the study and a suite have.
     """
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
+    from harness.suites.suite_file import SUITE_FILE  # noqa: PLC0415 -- a command's own
 
     found, mistakes = {}, list[str]()
     suites = list(dict.fromkeys(suite for settings in claims.values() for suite in settings.read))
+    if (folder / SUITE_FILE).exists():
+        raise UserError(f"{folder}: has the runs of a suite. Rename the study, or name another --runs folder.")
     refuse_shared_folders(suites)
     for suite in suites:
         with collected(mistakes):

@@ -33,6 +33,10 @@ def test_one_repeat_tells_nothing():
     assert ratio_interval([5.0]).side(1.0) == "around"
 
 
+def test_ratios_too_far_apart_for_a_float_have_an_interval():
+    assert ratio_interval([1e-9, 1e9]).side(1.0) == "around"
+
+
 def test_of_a_ratio_and_its_reciprocal_the_same_is_said():
     there, back = ratio_interval([2.0, 3.0, 4.0]), ratio_interval([1 / 2, 1 / 3, 1 / 4])
     assert (1 / back.high, 1 / back.value, 1 / back.low) == pytest.approx((there.low, there.value, there.high))

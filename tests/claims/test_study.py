@@ -1,6 +1,7 @@
 """A study runs its suites, measures its claims once, and tells on a page what held."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +12,13 @@ from small_models import write_checkpoint
 
 from harness.claims.claim import CLAIMS
 from harness.claims.kinds import cost_by_length
+from harness.claims.kinds.flexibility import FlexibilityNumbers
 from harness.claims.measuring import measured
 from harness.claims.page import html, markdown, told
-from harness.claims.record import ClaimRecord, StudyRecord, write_claim
+from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, read_claim, write_claim
 from harness.claims.study import read_study
 from harness.config.files import config_file
+from harness.errors import UserError
 from harness.record import Provenance
 
 MODEL = 'family = "bert"\ncheckpoint = "{checkpoint}"\n'
@@ -137,7 +140,10 @@ def test_other_settings_are_no_result_of_these_and_redo_replaces_them(command, s
     Path(study).write_text(PARALLEL.replace("repeats = 2", "repeats = 3"))
     refused = command("run", study)
     assert refused.code == 2
-    assert "measured with other settings (repeats 2 there, 3 asked for). Replace it with --redo" in refused.errors
+    assert (
+        "measured with other settings (repeats 2 there, 3 asked for). Remove the file to measure it again"
+        in refused.errors
+    )
     assert command("run", study, "--redo").code == 0
     record = FOLDER / "parallelisation.json"
     assert json.loads(record.read_text())["settings"]["repeats"] == 3
@@ -175,6 +181,7 @@ def test_a_study_with_a_mistake_is_refused_by_its_place(command, content, mistak
     [
         (("run", "claimed.toml", "--seeds", "3"), "harness run: --seeds can't stand beside a study."),
         (("plan", "claimed.toml", "--detect", "1"), "harness plan: --detect can't stand beside a study."),
+        (("plan", "claimed.toml", "--workers", "2"), "harness plan: --workers can't stand beside a study."),
         (("run", "claimed.toml", "--only", "paralelisation"), "--only paralelisation: no claim of this study. Did you"),
     ],
 )
@@ -190,6 +197,74 @@ def test_the_shipped_study_has_every_claim_and_no_mistake():
     assert list(study.claims) == [
         "parallelisation", "cost_by_length", "overfitting", "flexibility", "long_sequences", "interpretability",
     ]  # fmt: skip
+
+
+def test_suites_and_studies_of_one_name_are_refused(command):
+    for name, content in (("claimed", '["tiny.toml", "other/tiny.toml"]'), ("demo", '["tiny.toml"]')):
+        Path(f"{name}.toml").write_text(f"[claims.flexibility]\nsuites = {content}\n")
+    assert command("plan", "claimed.toml").lines == [
+        "suites: tiny.toml and other/tiny.toml have one name, and would share the folder tiny. Rename one of the files."
+    ]
+    assert command("plan", "demo.toml").lines == [
+        "demo.toml: a suite is called demo, too, and both would share a folder. Rename the study."
+    ]
+
+
+def test_a_folder_is_a_suites_or_a_studys(command, study):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "suite.json").write_text("{}")
+    assert command("run", study).lines == [
+        "runs/claimed: has the runs of a suite. Rename the study, or name another --runs folder."
+    ]
+    (FOLDER / "suite.json").rename(FOLDER / "study.json")
+    Path(study).write_text('tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\n')
+    assert command("run", study).lines == [
+        "runs/claimed: has what a study measured. Rename the suite, or name another --runs folder."
+    ]
+
+
+def record_of(claim, numbers):
+    """What was measured of a claim, without settings."""
+    return ClaimRecord(
+        claim=claim,
+        settings={},
+        numbers=numbers,
+        processor_seconds=1.0,
+        provenance=Provenance(hardware={"processor": "<script>"}, finished="2026-11-28T00:00:00+00:00"),
+    )
+
+
+def test_what_was_recorded_otherwise_is_told_before_anything_is_made(command):
+    Path("tiny.toml").write_text('tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\n')
+    Path("claimed.toml").write_text(PARALLEL + '[claims.overfitting]\nsuites = ["tiny.toml"]\n')
+    FOLDER.mkdir(parents=True)
+    write_claim(record_of("parallelisation", {}), FOLDER)
+    assert "parallelisation  recorded with other settings  none" in command("plan", "claimed.toml").output
+    (FOLDER / "overfitting.json").write_text((FOLDER / "parallelisation.json").read_text())
+    found = command("run", "claimed.toml")
+    advice = "Remove the file to measure it again (its runs are kept), or name another --runs folder."
+    assert found.code == 2
+    assert found.lines[0].startswith("runs/claimed/parallelisation.json: measured with other settings (layers None th")
+    assert found.lines[0].endswith(advice)
+    assert found.lines[1:] == [f"runs/claimed/overfitting.json: a record of the claim parallelisation. {advice}"]
+    assert not (FOLDER / "tiny").exists()
+
+
+def test_numbers_of_nothing_are_refused(tmp_path):
+    record = record_of("parallelisation", {**dict.fromkeys(("hidden", "threads"), 1), "measured": []})
+    with pytest.raises(UserError, match=r"parallelisation\.json: numbers\.(parameters|measured): "):
+        numbers_of(record, tmp_path)
+
+
+def test_a_score_without_bound_is_read_as_it_was_recorded(tmp_path):
+    row = {
+        "task": "a", "task_type": "b", "metric": "mean_squared_error", "model": "c", "against": "d", "score": math.inf,
+        "low": None, "high": None, "other": 1.0, "gain": -math.inf, "gain_low": None, "gain_high": None, "p": None,
+        "seeds": 1, "collapsed": 0,
+    }  # fmt: skip
+    numbers = FlexibilityNumbers.model_validate({"model": "c", "tasks": [row]})
+    write_claim(record_of("flexibility", numbers.model_dump(mode="json")), tmp_path)
+    assert numbers_of(read_claim(tmp_path, "flexibility"), tmp_path) == numbers
 
 
 @pytest.fixture
@@ -210,14 +285,7 @@ def recorded(command):
     FOLDER.mkdir(parents=True)
     study = StudyRecord(study="claimed", description="a < b & c", claims=("parallelisation", "cost_by_length"))
     (FOLDER / "study.json").write_text(study.model_dump_json())
-    record = ClaimRecord(
-        claim="cost_by_length",
-        settings={},
-        numbers=numbers.model_dump(mode="json"),
-        processor_seconds=1.0,
-        provenance=Provenance(hardware={"processor": "<script>"}, finished="2026-11-28T00:00:00+00:00"),
-    )
-    write_claim(record, FOLDER)
+    write_claim(record_of("cost_by_length", numbers.model_dump(mode="json")), FOLDER)
     return FOLDER
 
 
