@@ -251,8 +251,8 @@ def test_what_was_recorded_otherwise_is_told_before_anything_is_made(command):
 
 
 def test_numbers_of_nothing_are_refused(tmp_path):
-    record = record_of("parallelisation", {**dict.fromkeys(("hidden", "threads"), 1), "measured": []})
-    with pytest.raises(UserError, match=r"parallelisation\.json: numbers\.(parameters|measured): "):
+    record = record_of("cost_by_length", {"models": {}, "window": 8, "threads": 1, "clock": "", "measured": []})
+    with pytest.raises(UserError, match=r"cost_by_length\.json: numbers\.measured: "):
         numbers_of(record, tmp_path)
 
 
