@@ -209,8 +209,10 @@ def test_flexibility_names_the_task_types_by_what_is_shown():
 
 
 def test_flexibility_refuses_a_task_that_would_count_twice(monkeypatch):
-    found = [SimpleNamespace(base_task=task, cells=()) for task in ("a", "b", "a")]
+    cell = SimpleNamespace(model="minilm", from_simple_baseline=None)
+    found = [SimpleNamespace(base_task=task, cells=[cell]) for task in ("a", "b", "a")]
     monkeypatch.setattr(flexibility, "comparisons", lambda *_: found)
+    monkeypatch.setattr(flexibility, "beside", lambda task, *_: one(task=task.base_task))
     with pytest.raises(UserError, match=r"^runs: a: compared several times"):
         flexibility.measure(flexibility.FlexibilitySettings(), Path("runs"))
 

@@ -49,7 +49,7 @@ suites = ["tiny.toml"]
 plain = "majority"
 regularised = "tfidf"
 [claims.flexibility]
-suites = ["tiny.toml"]
+suites = ["once.toml"]
 model = "small"
 [claims.long_sequences]
 suites = ["tiny.toml"]
@@ -75,6 +75,7 @@ def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command)
     write_csv(Path("reviews.csv"), reviews(80))
     Path("small.toml").write_text(MODEL.format(checkpoint=write_checkpoint("bert", Path("small").absolute())))
     Path("tiny.toml").write_text(SUITE)
+    Path("once.toml").write_text(SUITE.replace("[10, 40]", "10"))
     Path("claimed.toml").write_text(STUDY)
     assert "tiny: 6 new" in command("plan", "claimed.toml").output
 

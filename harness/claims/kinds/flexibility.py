@@ -43,21 +43,23 @@ class FlexibilityNumbers(Numbers):
 
 def measure(settings: FlexibilitySettings, folder: Path) -> FlexibilityNumbers:
     """Compare the model with the best simple baseline of each task."""
-    compared = list(comparisons(settings, folder))
-    twice = sorted(task for task, times in Counter(one.base_task for one in compared).items() if times > 1)
+    found: list[Beside] = []
+    times = Counter[str]()
+    for task in comparisons(settings, folder):
+        cell = next((cell for cell in task.cells if cell.model == settings.model), None)
+        one = None if cell is None else beside(task, cell, cell.from_simple_baseline)
+        if one is not None:
+            found.append(one)
+            times[task.base_task] += 1
+    if not found:
+        raise UserError(
+            f"{folder}: no scores of {settings.model} beside a simple baseline. Name suites that have both."
+        )
+    twice = sorted(task for task, count in times.items() if count > 1)
     if twice:
         raise UserError(
             f"{folder}: {listed(twice)}: compared several times, in two suites, by two metrics or at several values of "
             "a setting, which would count as several tasks. Name suites with each task once."
-        )
-    found = []
-    for task in compared:
-        cell = next((cell for cell in task.cells if cell.model == settings.model), None)
-        one = None if cell is None else beside(task, cell, cell.from_simple_baseline)
-        found += [] if one is None else [one]
-    if not found:
-        raise UserError(
-            f"{folder}: no scores of {settings.model} beside a simple baseline. Name suites that have both."
         )
     return FlexibilityNumbers(model=settings.model, tasks=tuple(found))
 
