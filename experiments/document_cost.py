@@ -21,7 +21,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 
 from harness.claims.documents import document, prepared
 from harness.config.training import Training
-from harness.ops.device import peak_memory_bytes, reset_peak_memory
+from harness.ops.device import measure_peak_anew, peak_memory_bytes
 from harness.task_types.texts import TextExample
 from harness.tokenization.items import Features
 from harness.training.trainer import Trainer
@@ -57,7 +57,7 @@ def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any
     short, text = document(reader, SHORT), document(reader, tokens)
     _measured(trainer, short, kind.features([short], reader), repeats=1)
     features = kind.features([text], reader)
-    reset_peak_memory()
+    measure_peak_anew()
     before = psutil.Process().memory_info().rss
     seconds = _measured(trainer, text, features, repeats=repeats)
     return {**seconds, "before_bytes": before, "peak_bytes": peak_memory_bytes()}

@@ -133,6 +133,11 @@ def reset_peak_memory() -> None:
     if AcceleratorState._shared_state:  # It had a model; what a simple baseline leaves is gone by itself.
         _forget_accelerator()
         gc.collect()
+    measure_peak_anew()
+
+
+def measure_peak_anew() -> None:
+    """Start measuring the peak anew, with what there is: an accelerator that is in use stays."""
     give_freed_memory_back()
     if _uses_cuda():
         torch.cuda.reset_peak_memory_stats()

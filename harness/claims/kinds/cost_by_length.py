@@ -153,9 +153,9 @@ def _memory(work: Callable[[], object]) -> int:
     """Most bytes that the process holds more than before."""
     import psutil  # noqa: PLC0415 -- only measuring needs it
 
-    from harness.ops.device import peak_memory_bytes, reset_peak_memory  # noqa: PLC0415 -- torch
+    from harness.ops.device import measure_peak_anew, peak_memory_bytes  # noqa: PLC0415 -- torch
 
-    reset_peak_memory()
+    measure_peak_anew()
     before = psutil.Process().memory_info().rss
     work()
     return max(peak_memory_bytes() - int(before), 0)
