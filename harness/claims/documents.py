@@ -54,13 +54,17 @@ def prepared(model: str, recipe: Training, task_type: str = "classification") ->
     """A trainer with the small untrained model of configs/models, the objective of a task, and what reads texts.
 
     Raises:
-        UserError: The model is a simple baseline, or trained.
+        UserError: The model is a simple baseline, or trained, or lacks the memory that the recipe needs.
     """
     seed_layers(0)
     spec, objective = _untrained(model), TASK_TYPES.load(task_type).objective(LABELS, recipe)
     loaded = FAMILIES.load(str(spec.family)).load(
         spec, objective.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
     )
+    if recipe.strategy == "segment_recurrence" and loaded.pooled_head is None:
+        raise UserError(
+            f"{model}: keeps no memory from segment to segment. Name a model that does: transformer-xl-tiny."
+        )
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     reader = reader_for(
         recipe, loaded.tokenizer, limit=loaded.limit, stride=objective.stride, strategy=objective.strategy

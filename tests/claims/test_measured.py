@@ -75,3 +75,9 @@ def test_a_document_is_read_by_every_way_at_every_length():
 def test_a_model_that_is_no_untrained_transformer_reads_no_documents(model):
     with pytest.raises(UserError, match=f"^{model}: not an untrained Transformer"):
         cost_by_length.measure(cost_by_length.CostSettings(encoder=model), Path())
+
+
+def test_recurrence_needs_a_model_with_a_memory():
+    settings = cost_by_length.CostSettings(lengths=(8, 16), window=8, recurrent="scratch-small")
+    with pytest.raises(UserError, match=r"^scratch-small: keeps no memory"):
+        cost_by_length.measure(settings, Path())
