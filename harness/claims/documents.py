@@ -61,9 +61,9 @@ def prepared(model: str, recipe: Training, task_type: str = "classification") ->
     loaded = FAMILIES.load(str(spec.family)).load(
         spec, objective.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
     )
-    if recipe.strategy == "segment_recurrence" and loaded.pooled_head is None:
+    if recipe.segmented and loaded.pooled_head is None:
         raise UserError(
-            f"{model}: keeps no memory from segment to segment. Name a model that does: transformer-xl-tiny."
+            f"{model}: keeps no memory between segments. Name a model that does, such as transformer-xl-tiny."
         )
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     reader = reader_for(
