@@ -131,12 +131,14 @@ class Judged:
     @property
     def sentence(self) -> str:
         """All findings in one sentence, what held first."""
-        parts = []
-        for outcome in OUTCOMES:
-            texts = [finding.text for finding in self.findings if finding.outcome == outcome]
-            parts += [f"{outcome}: {'; and '.join(texts)}"] if texts else []
-        line = "; ".join(parts)
+        line = "; ".join(f"{outcome}: {texts}" for outcome, texts in self.by_outcome)
         return f"{line[:1].upper()}{line[1:]}."
+
+    @property
+    def by_outcome(self) -> list[tuple[Outcome, str]]:
+        """What held, what did not and what can't be told, as far as there is any."""
+        found = ((outcome, [one.text for one in self.findings if one.outcome == outcome]) for outcome in OUTCOMES)
+        return [(outcome, "; and ".join(texts)) for outcome, texts in found if texts]
 
 
 @dataclass(frozen=True)
