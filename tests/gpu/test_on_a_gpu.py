@@ -25,6 +25,7 @@ from small_models import (
 
 from harness.config.training import Training
 from harness.long_texts.packed.torch_kernels import jagged_attention, varlen_attention, works
+from harness.long_texts.windows import in_parts
 from harness.registry import FAMILIES
 from harness.runs.execution import execute
 from harness.runs.options import Options
@@ -155,3 +156,15 @@ def test_a_step_waits_for_nothing(dropout, checkpoint):
         if not IS_DRY:
             torch.cuda.set_sync_debug_mode("default")
     assert all(torch.isfinite(loss) for loss in losses)
+
+
+def test_a_part_that_is_computed_again_drops_what_it_dropped():
+    device = torch.device("cpu" if IS_DRY else "cuda")
+    scale = torch.ones(64, device=device, requires_grad=True)
+
+    def dropped(part):
+        return (torch.nn.functional.dropout(part["rows"].to(device) * scale, 0.5),)
+
+    (found,) = in_parts(dropped, {"rows": torch.ones(2, 64)}, 1, device)
+    found.sum().backward()
+    torch.testing.assert_close(scale.grad, found.detach().sum(0))
