@@ -110,17 +110,19 @@ def _train(
         started, processor = time.monotonic(), time.process_time()
         loss = trainer.step(batch)
         _count(progress, batch, loss)
+        callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
+        due = trainer.anywhere(time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps)
+        if progress.step in evaluated_at or due:
+            progress.read_loss()  # A GPU has done its steps when their loss is read: until then they take time.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
-        callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
         if progress.step in evaluated_at:
             keeps_last = plan.training.keep == "last"
             callbacks.on_evaluate(
                 _evaluate(trainer, validation, progress, epoch=progress.step / per_epoch, keeps_last=keeps_last)
             )
         progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
-        due = time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps
-        if trainer.anywhere(due):
+        if due:
             save_state(progress, trainer, folder)
             saved = time.monotonic()
 

@@ -5,6 +5,7 @@ import math
 import resource
 from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,6 +147,22 @@ def test_the_last_weights_are_kept_where_that_is_asked_for(checkpoints, tmp_path
     assert progress.best_step == 10
     assert not same(kept[3], kept[1])
     assert same(weights(trainer.forward.model), kept[3])
+
+
+def test_seconds_end_when_losses_that_are_read_have_been_computed(checkpoints, tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(
+        "harness.training.loop.time", SimpleNamespace(monotonic=lambda: clock[0], process_time=lambda: clock[0])
+    )
+    read = Progress.read_loss
+
+    def waits(progress):
+        clock[0] += 1
+        return read(progress)
+
+    monkeypatch.setattr(Progress, "read_loss", waits)
+    progress = go(set_up(checkpoints["bert"]), tmp_path)
+    assert (progress.seconds, progress.processor_seconds) == (4.0, 4.0)  # At the four points of the curve.
 
 
 @pytest.mark.slow
