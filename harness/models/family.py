@@ -189,7 +189,12 @@ class StockFamily:
 
     def longest_text(self, model: Any) -> int | None:
         """Most tokens that the model has positions for; None: any number."""
-        stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
+        if self.unlimited:
+            return None
+        config = model.config
+        if not hasattr(config, "max_position_embeddings"):
+            config = getattr(config, "decoder", None)  # Of two models in one: both were made from one checkpoint.
+        stated = getattr(config, "max_position_embeddings", None)
         return stated - unused_positions(model) if stated and stated > 0 else None
 
     def _config_for(self, spec: ModelConfig, stored: Any, tokenizer: Any, *, pointer: bool) -> Any:

@@ -4,6 +4,7 @@ import json
 import math
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -463,6 +464,20 @@ def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoi
     rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
     with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path)
+
+
+def test_a_state_of_other_batches_is_refused_and_one_that_names_none_goes_on_where_they_are_the_same(
+    checkpoints, tmp_path
+):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    trainer, items, validation, training = set_up(checkpoints["bert"])
+    longer = [replace(items[0], windows=(replace(items[0].windows[0], target_ids=[1, 2]),)), *items[1:]]
+    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+        go((trainer, longer, validation, training), tmp_path)
+    rewrite(state, batches=None)  # By an earlier version, which did not count what is written.
+    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+        go((trainer, longer, validation, training), tmp_path)
+    assert go((trainer, items, validation, training), tmp_path).step == STEPS
 
 
 @pytest.mark.slow
