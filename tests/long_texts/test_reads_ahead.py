@@ -20,6 +20,8 @@ from small_models import (
     text_examples,
     trainer_for,
 )
+from task_types.test_sequence_to_sequence import loaded as loaded_pairs
+from task_types.test_sequence_to_sequence import pairs
 from torch.utils.checkpoint import checkpoint
 
 from harness.config.training import Training
@@ -62,6 +64,17 @@ def test_packed_texts_are_read_without_waiting(family, task_type, checkpoints):
     assert losses.shape == (count,)
     losses.sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters() if parameter.requires_grad)
+
+
+def test_packed_pairs_are_read_without_waiting():
+    _, objective, trainer, reader = loaded_pairs("scratch", dropout=0.1)
+    items = objective.features(pairs(6), reader).items
+    forward = trainer.forward
+    forward.model.to(META).train()
+    forward.scoring, forward.accelerator = replace(forward.scoring, accelerator=NOWHERE), NOWHERE
+    losses = forward.losses(items)
+    assert losses.shape == (6,)
+    losses.sum().backward()
 
 
 def test_the_device_of_these_tests_would_tell():

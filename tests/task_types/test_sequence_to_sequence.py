@@ -217,9 +217,14 @@ def test_a_target_must_have_room_for_a_token_of_its_own():
     assert Apart(start=2).targets(tokenizer, ["red green"], 2)[0].judged == range(1)
 
 
-def test_two_encoders_in_one_write_no_more_than_they_have_places_for(checkpoints):
+def test_two_encoders_in_one_that_others_saved_write_no_more_than_they_have_places_for(checkpoints, tmp_path):
+    sides = (checkpoints["bert"], checkpoints["bert"])
+    model = transformers.EncoderDecoderModel.from_encoder_decoder_pretrained(*sides)
+    model.config.update({"decoder_start_token_id": 2, "pad_token_id": 0, "eos_token_id": 3})
+    model.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(sides[0]).save_pretrained(tmp_path)
     with pytest.raises(UserError, match="max_target_length: 65, but this model writes at most 64 tokens"):
-        loaded("bert", checkpoints["bert"], max_target_length=65)
+        loaded("auto", tmp_path, max_target_length=65)
 
 
 @pytest.mark.slow_but_first
