@@ -14,9 +14,9 @@ def limit_of(tokenizer: Any, longest_text: int | None) -> int | None:
 
 def stated_places(config: Any) -> int | None:
     """The positions that a configuration states: of an encoder and a decoder in one the fewer; None: it states none."""
-    parts = (config,)
+    parts = [config]
     if not hasattr(config, "max_position_embeddings"):
-        parts = (getattr(config, "encoder", None), getattr(config, "decoder", None))
+        parts = [getattr(config, "encoder", None), getattr(config, "decoder", None)]
     stated = [getattr(part, "max_position_embeddings", None) for part in parts]
     return min((places for places in stated if places and places > 0), default=None)
 

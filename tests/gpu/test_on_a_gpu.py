@@ -12,6 +12,8 @@ from pyarrow import parquet
 from safetensors.torch import load_file
 from small_models import (
     ARCHITECTURES,
+    LABELS,
+    TAGS,
     Silent,
     loaded_model,
     own_data,
@@ -138,15 +140,26 @@ def test_torch_s_kernels_give_what_plain_attention_gives(kernel):
     assert works(kernel, torch.device("cuda", torch.cuda.current_device()), torch.bfloat16, 64)
 
 
+@pytest.mark.parametrize(
+    ("task_type", "labels", "settings"),
+    [
+        ("classification", LABELS, {}),
+        ("classification", LABELS, {"strategy": "windows", "max_length": 8}),
+        ("token_classification", TAGS, {}),
+    ],
+    ids=["texts", "windows", "tags"],
+)
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_a_step_waits_for_nothing(dropout, checkpoint):
+def test_a_step_waits_for_nothing(dropout, task_type, labels, settings, checkpoint):
     """torch raises where the host waits for the GPU (on a processor, it never does)."""
-    training = Training(precision="bf16")
-    loaded, objective = loaded_model("bert", checkpoint("bert"), dropout=dropout, training=training)
+    training = Training(precision="bf16", **settings)
+    loaded, objective = loaded_model(
+        "bert", checkpoint("bert"), task_type, labels=labels, dropout=dropout, training=training
+    )
     if not IS_DRY:
         loaded.model.cuda()
     trainer, reader = trainer_for(loaded, objective, training)
-    items = objective.features(EXAMPLES["classification"], reader).items
+    items = objective.features(EXAMPLES[task_type], reader).items
     trainer.step(items[:8])  # Kernels are chosen, and memory is taken.
     if not IS_DRY:
         torch.cuda.set_sync_debug_mode("error")
