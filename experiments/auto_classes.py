@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import pyarrow.parquet as parquet
 import torch
@@ -264,7 +264,7 @@ def _short(error: Exception) -> str:
 class Silent:
     """Callbacks that say nothing."""
 
-    def on_step(self, step: int, steps: int, *, loss: float, items: int) -> None:
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Nothing."""
 
     def on_evaluate(self, point: Any) -> None:

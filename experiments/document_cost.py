@@ -65,7 +65,7 @@ def cost(model: str, recipe: str, tokens: int, *, repeats: int) -> dict[str, Any
 
 def _measured(trainer: Trainer, text: TextExample, features: Features, *, repeats: int) -> dict[str, float]:
     return {
-        "training_seconds": _seconds(lambda: trainer.step(features.items), repeats),
+        "training_seconds": _seconds(lambda: float(trainer.step(features.items)), repeats),
         "evaluation_seconds": _seconds(lambda: trainer.forward.evaluate(features, [text]), repeats),
     }
 

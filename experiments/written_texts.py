@@ -32,9 +32,17 @@ def main(folders: Sequence[str]) -> None:
     for suite in map(Path, folders):
         records, problems = read_records(suite)
         assert not problems, problems
-        first = [(folder, record) for folder, record in records if record.seed == min(r.seed for _, r in records)]
+        first = of_first_seeds(records)
         _write(RESULTS / f"{suite.name}.csv", [row for folder, record in first for row in scores(folder, record)])
         _write(RESULTS / f"{suite.name}_samples.csv", list(samples(first)))
+
+
+def of_first_seeds(records: Sequence[tuple[Path, RunRecord]]) -> list[tuple[Path, RunRecord]]:
+    """The run with the smallest seed of each task and model."""
+    found: dict[tuple[str, str], tuple[Path, RunRecord]] = {}
+    for folder, record in sorted(records, key=lambda one: -one[1].seed):
+        found[record.task, record.model] = (folder, record)
+    return [one for one in records if one in found.values()]
 
 
 def scores(folder: Path, record: RunRecord) -> Iterator[dict[str, Any]]:

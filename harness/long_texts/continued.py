@@ -19,7 +19,7 @@ from torch.nn import functional
 from harness.long_texts.memory import first_memory, read_segment
 from harness.long_texts.written import Writer, token_costs
 from harness.models.padding import position_ids
-from harness.ops.device import all_to_device
+from harness.ops.device import all_to_device, to_device
 from harness.tokenization.items import NO_TARGET, Item
 
 Inputs = Mapping[str, Tensor]
@@ -75,7 +75,7 @@ class Continued(Writer):
         return _joined(parts, self.pad)[torch.cat(rows).argsort()]
 
     def _costs(self, inputs: Inputs) -> Tensor:
-        labels = inputs["labels"].to(self.accelerator.device)
+        labels = to_device(inputs["labels"], self.accelerator.device)
         sources, known = self.read({name: tensor for name, tensor in inputs.items() if name != "labels"})
         before = labels[:, :-1]
         ids = torch.cat([sources["input_ids"], before.masked_fill(before == NO_TARGET, self.pad)], 1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.long_texts.segments import SegmentReader, Texts
+from harness.ops.device import to_device
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Recurrence(SegmentReader):
         return tuple(tensor[back] for tensor in found)
 
     def _labelled(self, texts: Texts, limit: int) -> tuple[Tensor, ...]:
-        weights = pool_weights(texts, self.pool).to(texts.inputs["input_ids"].device)
+        weights = to_device(pool_weights(texts, self.pool), texts.inputs["input_ids"].device)
 
         def weighted(step: int, states: Tensor) -> Tensor:
             start = step * self.segment
@@ -54,7 +55,7 @@ class Recurrence(SegmentReader):
         parts = self.parts(texts, lambda _, states: states, limit)
         count = len(texts.lengths)
         states = torch.cat([functional.pad(part, (0, 0, 0, 0, 0, count - len(part))) for part in parts], dim=1)
-        last = torch.tensor(texts.lengths, device=states.device) - 1
+        last = to_device(torch.tensor(texts.lengths) - 1, states.device)
         with self.accelerator.autocast():
             return self.head(states, states[torch.arange(count, device=states.device), last])
 

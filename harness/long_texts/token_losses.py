@@ -54,7 +54,7 @@ class NextInWindows:
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Nats [windows, length]; see `Scoring`."""
         most = rows_in_a_pass(self.language, self.model, inputs, limit)
-        return in_parts(self._read if self.unpadded else self._nats, inputs, most)
+        return in_parts(self._read if self.unpadded else self._nats, inputs, most, self.accelerator.device)
 
     def _read(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         return one_length_at_a_time(self._nats, inputs, per_token=True)
@@ -152,7 +152,8 @@ class Hidden:
             return (self._of_copies(read, copies["window"], copies["place"]),)
 
         most = rows_in_a_pass(self.language, self.model, inputs, limit)
-        return (_at(scored, in_parts(nats, {"window": windows, "place": places}, most)[0]),)
+        found = in_parts(nats, {"window": windows, "place": places}, most, self.accelerator.device)
+        return (_at(scored, found[0]),)
 
     def _of_copies(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
         """The nats of the tokens at the places of the windows [copies]."""
@@ -273,4 +274,4 @@ def _losses(word_losses: WordLosses, model: Any, states: Tensor, words: Tensor) 
     def losses(part: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         return (word_losses(model, part["states"], part["words"]).float(),)
 
-    return in_parts(losses, {"states": states, "words": words}, MOST_WORDS)[0]
+    return in_parts(losses, {"states": states, "words": words}, MOST_WORDS, states.device)[0]

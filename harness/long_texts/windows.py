@@ -37,7 +37,7 @@ class Windows:
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """What the head says of each window [windows, ...]; see `Scoring`."""
-        return in_parts(self._logits, inputs, limit)
+        return in_parts(self._logits, inputs, limit, self.accelerator.device)
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         with self.accelerator.autocast():
@@ -60,19 +60,30 @@ class Unpadded(Windows):
 
 
 def in_parts(
-    read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]], inputs: Mapping[str, Tensor], limit: int
+    read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]],
+    inputs: Mapping[str, Tensor],
+    limit: int,
+    device: torch.device,
 ) -> tuple[Tensor, ...]:
     """What `read` makes of inputs [rows, ...], at most `limit` rows at a time.
 
     Where there are more, the backward pass computes each part again, so that memory holds the graph of one.
+
+    Args:
+        read: Outputs [some rows, ...] from inputs [some rows, ...].
+        inputs: On the host or on the device.
+        limit: Most rows in a part.
+        device: Where `read` computes.
     """
     count = len(next(iter(inputs.values())))
     if count <= limit:
         return read(inputs)
     parts = []
+    # `checkpoint` keeps the generators of the devices of its arguments alone, and what it reads may be on the host.
+    on_device = torch.empty(0, device=device)
     for start in range(0, count, limit):
         part = {name: rows[start : start + limit] for name, rows in inputs.items()}
-        parts.append(checkpoint(read, part, use_reentrant=False))
+        parts.append(checkpoint(lambda part, _: read(part), part, on_device, use_reentrant=False))
     return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
 
 

@@ -42,7 +42,7 @@ class Writer(ABC):
         Returns:
             By token of the labels [rows, 4, length]: see `token_costs`. Then the written tokens [rows, any length].
         """
-        costs = in_parts(self.costs, inputs, limit)
+        costs = in_parts(self.costs, inputs, limit, self.accelerator.device)
         if self.model.training or not self.generation:
             return costs
         sources = {name: rows for name, rows in inputs.items() if name != "labels"}

@@ -24,7 +24,7 @@ from harness.models.encoder_decoder import EncoderDecoder
 from harness.models.head import Head
 from harness.models.labels import kept_labels, renamed
 from harness.models.language_head import Language
-from harness.models.limits import limit_of, unused_positions
+from harness.models.limits import limit_of, stated_places, unused_positions
 from harness.models.loaded import Loaded, PooledHead
 from harness.models.packing import Packing
 from harness.models.padding import UNPADDED, depends_on_padding
@@ -189,8 +189,8 @@ class StockFamily:
 
     def longest_text(self, model: Any) -> int | None:
         """Most tokens that the model has positions for; None: any number."""
-        stated = None if self.unlimited else getattr(model.config, "max_position_embeddings", None)
-        return stated - unused_positions(model) if stated and stated > 0 else None
+        stated = None if self.unlimited else stated_places(model.config)
+        return stated - unused_positions(model) if stated else None
 
     def _config_for(self, spec: ModelConfig, stored: Any, tokenizer: Any, *, pointer: bool) -> Any:
         """The checkpoint's configuration, or a new one, that goes with the tokenizer."""

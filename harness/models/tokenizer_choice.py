@@ -104,8 +104,8 @@ def end_sources(tokenizer: Any) -> None:
         tokenizer.ends_texts = tokenizer.init_kwargs["ends_texts"] = True
     else:
         raise UserError(
-            f"tokenizer {type(tokenizer).__name__}: puts nothing behind a source, and is none of the fast ones, which "
-            "can be made to. Choose another checkpoint."
+            f"tokenizer {type(tokenizer).__name__}: adds no token after a source, and only fast tokenizers can be "
+            "changed to. Choose another checkpoint."
         )
 
 

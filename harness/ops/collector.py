@@ -9,12 +9,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+
+_state = SimpleNamespace(is_passing=False)
 
 
 def pass_over_what_is_loaded() -> None:
     """Have later searches pass over what this process holds by now. For processes of our own: nothing is undone."""
     gc.collect()  # What is unused by now would never be found again.
     gc.freeze()
+    _state.is_passing = True
+
+
+def pass_over_what_came_since() -> None:
+    """The same of what was loaded later, where one of these two is at work; a user's process stays as it is."""
+    if _state.is_passing:
+        pass_over_what_is_loaded()
 
 
 @contextmanager
@@ -28,3 +38,4 @@ def passing_over_what_is_loaded() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+        _state.is_passing = False

@@ -53,13 +53,18 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
     saved = time.monotonic()
     batches = course.objective.steps(progress.step)
     while progress.step < steps:
+        started, processor = time.monotonic(), time.process_time()
         _step(trainer, batches, progress, callbacks, steps)
+        due = trainer.anywhere(time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps)
+        if progress.step in evaluated_at or progress.step in keep or due:
+            progress.read_loss()  # A GPU has done its steps when their loss is read: until then they take time.
+        progress.seconds += time.monotonic() - started
+        progress.processor_seconds += time.process_time() - processor
         if progress.step in evaluated_at:
             callbacks.on_evaluate(_evaluate(trainer, course, progress))
         for share in keep.get(progress.step, ()):
             course.keep(share, progress.tokens)
-        due = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
-        if trainer.anywhere(due):
+        if due:
             save_state(progress, trainer, course.folder)
             saved = time.monotonic()
 
@@ -80,7 +85,6 @@ def evaluation_steps(plan: PretrainingPlan) -> frozenset[int]:
 def _step(
     trainer: Trainer[Any], batches: Iterator[Sequence[Any]], progress: Progress, callbacks: Callbacks, steps: int
 ) -> None:
-    started, processor = time.monotonic(), time.process_time()
     batch = next(batches)
     loss = trainer.step(batch)
     progress.step += 1
@@ -90,8 +94,6 @@ def _step(
         progress.first_losses.append(float(loss))
     progress.count_loss(loss, 1)
     progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
-    progress.seconds += time.monotonic() - started
-    progress.processor_seconds += time.process_time() - processor
     callbacks.on_step(progress.step, steps, loss=loss, items=len(batch))
 
 

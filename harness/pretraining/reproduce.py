@@ -70,6 +70,7 @@ def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console:
 def _loss(trainer: Trainer[Any], batch: Sequence[Any]) -> float:
     """The step's loss; infinite where it is no number, so that it is like no other."""
     try:
-        return float(trainer.step(batch))
+        loss = float(trainer.step(batch))  # A GPU's step raises nothing.
+        return loss if math.isfinite(loss) else math.inf
     except DivergedError:
         return math.inf

@@ -16,7 +16,7 @@ from harness.data.loading import load_splits
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
 from harness.fold import Fold
-from harness.ops.collector import pass_over_what_is_loaded
+from harness.ops.collector import pass_over_what_came_since
 from harness.ops.device import fresh_accelerator, reset_peak_memory
 from harness.ops.others import others_share
 from harness.ops.together import Together, processes
@@ -147,7 +147,7 @@ def _finetuning() -> Callable[..., TrainingResult]:
     """What fine-tunes a model. It takes longer to import than most simple baselines to fit, which do without."""
     from harness.training.finetuning import finetune_model  # noqa: PLC0415 -- transformers' models: seconds
 
-    pass_over_what_is_loaded()
+    pass_over_what_came_since()
     return finetune_model
 
 

@@ -219,7 +219,7 @@ class RunExplainer:
     @cached_property
     def _marks_words(self) -> bool:
         """Whether the tokenizer marks where a word begins: else it marks where one goes on, or nothing."""
-        return any(token.startswith(BEGINS_WORD) for token in self.tokenizer.get_vocab())
+        return any(token.startswith(BEGINS_WORD) for token in self.tokenizer.tokenize("a a"))
 
 
 def _check_mapped(item: Item) -> None:

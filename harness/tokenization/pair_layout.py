@@ -99,6 +99,11 @@ class Apart:
         behind = next((place for place in range(before, len(ids)) if special[place]), len(ids) - 1)
         if len(ids) <= most:
             return TargetTokens(ids, range(before, behind + 1), is_cut=False)
+        if most < before + 2:
+            raise UserError(
+                f"max_target_length: {most}, but this tokenizer puts {before} special token(s) before a target and one "
+                f"at its end. Set it to {before + 2} or more."
+            )
         return TargetTokens([*ids[: most - 1], ids[-1]], range(before, most - 1), is_cut=True)
 
 

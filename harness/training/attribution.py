@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from harness.long_texts.written import Writer
 from harness.tokenization.items import Item
 from harness.training.forward import Forward
 
@@ -83,9 +85,8 @@ class Explainer:
         """That of a model which is not trained further."""
         forward.model.eval().requires_grad_(requires_grad=False)
         known_ids = (tokenizer.mask_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id)
-        empty = next(
-            token for token in known_ids if token is not None
-        )  # A left-to-right model may have the last alone.
+        # A model that reads from left to right may have the last one alone.
+        empty = next(token for token in known_ids if token is not None)
         marks = (token for name, token in tokenizer.special_tokens_map.items() if name != "unk_token")
         known = {tokenizer.convert_tokens_to_ids(token) for token in marks if isinstance(token, str)}
         special = torch.tensor(sorted(known), device=forward.accelerator.device)  # An unknown word is a word.
@@ -148,27 +149,30 @@ class Explainer:
     def _with(self, shares: Shares) -> Iterator[_Calls]:
         """Mix what the embedding gives with the empty token's."""
         calls, model = _Calls([], []), self.forward.model
-        # A decoder may embed what it writes with the same module, after the source.
-        writes = getattr(model.config, "is_encoder_decoder", False)
-        embedding = (model.get_encoder() if writes else model).get_input_embeddings()
+        has_decoder = getattr(model.config, "is_encoder_decoder", False)
+        writes = isinstance(self.forward.scoring, Writer)
 
         def mix(module: Any, given: tuple[Tensor, ...], named: dict[str, Tensor], found: Tensor) -> Tensor:
-            if writes and calls.ids:
-                return found
+            if writes and has_decoder and calls.ids:
+                return found  # The decoder may embed what it writes with the same module, after the source.
             ids = given[0] if given else next(iter(named.values()))
-            share = shares(len(calls.ids), ids)
-            calls.ids.append(ids)
-            calls.shares.append(share)
+            if has_decoder and calls.ids and _is_one_place_on(ids, calls.ids[-1]):
+                share = functional.pad(calls.shares[-1][:, :-1], (1, 0), value=1.0)
+            else:
+                share = shares(len(calls.ids), ids)
+                calls.ids.append(ids)
+                calls.shares.append(share)
             empty = module.forward(torch.full_like(ids, self.empty_id))
             left = torch.where(torch.isin(ids, self.special_ids), torch.ones_like(share), share)
             mixed: Tensor = empty + left[..., None] * (found - empty)
             return mixed
 
-        handle = embedding.register_forward_hook(mix, with_kwargs=True)
+        handles = [embedding.register_forward_hook(mix, with_kwargs=True) for embedding in _embeddings(model, writes)]
         try:
             yield calls
         finally:
-            handle.remove()
+            for handle in handles:
+                handle.remove()
 
     def _in_order(self, tensor: Tensor, item: Item) -> Tensor:
         """A call's tensor as one row, window by window."""
@@ -177,6 +181,22 @@ class Explainer:
     def _is_transposed(self, tensor: Tensor, item: Item) -> bool:
         """Whether the model has windows side by side, [length, windows], as XLNet does."""
         return tensor.shape[0] != len(item.windows) == tensor.shape[1]
+
+
+def _embeddings(model: Any, writes: bool) -> list[Any]:
+    """What embeds a text: of a model that writes, the encoder's; of a classifier with a decoder, the decoder's too."""
+    if not getattr(model.config, "is_encoder_decoder", False):
+        return [model.get_input_embeddings()]
+    parts = (model.get_encoder(),) if writes else (model.get_encoder(), model.get_decoder())
+    return [*dict.fromkeys(part.get_input_embeddings() for part in parts)]
+
+
+def _is_one_place_on(ids: Tensor, before: Tensor) -> bool:
+    """Whether a call's tokens are those of the one before, one place on: so a classifier's decoder reads a text again.
+
+    (Lewis et al. 2020, "BART", section 3.1.) Each token's share there is what it is in the encoder.
+    """
+    return ids.shape == before.shape and torch.equal(ids[:, 1:], before[:, :-1])
 
 
 def _leaf(ids: Tensor, share: float) -> Tensor:

@@ -92,7 +92,7 @@ class _Trained:
     """A trained model.
 
     Attributes:
-        forward: The model with the weights that were best on validation, ready to score items.
+        forward: The model with the weights that are kept, ready to score items.
         progress: How training went.
         adapted: What of it was trained.
         adapters: What was trained beside the model's own matrices, and is added to them by now.

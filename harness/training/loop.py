@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from harness.config.training import Training
+from harness.errors import UserError
 from harness.record import CurvePoint
 from harness.tokenization.items import Features, Item, length_grouped_batches
 from harness.training.callbacks import Callbacks
@@ -75,10 +77,11 @@ def finetune(
     A run whose state lies in `folder` continues from there as if it had never stopped.
 
     Raises:
-        UserError: The state is of other labels, or in another order.
+        UserError: The state is of other labels, or in another order; or of other batches.
         DivergedError: A loss is not finite.
     """
     progress = load_state(trainer, folder, plan.labels)
+    _check_batches(progress, items, folder)
     if plan.steps == 0:
         return progress
     try:
@@ -110,19 +113,41 @@ def _train(
         started, processor = time.monotonic(), time.process_time()
         loss = trainer.step(batch)
         _count(progress, batch, loss)
+        callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
+        due = trainer.anywhere(time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps)
+        if progress.step in evaluated_at or due:
+            progress.read_loss()  # A GPU has done its steps when their loss is read: until then they take time.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
-        callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
         if progress.step in evaluated_at:
             keeps_last = plan.training.keep == "last"
             callbacks.on_evaluate(
                 _evaluate(trainer, validation, progress, epoch=progress.step / per_epoch, keeps_last=keeps_last)
             )
         progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
-        due = time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps
-        if trainer.anywhere(due):
+        if due:
             save_state(progress, trainer, folder)
             saved = time.monotonic()
+
+
+def _check_batches(progress: Progress, items: Sequence[Item], folder: Path) -> None:
+    """Refuse a state that would go on with other batches than it was begun with: it would end like no other run.
+
+    An earlier version did not write down the lengths that make batches, and took those of what is read alone.
+    """
+    now, begun = _digest(item.length for item in items), progress.batches
+    if progress.step > 0 and not begun:
+        begun = _digest(max(len(window.input_ids) for window in item.windows) for item in items)
+    if begun not in {"", now}:
+        raise UserError(
+            f"{folder}: begun with other lengths of items, and so with other batches. "
+            "Continue with the data and the version that it was begun with, or begin anew with --redo."
+        )
+    progress.batches = now
+
+
+def _digest(lengths: Iterable[int]) -> str:
+    return sha256(" ".join(map(str, lengths)).encode()).hexdigest()
 
 
 def _batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterator[list[Item]]:

@@ -30,7 +30,8 @@ class Progress:
     Attributes:
         step: Optimiser steps taken.
         curve: One point an evaluation.
-        best_step: The step with the best validation score so far; 0 before the first evaluation.
+        best_step: The step whose weights are kept: that with the best validation score so far, or by `keep = "last"`
+            the last one; 0 before the first evaluation.
         best_weights: The model's tensors at that step, on the CPU.
         loss_sum: Training loss since the last point of the curve, times items; on the device until it is read.
         loss_items: Items since then.
@@ -44,6 +45,7 @@ class Progress:
         validation_processor_seconds: Those that validation took.
         first_losses: Of pretraining's first steps, by which another run shows that it is the same.
         labels: What the model's outputs stand for, in their order.
+        batches: Digest of the items' lengths, by which fine-tuning puts them into batches.
     """
 
     step: int = 0
@@ -62,6 +64,7 @@ class Progress:
     validation_processor_seconds: float = 0.0
     first_losses: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    batches: str = ""
 
     def count_loss(self, loss: Tensor, items: int) -> None:
         """Add the mean loss of so many items."""
@@ -255,8 +258,8 @@ def _check_version(
     shapes = {name: tensor.shape for name, tensor in weights.items()}
     wanted = {name: local(tensor).shape for name, tensor in model_tensors(model).items()}
     other = sorted(
-        (facts.keys() ^ known) - {"form", "labels", "sharded", "validation_processor_seconds"}
-    ) or sorted(  # `_check_labels` has judged labels.
+        (facts.keys() ^ known) - {"form", "labels", "batches", "sharded", "validation_processor_seconds"}
+    ) or sorted(  # Labels have been judged, and batches will be.
         name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
     )
     if other or facts.get("form", 1) > FORM:

@@ -12,6 +12,8 @@ from pyarrow import parquet
 from safetensors.torch import load_file
 from small_models import (
     ARCHITECTURES,
+    LABELS,
+    TAGS,
     Silent,
     loaded_model,
     own_data,
@@ -25,6 +27,7 @@ from small_models import (
 
 from harness.config.training import Training
 from harness.long_texts.packed.torch_kernels import jagged_attention, varlen_attention, works
+from harness.long_texts.windows import in_parts
 from harness.registry import FAMILIES
 from harness.runs.execution import execute
 from harness.runs.options import Options
@@ -137,15 +140,26 @@ def test_torch_s_kernels_give_what_plain_attention_gives(kernel):
     assert works(kernel, torch.device("cuda", torch.cuda.current_device()), torch.bfloat16, 64)
 
 
+@pytest.mark.parametrize(
+    ("task_type", "labels", "settings"),
+    [
+        ("classification", LABELS, {}),
+        ("classification", LABELS, {"strategy": "windows", "max_length": 8}),
+        ("token_classification", TAGS, {}),
+    ],
+    ids=["texts", "windows", "tags"],
+)
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_a_step_waits_for_nothing(dropout, checkpoint):
+def test_a_step_waits_for_nothing(dropout, task_type, labels, settings, checkpoint):
     """torch raises where the host waits for the GPU (on a processor, it never does)."""
-    training = Training(precision="bf16")
-    loaded, objective = loaded_model("bert", checkpoint("bert"), dropout=dropout, training=training)
+    training = Training(precision="bf16", **settings)
+    loaded, objective = loaded_model(
+        "bert", checkpoint("bert"), task_type, labels=labels, dropout=dropout, training=training
+    )
     if not IS_DRY:
         loaded.model.cuda()
     trainer, reader = trainer_for(loaded, objective, training)
-    items = objective.features(EXAMPLES["classification"], reader).items
+    items = objective.features(EXAMPLES[task_type], reader).items
     trainer.step(items[:8])  # Kernels are chosen, and memory is taken.
     if not IS_DRY:
         torch.cuda.set_sync_debug_mode("error")
@@ -155,3 +169,15 @@ def test_a_step_waits_for_nothing(dropout, checkpoint):
         if not IS_DRY:
             torch.cuda.set_sync_debug_mode("default")
     assert all(torch.isfinite(loss) for loss in losses)
+
+
+def test_a_part_that_is_computed_again_drops_what_it_dropped():
+    device = torch.device("cpu" if IS_DRY else "cuda")
+    scale = torch.ones(64, device=device, requires_grad=True)
+
+    def dropped(part):
+        return (torch.nn.functional.dropout(part["rows"].to(device) * scale, 0.5),)
+
+    (found,) = in_parts(dropped, {"rows": torch.ones(2, 64)}, 1, device)
+    found.sum().backward()
+    torch.testing.assert_close(scale.grad, found.detach().sum(0))

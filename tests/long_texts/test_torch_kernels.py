@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch.nn.attention.varlen import varlen_attn
+from torch.utils.checkpoint import checkpoint
 
 from harness.long_texts.packed import torch_kernels
 from harness.long_texts.packed.boundaries import SequenceBoundaries
@@ -106,3 +107,31 @@ def test_who_serves_whom(changed, asked, kernel, monkeypatch):
     assert serving(SimpleNamespace(**query), **known) is kernel
     monkeypatch.setattr(torch_kernels, "works", lambda *_: False)
     assert serving(SimpleNamespace(**query), **known) is None
+
+
+@pytest.mark.parametrize(("reach", "second"), [(None, jagged_attention), (4, None)])
+def test_where_one_kernel_fails_the_other_serves_if_it_can(reach, second, monkeypatch):
+    monkeypatch.setattr(torch_kernels, "works", lambda kernel, *_: kernel is not varlen_attention)
+    query = SimpleNamespace(is_cuda=True, dtype=torch.bfloat16, shape=(1, 2, 9, 64), device=CPU)
+    assert serving(query, dropout=0.0, reach=reach, one_each=False) is second
+
+
+def test_a_kernel_may_first_be_asked_for_inside_of_a_pass_that_is_computed_again():
+    works.cache_clear()
+    rows = torch.randn(3, requires_grad=True)
+
+    def read(rows):
+        assert works(jagged_attention, CPU, torch.float32, 8)
+        return rows.square()
+
+    found = checkpoint(read, rows, use_reentrant=False)
+    torch.testing.assert_close(torch.autograd.grad(found.sum(), rows)[0], 2 * rows)
+    works.cache_clear()
+
+
+def test_a_want_of_memory_says_nothing_of_a_kernel():
+    def full(*_, **__):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        works(full, CPU, torch.float32, 8)

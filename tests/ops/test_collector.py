@@ -5,7 +5,8 @@ from weakref import ref
 
 import pytest
 
-from harness.ops.collector import passing_over_what_is_loaded
+from harness.ops.collector import pass_over_what_came_since, passing_over_what_is_loaded
+from harness.runs import execution
 
 
 class Cycle:
@@ -54,3 +55,21 @@ def test_what_was_unused_before_and_what_comes_to_be_so_are_found():
         later = unused()
         gc.collect()
         assert later() is None
+
+
+def test_what_is_loaded_later_is_passed_over_within_the_block_alone():
+    pass_over_what_came_since()
+    assert is_seen(Cycle)
+    with passing_over_what_is_loaded():
+        later = Cycle()
+        pass_over_what_came_since()
+        assert not is_seen(later)
+    pass_over_what_came_since()
+    assert is_seen(later)
+
+
+@pytest.mark.slow
+def test_a_user_s_process_that_fine_tunes_is_left_as_it_was():
+    execution._finetuning.cache_clear()
+    execution._finetuning()
+    assert gc.get_freeze_count() == 0

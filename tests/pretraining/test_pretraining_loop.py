@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_corpora import plan
 
+from harness.pretraining import reproduce
 from harness.pretraining.loop import PretrainingRun, evaluation_steps, kept_steps, pretrain
 from harness.training.state import Progress
 from harness.training.trainer import DivergedError
@@ -130,3 +131,41 @@ def test_a_loss_that_is_no_number_leaves_what_was_learnt_until_then():
     assert [point.step for point in done.curve] == [2, 4]
     with pytest.raises(DivergedError, match="the held-out loss is inf at step 2"):
         run(plan(tokens=1000, batch_tokens=100, evaluations=5), Losses(held_out=math.inf))
+
+
+def test_seconds_end_when_losses_that_are_read_have_been_computed(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(
+        "harness.pretraining.loop.time", SimpleNamespace(monotonic=lambda: clock[0], process_time=lambda: clock[0])
+    )
+    read = Progress.read_loss
+
+    def waits(progress):
+        clock[0] += 1
+        return read(progress)
+
+    monkeypatch.setattr(Progress, "read_loss", waits)
+    done, *_ = run(plan(tokens=1000, batch_tokens=100, evaluations=2, keep=(0.3,)), Losses())
+    assert (done.seconds, done.processor_seconds) == (3.0, 3.0)  # After steps 3, 5 and 10.
+
+
+def test_a_model_whose_loss_is_no_number_is_not_kept():
+    """A step on a GPU does not tell."""
+
+    class Silently(Losses):
+        def step(self, batch):
+            return super().step(batch) * (math.nan if batch[0].number == 2 else 1)
+
+    with pytest.raises(DivergedError, match="the training loss is nan"):
+        run(plan(tokens=1000, batch_tokens=100, evaluations=1, keep=(0.3,)), Silently(), done := Progress())
+    assert done.step == 3
+
+
+def test_a_loss_that_is_no_number_is_like_none_of_the_record(monkeypatch):
+    """A step on a GPU does not tell."""
+    lost = SimpleNamespace(step=lambda batch: torch.tensor(math.nan if batch[0].number == 1 else 2.0))
+    monkeypatch.setattr(reproduce, "settings_that_differ", lambda *_: [])
+    monkeypatch.setattr(reproduce, "course_of", lambda *_: (lost, SimpleNamespace(objective=Steps()), None))
+    record = SimpleNamespace(config=None, name="one", first_losses=(2.0, 2.0, 2.0))
+    verdict = reproduce.verified(SimpleNamespace(recipe=None), record, Watching(), None)
+    assert (verdict.steps, verdict.equal, verdict.largest, verdict.holds) == (3, 1, math.inf, False)

@@ -2,16 +2,29 @@
 
 import json
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from finished_runs import finished_run
-from small_models import question_examples, tagged_examples, write_checkpoint, write_language_checkpoint
+from small_models import (
+    question_examples,
+    small_tokenizer,
+    tagged_examples,
+    write_checkpoint,
+    write_language_checkpoint,
+)
 
 from harness.errors import UserError
 from harness.reporting.attention_maps import attention_maps, png
-from harness.runs.explain import AttentionMaps, run_explainer
+from harness.runs.explain import AttentionMaps, RunExplainer, run_explainer
+from harness.task_types.explained import Asked
+from harness.task_types.language_modelling.explained import explained_token
 from harness.task_types.token_classification.explained import word_place
+from harness.tokenization.items import Features, Item
+from harness.tokenization.reading import Window
+from harness.tokenization.trained_tokenizer import train_byte_pairs
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +103,28 @@ def test_a_language_model_tells_which_tokens_made_one_likely(family, settings, c
         assert set(weightiest) <= set(range(4))  # Tokens before the fifth.
     (least,) = json.loads(command(*words, "--steps", "2").output)["explanations"]
     assert least["score"] <= found["score"]
-    assert "--token 99: no token of this text that is predicted" in command(*words, "--token", "99").errors
+    assert "--token 99: this text has no predicted token of that number" in command(*words, "--token", "99").errors
     assert "--label x: a language model has no labels" in command(*words, "--label", "x").errors
+
+
+@pytest.mark.parametrize(("token", "passes"), [(None, [32, 32, 7]), ("41", [])])
+def test_a_masked_model_reads_a_few_copies_of_a_text_at_a_time_and_none_for_a_token_that_is_named(token, passes):
+    window = Window((1,) * 73, (), first=1, positions=tuple(range(71)))
+    read = []
+
+    def scores(item):
+        (scored,) = (window.scored_tokens for window in item.windows)
+        read.append(len(scored))
+        nats = torch.zeros(1, 73)
+        nats[0, list(scored)] = torch.tensor([float(place == 41) + 1 for place in scored])
+        return nats
+
+    features = Features([Item(0, (window,), None)], [71], 71)
+    asked = Asked(scores, None, settings=SimpleNamespace(token=token))
+    told = explained_token(features, asked, causal=False)
+    assert told.name == "log-probability of token 41"
+    assert list(told.item.windows[0].scored_tokens) == [41]
+    assert read == passes
 
 
 @pytest.mark.slow
@@ -154,3 +187,13 @@ def test_tokens_beside_a_map_are_escaped_and_its_pixels_are_the_weights():
     picture = b64decode(drawn.split("base64,")[1].split('"')[0])
     assert list(image.open(BytesIO(picture)).convert("L").tobytes()) == [0, 255, 191, 128]
     assert png([b"\0"]).startswith(b"\x89PNG")
+
+
+def test_a_word_begins_where_its_tokenizer_says_so_whatever_signs_its_vocabulary_has():
+    pieces = small_tokenizer("bert")
+    pieces.add_tokens(["▁"])
+    pairs = train_byte_pairs(["the film was seen"] * 9, vocabulary_size=300)
+    for tokenizer in (pieces, pairs):
+        explainer = RunExplainer(*[None] * 4, tokenizer, *[None] * 3)
+        ids = tokenizer("the film was", add_special_tokens=False)["input_ids"]
+        assert "".join(map(explainer._word, ids)).split() == ["the", "film", "was"]

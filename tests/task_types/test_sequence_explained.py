@@ -52,4 +52,4 @@ def test_what_is_written_is_explained_by_its_source_alone_with_a_map_from_one_to
     assert page.read_text().count("<image x=") == 2
     assert "as it writes the token of a row" in page.read_text()
     refused = command("explain", run, *given, "--label", "x")
-    assert (refused.code, "texts that are written are no labels" in refused.errors) == (2, True)
+    assert (refused.code, "this model writes texts and has no labels" in refused.errors) == (2, True)

@@ -9,16 +9,19 @@ import torch
 import transformers
 from pyarrow import parquet
 from small_models import FILLERS, Silent, own_run, trainer_for, weights
+from tokenizers.processors import TemplateProcessing
 
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
 from harness.config.training import Training
 from harness.errors import UserError
+from harness.long_texts.scoring import execution_notes
 from harness.ops.device import seed_layers
 from harness.registry import FAMILIES, TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 from harness.task_types.sequence_to_sequence.examples import SequencePair
+from harness.tokenization.pair_layout import Apart
 from harness.tokenization.trained_tokenizer import train_byte_pairs
 
 TASK_TYPE = "sequence_to_sequence"
@@ -49,8 +52,6 @@ def end_tokenizer():
     single = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer.backend_tokenizer, eos_token="[SEP]", pad_token="[PAD]"
     )
-    from tokenizers.processors import TemplateProcessing
-
     single.backend_tokenizer.post_processor = TemplateProcessing(
         single="$A [SEP]", pair="$A [SEP] $B [SEP]", special_tokens=[("[SEP]", 3)]
     )
@@ -201,6 +202,42 @@ def test_longer_texts_than_the_model_has_places_for_and_unknown_languages_are_re
     _, objective, _, reader = loaded("auto", stock / "bart", source_language="en_XX")
     with pytest.raises(UserError, match="source_language: this model's tokenizer knows no languages"):
         objective.features(pairs(1), reader)
+
+
+def test_a_target_must_have_room_for_a_token_of_its_own():
+    """Behind a special token that is the same in front of every target, as that of BART."""
+    tokenizer = end_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    with pytest.raises(UserError, match=r"max_target_length: 2, but .* puts 1 special .* Set it to 3 or more"):
+        Apart().targets(tokenizer, ["red green"], 2)
+    (cut,) = Apart().targets(tokenizer, ["red green"], 3)
+    assert (len(cut.ids), cut.judged) == (3, range(1, 2))
+    assert Apart(start=2).targets(tokenizer, ["red green"], 2)[0].judged == range(1)
+
+
+def test_two_encoders_in_one_that_others_saved_write_no_more_than_they_have_places_for(checkpoints, tmp_path):
+    sides = (checkpoints["bert"], checkpoints["bert"])
+    model = transformers.EncoderDecoderModel.from_encoder_decoder_pretrained(*sides)
+    model.config.update({"decoder_start_token_id": 2, "pad_token_id": 0, "eos_token_id": 3})
+    model.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(sides[0]).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="max_target_length: 65, but this model writes at most 64 tokens"):
+        loaded("auto", tmp_path, max_target_length=65)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [("t5", ["padded: this family does not read texts laid end to end"]), ("scratch", []), ("bert", [])],
+)
+def test_a_record_says_why_a_writer_s_texts_are_padded(name, note, stock, checkpoints):
+    family = "auto" if name in STOCK else name
+    model, _, trainer, _ = loaded(family, checkpoint_of(name, stock, checkpoints))
+    assert execution_notes(model, trainer.forward.scoring, Training()) == note
+    if note:
+        assert execution_notes(model, trainer.forward.scoring, Training(execution="padded")) == []
 
 
 def test_what_is_too_long_is_cut_and_counted():

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from small_models import ARCHITECTURES, loaded_model, text_examples, write_checkpoint
+import transformers
+from small_models import ARCHITECTURES, loaded_model, small_tokenizer, text_examples, write_checkpoint
 
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.ops.device import fresh_accelerator
+from harness.task_types.texts import TextExample
 from harness.training.attention import attention_of, by_attention
 from harness.training.attribution import Explainer, curves, mean_and_interval
 from harness.training.task_model import forward_of, reader_of
@@ -139,3 +141,37 @@ def test_the_interval_of_a_mean_is_students():
     # Of 1, 2, 3: mean 2, s.d. 1, and t with 2 degrees of freedom is 4.303 at 97.5 %.
     assert mean_and_interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5), abs=1e-3)
     assert mean_and_interval([1.0])[1:] == (None, None)
+
+
+DECODERS = {
+    "bart": {
+        "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "max_position_embeddings": 64,
+        "decoder_start_token_id": 3, "init_std": 0.15,
+    },
+    "t5": {"d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0},
+}  # fmt: skip
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("model_type", DECODERS)
+def test_of_a_classifier_whose_decoder_reads_the_text_again_nothing_is_left_of_an_empty_text(model_type, tmp_path):
+    tokenizer = small_tokenizer("bert")
+    tokenizer.eos_token = "[SEP]"
+    known = {"vocab_size": len(tokenizer), "pad_token_id": 0, "eos_token_id": tokenizer.sep_token_id}
+    config = transformers.AutoConfig.for_model(model_type, **known, **DECODERS[model_type])
+    torch.manual_seed(3)
+    transformers.AutoModel.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    training = Training(execution="padded")
+    loaded, objective = loaded_model("auto", tmp_path, training=training)
+    accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
+    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=1000)
+    texts = [TextExample("a", "the film was seen by many", 0), TextExample("b", "a plot in town and again", 1)]
+    item, other = objective.features(texts, reader_of(loaded, objective, training)).items
+    explainer = Explainer.of(forward, loaded.tokenizer)
+    found, compared = (explainer.attributed(one, label(1), steps=60) for one in (item, other))
+    assert [*found.token_ids] == [*item.windows[0].input_ids]
+    assert found.empty_score == pytest.approx(compared.empty_score, abs=1e-5)
+    assert found.score != pytest.approx(compared.score, abs=1e-3)
+    assert abs(found.error) < 0.02 * sum(map(abs, found.values))

@@ -4,7 +4,9 @@ import json
 import math
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,6 +148,22 @@ def test_the_last_weights_are_kept_where_that_is_asked_for(checkpoints, tmp_path
     assert progress.best_step == 10
     assert not same(kept[3], kept[1])
     assert same(weights(trainer.forward.model), kept[3])
+
+
+def test_seconds_end_when_losses_that_are_read_have_been_computed(checkpoints, tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(
+        "harness.training.loop.time", SimpleNamespace(monotonic=lambda: clock[0], process_time=lambda: clock[0])
+    )
+    read = Progress.read_loss
+
+    def waits(progress):
+        clock[0] += 1
+        return read(progress)
+
+    monkeypatch.setattr(Progress, "read_loss", waits)
+    progress = go(set_up(checkpoints["bert"]), tmp_path)
+    assert (progress.seconds, progress.processor_seconds) == (4.0, 4.0)  # At the four points of the curve.
 
 
 @pytest.mark.slow
@@ -446,6 +464,20 @@ def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoi
     rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
     with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path)
+
+
+def test_a_state_of_other_batches_is_refused_and_one_that_names_none_goes_on_where_they_are_the_same(
+    checkpoints, tmp_path
+):
+    state = stopped_state(checkpoints["bert"], tmp_path)
+    trainer, items, validation, training = set_up(checkpoints["bert"])
+    longer = [replace(items[0], windows=(replace(items[0].windows[0], target_ids=[1, 2]),)), *items[1:]]
+    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+        go((trainer, longer, validation, training), tmp_path)
+    rewrite(state, batches=None)  # By an earlier version, which did not count what is written.
+    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+        go((trainer, longer, validation, training), tmp_path)
+    assert go((trainer, items, validation, training), tmp_path).step == STEPS
 
 
 @pytest.mark.slow

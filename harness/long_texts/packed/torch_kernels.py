@@ -33,8 +33,8 @@ def serving(query: Tensor, *, dropout: float, reach: int | None, one_each: bool)
         return None
     if reach is not None and (dropout > 0 or one_each):  # A kernel takes a lone query for a text's last token.
         return None
-    kernel = jagged_attention if dropout > 0 else varlen_attention
-    return kernel if works(kernel, query.device, query.dtype, query.shape[-1]) else None
+    kernels = [*([varlen_attention] if dropout == 0 else []), *([jagged_attention] if reach is None else [])]
+    return next((kernel for kernel in kernels if works(kernel, query.device, query.dtype, query.shape[-1])), None)
 
 
 def varlen_attention(
@@ -107,10 +107,13 @@ def works(kernel: Attention, device: torch.device, dtype: torch.dtype, width: in
     drawn = torch.Generator().manual_seed(0)
     states = [torch.randn(1, 2, 9, width, generator=drawn).to(device, dtype).requires_grad_() for _ in range(3)]
     try:
-        with torch.enable_grad():
-            pairs = zip(*(_probed(attend, states, boundaries) for attend in (kernel, plain_attention)), strict=True)
+        # Inside of a pass that is computed again, `checkpoint` would miss what is kept here for a backward pass.
+        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(_kept, _kept):
+            pairs = [*zip(*(_probed(attend, states, boundaries) for attend in (kernel, plain_attention)), strict=True)]
         agrees = all(bool((one - other).abs().max() <= CLOSE) for one, other in pairs)
         why = "its numbers differ from plain attention's"
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
         agrees, why = False, str(error).splitlines()[0]
     if not agrees:
@@ -118,10 +121,14 @@ def works(kernel: Attention, device: torch.device, dtype: torch.dtype, width: in
     return agrees
 
 
+def _kept(tensor: Tensor) -> Tensor:
+    return tensor
+
+
 def _probed(attend: Attention, states: list[Tensor], boundaries: SequenceBoundaries) -> list[Tensor]:
     """Sums, and the gradients of their squares."""
     sums = attend(*states, boundaries, scaling=states[0].shape[-1] ** -0.5, dropout=0.0)
-    return [sums, *torch.autograd.grad(sums.float().square().mean(), states)]
+    return [sums.detach(), *torch.autograd.grad(sums.float().square().mean(), states)]
 
 
 @cache

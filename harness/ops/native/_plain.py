@@ -50,16 +50,18 @@ def attention(
     `reach` [2] says how far before and after its own place a query sees; below 0: all.
     """
     heads = torch.arange(query.shape[1], device=query.device)
+    limits: list[int] = reach.tolist()
     queries, keys = _rising(query_boundaries, len(query)), _rising(key_boundaries, len(key))
     sums = []
     for i in range(len(queries) - 1):
         of_queries, of_keys = slice(queries[i], queries[i + 1]), slice(keys[i], keys[i + 1])
         with torch.autocast(query.device.type, enabled=False):
             scores = torch.einsum("qhw,khw->hqk", _wide(query[of_queries]) * scaling, _wide(key[of_keys]))
-            apart = torch.arange(scores.shape[1])[:, None] - torch.arange(scores.shape[2])
-            for far, most in zip((apart, -apart), reach.tolist(), strict=True):
-                if most >= 0:
-                    scores = scores.masked_fill((far > most).to(scores.device), -torch.inf)
+            if max(limits) >= 0:
+                apart = torch.arange(scores.shape[1])[:, None] - torch.arange(scores.shape[2])
+                for far, most in zip((apart, -apart), limits, strict=True):
+                    if most >= 0:
+                        scores = scores.masked_fill((far > most).to(scores.device), -torch.inf)
             weights = scores.softmax(-1)
             if dropout:
                 rows = torch.arange(queries[i], queries[i + 1], device=query.device) * len(heads) + heads[:, None]

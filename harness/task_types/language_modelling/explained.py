@@ -10,6 +10,9 @@ from harness.errors import UserError
 from harness.task_types.explained import Asked, ExplainedScore
 from harness.tokenization.items import Features, Item
 
+AT_ONCE = 32
+"""Of a masked model: it reads the text once for each token that is predicted, and keeps nothing of it."""
+
 
 def explained_token(features: Features, asked: Asked, *, causal: bool) -> ExplainedScore:
     """The log-probability of a token after those before it, or of a masked one between all others.
@@ -31,12 +34,15 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
             f"harness explain: the text is read in {len(features.items)} windows, and what a token owes to those "
             "before it is told within one. Give a shorter text."
         )
-    item = features.items[0] if causal else _all_scored(features.items[0])
+    (item,) = features.items
     (window,) = item.windows
-    places, first = list(window.scored_tokens), window.first
-    nats = asked.scores(item)[0, places].tolist()
-    chosen = _chosen(asked.settings.token, [place - first + 1 for place in places], nats)
-    place = places[chosen]
+    first = window.first
+    # Of a masked model every token of the text may be asked for, where else a sample is predicted.
+    places = list(window.scored_tokens) if causal else list(range(first, first + len(window.positions)))
+    if asked.settings.token is not None:
+        place = _asked_for(asked.settings.token, places, first)
+    else:
+        place = _costliest(item, places, asked, at_once=len(places) if causal else AT_ONCE)
     told = item if causal else replace(item, windows=(replace(window, scored_tokens=(place,)),))
     return ExplainedScore(
         told,
@@ -46,18 +52,22 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
     )
 
 
-def _all_scored(item: Item) -> Item:
-    """The item with every token of the text to be predicted, each alone masked, where else a sample is."""
-    (window,) = item.windows
-    every = range(window.first, window.first + len(window.positions))
-    return replace(item, windows=(replace(window, scored_tokens=every),))
-
-
-def _chosen(token: str | None, numbers: Sequence[int], nats: Sequence[float]) -> int:
-    """The place of the token that is asked for among those that are predicted; else of the one that costs most."""
-    if token is None:
-        return max(range(len(nats)), key=nats.__getitem__)
+def _asked_for(token: str, places: Sequence[int], first: int) -> int:
+    """The place of the token that has this number in the text, from 1."""
+    numbers = [place - first + 1 for place in places]
     if not token.isdecimal() or int(token) not in numbers:
         bounds = f"{numbers[0]} to {numbers[-1]}"
-        raise UserError(f"--token {token}: no token of this text that is predicted. Give a number from {bounds}.")
-    return list(numbers).index(int(token))
+        raise UserError(
+            f"--token {token}: this text has no predicted token of that number. Give a number from {bounds}."
+        )
+    return places[numbers.index(int(token))]
+
+
+def _costliest(item: Item, places: Sequence[int], asked: Asked, *, at_once: int) -> int:
+    """The place of the token that costs most, so many of which are scored at once."""
+    nats: dict[int, float] = {}
+    for start in range(0, len(places), at_once):
+        part = places[start : start + at_once]
+        scored = replace(item, windows=(replace(item.windows[0], scored_tokens=part),))
+        nats |= dict(zip(part, asked.scores(scored)[0, part].tolist(), strict=True))
+    return max(nats, key=nats.__getitem__)

@@ -17,6 +17,7 @@ from torch import Tensor
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.head import Head
+from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore
 from harness.task_types.objective import LearntAsItIs
 from harness.task_types.sequence_to_sequence import Writing, task_type
@@ -174,11 +175,13 @@ class TextObjective(LearntAsItIs):
             UserError: A label is asked for, or the model writes behind the source.
         """
         if asked.label is not None:
-            raise UserError(f"--label {asked.label}: texts that are written are no labels. Leave it out.")
+            raise UserError(f"--label {asked.label}: this model writes texts and has no labels. Leave it out.")
         assert isinstance(features, TokenFeatures)
         assert features.targets is not None
         if features.targets.layout.is_one_text:
-            raise UserError("harness explain: of models that write, it explains those that read the source apart.")
+            raise UserError(
+                "harness explain: can't explain a language model that writes behind its source; only encoder–decoders."
+            )
         (item,) = features.items
         found: Any = asked.scores(item)
         written = ended(found.written[0].tolist(), features.targets.tokenizer)
@@ -196,7 +199,7 @@ def _judged(scores: Costs, batch: Batch) -> Tensor:
     """The costs of what must be written [items, 4, length], 0 elsewhere."""
     places = torch.arange(scores.of_tokens.shape[2], device=scores.of_tokens.device)
     bounds = [(item.target.judged.start, item.target.judged.stop) for item in batch.items]
-    start, stop = torch.tensor(bounds, device=places.device).T[..., None]
+    start, stop = to_device(torch.tensor(bounds), places.device).T[..., None]
     return scores.of_tokens.masked_fill(~((places >= start) & (places < stop))[:, None], 0.0)
 
 

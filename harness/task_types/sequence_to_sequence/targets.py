@@ -11,10 +11,10 @@ from harness.task_types.sequence_to_sequence.examples import SequencePair
 from harness.task_types.sequence_to_sequence.metrics import OF_COSTS
 from harness.tokenization.languages import language_token
 from harness.tokenization.pair_layout import PairLayout, TargetTokens
+from harness.tokenization.reading import NO_BOUND
 
 LANGUAGES = {"source_language": "src_lang", "target_language": "tgt_lang"}
 """What tokenizers of multilingual models call what the recipe has."""
-NO_BOUND = 10**9
 
 
 @dataclass(frozen=True)

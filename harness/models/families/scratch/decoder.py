@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers.cache_utils import EncoderDecoderCache
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
@@ -17,7 +16,7 @@ from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
 from harness.models.families.scratch.attention import MultiHeadAttention, eager_attention
 from harness.models.families.scratch.configuration import ScratchEncoderDecoderConfig
-from harness.models.families.scratch.embeddings import sinusoids
+from harness.models.families.scratch.embeddings import encodings
 from harness.models.families.scratch.encoder import FeedForward
 from harness.models.families.scratch.model import ScratchPreTrainedModel
 
@@ -195,9 +194,7 @@ class ScratchDecoder(ScratchPreTrainedModel):
         self, tokens: Tensor, cache: EncoderDecoderCache | None = None, positions: Tensor | None = None
     ) -> Tensor:
         """Vectors that know their position, counted on from those in the cache (sections 3.4 and 3.5)."""
-        width, first = self.config.hidden_size, 0 if cache is None else cache.get_seq_length()
-        places = first + tokens.shape[1] if positions is None else int(positions.max()) + 1
-        encodings = sinusoids(torch.arange(places, device=tokens.device), width).to(tokens.dtype)
-        here = encodings[first:] if positions is None else encodings[positions]
-        embedded: Tensor = self.dropout(tokens * width**0.5 + here)
+        first = 0 if cache is None else cache.get_seq_length()
+        here = encodings(tokens, positions, first=first).to(tokens.dtype)
+        embedded: Tensor = self.dropout(tokens * self.config.hidden_size**0.5 + here)
         return embedded

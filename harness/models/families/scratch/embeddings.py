@@ -26,6 +26,23 @@ def sinusoids(positions: Tensor, width: int) -> Tensor:
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
+def encodings(tokens: Tensor, positions: Tensor | None, *, first: int = 0) -> Tensor:
+    """The encoding of each token's place, [length, width] where it is counted.
+
+    Args:
+        tokens: Embedded tokens [batch, length, width].
+        positions: Each token's place [batch, length]; None: counted from `first`.
+        first: The place of the first one.
+    """
+    width = tokens.shape[-1]
+    if positions is None:
+        return sinusoids(torch.arange(first + tokens.shape[-2], device=tokens.device), width)[first:]
+    if positions.device.type != "cpu":
+        return sinusoids(positions, width)
+    # Sines are slow on processors, and packed texts have the same places many times over: one row a place.
+    return sinusoids(torch.arange(int(positions.max()) + 1), width)[positions]
+
+
 class Embeddings(nn.Module):
     """Tokens, and the text of the pair that each belongs to, as vectors that know their position.
 
@@ -52,13 +69,4 @@ class Embeddings(nn.Module):
         if segments is None:
             segments = torch.zeros(tokens.shape[:-1], dtype=torch.long, device=tokens.device)
         meanings = (tokens + self.segments(segments)) * self.width**0.5
-        return self.dropout(meanings + self._encodings(tokens, positions).to(tokens.dtype))
-
-    def _encodings(self, tokens: Tensor, positions: Tensor | None) -> Tensor:
-        """The encoding of each token's place, [length, width] where it is counted from 0."""
-        if positions is None:
-            return sinusoids(torch.arange(tokens.shape[-2], device=tokens.device), self.width)
-        if positions.device.type != "cpu":
-            return sinusoids(positions, self.width)
-        # Sines are slow on processors, and packed texts have the same places many times over: one row a place.
-        return sinusoids(torch.arange(int(positions.max()) + 1), self.width)[positions]
+        return self.dropout(meanings + encodings(tokens, positions).to(tokens.dtype))
