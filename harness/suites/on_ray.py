@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -200,6 +201,13 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
         raise UserError(
             f"--on ray: {address} is a Ray client's address, and the command is to run on a node of the cluster. "
             "There, leave RAY_ADDRESS out."
+        )
+    if (
+        wanted.upload and len(sys.executable.split()) > 1
+    ):  # Ray makes a shell's line of it, unquoted, and tries for ever.
+        raise UserError(
+            f"--on ray: with upload Ray can't start a Python whose path has a blank, as {sys.executable} has. Move the "
+            "environment, or let the nodes share the disk (upload = false)."
         )
     copied = {"working_dir": str(Path.cwd()), "excludes": _kept_here(waiting)} if wanted.upload else None
     try:

@@ -1,6 +1,7 @@
 """A suite on a Ray cluster: each run is a task, a lost node costs its runs only, and results come back."""
 
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from harness.suites.cluster import Cluster
 from harness.suites.ray_node import PIECE_BYTES, Job, OtherVersion, Piece, do_run, packed
 from harness.suites.selection import resolve_suite
 from harness.version import __version__
+
+pytestmark = pytest.mark.xdist_group("ray")  # One cluster, in one process.
 
 SUITE = """
 tasks    = ["mine", "more"]
@@ -131,7 +134,17 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
     assert {read_record(Path("runs/tiny", name))["status"] for name in recorded()} == {"complete"}
 
 
+def test_a_python_that_ray_cannot_start_is_refused_rather_than_tried_for_ever(command, suite, monkeypatch):
+    pytest.importorskip("ray", reason="not installed: ray (pip install 'finetune-harness[ray]')")
+    suite.write_text(SUITE.format(model="tfidf", cluster="upload = true"))
+    monkeypatch.setattr("sys.executable", "/a folder/bin/python")
+    result = command("run", "tiny.toml", "--on", "ray")
+    assert result.code == 2
+    assert "path has a blank, as /a folder/bin/python has" in result.errors
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(len(sys.executable.split()) > 1, reason="Ray can't start a Python whose path has a blank")
 def test_nodes_with_disks_of_their_own_bring_back_what_a_run_leaves_here(command, suite, two_nodes, monkeypatch):
     monkeypatch.setattr("harness.suites.ray_node.PIECE_BYTES", 100)
     assert command("run", "tiny.toml", "--runs", "here").code == 0
