@@ -48,7 +48,7 @@ def answers_to(lines, folder, *, first=""):
 ANSWERS = [
     (["--help"], 0, "Usage"),
     (["export", "--help"], 0, "--dry-run"),
-    (["export", "run", "out", "--to", "folder", "--int8"], 2, "is of an ONNX graph"),
+    (["export", "run", "out", "--to", "folder", "--int8"], 2, "is for an ONNX graph"),
     (["serve", "--help"], 0, "--compare"),
     (["list"], 0, "rotten_tomatoes"),
     (["list", "tasks", "--json"], 0, '"task type": "question_answering"'),

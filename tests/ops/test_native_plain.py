@@ -55,7 +55,7 @@ def test_gradients_of_the_oracle_are_right():
     rows = [torch.randn(5, 2, 3, dtype=torch.double, requires_grad=True) for _ in range(3)]
     ends = boundaries(2, 3)
     assert torch.autograd.gradcheck(
-        lambda *rows: _plain.attention(*rows, ends, ends, torch.tensor([5]), 0.5, 0.3, 7), rows
+        lambda *rows: _plain.attention(*rows, ends, ends, torch.tensor([5, 5]), 0.5, 0.3, 7), rows
     )
     hidden = [torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in ((4, 5), (4, 5), (5,), (5,))]
     assert torch.autograd.gradcheck(lambda *hidden: _plain.dropout_add_norm(*hidden, 1e-5, 0.3, 7), hidden)
