@@ -162,7 +162,7 @@ def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by
     code, output = finish(Forked(grid.words("--workers=2")))  # One run is left, which needs no worker.
     assert code == 0, output
     assert "4 of 5 runs are recorded already" in output
-    assert len(state) <= 1
+    assert len(state) <= 2  # The kill may fall between writing one and dropping the one before.
     grid.check_same(one_by_one)
 
 
