@@ -67,6 +67,12 @@ class Continued(Writer):
         """See `Writer`."""
         return ["source, separator, target and end are one text of a language model, and the target alone is learnt"]
 
+    def why_padded(self, reason: str | None) -> str | None:
+        """See `Writer`; sources of one length need no padding."""
+        if self.unpadded:
+            return None
+        return "a language model that writes behind its source does not read texts laid end to end"
+
     def _in_groups(self, found: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
         """What is found of rows, group by group [rows, ..., length]; shorter ones end in padding."""
         groups = self.grouped_by(inputs["attention_mask"].sum(1))
@@ -144,6 +150,9 @@ class ContinuedFromMemory(Continued):
         inputs = all_to_device({"input_ids": ids}, self.accelerator.device)
         with torch.set_grad_enabled(learnt), self.accelerator.autocast():
             return read_segment(self.model, inputs, list(memory), longest=self.memory)[1]
+
+    def why_padded(self, reason: str | None) -> None:
+        """See `Writer`; no memory holds padding."""
 
     def notes(self) -> list[str]:
         """See `Writer`."""

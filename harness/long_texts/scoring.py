@@ -10,8 +10,6 @@ from torch import Tensor
 
 from harness.config.training import Training
 from harness.errors import UserError
-from harness.long_texts.continued import Continued, ContinuedFromMemory
-from harness.long_texts.packed.pairs import PackedWritten
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.recurrence import Recurrence
 from harness.long_texts.token_losses import token_losses_for
@@ -89,19 +87,10 @@ def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Tra
 
 def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
     """How sources are read to write from them; and why windows are padded, where the recipe would have them packed."""
+    reason = why_not_packable(loaded.packing, loaded.model.config)
     if isinstance(scoring, Writer):
-        padded = [] if training.execution == "padded" else _why_padded(loaded, scoring)
-        return [*scoring.notes(), *padded]
+        padded = None if training.execution == "padded" else scoring.why_padded(reason)
+        return [*scoring.notes(), *([] if padded is None else [f"padded: {padded}"])]
     if training.execution == "padded" or isinstance(scoring, Packed | Unpadded) or not isinstance(scoring, Windows):
         return []
-    return [f"padded: {why_not_packable(loaded.packing, loaded.model.config)}"]
-
-
-def _why_padded(loaded: Loaded, writer: Writer) -> list[str]:
-    """Why a writer's texts are padded: nothing where they are not, or are read in groups of one length."""
-    if isinstance(writer, PackedWritten | ContinuedFromMemory) or (isinstance(writer, Continued) and writer.unpadded):
-        return []
-    if isinstance(writer, Continued):
-        return ["padded: a language model that writes behind its source does not read texts laid end to end"]
-    reason = why_not_packable(loaded.packing, loaded.model.config)
-    return [f"padded: {reason or 'this family does not write from texts laid end to end'}"]
+    return [f"padded: {reason}"]

@@ -65,6 +65,14 @@ class Writer(ABC):
         """What a reader of the record should know of how sources are read."""
         return []
 
+    def why_padded(self, reason: str | None) -> str | None:
+        """Why sources and targets are padded; None: they are not.
+
+        Args:
+            reason: Why the family reads no texts laid end to end; None: it does.
+        """
+        return reason or "this family does not write from texts laid end to end"
+
 
 @dataclass(frozen=True)
 class Written(Writer):

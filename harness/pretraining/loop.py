@@ -13,7 +13,8 @@ from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
-from harness.training.state import Progress, save_state
+from harness.training.progress import Progress
+from harness.training.state import save_state
 from harness.training.trainer import DivergedError, Trainer
 
 FIRST_LOSSES = 200  # steps

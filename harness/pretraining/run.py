@@ -39,8 +39,9 @@ from harness.registry import FAMILIES, OBJECTIVES
 from harness.runs.recording import now
 from harness.training.callbacks import Callbacks
 from harness.training.optimisation import make_optimizer, make_scheduler
+from harness.training.progress import Progress
 from harness.training.provenance import git_state, package_versions
-from harness.training.state import Progress, load_state
+from harness.training.state import load_state
 from harness.training.state_files import writing_tensors
 from harness.training.trainer import DivergedError, Trainer
 

@@ -34,10 +34,10 @@ from harness.training.optimisation import (
     unused_rows_decay,
 )
 from harness.training.probing import probe
+from harness.training.progress import Progress
 from harness.training.result import TrainingResult
 from harness.training.run_context import RunContext
 from harness.training.sharding import Shards, check_shardable, gathered, shard, shards_asked
-from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary

@@ -19,7 +19,8 @@ from harness.tokenization.items import Features, Item, length_grouped_batches
 from harness.training.callbacks import Callbacks
 from harness.training.forward import Forward
 from harness.training.optimisation import evaluation_steps
-from harness.training.state import Progress, copied, load_state, model_tensors, restore, save_state
+from harness.training.progress import Progress
+from harness.training.state import copied, load_state, model_tensors, restore, save_state
 from harness.training.trainer import DivergedError, Trainer
 
 

@@ -16,8 +16,8 @@ from harness.training.evaluation import Evaluated
 from harness.training.flops import training_flops
 from harness.training.forward import Forward
 from harness.training.optimisation import trains_used_rows_exactly
+from harness.training.progress import Progress
 from harness.training.provenance import pretraining_of
-from harness.training.state import Progress
 from harness.training.task_model import TaskModel
 
 

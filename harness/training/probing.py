@@ -32,9 +32,9 @@ from harness.training.adaptation import Adapted
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.kept_states import States, kept_states, weights_name
 from harness.training.measuring import measured
+from harness.training.progress import Progress
 from harness.training.result import TrainingResult
 from harness.training.run_context import RunContext
-from harness.training.state import Progress
 from harness.training.task_model import TaskModel, forward_of
 
 PENALTIES = tuple(10 ** (half / 2) for half in range(10, -1, -1))

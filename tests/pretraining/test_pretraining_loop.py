@@ -10,7 +10,7 @@ from small_corpora import plan
 
 from harness.pretraining import reproduce
 from harness.pretraining.loop import PretrainingRun, evaluation_steps, kept_steps, pretrain
-from harness.training.state import Progress
+from harness.training.progress import Progress
 from harness.training.trainer import DivergedError
 
 

@@ -27,7 +27,8 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.training.loop import TrainingPlan, Validation, finetune
-from harness.training.state import Progress, load_state, save_state
+from harness.training.progress import Progress
+from harness.training.state import load_state, save_state
 from harness.training.trainer import DivergedError
 
 TEXTS = {"learning_rate": 1e-3, "batch_size": 4, "epochs": 2.0, "evaluations_per_epoch": 2}

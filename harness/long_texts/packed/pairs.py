@@ -26,6 +26,9 @@ class PackedWritten(Written):
 
     packing: Packing
 
+    def why_padded(self, reason: str | None) -> None:
+        """See `Writer`."""
+
     def costs(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """See `Writer`."""
         device = self.accelerator.device
