@@ -1,4 +1,4 @@
-"""compare: what the recorded runs say of their models, in a notebook, a terminal, a data frame or a file."""
+"""`compare`: compare the models of recorded runs in a notebook, a terminal, a data frame or a report file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     import pandas
 
 WIDTH = 120
-"""Characters in a line of the printed tables, where no terminal says how many it has."""
+"""The width of printed tables in characters, if there is no terminal to ask."""
 
 
 class Comparison:
-    """Models on tasks, with intervals, differences and costs. `print` shows its tables, and so does a notebook.
+    """Scores, differences and costs of models on tasks, with intervals. Prints as tables, in a notebook as HTML.
 
     Attributes:
-        results: All that was found; see `harness.comparison.results.Comparison`.
+        results: The complete results; see `harness.comparison.results.Comparison`.
     """
 
     def __init__(self, results: Results) -> None:
@@ -39,38 +39,42 @@ class Comparison:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models' names, the simple baselines last."""
+        """The names of the models, simple baselines last."""
         return self.results.models
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks' names."""
+        """The names of the tasks."""
         return tuple(dict.fromkeys(task.task for task in self.results.tasks))
 
     @property
     def baseline(self) -> str | None:
-        """The model that the differences are taken from."""
+        """The model that the others are compared with, if any."""
         return self.results.baseline
 
     def rows(self, what: str = "scores") -> list[Row]:
-        """The table `what` as a list of dictionaries; see `to_pandas`."""
+        """Return the table `what` as a list of dictionaries; see `to_pandas`."""
         return tidy_rows(self.results, what)[0]
 
     def to_pandas(self, what: str = "scores") -> pandas.DataFrame:
-        """A table of the comparison as a tidy data frame.
+        """Return one table of the comparison as a tidy data frame.
 
-        Scores are in their natural unit, such as an accuracy in 0..1.
+        Scores are in their natural unit; accuracy, for example, is between 0 and 1.
 
         Args:
-            what: "scores": one row per model, task, seed and metric. "means": one row per model and task, with the
-                mean over seeds and its 95 % interval. "differences": one row per comparison of a model with the
-                baseline, or with the best simple baseline: difference, 95 % interval, adjusted p. "over_tasks": one
-                row per model, with the number of tasks on which something is shown of it; none of a single task.
-                "trials": one row per recipe that was tried, with its validation score and a column for each setting
-                that differs.
+            what: The table to return:
+
+                - "scores": one row per model, task, seed and metric.
+                - "means": one row per model and task, with the mean over seeds and its 95 % interval.
+                - "differences": one row per comparison of a model with the baseline or with the best simple baseline:
+                  difference, 95 % interval and adjusted p-value.
+                - "over_tasks": one row per model, with the number of tasks on which it is shown to be better or worse;
+                  empty for a single task.
+                - "trials": one row per tuning trial, with its validation score and a column for each setting that
+                  varies.
 
         Raises:
-            UserError: pandas is not installed, or there is no such table.
+            UserError: If pandas is not installed, or there is no such table.
         """
         rows, columns = tidy_rows(self.results, what)
         try:
@@ -80,14 +84,14 @@ class Comparison:
         return pandas.DataFrame(rows, columns=columns)
 
     def save(self, file: str | Path, *, only: Sequence[str] = ()) -> Path:
-        """Write the report, in the format that the file's ending asks for, and return its path.
+        """Write a report in the format of the file's extension, and return its path.
 
         Args:
-            file: Such as report.html, report.md, report.tex or report.csv.
-            only: The sections that it is to have, such as ["scores", "cost"]; default: all.
+            file: The file to write, such as report.html, report.md, report.tex or report.csv.
+            only: The sections to include, such as ["scores", "cost"]. All by default.
 
         Raises:
-            UserError: No registered report format has this ending, or it has no such section.
+            UserError: If no report format has this extension, or the format has no such section.
         """
         target = Path(file)
         chosen = (only,) if isinstance(only, str) else tuple(only)
@@ -113,19 +117,19 @@ def compare(
     baseline: str | None = None,
     margin: float | Mapping[str, float] | None = None,
 ) -> Comparison:
-    """The comparison of recorded runs: which model is better, by how much, and at what cost.
+    """Compare recorded runs: which model is better, by how much, and at what cost.
 
-    Scores are recomputed from the recorded predictions. What an interval and an adjusted p mean: reports/README.md.
+    Scores are recomputed from the recorded predictions. reports/README.md explains intervals and adjusted p-values.
 
     Args:
         runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
-        baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
-            one.
-        margin: How much worse is still not worse, in the units that reports show scores in: a number, such as 1.0 for a
-            point, of every task in points; or a number by task. Default: the suite's own.
+        baseline: The model to compare the others with. By default the suite's own, or else `scratch` if it was run.
+        margin: The largest difference that does not matter, in the units of the report: a number, such as 1.0 for one
+            percentage point, which holds for every task scored in points; or a mapping from task to number. By default
+            the suite's own.
 
     Raises:
-        UserError: There are no runs, no model called `baseline`, or `margin` is neither.
+        UserError: If there are no runs, if no model is called `baseline`, or if `margin` is invalid.
     """
     try:
         margins = margins_of(margin)

@@ -1,4 +1,4 @@
-"""A user's own data as Python has it: a path, a mapping of splits and columns, a data frame, a list of rows."""
+"""A user's own data in Python: a path, a mapping of splits and columns, a data frame, or a list of rows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _NO_ROWS = "neither a file nor rows (got {!r:.80}). Give a path, a data frame, o
 
 
 def local_data(data: Any, runs: Path) -> LocalData:
-    """The files that `data` names, or is written to.
+    """Return the files that `data` names, after saving rows to a file.
 
     Args:
-        data: A path; or a mapping with a path or rows per split, and what else `harness run` asks of own files, such
-            as {"train": "reviews.csv", "text": "review", "label": "stars"}; or rows.
-        runs: The folder of all runs; rows are written below it, where a later run finds the same ones again.
+        data: A path; rows; or a mapping with a path or rows per split and the other options that `harness run` has for
+            files, such as {"train": "reviews.csv", "text": "review", "label": "stars"}.
+        runs: The folder for all runs. Rows are saved below it under a name made from their content.
 
     Raises:
-        UserError: It is none of them, or has settings that own data doesn't have.
+        UserError: If it is none of these, or has unknown settings.
     """
     settings = dict(data) if isinstance(data, Mapping) else {"train": data}
     for split in SPLITS:
@@ -40,10 +40,10 @@ def local_data(data: Any, runs: Path) -> LocalData:
 
 
 def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
-    """The rows of a data frame, of a `datasets.Dataset` (its labels by their names), or of what else gives mappings.
+    """Return the rows of a data frame, a `datasets.Dataset` (labels by name), or an iterable of mappings.
 
     Raises:
-        UserError: It gives something else.
+        UserError: If it is none of these.
     """
     if hasattr(data, "to_json") and hasattr(data, "columns"):  # A data frame: its missing fields become None.
         lines = data.to_json(orient="records", lines=True, date_format="iso", double_precision=15)

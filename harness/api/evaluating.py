@@ -1,4 +1,4 @@
-"""evaluate: how good a model is as it stands, without training it."""
+"""`evaluate`: score a model without training it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.record import RECORD
 from harness.runs.evaluation import scores_of_rows, scores_of_split
 
 EVALUATED = "evaluated"
-"""The folder in `runs` of models scored as they stand, apart from runs that trained them."""
+"""The folder inside `runs` for models that were scored without training."""
 
 
 def evaluate(
@@ -27,27 +27,27 @@ def evaluate(
     split: Literal["train", "validation", "test"] = "test",
     **more: Any,
 ) -> dict[str, float]:
-    """Scores by metric of a model as it stands: a finished run's, or a checkpoint from elsewhere.
+    """Score a model without training it, and return its scores by metric.
 
-    A finished run (or its folder) is scored with its checkpoint: on `data`, rows with their answers, such as those that
-    came in after the run; without `data`, on a split of its own task, where "test" gives the scores on record again.
+    The checkpoint of a finished run is scored on `data`, which must contain the answers, or without `data` on a split
+    of the run's own task; the test split then reproduces the recorded scores.
 
-    A checkpoint from elsewhere (a Hub id, a folder, a model's name) is scored on the same split of `task` or `data`, in
-    the meaning of `finetune`. It is a run of no step, recorded below `runs/evaluated`.
+    Any other checkpoint (a Hub id, a folder or a model name) is scored on a split of `task` or `data`, which are those
+    of `finetune`. It is recorded below `runs/evaluated` as a run of zero steps.
 
         harness.evaluate(run, data="reviews_of_may.csv")
         harness.evaluate("textattack/bert-base-uncased-SST-2", task="sst2")
 
     Args:
-        run_or_model: A run or its folder, or a model in the meaning of `finetune`.
-        task: A task's name, for a checkpoint from elsewhere.
-        data: Of a run: a file, a data frame or rows, in the columns of its task. Else as in `finetune`.
-        split: The split of the task; "train" for a finished run only.
-        more: Of a run: `separator` and `encoding` of the file. Of a checkpoint from elsewhere: what else `finetune`
-            takes, such as `runs`, `seeds=1` or `max_length=256`.
+        run_or_model: A run or its folder, or a model as in `finetune`.
+        task: The name of a task; not for a run, which has its own.
+        data: For a run, a file, a data frame or rows with the columns of its task; otherwise as in `finetune`.
+        split: The split to score. "train" is for finished runs only.
+        **more: For a run, `separator` and `encoding` of the file; otherwise further arguments of `finetune`, such as
+            `runs`, `seeds=1` or `max_length=256`.
 
     Raises:
-        UserError: There is no such run or model; or the data has mistakes; or it is no data for this model.
+        UserError: If there is no such run or model, or if the data is invalid or does not fit the model.
     """
     if isinstance(run_or_model, FinishedRun) or Path(run_or_model, RECORD).is_file():
         format_of_file = {name: more.pop(name, None) for name in ("separator", "encoding")}

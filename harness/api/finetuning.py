@@ -1,4 +1,4 @@
-"""finetune: models on a task, over seeds, recorded in the same folders as the command line's runs."""
+"""`finetune`: train models on a task with several seeds, into the same run folders as the command line."""
 
 from __future__ import annotations
 
@@ -42,34 +42,36 @@ def finetune(
     tuning: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> list[FinishedRun]:
-    """The finished runs of every model with every seed on one task; what is recorded already is not run again.
+    """Fine-tune each model on a task with each seed, and return the finished runs.
 
-    It is `harness run`: the same folders, records and locks. An interrupted call that is made again goes on where it
-    was. A run that fails stops no other one: it is in the list, with its `status` and `reason`. One that another
-    process is at work on is left out. The process is left as it was.
+    Does what `harness run` does, with the same folders, records and locks: runs that are already recorded are returned
+    without being run again, and an interrupted call continues when it is repeated. A run that fails does not stop the
+    others; it is in the list with its `status` and `reason`. A run that another process is working on is left out.
+    Random state, threads and environment variables of the calling process are restored afterwards.
 
         harness.finetune(model=["minilm", "tfidf"], task="rotten_tomatoes", seeds=range(3), epochs=2)
         harness.finetune(model="minilm", data={"train": "reviews.csv", "text": "review", "label": "stars"})
 
     Args:
-        model: One or several: names of `harness list models`, .toml files, checkpoints' folders, Hub ids.
-        task: A name of `harness list tasks`.
-        data: Own data in place of a task: a file; a data frame or a list of rows, which is written below `runs`; or a
-            mapping with these by split, and with columns, by the names that `harness run` has for its options.
-        seeds: One or several. A simple baseline has no randomness, and runs once.
-        runs: The folder of all runs.
-        name: The folder in `runs` that these runs lie in, such as a study's name.
-        workers: Processes that take runs side by side. 1: they run in this one. More: a script must call this below
-            `if __name__ == "__main__":`, as always where Python starts processes.
-        redo: Replace what is recorded.
-        progress: Show what happens; False: print nothing.
-        tuning: What a suite's [tuning] says, such as {"trials": 8}: each model's recipe is then the best of so many on
-            validation data. The trials are in the folders, and not in the list.
-        settings: Of the recipe, on top of the model's own, such as `epochs=2, learning_rate=3e-5`: what `--set` takes.
+        model: One model or several: a name from `harness list models`, a .toml file, a checkpoint folder or a Hub id.
+        task: A name from `harness list tasks`.
+        data: Your own data instead of a task: a file; a data frame or a list of rows, which is saved below `runs`; or a
+            mapping of splits to these, which may also name columns, with the keys that `harness run` has as options.
+        seeds: One seed or several. A simple baseline is deterministic and runs once.
+        runs: The folder for all runs.
+        name: The folder inside `runs` for these runs, such as the name of a study.
+        workers: The number of processes that run side by side; 1 runs everything in the calling process. With more, a
+            script must call this under `if __name__ == "__main__":`, because the workers import it.
+        redo: Replace runs that are already recorded.
+        progress: Show progress. If False, nothing is printed.
+        tuning: The settings of a suite's [tuning] table, such as {"trials": 8}: each model then trains with the best of
+            that many recipes, chosen on validation data. Trials are recorded, but not returned.
+        **settings: Training settings that override the model's own, such as `epochs=2, learning_rate=3e-5`; the same
+            as `--set`.
 
     Raises:
-        UserError: Neither or both of `task` and `data` are given; they, a model or a setting have mistakes; or a run is
-            recorded with another configuration, and `redo` is not asked for.
+        UserError: If neither or both of `task` and `data` are given; if they, a model or a setting are invalid; or if a
+            run is already recorded with other settings and `redo` is False.
     """
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)

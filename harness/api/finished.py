@@ -1,4 +1,4 @@
-"""Runs that were recorded, as Python sees them."""
+"""Recorded runs as Python objects."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from harness.runs.run import CHECKPOINT
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FinishedRun:
-    """One run: a model, fine-tuned on a task with a seed, and what it left behind.
+    """A recorded run: a model fine-tuned on a task with one seed.
 
     Attributes:
-        folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`, with the record, the
-            predictions and the checkpoint.
-        record: All that is known of it; see `harness.record.RunRecord`.
+        folder: The folder with the record, the predictions and the checkpoint: `runs/<suite>/<task>/<model>/seed-<N>`,
+            or `seed-<N>-fold-<K>` in cross-validation.
+        record: The complete record; see `harness.record.RunRecord`.
     """
 
     folder: Path
@@ -29,70 +29,70 @@ class FinishedRun:
 
     @property
     def suite(self) -> str:
-        """The suite that it belongs to; "single" outside any."""
+        """The suite that the run belongs to, or "single"."""
         return self.record.suite
 
     @property
     def task(self) -> str:
-        """The task's name."""
+        """The name of the task."""
         return self.record.task
 
     @property
     def model(self) -> str:
-        """The model's name."""
+        """The name of the model."""
         return self.record.model
 
     @property
     def seed(self) -> int:
-        """Of the new layers, the order of the data and the dropout."""
+        """The random seed of new layers, data order and dropout."""
         return self.record.seed
 
     @property
     def fold(self) -> int | None:
-        """In cross-validation, the number of the fold that it was tested on, from 1."""
+        """The test fold in cross-validation, counted from 1, or None."""
         return None if self.record.fold is None else self.record.fold.number
 
     @property
     def status(self) -> Status:
-        """Whether it is "complete", "diverged" (a result in itself) or "failed" (tried again by the next call)."""
+        """ "complete", "diverged" (which counts as a result) or "failed" (which the next call tries again)."""
         return self.record.status
 
     @property
     def reason(self) -> str:
-        """Why it diverged or failed; else empty."""
+        """Why the run diverged or failed; empty if it is complete."""
         return self.record.reason
 
     @property
     def metric(self) -> str:
-        """The task's main metric."""
+        """The main metric of the task."""
         return self.record.task_card.main_metric
 
     @property
     def scores(self) -> dict[str, float]:
-        """Test scores by metric, in their natural unit (accuracy in 0..1); none where the run is not complete."""
+        """Test scores by metric in their natural unit (accuracy: 0 to 1); empty if the run is not complete."""
         return dict(self.record.scores.get("test", {}))
 
     @property
     def validation_scores(self) -> dict[str, float]:
-        """The same of the validation split, which chose the weights."""
+        """Validation scores by metric of the weights that were kept."""
         return dict(self.record.scores.get("validation", {}))
 
     @property
     def score(self) -> float | None:
-        """The test score in the main metric; None where there is none."""
+        """The test score in the main metric, or None."""
         return self.scores.get(self.metric)
 
     @property
     def seconds(self) -> float:
-        """What it took in all."""
+        """The wall time of the whole run in seconds."""
         return math.fsum(self.record.cost.seconds.values())
 
     @property
     def checkpoint(self) -> Path:
-        """Its model: a stock Hugging Face folder, which `from_pretrained` loads; a simple baseline's is our own.
+        """The folder of the trained model, which `from_pretrained` loads; simple baselines have their own format.
 
         Raises:
-            UserError: It left none, since it is not complete.
+            UserError: If there is none, because the run is not complete.
         """
         folder = self.folder / CHECKPOINT
         if not folder.is_dir():
@@ -100,12 +100,12 @@ class FinishedRun:
         return folder
 
     def predictions(self) -> list[dict[str, Any]]:
-        """One row per test example, in the split's order: `id`, `reference`, `prediction`, and what the task type adds.
+        """Read the test predictions from disk, one row per example in the order of the split.
 
-        They are read from the disk each time.
+        Each row has `id`, `reference`, `prediction` and the columns that the task type adds.
 
         Raises:
-            UserError: There are none, they can't be read, or are not those that were recorded.
+            UserError: If there are none, or if the file is damaged or is not the one that was recorded.
         """
         import pyarrow  # noqa: PLC0415 -- reading records needs no arrow
         from pyarrow import parquet  # noqa: PLC0415 -- as above
@@ -126,12 +126,12 @@ class FinishedRun:
 
 
 def load_runs(folder: str | Path = "runs") -> list[FinishedRun]:
-    """Every recorded run below `folder`, such as "runs" or "runs/reviews", in a stable order.
+    """Load every recorded run below `folder`, such as "runs" or "runs/reviews", in a stable order.
 
-    A record that can't be read is left out, and named on the standard error.
+    Records that cannot be read are skipped with a line on standard error.
 
     Raises:
-        UserError: There is no record that can be read.
+        UserError: If there is no readable record.
     """
     found, problems = some_records(Path(folder))
     for line in problems:
@@ -140,5 +140,5 @@ def load_runs(folder: str | Path = "runs") -> list[FinishedRun]:
 
 
 def run_folder(run: FinishedRun | str | Path) -> Path:
-    """The folder of a run that is given as such, or by its folder."""
+    """Return the folder of a run that is given as an object or by its folder."""
     return run.folder if isinstance(run, FinishedRun) else Path(run)

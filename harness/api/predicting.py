@@ -1,4 +1,4 @@
-"""predict: a finished run's model on new text."""
+"""`predict`: apply the model of a finished run to new text."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ def predict(
     encoding: str | None = None,
     **settings: Any,
 ) -> list[dict[str, Any]]:
-    """Each row with its prediction, and with how sure the model is: `harness predict`.
+    """Predict new rows with the model of a finished run, as `harness predict` does.
+
+    Returns the rows with the prediction and its probability added. The model is loaded on every call, so pass all rows
+    at once.
 
         harness.predict(run, ["a joy from start to end", "dull"])
         harness.predict("runs/single/boolq/minilm/seed-0", [("is the sky blue", "The sky is blue.")])
         harness.predict(run, "new_reviews.csv")
         harness.predict(answering_run, "questions.jsonl", n_best=3)
 
-    The model is loaded once per call, so give all rows at once.
-
     Args:
-        run: A run, or its folder.
-        rows: Texts, pairs of texts (as tuples), or mappings with the columns of the run's task; or a data frame; or the
-            path of a csv, tsv, json, jsonl, parquet or other file.
-        separator: Of the fields of a csv or tsv file, where it isn't to be guessed.
-        encoding: Of a text file, where it isn't to be guessed.
-        **settings: What else the run's task type can be asked for, as the options of `harness predict` are called.
+        run: A run or its folder.
+        rows: Texts; pairs of texts, as tuples; mappings with the columns of the run's task; a data frame; or the path
+            of a csv, tsv, json, jsonl, parquet or other file.
+        separator: The field separator of a csv or tsv file. Guessed by default.
+        encoding: The encoding of a text file. Guessed by default.
+        **settings: Further options of the run's task type, named like those of `harness predict`.
 
     Raises:
-        UserError: The run has no checkpoint; or the rows don't fit its task, with every mistake in them.
+        UserError: If the run has no checkpoint, or if rows do not fit its task; lists every mistake.
     """
     folder = run_folder(run)
     with unchanged_process():

@@ -23,7 +23,7 @@ CLAIMS = Registry("claim", "claim", packages=("harness.claims.kinds",))
 
 
 class Settings(Strict):
-    """What a study may set of a claim."""
+    """Settings of a claim."""
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -44,10 +44,10 @@ Ascending = AfterValidator(_ascending)
 
 
 class OfRuns(Settings):
-    """What a study may set of a claim that reads runs.
+    """Settings of a claim that is measured on the runs of suites.
 
     Attributes:
-        suites: Suites whose runs it reads: names of configs/suites, or files below the study's folder.
+        suites: The suites to run: names of configs/suites, or files below the study's folder.
     """
 
     suites: Suites

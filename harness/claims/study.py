@@ -18,11 +18,11 @@ KEY = "claims"  # By which a study's file is told from a suite's.
 
 
 class _StudyFile(Strict):
-    """What a study's file may say.
+    """The content of a study file.
 
     Attributes:
-        description: What it asks; the page shows it.
-        claims: A table per claim, with settings of how it is measured; an empty one takes the defaults.
+        description: The question that the study asks, shown on its page.
+        claims: A table per claim with its settings; an empty table uses the defaults.
     """
 
     description: str = ""
@@ -31,12 +31,12 @@ class _StudyFile(Strict):
 
 @dataclass(frozen=True)
 class Study:
-    """Claims to be measured, checked.
+    """A validated study: claims to measure.
 
     Attributes:
-        name: The file's name without its ending; the folder of what it records.
-        description: What it asks.
-        claims: The settings of each, in the file's order.
+        name: The name of the file without its extension, and of the folder of its records.
+        description: The question that the study asks.
+        claims: The settings of each claim, in the order of the file.
     """
 
     name: str

@@ -16,18 +16,18 @@ from harness.registry import FAMILIES
 
 
 class ModelConfig(Strict):
-    """Which weights.
+    """A model: where its weights, architecture and tokenizer come from.
 
     Attributes:
-        family: A model family (`harness list families`); default: the one that knows the checkpoint's model_type.
-        checkpoint: A Hub id, a folder, or `package:DISTRIBUTION/FOLDER` for weights that a pip package carries.
-        revision: The Hub commit, tag or branch.
-        init: "pretrained", or "random": the same architecture, untrained.
-        tokenizer: Another checkpoint's tokenizer, or "trained": made from the task's training texts.
-        vocabulary_size: Entries of a trained tokenizer.
-        architecture: Settings of the transformers configuration, for a model that is made from nothing.
-        head: "new" leaves the checkpoint's own classification head out.
-        training: The recipe that suits this model.
+        family: A model family (`harness list families`). Default: the one that handles the checkpoint's model_type.
+        checkpoint: A Hub id, a folder, or `package:DISTRIBUTION/FOLDER` for weights inside a pip package.
+        revision: A commit, tag or branch on the Hub.
+        init: "pretrained", or "random" for the same architecture with untrained weights.
+        tokenizer: The tokenizer of another checkpoint, or "trained" to train one on the training texts of the task.
+        vocabulary_size: The vocabulary size of a trained tokenizer.
+        architecture: Values of the transformers configuration, for a model without a checkpoint.
+        head: "new" discards the classification head of the checkpoint.
+        training: Training settings that suit this model.
     """
 
     family: str | None = None

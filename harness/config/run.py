@@ -34,24 +34,24 @@ Columns = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
 class LocalFiles(Strict):
-    """A user's own files as a task, its columns left out: see `harness.data.custom.custom_task`.
+    """A user's own files as a task, without its columns; see `harness.data.custom.custom_task`.
 
     Attributes:
-        train: The file to train on, or a folder, or a pattern such as "train-*.parquet"; not needed where a model is
-            scored as it is.
-        validation: The file to choose on; default: carved out of train.
-        test: The file to score on; default: carved out of train.
-        task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
-            from files with this ending, such as .conll, else classification.
-        group: The column that says which rows belong together.
-        separator: What stands between the fields of csv and tsv files: a character, or comma, semicolon, tab or pipe;
-            default: guessed, and told.
-        encoding: Of text files, such as "cp1252"; default: UTF-8, or guessed, and told.
-        near_duplicates: "drop" leaves training rows out that nearly repeat one of validation or test; "keep" leaves
-            only equal ones out.
+        train: The training file, or a folder, or a pattern such as "train-*.parquet". Not needed if the model is only
+            scored.
+        validation: The file that chooses the checkpoint. Default: split off the training data.
+        test: The file that is scored. Default: split off the training data.
+        task_type: Default: the only type that has one of the named columns, such as "question", or that reads files
+            with this extension, such as .conll; otherwise classification.
+        group: The column that identifies rows that belong together.
+        separator: The field separator of csv and tsv files: a character, or comma, semicolon, tab or pipe. Default:
+            guessed, and reported.
+        encoding: The encoding of text files, such as "cp1252". Default: UTF-8, or guessed and reported.
+        near_duplicates: "drop" leaves out training rows that nearly repeat a row of validation or test; "keep" only
+            leaves out exact copies.
         blank_rows: "refuse" blank documents, or "skip" and count them (language modelling).
-        folds: Cross-validation: train is dealt into so many folds, and each is the test split of a run that is trained
-            on the others.
+        folds: Number of folds for cross-validation: train is split into this many folds, and each is the test split of
+            a run that is trained on the others.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"kind": "task_type"}
@@ -129,23 +129,23 @@ else:
 
 
 class RunConfig(Strict):
-    """What identifies a run: two runs with the same one are the same run.
+    """The configuration that identifies a run: runs with equal configurations are the same run.
 
     Attributes:
-        task: The task's name, with the value of what is varied.
-        data: Fingerprint of the task's source.
-        weights: Fingerprint of the checkpoint's weights, where it is a folder of the user's.
-        files: The SHA-256 of the other files that are the user's own: of the checkpoint's folder, of the tokenizer's,
-            and of the metrics' scripts. Earlier versions recorded none.
+        task: The name of the task, with the value of the setting that is varied.
+        data: Fingerprint of the task's data source.
+        weights: Fingerprint of the checkpoint's weights, if it is a folder of the user's.
+        files: SHA-256 of the user's other files: of the checkpoint's folder, the tokenizer's folder and the metrics'
+            scripts. Earlier versions recorded none.
         metrics: Names of the metrics, the main one first.
-        local: The files, where the data is the user's own.
-        model: Which weights.
-        seed: Of the new layers, the order of the data and the dropout.
+        local: The files, if the data is the user's own.
+        model: The model.
+        seed: The random seed of new layers, data order and dropout.
         fold: The fold that is the test split, in cross-validation.
-        varied: Which value a setting has of which the suite compares several.
-        training: The recipe.
-        evaluate: What the trained model is scored on: "test" beside validation, or "validation" alone, as while a
-            recipe is tuned; the test split is then neither read nor scored.
+        varied: The value of a setting, if the suite compares several.
+        training: The training settings.
+        evaluate: What the trained model is scored on: "test" as well as validation, or "validation" alone, as in tuning
+            trials, which neither read nor score the test split.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"own": "local"}

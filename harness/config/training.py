@@ -27,26 +27,27 @@ ScheduleName = Annotated[str, _named_in(SCHEDULES)]
 
 
 class Optimisation(Strict):
-    """How the weights are changed.
+    """How the weights are updated.
 
     The defaults are those of Devlin et al. 2019 (appendix A.3) with the corrections of Mosbach et al. 2021.
 
     Attributes:
-        optimizer: Its name (`harness list optimizers`).
-        schedule: How the learning rate goes on after its peak (`harness list schedules`).
-        learning_rate: The peak.
-        batch_size: Training items (texts, or windows of question answering) per optimiser step, over all devices.
-        micro_batch_size: Most windows in one forward pass; smaller ones take less memory, and give the same
-            gradient but for dropout, which is drawn once per pass.
+        optimizer: The name of an optimizer (`harness list optimizers`).
+        schedule: The learning rate schedule after the peak (`harness list schedules`).
+        learning_rate: The peak learning rate.
+        batch_size: Training items (texts, or windows in question answering) per optimizer step, summed over all
+            devices.
+        micro_batch_size: Maximum number of windows per forward pass. A smaller value needs less memory and gives the
+            same gradient, except that dropout is drawn once per pass.
         epochs: Passes over the training split.
-        minimum_steps: Fewest optimiser steps, however small the data (Mosbach et al. 2021: few steps, unstable runs).
-            On your own files, where neither this nor epochs nor `maximum_steps` is set, 200, unless texts are read in
-            windows or segments.
-        maximum_steps: Most optimiser steps; 0: the model is scored as it is.
-        warmup_ratio: Share of the steps in which the learning rate rises.
-        weight_decay: On weight matrices only: none on biases and norms.
-        max_grad_norm: The gradient is clipped to this norm.
-        dropout: Replaces every dropout of the checkpoint's configuration.
+        minimum_steps: Minimum number of optimizer steps, however small the data (Mosbach et al. 2021: runs of few steps
+            are unstable). For your own files it is 200 if you set none of this, epochs and `maximum_steps`, unless
+            texts are read in windows or segments.
+        maximum_steps: Maximum number of optimizer steps. 0 scores the model without training it.
+        warmup_ratio: Fraction of the steps during which the learning rate rises to its peak.
+        weight_decay: Weight decay of weight matrices. Biases and norms have none.
+        max_grad_norm: Gradients are clipped to this norm.
+        dropout: Overrides every dropout probability in the checkpoint's configuration.
     """
 
     optimizer: OptimizerName = "adamw"
@@ -79,21 +80,21 @@ def _frozen(given: Any) -> Any:
 
 
 class Adaptation(Strict):
-    """Which weights are changed, and how fast beside each other.
+    """Which weights are trained, and at which relative learning rates.
 
     Attributes:
-        method: "full"; "probe": nothing but the head's last layer is fitted, by logistic or ridge regression on what it
-            reads, and each text is read once (Alain & Bengio 2016); or "lora": small matrices beside all linear maps of
-            the encoder's layers are trained, and the head, and nothing else (Hu et al. 2022). What is saved is a stock
-            checkpoint; LoRA's matrices are added to its own, and saved beside it, as the library peft reads them.
-        rank: Of LoRA's matrices.
-        alpha: What LoRA's matrices give is multiplied by `alpha` / `rank`; default: twice the rank.
-        frozen: What is not trained: the whole "encoder", so that the head alone is (with the encoder's pooler, where it
-            has one), or the embeddings and so many of the lowest layers. It is read without dropout.
-        layer_decay: The learning rate of each layer is that of the layer above times this, the embeddings' the lowest,
-            while what lies above the layers has the full one (Howard & Ruder 2018, section 3.2; Clark et al. 2020,
-            whose code leaves one more step between the highest layer and the head).
-        head_learning_rate: The peak learning rate of the head and the pooler; default: `learning_rate`.
+        method: "full" trains all weights. "lora" trains the head and low-rank matrices beside every linear map of the
+            encoder's layers (Hu et al. 2022); they are merged, so that the saved checkpoint is a stock one, and also
+            saved separately in the format of the peft library. "probe" only fits the last layer of the head, by
+            logistic or ridge regression on its inputs, and reads each text once (Alain & Bengio 2016).
+        rank: The rank of the LoRA matrices.
+        alpha: The output of the LoRA matrices is scaled by `alpha` / `rank`. Default: twice the rank.
+        frozen: What is not trained: "encoder" freezes everything but the head and the pooler, if there is one; a number
+            freezes the embeddings and this many of the lowest layers. Frozen layers run without dropout.
+        layer_decay: The learning rate of each layer is that of the layer above times this factor; the embeddings have
+            the lowest, and everything above the layers has the full one (Howard & Ruder 2018, section 3.2; Clark et al.
+            2020, whose code takes one more step between the highest layer and the head).
+        head_learning_rate: The peak learning rate of the head and the pooler. Default: `learning_rate`.
     """
 
     method: Literal["full", "lora", "probe"] = "full"
@@ -124,16 +125,18 @@ class Adaptation(Strict):
 
 
 class Execution(Strict):
-    """How it is computed: what changes speed and memory, and results by rounding at most.
+    """How computations run: settings for speed and memory that change results by rounding at most.
 
     Attributes:
-        precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
-        execution: How windows lie in memory: "packed", end to end without padding, where the family can be read so, or
-            "padded" to one length. The numbers are the same, up to rounding.
-        gradient_checkpointing: Whether each layer's states are computed again in the backward pass instead of kept:
-            less memory, a third more time, and the same numbers. Not where texts are packed, or read in segments.
-        vocabulary: Which rows of the embedding are kept in training: those that are "used" by the data, or the "whole".
-            What is saved is the whole, and the same, up to rounding.
+        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the processor supports
+            it.
+        execution: "packed" concatenates windows without padding if the model family supports it; "padded" pads them to
+            one length. The results are the same up to rounding.
+        gradient_checkpointing: Recompute each layer's activations in the backward pass instead of storing them: less
+            memory and about a third more time, with the same results. Not available for packed execution or for texts
+            read in segments.
+        vocabulary: The embedding rows that training keeps in memory: only those "used" by the data, or the "whole"
+            matrix. The saved checkpoint always has the whole matrix, and is the same up to rounding.
     """
 
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
@@ -143,23 +146,23 @@ class Execution(Strict):
 
 
 class LongTexts(Strict):
-    """How a text is read that is longer than the model reads at once.
+    """How texts are read that are longer than one input of the model.
 
     Attributes:
-        strategy: How a long text is read: its head, its head and tail, in windows, or from end to end in segments,
-            each with a memory of those before ("segment_recurrence", Dai et al. 2019, section 3.2) or without one
-            ("independent_segments", the control).
-        max_length: Tokens in a window, special ones included; default: what the model allows, at most 512.
-        stride: Tokens that neighbouring windows share (as in Hugging Face tokenizers); default 0, for questions 128, or
-            twice as many as 99 of 100 training answers keep to where that is more.
-        max_windows: Most windows, or segments, of one text; what lies beyond is not read, and the record says how
-            much. Default: 64 windows, any number of segments; of a question's context, any number of either.
+        strategy: Read the head, the head and tail ("head_tail"), or overlapping windows of a text; or read all of it in
+            consecutive segments, each with a memory of the previous ones ("segment_recurrence", Dai et al. 2019,
+            section 3.2) or without ("independent_segments", the control).
+        max_length: Tokens in a window, including special tokens. Default: the model's maximum, but at most 512.
+        stride: Tokens that neighbouring windows share, as in Hugging Face tokenizers. Default: 0; for questions 128, or
+            twice the 99th percentile of the training answers' length if that is larger.
+        max_windows: Maximum number of windows or segments per text. Anything beyond is not read, and the record says
+            how much that is. Default: 64 windows; segments, and the context of a question, are not limited.
         segment: Tokens in a segment.
-        memory: States of each layer that a segment sees of those before it; default: as many as in a segment.
-        gradient_segments: The gradient flows back through the memory of so many segments, counted from the text's
-            end, so that 1 stops it at each segment's start, as Dai et al. 2019 train.
-        pool: What of a text its label is read from: of windows, their logits' "mean" or "max"; of segments, the "mean"
-            of all states, the "last" state, or the mean of the last states of all segments, "segment_ends".
+        memory: States per layer that a segment sees of the previous ones. Default: the length of a segment.
+        gradient_segments: Number of segments, counted from the end of the text, that the gradient flows back through. 1
+            stops it at the start of each segment, as in Dai et al. 2019.
+        pool: What a text's label is predicted from: for windows, the "mean" or "max" of their logits; for segments, the
+            "mean" of all states, the "last" state, or the mean of the last states of all segments ("segment_ends").
     """
 
     renamed_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
@@ -198,15 +201,15 @@ class LongTexts(Strict):
 
 
 class Evaluation(Strict):
-    """How often the model is scored, and on how many examples.
+    """How often the model is evaluated, and on how many examples.
 
     Attributes:
-        evaluations_per_epoch: How often the validation split is scored.
-        keep: Which weights: those that were "best" on validation, or the "last" ones, however they score there.
-        patience: Evaluations without improvement before training stops early; none: never.
-        train_examples: Most training examples, the same ones for every model and seed; default: all.
-        validation_examples: Most validation examples, chosen likewise.
-        test_examples: Most test examples, chosen likewise.
+        evaluations_per_epoch: Evaluations on the validation split per epoch.
+        keep: The weights to keep: the "best" on validation, or the "last".
+        patience: Evaluations without improvement before training stops early. Default: never stop early.
+        train_examples: Maximum number of training examples; the same ones for every model and seed. Default: all.
+        validation_examples: Maximum number of validation examples, chosen in the same way.
+        test_examples: Maximum number of test examples, chosen in the same way.
     """
 
     evaluations_per_epoch: int = Field(2, ge=1)
@@ -218,18 +221,18 @@ class Evaluation(Strict):
 
 
 class Baselines(Strict):
-    """What simple baselines read.
+    """Settings of the simple baselines.
 
     Attributes:
-        baseline_penalty: How strongly the weights of tfidf's linear model are held back, as a multiple of what it has
-            by default (1 / C of scikit-learn's logistic regression, alpha of its ridge regression).
+        baseline_penalty: Regularization of the linear model of tfidf, as a multiple of its default (1 / C in
+            scikit-learn's logistic regression, alpha in its ridge regression).
     """
 
     baseline_penalty: float = Field(1.0, gt=0)
 
 
 class Recipe(Optimisation, Adaptation, Execution, LongTexts, Evaluation, Baselines):
-    """What every type of task has in its recipe."""
+    """The training settings that all task types share."""
 
 
 if TYPE_CHECKING:

@@ -18,19 +18,19 @@ from harness.runs.identity import differences
 
 
 class CorporaRecipe(Strict):
-    """Which texts.
+    """The texts to pretrain on.
 
     Attributes:
         names: Corpora that come with the harness (`harness list corpora`).
-        files: A user's own text files in UTF-8, patterns allowed; relative ones stay below the recipe's folder.
-        documents: What one document of those files is.
-        hub: A data set of the Hub, streamed.
-        hub_config: Which of its configurations.
-        hub_revision: Its commit, tag or branch.
-        hub_split: Its split.
-        hub_column: The column that holds the text.
-        held_out: Share of each corpus's documents that training never sees.
-        exclude_tasks: Tasks whose validation and test examples must not occur in the texts; default: every task whose
+        files: Your own UTF-8 text files; patterns are allowed. Relative paths must stay below the folder of this file.
+        documents: The unit that counts as one document in your files.
+        hub: A Hub data set, which is streamed.
+        hub_config: The configuration of the Hub data set.
+        hub_revision: A commit, tag or branch of the Hub data set.
+        hub_split: The split of the Hub data set.
+        hub_column: The column with the text.
+        held_out: Fraction of each corpus's documents that is held out from training.
+        exclude_tasks: Tasks whose validation and test examples must not occur in the texts. Default: every task whose
             data needs no network.
     """
 
@@ -53,14 +53,14 @@ class CorporaRecipe(Strict):
 
 
 class TokenizerRecipe(Strict):
-    """Which tokenizer.
+    """The tokenizer.
 
     Attributes:
-        kind: What is trained on the texts: byte-level byte-pair encoding (Radford et al. 2019), or WordPiece (Devlin et
-            al. 2019).
-        vocabulary_size: Entries, special ones included.
-        lowercase: Whether texts are lower-cased first (WordPiece also strips accents then).
-        checkpoint: Another checkpoint's tokenizer, in place of a new one.
+        kind: The tokenizer to train on the texts: byte-level byte-pair encoding (Radford et al. 2019) or WordPiece
+            (Devlin et al. 2019).
+        vocabulary_size: Vocabulary size, including special tokens.
+        lowercase: Lower-case texts first; WordPiece then also strips accents.
+        checkpoint: Use the tokenizer of this checkpoint instead of training one.
     """
 
     kind: Literal["byte_bpe", "wordpiece"] = "byte_bpe"
@@ -70,30 +70,33 @@ class TokenizerRecipe(Strict):
 
 
 class PretrainingPlan(Strict):
-    """How a model is trained on the texts.
+    """How the model is trained on the texts.
 
     Attributes:
-        tokens: Read in all, special ones included.
-        batch_tokens: Read per optimiser step.
-        length: Most tokens of a sequence, special ones included; of a causal stream, its segment.
-        optimizer: Its name (`harness list optimizers`).
-        schedule: How the learning rate goes on after its peak (`harness list schedules`).
-        learning_rate: The peak.
-        warmup_ratio: Share of the steps in which the learning rate rises.
-        weight_decay: On weight matrices only.
-        max_grad_norm: The gradient is clipped to this norm.
-        precision: "fp32", "bf16" (autocast; the weights stay in fp32), or "auto": bf16 where the processor has it.
-        micro_batch_size: Most sequences in one forward pass; smaller ones take less memory, and give the same
-            gradient but for dropout, which is drawn once per pass.
-        dropout: Replaces every dropout of the architecture.
-        masked: Share of a sequence's tokens that is to be predicted (masked objectives).
-        duplicates: Versions of each text, with masks of their own, that are made once (static masking).
-        memory: States of each layer that a segment sees of those before it (causal objectives); default: a segment.
-        evaluations: How often the held-out texts are scored.
-        evaluation_tokens: Tokens of each corpus's held-out texts that are scored, the same ones each time.
-        keep: Shares of the run after which a checkpoint is kept.
-        save: Type of the saved weights.
-        seed: Of the weights, of the order of the texts, of masks and dropout.
+        tokens: Total number of tokens to train on, including special tokens.
+        batch_tokens: Tokens per optimizer step.
+        length: Maximum number of tokens in a sequence, including special tokens; for a causal stream, the length of a
+            segment.
+        optimizer: The name of an optimizer (`harness list optimizers`).
+        schedule: The learning rate schedule after the peak (`harness list schedules`).
+        learning_rate: The peak learning rate.
+        warmup_ratio: Fraction of the steps during which the learning rate rises to its peak.
+        weight_decay: Weight decay of weight matrices.
+        max_grad_norm: Gradients are clipped to this norm.
+        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the processor supports
+            it.
+        micro_batch_size: Maximum number of sequences per forward pass. A smaller value needs less memory and gives the
+            same gradient, except that dropout is drawn once per pass.
+        dropout: Overrides every dropout probability of the architecture.
+        masked: Fraction of a sequence's tokens to predict (masked objectives).
+        duplicates: Number of copies of each text with different masks that are made once (static masking).
+        memory: States per layer that a segment sees of the previous ones (causal objectives). Default: the length of a
+            segment.
+        evaluations: Number of evaluations on the held-out texts.
+        evaluation_tokens: Held-out tokens of each corpus to evaluate on; the same ones each time.
+        keep: Fractions of the run after which a checkpoint is kept.
+        save: Data type of the saved weights.
+        seed: The random seed of weights, text order, masks and dropout.
     """
 
     tokens: int = Field(ge=1)
@@ -139,18 +142,18 @@ class PretrainingPlan(Strict):
 
 
 class PretrainingRecipe(Strict):
-    """A file of configs/pretraining.
+    """The content of a file of configs/pretraining.
 
     Attributes:
         family: A model family (`harness list families`).
-        objective: What is learnt (`harness list objectives`).
-        architecture: Settings of the transformers configuration, on top of the family's own small one.
-        start: "random": all weights are drawn; "local_attention": the first layer's heads also attend to the tokens
-            around (harness/models/local_attention.py); "checkpoint": training goes on from a checkpoint's weights, with
-            its architecture and its tokenizer.
-        checkpoint: Which one, for start = "checkpoint": a folder or a Hub id.
-        corpora: Which texts.
-        tokenizer: Which tokenizer.
+        objective: The pretraining objective (`harness list objectives`).
+        architecture: Values of the transformers configuration, on top of the family's own small one.
+        start: "random" weights; "local_attention", random weights whose first layer also attends to neighbouring tokens
+            (harness/models/local_attention.py); or "checkpoint" to continue from the weights of a checkpoint, with its
+            architecture and tokenizer.
+        checkpoint: The checkpoint for start = "checkpoint": a folder or a Hub id.
+        corpora: The texts.
+        tokenizer: The tokenizer.
         training: How the model is trained on them.
     """
 

@@ -33,17 +33,17 @@ _Memory = Annotated[str, AfterValidator(_like(r"[1-9]\d*[KMGT]?", 'must be like 
 
 
 class Cluster(Strict):
-    """What a suite's [cluster] may say; what is left out is as the cluster has it by default.
+    """The [cluster] table of a suite. Everything left out keeps the cluster's default.
 
     Attributes:
-        partition: Where the runs wait; several with commas between.
-        account: Who pays for them.
-        time: The longest that a run may take: "90" is minutes; "12:00:00"; "2-00:00:00" is two days.
-        gpus_per_run: GPUs of each run.
-        cpus_per_run: Processors of each run.
-        memory: Of each run, such as "16G".
-        at_most: So many runs at a time.
-        upload: Whether Ray's nodes get a copy of the working directory, for they don't share its disk.
+        partition: The partition to submit to, or several separated by commas.
+        account: The account to charge.
+        time: The time limit of a run: "90" is minutes; "12:00:00"; "2-00:00:00" is two days.
+        gpus_per_run: GPUs per run.
+        cpus_per_run: CPU cores per run.
+        memory: Memory per run, such as "16G".
+        at_most: Maximum number of runs at a time.
+        upload: Copy the working directory to the Ray nodes, if they do not share its disk.
     """
 
     partition: _Names | None = None

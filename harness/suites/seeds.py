@@ -27,10 +27,10 @@ USUAL_LEVELS = (0.0151, 0.0150, 0.0318)
 
 
 class SequentialSeeds(Strict):
-    """As many seeds as the comparisons of a task need.
+    """Add seeds until the comparisons of a task are decided.
 
     Attributes:
-        start: Seeds at the first look; below 3, an interval over seeds promises more than it holds.
+        start: Seeds at the first look. With fewer than 3, intervals over seeds are not reliable.
         most: Seeds at the last look, whatever they show.
     """
 
@@ -49,10 +49,10 @@ class SeedRule:
     """When the comparisons of a suite are looked at.
 
     Attributes:
-        seeds: All that there may be, in the order in which they are run.
-        looks: So many of them have run at each look.
-        levels: Two-sided p-values below which a difference is claimed at each look.
-        begun_with: Runs that were recorded before the rule was fixed. Who has seen them may have chosen by them.
+        seeds: All seeds that may be run, in order.
+        looks: The number of seeds that have run at each look.
+        levels: Two-sided significance level at each look.
+        begun_with: Runs that were recorded before the rule was fixed, and may have influenced it.
     """
 
     seeds: tuple[int, ...]

@@ -35,27 +35,28 @@ from harness.varied import Varied
 
 
 class _SuiteFile(Strict):
-    """What a suite's file may say.
+    """The content of a suite file.
 
     Attributes:
-        description: The question that it asks; reports show it.
+        description: The question that the suite asks, shown in reports.
         tasks: Names of tasks, or of tables in [data].
         models: Names of configs/models, .toml files below the suite's folder, names in [variants], folders or Hub ids.
-        variants: A model once more under another name, for another recipe: new name = known name, or a table of the
-            known `model` and any settings of the recipe, such as { model = "minilm", frozen = "encoder" }.
+        variants: A known model under another name with other settings: new name = known name, or a table with the known
+            `model` and any training settings, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
-        margin: How much worse is still not worse, as scores are shown: one number in points, or a table by task.
-        seeds: One run per seed; or { start = 3, most = 10 }: more of them until the comparisons of a task are decided
-            (`harness/suites/seeds.py`). Simple baselines run once.
-        training: The recipe of all runs. `train_examples`, `max_length`, `max_windows`, `memory` or `beams` may be a
-            list, here and in [training_on]: models are then compared at each of its values
-            (`harness/suites/varied.py`).
-        training_on: The recipe on one task, one table per task.
-        training_for: The recipe of one model, one table per model.
-        data: Data sets of the user's own, one table each.
-        metrics: Metrics by task, the main one first, where others are wanted than the task's own.
-        tuning: Of how many recipes each model's is chosen on validation data, and from which space; default: none.
-        cluster: What each run asks of a cluster (`harness/suites/cluster.py`).
+        margin: The largest difference that does not matter, in the units of the report: a number in percentage points,
+            or a table by task.
+        seeds: A list of seeds, one run each; or { start = 3, most = 10 } to add seeds until the comparisons of a task
+            are decided (`harness/suites/seeds.py`). Simple baselines run once.
+        training: Training settings of all runs. `train_examples`, `max_length`, `max_windows`, `memory` or `beams` may
+            be a list, here and in [training_on], to compare the models at each value (`harness/suites/varied.py`).
+        training_on: Training settings for one task; a table per task.
+        training_for: Training settings for one model; a table per model.
+        data: Your own data sets; a table for each.
+        metrics: Metrics by task, the main one first, in place of the task's own.
+        tuning: How many recipes to try for each model on validation data, and the space they are drawn from. Default:
+            no tuning.
+        cluster: The resources of each run on a cluster (`harness/suites/cluster.py`).
     """
 
     description: str = ""
@@ -76,21 +77,22 @@ class _SuiteFile(Strict):
 
 @dataclass(frozen=True)
 class Suite:
-    """Models x tasks x seeds, checked.
+    """A validated suite: models x tasks x seeds.
 
     Attributes:
-        name: The file's name without its ending; the folder of its runs.
-        description: What it asks, in the file's words.
-        models: Configuration by name, in the order of the table's columns.
-        recipes: The resolved recipe by task and model; of a task with a varied setting, by its name with each value.
-        local: The user's own data, by the name that `tasks` uses.
-        seeds: All that there may be.
-        metrics: Metrics by task, where the suite names others than the task's own.
-        rule: When the comparisons are looked at, where seeds are added until they are decided.
-        margins: How much worse is still not worse.
-        tuning: How recipes are chosen by trials; None: they are as they stand.
-        varied: By task, the values of a setting that has several.
-        cluster: What each run asks of a cluster.
+        name: The name of the file without its extension, and of the folder of its runs.
+        description: The question that the suite asks.
+        models: Model configurations by name, in the order of the table's columns.
+        recipes: Resolved training settings by task and model; for a task with a varied setting, by its name with each
+            value.
+        local: Your own data by the name used in `tasks`.
+        seeds: All seeds that may be run.
+        metrics: Metrics by task, if they are not the task's own.
+        rule: When the comparisons are looked at, if seeds are added until they are decided.
+        margins: The largest differences that do not matter.
+        tuning: How recipes are chosen by trials, or None.
+        varied: The values of a varied setting, by task.
+        cluster: The resources of each run on a cluster.
     """
 
     name: str

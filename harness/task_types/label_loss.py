@@ -32,25 +32,24 @@ ClassWeights = Annotated[str | dict[str, float] | None, BeforeValidator(_class_w
 
 
 class LabelLoss(Strict):
-    """How labels are learnt, and decided.
+    """How labels are learnt and decided.
 
-    The validation loss in records and logs is the plain cross-entropy, whatever is set here, so that recipes can be
-    compared by it.
+    The validation loss in records and logs is always the plain cross-entropy, so that recipes can be compared by it.
 
     Attributes:
-        class_weights: How much the examples of each label count: "balanced", the fewer there are the more, so that all
-            labels count alike; "effective", likewise by the effective number of examples (Cui et al. 2019); or a table
-            of your own, such as { spam = 5.0 }, in which a label that it leaves out weighs 1. A step's loss is the
-            weighted mean over its whole batch. Of several labels, a label's yes and no are weighted against each other
-            ("balanced", "effective"), or its yes alone (a table). Tags are weighted word by word.
-        class_weight_beta: Of "effective": how little one more example of a label adds; the nearer to 1, the nearer to
-            "balanced".
-        focal_gamma: How much less what is predicted well already counts (Lin et al. 2017, focal loss); 0: no less.
-        label_smoothing: Share of the probability that is asked for evenly over all labels (Szegedy et al. 2016,
-            section 7), of several labels over yes and no.
-        thresholds: Of several labels: from which probability on a label is predicted, chosen on validation: "one" for
-            all, by the F1 over all of them, or "per_label", each by its own F1; default: 0.5 for all. The record has
-            them (`calibration`), plain transformers does not.
+        class_weights: Weights of labels in the loss: "balanced" weights each label by the inverse of its frequency;
+            "effective" uses the effective number of examples instead (Cui et al. 2019); or a table such as { spam = 5.0
+            }, in which omitted labels weigh 1. The loss of a step is the weighted mean over its whole batch. With
+            several labels per text, "balanced" and "effective" weight the positive against the negative examples of
+            each label, and a table weights its positive examples. Tags are weighted word by word.
+        class_weight_beta: Beta of "effective"; the nearer to 1, the nearer to "balanced".
+        focal_gamma: Gamma of the focal loss, which weights well-classified examples less (Lin et al. 2017). 0 turns it
+            off.
+        label_smoothing: Probability mass spread evenly over all labels (Szegedy et al. 2016, section 7); with several
+            labels per text, over yes and no.
+        thresholds: With several labels per text, how the probability threshold is chosen on validation: "one" for all
+            labels, by the overall F1, or "per_label", each by its own F1. Default: 0.5. Thresholds are stored in the
+            record (`calibration`); plain transformers does not use them.
     """
 
     class_weights: ClassWeights = None

@@ -19,11 +19,11 @@ Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 class ThresholdSettings(Strict):
-    """What `harness predict` can be asked for where a label is predicted, or is not.
+    """Options of `harness predict` for labels that are either predicted or not.
 
     Attributes:
-        threshold: The probability above which a label is predicted: a number, or "validation", for that with the best
-            F1 on the run's validation split.
+        threshold: The probability above which a label is predicted: a number, or "validation" for the one with the best
+            F1 on the validation split of the run.
     """
 
     threshold: Literal["validation"] | Annotated[float, Field(gt=0, lt=1)] | None = Field(

@@ -19,23 +19,24 @@ MOST_TIMES = 10
 
 
 class TuningTable(Strict):
-    """What a suite's [tuning] may say.
+    """The [tuning] table of a suite.
 
     Attributes:
-        trials: Recipes that are tried of each model on each task, each on training and validation data alone; the one
-            that is best on validation is trained anew with the suite's seeds. More trials can be added later.
-        models: Names of the models that are tuned; default: all that read what is varied. An untuned one beside a
-            tuned one is another name in [variants].
-        space: Which values are tried, by setting: [8, 16] is a choice; { uniform = [0.0, 0.2] } and
-            { log_uniform = [1e-5, 1e-3] } are ranges; { times = [0.5, 1, 2] } are multiples of the recipe's own value.
-            Default: learning_rate, batch_size, epochs, warmup_ratio and dropout; of tfidf, baseline_penalty.
-        space_for: On top of it, one table per model.
-        budget: What every model has equally much of: "trials"; or "flops" of training, "tokens" trained on, or
-            "seconds": then the model whose trials cost most has `trials` of them, and each other one as many more as
-            cost the same, at most ten times as many.
-        sampler: "random", whose trials run side by side and whose curve has a band; or "tpe", by what earlier trials
-            found (needs Optuna: pip install "finetune-harness[tpe]"); or "halving", which tries `trials` recipes at a
-            part of their length and the better third of them at three times that, up to their whole length.
+        trials: Recipes to try per model and task, on training and validation data only. The one with the best
+            validation score is trained again with the seeds of the suite. Trials can be added later.
+        models: Models to tune. Default: every model that has a setting to vary. To compare a model with its untuned
+            self, add it under another name in [variants].
+        space: The values to try, by setting: a list such as [8, 16] is a choice; { uniform = [0.0, 0.2] } and {
+            log_uniform = [1e-5, 1e-3] } are ranges; { times = [0.5, 1, 2] } are multiples of the model's own value.
+            Default: learning_rate, batch_size, epochs, warmup_ratio and dropout; for tfidf, baseline_penalty.
+        space_for: Changes to the space for single models; a table per model.
+        budget: What is equal for all models: "trials"; or the training "flops", "tokens" or "seconds". In the latter
+            cases the model with the most expensive trials has `trials` of them, and each other model as many as cost
+            the same, but at most ten times as many.
+        sampler: "random": trials are independent, so that they run side by side and their curve has a confidence band.
+            "tpe": Optuna proposes each trial from earlier ones (pip install "finetune-harness[tpe]"). "halving":
+            `trials` recipes run at a fraction of their length, and the best third of them at three times that, up to
+            the full length.
     """
 
     trials: int = Field(8, ge=1, le=1000)
@@ -48,12 +49,12 @@ class TuningTable(Strict):
 
 @dataclass(frozen=True)
 class Tuning:
-    """How many recipes are tried of which models.
+    """How many recipes are tried, and for which models.
 
     Attributes:
-        trials: Of each model on each task.
-        spaces: Where a model's are drawn from, by the model's name; of others none are tried.
-        budget: What every model has equally much of.
+        trials: Trials per model and task.
+        spaces: The search space of each tuned model, by name.
+        budget: What is equal for all models.
         sampler: How recipes are drawn.
     """
 

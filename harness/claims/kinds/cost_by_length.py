@@ -19,14 +19,14 @@ MODES = {"training": "training step", "reading": "forward pass"}
 
 
 class CostSettings(Settings):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
-        lengths: Tokens of a document, ascending.
-        repeats: How often each is measured.
-        window: Tokens of a window, of a segment, and of what a segment remembers.
-        encoder: An untrained model of configs/models, for full attention and for windows.
-        recurrent: Likewise one with a memory.
+        lengths: Tokens per document, ascending.
+        repeats: Measurements per length.
+        window: Tokens in a window, in a segment, and in a segment's memory.
+        encoder: An untrained model of configs/models, read with full attention and in windows.
+        recurrent: An untrained model with a memory.
     """
 
     lengths: Annotated[tuple[Annotated[int, Field(ge=8)], ...], Ascending] = Field(

@@ -18,15 +18,15 @@ MODELS = ("transformer", "lstm")
 
 
 class ParallelisationSettings(Settings):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
-        lengths: Tokens of a text, ascending.
-        tokens: Tokens in a pass, whatever their length: the batch has as many texts as make them up.
-        repeats: How often each is measured.
-        vocabulary: Rows of the embedding of both.
-        width: Of the Transformer, and of both embeddings.
-        layers: Of both.
+        lengths: Tokens per text, ascending.
+        tokens: Tokens per forward pass; the batch has as many texts as this takes.
+        repeats: Measurements per length.
+        vocabulary: Vocabulary size of both models.
+        width: Hidden size of the Transformer, and embedding size of both models.
+        layers: Number of layers of both models.
     """
 
     lengths: Annotated[tuple[PositiveInt, ...], Ascending] = Field((16, 64, 256, 1024), min_length=1)

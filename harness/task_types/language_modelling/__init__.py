@@ -48,10 +48,10 @@ class DocumentExample:
 
 
 class Settings(Strict):
-    """Language modelling's part of the recipe.
+    """Training settings of language modelling.
 
     Attributes:
-        mask_stride: A masked model predicts one of every so many tokens of a document; it alone is masked then.
+        mask_stride: A masked model predicts every n-th token of a document, one at a time; only that token is masked.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"hidden_every": "mask_stride"}
@@ -60,10 +60,10 @@ class Settings(Strict):
 
 
 class ExplainSettings(Strict):
-    """What `harness explain` can be asked for.
+    """Options of `harness explain` in language modelling.
 
     Attributes:
-        token: The number of the token that is explained, from 1.
+        token: The number of the token to explain, counted from 1.
     """
 
     token: str | None = Field(

@@ -44,15 +44,16 @@ NAMES = {
 
 
 class Settings(Strict):
-    """Question answering's part of the recipe.
+    """Training settings of question answering.
 
     Attributes:
-        longest_answer: Most tokens in an answer; default: what 99 of 100 training answers keep to, and at least 30.
-        empty_windows: Share of the training windows without an answer that are kept, the same ones for every seed
-            (Alberti et al. 2019, "A BERT baseline for the Natural Questions", keep few, for most of a long context's
-            are such). All are read in validation and test.
-        repeat_question: Whether the question stands behind the context once more, so that the last state, which points
-            at the answer, has just read it (in segments).
+        longest_answer: Maximum number of tokens in an answer. Default: the 99th percentile of the training answers, but
+            at least 30.
+        empty_windows: Fraction of the training windows without an answer that are kept; the same ones for every seed.
+            Most windows of a long context have none (Alberti et al. 2019, "A BERT baseline for the Natural Questions").
+            Validation and test read all windows.
+        repeat_question: Repeat the question after the context, so that the last state, which points at the answer, has
+            just read it (in segments).
     """
 
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"longest_answer": 30}
@@ -63,11 +64,11 @@ class Settings(Strict):
 
 
 class PredictSettings(Strict):
-    """What `harness predict` can be asked for beside the best answer to each question.
+    """Options of `harness predict` in question answering.
 
     Attributes:
-        n_best: How many answers to show for each question, with their probabilities.
-        squad: A folder for the files of SQuAD's evaluation scripts.
+        n_best: Number of answers to return per question, with their probabilities.
+        squad: A folder for prediction files in the format of SQuAD's evaluation scripts.
     """
 
     n_best: int | None = Field(None, ge=1, description="So many answers to each question, with their probabilities.")

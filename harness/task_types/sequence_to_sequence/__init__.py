@@ -27,22 +27,22 @@ LONGER = "more words"
 
 
 class Writing(Strict):
-    """How texts are learnt and written.
+    """How texts are learnt and generated.
 
     Attributes:
-        target_smoothing: Share of the probability that is asked for evenly over all words in place of the right one
-            (label smoothing: Vaswani et al. 2017, section 5.4). The validation loss is the plain one.
-        max_target_length: Most tokens of a text that is written, and of one that is learnt; the record counts longer
-            ones.
-        beams: How many texts beam search goes on with; 1: greedy. While a model is trained it is validated greedily.
-        length_penalty: Exponent of the length by which beam search divides a text's log-probability: above 0, longer
-            texts are preferred to what their probability says.
-        validate_by: What chooses the checkpoint: "generation", the main metric of what is written, or "loss", by the
-            perplexity of the right texts, without writing any, which is much faster.
-        source_prefix: What stands before each source, as T5 has it: "translate English to German: ".
-        source_language: The source's language, as the tokenizer of a multilingual model calls it ("de_DE").
-        target_language: The target's, likewise.
-        lead_sentences: How many sentences of a source the simple baseline `lead` takes for its summary.
+        target_smoothing: Label smoothing: the probability mass spread evenly over the vocabulary (Vaswani et al. 2017,
+            section 5.4). The validation loss is computed without it.
+        max_target_length: Maximum number of tokens to generate, and of a target in training; the record counts longer
+            targets.
+        beams: Beam size; 1 is greedy search. Validation during training is always greedy.
+        length_penalty: Exponent of the length that beam search divides log-probabilities by; positive values favour
+            longer texts.
+        validate_by: What chooses the checkpoint: "generation" uses the main metric of generated texts; "loss" uses the
+            perplexity of the reference texts, which is much faster.
+        source_prefix: Text before each source, as in T5: "translate English to German: ".
+        source_language: The language of the source in the notation of a multilingual tokenizer ("de_DE").
+        target_language: The language of the target, in the same notation.
+        lead_sentences: Number of sentences that the simple baseline `lead` uses as its summary.
     """
 
     target_smoothing: float = Field(0.1, ge=0, lt=1)

@@ -11,10 +11,10 @@ from harness.errors import UserError, nearest
 
 
 class ExplainSettings(Strict):
-    """What `harness explain` can be asked for.
+    """Options of `harness explain` in token classification.
 
     Attributes:
-        word: The word whose tag is explained, or its number from 1.
+        word: The word whose tag to explain, or its number counted from 1.
     """
 
     word: str | None = Field(
