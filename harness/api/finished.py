@@ -54,7 +54,7 @@ class FinishedRun:
 
     @property
     def status(self) -> Status:
-        """ "complete", "diverged" (which counts as a result) or "failed" (which the next call tries again)."""
+        """One of "complete", "diverged" (which counts as a result) and "failed" (which the next call tries again)."""
         return self.record.status
 
     @property
