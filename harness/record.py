@@ -1,11 +1,11 @@
-"""RunRecord: what a run leaves behind. Comparing and reporting read records and predictions, nothing else.
+"""RunRecord: the record of a run. Comparisons and reports read records and predictions, and nothing else.
 
-A run's folder is `runs/<suite>/<task>/<model>/seed-<N>/`, with `run.json`, `predictions.parquet` and `checkpoint/`; in
-cross-validation it is `seed-<N>-fold-<K>/`, at one of several values of a setting `<task>@<value>/`.
-The predictions hold one row per test example (a run that is scored on validation alone has none), in the test split's
-order: `id`, `group` and `length` (tokens of the
-example, special ones left out; words, for the simple baselines), `reference` and `prediction` in the task type's own
-form, and what else it has: logits, where an answer stands, scores (`harness/task_types`).
+A run's folder, `runs/<suite>/<task>/<model>/seed-<N>/`, holds `run.json`, `predictions.parquet` and `checkpoint/`. It
+is called `seed-<N>-fold-<K>/` in cross-validation, and lies below `<task>@<value>/` if the suite varies a setting.
+
+The predictions have one row per test example in the order of the split, unless the run is scored on validation alone:
+`id`, `group`, `length` (tokens without special tokens; words for simple baselines), `reference` and `prediction` in the
+form of the task type, and its further columns, such as logits, answer positions or scores (`harness/task_types`).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
-# What is counted, and what is measured: numbers that a mean or a chart can be made of.
+# Bounded, so that a mean or a chart can be computed from any record.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, le=1e100)]
 
 
 class _Part(BaseModel):
-    # A loss may be no number, and a record with it must be read again: JSON knows no NaN, so it is written as text.
+    # A loss may be NaN, which JSON lacks, so it is written as text.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
@@ -56,19 +56,18 @@ class CurvePoint(_Part):
 
 
 class Tokens(_Part):
-    """Tokens of a split's texts, special tokens left out, and how many of them the model read."""
+    """Number of tokens in a split, without special tokens, and how many of them the model read."""
 
     total: Count
     seen: Count
 
 
 class Counts(_Part):
-    """How much there was of everything. `examples` and `tokens` are by split; `dropped` by reason.
+    """Numbers of parameters, examples and tokens. `examples` and `tokens` are by split, `dropped` is by reason.
 
-    `trained_parameters` are those that training changes, adapters included; earlier versions did not count them.
-    `unreachable_answers` is by split, of question answering: of the questions with an answer, the share that no model
-    can answer as it is, read and bounded like this; `unreachable_causes`, by split, how many of them and why.
-    `rare_label` is the rarest label of the training split, where it is rare.
+    `trained_parameters` includes adapters; earlier versions did not count it. `unreachable_answers` is, by split of a
+    question answering task, the share of answered questions whose answer cannot be predicted as it is, given the
+    windows and limits; `unreachable_causes` counts them by cause. `rare_label` is the rarest training label, if rare.
     """
 
     parameters: Count = 0
@@ -82,13 +81,13 @@ class Counts(_Part):
 
 
 class Cost(_Part):
-    """What the run took.
+    """The cost of a run.
 
     Attributes:
-        seconds: On the clock, by phase: load, features, train, validate, test, save.
-        processor_seconds: Of the processor, of all threads and processes, likewise. Other work on the machine hardly
-            changes them. Empty in records of earlier versions.
-        others: Processors that other work on the machine kept busy meanwhile, on average; None: not measured.
+        seconds: Wall time by phase: load, features, train, validate, test, save.
+        processor_seconds: Processor time by phase, summed over threads and processes. Other work on the machine hardly
+            changes it. Empty in records of earlier versions.
+        others: Number of processors that other work on the machine kept busy on average; None if not measured.
     """
 
     seconds: dict[str, Amount] = {}
@@ -101,9 +100,9 @@ class Cost(_Part):
 
 
 class Pretraining(_Part):
-    """How far `harness pretrain` had come with the weights that a run began with: `tokens` of which `recipe`.
+    """The pretraining of a run's initial weights by `harness pretrain`: the recipe, and the tokens trained on.
 
-    It stands in the checkpoint's config.json under `pretraining`. Of fresh weights in its architecture it is 0 tokens.
+    Stored in the checkpoint's config.json under `pretraining`. With `init = "random"`, tokens is 0.
     """
 
     recipe: str
@@ -111,9 +110,9 @@ class Pretraining(_Part):
 
 
 class Provenance(_Part):
-    """Where everything came from, so that the run can be repeated.
+    """The origin of data, weights and code, so that the run can be repeated.
 
-    `command` is what was typed after `harness`, without what changes no result; of a run from Python it is empty.
+    `command` holds the arguments of `harness`, without those that change no result. It is empty for a run from Python.
     """
 
     data_digest: str = ""
@@ -130,7 +129,7 @@ class Provenance(_Part):
 
 
 class TaskCard(_Part):
-    """What a reader of a report wants to know of the task. `labels` are in the order of the predictions' logits."""
+    """The description of a task for reports. `labels` are in the order of the predictions' logits."""
 
     task_type: str
     labels: tuple[str, ...] = ()
@@ -142,17 +141,18 @@ class TaskCard(_Part):
 
 
 class RunHeader(_Part):
-    """Which run it is, and how it ended.
+    """The identity of a run, and how it ended.
 
     Attributes:
-        status: "complete"; "diverged": the loss was not finite, a result in itself; "failed": an error, tried again.
-        reason: Why it diverged or failed.
-        simple_baseline: Whether the model is a trivial one, there to be beaten, whose seed changes nothing.
-        fold: Which fold it was tested on; None outside cross-validation.
-        varied: Which value a setting has of which its suite compares several; None where none is varied.
-        config: The resolved configuration; two runs with the same one are the same run.
-        trial: Of a run that tried a recipe, and is no seed of its model.
-        tuning: Of a run whose recipe was chosen by trials.
+        status: "complete"; "diverged" if the loss was not finite, which is a result in itself; or "failed" after an
+            error.
+        reason: Why the run diverged or failed.
+        simple_baseline: Whether the model is a simple baseline, which is deterministic.
+        fold: The test fold; None outside cross-validation.
+        varied: The value of the setting that the suite varies, if any.
+        config: The resolved configuration; runs with equal configurations are the same run.
+        trial: The tuning trial, if the run is one and so not a seed of its model.
+        tuning: How the recipe was chosen, if by trials.
     """
 
     schema_version: Literal[2] = 2
@@ -182,26 +182,26 @@ class RunHeader(_Part):
 
     @property
     def base_task(self) -> str:
-        """The task's name without the value of what is varied."""
+        """The name of the task without the value of a varied setting."""
         return self.task if self.varied is None else self.varied.task
 
     @property
     def which(self) -> str:
-        """Which of its model's runs it is, such as "seed 0", "seed 0, fold 2 of 5" or "trial 3"."""
+        """The run among those of its model: "seed 0", "seed 0, fold 2 of 5" or "trial 3"."""
         return which_run(self.seed, self.fold) if self.trial is None else f"trial {self.trial.number}"
 
 
 class Measurements(_Part):
-    """What was measured of a run.
+    """The results of a run.
 
     Attributes:
-        scores: Metric values in their natural unit (accuracy in 0..1), by split ("validation", "test") and metric.
-        best_step: The optimiser step whose weights were kept, chosen on validation; None for the simple baselines.
-        calibration: What was chosen on validation after training, such as the no-answer threshold, or by the training
+        scores: Metric values in their natural unit (accuracy: 0 to 1), by split ("validation", "test") and metric.
+        best_step: The optimizer step whose weights were kept, chosen on validation; None for simple baselines.
+        calibration: Values chosen on validation after training, such as the no-answer threshold, or on the training
             split, such as the length of answers.
-        notes: What happened on the way, such as a batch halved for want of memory.
-        files: The SHA-256 of each file that the run left beside its record, by its path in the run's folder; model
-            cards left out, for those may be written on. Earlier versions recorded none.
+        notes: Remarkable events, such as a batch that was halved for lack of memory.
+        files: SHA-256 of each file that the run wrote beside its record, by path inside the run's folder. Model cards
+            are left out, because users may edit them. Earlier versions recorded none.
     """
 
     scores: dict[str, dict[str, float]] = {}
@@ -216,25 +216,25 @@ class Measurements(_Part):
 
 
 class RunRecord(Measurements, RunHeader):
-    """One run of a comparison: a model, fine-tuned on a task with a seed. Its file begins with the header."""
+    """The record of a run: a model fine-tuned on a task with one seed. In the file, the header comes first."""
 
     @property
     def is_validation_only(self) -> bool:
-        """Whether the run never saw the test split, so that it has no test score."""
+        """Whether the run did not use the test split, and so has no test score."""
         return self.config.get("evaluate") == "validation"
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write `record` as `folder`/run.json, whole or not at all, with its own digest. A run's record is written last."""
+    """Write `record` to `folder`/run.json atomically, with its own digest. It is the last file that a run writes."""
     content = with_digest(json.loads(record.model_dump_json()))
     write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def read_record(file: Path) -> RunRecord:
-    """The record in `file`.
+    """Read a record.
 
     Raises:
-        UserError: The file is cut short, of another schema, no record at all, or no file.
+        UserError: If the file is missing, damaged, not a record, or of an unknown schema.
     """
     content = read_json(file, "record", "Delete it and do the run again.")
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -266,7 +266,7 @@ def _undamaged(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
 
 
 def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of schema 1 in today's words; its configuration is renamed where it is read."""
+    """Convert a record of schema 1 to the current one. Its configuration is converted when it is read."""
     found = {**content, "schema_version": SCHEMA_VERSION}
     if "floor" in found:
         found["simple_baseline"] = found.pop("floor")
@@ -280,7 +280,7 @@ def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_predictions(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write one row per test example as `folder`/predictions.parquet, whole or not at all."""
+    """Write one row per test example to `folder`/predictions.parquet atomically."""
     import pyarrow  # noqa: PLC0415 -- listing and reading records needs no arrow
     from pyarrow import parquet  # noqa: PLC0415
 

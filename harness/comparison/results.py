@@ -1,4 +1,4 @@
-"""The parts of a comparison, as the formats render them: tasks x models, down to the single run."""
+"""The results of a comparison as report formats render them, from all tasks and models down to single runs."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from harness.runs.inference_cost import InferenceCost
 from harness.varied import Varied
 
 COPIED = "copied"
-"""In short, what is the trouble with a run that is a copy of another one."""
+"""Marks a run that is a copy of another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One seed of a cell.
+    """A run in a cell: one seed.
 
     Attributes:
-        score: The main metric on the test split, recomputed; None where the run has none to show.
-        trouble: Why it has none, as a reader of the report should hear it.
+        score: The main test metric, recomputed; None if the run has none.
+        trouble: Why there is no score, in words for the report.
         trouble_in_short: The same in two or three words.
-        is_not_applicable: Whether the metric says nothing of such a model, so that none was to be expected.
-        is_collapsed: Whether training gave a model that tells no example from another, or does no better
+        is_not_applicable: Whether the metric is undefined for this kind of model, so that no score is expected.
+        is_collapsed: Whether training collapsed to a model that ignores its input or is no better than one that does
             (`harness.comparison.collapse`).
-        folds: In cross-validation, the runs whose predictions make up this one's (`harness.comparison.folds`).
-        folder: Where it lies; None where it has no score.
+        folds: In cross-validation, the runs whose predictions are joined in this one (`harness.comparison.folds`).
+        folder: The folder of the run; None if it has no score.
     """
 
     record: RunRecord
@@ -51,22 +51,23 @@ class Run:
 
     @property
     def trainings(self) -> tuple[Run, ...]:
-        """Its folds, each of which was trained by itself; itself outside cross-validation."""
+        """The runs that were trained: the folds in cross-validation, otherwise the run itself."""
         return self.folds or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A model's score minus another's, on the same test examples.
+    """A model's score minus another model's, on the same test examples.
 
     Attributes:
-        estimate: None where the two were not tested on the same examples, or not scored in the same units.
-        adjusted_p: One-sided, of the side that is ahead, in the task's family of comparisons
-            (`harness.comparison.multiplicity`); None where the two were not tested against each other.
-        gain: The difference with its sign turned so that more is better.
-        run_wins: How often a new run of the model scores better than a new run of the other one; None: not known.
-        flips: How many test examples each of the two wins; None of metrics that are no mean over examples.
-        within: What is shown by the comparison's margin; None without one, or where it can't be tested.
+        estimate: The difference; None if the two have other test examples or other units.
+        adjusted_p: The one-sided p-value in favour of the better side, adjusted within the task's family of comparisons
+            (`harness.comparison.multiplicity`); None if the two were not tested.
+        gain: The difference with its sign such that more is better.
+        run_wins: The probability that a new run of the model scores better than a new run of the other; None if
+            unknown.
+        flips: The number of test examples that each of the two wins; None if the metric is not a mean over examples.
+        within: The result of the tests against the margin; None without a margin, or if they are not possible.
     """
 
     against: str
@@ -79,7 +80,7 @@ class Difference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance is a poor explanation, after adjustment."""
+        """Whether the difference is significant after adjustment."""
         return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
 
 
@@ -88,9 +89,9 @@ class BestOf:
     """The best of several models that may be the best.
 
     Attributes:
-        models: How many they are.
-        low: The lower end of the best one's 95 % interval, which allows for the choice where more is better.
-        high: The upper end, which allows for it where less is.
+        models: The number of these models.
+        low: Lower end of the best one's 95 % interval; corrected for the selection if more is better.
+        high: Upper end of the interval; corrected for the selection if less is better.
     """
 
     models: int
@@ -100,26 +101,28 @@ class BestOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One model on one task. Without runs it is a gap.
+    """One model on one task. A cell without runs is a gap.
 
     Attributes:
-        is_simple_baseline: Whether it is a trivial model, there to be beaten.
+        is_simple_baseline: Whether the model is a simple baseline.
         missing_seeds: Seeds that other models of the task have and this one lacks.
-        estimate: The mean score over the complete seeds; None where there is none. It has no interval where some runs
-            collapsed and the others stand apart: it then depends on how many do.
-        without_collapsed: The mean score of the others, where some runs collapsed and the others stand apart.
-        seed_deviation: Standard deviation over seeds; None below two seeds.
-        examples: Test examples.
-        clusters: As many independent groups of one size would tell as much as these; 0 where scores are as recorded.
-        best_of: Of the best: how many may be, and what its interval is after that choice; None where no other may be.
-        doubts: What makes its mean doubtful, a few words each.
-        is_compared: Whether anything could be shown of it: it has several seeds, as has another model, or needs none.
-        beaten_by: The models that are shown to be ahead of it.
-        p_behind: The adjusted p-value by each of them.
-        in_use: What a run's model costs in use, where `harness measure` was there.
-        clean: Its score on the test examples that repeat no training example, where some do and that was recorded.
-        is_near_best: Whether it is shown to be not worse than any other tested model by the task's margin or more; None
-            where that was not tested.
+        estimate: The mean score over complete seeds; None if there are none. It has no interval if some runs collapsed
+            and the others stand apart, because it then depends on how many collapse.
+        without_collapsed: The mean score of the other runs, if some collapsed and the others stand apart.
+        seed_deviation: Standard deviation over seeds; None for fewer than two.
+        examples: Number of test examples.
+        clusters: Effective number of independent groups of test examples; 0 if scores are taken from the record.
+        best_of: For the best model: how many others may be the best, and its interval after selection; None if no other
+            may be.
+        doubts: Reasons to doubt the mean, a few words each.
+        is_compared: Whether the cell takes part in comparisons: it and at least one other model have several seeds, or
+            need none.
+        beaten_by: The models that are shown to be better.
+        p_behind: The adjusted p-value against each of them.
+        in_use: Inference cost, if `harness measure` was run.
+        clean: The score on test examples that repeat no training example, if some do and it was recorded.
+        is_near_best: Whether the model is shown to be worse than every other tested model by less than the task's
+            margin; None if that was not tested.
     """
 
     model: str
@@ -146,49 +149,49 @@ class Cell:
 
     @property
     def is_top(self) -> bool:
-        """Whether it may be the best: it was compared, and no model is shown to be ahead of it."""
+        """Whether the model may be the best: it was compared, and no other is shown to be better."""
         return self.is_compared and not self.beaten_by
 
     @property
     def scored(self) -> tuple[Run, ...]:
-        """The runs with a score."""
+        """Runs with a score."""
         return tuple(run for run in self.runs if run.score is not None)
 
     @property
     def collapsed(self) -> tuple[Run, ...]:
-        """The runs whose training collapsed."""
+        """Runs whose training collapsed."""
         return tuple(run for run in self.runs if run.is_collapsed)
 
     @property
     def troubled(self) -> tuple[Run, ...]:
-        """The runs without one."""
+        """Runs without a score."""
         return tuple(run for run in self.runs if run.score is None)
 
     @property
     def scored_records(self) -> tuple[RunRecord, ...]:
-        """The records of the runs with a score, each fold's own."""
+        """Records of the runs with a score; in cross-validation one per fold."""
         return tuple(training.record for run in self.scored for training in run.trainings)
 
 
 def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
-    """The interval's low end, the mean and the high end of a cell with a score, as numbers to be drawn."""
+    """Lower end, mean and upper end of a cell's interval, in the units of a chart."""
     assert cell.estimate is not None
     return unit.ends(cell.estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskComparison:
-    """All models on one task of one suite; one cell per model, in the comparison's order.
+    """All models on one task of one suite, with a cell per model in the order of the comparison.
 
     Attributes:
-        look: Of a sequential comparison.
-        varied: Which value a setting has of which the suite compares several.
-        doubts: What makes this task's comparison doubtful, in sentences.
-        doubts_of_order: What makes the order of the scores doubtful, a few words each.
-        doubts_of_claims: What makes every claim of a difference doubtful, a few words each.
-        margin: By how much worse is still not worse, if that was said.
-        tuned: How models were tuned.
-        needed: What would tell apart the models that are in the race, where they are not.
+        look: The current look of a sequential comparison.
+        varied: The value of the setting that the suite varies.
+        doubts: Reasons to doubt this comparison, in sentences.
+        doubts_of_order: Reasons to doubt the order of the scores, a few words each.
+        doubts_of_claims: Reasons to doubt every claim of a difference, a few words each.
+        margin: The largest difference that does not matter, if one was given.
+        tuned: How the models were tuned.
+        needed: What it would take to tell the leading models apart, if they are not.
     """
 
     suite: str
@@ -206,18 +209,18 @@ class TaskComparison:
 
     @property
     def folds(self) -> int:
-        """Of how many folds its cross-validation is; 0: it is none."""
+        """Number of folds; 0 without cross-validation."""
         found = {training.record.fold for cell in self.cells for run in cell.runs for training in run.folds}
         return max((fold.of for fold in found if fold is not None), default=0)
 
     @property
     def base_task(self) -> str:
-        """The task's name without the value of what is varied."""
+        """The name of the task without the value of a varied setting."""
         return self.task if self.varied is None else self.varied.task
 
     @property
     def ranked(self) -> tuple[Cell, ...]:
-        """The cells with a score, the best first."""
+        """Cells with a score, the best first."""
         sign = -1 if self.card.higher_is_better else 1
         scored = [(cell.estimate.value, cell) for cell in self.cells if cell.estimate is not None]
         return tuple(cell for _, cell in sorted(scored, key=lambda pair: sign * pair[0]))
@@ -225,12 +228,12 @@ class TaskComparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """A task at several values of a setting. Each is a comparison, and a family of claims, of its own.
+    """A task at several values of a setting. Each value is a comparison, and a family of claims, of its own.
 
     Attributes:
-        sizes: The values, ascending; of training examples as many as there were.
-        tasks: The comparison at each.
-        laws: By model, what its errors follow, where a law says so.
+        sizes: The values in ascending order; for training sizes, the actual number of examples.
+        tasks: The comparison at each value.
+        laws: The power law of each model's errors, where one fits.
     """
 
     sizes: tuple[int, ...]
@@ -240,7 +243,7 @@ class Curves:
 
     @property
     def cells(self) -> Mapping[str, tuple[tuple[int, Cell], ...]]:
-        """Each model's sizes and cells, where it has a score; models without any are left out."""
+        """Sizes and cells of each model that has a score."""
         names = [cell.model for cell in self.tasks[0].cells]
         pairs = [
             list(zip(self.sizes, cells, strict=True)) for cells in zip(*(t.cells for t in self.tasks), strict=True)
@@ -251,19 +254,19 @@ class Curves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Everything that a report shows.
+    """The complete results of a comparison.
 
     Attributes:
-        runs: The folder, as the user named it.
-        description: What the comparison asks, as its suite says; may be empty.
-        models: Every model's name, the simple baselines last.
-        baseline: The model that differences are taken from.
-        margins: By how much worse is still not worse, if that was said.
+        runs: The folder of the runs, as the user gave it.
+        description: The question of the suite; may be empty.
+        models: The names of the models, simple baselines last.
+        baseline: The model that the others are compared with.
+        margins: The largest differences that do not matter, if given.
         problems: Records and predictions that could not be read.
-        warnings: What makes a comparison doubtful.
-        foreseen: How good the forecasts of time and of intervals were, a line each.
-        over_tasks: What is shown over all tasks together; None of a single one, or where nothing could be shown.
-        curves: Of each task at several values of a setting.
+        warnings: Reasons to doubt the comparison.
+        foreseen: How accurate the forecasts of time and intervals were, a line each.
+        over_tasks: What is shown across tasks; None for a single task, or if nothing could be shown.
+        curves: The tasks for which a setting is varied.
     """
 
     runs: str
@@ -280,5 +283,5 @@ class Comparison:
 
     @property
     def task_count(self) -> int:
-        """How many tasks there are; one that is scored by two metrics, or at several values, counts once."""
+        """Number of tasks. A task with two metrics, or at several values of a setting, counts once."""
         return len({(task.suite, task.base_task) for task in self.tasks})
