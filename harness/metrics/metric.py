@@ -1,4 +1,4 @@
-"""Metric: a score function, and all that a report needs to know to show it and to say how sure it is."""
+"""Metric: a score function with everything that reports need to display it and to compute intervals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Scored = tuple[float, Floats]
 Influence = Callable[[Any, Any, Sequence[str]], Scored]
 LabelCounts = Callable[[Any, Sequence[str]], dict[str, int]]
-"""From an arrow column of predictions.parquet and the label names."""
+"""Counts labels in an arrow column of predictions.parquet, given the label names."""
 Form = str | list[str] | dict[str, str]
 TEXT, TEXTS, NUMBER = "string", ["string"], "float64"
 # A metric of the `evaluate` library is named "evaluate:NAME" or "evaluate:PATH", with ":lower" where less is better.
@@ -27,7 +27,7 @@ EVALUATE, LOWER = "evaluate:", ":lower"
 
 
 class HasInterval(Protocol):
-    """A score with an interval around it, or None where there is none."""
+    """A score with an interval, which may be None."""
 
     @property
     def value(self) -> float:
@@ -35,22 +35,22 @@ class HasInterval(Protocol):
 
     @property
     def low(self) -> float | None:
-        """The interval's low end."""
+        """Lower end of the interval."""
 
     @property
     def high(self) -> float | None:
-        """The interval's high end."""
+        """Upper end of the interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How a metric is shown.
+    """How a metric is displayed.
 
     Attributes:
-        factor: What a score is multiplied by.
-        decimals: Digits after the point.
-        least: No score is below.
-        most: No score is above.
+        factor: Scores are multiplied by this number.
+        decimals: Digits after the decimal point.
+        least: Lower bound of the score.
+        most: Upper bound of the score.
     """
 
     factor: float
@@ -59,22 +59,22 @@ class Unit:
     most: float = inf
 
     def score(self, value: float) -> str:
-        """Such as 83.4."""
+        """Format a score, such as 83.4."""
         return f"{value * self.factor:.{self.decimals}f}".replace("-", "−")
 
     def signed(self, value: float) -> str:
-        """Such as +1.2 or −0.4; a difference that rounds to nothing has no sign."""
+        """Format a difference, such as +1.2 or −0.4. One that rounds to zero has no sign."""
         text = f"{value * self.factor:+.{self.decimals}f}"
         return text[1:] if float(text) == 0 else text.replace("-", "−")
 
     def with_interval(self, estimate: HasInterval) -> str:
-        """Such as 83.4 (81.5 to 85.3); without the interval where there is none."""
+        """Format a score with its interval, if it has one: 83.4 (81.5 to 85.3)."""
         if estimate.low is None:
             return self.score(estimate.value)
         return f"{self.score(estimate.value)} ({self.interval(estimate)})"
 
     def interval(self, estimate: HasInterval, *, signed: bool = False) -> str:
-        """Such as 81.5 to 85.3."""
+        """Format an interval, such as 81.5 to 85.3."""
         if estimate.low is None or estimate.high is None:
             return "–"
         if signed:
@@ -82,13 +82,13 @@ class Unit:
         return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
 
     def ends(self, estimate: HasInterval) -> tuple[float, float, float]:
-        """The interval's low end, the mean and the high end, as numbers to be drawn; all the mean without interval."""
+        """Return lower end, mean and upper end in display units; without an interval, the mean three times."""
         low = estimate.value if estimate.low is None else self.bounded(estimate.low)
         high = estimate.value if estimate.high is None else self.bounded(estimate.high)
         return low * self.factor, estimate.value * self.factor, high * self.factor
 
     def bounded(self, value: float) -> float:
-        """`value`, or the bound that it lies beyond."""
+        """Clip `value` to the bounds."""
         return min(max(value, self.least), self.most)
 
 
@@ -99,25 +99,25 @@ PLAIN = Unit(1, 3)
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of predictions against references, in the form that predictions.parquet has them in.
+    """A score of predictions against references, both in the form of predictions.parquet.
 
     Attributes:
-        name: What it is called in suites and records.
-        function: The score in its natural unit, from references, predictions and label names.
+        name: The name in suites and records.
+        function: Computes the score in its natural unit from references, predictions and label names.
         higher_is_better: Whether more is better.
-        per_example: One value per example whose mean is the score; None where the score is no such mean.
-        influence: The score and how far each example moves it, in closed form, from the two arrow columns and the label
-            names. None: known from `per_example`, or else by a jackknife (`harness.metrics.influence`).
-        unit: How it is shown, and its bounds.
-        title: Its name in prose; default: `name` without underscores.
-        form: What predictions and references look like to the `evaluate` library.
-        alternative: The metric in its place for models of which it says nothing, and which are not to be compared with
-            the others (`pseudo_perplexity` for masked models).
-        partial: Whether it says nothing of some models: its score is then no number.
-        label_counts: How many examples in a column of references, or of predictions, have each label, of a metric in
-            which a rare label weighs as much as a common one. None: each example weighs the same.
-        units: The field of a prediction that says how many units the example has for the model, such as tokens. Scores
-            per unit are compared only between models that have as many in each example. Empty: all have the same.
+        per_example: Computes one value per example, whose mean is the score; None if the score is not a mean.
+        influence: Computes the score and the influence of each example on it in closed form, from the two arrow columns
+            and the label names. If None, `per_example` is used, or else a jackknife (`harness.metrics.influence`).
+        unit: How the score is displayed, and its bounds.
+        title: The name in prose. Default: `name` without underscores.
+        form: The form of predictions and references that the `evaluate` library expects.
+        alternative: The metric to use instead for models that this one is undefined for; their scores are not compared
+            (`pseudo_perplexity` for masked models).
+        partial: Whether the metric is undefined, and the score NaN, for some models.
+        label_counts: Counts the examples of each label in a column of references or predictions, for a metric in which
+            rare labels weigh as much as common ones. If None, all examples weigh the same.
+        units: The prediction column with the number of units per example, such as tokens. Scores per unit are only
+            compared between models with equal counts. If empty, all models have the same units.
     """
 
     name: str
@@ -135,9 +135,9 @@ class Metric:
 
 
 def script_of(name: str) -> Path | None:
-    """The script of a metric that is named by "evaluate:" and a path; None for any other metric.
+    """Return the script of a metric named "evaluate:" and a path; None for any other metric.
 
-    The library takes a script, or the folder of a script with the same name.
+    The library accepts a script, or a folder that contains a script of the same name.
     """
     if not name.startswith(EVALUATE):
         return None
@@ -147,5 +147,5 @@ def script_of(name: str) -> Path | None:
 
 
 def mean_of(per_example: PerExample) -> Score:
-    """The score that is the mean of one value per example."""
+    """Return the score that is the mean of a value per example."""
     return lambda references, predictions, labels: fmean(per_example(references, predictions, labels))

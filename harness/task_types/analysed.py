@@ -1,4 +1,4 @@
-"""What a task type says of errors: its labels' decisions, its aspects of examples, its probabilities."""
+"""Error analysis by task type: decisions per label, aspects of examples, probabilities."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.metrics.metric import Floats
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How often each label is there, is predicted, and is rightly so, in each example [examples, labels].
+    """Decisions about each label in each example; arrays of shape [examples, labels].
 
     Attributes:
         names: The labels.
-        found: Predicted and there.
-        predicted: Predicted.
-        there: Those of the reference.
+        found: True positives.
+        predicted: Predicted labels.
+        there: Labels of the reference.
     """
 
     names: tuple[str, ...]
@@ -28,12 +28,12 @@ class LabelCounts:
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """A way to part the test examples, such as by their length.
+    """A way to divide the test examples, such as by length.
 
     Attributes:
-        name: What tells them apart.
-        values: The part that each example is in [examples]; None: it is in none.
-        parts: The parts, in the order in which they are shown.
+        name: The name of the aspect.
+        values: The part of each example [examples]; None if it belongs to none.
+        parts: The parts in display order.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Aspect:
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """Probabilities that a model gave, and what came true.
+    """Predicted probabilities and outcomes.
 
     Attributes:
-        probabilities: Of each forecast coming true [forecasts].
-        outcomes: 1 where it did, else 0 [forecasts].
-        examples: The example that each forecast is of [forecasts].
-        squares: The squared distance of an example's probabilities from what is right (Brier 1950) [examples].
+        probabilities: Probability of each event [forecasts].
+        outcomes: 1 if the event happened, else 0 [forecasts].
+        examples: Index of the example of each forecast [forecasts].
+        squares: Squared distance of an example's probabilities from the truth (Brier 1950) [examples].
     """
 
     probabilities: Floats
@@ -59,50 +59,50 @@ class Forecasts:
 
 
 class Analysed:
-    """How errors of a task type are analysed, from predictions.parquet; by default there is nothing to say.
+    """The part of a task type that analyses errors; by default there is nothing to analyse.
 
-    Each method takes what `harness.comparison.subsets.Answers` holds of one seed: an arrow table with the columns of
-    predictions.parquet.
+    Each method takes an arrow table with the columns of predictions.parquet for one seed, as in
+    `harness.comparison.subsets.Answers`.
     """
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts | None:
-        """What is decided about each label, of which recall, precision and F1 are made; None: there are no labels."""
+        """Return the decisions about each label, for precision, recall and F1; None without labels."""
         del table, labels
         return None
 
     def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats] | None:
-        """The labels, and how often each is taken for which [labels, labels]; None where no label excludes others."""
+        """Return the labels and the confusion matrix [labels, labels]; None if labels are not exclusive."""
         del table, labels
         return None
 
     def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """The same where a label is predicted above a probability; None where that is not how it is decided."""
+        """Return `label_counts` at another probability threshold; None if there is no threshold."""
         del table, labels, threshold
         return None
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Aspects that predictions tell."""
+        """Yield aspects that the predictions contain."""
         del table
         yield from ()
 
     def read_aspects(self, examples: Sequence[Any]) -> Iterator[Aspect]:
-        """Aspects that only the examples tell, which are read again."""
+        """Yield aspects that need the examples, which are read again."""
         del examples
         yield from ()
 
     def sources(self, table: Any) -> Sequence[str]:
-        """What was read, of a task type whose answers are texts to be read side by side; by default nothing."""
+        """Return the source texts, if answers are texts to be shown beside them; empty by default."""
         del table
         return ()
 
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """Its probabilities; None where predictions keep none."""
+        """Return the predicted probabilities; None if predictions have none."""
         del table, labels
         return None
 
 
 def numbered(name: str, counts: Sequence[int | None], most: int) -> Aspect:
-    """An aspect of small whole numbers; those from `most` on are one part.
+    """Divide examples by a small count; counts from `most` on form one part.
 
     >>> numbered("labels", [0, 1, 5, None], 3).values
     ('0', '1', '3 or more', None)

@@ -1,13 +1,13 @@
-"""TaskType: everything that is particular to one sort of task, in one folder.
+"""TaskType: everything that is specific to a type of task, in one folder.
 
-A task type is a folder of `harness/task_types`:
+A task type is a folder of `harness/task_types` with:
 
-- `__init__.py` gives `task_type`. It imports no torch, so that a task can be listed, read and checked without.
-- `objective.py` has `objective(labels, training)`: how a model learns it.
-- `baselines.py` has `BASELINES`: how each simple baseline answers it, by the name of its model family.
-- whatever else it needs: its metrics, its examples, how its fields are read.
+- `__init__.py`, which defines `task_type` and does not import torch, so that listing and checking tasks is fast;
+- `objective.py`, which defines `objective(labels, training)`: the head, the loss and the predictions;
+- `baselines.py`, which defines `BASELINES`: the simple baselines by the name of their model family;
+- further modules as needed, for examples, metrics or parsing.
 
-Nothing outside these folders knows a task type's name.
+No code outside these folders refers to a task type by name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from harness.rare_label import RareLabel
 from harness.task_types.analysed import Analysed
 from harness.task_types.predicts import NoSettings, Predicts
 
-if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
+if TYPE_CHECKING:  # Training settings are composed of those of the task types, so this import would be circular.
     from harness.config.training import Training
     from harness.task_types.linear import LinearTask
     from harness.task_types.objective import Objective
@@ -43,9 +43,9 @@ class Column:
     """A column that a task type reads.
 
     Attributes:
-        help: What it holds, as the command line says it.
-        default: What it is called where a task does not say; "": as its role.
-        most: How many columns may have this role: 2 for a text that may be a pair.
+        help: Help text of the command line option.
+        default: Column name if the task does not set one. If empty, the name of the role.
+        most: Maximum number of columns with this role; 2 for a text that may be a pair.
     """
 
     help: str
@@ -54,47 +54,47 @@ class Column:
 
 
 class FittedBaseline(Protocol):
-    """A simple baseline that was fitted."""
+    """A fitted simple baseline."""
 
     def outputs(self, examples: Sequence[Any]) -> Any:
-        """What the task type's objective makes rows of predictions from, one per example."""
+        """Return an output per example, from which the objective makes predictions."""
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`, without a pickle."""
+        """Save the baseline in `folder`, without pickle."""
 
 
 class BaselineMaker(Protocol):
-    """How a simple baseline answers tasks of one type."""
+    """A simple baseline for one task type."""
 
     def fit(self, examples: Sequence[Any], labels: tuple[str, ...]) -> FittedBaseline:
-        """The best answer to `examples`, the training data."""
+        """Fit the baseline to the training examples."""
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> FittedBaseline:
-        """What `save` wrote into `folder`."""
+        """Load a baseline that `save` wrote."""
 
 
 def finite(value: Any) -> Any:
-    """The value; None for a number that JSON doesn't have, such as the score of a span in an empty context."""
+    """Replace infinite and NaN floats, which JSON lacks, by None."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class TaskType(Analysed, Predicts, ABC):
-    """One sort of task.
+    """A type of task.
 
     Attributes:
-        name: The folder's name.
-        columns: What a row holds, by role; `Task.columns` says what a data set calls them.
-        metrics: What can judge it. No two task types have different metrics of one name.
-        default_metrics: Those of a user's own files, the main one first; see `metrics_for`.
-        settings: Its part of the recipe.
-        unused_settings: What of this part its tasks have no use for.
-        inferred: Whether a user's own files are of this type where they name a column that no other type has.
-        endings: Of files that no other task type is read from: a user's own file of this kind is of this type.
-        guess_rank: When it is asked what a user's rows are, from the most particular task type to the least.
-        scored_as_found: Whether a model without training is judged by what its checkpoint brings, so that no seed
-            plays a part.
-        labels_are_outputs: Whether a model has an output for each of the label names; else they say how the data is
-            read, and no more.
+        name: The name of the folder.
+        columns: The columns of a row by role; `Task.columns` maps them to those of a data set.
+        metrics: All metrics of the type. Two task types may not have different metrics of the same name.
+        default_metrics: Metrics of a user's own files, the main one first; see `metrics_for`.
+        settings: The training settings of the type.
+        unused_settings: Inherited training settings that have no effect.
+        inferred: Whether own files have this type if they name a column that only this type has.
+        endings: File extensions that only this type reads; own files with one have this type.
+        guess_rank: Position in which the type is considered for own files; more specific types come first.
+        scored_as_found: Whether an untrained model is scored with the checkpoint's own head, so that seeds do not
+            matter.
+        labels_are_outputs: Whether the model has an output per label name; otherwise the names only tell how to read
+            the data.
     """
 
     name: str
@@ -113,125 +113,124 @@ class TaskType(Analysed, Predicts, ABC):
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> Example | None:
-        """One row as an example; None where it is left out, which `dropped` counts by reason.
+        """Convert a row to an example, or return None to leave it out and count the reason in `dropped`.
 
         Raises:
-            FieldError: A field can't be read.
+            FieldError: If a field is invalid.
         """
 
     @abstractmethod
     def unlabelled(self, task: Task, row: Row, identity: str) -> Any:
-        """One row as an example without an answer, to predict one.
+        """Convert a row without an answer to an example for prediction.
 
         Raises:
-            FieldError: A field can't be read.
+            FieldError: If a field is invalid.
         """
 
     @abstractmethod
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort, for the model card."""
+        """Return the Hub's pipeline tag for the model card."""
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """The columns that it would read of a user's rows, by role; None, as by default, where they lack something.
+        """Guess which columns of a user's file have which role; None, the default, if any is missing.
 
         Args:
-            columns: Of the rows, by name.
-            named: The columns that the user names, by role.
+            columns: The columns of the file by name.
+            named: The columns that the user has named, by role.
 
         Raises:
-            UnclearError: Several columns may have one role.
+            UnclearError: If several columns may have the same role.
         """
         del columns, named
         return None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Why columns look like this type's, as a part of a sentence; None: they don't.
+        """Explain in a clause why the columns fit this type; None if they do not.
 
         Args:
-            columns: What `guess_columns` found, by role.
+            columns: The result of `guess_columns`.
         """
         del columns
         return None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
-        """The metrics of a user's own files, the main one first, where the user names none.
+        """Return the default metrics of a user's own files, the main one first.
 
         Raises:
-            UserError: They depend on the data, and it can't be read.
+            UserError: If they depend on the data and it cannot be read.
         """
         del task
         return self.default_metrics
 
     def label_fields(self, task: Task, row: Row) -> Iterable[object]:
-        """What holds a label each in a row; nothing where there are no labels."""
+        """Return the fields of a row that each hold a label; empty if the type has no labels."""
         del task, row
         return ()
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """The names of the labels in the order of their indices: those of the task, or else of the training rows.
+        """Return the label names in the order of their indices, from the task or else from the training rows.
 
         Raises:
-            UserError: What the rows have are no names.
+            UserError: If the rows do not hold label names.
         """
         return task.labels or sorted_names(field for row in train for field in self.label_fields(task, row))
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
-        """What a reader of the record should know of how the labels of all rows are read, a sentence each."""
+        """Remarks for the record on how labels were read, a sentence each."""
         yield from spelling_notes(field for row in rows for field in self.label_fields(task, row))
         yield from twin_notes(labels)
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Labels that can't be learnt, a line each."""
+        """Describe labels that cannot be learnt, a line each."""
         del labels, splits
         yield from ()
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
-        """The rarest label of the training split, where it is rare and can be given more weight; by default None."""
+        """Return the rarest training label if it is rare and can be given more weight; None by default."""
         del splits
         return None
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any] | None:
-        """The best answers that tell no example from another, such as the most frequent label for each.
+        """Return the best predictions that ignore the input, such as the most frequent label for every example.
 
-        By them a report knows the runs whose training collapsed (`harness/comparison/collapse.py`). By default None:
-        there are no such answers.
+        Reports use them to detect collapsed runs (`harness/comparison/collapse.py`). By default None: there are none.
 
         Args:
-            references: Those of the test split, as in predictions.parquet.
+            references: References of the test split, as in predictions.parquet.
         """
         del references
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether predictions tell no example from another; by default they always may.
+        """Return whether all predictions are alike; False by default.
 
         Args:
-            references: The arrow column of predictions.parquet.
-            predictions: The same.
+            references: Arrow column of predictions.parquet.
+            predictions: Arrow column of predictions.parquet.
         """
         del references, predictions
         return False
 
     def own_settings(self, training: Training) -> Any:
-        """Its part of a recipe."""
+        """Return the settings of this type out of all training settings."""
         return self.settings.model_validate({key: getattr(training, key) for key in self.settings.model_fields})
 
     def objective(self, labels: tuple[str, ...], training: Training) -> Objective:
-        """How a model learns it. Imports torch.
+        """Return the objective: head, loss and predictions. Imports torch.
 
         Raises:
-            UserError: The recipe does not fit the task type.
+            UserError: If the training settings do not fit the task type.
         """
         found: Objective = self._module("objective").objective(labels, training)
         return found
 
     def baseline(self, family: str) -> BaselineMaker:
-        """How the simple baseline called `family` answers tasks of this type.
+        """Return the simple baseline called `family`.
 
         Raises:
-            UserError: It has no answer to them.
+            UserError: If this type has no such baseline.
         """
         makers: Mapping[str, BaselineMaker] = self._module("baselines").BASELINES
         if family not in makers:
@@ -241,10 +240,10 @@ class TaskType(Analysed, Predicts, ABC):
         return makers[family]
 
     def linear(self) -> LinearTask:
-        """How a linear model of any inputs learns its targets.
+        """Return how a linear model is fitted to the targets, for method "probe".
 
         Raises:
-            UserError: There is none.
+            UserError: If the type does not support it.
         """
         found: LinearTask | None = getattr(self._module("baselines"), "LINEAR", None)
         if found is None:
@@ -255,7 +254,7 @@ class TaskType(Analysed, Predicts, ABC):
         return found
 
     def simulations(self) -> Mapping[str, Simulation]:
-        """Made-up predictions for each of its metrics, by name (`harness calibrate`)."""
+        """Return generators of simulated predictions by metric (`harness calibrate`)."""
         found: Mapping[str, Simulation] = self._module("simulation").SIMULATIONS
         return found
 

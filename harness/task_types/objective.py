@@ -1,4 +1,4 @@
-"""Objective: how a model learns one type of task: its head, items, losses and predictions."""
+"""Objective: the head, items, losses and predictions of a task type."""
 
 from __future__ import annotations
 
@@ -16,127 +16,127 @@ from harness.tokenization.reading import Reader
 
 
 class Objective(Protocol):
-    """From examples to items, from logits to losses, results and rows of predictions.
+    """Converts examples to items, and logits to losses, results and rows of predictions.
 
-    `results` are one per item; `outputs`, in the task type's neutral form, one per example: an array of logits or
-    numbers for texts, a list of spans for questions. Simple baselines give outputs directly.
+    There is one result per item and one output per example. Outputs do not depend on the model: an array of logits or
+    numbers for texts, a list of spans for questions. Simple baselines return outputs directly.
     """
 
     @property
     def stride(self) -> int:
-        """Tokens that neighbouring windows share by default."""
+        """Default number of tokens that neighbouring windows share."""
 
     @property
     def shared(self) -> int:
-        """Tokens that neighbouring windows share at least, up to half of them, where the recipe does not say."""
+        """Minimum number of tokens that neighbouring windows share, up to half, if no stride is set."""
 
     @property
     def strategy(self) -> str | None:
-        """How long texts are read, where the recipe has no choice."""
+        """The strategy for long texts, if the task type has only one."""
 
     def following(self, examples: Sequence[Any], tokenizer: Any) -> Self:
-        """The same, with what the recipe leaves open taken from the training examples."""
+        """Return a copy with unset settings derived from the training examples."""
 
     def recalled(self, calibration: Mapping[str, float]) -> Self:
-        """The same as it was when a run was recorded with this calibration."""
+        """Return a copy with the settings of a recorded calibration."""
 
     def head(self) -> Head:
-        """What goes on top of the encoder."""
+        """Return the head on top of the encoder."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What the model's outputs stand for while it learns, where that is not the labels."""
+        """Names of the model's outputs during training, if they are not the labels."""
 
     def for_training(self, model: Any, examples: Sequence[Any], *, has_own_head: bool) -> Self:
-        """The objective as the model learns it, with what it takes from the training examples.
+        """Return the objective for training, with values derived from the training examples.
 
         Args:
-            model: Is changed where it must be, before its first step; the same way every time.
+            model: The model, which may be modified deterministically before its first step.
             examples: The training split.
-            has_own_head: Whether the model's head is one that its checkpoint brought.
+            has_own_head: Whether the head comes from the checkpoint.
         """
 
     def finish(self, model: Any) -> None:
-        """Make the trained model one that answers without the objective of `for_training`."""
+        """Undo changes of `for_training`, so that the trained model can be used by itself."""
 
     def chosen_by(self, metrics: Sequence[str]) -> str:
-        """The metric on the validation split that chooses the checkpoint, of those of the run."""
+        """Return the validation metric that chooses the checkpoint."""
 
     def features(self, examples: Sequence[Any], reader: Reader) -> Features:
-        """The examples as items."""
+        """Convert examples to items."""
 
     def training_subset(self, features: Features) -> Features:
-        """Those of the training split that are trained on."""
+        """Return the items of the training split to train on."""
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
-        """What losses and results are made from [items, ...]."""
+        """Compute the scores that losses and results are computed from [items, ...]."""
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss per item [items], as it is learnt."""
+        """Compute the training loss of each item [items]."""
 
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss per item [items] as it is validated: by which recipes can be compared."""
+        """Compute the validation loss of each item [items], which is comparable between recipes."""
 
     def weight(self, items: Sequence[Item]) -> float:
-        """What the sum of the items' losses is divided by."""
+        """Return the number that the sum of the items' losses is divided by."""
 
     def learnt_notes(self) -> list[str]:
-        """What a reader of the record should know of how it was learnt."""
+        """Return remarks on training for the record."""
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
-        """One result per item, off the device."""
+        """Return a result per item, on the CPU."""
 
     def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
-        """One output per example."""
+        """Combine the results of each example to one output."""
 
     def notes(self, examples: Sequence[Any], reader: Reader) -> list[str]:
-        """What a reader of the record should know of how the test split is read."""
+        """Return remarks for the record on how the test split is read."""
 
     def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
-        """What was chosen: on the validation split after training, or by the training split where it is followed."""
+        """Return values chosen on the validation split after training, or derived from the training split."""
 
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
-        """Reference and prediction of each example, as in predictions.parquet."""
+        """Return the rows of predictions.parquet."""
 
     def explained(self, example: Any, features: Features, asked: Asked) -> ExplainedScore:
-        """The score of one example that `harness explain` tells of.
+        """Return the score of an example that `harness explain` attributes to tokens.
 
         Args:
             example: The example.
-            features: Its items.
-            asked: What is asked for.
+            features: The items of the example.
+            asked: The options of `harness explain`.
 
         Raises:
-            UserError: There is no such score.
+            UserError: If there is no such score.
         """
 
 
 class LearntAsItIs(ABC):
-    """What most objectives have: nothing of them or of the model changes for the data, for training, or after it."""
+    """Defaults of most objectives, which do not adapt to the data and do not modify the model."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """None but the labels."""
+        """The labels."""
         return ()
 
     def following(self, _examples: Sequence[Any], _tokenizer: Any) -> Self:
-        """The same: nothing is left open."""
+        """Return itself: nothing depends on the examples."""
         return self
 
     def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """The same."""
+        """Return itself."""
         return self
 
     def training_subset(self, features: Features) -> Features:
-        """All of them."""
+        """Return all items."""
         return features
 
     def calibration(self, _outputs: Any, _examples: Sequence[Any]) -> dict[str, float]:
-        """Nothing to calibrate."""
+        """Return nothing: there is nothing to calibrate."""
         return {}
 
     def for_training(self, _model: Any, _examples: Sequence[Any], *, has_own_head: bool) -> Self:
-        """The same."""
+        """Return itself."""
         del has_own_head
         return self
 
@@ -145,27 +145,27 @@ class LearntAsItIs(ABC):
         del _model
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Those that are validated."""
+        """Return the validation losses."""
         return self.plain_losses(scores, batch, collator)
 
     def chosen_by(self, metrics: Sequence[str]) -> str:
-        """The main one."""
+        """Return the main metric."""
         return metrics[0]
 
     @abstractmethod
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss per item [items]."""
+        """Compute the loss of each item [items]."""
 
     def weight(self, items: Sequence[Item]) -> float:
-        """How many they are: each counts as much as any other."""
+        """Return the number of items, so that all count equally."""
         return len(items)
 
     def learnt_notes(self) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def explained(self, _example: Any, _features: Features, _asked: Asked) -> ExplainedScore:
-        """Nothing.
+        """Refuse: there is nothing to explain.
 
         Raises:
             UserError: Always.

@@ -1,4 +1,4 @@
-"""What a task type says of predictions: how `harness predict` reads rows, and shows what a model makes of them."""
+"""Prediction by task type: how `harness predict` reads rows and formats predictions."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from harness.config.checking import Strict
 from harness.data.task import Row, Task
 from harness.errors import UserError
 
-if TYPE_CHECKING:  # An objective reads recipes, which are made of the task types' parts.
+if TYPE_CHECKING:  # Objectives read training settings, which are composed of those of the task types.
     from harness.task_types.objective import Objective
 
 
 class NoSettings(Strict):
-    """A task type without a part of its own in the recipe, or without anything that predictions can be asked for."""
+    """The settings of a task type that has none."""
 
 
 class Predicts:
-    """How a task type's rows are predicted.
+    """The part of a task type that reads rows for `harness predict` and formats predictions.
 
     Attributes:
-        inputs: The roles that a prediction is made from.
-        predict_options: The options of `harness predict` that give one row without a file, with their help.
-        prediction_columns: What `harness predict` adds to a row.
-        predict_settings: What `harness predict` can be asked for beside; each field is an option, and its description
-            the help.
-        explain_settings: The same of `harness explain`.
+        inputs: Roles of the columns that a prediction needs.
+        predict_options: Options of `harness predict` that give a single row without a file, with their help texts.
+        prediction_columns: Columns that `harness predict` adds to a row.
+        predict_settings: Further options of `harness predict`; each field is an option, and its description the help
+            text.
+        explain_settings: Further options of `harness explain`, in the same form.
     """
 
     inputs: tuple[str, ...]
@@ -36,33 +36,33 @@ class Predicts:
     explain_settings: type[Strict] = NoSettings
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """What of `prediction_columns` is there where these are the labels."""
+        """Return those of `prediction_columns` that exist for these labels."""
         del labels
         return self.prediction_columns
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-        """A row of predictions.parquet as `harness predict` shows it."""
+        """Convert a row of predictions.parquet to the output of `harness predict`."""
         del labels
         return {name: answer[name] for name in self.prediction_columns}
 
     def shown(self, prediction: Any) -> Any:
-        """A prediction of predictions.parquet as people read it; by default as it is."""
+        """Convert a prediction of predictions.parquet to readable form; unchanged by default."""
         return prediction
 
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
-        """How wrong a row of predictions.parquet is, to find the worst of a run: 0 is right, more is worse.
+        """Rate the error of a row of predictions.parquet, to find the worst ones. 0 is correct; more is worse.
 
-        By default whether it is not the reference.
+        By default 1 if prediction and reference differ.
         """
         del labels
         return float(answer["prediction"] != answer["reference"])
 
     def predicting(self, objective: Objective, settings: Any) -> Objective:
-        """The objective that gives what is asked for; by default as it is.
+        """Adapt the objective to the options of `harness predict`; unchanged by default.
 
         Args:
-            objective: The run's.
-            settings: Its `predict_settings`.
+            objective: The objective of the run.
+            settings: An instance of `predict_settings`.
         """
         del settings
         return objective
@@ -74,49 +74,49 @@ class Predicts:
         labels: Sequence[str],
         settings: Any,
     ) -> Sequence[dict[str, Any]]:
-        """Rows of predictions with other probabilities, where they are asked for; by default as they are.
+        """Recalibrate predicted probabilities if the options ask for it; unchanged by default.
 
         Args:
-            answers: What `harness predict` found.
-            validated: Gives the same of the run's validation split, which is read and predicted anew.
-            labels: The label names in the order of logits.
-            settings: Its `predict_settings`.
+            answers: Predicted rows.
+            validated: Predicts the validation split of the run, and returns its rows.
+            labels: Label names in the order of the logits.
+            settings: An instance of `predict_settings`.
         """
         del validated, labels, settings
         return answers
 
     def check_files(self, settings: Any, rows: Sequence[Row]) -> None:
-        """Refuse what `write_files` could not write, before time is spent on predictions.
+        """Check, before predicting, that `write_files` will be able to write.
 
         Args:
-            settings: Its `predict_settings`.
-            rows: What is to be predicted.
+            settings: An instance of `predict_settings`.
+            rows: Rows to predict.
 
         Raises:
-            UserError: Every mistake in them.
+            UserError: If it will not; lists every mistake.
         """
         del settings, rows
 
     def write_files(self, settings: Any, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
-        """Write what is asked for beside the rows; by default nothing.
+        """Write additional files if the options ask for them; none by default.
 
         Args:
-            settings: Its `predict_settings`.
-            rows: What was predicted.
-            answers: The rows of predictions.parquet, one for each.
+            settings: An instance of `predict_settings`.
+            rows: Rows that were predicted.
+            answers: The row of predictions.parquet for each.
         """
         del settings, rows, answers
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
-        """The row that options of `harness predict` give.
+        """Build a row from the options of `harness predict`.
 
         Args:
-            task: Whose columns the row has.
-            options: The values of each option that was given.
-            where: What a message begins with.
+            task: The task, which names the columns.
+            options: The values of each given option.
+            where: The beginning of error messages.
 
         Raises:
-            UserError: The options don't fit the task type.
+            UserError: If the options do not fit the task type.
         """
         wanted = self.option_columns(task)
         fits = options.keys() == wanted.keys()
@@ -129,18 +129,15 @@ class Predicts:
         return {name: value for role, names in wanted.items() for name, value in zip(names, options[role], strict=True)}
 
     def option_columns(self, task: Task) -> Mapping[str, tuple[str, ...]]:
-        """The columns that each option of `harness predict` fills, one value per column: those of the inputs."""
+        """Return the columns that each option of `harness predict` fills, one value per column."""
         return {role: task.columns_of(role) for role in self.inputs}
 
     def completed(self, task: Task, row: Row) -> Row:
-        """A row to predict from, with the inputs that it lacks made of what it has; by default as it is."""
+        """Derive missing inputs of a row from its other columns; unchanged by default."""
         del task
         return row
 
     def answered(self, task: Task, row: Row) -> Row:
-        """A row to learn from, with its answer in the column that the task names, where the row has it in others.
-
-        By default as it is.
-        """
+        """Move the answer of a row to the column that the task names, if it is in others; unchanged by default."""
         del task
         return row
