@@ -1,4 +1,4 @@
-"""A family that transformers' Auto classes know: its weights, or its architecture with fresh ones."""
+"""A model family of transformers' Auto classes, with pretrained or random weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from harness.models.weights import OWN_HEAD, check_language_head, pretrained, un
 from harness.models.writers import asks_for_words, layout_of, model_class_of
 
 SMALL_ENCODER = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
-"""The shape of a small member of most families, for models that are made from nothing."""
+"""The shape of small models without a checkpoint, for most families."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,22 @@ class StockFamily:
     """A family of encoders.
 
     Attributes:
-        model_types: What config.json calls its members; empty: any.
-        architecture: The configuration of a small member, for a model that is made from nothing.
-        padding_side: Where padding goes: "left" where the head reads the last token.
-        unlimited: Whether positions are relative or computed, so that any length can be read.
-        settings: Configuration that fine-tuning needs, whatever the checkpoint says.
-        note: What a reader of every record should know of it. None: nothing.
-        pooled_head: Labels from a model and texts' pooled states [texts, width], for a family with a memory: one whose
-            base model takes `mems` and `use_mems`. None: it has none.
-        pointer_config: From a configuration to that of the same model with a `Pointer` in place of a head on each
-            token. None: the family has no such model.
-        packing: How its models read texts laid end to end, without padding. None: they can't.
-        language: How its models predict words, for pretraining and judging them as language models. None: as
-            transformers' Auto classes have them, if they have any.
-        scores: `Language.scores` of its models in place of the Auto classes' way, which is not that of `generate`.
-        encoder_decoder: How its encoders become models that write a text. None: they don't; those of a type that
-            writes, and language models that read from left to right, need nothing.
+        model_types: Values of model_type in config.json that belong to the family; empty for any.
+        architecture: Configuration of a small model, used without a checkpoint.
+        padding_side: The side to pad on; "left" if the head reads the last token.
+        unlimited: Whether positions are relative or computed, so that texts of any length can be read.
+        settings: Configuration values that fine-tuning needs, whatever the checkpoint has.
+        note: A remark for every record of the family, or None.
+        pooled_head: Computes outputs from a model and the pooled states of texts [texts, width], for a family with a
+            memory, whose base model takes `mems` and `use_mems`. None without a memory.
+        pointer_config: Converts a configuration to that of a model with a `Pointer` instead of a head per token. None
+            if there is no such model.
+        packing: How models read concatenated texts without padding. None if they cannot.
+        language: How models predict words, for pretraining and as language models. None to use transformers' Auto
+            classes.
+        scores: Replaces `Language.scores`, if logits are computed differently than in `generate`.
+        encoder_decoder: How encoders are combined to a model that generates text. None if they cannot be, or if the
+            models generate text already.
     """
 
     model_types: tuple[str, ...] = ()
@@ -83,17 +83,17 @@ class StockFamily:
         dropout: float | None,
         texts: Callable[[], Sequence[str]],
     ) -> Loaded:
-        """The model that `spec` names, with a head for the task. Seeds must be set before: new layers are random.
+        """Load a model with a head for the task. New layers are random, so seeds must be set before.
 
         Args:
-            spec: Which weights.
-            head: What goes on top.
-            labels: The data's label names.
-            dropout: Replaces the configuration's dropouts; None: they stay.
-            texts: The task's training texts, for a tokenizer that is trained on them.
+            spec: The model.
+            head: The head.
+            labels: The label names of the data.
+            dropout: Overrides every dropout probability of the configuration, unless None.
+            texts: Returns the training texts, for a tokenizer that is trained on them.
 
         Raises:
-            UserError: The checkpoint is not available, or does not fit.
+            UserError: If the checkpoint is not available or does not fit.
         """
         checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
         stored = self._stored_config(checkpoint, spec) if checkpoint is not None else None
@@ -125,7 +125,7 @@ class StockFamily:
         )
 
     def language_of(self, config: Any, head: Head) -> Language | None:
-        """How the configuration's model predicts words: the family's way, or a stock language model's."""
+        """Return how the model predicts words: as in its family, or as stock language models do."""
         if self.language is not None or not asks_for_words(head, config):
             return self.language
         stock = stock_language(config)
@@ -134,10 +134,10 @@ class StockFamily:
         return replace(stock, scores=self.scores, writes=False)
 
     def as_read(self, loaded: Loaded, head: Head) -> Loaded:
-        """The model as it reads rows, and whether without padding: asked of it where no file here knows its type.
+        """Check that the model can read rows, and whether padding changes its outputs, if its type is unknown.
 
         Raises:
-            UserError: It can't be run on a few plain texts, or a text's outputs depend on the text beside it.
+            UserError: If the model fails on plain texts, or if outputs depend on other texts of the batch.
         """
         read_rows(loaded.model, head)
         known = self.model_types or (head.generation is not None and not loaded.layout.is_one_text)
@@ -146,15 +146,15 @@ class StockFamily:
         return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
     def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
-        """An untrained model with the family's language heads. Seeds must be set before.
+        """Create an untrained model with language modelling heads. Seeds must be set before.
 
         Args:
             spec: The architecture.
-            tokenizer: Whose words it is to know.
-            dropout: Replaces the configuration's dropouts; None: they stay.
+            tokenizer: The tokenizer, which sets the vocabulary size.
+            dropout: Overrides every dropout probability of the configuration, unless None.
 
         Raises:
-            UserError: The architecture makes no model.
+            UserError: If the architecture is invalid.
         """
         assert self.language is not None, "checked when the recipe was read"
         pad_on(self.padding_side, tokenizer)
@@ -166,15 +166,15 @@ class StockFamily:
     def continued_language_model(
         self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None
     ) -> tuple[Any, tuple[str, ...]]:
-        """A checkpoint's model with the family's language heads, to be pretrained further, and which of them are new.
+        """Load a checkpoint for further pretraining, and return it with notes on which of its heads are new.
 
         Args:
-            spec: Which weights.
-            tokenizer: The checkpoint's.
-            dropout: Replaces the configuration's dropouts; None: they stay.
+            spec: The model.
+            tokenizer: The tokenizer of the checkpoint.
+            dropout: Overrides every dropout probability of the configuration, unless None.
 
         Raises:
-            UserError: The checkpoint is not available, or does not fit.
+            UserError: If the checkpoint is not available or does not fit.
         """
         assert self.language is not None, "checked when the recipe was read"
         assert spec.checkpoint is not None
@@ -188,12 +188,12 @@ class StockFamily:
         return model, tuple(note for note in notes if note != OWN_HEAD)
 
     def longest_text(self, model: Any) -> int | None:
-        """Most tokens that the model has positions for; None: any number."""
+        """Return the maximum number of tokens, or None if there is no limit."""
         stated = None if self.unlimited else stated_places(model.config)
         return stated - unused_positions(model) if stated else None
 
     def _config_for(self, spec: ModelConfig, stored: Any, tokenizer: Any, *, pointer: bool) -> Any:
-        """The checkpoint's configuration, or a new one, that goes with the tokenizer."""
+        """Return the checkpoint's configuration, or a new one, adapted to the tokenizer."""
         config = stored or self._made_config(spec, tokenizer)
         if pointer:
             config = self._pointing_config(config, spec)
@@ -212,7 +212,7 @@ class StockFamily:
         head: Head,
         new_head: bool,
     ) -> tuple[Any, list[str]]:
-        """A new model or the checkpoint's, and what of it is new."""
+        """Return a new model or that of the checkpoint, with notes on what is new."""
         if checkpoint is None or spec.init == "random":
             return untrained(model_class, config, spec), ["every weight is new"]
         if head.generation is not None and self.encoder_decoder is not None:

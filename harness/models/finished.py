@@ -1,4 +1,4 @@
-"""The model of a finished run, with the head that it was trained with."""
+"""Load the model of a finished run with its head."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harness.models.writers import layout_of, model_class_of
 
 
 def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...]) -> Loaded:
-    """The model that a run left in a folder, as its texts were read: in windows of the length that its tokenizer cuts.
+    """Load the model of a finished run. Its input length is the `model_max_length` of its tokenizer.
 
     Args:
-        family: The run's.
-        folder: Its checkpoint, or an export of it.
-        head: What is on top.
+        family: The model family of the run.
+        folder: The checkpoint, or an export of it.
+        head: The head.
         labels: The names of the head's outputs.
 
     Raises:
-        UserError: The checkpoint is damaged, or lacks a tensor of the head.
+        UserError: If the checkpoint is damaged or lacks a tensor of the head.
     """
     checkpoint = Checkpoint(str(folder), folder)
     with damage_told(folder):

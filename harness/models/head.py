@@ -1,4 +1,4 @@
-"""Head: what a task type asks of a model."""
+"""Head: the head that a task type needs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Head:
-    """What goes on top of the encoder.
+    """The head that a task type needs on top of the encoder.
 
     Attributes:
-        auto_class: Name of the transformers Auto class, such as "AutoModelForSequenceClassification"; None: that of the
-            family's language models, whose own head it is.
-        settings: What the model's configuration says of the head, such as num_labels and id2label.
-        outputs: The names of the tensors that it returns, such as ("logits",).
-        pointer: Whether the answer is pointed at from the text's last state, for a model that reads segment by segment.
-        per_token: Whether its outputs are of each token [texts, length, ...], not of a text as a whole.
-        paired: Whether all that it reads are pairs of texts, such as a question and its context.
-        instead: The Auto class of an architecture that `auto_class` has no model of. Where it is named, `auto_class`
-            reads texts side by side [rows, choices, length], of which it is given one a row (`choice_head.py`).
-        generation: How a model that writes a text is to write it, as transformers' `generate` calls it; None: the model
-            writes none.
-        otherwise: What to take where an architecture has no such head, as a sentence; empty: transformers tells.
+        auto_class: The name of a transformers Auto class, such as "AutoModelForSequenceClassification"; None for the
+            head of the family's language model.
+        settings: Values of the model's configuration, such as num_labels and id2label.
+        outputs: Names of the output tensors, such as ("logits",).
+        pointer: Whether answers are pointed at from the last state of the text, for models that read segment by
+            segment.
+        per_token: Whether there is an output per token [texts, length, ...] rather than per text.
+        paired: Whether all inputs are pairs of texts, such as a question and its context.
+        instead: The Auto class to use if the architecture lacks `auto_class`. If set, `auto_class` reads several texts
+            per row [rows, choices, length], and is given one (`choice_head.py`).
+        generation: Arguments of transformers' `generate`; None if the model does not generate text.
+        otherwise: Advice, as a sentence, if the architecture has no such head. If empty, the error of transformers is
+            shown.
     """
 
     auto_class: str | None

@@ -1,4 +1,4 @@
-"""A model with its head and tokenizer, as a family loads it and as training and scoring take it."""
+"""A loaded model with its head and tokenizer."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Loaded:
 
     Attributes:
         model: A transformers model with its head.
-        tokenizer: Its tokenizer.
-        limit: Most tokens that the model reads at once; None: any number.
-        labels: The data's label names in the order of the model's outputs.
-        checkpoint: The weights' origin; None for a model made from nothing.
-        notes: What a reader of the record should know, such as which tensors are new.
-        pooled_head: The family's.
-        packing: The family's.
-        language: The family's.
-        unpadded: Whether its outputs depend on padding, so that it must be given none.
-        layout: How a source and its target lie before it, where it writes.
+        tokenizer: The tokenizer.
+        limit: Maximum number of input tokens; None if there is no limit.
+        labels: Label names in the order of the model's outputs.
+        checkpoint: The origin of the weights; None for a new model.
+        notes: Remarks for the record, such as which tensors are new.
+        pooled_head: As in `StockFamily`.
+        packing: As in `StockFamily`.
+        language: As in `StockFamily`.
+        unpadded: Whether outputs depend on padding, so that there must be none.
+        layout: How source and target are arranged in the input, if the model generates text.
     """
 
     model: Any
@@ -49,19 +49,19 @@ class Loaded:
 
     @property
     def causal(self) -> bool:
-        """Whether the model reads from left to right: its family's language models do, or its attention says so."""
+        """Whether the model reads from left to right, according to its family or its attention modules."""
         if self.language is not None:
             return self.language.causal
         return any(getattr(module, "is_causal", False) for module in self.model.modules())
 
     @property
     def pad_id(self) -> int:
-        """The padding token's id."""
+        """Id of the padding token."""
         return int(self.tokenizer.pad_token_id)
 
     @property
     def uses_token_type_ids(self) -> bool:
-        """Whether the tokenizer gives token_type_ids, and the model tells the two texts of a pair apart by them."""
+        """Whether token_type_ids distinguish the texts of a pair: the tokenizer returns them and the model uses them."""
         given = "token_type_ids" in self.tokenizer.model_input_names and not self.layout.is_one_text
         takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
         return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1

@@ -1,4 +1,4 @@
-"""One run from start to finish: data, model, fine-tuning, scoring, record. Read this first."""
+"""Execute a run from start to finish: data, model, fine-tuning, evaluation, record. Read this first."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _last_loaded: dict[tuple[str, str, LocalData | None, Fold | None, str, bool], Sp
 
 
 def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
-    """Do the run, or finish it, and leave its record, predictions and checkpoint in its folder; of a trial the record.
+    """Execute or continue a run, and write record, predictions and checkpoint; for a tuning trial only the record.
 
-    A loss that is not finite is a result too: a record that says so.
+    A loss that is not finite is recorded as a result.
 
     Raises:
-        UserError: The data or the checkpoint is not available, or they don't fit.
+        UserError: If the data or the checkpoint is not available, or they do not fit.
     """
     together = processes()
     with others_share(together.num_processes) as others:
@@ -53,7 +53,7 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
 def _executed(
     run: Run, options: Options, callbacks: Callbacks, together: Together, others: Callable[[], float]
 ) -> RunRecord:
-    """Do the run; `others` says how busy other work has kept the machine since it began."""
+    """Execute the run. `others` returns how many processors other work has used since it began."""
     started, watch = now(), Stopwatch(together.num_processes)
     reset_peak_memory()
     task = task_of(run.config)
@@ -86,18 +86,18 @@ def _executed(
 
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
-    """The task's splits, kept for the next run, which mostly is of the same task; nobody changes them."""
+    """Load the splits of the task. They are cached, because the next run is usually on the same task."""
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
     key = (config.base_task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
-        _last_loaded.clear()  # Before the next ones come: there need not be memory for both.
+        _last_loaded.clear()  # First, because memory may not suffice for both.
         alone = splits_to_score(task) if untrained else None
         _last_loaded[key] = alone or load_splits(task, test=config.evaluate == "test")
     return _last_loaded[key]
 
 
 def _accelerator(run: Run, options: Options) -> Accelerator | None:
-    """What a model is fine-tuned on and tracked by; None for a simple baseline that nothing tracks."""
+    """Return the accelerator, with trackers; None for a simple baseline without trackers."""
     if not _is_simple(run):
         return fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
     return None if options.track is None else fresh_accelerator("fp32", tracker=options.track, folder=run.folder)
@@ -109,13 +109,13 @@ def _is_simple(run: Run) -> bool:
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    """What a tracker notes of a run: its whole configuration, and the name of its model."""
+    """Return the configuration and model name for trackers."""
     config = run.config.resolved()
     return {**config, "model": {"name": run.model, **config["model"]}}
 
 
 def _intervals(run: Run, record: RunRecord, options: Options) -> Mapping[str, tuple[float, float]]:
-    """Of the test scores, for a tracker."""
+    """Return intervals of the test scores for trackers."""
     if options.track is None or options.intervals is None or PREDICTIONS not in record.files:
         return {}
     return options.intervals(run.partial, record)
@@ -144,7 +144,7 @@ def _trained(
 
 @cache
 def _finetuning() -> Callable[..., TrainingResult]:
-    """What fine-tunes a model. It takes longer to import than most simple baselines to fit, which do without."""
+    """Import fine-tuning, which takes longer than most simple baselines, only when needed."""
     from harness.training.finetuning import finetune_model  # noqa: PLC0415 -- transformers' models: seconds
 
     pass_over_what_came_since()
@@ -152,9 +152,9 @@ def _finetuning() -> Callable[..., TrainingResult]:
 
 
 def _saved(result: TrainingResult, record: RunRecord, folder: Path) -> RunRecord:
-    """Write what the run leaves beside its record, and name it in the record."""
+    """Write checkpoint and predictions, and add their digests to the record."""
     checkpoint = folder / CHECKPOINT
-    shutil.rmtree(checkpoint, ignore_errors=True)  # Half of one, by a process that was killed here.
+    shutil.rmtree(checkpoint, ignore_errors=True)  # Left by a process that was killed here.
     checkpoint.mkdir()
     result.save(checkpoint)
     (checkpoint / CARD).write_text(model_card(record), encoding="utf-8")
