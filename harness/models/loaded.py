@@ -61,7 +61,7 @@ class Loaded:
 
     @property
     def uses_token_type_ids(self) -> bool:
-        """Whether token_type_ids distinguish the texts of a pair: the tokenizer returns them and the model uses them."""
+        """Whether the tokenizer returns token_type_ids and the model distinguishes the texts of a pair by them."""
         given = "token_type_ids" in self.tokenizer.model_input_names and not self.layout.is_one_text
         takes = "token_type_ids" in inspect.signature(self.model.forward).parameters
         return given and takes and getattr(self.model.config, "type_vocab_size", 2) > 1
