@@ -42,17 +42,17 @@ from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
 
-ADAPTER = "adapter"  # A folder in a checkpoint: peft's own files beside the model's would be read with it.
+ADAPTER = "adapter"  # A subfolder of the checkpoint, because transformers would load peft's files beside the model's.
 
 
 def finetune_model(
     family: Any, task: Task, splits: Splits, *, config: RunConfig, context: RunContext
 ) -> TrainingResult:
-    """The result of fine-tuning the configuration's model on the task.
+    """Fine-tune the model of the configuration on the task.
 
     Raises:
-        UserError: The checkpoint is not available, or does not fit.
-        DivergedError: A loss is not finite.
+        UserError: If the checkpoint is not available or does not fit.
+        DivergedError: If a loss is not finite.
     """
     with context.watch("load"):
         model = load_task_model(family, task, splits, config=config, accelerator=context.accelerator)
@@ -76,7 +76,7 @@ def finetune_model(
         context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
     )
 
-    # Every process gives what it has of a sharded model, and only the main one saves.
+    # All processes contribute their part of a sharded model; only the main one saves.
     whole = None if forward.shards is None else gathered(model.loaded.model, context.accelerator)
 
     def save(folder: Path) -> None:
@@ -92,10 +92,10 @@ class _Trained:
     """A trained model.
 
     Attributes:
-        forward: The model with the weights that are kept, ready to score items.
+        forward: The model with the weights that are kept.
         progress: How training went.
-        adapted: What of it was trained.
-        adapters: What was trained beside the model's own matrices, and is added to them by now.
+        adapted: What was trained.
+        adapters: Trained adapters, which are already merged into the model.
     """
 
     forward: Forward
@@ -132,7 +132,7 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
 
 
 def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
-    """The model cut among the processes, where the launcher asks for that."""
+    """Shard the model over the processes if the launcher asks for it."""
     if not shards_asked(accelerator):
         return None
     rescaled = getattr(type(model.objective), "finish", None) is not LearntAsItIs.finish
@@ -148,14 +148,14 @@ def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
 
 
 def _merged(loaded: Loaded) -> Adapters | None:
-    """The model's adapters, which are added to its own matrices; None where it has none."""
+    """Merge the adapters into the model and return them, if there are any."""
     if not has_adapters(loaded.model):
         return None
     return merge_adapters(loaded.model, checkpoint=loaded.checkpoint.name if loaded.checkpoint else None)
 
 
 def _learnt(model: TaskModel) -> Objective:
-    """The objective as the model learns it; a model that takes no step is judged as it is."""
+    """Return the objective for training, unless the model is only scored."""
     if model.training.maximum_steps == 0:
         return model.objective
     own_head = OWN_HEAD in model.loaded.notes
@@ -163,7 +163,7 @@ def _learnt(model: TaskModel) -> Objective:
 
 
 def _items_read(model: TaskModel) -> Sequence[Item] | None:
-    """What is read with the used rows of the embedding alone; None: every row is trained."""
+    """Return the items whose tokens decide which embedding rows are used; None to train all rows."""
     if not model.wants_used_rows or not trains_used_rows_exactly(model.training):
         return None
     return [*model.features("train").items, *model.features("validation").items]

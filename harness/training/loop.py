@@ -29,11 +29,11 @@ class Validation:
     """The split that chooses the checkpoint.
 
     Attributes:
-        features: Ready for the model.
-        examples: The same, as they were read.
-        scores: Metrics of the task type's outputs.
-        main_metric: The one that chooses.
-        higher_is_better: Whether more of it is better.
+        features: The encoded split.
+        examples: The examples of the split.
+        scores: Computes metrics from the outputs of the task type.
+        main_metric: The metric that chooses the checkpoint.
+        higher_is_better: Whether more of the metric is better.
     """
 
     features: Features
@@ -45,14 +45,15 @@ class Validation:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long a run is, and how often its state is saved.
+    """The length of a run, and how often its state is saved.
 
     Attributes:
-        training: The recipe.
-        seed: Of the order of the items.
-        steps: Optimiser steps in all.
-        checkpoint_seconds: The state is saved when the last time is longer ago.
-        labels: What the model's outputs stand for. A state of others is refused: its weights would answer with them.
+        training: The training settings.
+        seed: The random seed of the data order.
+        steps: Total number of optimizer steps.
+        checkpoint_seconds: Minimum time between two saved states.
+        labels: The meaning of the model's outputs. A state with other labels is refused, because its weights would
+            predict those.
     """
 
     training: Training
@@ -71,15 +72,14 @@ def finetune(
     folder: Path,
     callbacks: Callbacks,
 ) -> Progress:
-    """Fine-tune the trainer's model, and leave in it the best weights on the validation split, or the last ones.
+    """Fine-tune the trainer's model, and set it to the best weights on the validation split, or to the last ones.
 
-    By no step it stays as it is.
-
-    A run whose state lies in `folder` continues from there as if it had never stopped.
+    With zero steps, the model does not change. If `folder` holds the state of an interrupted run, training continues
+    from there to the same result.
 
     Raises:
-        UserError: The state is of other labels, or in another order; or of other batches.
-        DivergedError: A loss is not finite.
+        UserError: If the state has other labels, another order of labels, or other batches.
+        DivergedError: If a loss is not finite.
     """
     progress = load_state(trainer, folder, plan.labels)
     _check_batches(progress, items, folder)
@@ -104,7 +104,7 @@ def _train(
     folder: Path,
     callbacks: Callbacks,
 ) -> None:
-    """Take the remaining steps."""
+    """Run the remaining steps."""
     per_epoch = len(length_grouped_batches([1] * len(items), plan.training.batch_size, seed=0, epoch=0))
     evaluated_at = evaluation_steps(plan.training, per_epoch, plan.steps)
     saved = time.monotonic()
@@ -117,7 +117,7 @@ def _train(
         callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
         due = trainer.anywhere(time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps)
         if progress.step in evaluated_at or due:
-            progress.read_loss()  # A GPU has done its steps when their loss is read: until then they take time.
+            progress.read_loss()  # Reading the loss waits for the GPU, so that its time is counted.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
         if progress.step in evaluated_at:
@@ -132,9 +132,9 @@ def _train(
 
 
 def _check_batches(progress: Progress, items: Sequence[Item], folder: Path) -> None:
-    """Refuse a state that would go on with other batches than it was begun with: it would end like no other run.
+    """Refuse to continue with other batches than the run was started with: no other run could reproduce the result.
 
-    An earlier version did not write down the lengths that make batches, and took those of what is read alone.
+    Earlier versions did not record the lengths that batches are made from, and used only those of the inputs.
     """
     now, begun = _digest(item.length for item in items), progress.batches
     if progress.step > 0 and not begun:
@@ -152,7 +152,7 @@ def _digest(lengths: Iterable[int]) -> str:
 
 
 def _batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterator[list[Item]]:
-    """The batches of the remaining steps, epoch after epoch."""
+    """Yield the batches of the remaining steps."""
     lengths = [item.length for item in items]
     step, epoch = 0, 0
     while step < plan.steps:
@@ -173,7 +173,7 @@ def _count(progress: Progress, batch: Sequence[Item], loss: Tensor) -> None:
 def _evaluate(
     trainer: Trainer[Forward], validation: Validation, progress: Progress, *, epoch: float, keeps_last: bool
 ) -> CurvePoint:
-    """Score the validation split, and keep the weights if they are the best so far, or the last ones are kept."""
+    """Evaluate on the validation split, and keep the weights if they are the best so far or the last are wanted."""
     train_loss = progress.read_loss()
     started, processor = time.monotonic(), time.process_time()
     loss, outputs = trainer.forward.evaluate(validation.features, validation.examples)
@@ -199,7 +199,7 @@ def _evaluate(
 
 
 def _better(scores: dict[str, float], best: dict[str, float], validation: Validation) -> bool:
-    """Whether the score is better than the best: any number is better than none, and none is never better."""
+    """Return whether the score is better than the best one. NaN is worse than any number."""
     new, old = scores[validation.main_metric], best[validation.main_metric]
     if math.isnan(old):
         return not math.isnan(new)

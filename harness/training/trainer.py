@@ -1,4 +1,4 @@
-"""Trainer: a model that takes optimiser steps, on one process or several."""
+"""Trainer: optimizer steps on one process or several."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ from harness.training.sharding import Shards, in_step
 
 
 class DivergedError(Exception):
-    """The loss is not a finite number.
+    """The loss is not finite.
 
     Attributes:
-        curve: What was measured until then.
+        curve: Evaluations until then.
     """
 
     curve: Sequence[CurvePoint] = ()
 
 
 def check_loss(loss: float) -> None:
-    """Check that a training loss is a number.
+    """Check that a training loss is finite.
 
     Raises:
-        DivergedError: It is not finite.
+        DivergedError: If it is not.
     """
     if not math.isfinite(loss):
         raise DivergedError(f"the training loss is {loss}")
 
 
 class Trainable(Protocol):
-    """What a trainer asks of a model: losses of items, and which of them are read together.
+    """The interface of a model to the trainer: losses of items, and which items are read together.
 
     Attributes:
-        model: A transformers model, on the accelerator's device.
-        accelerator: Devices, precision, processes.
-        micro_batch_size: Most of an item's parts in one forward pass.
-        recurrent_state: What goes on from step to step beside weights, such as memories; saved with a run's state.
-        shards: That the model is cut among the processes, which then read in step; None: each has it whole.
+        model: A transformers model on the accelerator's device.
+        accelerator: Device, precision and processes.
+        micro_batch_size: Maximum number of windows per forward pass.
+        recurrent_state: State other than weights that continues from step to step, such as memories; saved with the
+            run's state.
+        shards: How the model is sharded over processes, which then run in step; None if each has the whole model.
     """
 
     model: Any
@@ -55,16 +56,16 @@ class Trainable(Protocol):
     shards: Shards | None
 
     def losses(self, items: Sequence[Any]) -> Tensor:
-        """One loss per item [items], with its graph."""
+        """Compute the loss of each item [items], with its graph."""
 
     def weight(self, items: Sequence[Any]) -> float:
-        """What the sum of a step's losses is divided by: how many items, where each counts as much as any other."""
+        """Return the number that the sum of a step's losses is divided by; the number of items if all count equally."""
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
-        """The items in groups that are read together."""
+        """Divide the items into groups that are read together."""
 
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """What of a step is this process's."""
+        """Return the items of a step that this process handles."""
 
 
 Forwarded = TypeVar("Forwarded", bound=Trainable)
@@ -72,15 +73,15 @@ Forwarded = TypeVar("Forwarded", bound=Trainable)
 
 @dataclass
 class Trainer(Generic[Forwarded]):
-    """A model with what it takes to train it.
+    """A model with its optimizer and schedule.
 
     Attributes:
-        forward: Scores items, a `Forward` in fine-tuning; its passes are halved when memory runs out.
-        optimizer: Over the model's parameters.
-        scheduler: Of the learning rate.
-        max_grad_norm: The gradient is clipped to this length.
-        notes: What happened on the way.
-        frozen: Parts of the model without a gradient, which are read as in evaluation, without dropout.
+        forward: Computes losses of items, a `Forward` in fine-tuning. Its passes are halved when memory runs out.
+        optimizer: The optimizer of the model's parameters.
+        scheduler: The learning rate schedule.
+        max_grad_norm: Gradients are clipped to this norm.
+        notes: Remarks for the record.
+        frozen: Parts of the model without gradients, which run in evaluation mode.
     """
 
     forward: Forwarded
@@ -91,16 +92,16 @@ class Trainer(Generic[Forwarded]):
     frozen: Sequence[nn.Module] = ()
 
     def step(self, items: Sequence[Any]) -> Tensor:
-        """One optimiser step on the mean loss of `items`, however many passes and processes share them.
+        """Take an optimizer step on the mean loss of `items`, whatever the number of passes and processes.
 
         Returns:
-            The mean loss []. That of a GPU stays there: who reads it waits until the GPU has done all its work.
+            The mean loss []. On a GPU it stays there, because reading it would wait for the GPU.
 
         Raises:
-            DivergedError: It is not finite. That of a GPU is checked where it is read (`Progress.read_loss`).
+            DivergedError: If the loss is not finite. On a GPU this is checked later (`Progress.read_loss`).
         """
         if not self.forward.model.training:
-            self.forward.model.train()  # Visits each module: no small part of a small model's step.
+            self.forward.model.train()  # Only if needed: it visits every module, which takes time in a small model.
             for part in self.frozen:
                 part.eval()
         loss = self._gradients(items)
@@ -115,13 +116,13 @@ class Trainer(Generic[Forwarded]):
         return loss
 
     def anywhere(self, happened: bool) -> bool:
-        """Whether it happened on any process."""
+        """Return whether `happened` is true on any process."""
         if self.forward.accelerator.num_processes == 1:
             return happened
         return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
 
     def _gradients(self, items: Sequence[Any]) -> Tensor:
-        """Fill the gradients; where memory runs out, with smaller passes."""
+        """Compute the gradients, with smaller passes if memory runs out."""
         drawn = generators(self.forward.accelerator.device)
         while True:
             failure: RuntimeError | None = None
@@ -129,7 +130,7 @@ class Trainer(Generic[Forwarded]):
             try:
                 total = self._accumulated(items)
             except RuntimeError as error:
-                # Of processes that share a model, the others wait in the middle of a pass: none can begin anew.
+                # With a sharded model the other processes wait in the middle of a pass, so it cannot be repeated.
                 if not should_reduce_batch_size(error) or self.forward.shards is not None:
                     raise
                 failure = error
@@ -143,7 +144,7 @@ class Trainer(Generic[Forwarded]):
     def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
-        weight = self.forward.weight(items)  # Of the whole step: how it is cut into passes must not matter.
+        weight = self.forward.weight(items)  # Of the whole step, so that its passes do not matter.
         groups, shards = self.forward.passes(self.forward.share(items)), self.forward.shards
         for group, counts in in_step(shards, groups, items[:1]):
             loss = self.forward.losses(group).sum() / weight
@@ -161,7 +162,7 @@ class Trainer(Generic[Forwarded]):
         self.notes.append(f"out of memory: micro_batch_size lowered to {half}, with the same optimisation")
 
     def _sum_gradients(self) -> None:
-        """Add up the gradients of all processes, once a step."""
+        """Sum the gradients over all processes."""
         if self.forward.accelerator.num_processes == 1 or self.forward.shards is not None:
             return
         parameters = [parameter for parameter in self.forward.model.parameters() if parameter.requires_grad]
