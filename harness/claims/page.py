@@ -46,7 +46,7 @@ class Told:
         versions = ", ".join(
             f"{name} {found.packages[name]}" for name in ("torch", "transformers") if name in found.packages
         )
-        took = f"{duration(self.record.processor_seconds)} of the processor"
+        took = f"{duration(self.record.processor_seconds)} of processor time"
         return (
             f"{hardware.get('processor', 'an unknown processor')}, {threads} thread{'' if threads == 1 else 's'}; "
             f"{versions or 'unknown versions'}; {found.finished[:10]}; {took}"

@@ -58,7 +58,7 @@ def main() -> None:
     """Run the command line; `harness --help` shows what its exit codes mean."""
     prepare_streams()
     if os.name != "posix":
-        sys.exit(_complain("harness: needs Linux or macOS, whose locks keep runs apart. On Windows, use WSL."))
+        sys.exit(_complain("harness: needs the file locks of Linux or macOS. On Windows, use WSL."))
     if len(sys.argv) < 2:
         sys.argv.append("--help")
     try:
@@ -70,9 +70,11 @@ def main() -> None:
     except typer.Abort:
         code = STOPPED
     except OSError as error:
-        code = _complain(f"{error.filename or 'harness'}: {error.strerror or error}. Use another place or make room.")
+        code = _complain(
+            f"{error.filename or 'harness'}: {error.strerror or error}. Use another folder, or free some space."
+        )
     if code == STOPPED:
-        _complain("Stopped. What is recorded stays; the same command goes on from there.")
+        _complain("Stopped. What is recorded is kept. Run the same command again to continue.")
     sys.exit(code or 0)
 
 
@@ -88,5 +90,5 @@ def _complain(*lines: str) -> int:
     for line in lines[:MOST_LINES]:
         shown.print(line, style="red", soft_wrap=True)
     if len(lines) > MOST_LINES:
-        shown.print(f"… and {len(lines) - MOST_LINES:,} lines more.", style="red", soft_wrap=True)
+        shown.print(f"… and {len(lines) - MOST_LINES:,} more lines.", style="red", soft_wrap=True)
     return MISTAKE

@@ -25,32 +25,36 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog=f"Exit codes: 0 all is well; {FAILED} a run failed; {MISTAKE} a mistake in what was given, such as an "
-    f"option or a row of a file; {LEFT} runs were left to another command; {STOPPED} stopped by Ctrl-C.",
+    epilog=f"Exit codes: 0 success; {FAILED} a run failed; {MISTAKE} invalid input, such as a wrong option or a bad "
+    f"row in a file; {LEFT} some runs were left to another command; {STOPPED} stopped by Ctrl-C.",
 )
 
 EntriesOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--entries", help=f"A folder with tasks/, families/, reports/ or configs/ of your own; repeatable ({ENTRIES})."
+        "--entries",
+        help=f"Your own folder with tasks/, families/, reports/ or configs/; repeatable. Also set by {ENTRIES}.",
     ),
 ]
 RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; repeatable.")
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable.")
 ]
 ValidationOnlyOption = Annotated[
     bool,
-    typer.Option("--validation-only", help="Leave the test split unread, for instance while tuning a recipe by hand."),
+    typer.Option("--validation-only", help="Don't read the test split, for instance while tuning a recipe by hand."),
 ]
 TrialsOption = Annotated[
     int | None,
-    typer.Option(help="Try this many recipes of each model on validation data; train the best one anew.", min=1),
+    typer.Option(help="Tune: try this many recipes per model on validation data, then train with the best one.", min=1),
 ]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="NAME", help="A task or model of the suite; repeatable.", autocompletion=tasks_and_models
+        "--only",
+        metavar="NAME",
+        help="Restrict the suite to this task or model; repeatable.",
+        autocompletion=tasks_and_models,
     ),
 ]
 
@@ -59,26 +63,30 @@ ModelsOption = Annotated[
     typer.Option(
         "--model",
         "--models",
-        help="Files of configs/models, folders or Hub ids, with commas between; beside a suite, instead of its own.",
+        help="Names from configs/models, folders or Hub ids, comma-separated. With a suite, they replace its models.",
         autocompletion=complete_models,
     ),
 ]
 SeedsOption = Annotated[
-    int | None, typer.Option(help="Runs of each model; simple baselines have one.", min=1, max=1000)
+    int | None, typer.Option(help="Number of seeds per model. Simple baselines run once.", min=1, max=1000)
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(help="Runs side by side, each in a process; default: one per core, or GPU.", min=1)
+    int | None,
+    typer.Option(help="Number of runs in parallel, each in its own process. Default: one per core or GPU.", min=1),
 ]
 
 UntilOption = Annotated[
     Literal["decided"] | None,
-    typer.Option(help="Add seeds until comparisons are decided: looks after 3, 5 and 10, each at its own level."),
+    typer.Option(
+        help="Add seeds until the comparisons are decided: looks after 3, 5 and 10 seeds, each at its own level."
+    ),
 ]
 OnOption = Annotated[
-    Literal["slurm", "ray"] | None, typer.Option(help="Runs go to a cluster, as the suite's [cluster] says.")
+    Literal["slurm", "ray"] | None, typer.Option(help=r"Run on a cluster, as the suite's \[cluster] table says.")
 ]
 JustOption = Annotated[
-    str | None, typer.Option(help="Only this run of a suite, by its folder, as in TASK/MODEL/seed-0; a cluster's task.")
+    str | None,
+    typer.Option(help="Do only this run of the suite, such as TASK/MODEL/seed-0, as each task of a cluster job does."),
 ]
 
 
@@ -114,7 +122,7 @@ def names(option: str, words: str | None) -> list[str]:
     """
     found = list(dict.fromkeys(name.strip() for name in (words or "").split(",") if name.strip()))
     if words is not None and not found:
-        raise UserError(f"{option}: names none (got {words!r}). Name some, with commas between, or leave it out.")
+        raise UserError(f"{option}: no names (got {words!r}). Give them with commas between, or leave it out.")
     return found
 
 
@@ -165,7 +173,7 @@ def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tupl
 def _refuse_other_encodings(words: Sequence[str]) -> None:
     wrong = [word for word in words if word.encode(errors="replace").decode() != word]
     if wrong:
-        raise UserError(*(f"{word}: not UTF-8, which a record must be. Rename it." for word in wrong))
+        raise UserError(*(f"{word}: not UTF-8, as records must be. Rename it." for word in wrong))
 
 
 def _entries_typed(context: typer.Context) -> list[str]:

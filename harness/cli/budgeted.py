@@ -129,7 +129,7 @@ class Budgeted:
             fitting = _fitting(expected, self.left)
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
-            self._say(f"{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} are left.")
+            self._say(f"{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} left.")
         return fitting
 
     def _begin(self, model: str) -> None:
@@ -200,13 +200,13 @@ class Budgeted:
         lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
         stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
         if stopped:
-            yield f"The time was over before these had ended: {listed(stopped)}."
+            yield f"Time ran out before these finished: {listed(stopped)}."
         if self.waiting:
             known = [(model, self._expected(model)) for model in self.waiting]
             names = [f"{model} (about {duration(seconds)})" if seconds else model for model, seconds in known]
-            yield f"Not tried for want of time: {listed(names)}."
+            yield f"Not tried, for lack of time: {listed(names)}."
         if not stopped and (more := self._more_seeds()):
-            yield f"More seeds would be run, for about {duration(self._seconds_of(more))}."
+            yield f"More seeds would take about {duration(self._seconds_of(more))}."
 
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)

@@ -29,29 +29,38 @@ SEEDS, EXAMPLES, METRIC = 3, 1000, "accuracy"
     harness calibrate --grid --markdown calibration.md"""
 )
 def calibrate(
-    runs: Annotated[Path | None, typer.Argument(help="A folder of runs, whose numbers are taken.")] = None,
-    seeds: Annotated[int | None, typer.Option(help=f"Runs of each model; default: {SEEDS}.", min=2, max=1000)] = None,
-    examples: Annotated[
-        int | None, typer.Option(help=f"Examples in the test set; default: {EXAMPLES:,}.", min=10, max=1_000_000)
+    runs: Annotated[Path | None, typer.Argument(help="A folder of runs to take the settings below from.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help=f"Number of seeds per model. Default: {SEEDS}.", min=2, max=1000)
     ] = None,
-    metric: Annotated[str | None, typer.Option(help=f"What the models are judged by; default: {METRIC}.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(help=f"Examples in the test set. Default: {EXAMPLES:,}.", min=10, max=1_000_000)
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help=f"The metric that models are judged by. Default: {METRIC}.")
+    ] = None,
     groups: Annotated[
         str | None,
-        typer.Option(help="Groups of examples, such as documents: 10 of one size; zipf; zipf:50. Default: none."),
+        typer.Option(help="Groups of examples, such as documents: 10 (of equal size), zipf or zipf:50. Default: none."),
     ] = None,
     luck: Annotated[
         float | None,
-        typer.Option(help="Standard deviation of a model's score over seeds, as shown; default: small.", min=0),
+        typer.Option(
+            help="Standard deviation of a model's score over seeds, as reports show it. Default: small.", min=0
+        ),
     ] = None,
-    score: Annotated[float | None, typer.Option(help="Score that the models reach, as reports show it.")] = None,
-    grid: Annotated[bool, typer.Option("--grid", help="The standard grid: every metric, luck and group size.")] = False,
+    score: Annotated[float | None, typer.Option(help="The models' score, as reports show it.")] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Run the standard grid: every metric, luck and group size.")
+    ] = False,
     repeats: Annotated[
-        int | None, typer.Option(help=f"Draws; default: {OWN_REPEATS:,}; with --grid {GRID_REPEATS} each.", min=20)
+        int | None,
+        typer.Option(help=f"Draws per setting. Default: {OWN_REPEATS:,}, or {GRID_REPEATS} with --grid.", min=20),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the draws; the same one gives the same numbers.", min=0)] = 0,
-    markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables into a file.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draws. The same seed gives the same numbers.", min=0)] = 0,
+    markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables to this file.")] = None,
 ) -> None:
-    """Try the comparison on made-up models of which the truth is known: how often it errs."""
+    """Measure how often the comparison errs, on made-up models whose truth is known."""
     own = {
         "--seeds": seeds,
         "--examples": examples,
@@ -63,11 +72,11 @@ def calibrate(
     given = [name for name, value in own.items() if value is not None]
     if grid:
         if given or runs is not None:
-            raise UserError(f"--grid: has settings of its own (got {', '.join(given) or runs}). Leave one of them out.")
+            raise UserError(f"--grid: brings its own settings (got {', '.join(given) or runs}). Leave one of them out.")
         _show_grid(repeats or GRID_REPEATS, seed, markdown)
         return
     if markdown is not None:
-        raise UserError(f"--markdown {markdown}: writes the standard grid. Add --grid.")
+        raise UserError(f"--markdown {markdown}: is for the standard grid. Add --grid.")
     from harness.calibration.recorded import recorded_numbers  # noqa: PLC0415 -- heavy
 
     for title, numbers in (recorded_numbers(runs) if runs is not None else {"": None}).items():

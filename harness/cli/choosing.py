@@ -59,12 +59,12 @@ def choose(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on; a folder; or a data set of the Hub, "
-            "owner/name or owner/name:configuration."
+            help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on, a folder, or a Hub data set "
+            "(owner/name or owner/name:configuration)."
         ),
     ],
     task_type: Annotated[
-        str | None, typer.Option("--task-type", help="What the data asks for: harness list task-types; else guessed.")
+        str | None, typer.Option("--task-type", help="The task type; see harness list task-types. If omitted, guessed.")
     ] = None,
     group: GroupOption = None,
     separator: SeparatorOption = None,
@@ -72,31 +72,37 @@ def choose(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Names, folders or Hub ids, with commas between; else the usual ones.",
+            help="Names, folders or Hub ids, comma-separated. Default: the usual ones.",
             autocompletion=complete_models,
         ),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(help="Runs of each model; default: 3, and up to 10 where they don't decide.", min=1)
+        int | None,
+        typer.Option(help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Begin the models that fit into so many minutes, and stop then.", min=0)
+        float | None,
+        typer.Option(help="Time budget: start the models that fit into it, and stop when it is over.", min=0),
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="What to judge by; else what is usual for the task type.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
+    ] = None,
     margin: Annotated[
         float | None,
-        typer.Option(help="How much worse is still not worse, as scores are shown: 1 for one point.", min=0),
+        typer.Option(
+            help="How much worse still counts as not worse, in the units of the scores: 1 for one point.", min=0
+        ),
     ] = None,
     trials: TrialsOption = None,
     write: Annotated[
-        Path | None, typer.Option(help="Write the suite as a .toml file for `harness run`, and run nothing.")
+        Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
     ] = None,
     settings: SetOption = None,
     runs: RunsOption = RUNS,
     workers: WorkersOption = None,
     **columns: list[str] | None,
 ) -> None:
-    """Recommend a model for your own file: guess what it asks for, run models with several seeds, compare them."""
+    """Recommend a model for your own file: guess its task type, run models with several seeds, compare them."""
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     typed = typed_words(invocation, leaving_out=("minutes", "workers"))
     prepare_libraries()
@@ -147,11 +153,11 @@ def _on_this_machine(file: Path, runs: Path) -> Path:
     try:
         return hub_files(name, runs / "data" / folder_name(name.replace(":", "+")))
     except UserError as error:
-        raise UserError(f"{name}: no such file; and as a data set of the Hub:", *error.lines) from error
+        raise UserError(f"{name}: no such file. As a data set of the Hub:", *error.lines) from error
 
 
 def _understood(question: Question, file: Path) -> Iterator[str]:
-    yield f"{file}: {question.guess}. If that is wrong, say --task-type, or --{' or --'.join(question.guess.columns)}."
+    yield f"{file}: {question.guess}. If that is wrong, set --task-type, or --{' or --'.join(question.guess.columns)}."
     yield f"Models: {', '.join(question.models)}."
     for name, reason in question.left_out.items():
         yield f"Not tried: {name} ({reason})"
@@ -163,17 +169,17 @@ def _rare(rare: RareLabel, question: Question) -> str:
     if question.weighed:
         verb = "is" if len(question.weighed) == 1 else "are"
         names = " and ".join(question.weighed)
-        return f"{found}: {names} {verb} tried too, which weigh labels so that all count alike in training."
+        return f"{found}. {names} {verb} tried too, with labels weighted to count equally in training."
     if question.metric in rare.metrics:
         return f"{found}."
-    return f"{found}. --metric {rare.metrics[0]} has it matter as much as any other, and tries class weights, too."
+    return f"{found}. With --metric {rare.metrics[0]} it counts as much as any other, and class weights are tried too."
 
 
 def _write(content: str, file: Path, shown: Console) -> None:
     if file.exists():
         raise UserError(f"{file}: already exists. Choose another name, or remove it.")
     if file.suffix != ".toml":
-        raise UserError(f"{file}: a suite's file ends in .toml. Write --write {file.with_suffix('.toml')}.")
+        raise UserError(f"{file}: a suite's file must end in .toml. Use --write {file.with_suffix('.toml')}.")
     file.write_text(content, encoding="utf-8")
     shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
 
@@ -204,11 +210,13 @@ def _run_and_recommend(
         print_table(tables.details(task), shown)
         _advise(recommended(task), shown)
     if left:
-        shown.print(Text(" ".join([*left, "The same command goes on."])), soft_wrap=True)
+        shown.print(Text(" ".join([*left, "Run the same command again to continue."])), soft_wrap=True)
     report = folder / "report.html"
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
-    shown.print(f"What each costs in use: {shlex.join(['harness', 'measure', str(folder)])}", soft_wrap=True)
+    shown.print(
+        f"To measure what each model costs in use: {shlex.join(['harness', 'measure', str(folder)])}", soft_wrap=True
+    )
     if tally.failed:
         raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
     if tally.left:

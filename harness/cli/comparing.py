@@ -43,7 +43,7 @@ from harness.errors import UserError
 from harness.output import console
 
 SUITE: Any = typer.Argument(
-    help="A file of configs/suites or configs/studies, or a path to one.", autocompletion=completing.suites
+    help="A name from configs/suites or configs/studies, or a path.", autocompletion=completing.suites
 )
 
 
@@ -52,13 +52,13 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            help="tasks, models, suites, recipes, optimizers, formats and so on; left out: all.",
+            help="tasks, models, suites, recipes, optimizers, formats and so on. Default: all.",
             autocompletion=completing.lists,
         ),
     ] = "",
-    json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """Show what there is to name in a suite or on the command line."""
+    """List the tasks, models and other names that a suite or a command can use."""
     from harness.cli.listing import LISTS, as_json, listed, shown_list  # noqa: PLC0415 -- a command's own
 
     if json_:
@@ -94,14 +94,19 @@ def plan(
     until: UntilOption = None,
     detect: Annotated[
         float | None,
-        typer.Option(help="Say what it takes to detect a difference of this many points.", min=0.001, max=1000),
+        typer.Option(
+            help="Show how many seeds and examples detect a difference of this many points.", min=0.001, max=1000
+        ),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure this machine's speed first, for the time of models never run.")
+        bool,
+        typer.Option(
+            "--measure", help="Measure this machine's speed first, to estimate the time of models not run yet."
+        ),
     ] = False,
     on: OnOption = None,
 ) -> None:
-    """Check a suite, and show its runs, their time and disk, and the differences it detects; start nothing."""
+    """Check a suite and show its runs, their time and disk, and what differences it detects. Starts nothing."""
     from harness.claims.study import study_file  # noqa: PLC0415 -- a command's own
 
     study = study_file(suite)
@@ -155,11 +160,11 @@ def run(
     suite: Annotated[str | None, SUITE] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="One task, with --model, instead of a suite.", autocompletion=completing.tasks),
+        typer.Option(help="A single task for --model, instead of a suite.", autocompletion=completing.tasks),
     ] = None,
     models: ModelsOption = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of new layers, data order and dropout; default: 0.", min=0, max=2**32 - 1)
+        int | None, typer.Option(help="Seed of new layers, data order and dropout. Default: 0.", min=0, max=2**32 - 1)
     ] = None,
     seeds: SeedsOption = None,
     train: TrainOption = None,
@@ -171,7 +176,7 @@ def run(
     encoding: EncodingOption = None,
     near_duplicates: NearDuplicatesOption = None,
     new_head: Annotated[
-        bool, typer.Option("--new-head", help="Train a new head, even if the checkpoint has one of its own.")
+        bool, typer.Option("--new-head", help="Train a new head even if the checkpoint has one.")
     ] = False,
     blank_rows: BlankRowsOption = None,
     folds: FoldsOption = None,
@@ -180,19 +185,19 @@ def run(
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
     redo: Annotated[
-        bool, typer.Option("--redo", help="Replace what is recorded; a --redo that was cut short goes on.")
+        bool, typer.Option("--redo", help="Run again and replace what is recorded. An interrupted --redo resumes.")
     ] = False,
     runs: RunsOption = RUNS,
-    track: Annotated[str | None, typer.Option(help="tensorboard, wandb, mlflow or trackio.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what went wrong.")] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+    track: Annotated[str | None, typer.Option(help="Log to tensorboard, wandb, mlflow or trackio.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Seconds between saves of a run's state.", min=0)] = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,
     on: OnOption = None,
     just: JustOption = None,
     **columns: list[str] | None,
 ) -> None:
-    """Fine-tune: a whole suite, one model on one task, or one model on your own files. What is recorded is skipped."""
+    """Fine-tune: a whole suite, one model on one task, or one model on your own files. Recorded runs are skipped."""
     local = {
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
@@ -232,7 +237,7 @@ def run(
     else:
         refuse_without_suite(on=on, just=just, until=until, only=only)
         if None not in (seed, seeds):
-            raise UserError("harness run: --seed is one, and --seeds is how many. Leave one out.")
+            raise UserError("harness run: --seed names one seed, and --seeds says how many. Leave one of them out.")
         wanted = range(seeds) if seeds else (seed or 0,)
         checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **chosen)
         tuning = None if trials is None else tuning_by_default(trials, named)

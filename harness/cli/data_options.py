@@ -9,30 +9,39 @@ import typer
 TrainOption = Annotated[
     str | None,
     typer.Option(
-        help="Your own data: csv, tsv, json, jsonl, parquet, arrow, xlsx, txt, conll, packed or not; a folder."
+        help="Your own data: csv, tsv, json, jsonl, parquet, arrow, xlsx, txt or conll, compressed or not, or a folder."
     ),
 ]
-ValidationOption = Annotated[str | None, typer.Option(help="Your own validation data; else it comes out of train.")]
-TestOption = Annotated[str | None, typer.Option(help="Your own test data; else it comes out of train.")]
-TaskTypeOption = Annotated[
-    str | None, typer.Option("--task-type", "--kind", help="What your own data asks for: harness list task-types.")
+ValidationOption = Annotated[
+    str | None, typer.Option(help="Your own validation data. If omitted, it is split off the training data.")
 ]
-GroupOption = Annotated[str | None, typer.Option(help="The column that says which rows belong together.")]
+TestOption = Annotated[
+    str | None, typer.Option(help="Your own test data. If omitted, it is split off the training data.")
+]
+TaskTypeOption = Annotated[
+    str | None,
+    typer.Option("--task-type", "--kind", help="The task type of your own data; see harness list task-types."),
+]
+GroupOption = Annotated[
+    str | None, typer.Option(help="The column with the group of each row: rows of one group belong together.")
+]
 SeparatorOption = Annotated[
     str | None,
-    typer.Option(help="What separates csv and tsv fields: a character, or comma, semicolon, tab, pipe; else guessed."),
+    typer.Option(
+        help="What separates csv and tsv fields: a character, or comma, semicolon, tab, pipe. If omitted, guessed."
+    ),
 ]
 EncodingOption = Annotated[
-    str | None, typer.Option(help="Encoding of text files, such as cp1252; else UTF-8, or guessed.")
+    str | None, typer.Option(help="Encoding of text files, such as cp1252. If omitted, UTF-8 or guessed.")
 ]
 NearDuplicatesOption = Annotated[
     str | None,
-    typer.Option(help="What becomes of rows of your own data that nearly repeat others: drop (default) or keep."),
+    typer.Option(help="Whether to drop (default) or keep rows of your own data that nearly repeat others."),
 ]
 BlankRowsOption = Annotated[
     Literal["refuse", "skip"] | None,
-    typer.Option(help="What becomes of blank documents of your own data; default: refuse."),
+    typer.Option(help="Whether to refuse blank documents in your own data (default), or skip them."),
 ]
 FoldsOption = Annotated[
-    int | None, typer.Option(help="Cross-validate: each row of train is a test row once, in one of this many folds.")
+    int | None, typer.Option(help="Cross-validate with this many folds: each training row is a test row once.")
 ]

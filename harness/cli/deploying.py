@@ -23,25 +23,28 @@ CHECKED_ON = 200
 )
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
-    destination: Annotated[str, typer.Argument(help="A new folder; or OWNER/NAME on the Hub.")],
+    destination: Annotated[str, typer.Argument(help="A new folder, or OWNER/NAME on the Hub.")],
     to: Annotated[
         Literal["folder", "onnx", "hub"],
-        typer.Option(help="A stock checkpoint, an ONNX graph for onnxruntime, or a repository of the Hub."),
+        typer.Option(help="A stock checkpoint, an ONNX graph for onnxruntime, or a repository on the Hub."),
     ],
-    precision: Annotated[Literal["fp32", "int8"], typer.Option(help="Precision of an ONNX graph's weights.")] = "fp32",
-    int8: Annotated[bool, typer.Option("--int8", help="The same as --precision int8.")] = False,
+    precision: Annotated[Literal["fp32", "int8"], typer.Option(help="Precision of the ONNX graph's weights.")] = "fp32",
+    int8: Annotated[bool, typer.Option("--int8", help="Same as --precision int8.")] = False,
     licence: Annotated[
-        str | None, typer.Option(help="Licence of the model, as the Hub spells it; default: that on its base's card.")
+        str | None,
+        typer.Option(help="Licence of the model, as the Hub spells it. Default: the one on the base model's card."),
     ] = None,
     examples: Annotated[
-        int, typer.Option(help="Check it against the run on this many validation examples; 0: not at all.", min=0)
+        int, typer.Option(help="Check the export against the run on this many validation examples; 0: no check.", min=0)
     ] = CHECKED_ON,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be pushed to the Hub.")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Make a new repository of the Hub private.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be pushed to the Hub, and push nothing.")
+    ] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make the new repository on the Hub private.")] = False,
 ) -> None:
-    """Write a finished run's model for use elsewhere, and check that it answers as the run does.
+    """Export a finished run's model for use elsewhere, and check that it answers as the run does.
 
-    `harness predict` and `harness serve` take the folder as they take a run's.
+    harness predict and harness serve accept the exported folder in place of a run's.
     """
     prepare_libraries()
     chosen: Literal["fp32", "int8"] = "int8" if int8 else precision
@@ -92,14 +95,16 @@ def _check_options(to: str, precision: str, *, dry_run: bool, private: bool) -> 
     harness serve runs/demo/boolq/minilm/seed-0 --compare my-model-onnx --port 9000"""
 )
 def serve(
-    run: Annotated[Path, typer.Argument(help="The folder of one run, or of an export.")],
-    compare: Annotated[Path | None, typer.Option(help="A second one, asked the same, to compare with.")] = None,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8000,
+    run: Annotated[Path, typer.Argument(help="The folder of a run, or of an export.")],
+    compare: Annotated[
+        Path | None, typer.Option(help="A second run or export to compare with, given the same input.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free port.", min=0, max=65535)] = 8000,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; by default only this machine can reach it.")
+        str, typer.Option(help="Address to listen on. By default, only this machine can reach it.")
     ] = "127.0.0.1",
 ) -> None:
-    """Try a finished run's model on a local page, or by HTTP: POST /api/predict with {"rows": [{COLUMN: TEXT}]}."""
+    """Serve a finished run's model on a local page and over HTTP: POST /api/predict with {"rows": [{COLUMN: TEXT}]}."""
     prepare_libraries()
     try:
         import starlette  # noqa: F401, PLC0415 -- of an extra
@@ -114,5 +119,5 @@ def serve(
         [run] if compare is None else [run, compare],
         host=host,
         port=port,
-        started=lambda url: shown.print(f"{url}  (Ctrl-C stops it)", soft_wrap=True),
+        started=lambda url: shown.print(f"{url}  (press Ctrl-C to stop)", soft_wrap=True),
     )

@@ -23,10 +23,10 @@ from harness.printable import printable_json
 def diff(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     other: Annotated[Path, typer.Argument(help="The folder of another run.")],
-    examples: Annotated[int, typer.Option(help="How many examples to show on which they disagree.", min=0)] = 10,
+    examples: Annotated[int, typer.Option(help="How many examples to show that they disagree on.", min=0)] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Show in what two runs differ: settings, data, scores, and the test examples on which they disagree most."""
+    """Show how two runs differ: settings, data, scores, and the test examples that they disagree on most."""
     from harness.error_analysis.answered import analysed  # noqa: PLC0415 -- reads predictions
     from harness.error_analysis.differing import run_difference  # noqa: PLC0415 -- as above
     from harness.reporting import differing  # noqa: PLC0415 -- as above

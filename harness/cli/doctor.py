@@ -50,9 +50,9 @@ class Finding:
 @app.command(epilog="Example: harness doctor")
 def doctor(
     runs: RunsOption = RUNS,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """Look whether this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
+    """Check that this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
     prepare_libraries()
     found = []
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
@@ -118,7 +118,7 @@ def _devices() -> Iterator[Finding]:
     for number in range(torch.cuda.device_count()):
         facts_of = torch.cuda.get_device_properties(number)
         yield Finding(f"GPU {number}", "ok", f"{facts_of.name}, {memory(facts_of.total_memory)}")
-    yield Finding("precision", "ok", f"{actual_precision('auto')}, where a recipe leaves it open")
+    yield Finding("precision", "ok", f"{actual_precision('auto')}, unless a recipe sets it")
     reason = native.unavailable()
     yield Finding("kernels", "note" if reason else "ok", reason or "compiled for this processor")
 
@@ -127,11 +127,9 @@ def _disk(what: str, folder: Path) -> Finding:
     """Whether files can be written where `folder` is, or will be."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
-        return Finding(
-            what, "problem", f"{folder}: can't be written to. Name another place, or change its permissions."
-        )
+        return Finding(what, "problem", f"{folder}: not writable. Use another folder, or change its permissions.")
     free = shutil.disk_usage(there).free
-    little = ": little; a checkpoint takes some hundred megabytes" if free < LITTLE_DISK else ""
+    little = ": little; a checkpoint takes several hundred megabytes" if free < LITTLE_DISK else ""
     return Finding(what, "note" if little else "ok", f"{folder}, {memory(float(free))} free{little}")
 
 
@@ -139,12 +137,12 @@ def _hub() -> Finding:
     from huggingface_hub import constants  # noqa: PLC0415 -- heavy
 
     if constants.HF_HUB_OFFLINE:
-        return Finding("Hub", "note", "switched off by HF_HUB_OFFLINE; what is on this machine can be used")
+        return Finding("Hub", "note", "switched off by HF_HUB_OFFLINE; only what is on this machine can be used")
     try:
         with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=HUB_SECONDS):
             return Finding("Hub", "ok", f"{constants.ENDPOINT} answers")
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         return Finding(
-            "Hub", "note", f"{constants.ENDPOINT} does not answer ({reason}); what is on this machine can be used"
+            "Hub", "note", f"{constants.ENDPOINT} does not answer ({reason}); only what is on this machine can be used"
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 300
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @app.command(
@@ -33,20 +33,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other pro
     harness errors runs/demo/rotten_tomatoes --by length"""
 )
 def errors(
-    run: Annotated[Path, typer.Argument(help="The folder of one run; with --by, of the runs of many models as well.")],
-    worst: Annotated[int, typer.Option(help="How many of the worst examples.", min=1)] = 20,
+    run: Annotated[Path, typer.Argument(help="The folder of one run. With --by, also a folder of many runs.")],
+    worst: Annotated[int, typer.Option(help="How many of the worst examples to show.", min=1)] = 20,
     by: Annotated[
         str | None,
         typer.Option(
-            help="Scores of parts of the test examples instead: label, length, duplicates, group, a column of the "
-            "data, or what the task type has, such as question-word; probability: how far these can be believed; "
-            "threshold: precision and recall at others; "
-            "found: slices that are found by a search."
+            help="Show scores by parts of the test examples instead: label, length, duplicates, group, a column of "
+            "the data, or one of the task type, such as question-word. Or: probability (how far probabilities can be "
+            "trusted), threshold (precision and recall at other thresholds), found (slices found by a search)."
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a run errs: the test examples that it gets most wrong, or its scores on parts of them."""
+    """Show where a run errs: its worst test examples, or its scores by parts of them."""
     prepare_libraries()
     if by is None:
         _show_worst(run, worst, as_json=as_json)
@@ -100,7 +99,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
         raise (
             UserError(*without)
             if len(tasks) == 1
-            else UserError(f"--by {by}: no such parts in any of the {len(tasks)} tasks.")
+            else UserError(f"--by {by}: none of the {len(tasks)} tasks has such parts.")
         )
     if as_json:
         _write(contents)
@@ -136,7 +135,7 @@ def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, 
     each = {model.model: reliability(task, model.answers) for model in task.models}
     found = {model: one for model, one in each.items() if one is not None}
     if not found:
-        raise UserError(f"--by {PROBABILITY}: the predictions of {task.task} keep no probabilities of labels.")
+        raise UserError(f"--by {PROBABILITY}: the predictions of {task.task} have no label probabilities.")
     if as_json:
         return [{"suite": task.suite, "task": task.task, "models": tables.believed_content(found)}]
     print_table(tables.believed(task, found), console())
@@ -173,7 +172,7 @@ def _show_thresholds(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any
     found = {model: rows for model, rows in each.items() if rows}
     if not found:
         raise UserError(
-            f"--by {THRESHOLD}: {task.task} has neither two labels nor several of a text, or keeps no probabilities."
+            f"--by {THRESHOLD}: {task.task} has neither two labels nor several labels per text, or no probabilities."
         )
     if as_json:
         return [{"suite": task.suite, "task": task.task, "models": tables.content(found)}]
@@ -201,8 +200,8 @@ def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
         found = [by_aspect(task, aspect_called(task, by), with_all=by == DUPLICATES)]
     known = [one for one in found if one is not None]
     if not known:
-        why = "its metric is a script of your own" if by != LABEL else "its answers are no labels"
-        raise UserError(f"--by {by}: nothing is known of it in {task.task}: {why}.")
+        why = "its metric is a custom script" if by != LABEL else "its answers are not labels"
+        raise UserError(f"--by {by}: not available for {task.task}: {why}.")
     return known
 
 

@@ -25,23 +25,27 @@ from harness.printable import printable_json
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
-        Path | None, typer.Option("--input", help="Rows with their answers, in the columns of the run's task.")
+        Path | None, typer.Option("--input", help="A file of rows with answers, with the columns of the run's task.")
     ] = None,
     split: Annotated[
-        Literal["train", "validation", "test"] | None, typer.Option(help="A split of the run's own task instead.")
+        Literal["train", "validation", "test"] | None,
+        typer.Option(help="A split of the run's own task, instead of --input."),
     ] = None,
     group: Annotated[
-        str | None, typer.Option(help="The column that says which rows depend on each other, such as a customer's.")
+        str | None,
+        typer.Option(
+            help="The column with the group of each row, such as a customer: rows of one group depend on each other."
+        ),
     ] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """Score a finished run's model on new rows with their answers, with 95 % intervals."""
+    """Score a finished run's model on new rows with known answers, with 95 % intervals."""
     if (input_ is None) == (split is None):
-        raise UserError("harness evaluate: needs --input or --split, and not both. Give the rows to score the run on.")
+        raise UserError("harness evaluate: needs either --input or --split. Give the rows to score the run on.")
     if group is not None and input_ is None:
-        raise UserError("harness evaluate: --group is a column of --input. A task's split has the groups of its task.")
+        raise UserError("harness evaluate: --group is for --input. A split has its task's groups: leave it out.")
     prepare_libraries()
     from harness.data.files import read_rows  # noqa: PLC0415 -- heavy
     from harness.reporting import evaluated  # noqa: PLC0415 -- heavy

@@ -29,23 +29,29 @@ if TYPE_CHECKING:
 @with_options(predict_options() | explain_settings())
 def explain(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
-    label: Annotated[str | None, typer.Option(help="The label whose score is explained; default: the highest.")] = None,
-    steps: Annotated[int, typer.Option(help="Points of the integral.", min=2, max=1000)] = 50,
+    label: Annotated[
+        str | None, typer.Option(help="The label to explain. Default: the one with the highest score.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of the integrated gradients.", min=2, max=1000)] = 50,
     curve: Annotated[
         int | None,
         typer.Option(
-            help="Measure on this many test examples how well tokens are found: deletion and insertion curves.", min=2
+            help="Measure on this many test examples how well important tokens are found (deletion and "
+            "insertion curves).",
+            min=2,
         ),
     ] = None,
     attention: Annotated[
         bool,
-        typer.Option("--attention", help="The attention as well: maps of each layer in --html, its curves by --curve."),
+        typer.Option(
+            "--attention", help="Show attention too: a map of each layer with --html, its curves with --curve."
+        ),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="An HTML file to write as well.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write this HTML file.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
     **texts: list[str] | None,
 ) -> None:
-    """Show what each token adds to a label's, an answer's or a tag's score, and how far that can be trusted."""
+    """Show how much each token adds to the score of a label, answer or tag, and how far to trust that."""
     prepare_libraries()
     from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
     from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
@@ -55,14 +61,14 @@ def explain(
     settings = {name: single("explain", name, texts.pop(name)) for name in explain_settings()}
     given = {name: values for name, values in texts.items() if values}
     if attention and html is None and curve is None and not json_:
-        raise UserError("harness explain: --attention is shown by --html, --curve or --json. Give one of them.")
+        raise UserError("harness explain: --attention needs --html, --curve or --json to show it. Give one of them.")
     if not given and curve is None:
         raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
     if not given and html is not None:
-        raise UserError("harness explain: --html shows texts, and none is given. Give one, or leave it out.")
+        raise UserError("harness explain: --html needs a text to show. Give one, or leave it out.")
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
-        wrong = "a folder" if html.is_dir() else "no folder for it"
-        raise UserError(f"--html {html}: {wrong}. Name a file in a folder that there is.")
+        wrong = "is a folder" if html.is_dir() else "its folder does not exist"
+        raise UserError(f"--html {html}: {wrong}. Name a file in an existing folder.")
     explainer = run_explainer(run, label=label, settings=settings)
     examples = [example_of(run, row) for row in rows_to_read(run, given, file=None)] if given else []
     maps = attention and (html is not None or json_)
@@ -86,5 +92,5 @@ def _show_worth(worth: Worth, shown: Console) -> None:
     areas |= {f"{name} by attention": area for name, area in (worth.attention or {}).items()}
     for name, (mean, low, high) in areas.items():
         interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
-        said = f"{name}: area {mean:+.3f} against a random order, more is better"
+        said = f"{name}: area {mean:+.3f} above that of a random order; higher is better"
         shown.print(f"{said} ({interval}{worth.examples} test examples)", soft_wrap=True)

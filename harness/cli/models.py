@@ -22,16 +22,17 @@ from harness.output import console
     harness pretrain xl-mini --verify configs/models/xl-mini/pretraining.json"""
 )
 def pretrain(
-    recipe: Annotated[str, typer.Argument(help="A file of configs/pretraining, or a path to one.")],
+    recipe: Annotated[str, typer.Argument(help="A name from configs/pretraining, or a path.")],
     settings: SetOption = None,
     runs: RunsOption = RUNS,
-    redo: Annotated[bool, typer.Option("--redo", help="Replace what an earlier run left.")] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(help="How often a run's state is saved.", min=0)] = 120.0,
+    redo: Annotated[bool, typer.Option("--redo", help="Start over and replace an earlier run.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Seconds between saves of the run's state.", min=0)] = 120.0,
     verify: Annotated[
-        Path | None, typer.Option(help="Take the first steps of this pretraining.json again, and compare the losses.")
+        Path | None,
+        typer.Option(help="Repeat the first steps of the run in this pretraining.json, and compare the losses."),
     ] = None,
 ) -> None:
-    """Pretrain a small checkpoint of one's own, from raw text; a run that was stopped goes on."""
+    """Pretrain a small checkpoint of your own from raw text. An interrupted run resumes."""
     prepare_libraries()
     from harness.cli.pretraining import pretrain_here, verify_here  # noqa: PLC0415 -- heavy
 
@@ -52,14 +53,14 @@ def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
         Path | None,
-        typer.Option("--input", help="csv, tsv, json, jsonl, parquet, xlsx and so on with the task's columns."),
+        typer.Option("--input", help="A file with the task's columns: csv, tsv, json, jsonl, parquet, xlsx and so on."),
     ] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
-    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write; default: the terminal.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write. Default: the terminal.")] = None,
     **texts: list[str] | None,
 ) -> None:
-    """Use a trained model on new text."""
+    """Predict on new text with a finished run's model."""
     prepare_libraries()
     from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
@@ -81,22 +82,24 @@ def perplexity(
     segment: Annotated[
         int | None,
         typer.Option(
-            help="Tokens that are read at once. Default: 128; without a memory what the model reads, up to 512.",
+            help="Tokens read at once. Default: 128; for a model without a memory, what it can read, up to 512.",
             min=1,
         ),
     ] = None,
     memory: Annotated[
         list[int] | None,
-        typer.Option(help="States of earlier segments to keep; repeatable. Default: 0, and the model's own.", min=0),
+        typer.Option(
+            help="Memory length: states kept of earlier segments; repeatable. Default: 0 and the model's own.", min=0
+        ),
     ] = None,
     mask_stride: Annotated[
-        int, typer.Option(help="Of a masked model: predict one in this many tokens, each masked alone.", min=1)
+        int, typer.Option(help="For a masked model: predict one in this many tokens, each masked alone.", min=1)
     ] = 8,
-    output: Annotated[Path | None, typer.Option(help="A .jsonl or .csv file to write the rows to as well.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the rows to this .jsonl or .csv file.")] = None,
 ) -> None:
-    """Show how well a language model predicts a text: its perplexity, or a masked model's pseudo-perplexity.
+    """Show how well a language model predicts a text: perplexity, or a masked model's pseudo-perplexity.
 
-    A model with a memory is asked with memories of several lengths; others read windows that overlap.
+    A model with a memory is scored at several memory lengths; other models read overlapping windows.
     """
     prepare_libraries()
     from harness.runs.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
@@ -113,9 +116,9 @@ def perplexity(
 @app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")
 def convert_(
     folder: Annotated[Path, typer.Argument(help="A checkpoint whose weights or vocabulary are pickles.")],
-    output: Annotated[Path | None, typer.Option(help="The folder to write; default: FOLDER-safe.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The folder to write. Default: FOLDER-safe.")] = None,
 ) -> None:
-    """Make a checkpoint of pickles into one of safetensors and plain text; no code in it is run."""
+    """Convert a pickled checkpoint into safetensors and plain text, without running any code in it."""
     from harness.models.convert import convert  # noqa: PLC0415 -- heavy
 
     target = output or folder.absolute().with_name(f"{folder.absolute().name}-safe")
@@ -125,9 +128,9 @@ def convert_(
 
 @app.command(epilog="Example: harness cache --clear")
 def cache(
-    clear: Annotated[bool, typer.Option("--clear/--size", help="Remove it all, or show how much it is.")] = False,
+    clear: Annotated[bool, typer.Option("--clear/--size", help="Clear the cache, or show its size.")] = False,
 ) -> None:
-    """Show or clear what is cached between runs: encoded texts, compiled kernels. It is made anew when needed."""
+    """Show or clear what is cached between runs: encoded texts, compiled kernels. It is rebuilt when needed."""
     from harness import cache as cached_files  # noqa: PLC0415 -- a command's own
     from harness.cli.listing import cache_table  # noqa: PLC0415 -- a command's own
 
@@ -138,10 +141,10 @@ def cache(
 
 @app.command(epilog="Example: harness measure runs/demo")
 def measure(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs, or of one.")] = RUNS,
-    redo: Annotated[bool, typer.Option("--redo", help="Measure again what is measured.")] = False,
+    runs: Annotated[Path, typer.Argument(help="A folder of runs, or of one run.")] = RUNS,
+    redo: Annotated[bool, typer.Option("--redo", help="Measure again what has been measured.")] = False,
 ) -> None:
-    """Measure what finished models cost in use: latency, throughput, memory, disk; of each model one run per task."""
+    """Measure what finished models cost in use: latency, throughput, memory, disk. Takes one run per model and task."""
     prepare_libraries()
     from harness.runs.inference import measured_run  # noqa: PLC0415 -- heavy
     from harness.runs.inference_cost import INFERENCE  # noqa: PLC0415 -- heavy

@@ -175,10 +175,10 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
         side_by_side = f" with {workers} workers" if workers > 1 else ""
         alone = f"; one after the other {duration_range(total(plan.seconds))}" if workers > 1 else ""
         most = "" if rule is None else f"{_first_look(plan, rule)}, and if all seeds are needed "
-        lines.append(f"Time{side_by_side}: {most}{wall}{alone}. By {_counted(known)}.")
+        lines.append(f"Time{side_by_side}: {most}{wall}{alone}. Estimated from {_counted(known)}.")
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     if load > BUSY * cores:
-        lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so that runs now take longer than that.")
+        lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so runs will take longer than that now.")
     return [*lines, *unknown_lines(plan)]
 
 
@@ -194,7 +194,7 @@ def _first_look(plan: Plan, rule: SeedRule) -> str:
     ours = [run for folder, run in plan.runs.items() if folder.name.partition("-fold-")[0] in seeds]
     seconds = [run.seconds for run in ours if run.seconds is not None]
     if not seconds:
-        return "the first look is there"
+        return "the first look is complete"
     return f"{duration_range(wall_seconds(seconds, len(plan.slots)))} for the first look"
 
 
@@ -211,9 +211,9 @@ def _disk(plan: Plan, runs: Path) -> list[str]:
     state = sum(sorted((run.state_bytes for run in plan.runs.values()), reverse=True)[: len(plan.slots)])
     there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
     free = disk_usage(there).free
-    lines = [f"Disk: about {memory(whole)}, and up to {memory(state)} more while they run; {memory(free)} are free."]
+    lines = [f"Disk: about {memory(whole)}, and up to {memory(state)} more during the runs; {memory(free)} free."]
     if whole + state > free:
-        lines.append(f"That is more than is free below {there}. Choose another --runs folder, or fewer runs.")
+        lines.append(f"That is more than is free in {there}. Choose another --runs folder, or fewer runs.")
     return lines
 
 
@@ -236,14 +236,16 @@ def _power_notes(power: Sequence[TaskPower]) -> list[str]:
     compared = f"{models[0]}" if len(models) == 1 else f"{models[0]} to {models[-1]}"
     lines = [
         f"Detects: the smallest difference, in points of the metric, that is found in 80 % of cases among {compared} "
-        "models; –: nothing is known of it, or no number does without more of the other."
+        "models. –: unknown, or no number is enough without more of the other."
     ]
     sources: dict[str, list[str]] = {}
     for one in power:
         if one.noise is not None:
             sources.setdefault(one.noise.source, []).append(one.task)
-    lines += [f"Scores on {', '.join(tasks)} are taken to vary {source}." for source, tasks in sources.items()]
+    lines += [f"Scores on {', '.join(tasks)} are assumed to vary {source}." for source, tasks in sources.items()]
     grouped = [one.task for one in power if one.group is not None and one.noise is not None and one.noise.clusters == 1]
     if grouped:
-        lines.append(f"Test examples of one group count as one, so that {', '.join(grouped)} may take more of them.")
+        lines.append(
+            f"Test examples of a group count as independent here, so {', '.join(grouped)} may need more of them."
+        )
     return lines

@@ -53,7 +53,7 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
             folder.settle()
         together.wait_for_everyone()
         if redo and folder.is_redone(recipe, texts):
-            shown.print(f"A --redo was cut short and goes on. To begin anew, delete {folder.partial}.", soft_wrap=True)
+            shown.print(f"Resuming an interrupted --redo. To start over, delete {folder.partial}.", soft_wrap=True)
         record = None if redo else folder.recorded(recipe, texts)
         together.wait_for_everyone()  # Nobody begins before all have looked.
         if record is None:
@@ -75,7 +75,8 @@ def _claimed(folder: PretrainingFolder) -> Iterator[None]:
     with folder.claimed() as ours:
         if not ours:
             raise UserError(
-                f"{folder.folder}: another process is working on it. Wait for it, or name another --runs folder."
+                f"{folder.folder}: another process is working on it. Wait for it to finish, or use "
+                "another --runs folder."
             )
         yield
 
@@ -97,18 +98,18 @@ def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
         job = Job(stem, resolved(found), files_from, PretrainingFolder(folder))
         verdict = verified(job, record, rows.begin(f"{stem}, again"), shown)
     shown.print(
-        f"{file}: of {verdict.steps} losses the first {verdict.equal} are the same to the bit; "
+        f"{file}: the first {verdict.equal} of {verdict.steps} losses are identical to the bit; "
         f"the largest difference is {verdict.largest:.2g} nats per word.",
         soft_wrap=True,
     )
     if not verdict.holds:
-        shown.print("That is more than rounding: the code, a library or the texts are not what they were.")
+        shown.print("That is more than rounding: the code, a library or the texts have changed.")
         raise typer.Exit(1)
 
 
 def _say(record: PretrainingRecord, folder: PretrainingFolder, shown: Console) -> None:
     if record.status == "diverged":
-        shown.print(f"Diverged: {record.reason}. Record in {folder.folder}.", soft_wrap=True)
+        shown.print(f"Diverged: {record.reason}. The record is in {folder.folder}.", soft_wrap=True)
         raise typer.Exit(1)
     point = record.curve[-1]
     losses = ", ".join(f"{name} {value:.3f}" for name, value in point.validation_scores.items())

@@ -17,16 +17,16 @@ from harness.output import console
 from harness.printable import printable_json
 from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
 
-recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and bring together what is on record.")
+recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and merge recorded runs.")
 app.add_typer(recorded, name="runs")
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @recorded.command("ls", epilog="Example: harness runs ls runs/demo --json")
 def list_runs(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS, as_json: JsonOption = False
 ) -> None:
-    """List the runs on record."""
+    """List recorded runs."""
     found, problems = recorded_runs(runs)
     if as_json:
         typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))
@@ -113,16 +113,16 @@ def _settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]
 
 @recorded.command("rm", epilog="Example: harness runs rm runs/demo/boolq/minilm/seed-0")
 def remove_runs(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of runs, or folders that hold some.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs, or folders that contain some.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove runs with their checkpoints, for good."""
+    """Remove runs and their checkpoints for good."""
     read = [recorded_runs(folder) for folder in folders]
     found = list({run.folder.resolve(): run for runs, _ in read for run in runs}.values())
     _told([line for _, problems in read for line in problems])
     if not found:
-        raise UserError(f"{', '.join(map(str, folders))}: no records of runs there. Nothing was removed.")
+        raise UserError(f"{', '.join(map(str, folders))}: no recorded runs there. Nothing was removed.")
     _agreed(found, yes=yes, as_json=as_json)
     removed = []
     for folder in remove(found):
@@ -143,7 +143,7 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
     if yes:
         return
     if as_json:
-        raise UserError("harness runs rm --json: a program can't be asked. Add --yes to remove the runs for good.")
+        raise UserError("harness runs rm --json: can't ask for confirmation. Add --yes to remove the runs for good.")
     console().print(_table(found))
     size = memory(sum(run.bytes for run in found))
     if not typer.confirm(f"Remove {_counted(len(found))} ({size}) for good?"):
@@ -161,7 +161,7 @@ def merge_runs(
     target: Annotated[Path, typer.Argument(help="The folder of all runs.")] = RUNS,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy another folder's runs into this one. What is there already stays."""
+    """Copy another folder's runs into this one. Runs that are already there stay."""
     merged = merge(source, target)
     if as_json:
         told = {"copied": list(map(str, merged.copied)), "known": merged.known}

@@ -13,17 +13,19 @@ from harness.output import console
 
 MarginOption = Annotated[
     list[str] | None,
-    typer.Option(help="How much worse is still not worse, as scores are shown: 1 for a point, or TASK=0.05."),
+    typer.Option(
+        help="How much worse still counts as not worse, in the units of the scores: 1 for one point, or TASK=0.05."
+    ),
 ]
 
 
 @app.command(epilog="Example: harness compare runs/demo --margin 1")
 def compare(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
-    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model to compare the others with.")] = None,
     margin: MarginOption = None,
 ) -> None:
-    """Show models x tasks with intervals, the differences from a baseline, and costs."""
+    """Show all models on all tasks: scores with intervals, differences from a baseline, costs."""
     from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
 
     show(_comparison(runs, baseline, margin), console())
@@ -40,26 +42,30 @@ def report(
     format_: Annotated[
         str, typer.Option("--format", help="html, markdown, latex or csv.", autocompletion=completing.formats)
     ] = "html",
-    output: Annotated[Path | None, typer.Option(help="The file to write; default: report.<format> in RUNS.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write. Default: report.<format> in RUNS.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model to compare the others with.")] = None,
     margin: MarginOption = None,
-    trials: Annotated[Path | None, typer.Option(help="A csv file to write as well: a row per trial of tuning.")] = None,
+    trials: Annotated[Path | None, typer.Option(help="Also write a csv file with one row per tuning trial.")] = None,
     seeds: Annotated[
-        Path | None, typer.Option(help="A csv or parquet file to write as well: a row per seed and metric.")
+        Path | None, typer.Option(help="Also write a csv or parquet file with one row per seed and metric.")
     ] = None,
     columns: Annotated[
-        int | None, typer.Option(help="Columns of the paper that LaTeX tables are for: 1 (default) or 2.", min=1, max=2)
+        int | None,
+        typer.Option(
+            help="Columns per page of the paper that the LaTeX tables are for: 1 (default) or 2.", min=1, max=2
+        ),
     ] = None,
     only: Annotated[
         str | None,
         typer.Option(
             metavar="SECTIONS",
-            help="Such as scores or scores,cost; a wrong name lists them. What failed or is missing always stays.",
+            help="Sections to write, such as scores,cost; a wrong name lists them. What failed or is missing "
+            "always stays.",
             autocompletion=completing.sections,
         ),
     ] = None,
 ) -> None:
-    """Write the comparison, or what a study measured, as one file."""
+    """Write the comparison, or the results of a study, to one file."""
     from harness.claims.record import is_study  # noqa: PLC0415 -- a command's own
 
     if is_study(runs):

@@ -77,7 +77,7 @@ def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_
     """Say where the records are; exit with another code than 0 where a run has no result."""
     if tally.failed:
         shown.print(
-            f"{tally.failed} of {planned} failed; the same command tries again. Records in {folder}.", soft_wrap=True
+            f"{tally.failed} of {planned} failed; the same command retries them. Records in {folder}.", soft_wrap=True
         )
         raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
     if tally.left:

@@ -118,10 +118,10 @@ def standing(task: str, look: Look) -> str:
     """Where a task stands, in one line."""
     seeds = f"{len(look.seeds)} seeds"
     if not look.is_whole:
-        return f"{task}: the first look, at {seeds}, still lacks runs."
+        return f"{task}: the first look, at {seeds}, is missing runs."
     where = f"{task}: look {look.number}, at {seeds}: "
     if look.undecided and not look.is_over:
         return f"{where}{', '.join(look.undecided)} undecided, so more seeds are run."
     if look.undecided:
         return f"{where}the last one; {', '.join(look.undecided)} undecided."
-    return f"{where}every comparison is decided, or too small for {look.looks[-1]} seeds to show."
+    return f"{where}every difference is decided, or too small to be shown by {look.looks[-1]} seeds."

@@ -36,7 +36,7 @@ def show_spread(on: str, suite: Suite, plan: Plan, waiting: Sequence[Run], conso
     if on == "slurm":
         check_independent(suite, "--on slurm")
     if not waiting:
-        console.print("All runs are recorded: nothing would go to the cluster.")
+        console.print("All runs are recorded: there is nothing to submit.")
         return
     parts = arrays(waiting, most_tasks()) if on == "slurm" else [waiting]
     console.print(_table(on, parts, plan))
@@ -47,7 +47,7 @@ def show_spread(on: str, suite: Suite, plan: Plan, waiting: Sequence[Run], conso
 def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:
     """A row an array."""
     what = {"slurm": "job array", "ray": "on Ray"}[on]
-    headings = (what, "jobs" if on == "slurm" else "tasks", "each takes", "hours, all")
+    headings = (what, "jobs" if on == "slurm" else "tasks", "time each", "hours in all")
     table = Table(*headings, box=None, padding=(0, 2, 0, 0))
     for number, part in enumerate(parts, 1):
         seconds = _known(part, plan)
@@ -60,7 +60,9 @@ def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:
 
 def _asked_lines(cluster: Cluster) -> Iterator[str]:
     asked = cluster.asked()
-    yield f"Each run asks for {asked}." if asked else "Each run asks for what the cluster gives by default ([cluster])."
+    yield (
+        f"Each run asks for {asked}." if asked else "Each run asks for the cluster's defaults ([cluster] changes that)."
+    )
 
 
 def _time_lines(on: str, cluster: Cluster, parts: Sequence[Sequence[Run]], plan: Plan) -> Iterator[str]:
@@ -71,10 +73,10 @@ def _time_lines(on: str, cluster: Cluster, parts: Sequence[Sequence[Run]], plan:
     if cluster.at_most:
         wall, how = total(ends), f"{cluster.at_most} at a time{', one array after the other' if len(parts) > 1 else ''}"
     else:
-        wall, how = max(ends, key=lambda end: end.about), "all at a time, on a cluster with room for that"
+        wall, how = max(ends, key=lambda end: end.about), "if the cluster has room for all of them at once"
     sources = {run.source: 0 for run in plan.runs.values() if run.seconds is not None}
-    yield f"From the first to the last: {duration_range(wall)}, {how}."
-    yield f"Times are foreseen by {', '.join(sources)}; the cluster's machines may be faster or slower."
+    yield f"From the first start to the last end: {duration_range(wall)}, {how}."
+    yield f"Times are estimated from {', '.join(sources)}; the cluster's machines may be faster or slower."
     if on == "slurm":
         yield from _limit_lines(cluster, plan)
 
@@ -87,7 +89,7 @@ def _limit_lines(cluster: Cluster, plan: Plan) -> Iterator[str]:
     if over:
         named = ", ".join("/".join(folder.parts[-3:]) for folder in over[:MOST_NAMED])
         more = f" and {len(over) - MOST_NAMED:,} more" if len(over) > MOST_NAMED else ""
-        yield f'time = "{cluster.time}" may be short for {named}{more}; submitted again, they go on from their state.'
+        yield f'time = "{cluster.time}" may be too short for {named}{more}. Submitted again, they resume.'
 
 
 def _known(part: Sequence[Run], plan: Plan) -> list[Range]:

@@ -45,8 +45,8 @@ def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) 
     ]
     if given:
         raise UserError(
-            f"harness {context.info_name}: {', '.join(given)} can't stand beside a study. Leave it out; the study's "
-            "file, and those of its suites, say what is measured."
+            f"harness {context.info_name}: {', '.join(given)} can't be used with a study. Leave it out; the files of "
+            "the study and its suites say what is measured."
         )
 
 
@@ -114,7 +114,7 @@ def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Su
     found, mistakes = {}, list[str]()
     suites = list(dict.fromkeys(suite for settings in claims.values() for suite in settings.read))
     if (folder / SUITE_FILE).exists():
-        raise UserError(f"{folder}: has the runs of a suite. Rename the study, or name another --runs folder.")
+        raise UserError(f"{folder}: holds the runs of a suite. Rename the study, or use another --runs folder.")
     refuse_shared_folders(suites)
     for suite in suites:
         with collected(mistakes):
@@ -150,7 +150,7 @@ def measure_claim(name: str, settings: Settings, folder: Path, options: Options,
         for line in error.lines:
             console(stderr=True).print(Text(line, style="red"), soft_wrap=True)
         return MISTAKE
-    took = "recorded already" if was_there else f"{record.processor_seconds:.0f} s of the processor"
+    took = "recorded already" if was_there else f"{record.processor_seconds:.0f} s of processor time"
     shown.print(Text.assemble((f"✓ {claim.title}", "green"), f"  {took}"), soft_wrap=True)
     shown.print(Text(f"    {sentence}"), soft_wrap=True)
     return 0
@@ -198,7 +198,7 @@ def report_study(folder: Path, format_: str, output: Path | None) -> Path:
     from harness.reporting.files import ending_of  # noqa: PLC0415 -- a command's own
 
     if format_ not in PAGES:
-        raise UserError(f"--format {format_}: a study has no page in it. Use {' or '.join(PAGES)}.")
+        raise UserError(f"--format {format_}: a study has no report in this format. Use {' or '.join(PAGES)}.")
     target = output or folder / f"report{ending_of(format_)}"
     content = printable(PAGES[format_](told(folder))).encode()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
         shown.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     following = shlex.join(["harness", "compare", str(folder)])
     if not waiting:
-        shown.print(f"Nothing is submitted. Next: {following}", soft_wrap=True)
+        shown.print(f"Nothing to submit. Next: {following}", soft_wrap=True)
         return
     write_suite(suite, runs)
     keep_foreseen(suite, planned, runs=runs, workers=None)
@@ -53,12 +53,12 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
             raise
         there = ", ".join(array.job for array in arrays)
         raise UserError(
-            *error.lines, f"Submitted before: {there}. The same command submits the others later."
+            *error.lines, f"Already submitted: {there}. Run the same command again later to submit the others."
         ) from error
     jobs = ",".join(array.job for array in arrays)
     for line in (
-        f"Watch: squeue --jobs {jobs}. What they print: {folder / FOLDER}.",
-        f"Then: {following}. The same command submits anew what has no result by then.",
+        f"Watch: squeue --jobs {jobs}. Their output: {folder / FOLDER}.",
+        f"Then: {following}. Run the same command again to resubmit what has no result by then.",
     ):
         shown.print(line, soft_wrap=True, markup=False, highlight=False)
 

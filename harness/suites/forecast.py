@@ -58,7 +58,7 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
     alike = [(folder, record) for folder, record in records if _is_same_model(record, run)]
     seconds, source = _recorded_seconds(run, sizes, [record for _, record in alike])
     if seconds is None and is_simple:
-        seconds, source = SIMPLE_BASELINE, "what simple baselines take"
+        seconds, source = SIMPLE_BASELINE, "the usual time of simple baselines"
     elif seconds is None:
         seconds, source = _by_operations(run, sizes, speeds)
     sizes_on_disk = [_size(folder) for folder, record in alike if record.status == "complete"]
@@ -141,11 +141,11 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     shape, needed = shape_of(run.config.model), work(run.config.training, sizes, run.config.evaluate)
     speed = speeds(run.config.training.precision)
     if shape is None:
-        return None, "the model's size is not known before its files are here"
+        return None, "the model's size is not known until its files are here"
     if needed is None:
-        return None, "the task's size is not known before its data is here"
+        return None, "the task's size is not known until its data is here"
     if speed is None:
-        return None, "the accelerator's speed is not known (harness plan --measure asks it)"
+        return None, "the accelerator's speed is not known (harness plan --measure measures it)"
     seconds = speed.operations.inverse(needed.operations(shape))
     if not needed.is_length_known:
         seconds = seconds.loosened(2)

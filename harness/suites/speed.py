@@ -55,7 +55,7 @@ def is_of_this_machine(record: RunRecord) -> bool:
 def assumed_speed(precision: str, threads: int) -> Speed:
     """What a core is taken to do."""
     about = ASSUMED.get(precision, ASSUMED["fp32"]) * threads
-    source = "an assumed speed (harness plan --measure asks this machine)"
+    source = "an assumed speed (harness plan --measure measures this machine's)"
     return Speed(Range(about, about, about).loosened(ASSUMED_WITHIN), source)
 
 

@@ -28,8 +28,8 @@ class ThresholdSettings(Strict):
 
     threshold: Literal["validation"] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="Predict a label above this probability, of two labels the second one; validation: above the one "
-        "with the best F1 on the run's validation split.",
+        description="Predict a label (of two, the second) above this probability; validation: the threshold with the "
+        "best F1 on the run's validation split.",
     )
 
     @field_validator("threshold", mode="wrap")

@@ -109,7 +109,7 @@ def test_a_study_has_pages_in_the_formats_that_can_show_it(command, recorded):
     assert command("report", recorded, "--format", "markdown").code == 0
     assert (recorded / "report.md").is_file()
     assert command("report", recorded, "--format", "latex").lines == [
-        "--format latex: a study has no page in it. Use html or markdown."
+        "--format latex: a study has no report in this format. Use html or markdown."
     ]
     assert command("report", recorded, "--margin", "1").code == 2
 

@@ -169,9 +169,9 @@ def test_a_study_with_a_mistake_is_refused_by_its_place(command, content, mistak
 @pytest.mark.parametrize(
     ("words", "mistake"),
     [
-        (("run", "claimed.toml", "--seeds", "3"), "harness run: --seeds can't stand beside a study."),
-        (("plan", "claimed.toml", "--detect", "1"), "harness plan: --detect can't stand beside a study."),
-        (("plan", "claimed.toml", "--workers", "2"), "harness plan: --workers can't stand beside a study."),
+        (("run", "claimed.toml", "--seeds", "3"), "harness run: --seeds can't be used with a study."),
+        (("plan", "claimed.toml", "--detect", "1"), "harness plan: --detect can't be used with a study."),
+        (("plan", "claimed.toml", "--workers", "2"), "harness plan: --workers can't be used with a study."),
         (("run", "claimed.toml", "--only", "paralelisation"), "--only paralelisation: no claim of this study. Did you"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_folder_is_a_suites_or_a_studys(command, study):
     FOLDER.mkdir(parents=True)
     (FOLDER / "suite.json").write_text("{}")
     assert command("run", study).lines == [
-        "runs/claimed: has the runs of a suite. Rename the study, or name another --runs folder."
+        "runs/claimed: holds the runs of a suite. Rename the study, or use another --runs folder."
     ]
     (FOLDER / "suite.json").rename(FOLDER / "study.json")
     Path(study).write_text('tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\n')

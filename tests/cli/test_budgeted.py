@@ -80,15 +80,15 @@ def made(monkeypatch):
 def test_the_quickest_is_begun_first_and_then_in_their_order_those_whose_first_seeds_all_fit(made):
     found, left = made(10, {"large": 20, "good": 5, "small": 3.8, "other": 3.5, "last": 1})
     assert found.order == ("tfidf", "last", "good", "small")
-    assert left == ["Not tried for want of time: large (about 20 min) and other (about 3.5 min)."]
+    assert left == ["Not tried, for lack of time: large (about 20 min) and other (about 3.5 min)."]
 
 
 def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
     found, left = made(0.005, {"large": 20, "small": 4}, sleeps=30.0)
     assert found.order == ("tfidf",)
     assert left == [
-        "The time was over before these had ended: small (3 seeds).",
-        "Not tried for want of time: large (about 20 min).",
+        "Time ran out before these finished: small (3 seeds).",
+        "Not tried, for lack of time: large (about 20 min).",
     ]
 
 
@@ -96,7 +96,7 @@ def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
     ("minutes", "order", "said"),
     [
         (10, ("tfidf", "model", "model"), []),
-        (5, ("tfidf", "model"), ["More seeds would be run, for about 6.0 min."]),
+        (5, ("tfidf", "model"), ["More seeds would take about 6.0 min."]),
     ],
 )
 def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(minutes, order, said, made):
@@ -106,7 +106,7 @@ def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(
 
 def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
     monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
-    assert made(0, {"large": 7})[1] == ["Not tried for want of time: large (about 21 min)."]
+    assert made(0, {"large": 7})[1] == ["Not tried, for lack of time: large (about 21 min)."]
     assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
 
 
@@ -125,7 +125,7 @@ class Endless(Made):
 
 def test_further_seeds_that_were_stopped_are_told(made):
     _, left = made(0.005, {"model": 0}, kind=Endless, count=5)
-    assert left == ["The time was over before these had ended: model (2 seeds)."]
+    assert left == ["Time ran out before these finished: model (2 seeds)."]
 
 
 def test_a_run_that_failed_before_the_time_was_over_is_counted(monkeypatch):

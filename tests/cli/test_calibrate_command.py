@@ -45,8 +45,8 @@ def test_groups_are_shown_and_tests_that_cannot_take_them_left_out(command):
         (["--groups", "5000"], "--groups: neither a number from 2 to 1,000"),
         (["--seeds", "1"], "--seeds"),
         (["--repeats", "1"], "--repeats"),
-        (["--markdown", "page.md"], "--markdown page.md: writes the standard grid. Add --grid."),
-        (["--grid", "--seeds", "3"], "--grid: has settings of its own (got --seeds)."),
+        (["--markdown", "page.md"], "--markdown page.md: is for the standard grid. Add --grid."),
+        (["--grid", "--seeds", "3"], "--grid: brings its own settings (got --seeds)."),
         (["nowhere"], "nowhere: no records of runs there."),
     ],
 )

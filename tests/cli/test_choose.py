@@ -41,8 +41,8 @@ def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, chec
     result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=0", *FEW_STEPS)
     assert result.code == 0, result.errors
     assert "Can't tell yet: no trained model has a score." in result.output
-    assert f"Not tried for want of time: {checkpoints['bert']} (about " in result.output
-    assert "The same command goes on." in result.output
+    assert f"Not tried, for lack of time: {checkpoints['bert']} (about " in result.output
+    assert "Run the same command again to continue." in result.output
     assert len(list(tmp_path.rglob("run.json"))) == 1
 
 
@@ -51,12 +51,15 @@ def test_a_run_is_stopped_when_time_is_over_and_goes_on_with_the_next_command(co
     words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", "--workers=1", "--set=batch_size=4")
     stopped = command(*words, "--minutes=0.1", "--set=epochs=100000")
     assert stopped.code == 0, stopped.errors
-    assert f"before these had ended: {checkpoints['bert']} (1 seed). The same command goes on." in stopped.output
+    assert (
+        f"before these finished: {checkpoints['bert']} (1 seed). Run the same command again to continue."
+        in stopped.output
+    )
     assert "Can't tell yet: no trained model has a score." in stopped.output
     shutil.rmtree(tmp_path / "runs")
     ended = command(*words, "--minutes=60", "--set=maximum_steps=4")
     assert "bert: 1 seed, about " in ended.output
-    assert "for want of time" not in ended.output
+    assert "for lack of time" not in ended.output
     assert len(list(tmp_path.rglob("run.json"))) == 2
 
 
@@ -92,12 +95,12 @@ def test_class_weights_are_tried_where_a_label_is_rare_and_the_metric_shows_it(c
     file, suite = write_csv(tmp_path / "mails.csv", rows), tmp_path / "suite.toml"
     words = ("choose", file, f"--models=majority,tfidf,{checkpoints['bert']},scratch", "--write", suite)
     said = command(*words).output
-    assert "The rarest label, bad, is 4.8% of the training examples. --metric macro_f1 has it matter" in said
+    assert "The rarest label, bad, is 4.8% of the training examples. With --metric macro_f1 it counts" in said
     assert "variants" not in tomllib.loads(suite.read_text())
     suite.unlink()
     said = command(*words, "--metric=macro_f1").output
     name = f"{checkpoints['bert']}-balanced"
-    assert f"tfidf-balanced and {name} are tried too, which weigh labels" in said
+    assert f"tfidf-balanced and {name} are tried too, with labels weighted" in said
     content = tomllib.loads(suite.read_text())
     assert content["variants"] == {
         "tfidf-balanced": {"model": "tfidf", "class_weights": "balanced"},
@@ -146,12 +149,12 @@ def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--models= ,"], "--models: names none (got ' ,')."),
+        (["--models= ,"], "--models: no names (got ' ,')."),
         (["--models=nosuch"], "--models: 'nosuch': no such model"),
         (["--models=tfidf", "--metric=qa_f1"], "--metric qa_f1: does not score classification."),
         (["--models=tfidf", "--label=stars"], "no column 'stars' with anything in it"),
         (["--models=tfidf", "--task-type=nosuch"], "'nosuch': no such"),
-        (["--models=tfidf", "--write=suite.txt"], "a suite's file ends in .toml"),
+        (["--models=tfidf", "--write=suite.txt"], "a suite's file must end in .toml"),
         (["--models=tfidf", "--write=/tmp/nosuch-folder/suite.toml"], "reads files below its own folder only"),
     ],
 )
@@ -223,7 +226,7 @@ def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_un
 def test_a_name_that_is_neither_file_nor_data_set_is_told_as_both(command):
     result = command("choose", "someone/nothing", "--models=majority")
     assert result.code == 2
-    assert "someone/nothing: no such file; and as a data set of the Hub:" in result.errors
+    assert "someone/nothing: no such file. As a data set of the Hub:" in result.errors
 
 
 @pytest.mark.slow

@@ -42,8 +42,11 @@ COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity",
             ["run", "--task", "boolq", "--model", "majority", "--only", "x"],
             "harness run: --only: of a suite's runs alone.",
         ),
-        (["run", "--task", "boolq", "--model", ","], "--models: names none (got ',')."),
-        (["run", "--task", "boolq", "--model", "tfidf", "--seed", "1", "--seeds", "2"], "--seed is one, and --seeds"),
+        (["run", "--task", "boolq", "--model", ","], "--models: no names (got ',')."),
+        (
+            ["run", "--task", "boolq", "--model", "tfidf", "--seed", "1", "--seeds", "2"],
+            "--seed names one seed, and --seeds",
+        ),
         (["plan", "demo", "--models", "minilmm"], "--models: 'minilmm': no such model in configs/models"),
         (
             ["run", "--task", "boolq", "--model", "majority", "--seed", "-1"],
@@ -75,7 +78,7 @@ COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity",
         (["export", "a", "b"], "Missing option '--to'. Choose from: folder, onnx, hub. See: harness --help."),
         (["export", "a", "b", "--to", "fodler"], "Invalid value for '--to': 'fodler' is not one of"),
         (["runs", "lst"], "No such command 'lst'. Did you mean 'ls'? See: harness --help."),
-        (["explain", "a", "--text", "b", "--html", "no/x.html"], "--html no/x.html: no folder for it."),
+        (["explain", "a", "--text", "b", "--html", "no/x.html"], "--html no/x.html: its folder does not exist."),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_exit_code_two_and_nothing_is_written(command, words, said):
@@ -282,7 +285,9 @@ def test_ctrl_c_stops_with_advice_and_the_same_command_goes_on(tmp_path, checkpo
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "Stopped. What is recorded stays; the same command goes on from there."
+    assert (
+        errors.strip().splitlines()[-1] == "Stopped. What is recorded is kept. Run the same command again to continue."
+    )
     assert "Traceback" not in errors
     assert list(tmp_path.rglob("step-*")), "the saved state stays"
 
@@ -291,4 +296,4 @@ def test_a_system_without_locks_is_refused_in_plain_words(command, monkeypatch):
     monkeypatch.setattr("harness.cli.os", SimpleNamespace(name="nt"))
     result = command("list", "tasks")
     assert (result.code, result.output) == (2, "")
-    assert "needs Linux or macOS" in result.errors
+    assert "needs the file locks of Linux or macOS" in result.errors

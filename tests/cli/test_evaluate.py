@@ -72,8 +72,8 @@ def test_rows_without_the_tasks_groups_count_each_for_itself_and_that_is_told(co
 
 @pytest.mark.slow
 def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
-    assert "needs --input or --split" in command("evaluate", run).errors
-    assert "--group is a column of --input" in command("evaluate", run, "--split", "test", "--group", "film").errors
+    assert "needs either --input or --split" in command("evaluate", run).errors
+    assert "--group is for --input" in command("evaluate", run, "--split", "test", "--group", "film").errors
     file = write_csv(tmp_path / "new.csv", reviews(20, start=100))
     assert "film" in command("evaluate", run, "--input", file, "--group", "film").errors
     other = write_csv(tmp_path / "other.csv", [{"text": row["text"], "stars": row["label"]} for row in reviews(4)])

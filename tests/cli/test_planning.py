@@ -43,12 +43,12 @@ def test_a_plan_foresees_time_disk_and_what_it_detects_and_writes_nothing(comman
     (time,) = [line for line in result.output.splitlines() if line.startswith("Time")]
     assert time.startswith("Time with 2 workers: about ")
     assert "one after the other about " in time
-    assert "an assumed speed (harness plan --measure asks this machine) (6 runs); what simple" in time
+    assert "an assumed speed (harness plan --measure measures this machine's) (6 runs); the usual" in time
     (disk,) = [line for line in result.output.splitlines() if line.startswith("Disk")]
-    assert "more while they run" in disk
+    assert "more during the runs" in disk
     # Of 100 rows a fifth is for test; three models; seeds by the prior.
     assert row(result.output)[:3] == ["mine", "3", "20"]
-    assert "vary by a prior, for want of recorded runs: seeds 2 points apart" in result.output
+    assert "vary by a prior, as there are no recorded runs: seeds 2 points apart" in result.output
     assert sorted(Path().rglob("*")) == before
 
 
@@ -91,7 +91,7 @@ def test_in_cross_validation_every_row_is_a_test_row_and_each_tells_a_little_les
 
 def test_runs_that_do_not_fit_on_the_disk_are_told(command, suite, monkeypatch):
     monkeypatch.setattr("harness.cli.planning.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    assert "That is more than is free below" in command("plan", suite()).output
+    assert "That is more than is free in" in command("plan", suite()).output
 
 
 def test_a_busy_machine_is_told(command, suite, monkeypatch):
@@ -104,7 +104,7 @@ def test_a_busy_machine_is_told(command, suite, monkeypatch):
 def test_a_machine_with_an_accelerator_is_measured_or_nothing_is_said_of_time(command, suite, monkeypatch):
     monkeypatch.setattr("harness.cli.planning.has_no_accelerator", lambda: False)
     output = command("plan", suite()).output
-    assert "Time of 6 runs: the accelerator's speed is not known (harness plan --measure asks it)." in output
+    assert "Time of 6 runs: the accelerator's speed is not known (harness plan --measure measures it)." in output
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_a_run_says_how_good_its_forecast_was_and_a_second_plan_goes_by_it(comma
     assert "2 runs were foreseen to take" in command("compare", "runs/mine").output.replace("\n", " ")
     Path("other.toml").write_text(Path(file).read_text())
     again = command("plan", "other.toml")
-    assert "By recorded runs." in again.output
+    assert "Estimated from recorded runs." in again.output
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ def test_a_failure_that_is_no_mistake_has_another_exit_code(command, monkeypatch
 def test_help_says_what_the_exit_codes_mean(command):
     said = " ".join(command("--help").output.split())
     assert all(f"{code} " in said for code in (0, 1, 2, 3, 130))
-    assert "3 runs were left to another command" in said
+    assert "3 some runs were left to another command" in said
 
 
 def again(report):
@@ -219,7 +219,7 @@ def test_a_name_that_no_record_can_hold_is_refused_before_anything_is_written(co
     write_csv(Path(name), reviews())
     result = command("run", "--model", "majority", "--train", name)
     assert result.code == 2
-    assert result.lines == ["caf\N{REPLACEMENT CHARACTER}.csv: not UTF-8, which a record must be. Rename it."]
+    assert result.lines == ["caf\N{REPLACEMENT CHARACTER}.csv: not UTF-8, as records must be. Rename it."]
     assert not Path("runs").exists()
 
 
@@ -237,4 +237,4 @@ def test_a_quiet_run_says_nothing_but_what_failed_and_why(words, monkeypatch):
     reason, counted = errors.splitlines()
     assert reason.startswith("✗ data-")
     assert reason.endswith(" · majority · seed 0: no memory left")
-    assert counted.startswith("1 of 1 failed; the same command tries again.")
+    assert counted.startswith("1 of 1 failed; the same command retries them.")

@@ -90,7 +90,7 @@ def test_a_report_tells_both_times_and_how_busy_others_were(tmp_path):
     assert times == ("36 s", "34 s – 3.3 min", "1.8")
     assert "Machine" not in row
     assert any("which other work on the machine hardly changes" in note for note in tables.footnotes(comparison))
-    assert "A training run of bert took 36 s of the processor." in recommended(comparison.tasks[0]).reasons
+    assert "A training run of bert took 36 s of processor time." in recommended(comparison.tasks[0]).reasons
 
 
 def test_a_run_whose_time_was_not_measured_took_no_least_time():

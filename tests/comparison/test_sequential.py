@@ -121,7 +121,7 @@ def test_before_the_first_look_has_all_its_runs_nothing_is_claimed(runs):
     assert not any(cell.is_compared or cell.beaten_by for cell in task.cells)
     assert task.cells[0].from_baseline.adjusted_p is None
     assert "Nothing is claimed yet: looks are planned after 3, 5 and 10 seeds" in " ".join(verdict(task))
-    assert "the first look, at 3 seeds, still lacks runs" in standing("t", task.look)
+    assert "the first look, at 3 seeds, is missing runs" in standing("t", task.look)
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_brier_score_without_a
 @pytest.mark.slow
 def test_what_keeps_no_probabilities_is_told(tmp_path, command):
     folder = save(tmp_path / "runs", record(seed=0), predictions(list(LABELS), list(LABELS)))
-    assert "keep no probabilities" in command("errors", folder, "--by", "probability").errors
+    assert "have no label probabilities" in command("errors", folder, "--by", "probability").errors
     kept = saved(tmp_path / "kept", [1.0, 2.0, 3.0], [True, False, True])
     (content,) = json.loads(command("errors", kept, "--by", "probability", "--json").output)
     assert content["models"]["bert-mini"]["curve"][0]["forecasts"] == 1

@@ -224,14 +224,14 @@ def test_the_same_recipe_gives_the_same_weights_again_and_verify_says_so(command
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
     found = command("pretrain", recipe, "--verify", one.folder / "pretraining.json")
     assert found.code == 0
-    assert "of 7 losses the first 7 are the same to the bit; the largest difference is 0 nats per word" in found.output
+    assert "the first 7 of 7 losses are identical to the bit; the largest difference is 0 nats per word" in found.output
     record = one.record()
     del record["sha256"]
     record["first_losses"][3] += 0.5
     Path("other.json").write_text(json.dumps(record))
     found = command("pretrain", recipe, "--verify", "other.json")
     assert found.code == 1
-    assert "of 7 losses the first 3 are the same to the bit; the largest difference is 0.5" in found.output
+    assert "the first 3 of 7 losses are identical to the bit; the largest difference is 0.5" in found.output
     refused = command("pretrain", recipe, "--verify", one.folder / "pretraining.json", "--set", "seed=3")
     assert (refused.code, refused.lines[1].strip()) == (2, "training.seed: recorded 0, wanted 3")
     record["first_losses"] = []
@@ -251,7 +251,7 @@ def test_a_verification_that_diverges_says_that_it_is_not_the_same(command, text
     monkeypatch.setattr(Trainer, "step", diverging)
     found = command("pretrain", recipe, "--verify", made.folder / "pretraining.json")
     assert found.code == 1
-    assert "the first 0 are the same to the bit; the largest difference is inf" in found.output
+    assert "the first 0 of 7 losses are identical to the bit; the largest difference is inf" in found.output
 
 
 def test_a_result_of_other_texts_is_not_taken_for_that_of_these(command, texts):

@@ -152,7 +152,7 @@ def test_a_page_shows_the_attention_of_each_layer_and_a_curve_what_it_is_worth(c
     assert command("explain", tags, *text, "--attention", "--html", page).code == 0
     assert page.read_text().count("<image x=") == 2  # layers
     assert "Layer 2" in page.read_text()
-    assert "--attention is shown by --html" in command("explain", tags, *text, "--attention").errors
+    assert "--attention needs --html" in command("explain", tags, *text, "--attention").errors
     measured = command("explain", tags, "--curve", "2", "--steps", "2", "--attention").output
     assert "deletion by attention: area " in measured
     explainer = run_explainer(tags)

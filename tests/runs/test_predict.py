@@ -414,7 +414,7 @@ def test_a_checkpoint_that_lost_a_tensor_of_its_head_is_refused(command, bert_ru
 def test_a_page_of_explanations_needs_a_text(command):
     result = command("explain", "run", "--curve", "2", "--html", "why.html")
     assert (result.code, result.lines) == (
-        2, ["harness explain: --html shows texts, and none is given. Give one, or leave it out."]
+        2, ["harness explain: --html needs a text to show. Give one, or leave it out."]
     )  # fmt: skip
     assert not Path("why.html").exists()
 

@@ -152,7 +152,7 @@ def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by
     workers_below(process.pid)[0].kill()
     code, output = finish(process)
     assert code == 1, output
-    assert "1 of 5 failed; the same command tries again." in output
+    assert "1 of 5 failed; the same command retries them." in output
     (lost,) = [run for run in FOLDERS if grid.record(run)["status"] == "failed"]
     model, seed = lost.split("/seed-")
     lines = output.splitlines()
@@ -185,7 +185,7 @@ def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
     code, output = stopped(grid, lambda process: os.killpg(process.pid, signal.SIGINT))
     assert code == 130, output
     assert "Traceback" not in output
-    assert "Stopped. What is recorded stays; the same command goes on from there." in output
+    assert "Stopped. What is recorded is kept. Run the same command again to continue." in output
     assert len(under_way(grid)) == 2
 
 

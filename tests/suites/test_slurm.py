@@ -171,12 +171,12 @@ def test_a_plan_says_how_the_runs_would_be_spread_and_submits_nothing(command, s
     assert [row[:2] for row in rows if row[:1] in (["1"], ["2"])] == [["1", "3"], ["2", "1"]]  # MaxArraySize is 3.
     assert "Each run asks for 1 GPU, 8G of memory." in on_slurm.output
     assert "2 at a time, one array after the other." in on_slurm.output
-    assert 'time = "0:01" may be short for mine/tfidf/seed-0' in on_slurm.output
+    assert 'time = "0:01" may be too short for mine/tfidf/seed-0' in on_slurm.output
     assert "and 1 more; submitted again" in on_slurm.output
     assert not (fake_slurm / "calls").exists()
     on_ray = command("plan", "tiny.toml", "--on", "ray")
     assert re.search(r"^on Ray +tasks", on_ray.output, re.MULTILINE)
-    assert "may be short" not in on_ray.output  # The limit is Slurm's.
+    assert "may be too short" not in on_ray.output  # The limit is Slurm's.
     until = command("plan", "tiny.toml", "--on", "slurm", "--until", "decided")
     assert (until.code, len(until.lines)) == (2, 1)
 
@@ -195,7 +195,7 @@ def test_each_task_does_one_run_and_only_what_is_missing_is_submitted_again(comm
     assert set(Path("runs/tiny/slurm/array-1.txt").read_text().split()) == RUNS - {"more/majority/seed-0"}
     assert recorded() == RUNS
     again = command("run", "tiny.toml", "--on", "slurm")
-    assert "Nothing is submitted." in again.output
+    assert "Nothing to submit." in again.output
     assert len((fake_slurm / "calls").read_text().splitlines()) == 1
 
 

@@ -28,8 +28,8 @@ class PredictSettings(ThresholdSettings):
 
     temperature: Literal["validation"] | PositiveFloat | None = Field(
         None,
-        description="Divide logits by this number before they become probabilities; validation: by the one that makes "
-        "the run's validation split likeliest (labels).",
+        description="Divide logits by this number before they become probabilities; validation: by the one with the "
+        "highest likelihood on the run's validation split (labels).",
     )
 
     @field_validator("temperature", mode="wrap")

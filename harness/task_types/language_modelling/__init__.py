@@ -68,8 +68,7 @@ class ExplainSettings(Strict):
 
     token: str | None = Field(
         None,
-        description="The number of the token whose probability is explained, from 1; else the least expected one "
-        "(language modelling).",
+        description="The number of the token to explain, from 1. Default: the least expected one (language modelling).",
     )
 
 

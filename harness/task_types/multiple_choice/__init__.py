@@ -34,7 +34,7 @@ class MultipleChoice(TaskType):
     columns: Mapping[str, Column] = {
         "text": Column("The column of the question; give it twice for a passage and a question.", most=2),
         "choices": Column(
-            "The columns of the choices, with commas between, or the one column of their lists (multiple choice).",
+            "The columns of the choices, comma-separated, or one column with lists of them (multiple choice).",
             most=MOST_COLUMNS,
         ),
         "label": Column("The column of the right choice: its letter, number or text."),
@@ -42,7 +42,7 @@ class MultipleChoice(TaskType):
     inputs = ("text", "choices")
     predict_options: Mapping[str, str] = {
         "text": "A text; give it twice for a pair.",
-        "choices": "A choice; give it once for each.",
+        "choices": "A choice; give the option once per choice.",
     }
     metrics = (ACCURACY,)
     default_metrics = (ACCURACY.name,)

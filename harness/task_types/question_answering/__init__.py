@@ -71,9 +71,11 @@ class PredictSettings(Strict):
         squad: A folder for prediction files in the format of SQuAD's evaluation scripts.
     """
 
-    n_best: int | None = Field(None, ge=1, description="So many answers to each question, with their probabilities.")
+    n_best: int | None = Field(
+        None, ge=1, description="How many answers to give per question, with their probabilities."
+    )
     squad: Path | None = Field(
-        None, description="A folder for predictions.json, nbest_predictions.json and null_odds.json, as SQuAD's."
+        None, description="A folder to write SQuAD's predictions.json, nbest_predictions.json and null_odds.json to."
     )
 
 
@@ -83,13 +85,13 @@ class QuestionAnswering(TaskType):
     name = "question_answering"
     columns: Mapping[str, Column] = {
         "question": Column("The column of the question (question answering)."),
-        "context": Column("The column of the text that holds the answers (question answering)."),
+        "context": Column("The column of the text that contains the answers (question answering)."),
         "answers": Column("The column of the answers (question answering)."),
     }
     inputs = ("question", "context")
     predict_options: Mapping[str, str] = {
-        "question": "A question, with --context.",
-        "context": "The text that holds the answer.",
+        "question": "A question; needs --context.",
+        "context": "The text that contains the answer.",
     }
     metrics = (QA_F1, EXACT_MATCH, *BY_ANSWERABILITY, *MLQA)
     default_metrics = ("qa_f1", "exact_match")

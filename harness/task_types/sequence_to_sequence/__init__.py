@@ -61,11 +61,11 @@ class SequenceToSequence(TaskType):
 
     name = "sequence_to_sequence"
     columns: Mapping[str, Column] = {
-        "source": Column("The column of the text that is read (sequence to sequence)."),
-        "target": Column("The column of the text that is written (sequence to sequence)."),
+        "source": Column("The column of the source text (sequence to sequence)."),
+        "target": Column("The column of the target text (sequence to sequence)."),
     }
     inputs = ("source",)
-    predict_options: Mapping[str, str] = {"source": "A text to write another one from."}
+    predict_options: Mapping[str, str] = {"source": "A source text to write the target for."}
     metrics = METRICS
     default_metrics = ("bleu", "chrf", "exact_text", "target_token_accuracy", "target_perplexity")
     settings = Writing

@@ -19,8 +19,8 @@ class ExplainSettings(Strict):
 
     word: str | None = Field(
         None,
-        description="The word of the sentence whose tag is explained, or its number from 1; else the first one whose "
-        "tag is not the most usual (token classification).",
+        description="The word whose tag to explain, or its number from 1. Default: the first word whose tag is not the "
+        "most common one (token classification).",
     )
 
 
