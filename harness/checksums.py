@@ -95,7 +95,7 @@ def without_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     content = {key: value for key, value in document.items() if key != KEY}
     if KEY in document and document[KEY] != _digest(content):
-        raise ValueError("its content does not have the SHA-256 that stands in it")
+        raise ValueError("its content does not match the SHA-256 in it")
     return content
 
 

@@ -29,7 +29,7 @@ def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
         paths = [Path(folder, name) for name in [*folders, *sorted(files)] if name != PREDICTIONS]
         for path in paths:
             if path.is_symlink() and not _leads_into(path, whole):
-                problems.append(f"{path}: a link that leads out of {runs}, or nowhere. It is not followed.")
+                problems.append(f"{path}: a link that leads outside {runs}, or nowhere. It is not followed.")
             elif path.name == RECORD:
                 yield path
 
@@ -50,12 +50,12 @@ def record_file(folder: Path) -> Path:
         raise UserError(f"{folder}: a run's record. Name its folder, {folder.parent}.")
     if not folder.is_dir():
         near = _nearly(folder)
-        meant = f"Did you mean {near}?" if near is not None else "`harness runs ls` shows the runs that there are."
+        meant = f"Did you mean {near}?" if near is not None else "`harness runs ls` lists the runs."
         raise UserError(f"{folder}: no {'folder' if folder.exists() else 'such folder'}. {meant}")
     inside = [file.parent for file in _record_files(folder, [])]
     if inside:
         raise UserError(f"{folder}: no run, but a folder that holds {len(inside):,}. Name one, such as {inside[0]}.")
-    raise UserError(f"{folder}: no {RECORD} here. Name the folder of one run; `harness runs ls` shows those there are.")
+    raise UserError(f"{folder}: no {RECORD} here. Name the folder of one run; `harness runs ls` lists the runs.")
 
 
 def _nearly(folder: Path) -> Path | None:

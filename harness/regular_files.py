@@ -35,7 +35,7 @@ def check_regular(file: Path, advice: str, *, within: Path | None = None) -> Non
     if not stat.S_ISREG(mode):
         raise UserError(f"{file}: not a file. {advice}")
     if within is not None and not target.is_relative_to(within.resolve()):
-        raise UserError(f"{file}: a link that leads out of {within}. {advice}")
+        raise UserError(f"{file}: a link that leads outside {within}. {advice}")
 
 
 def read_json(file: Path, noun: str, advice: str) -> Any:

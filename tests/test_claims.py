@@ -62,7 +62,7 @@ def test_a_disk_that_knows_neither_locks_nor_files_of_ones_own_stops_nobody_and_
     monkeypatch.setattr("harness.runs.claim._made", unknown)
     with run.claimed() as ours:
         assert ours
-    assert f"{run.folder}: this disk can't keep two commands apart" in capsys.readouterr().err
+    assert f"{run.folder}: this disk has no locks to keep two commands apart" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def evaluate(
         _refuse_with_run(task, more)
         return _evaluate_run(run_folder(run_or_model), data, split, **format_of_file)
     if split not in ("validation", "test"):
-        raise UserError(f"split: {split!r}: a model that is no run is scored on 'validation' or 'test'.")
+        raise UserError(f"split: {split!r}: a model that is not a run can only be scored on 'validation' or 'test'.")
     return _evaluate_model(run_or_model, split, {"name": EVALUATED, **more, "task": task, "data": data})
 
 

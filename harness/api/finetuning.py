@@ -173,7 +173,7 @@ def _finished(planned: Sequence[Run], failed: int) -> list[FinishedRun]:
     unrecorded = failed - sum(run.status == "failed" for run in found)
     if unrecorded > 0:
         raise UserError(
-            f"finetune: {unrecorded} of {len(planned)} runs failed; what they were to replace stays. "
+            f"finetune: {unrecorded} of {len(planned)} runs failed; what they were to replace is kept. "
             "Use progress=True to see why."
         )
     return found

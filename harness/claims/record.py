@@ -86,7 +86,7 @@ def read_study_record(folder: Path) -> StudyRecord:
     try:
         found = StudyRecord.model_validate(_read(file, "note of a study", "Run the study again."))
     except ValidationError as error:
-        raise UserError(f"{file}: not what a study leaves. Run the study again.") from error
+        raise UserError(f"{file}: not as a study writes it. Run the study again.") from error
     unknown = [name for name in found.claims if name not in CLAIMS.names()]
     if unknown:
         raise UserError(f"{file}: {', '.join(unknown)}: no such claim here. Use the version that measured it.")

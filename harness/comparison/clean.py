@@ -82,9 +82,9 @@ def order_said(lost: int, examples: int, every: Sequence[str], clean: Sequence[s
         others: The models that have no score on these.
     """
     said = f"{lost:,} of {examples:,} test examples nearly repeat a training example."
-    unknown = f" Of {', '.join(others)} it is not known what they score without them." if others else ""
+    unknown = f" Scores without them are not known for {', '.join(others)}." if others else ""
     if len(every) < 2:
         return said + unknown
     if list(every) == list(clean):
-        return f"{said} Without them the order of {', '.join(every)} stays.{unknown}"
-    return f"{said} Without them the order of the scores is {', '.join(clean)}; with them {', '.join(every)}.{unknown}"
+        return f"{said} Without them, the order of {', '.join(every)} stays the same.{unknown}"
+    return f"{said} Without them, the order of the scores is {', '.join(clean)}; with them {', '.join(every)}.{unknown}"

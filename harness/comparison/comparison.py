@@ -62,7 +62,7 @@ def compare(
         of_suite = stated_margins(runs, suites)
     problems += _lost_note(runs, [record for _, record in found])
     if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
-        problems.append(f"baseline {stated_baseline!r}: the suite's own, but no run of it can be read.")
+        problems.append(f"baseline {stated_baseline!r}: the suite's own, but none of its runs can be read.")
         stated_baseline = None
     return compare_records(
         found,
@@ -80,8 +80,8 @@ def _lost_note(runs: Path, records: Sequence[RunRecord]) -> Iterator[str]:
     of_suite = [record for record in records if record.suite == runs.absolute().name]
     if not os.path.lexists(file) and any(_is_of_suite(record.provenance.command) for record in of_suite):
         yield (
-            f"{file}: is gone, and with it the suite's question, its baseline, and when its seeds are looked at. "
-            "Run the suite again: what is recorded is skipped."
+            f"{file}: is missing, and with it the suite's question, its baseline and its looks. Run the "
+            "suite again: recorded runs are skipped."
         )
 
 

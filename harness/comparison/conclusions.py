@@ -46,7 +46,7 @@ def reading(cell: Cell) -> str:
     if found is None:
         return ""
     if found.estimate is None:
-        return "not comparable: other test examples"
+        return "not comparable: different test examples"
     if not cell.clusters:
         return "not tested: recorded scores only"
     if found.adjusted_p is None:
@@ -173,8 +173,8 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
         scope = "" if cell.without_collapsed.includes_seeds else ", of test examples alone"
         yield (
             f"{counted}; that up to {share(most_that_collapse(count, runs))} do can't be excluded. The {rest} "
-            f"{unit.with_interval(cell.without_collapsed)}{scope}; the mean of all has no interval, for it depends on "
-            "how many collapse."
+            f"{unit.with_interval(cell.without_collapsed)}{scope}; the mean of all has no interval, "
+            "because it depends on how many collapse."
         )
 
 
@@ -183,8 +183,8 @@ def _left_out(task: TaskComparison) -> Iterator[str]:
     single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
     if single:
         yield (
-            f"Of {listed(single)} nothing is claimed: one seed does not tell how far another one would be off. Run at "
-            f"least {ENOUGH_SEEDS} seeds."
+            f"Nothing is claimed about {listed(single)}: one seed does not show how much another one "
+            f"would differ. Run at least {ENOUGH_SEEDS} seeds."
         )
     gaps = [cell for cell in task.cells if cell.estimate is None]
     if gaps:
@@ -192,7 +192,7 @@ def _left_out(task: TaskComparison) -> Iterator[str]:
     untested = [cell for cell in task.ranked if cell.clusters and cell.clusters < 2]
     if len(untested) > 1:
         only = "all test examples are one group, or nearly" if untested[0].examples > 1 else "there is one test example"
-        yield f"Nothing is claimed of the order of {listed(cell.model for cell in untested)}: {only}."
+        yield f"Nothing is claimed about the order of {listed(cell.model for cell in untested)}: {only}."
 
 
 def _cross_validated(task: TaskComparison) -> Iterator[str]:

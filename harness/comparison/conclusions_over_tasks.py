@@ -98,7 +98,7 @@ def _doubts(comparison: Comparison) -> Iterator[str]:
         if task.doubts_of_claims or any(cell.doubts for cell in task.cells if cell.is_compared)
     }
     if found:
-        yield f"What is said on {listed(found)} is doubtful, for the reasons that stand there."
+        yield f"What is said about {listed(found)} is doubtful, for the reasons given there."
 
 
 def _counts(found: OverTasks, of: Callable[[ModelOverTasks], Count], words: str) -> Iterator[str]:

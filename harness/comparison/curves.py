@@ -117,7 +117,7 @@ def _tops(task: TaskComparison) -> str:
     if not tops:
         return "nothing is claimed"
     only = f"{listed(tops)}{'' if len(tops) > 1 else ' alone'} may be the best"
-    apart = f" (of {listed(unknown)} nothing is claimed)" if unknown else ""
+    apart = f" (nothing is claimed about {listed(unknown)})" if unknown else ""
     return f"{only}{apart}{doubtful(task.doubts_of_claims)}"
 
 
@@ -161,15 +161,15 @@ def _reached(curves: Curves) -> Iterator[str]:
         elif not found[0][1].is_simple_baseline:
             silent.append(model)
     if silent:
-        yield f"What more training examples would give {listed(silent)}, the fitted law does not tell."
+        yield f"The fitted law does not tell what more training examples would give {listed(silent)}."
 
 
 def _told(model: str, reach: Reach, law: PowerLaw, card: TaskCard, unit: Unit) -> str:
     score = _best(card) - reach.error if card.higher_is_better else _best(card) + reach.error
     return (
         f"By the power law fitted to its scores, {model} reaches {unit.score(score)} with about "
-        f"{_about(reach.examples)} training examples, {_about(reach.examples - law.largest)} more than it had at "
-        f"most (95 % interval of all: {_about(reach.low)} to {_about(reach.high)})."
+        f"{_about(reach.examples)} training examples, {_about(reach.examples - law.largest)} more than "
+        f"its largest training set (95 % interval of the total: {_about(reach.low)} to {_about(reach.high)})."
     )
 
 

@@ -48,7 +48,7 @@ def _of_time(foreseen: Foreseen, folder: Path, found: Iterable[tuple[Path, RunRe
         planned, took = total([before for before, _ in done]), sum(seconds for _, seconds in done)
         runs = "1 run was" if len(done) == 1 else f"{len(done)} runs were"
         yield (
-            f"{runs} foreseen to take {duration_range(planned)} one after the other; "
+            f"{runs} expected to take {duration_range(planned)} one after the other; "
             f"{'it' if len(done) == 1 else 'they'} took {duration(took)}."
         )
 

@@ -80,7 +80,7 @@ def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskCompa
         f"Can't tell yet: run at least {wanted} seeds of each model.",
         (
             f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
-            "another seed may turn that round.",
+            "another seed may reverse that.",
         ),
     )
 
@@ -92,7 +92,7 @@ def _untested(best: Cell, task: TaskComparison) -> Recommendation:
     elif best.clusters < 2:
         advice = "Can't tell: there are too few test examples, or groups of them."
     else:
-        advice = "Can't tell: no other model was tested on the same examples, or scored per the same tokens."
+        advice = "Can't tell: no other model was tested on the same examples, or scored on the same tokens."
     return Recommendation(
         "unclear", None, advice, (f"{named(best)} has the best score{doubtful(task.doubts_of_order)}.",)
     )

@@ -176,7 +176,7 @@ def _no_number(score: float, metric: Metric, file: Path) -> UserError:
     if metric.partial and np.isnan(score):
         return NotApplicableError(f"{file}: no {metric.name}: this model predicts in another way, or has no tokens.")
     return NotANumberError(
-        f"{file}: {metric.name} is not a number. The predictions hold values that are none, or far too large."
+        f"{file}: {metric.name} is not a number. The predictions contain values that are not numbers, or far too large."
     )
 
 

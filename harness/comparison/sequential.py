@@ -101,7 +101,7 @@ def look_lines(look: Look | None) -> Iterator[str]:
         return
     after = f"{', '.join(map(str, look.looks[:-1]))} and {look.looks[-1]}"
     if not look.is_whole:
-        yield f"Nothing is claimed yet: looks are planned after {after} seeds, and the first one still lacks runs."
+        yield f"Nothing is claimed yet: looks are planned after {after} seeds, and the first one is missing runs."
     else:
         yield (
             f"Seeds are added until the comparisons are decided: this is look {look.number} of at most "
@@ -112,11 +112,13 @@ def look_lines(look: Look | None) -> Iterator[str]:
         yield _what_next(look)
     if look.left_out:
         runs = "1 run" if look.left_out == 1 else f"{look.left_out} runs"
-        yield f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look has all."
+        yield (
+            f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look is complete."
+        )
     if look.begun_with:
         yield (
-            f"{look.begun_with} runs were recorded before the looks were planned: the level does not hold for who "
-            "planned them by what those runs showed."
+            f"{look.begun_with} runs were recorded before the looks were planned: the level does not hold "
+            "if the looks were planned by what those runs showed."
         )
 
 

@@ -196,7 +196,7 @@ def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:
                 f"{one.best} is best. Run the suite again with --redo, which keeps the trials."
             )
         if one.spaces > 1:
-            yield f"{where}/{one.model}: its trials are from {one.spaces} search spaces, so that its curve is of none."
+            yield f"{where}/{one.model}: its trials are from {one.spaces} search spaces, so it has no curve."
 
 
 def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterator[str]:

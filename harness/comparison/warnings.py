@@ -28,7 +28,7 @@ def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, 
     if len({model_runs.units for model_runs in by_model if model_runs.test_set is not None}) > 1:
         where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
         lines.append(
-            f"{where}: the models' tokens are not the same, so that their {metric} is compared only between those with "
+            f"{where}: the models' tokens are not the same, so their {metric} is compared only between those with "
             "one tokenizer. Bits per byte compare them all."
         )
     lines += _about_repeats(by_model, card)
@@ -52,8 +52,8 @@ def _about_repeats(by_model: Sequence[ModelRuns], card: TaskCard) -> Iterator[st
     elif by_model and any(rescored.all_repeat for one in by_model for rescored in one.rescored_runs):
         examples = max(rescored.examples for one in by_model for rescored in one.rescored_runs)
         yield (
-            f"{_place(by_model[0].runs[0].record)}: all {examples:,} test examples nearly repeat a training example, "
-            "so that no clean one is left to score."
+            f"{_place(by_model[0].runs[0].record)}: all {examples:,} test examples nearly repeat a "
+            "training example, so no clean one is left to score."
         )
 
 

@@ -70,7 +70,7 @@ class LocalFiles(Strict):
     @model_validator(mode="after")
     def _there_is_a_file(self) -> Self:
         if self.train is None and self.test is None:
-            raise ValueError("needs a file to train on. Give train; test alone does where a model is scored as it is")
+            raise ValueError("needs a file to train on. Give train; test alone is enough if a model is scored as it is")
         return self
 
     @field_validator("folds")

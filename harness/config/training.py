@@ -281,13 +281,13 @@ def _misfits(recipe: Training) -> Iterator[str]:
             f"Choose one of {', '.join(recipe.pools)}."
         )
     if recipe.method == "probe" and recipe.pool == "max":
-        yield 'pool: the "max" of windows is no linear map of what they hold, which method "probe" needs. Set "mean".'
+        yield 'pool: the "max" over windows is not linear, which method "probe" needs. Set "mean".'
     if recipe.method == "probe" and recipe.maximum_steps == 0:
-        yield 'maximum_steps: 0 is to leave the model as it is, and method "probe" is to fit its head. Set one of them.'
+        yield 'maximum_steps: 0 leaves the model as it is, but method "probe" fits its head. Set one of them.'
     if recipe.keep == "last" and recipe.patience is not None:
         yield 'patience: stops by the best weights, and keep = "last" keeps others. Leave one of them out.'
     if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
         yield (
-            'gradient_checkpointing: not where texts are packed, or read in segments. Set execution = "padded", and '
+            'gradient_checkpointing: not for packed texts or segments. Set execution = "padded", and '
             "read in windows; a smaller micro_batch_size takes less memory, too."
         )

@@ -168,7 +168,7 @@ def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> It
         if role not in known:
             got = names[0] if len(names) == 1 else names
             yield (
-                f"{role}: names a column that {task_type} has no use for (got {got!r}). "
+                f"{role}: names a column that {task_type} does not use (got {got!r}). "
                 "Leave it out, or choose another task type."
             )
         elif len(names) > known[role].most:

@@ -120,12 +120,12 @@ def _tell(found: Located, guesses: Mapping[str, int]) -> None:
         told = [
             what if count == every else f"{what} in {count:,} of {every:,} files" for what, count in guesses.items()
         ]
-        notice(f"{found.where}: guessed {', '.join(told)}. Where that is wrong, give --encoding or --separator.")
+        notice(f"{found.where}: guessed {', '.join(told)}. If that is wrong, give --encoding or --separator.")
 
 
 def _opened(file: Path, text_format: TextFormat) -> DataFile:
     if file.exists() and not file.is_file():
-        raise UserError(f"{file}: no file, but a pipe or a device, which can be read once at most. Write it to a file.")
+        raise UserError(f"{file}: a pipe or a device, which can't be read more than once. Write it to a file.")
     if not file.is_file():
         raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
     try:

@@ -79,7 +79,7 @@ def by_split(folder: Path, endings: Collection[str]) -> dict[str, Located]:
     if "train" not in found or (others and len(found) == 1):
         return {}
     if others:
-        notice(f"{folder}: {_few(others)} left unread, for no split has such a name.")
+        notice(f"{folder}: {_few(others)} not read, because no split has such a name.")
     return {split: _one_source(folder, split, entries, endings) for split, entries in found.items()}
 
 

@@ -63,7 +63,7 @@ def guessed(
             if because or task_type:
                 return Guess(name, found, because or "as you say")
     raise UserError(
-        f"{where}: can't tell what is asked for (columns: {_listed(columns, _constant(columns))}). Name the columns, "
+        f"{where}: can't tell the task type (columns: {_listed(columns, _constant(columns))}). Name the columns, "
         "such as --text NAME --label NAME, or --question, --context and --answers; --task-type says what they are "
         "read as."
     )

@@ -56,9 +56,9 @@ def _by_split(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     for theirs, rows in data.items():
         split = SPLIT_NAMES.get(theirs)
         if split is None or split in found:
-            notice(f"{name}: split {theirs!r} is left unread; known are {', '.join(SPLITS)}.")
+            notice(f"{name}: split {theirs!r} is not read; known splits are {', '.join(SPLITS)}.")
         elif _labels_are_kept_back(rows):
-            notice(f"{name}: split {theirs!r} is left unread, for its labels are kept back (-1).")
+            notice(f"{name}: split {theirs!r} is not read, because its labels are withheld (-1).")
         else:
             found[split] = rows
     if "train" not in found:

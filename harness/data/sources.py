@@ -92,8 +92,8 @@ class Hub:
         """Note in the record that the publisher may change the rows."""
         if is_commit(self.revision) or Path(self.path).is_dir():
             return
-        read = "at its newest revision" if self.revision is None else f"at {self.revision!r}, which is no commit"
-        yield f"data: {self.path} is read {read}, so that its publisher may change what a later run reads"
+        read = "at its newest revision" if self.revision is None else f"at {self.revision!r}, which is not a commit"
+        yield f"data: {self.path} is read {read}, so its publisher may change what a later run reads"
 
     def _unavailable(self, error: Exception) -> str:
         name = self.path if self.config is None else f"{self.path} ({self.config})"

@@ -236,8 +236,8 @@ def _without_leaks(
             found = _not_among(kept[split], others, equal())
             if len(kept[split]) - len(found) < lost:
                 left_out.notes.append(
-                    f"{lost:,} of {len(kept[split]):,} {reason}: more than half, so that such texts are alike anyway, "
-                    "and only equal ones are left out"
+                    f"{lost:,} of {len(kept[split]):,} {reason}: more than half; such texts are alike "
+                    "anyway, so only equal ones are left out"
                 )
         if len(found) < len(kept[split]):
             left_out.dropped[reason] += len(kept[split]) - len(found)

@@ -120,7 +120,9 @@ def categories(name: str, fields: Sequence[object], *, has_numbers: bool = True)
     texts = [None if field in (None, "") else str(field) for field in fields]
     counts = Counter(text for text in texts if text is not None)
     if counts and len(counts) > len(fields) / 2:
-        raise UserError(f"--by {name}: nearly every example has another value ({len(counts):,}). Name another column.")
+        raise UserError(
+            f"--by {name}: nearly every example has a different value ({len(counts):,}). Name another column."
+        )
     shown = dict(counts.most_common(MOST_PARTS))
     others = OTHERS if OTHERS not in shown else f"all {OTHERS}"
     values = tuple(text if text is None or text in shown else others for text in texts)
@@ -178,7 +180,7 @@ def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[s
         names = [*task.task_type.recorded_aspects(task.first.tables[0])]
         own = [*(one.name.replace(" ", "-") for one in names), *(one.replace(" ", "-") for one in read)]
         known = dict.fromkeys([*OF_ANY_TASK, *own, *columns])
-        raise UserError(f"--by {name or repr(name)}: nothing by which {task.task} is parted.{nearest(name, known)}")
+        raise UserError(f"--by {name or repr(name)}: {task.task} has no such parts.{nearest(name, known)}")
     return categories(name, [row.get(name) for row in found])
 
 

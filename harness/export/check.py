@@ -121,7 +121,7 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
             taken = round(others(), 3)
         difference, scale = _logit_difference(*models, read) if kind.form == "onnx" else (None, 1.0)
     if difference is not None and not math.isfinite(difference):
-        raise UserError(f"{run}: its export gives logits that are no numbers. Use --to folder.")
+        raise UserError(f"{run}: its export gives logits that are not numbers. Use --to folder.")
     metric, labels, is_exact = record.task_card.main_metric, record.task_card.labels, kind.precision == "fp32"
     found = ExportCheck(
         examples=len(read),
@@ -134,7 +134,7 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
         others=taken,
     )
     if is_exact and (1 - found.agreement > TOLERANCE or (difference or 0.0) > TOLERANCE * scale):
-        raise UserError(f"{run}: its export does not answer as it does. {found} Use --to folder, or another model.")
+        raise UserError(f"{run}: its export does not give the same answers. {found} Use --to folder, or another model.")
     return found
 
 

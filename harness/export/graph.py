@@ -57,7 +57,7 @@ def check_exportable(run: Path, record: RunRecord, config: RunConfig, head: Head
     """
     other = "Use --to folder."
     if record.simple_baseline:
-        raise UserError(f"{run}: {record.family} is no neural network, so it can't be written as ONNX. {other}")
+        raise UserError(f"{run}: {record.family} is not a neural network, so it can't be written as ONNX. {other}")
     if head.auto_class is None:
         raise UserError(f"{run}: a language model that is scored token by token can't be written as ONNX. {other}")
     if head.generation is not None:

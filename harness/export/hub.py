@@ -33,11 +33,11 @@ def check_repository(repository: str) -> None:
     from huggingface_hub import errors, utils  # noqa: PLC0415 -- takes most of a second
 
     if not HUB_ID.fullmatch(repository):
-        raise UserError(f"{repository}: no name of a model on the Hub. Give OWNER/NAME.")
+        raise UserError(f"{repository}: not a model's name on the Hub. Give OWNER/NAME.")
     try:
         utils.validate_repo_id(repository)  # type: ignore[attr-defined]
     except errors.HFValidationError as error:
-        raise UserError(f"{repository}: no name of a model on the Hub ({error}).") from error
+        raise UserError(f"{repository}: not a model's name on the Hub ({error}).") from error
 
 
 def check_access(repository: str) -> None:
@@ -51,7 +51,7 @@ def check_access(repository: str) -> None:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise UserError(f"{repository}: the Hub is switched off (HF_HUB_OFFLINE). Unset it, or use --dry-run.")
     if get_token() is None:
-        raise UserError(f"{repository}: no access token of the Hub. Run: hf auth login")
+        raise UserError(f"{repository}: no access token for the Hub. Run: hf auth login")
 
 
 def push(folder: Path, repository: str, *, private: bool) -> str:
@@ -88,8 +88,8 @@ def _why_refused(error: Exception) -> str:
         return "the Hub does not know your access token (401). Run: hf auth login"
     if code in (403, 404):
         return (
-            f"your account may not write there ({code}). Give a name of your own, or a token that may write: "
-            "hf auth login"
+            f"your account may not write there ({code}). Give a name of your own, or a token with write "
+            "access: hf auth login"
         )
     if "Connect" in type(error).__name__:
         return f"the Hub can't be reached ({_in_a_line(error)}). Check the network, and HF_ENDPOINT if you have set it."

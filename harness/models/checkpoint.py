@@ -46,7 +46,9 @@ class Checkpoint:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise UserError(f"{self.name}: no config.json in {self.folder}; this is no checkpoint folder.") from error
+            raise UserError(
+                f"{self.name}: no config.json in {self.folder}; this is not a checkpoint folder."
+            ) from error
         except (ValueError, OSError) as error:
             raise UserError(f"{file}: not JSON ({error}). Copy the checkpoint again.") from error
         if not isinstance(content, dict) or "model_type" not in content:

@@ -30,7 +30,9 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
     content = checkpoint.config()
     model_type = content["model_type"]
     if model_type not in CONFIG_MAPPING:
-        reason = "brings code of its own, which is never run" if "auto_map" in content else "is unknown to transformers"
+        reason = (
+            "comes with its own code, which is never run" if "auto_map" in content else "is unknown to transformers"
+        )
         raise UserError(f"{checkpoint.name}: its architecture {model_type!r} {reason}. Choose another checkpoint.")
     check_architecture(model_type, architecture)
     try:
@@ -90,7 +92,7 @@ def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
     if rows is not None and len(tokenizer) > rows:
         raise UserError(
             f"{name}: the tokenizer has {len(tokenizer)} tokens, but the model's vocab_size is {rows}. "
-            "They are not of one checkpoint."
+            "They don't belong to the same checkpoint."
         )
 
 
@@ -114,7 +116,7 @@ def _unreadable_tokenizer(checkpoint: Checkpoint, error: Exception) -> str:
         return _no_vocabulary(checkpoint)
     return (
         f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
-        "a tokenizer that brings code of its own can't be used, as such code is never run."
+        "a tokenizer with its own code can't be used, because such code is never run."
     )
 
 

@@ -94,7 +94,7 @@ def _read_tensors(file: Path) -> dict[str, Tensor]:
             "alone (a state dict) from where it was published."
         ) from error
     if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
-        raise UserError(f"{file}: is no state dict, a tensor a name. Save model.state_dict() instead.")
+        raise UserError(f"{file}: is not a state dict, which has one tensor per name. Save model.state_dict() instead.")
     return content
 
 

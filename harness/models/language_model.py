@@ -26,6 +26,6 @@ def language_model(spec: ModelConfig, name: str) -> Loaded:
         raise UserError(f"{name}: is untrained, so it predicts nothing. Name a checkpoint's folder or a Hub id.")
     family = FAMILIES.load(spec.family or family_of(spec))
     if hasattr(family, "fit"):
-        raise UserError(f"{name}: a simple baseline is no language model. Name a checkpoint's folder or a Hub id.")
+        raise UserError(f"{name}: a simple baseline is not a language model. Name a checkpoint's folder or a Hub id.")
     loaded: Loaded = family.load(spec, OWN_HEAD, labels=(), dropout=None, texts=list)
     return loaded

@@ -64,8 +64,8 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
         model.train(training)
     if not _equal(alone, beside):
         raise UserError(
-            f"{kind}: this architecture's outputs for a text depend on the texts that are read with it, so that no "
-            f"score of it would mean anything. {_OTHER}"
+            f"{kind}: this architecture's outputs for a text depend on the texts that are read with it, "
+            f"so its scores would mean nothing. {_OTHER}"
         )
     return True
 

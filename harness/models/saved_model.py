@@ -63,8 +63,8 @@ def damage_told(folder: Path) -> Iterator[None]:
     except Exception as error:  # Libraries raise anything of a file that they did not write.
         _check_files(folder)
         raise UserError(
-            f"{folder}: can't be loaded ({type(error).__name__}: {on_one_line(error):.200}). Its files are damaged, or "
-            f"not of one checkpoint. {_AGAIN}"
+            f"{folder}: can't be loaded ({type(error).__name__}: {on_one_line(error):.200}). Its files "
+            f"are damaged, or from different checkpoints. {_AGAIN}"
         ) from error
 
 
@@ -86,6 +86,6 @@ def _check_tensors(folder: Path, report: Mapping[str, Any]) -> None:
     for what, names in wrong.items():
         if names:
             raise UserError(
-                f"{folder}: its weights {what} {min(names)} ({len(names)} such tensors). Weights and config.json are "
-                f"not of one checkpoint. {_AGAIN}"
+                f"{folder}: its weights {what} {min(names)} ({len(names)} such tensors). Weights and "
+                f"config.json don't belong together. {_AGAIN}"
             )

@@ -75,7 +75,9 @@ def check_language_head(name: str, notes: Sequence[str]) -> None:
         UserError: Its weights lack a tensor.
     """
     if list(notes) != [OWN_HEAD]:
-        raise UserError(f"{name}: its weights are no whole language model ({notes[0]}). Choose another checkpoint.")
+        raise UserError(
+            f"{name}: its weights are not a complete language model ({notes[0]}). Choose another checkpoint."
+        )
 
 
 def _head_tensors(model: Any) -> list[str]:
@@ -99,7 +101,7 @@ def _check_encoder(checkpoint: Checkpoint, model: Any, report: Mapping[str, Any]
         name, stored, wanted = min(misfits, key=str)
         raise UserError(
             f"{checkpoint.name}: tensor {name} is {list(stored)} in the weights, but config.json asks for "
-            f"{list(wanted)} ({len(misfits)} such tensors). Weights and config.json are not of one checkpoint."
+            f"{list(wanted)} ({len(misfits)} such tensors). Weights and config.json don't belong together."
         )
     lost = sorted(set(encoder).intersection(report["missing_keys"]))
     if len(lost) > len(encoder) // 2:

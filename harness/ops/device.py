@@ -63,7 +63,7 @@ def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> A
         )
     except (ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
-        raise UserError(f"precision {precision}: not here ({first}). Set precision to fp32.") from error
+        raise UserError(f"precision {precision}: not available here ({first}). Set precision to fp32.") from error
 
 
 def _forget_device() -> None:

@@ -20,13 +20,13 @@ tags:
 
 # {record.name}
 
-A {record.config["family"]}, pretrained from {record.config.get("checkpoint") or "nothing"} by the objective \
+A {record.config["family"]}, pretrained from {record.config.get("checkpoint") or "scratch"} by the objective \
 "{record.config["objective"]}":
 {record.parameters:,} parameters, {round(record.tokens * steps / record.steps):,} tokens read in {steps:,} steps{part}.
 
     harness pretrain {record.name}
 
-makes it anew, with the recipe below. The whole run took {record.processor_seconds / 60:.0f} minutes of the processor \
+reproduces it, with the recipe below. The whole run took {record.processor_seconds / 60:.0f} minutes of processor time \
 ({machine.get("processor", "unknown")}).
 
 ## Corpus
@@ -38,7 +38,7 @@ Tokenizer: {tokenizer["checkpoint"] or tokenizer["kind"]}, {record.corpus["token
 
 ## Losses, in nats per predicted token
 
-Of BERT's objective, the training loss has that of next sentences in it.
+With BERT's objective, the training loss includes that of next-sentence prediction.
 
 {_curve(record, steps)}
 
@@ -48,8 +48,9 @@ Of BERT's objective, the training loss has that of next sentences in it.
 
 ## Intended use
 
-Comparing architectures and ways to pretrain, at one small budget. It knows little of the world and less of today's
-language, has not been checked for what its texts say of people, and should not serve anybody but to measure.
+Comparing architectures and ways to pretrain, at one small budget. It knows little about the world and less about
+today's language, its texts have not been checked for what they say about people, and it should be used for
+measurements only.
 """
 
 

@@ -63,7 +63,7 @@ def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
             text = row[recipe.hub_column]
             if not isinstance(text, str | None):
                 raise UserError(
-                    f"{recipe.hub}, row {number}: {recipe.hub_column!r} is no text (got {type(text).__name__}). "
+                    f"{recipe.hub}, row {number}: {recipe.hub_column!r} is not text (got {type(text).__name__}). "
                     "Name a column of texts in corpora.hub_column."
                 )
             yield text or ""

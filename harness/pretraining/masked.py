@@ -69,8 +69,9 @@ class MaskedObjective:
         share = sum(bool(sampled.follows) for sampled in made) / max(len(made), 1)
         if made and share in (0.0, 1.0):
             raise UserError(
-                f"corpora: {'all' if share else 'none'} of {len(made):,} pairs of texts follow each other, so that "
-                "next-sentence prediction has nothing to tell apart. It needs several documents of several sentences: "
+                f"corpora: {'all' if share else 'none'} of {len(made):,} pairs of texts follow each "
+                "other, so next-sentence prediction has nothing to distinguish. It needs several "
+                "documents of several sentences: "
                 'set another corpora.documents ("blank_line" or "file"), or objective = "roberta".'
             )
         return {"pairs_counted": len(made), "share_of_next_pairs": round(share, 4)}

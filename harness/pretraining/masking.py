@@ -105,7 +105,7 @@ def check_special_tokens(tokenizer: Any) -> None:
     lacking = [name for name in ("mask_token", "sep_token", "pad_token") if getattr(tokenizer, name) is None]
     if lacking:
         raise UserError(
-            f"tokenizer.checkpoint: this tokenizer has no {' and no '.join(lacking)}, so no words can be hidden. "
+            f"tokenizer.checkpoint: this tokenizer has no {' and no '.join(lacking)}, so no tokens can be masked. "
             "Choose another, or leave checkpoint out."
         )
 

@@ -166,8 +166,8 @@ class PretrainingFolder:
     def _check(self, lines: list[str], name: str) -> None:
         if lines:
             raise UserError(
-                f"{self.folder / name}: begun with another recipe, or other texts; use --redo to replace it, "
-                "or another --runs folder.",
+                f"{self.folder / name}: started with another recipe or other texts. Use --redo to replace "
+                "it, or another --runs folder.",
                 *(f"    {line}" for line in lines),
             )
 

@@ -80,7 +80,9 @@ def sampled_sequences(
             some = True
             yield sampled
         if not some:
-            raise UserError(f"corpora: {tokens.token_count} tokens make no sequence of this objective. Give more text.")
+            raise UserError(
+                f"corpora: {tokens.token_count} tokens are too few for a sequence of this objective. Give more text."
+            )
 
 
 def epoch_sequences(

@@ -153,7 +153,7 @@ def _readable(file: Path) -> Iterator[None]:
 
 def _decoded(line: bytes, file: Path, number: int) -> str:
     if b"\0" in line:
-        raise UserError(f"{file}, line {number}: holds zero bytes, so it is no plain text. Give text files in UTF-8.")
+        raise UserError(f"{file}, line {number}: holds zero bytes, so it is not plain text. Give text files in UTF-8.")
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:

@@ -19,7 +19,7 @@ LOOKS = "from the token of a row to that of a column"
 LOOKS_ACROSS = "of the decoder, as it writes the token of a row, to the token of the source in a column"
 NOTE = (
     "Attention of each layer, the mean over its heads: {looks}, the darker the more; each map is black at its own "
-    "largest weight. It shows where a layer reads, and is no explanation by itself: harness explain RUN --curve 20 "
+    "largest weight. It shows where a layer reads, and is not an explanation by itself: harness explain RUN --curve 20 "
     "--attention measures what it is worth."
 )
 SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16

@@ -182,13 +182,13 @@ DETAILS: Sequence[Column] = (
         _of_scored(lambda _, unit, estimate: f"{unit.interval(estimate)}{_scope(estimate)}"),
         footnotes=(
             Footnote(
-                "“Seeds only”: a score as recorded, for reports run no metric but our own, or one on test examples "
-                "that are all one group. The interval, where there are several seeds, does not speak of other test "
-                "examples, and no differences are tested.",
+                "“Seeds only”: a recorded score, because reports run only our own metrics, or one on test "
+                "examples that are all one group. The interval, if there are several seeds, does not "
+                "cover other test examples, and no differences are tested.",
                 lambda cell: cell.estimate is not None and not cell.estimate.includes_examples,
             ),
             Footnote(
-                "“Examples only”: a single seed, so the interval does not speak of other seeds.",
+                "“Examples only”: a single seed, so the interval does not cover other seeds.",
                 lambda cell: any(map(_is_of_examples_only, (cell.estimate, cell.without_collapsed))),
             ),
         ),
@@ -205,8 +205,9 @@ DETAILS: Sequence[Column] = (
         footnotes=(
             Footnote(
                 "“Collapsed”: a run that gives one answer to all test examples, or scores no better than the best such "
-                "answer (Mosbach et al. 2021). Where the others are clearly better, their mean stands apart, and that "
-                "of all runs has no interval, because it depends on how many collapse, of which few seeds say little.",
+                "answer (Mosbach et al. 2021). If the others are clearly better, their mean is shown "
+                "separately, and the mean of all runs has no interval: it depends on how many collapse, "
+                "about which few seeds say little.",
                 lambda cell: bool(cell.collapsed),
             ),
         ),
@@ -220,8 +221,8 @@ DETAILS: Sequence[Column] = (
         concerns=lambda cell: cell.clean is not None,
         footnotes=(
             Footnote(
-                "“On clean examples”: the score on the test examples that nearly repeat no training example; rows that "
-                "do were kept, as was asked for. No claims are made from it.",
+                "“On clean examples”: the score on the test examples that nearly repeat no training "
+                "example; rows that do were kept on request. No claims are made from it.",
                 lambda cell: cell.clean is not None,
             ),
         ),

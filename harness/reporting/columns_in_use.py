@@ -34,7 +34,7 @@ IN_USE: Sequence[Column] = (
             Footnote(
                 "Cost in use is of one run, on the task's own texts, tokenised within the times. 95 of 100 single "
                 "texts take less than the second figure; texts per second are those of the best size of batch. "
-                "“Disturbed”: other processes took more than 15 % of a core meanwhile, so that it may be faster.",
+                "“Disturbed”: other processes took more than 15 % of a core meanwhile, so the model may be faster.",
                 is_measured,
             ),
         ),

@@ -62,8 +62,8 @@ COSTS: Sequence[Column] = (
         _cost(lambda cost: duration(cost.training_time)),
         footnotes=(
             Footnote(
-                "Training time: of the processor, all threads together, which other work on the machine hardly "
-                "changes. On the clock: the shortest and the longest run.",
+                "Training time: processor time of all threads together, which other work on the machine "
+                "hardly changes. On the clock: the shortest and the longest run.",
                 lambda cell: cell.cost is not None and cell.cost.train_processor_seconds is not None,
             ),
         ),
@@ -74,7 +74,9 @@ COSTS: Sequence[Column] = (
         _cost(lambda cost: NOTHING if cost.others_processors is None else f"{cost.others_processors:.1f}"),
         concerns=_is_disturbed,
         footnotes=(
-            Footnote("Others busy: so many processors were busy with other work meanwhile, on average.", _is_disturbed),
+            Footnote(
+                "Others busy: how many processors were busy with other work meanwhile, on average.", _is_disturbed
+            ),
         ),
     ),
     Column(
@@ -83,8 +85,9 @@ COSTS: Sequence[Column] = (
         concerns=lambda cell: cell.cost is not None and cell.cost.among_machines,
         footnotes=(
             Footnote(
-                "Machine: runs of different machines are not averaged. Of each model those count that were made where "
-                "most of the task's were, or else where most of its own were; such times can't be compared.",
+                "Machine: runs of different machines are not averaged. For each model, the runs that "
+                "count are those made where most of the task's were made, or else where most of its own "
+                "were; times from different machines can't be compared.",
                 lambda cell: cell.cost is not None and cell.cost.among_machines,
             ),
         ),

@@ -14,11 +14,13 @@ from harness.reporting.tables import Table
 
 LONGEST = 26
 NO_CLAIM = (
-    "Two single runs say nothing of which model, or which setting, is better: another seed may turn the order round. "
-    "The intervals and the p-value below speak of other test examples for these two trained models. "
-    "For a claim take several seeds: `harness compare`."
+    "Two single runs don't show which model, or which setting, is better: another seed may reverse the "
+    "order. The intervals and the p-value below are about these two trained models on other test "
+    "examples. For a claim, take several seeds: `harness compare`."
 )
-DETERMINISTIC = "Both are simple baselines, which no seed changes. What is shown of a task's models: `harness compare`."
+DETERMINISTIC = (
+    "Both are simple baselines, which no seed changes. For what is shown about a task's models: `harness compare`."
+)
 
 
 def note_of(found: RunDifference) -> str:
@@ -46,7 +48,7 @@ def sentences(found: RunDifference) -> Iterator[str]:
     if found.why_unpaired:
         yield f"Test examples can't be compared: {found.why_unpaired}."
         return
-    yield f"They predict {found.disagree:,} test examples otherwise."
+    yield f"Their predictions differ on {found.disagree:,} test examples."
     if found.flips is not None:
         yield _flips_sentence(found.flips)
 

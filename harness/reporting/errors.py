@@ -18,14 +18,15 @@ from harness.reporting.tables import Table
 MOST_CONFUSIONS = 12
 MOST_COLUMNS = 8
 NOTE = (
-    "Intervals are 95 % each, not adjusted for their number: among twenty parts, one stands out by chance. They speak "
-    "of other test examples{seeds}. No claim about models is made from them."
+    "Intervals are 95 % each, not adjusted for their number: among twenty parts, one stands out by "
+    "chance. They are about other test examples{seeds}. No claim about models is made from them."
 )
 
 OF_PROBABILITIES = (
     "Calibration error: how far the share of forecasts that came true is from their probability, in 15 bins of equal "
-    "width (Guo et al. 2017). It is above 0 even of a perfect model, the more so the fewer examples; its interval "
-    "allows for that, and speaks of other test examples alone. Brier score: the mean squared distance of "
+    "width (Guo et al. 2017). It is above 0 even for a perfect model, and the more so the fewer the "
+    "examples; its interval allows for that, and is about other test examples only. Brier score: the mean "
+    "squared distance of "
     "probabilities from the truth."
 )
 
@@ -150,7 +151,7 @@ def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
         for model, one in found.items()
     ]
     headings = ("Model", "Calibration error", "Brier score", "Probabilities are")
-    return Table(f"{task.task}: how far probabilities can be believed (less is better)", headings, tuple(rows))
+    return Table(f"{task.task}: how far probabilities can be trusted (lower is better)", headings, tuple(rows))
 
 
 def _too_sure(found: Reliability) -> str:

@@ -24,13 +24,13 @@ from harness.reporting.tables import Table
 MOST_CURVES, MOST_MODELS = 8, 12
 CURVES_NOTE = (
     "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
-    "too sure of itself. Bars are 95 % intervals that take forecasts for independent."
+    "too sure of itself. Bars are 95 % intervals that treat forecasts as independent."
 )
 
 
 KEPT_NOTE = (
-    "Training rows that nearly repeat a test row were kept: `harness errors FOLDER --by duplicates` scores the clean "
-    "test examples apart, and says whether the order of the models is another one without the repeats."
+    "Training rows that nearly repeat a test row were kept: `harness errors FOLDER --by duplicates` "
+    "scores the clean test examples separately, and says whether the order of the models changes without the repeats."
 )
 
 
@@ -64,7 +64,7 @@ def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
         found = answered_by_cells(task.suite, task.task, task.card, cells[:MOST_MODELS])
         if found is not None:
             shown = _errors(found, classes)
-            more = (f"Of very many models the best {MOST_MODELS}: {left_out} are left out.",) if left_out > 0 else ()
+            more = (f"Only the best {MOST_MODELS} models: {left_out} are left out.",) if left_out > 0 else ()
             return replace(shown, notes=(*shown.notes, *more))
     return ErrorsOfTask()
 

@@ -18,7 +18,7 @@ from harness.reporting.tables import Table
 if TYPE_CHECKING:  # It needs torch.
     from harness.runs.evaluation import Evaluation
 
-SCOPE = "Intervals speak of other rows of this sort for this one trained model, and not of other seeds."
+SCOPE = "Intervals are about this one trained model on other rows like these, and not about other seeds."
 
 Estimates = Mapping[str, Estimate | None]
 

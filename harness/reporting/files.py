@@ -97,6 +97,6 @@ def write_trials(results: Any, file: Path) -> None:
     """
     content = trials_csv(results)
     if not content:
-        raise UserError(f"{file}: not written, for no model was tuned in {results.runs}. Leave --trials out.")
+        raise UserError(f"{file}: not written, because no model was tuned in {results.runs}. Leave --trials out.")
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, content.encode())

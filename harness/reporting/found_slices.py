@@ -14,7 +14,7 @@ from harness.reporting.tables import Table
 NOTE = (
     "Slices were found on one half of the test examples, and these numbers are from the other half. Loss: how wrong an "
     "example is on average, for labels the share that is wrong. p: one-sided, adjusted (Holm) for the slices of a "
-    "model; bold: shown at 5 %. A slice is where to look, and no cause."
+    "model; bold: shown at 5 %. A slice is a place to look, not a cause."
 )
 NONE = Entry("no slice stands out", is_faint=True)
 

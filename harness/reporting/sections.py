@@ -21,7 +21,7 @@ SECTIONS = {
     "cost": "what training and use cost",
     "tuning": "which recipes were tried",
     "setup": "what each task is, and the configurations",
-    "method": "how to read it, notes of the runs, how to do it again",
+    "method": "how to read it, notes of the runs, how to reproduce it",
 }
 """What each is. Failures, gaps and warnings are none: a report always has them, since numbers mislead without."""
 

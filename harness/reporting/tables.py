@@ -220,47 +220,49 @@ def task_name(comparison: Comparison, task: TaskComparison) -> str:
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers include."""
     notes = [
-        "Bold: the models that may be the best, because no other is shown to be ahead of them. All that is said of a "
-        "task's models comes from one family of comparisons, of the models with several seeds and the best simple "
-        "baseline, paired over test examples and adjusted step by step; a model that beats each other one by itself is "
-        "the best. A missing difference is no proof of equality.",
+        "Bold: the models that may be the best, because no other is shown to be ahead of them. All claims "
+        "about a task's models come from one family of comparisons, of the models with several seeds and "
+        "the best simple baseline, paired over test examples and adjusted step by step; a model that "
+        "beats each other model separately is the best. A missing difference does not prove equality.",
         "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
         "which seed trained the model.",
     ]
     if comparison.over_tasks is not None:
         notes.append(
-            "Over all tasks: a task's own section is wrong with a probability of about 5 %, so several may err. "
-            "The counts take that off, provided that no two tasks share test examples. No score is averaged."
+            "Over all tasks: a task's own section is wrong with a probability of about 5 %, so some of "
+            "several may be. The counts correct for that, provided that no two tasks share test examples. "
+            "No score is averaged."
         )
     if any(task.margin is not None and task.margin.value is not None for task in comparison.tasks):
         notes.append(
             "A margin: “not worse” by more than it, or “equivalent” within it, is shown by one-sided tests at 5 %, "
-            "adjusted for all such claims about a task. “Not shown” is no proof of a larger difference."
+            "adjusted for all such claims about a task. “Not shown” does not prove a larger difference."
         )
     cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in (*DETAILS, *COSTS, *IN_USE) for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
     if any(task.folds for task in comparison.tasks):
         notes.append(
-            "In cross-validation a row tests one model and helps to train the others, so that it moves the scores by "
-            "more than its own answer. For that the test examples' part of the variance is multiplied by "
-            f"{SHARED_TRAINING:g}. Scores are those of models that were trained on all folds but one."
+            "In cross-validation, a row tests one model and helps to train the others, so it changes the "
+            "scores by more than its own answer. To allow for that, the test examples' part of the "
+            "variance is multiplied by "
+            f"{SHARED_TRAINING:g}. Scores are those of models trained on all folds but one."
         )
     if comparison.curves:
         notes.append(
             "A task at several values of a setting is called TASK@VALUE. Models are compared with each other at the "
-            "same value, each value a family of comparisons of its own; nothing is tested between values. Of two "
-            "models it is said that they change places where each side is shown at 5 % divided by the number of values."
+            "same value, each value a family of comparisons of its own; nothing is tested between values. "
+            "Two models are said to change places if each side is shown at 5 % divided by the number of values."
         )
     if any(curves.laws for curves in comparison.curves):
         notes.append(
             "The fitted law is error = a + b n^-c. Its interval allows for other seeds, test examples and, by an "
-            "assumption, training examples, and not for scores that stop following the law."
+            "assumption, training examples, but not for scores that stop following the law."
         )
     notes += tuning_notes(comparison.tasks)
     if any(cell.is_simple_baseline for cell in cells):
         notes.append(
-            "Simple baselines read no pretrained weights; a model that does not beat them has not earned its cost."
+            "Simple baselines use no pretrained weights; a model that does not beat them is not worth its cost."
         )
     return (*notes, *comparison.foreseen)
 

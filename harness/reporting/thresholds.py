@@ -13,9 +13,9 @@ from harness.reporting.errors import score
 from harness.reporting.tables import Table
 
 NOTE = (
-    "A threshold that is chosen by this table is chosen on test examples, and its score here is too good. "
+    "A threshold chosen from this table is chosen on test examples, so its score here is too good. "
     "`harness predict RUN --threshold validation` takes the one with the best F1 on the validation split. Intervals "
-    "are 95 % each. –: of some seed, nothing is predicted above it, or nothing is right."
+    "are 95 % each. –: for some seed, nothing is predicted above it, or nothing is right."
 )
 
 

@@ -59,7 +59,7 @@ def card_text(record: RunRecord) -> str:
 ## Intended use
 
 Comparing models on this task. It was scored on one {splits[-1]} set ({examples} examples) and nothing else; nothing is
-known of its behaviour on other text.
+known about its behaviour on other text.
 """
 
 

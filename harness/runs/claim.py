@@ -59,7 +59,8 @@ def check_claim(folder: Path) -> None:
     sign = _held.get(folder.absolute())
     if sign is not None and not sign.holds():
         raise UserError(
-            f"{folder}: another machine took this run, for this process gave no sign for {GIVEN_UP_SECONDS:.0f} "
+            f"{folder}: another machine took over this run, because this process gave no sign of life for "
+            f"{GIVEN_UP_SECONDS:.0f} "
             "seconds. Nothing of it is kept."
         )
 
@@ -77,8 +78,8 @@ def _file_claimed(folder: Path, *, locked: bool) -> Iterator[bool]:
     except OSError as error:
         if not locked:
             notice(
-                f"{folder}: this disk can't keep two commands apart ({error.strerror or error}). "
-                "See to it that no other command does the same run."
+                f"{folder}: this disk has no locks to keep two commands apart ({error.strerror or error}). "
+                "Make sure that no other command does the same run."
             )
         yield True
         return

@@ -94,4 +94,4 @@ def _digest(file: Path) -> str:
     try:
         return file_digest(file)
     except OSError as error:
-        raise UserError(f"{file}: can't be read ({error.strerror}). Make it readable, or take it away.") from error
+        raise UserError(f"{file}: can't be read ({error.strerror}). Make it readable, or remove it.") from error

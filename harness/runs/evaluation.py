@@ -20,7 +20,7 @@ from harness.record import RunRecord
 from harness.runs.predict import answer, recorded
 from harness.training.evaluation import scored
 
-RENAME = " Rename the column that holds it: the run's task calls it so."
+RENAME = " Rename the column: this is its name in the run's task."
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
     if group is not None:
         task = replace(task, group=group)
     elif task.group and not any(task.group in row for row in rows):
-        notice(f"data: no row has the task's group column {task.group!r}, so that each row counts as independent.")
+        notice(f"data: no row has the task's group column {task.group!r}, so each row counts as independent.")
         task = replace(task, group=None)
     rows = [task.type.answered(task, row) for row in rows]
     refuse(table_problems(task, "data", rows, advice=RENAME))

@@ -249,7 +249,7 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
         raise UserError(f"{run}: is an export. Name the folder of the run that it was made from.")
     folder = run / CHECKPOINT
     if record.simple_baseline:
-        raise UserError(f"{run}: a simple baseline has no embedding to go through. Name the run of a model.")
+        raise UserError(f"{run}: a simple baseline has no token embeddings to explain. Name the run of another model.")
     if not folder.is_dir():
         raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
     labels, task = record.task_card.labels, task_of(config)
@@ -260,7 +260,7 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
     if type(objective).explained is LearntAsItIs.explained:
-        raise UserError(f"{run}: explain tells of scores of a text, and this model has none ({task.task_type}).")
+        raise UserError(f"{run}: explain is for scores of a text, and this model has none ({task.task_type}).")
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     loaded.model.to(accelerator.device)

@@ -54,7 +54,7 @@ def read_export(folder: Path) -> Export:
     try:
         return Export.model_validate(without_digest(content))
     except (ValueError, TypeError, ValidationError) as error:
-        raise UserError(f"{file}: not what `harness export` leaves, or changed since. {_AGAIN}") from error
+        raise UserError(f"{file}: not as `harness export` wrote it. {_AGAIN}") from error
 
 
 def write_export(folder: Path, form: Form, precision: Precision, record: RunRecord) -> None:

@@ -68,4 +68,4 @@ def measured(run: Path) -> InferenceCost | None:
     try:
         return InferenceCost.model_validate(without_digest(content))
     except (ValueError, ValidationError) as error:
-        raise UserError(f"{file}: not what `harness measure` leaves. {_ADVICE}") from error
+        raise UserError(f"{file}: not as `harness measure` writes it. {_ADVICE}") from error

@@ -56,7 +56,7 @@ def _predictions(run: Path, record: RunRecord) -> list[dict[str, Any]]:
     from pyarrow import parquet  # noqa: PLC0415 -- heavy
 
     if record.is_validation_only:
-        raise UserError(f"{run}: was run with --validation-only, so that it has no predictions of test examples.")
+        raise UserError(f"{run}: was run with --validation-only, so it has no predictions of test examples.")
     check_regular(run / PREDICTIONS, "Do the run again with --redo.", within=run)
     check_files(run, record.files, PREDICTIONS)
     try:

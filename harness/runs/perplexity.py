@@ -134,7 +134,7 @@ def read_text(file: Path) -> str:
         raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
     text = utf8_text(file)
     if "\0" in text:
-        raise UserError(f"{file}: holds zero bytes, so it is no plain text. Give a text file in UTF-8.")
+        raise UserError(f"{file}: holds zero bytes, so it is not plain text. Give a text file in UTF-8.")
     if not text.strip():
         raise UserError(f"{file}: is empty. Give a file with a text in it.")
     return text
@@ -148,9 +148,7 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
     """
     (ids,) = token_ids(tokenizer, [text])
     if len(ids) < 2:
-        raise UserError(
-            f"{file}: too short, nothing in it comes after another token (got {len(ids)}). Give a longer text."
-        )
+        raise UserError(f"{file}: too short: it has no token after the first (got {len(ids)}). Give a longer text.")
     return EncodedText(ids, ids.count(tokenizer.unk_token_id), len(text), len(text.encode()))
 
 

@@ -15,7 +15,7 @@ from harness.training.provenance import data_digest, git_state, package_versions
 from harness.training.result import Stopwatch, TrainingResult
 from harness.training.trainer import DivergedError
 
-VALIDATION_ONLY = "validation only: no test split was read, so that training rows that repeat one were not left out"
+VALIDATION_ONLY = "validation only: no test split was read, so training rows that repeat it were not left out"
 
 
 def measured_before_training(

@@ -86,7 +86,7 @@ async def _rows(request: Request) -> list[Row]:
     try:
         content = json.loads(await _body(request))
     except (ValueError, RecursionError) as error:
-        raise RefusedError(400, f"The body is no JSON ({error}).") from error
+        raise RefusedError(400, f"The body is not JSON ({error}).") from error
     rows = content.get("rows") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise RefusedError(400, 'The body must be {"rows": [{COLUMN: TEXT, …}, …]}; GET /api names the columns.')

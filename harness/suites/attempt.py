@@ -73,5 +73,5 @@ def _claimed(run: Run, *, redo: bool) -> Iterator[bool]:
     with run.claimed() as claimed:
         ours = claimed and (redo or run.state() not in DONE)  # Another command may have done it since we looked.
         if not ours and together.num_processes > 1:
-            raise UserError(f"{run}: another command is running it. Wait for its end, then try again.")
+            raise UserError(f"{run}: another command is running it. Wait until it ends, then try again.")
         yield ours

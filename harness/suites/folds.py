@@ -35,7 +35,7 @@ def check_folds(local: LocalData, source: Source) -> None:
     """
     if local.folds is not None and isinstance(source, Files) and "test" in source.files():
         raise UserError(
-            f"folds: {local.train} has a test split, so that its rows need not be test rows in turn. Leave out folds, "
+            f"folds: {local.train} has a test split, so its rows need not be test rows in turn. Leave out folds, "
             "or name the file to train on."
         )
 

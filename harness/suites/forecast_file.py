@@ -16,7 +16,7 @@ from harness.regular_files import read_json
 from harness.suites.ranges import Range
 
 FORECAST_FILE = "forecast.json"
-ADVICE = "Delete it: only what was foreseen is lost."
+ADVICE = "Delete it: only the forecast is lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_forecast(folder: Path) -> Foreseen:
     try:
         return _SHAPE.validate_python(without_digest(content))
     except (ValidationError, ValueError, AttributeError) as error:
-        raise UserError(f"{file}: not what a suite leaves. {ADVICE}") from error
+        raise UserError(f"{file}: not as a suite writes it. {ADVICE}") from error
 
 
 def keep_forecast(folder: Path, new: Foreseen) -> None:

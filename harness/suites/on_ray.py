@@ -177,7 +177,7 @@ def _mistake(error: Any) -> str:
     """
     cause = error.cause
     if isinstance(cause, ImportError):
-        raise UserError(f"--on ray: a node lacks what the harness needs ({cause}). Install on each what is here.")
+        raise UserError(f"--on ray: a node lacks what the harness needs ({cause}). Install the same packages on each.")
     return str(cause) if isinstance(cause, UserError) else f"on its node: {type(cause).__name__}: {cause}"
 
 
@@ -214,8 +214,8 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
         ray.init(address=address, runtime_env=copied, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise UserError(
-            f"--on ray: there is no cluster to connect to by {address!r}. On its first machine: ray start --head. Then "
-            "call this on any of its machines.",
+            f"--on ray: there is no cluster to connect to by {address!r}. On its first machine: ray start "
+            "--head. Then run this command on any of its machines.",
             *(f"    {line}" for line in str(error).splitlines()[:3]),
         ) from error
     try:

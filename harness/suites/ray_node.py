@@ -180,9 +180,11 @@ def _check_same_files(run: Run) -> None:
         raise UserError(*error.lines, f"{where}: {advice}") from error
     checkpoint = config.model.checkpoint
     if data != config.data:
-        raise UserError(f"{where}: its data is not what was planned with. {advice}")
+        raise UserError(f"{where}: its data is not what the command planned with. {advice}")
     if weights != config.weights or files.items() - config.files.items():
-        raise UserError(f"{where}: {checkpoint or config.model.tokenizer} is not what was planned with. {advice}")
+        raise UserError(
+            f"{where}: {checkpoint or config.model.tokenizer} is not what the command planned with. {advice}"
+        )
 
 
 def _pieces(folder: Path) -> Iterator[Piece]:

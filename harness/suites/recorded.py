@@ -86,7 +86,7 @@ def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
     for run in runs:
         with claimed(run.folder) as ours:
             if not ours:
-                raise UserError(f"{run.folder}: another command is running it. Wait for its end, then try again.")
+                raise UserError(f"{run.folder}: another command is running it. Wait until it ends, then try again.")
             (run.folder / RECORD).unlink()  # First: without it nothing takes the rest for a result.
             shutil.rmtree(run.folder)
         for parent in (

@@ -147,8 +147,8 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
     waiting = [run for run in planned if _is_left(run) or (run.trial is None and not cut_short)]
     if cut_short:
         console.print(
-            f"A --redo was cut short and goes on: {len(waiting)} of {len(planned)} runs are left. To begin one anew, "
-            "delete its .partial folder.",
+            f"Resuming an interrupted --redo: {len(waiting)} of {len(planned)} runs are left. To start "
+            "one over, delete its .partial folder.",
             soft_wrap=True,
         )
     together.wait_for_everyone()

@@ -66,7 +66,7 @@ def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> 
     as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
     if not as_found or is_simple_baseline(family):
         raise UserError(
-            "train: no file to train on. Give train; test alone does for a language model that is scored as it is "
+            "train: no file to train on. Give train; test alone is enough for a language model that is scored as it is "
             '(task_type = "language_modelling", maximum_steps = 0).'
         )
 
@@ -91,7 +91,7 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
         with collected(mistakes, f"tasks: {task}: "):
             TASK_TYPES.load(task_type).linear()
         mistakes += [
-            f'{name}: method "probe" does not weigh labels. Leave it out, or take frozen = "encoder".'
+            f'{name}: method "probe" does not weight labels. Leave it out, or set frozen = "encoder".'
             for name in sorted({*LabelLoss.model_fields} - {"thresholds"})
             if getattr(recipe, name) != LabelLoss.model_fields[name].get_default()
         ]

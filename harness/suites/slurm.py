@@ -74,12 +74,14 @@ def check_independent(suite: Suite, option: str) -> None:
     """
     if suite.rule is not None:
         raise UserError(
-            f"{option}: seeds are added here as comparisons stand, which no single run knows. List the seeds instead "
+            f"{option}: this suite adds seeds until comparisons are decided, which a single run can't "
+            "know. List the seeds instead "
             "(seeds = [0, 1, 2], or --seeds 3), or leave it out."
         )
     if suite.tuning is not None:
         raise UserError(
-            f"{option}: recipes are chosen here by trials that come before the runs. Leave [tuning] and --trials out, "
+            f"{option}: this suite chooses recipes by trials that come before the runs. Leave [tuning] "
+            "and --trials out, "
             "or run it on one machine."
         )
 
@@ -192,7 +194,7 @@ def script_text(suite: str, cluster: Cluster, words: Sequence[str], listed: Path
 def _quoted(text: str) -> str:
     """A value of an #SBATCH line, where a backslash keeps the next character as it is."""
     if any(ord(character) < 32 for character in text):
-        raise UserError(f"{text!r}: a line break can't stand in a path or name on a cluster. Rename it.")
+        raise UserError(f"{text!r}: a path or name on a cluster can't have a line break. Rename it.")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

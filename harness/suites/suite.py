@@ -212,7 +212,7 @@ def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
     for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
         for value, count in Counter(values).items():
             if count > 1:
-                yield f"{file}: {key}: {value!r} stands there twice. Leave one out."
+                yield f"{file}: {key}: {value!r} is there twice. Leave one out."
 
 
 def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:
@@ -230,7 +230,7 @@ def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[st
 
 def _table_name_mistakes(name: str, file: Path, tasks: Container[str]) -> Iterator[str]:
     if name in tasks:
-        yield f"{file}: data.{name}: there is a task of this name already. Choose another."
+        yield f"{file}: data.{name}: a task of this name exists already. Choose another."
     if not re.fullmatch(r"\w[\w.+-]*", name):
         yield f"{file}: data.{name}: can't be a folder's name. Use letters, digits, _ and -."
 

@@ -70,9 +70,10 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     if fixed is None or wanted is None or (fixed.seeds, fixed.looks) == (wanted.seeds, wanted.looks):
         return fixed
     raise UserError(
-        f"{folder / SUITE_FILE}: looks after {_listed(fixed.looks)} seeds were fixed when the suite was begun, but now "
-        f"they would come after {_listed(wanted.looks)}. Looks that are chosen after results prove nothing: keep them, "
-        "or begin anew in another --runs folder."
+        f"{folder / SUITE_FILE}: looks after {_listed(fixed.looks)} seeds were fixed when the suite was "
+        "started, but now "
+        f"they would come after {_listed(wanted.looks)}. Looks that are chosen after results prove "
+        "nothing: keep them, or start over in another --runs folder."
     )
 
 
@@ -89,7 +90,7 @@ def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
     known = _content(runs / SUITE_FILE, suites)
     baseline, description = known.get("baseline"), known.get("description", "")
     if not (isinstance(baseline, str | None) and isinstance(description, str)):
-        raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves. {ADVICE}")
+        raise UserError(f"{runs / SUITE_FILE}: not as a suite writes it. {ADVICE}")
     return baseline, description
 
 
@@ -106,7 +107,7 @@ def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
     try:
         return margins_of(_content(runs / SUITE_FILE, suites).get("margin"))
     except ValueError as error:
-        raise UserError(f"{runs / SUITE_FILE}: not what a suite leaves: margin: {error}. {ADVICE}") from error
+        raise UserError(f"{runs / SUITE_FILE}: not as a suite writes it: margin: {error}. {ADVICE}") from error
 
 
 def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:
@@ -125,7 +126,7 @@ def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:
     try:
         return _RULE.validate_python(known)
     except ValidationError as error:
-        raise UserError(f"{runs / SUITE_FILE}: sequential: not what a suite leaves. {ADVICE}") from error
+        raise UserError(f"{runs / SUITE_FILE}: sequential: not as a suite writes it. {ADVICE}") from error
 
 
 def _content(file: Path, suites: Collection[str]) -> dict[str, Any]:
@@ -136,9 +137,9 @@ def _content(file: Path, suites: Collection[str]) -> dict[str, Any]:
     try:
         known = without_digest(known)
     except ValueError as error:
-        raise UserError(f"{file}: not what a suite left: {error}. {ADVICE}") from error
+        raise UserError(f"{file}: not as a suite writes it: {error}. {ADVICE}") from error
     if strange := sorted({*known} - _KEYS):
-        raise UserError(f"{file}: not what a suite left: it has {_listed(strange)}. {ADVICE}")
+        raise UserError(f"{file}: not as a suite writes it: it has {_listed(strange)}. {ADVICE}")
     if known.get("suite") not in [None, *suites]:
         raise UserError(f"{file}: left by the suite {known['suite']!r}, not by {_listed(sorted(suites))}. {ADVICE}")
     return known

@@ -143,8 +143,8 @@ def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, 
     in_folds = next((run for run in found.values() if run.config.fold is not None), None)
     if in_folds is not None:
         raise UserError(
-            f"{in_folds.config.task}: can't be tuned in cross-validation, for a recipe would be chosen by rows that "
-            "another fold tests. Leave the folds out, or name other models in tuning.models."
+            f"{in_folds.config.task}: can't be tuned in cross-validation, because a recipe would be "
+            "chosen by rows that another fold tests. Leave the folds out, or name other models in tuning.models."
         )
     return found
 

@@ -51,8 +51,10 @@ def rare_label_advice(records: Sequence[RunRecord]) -> str:
     rare = next((record.counts.rare_label for record in records if record.counts.rare_label is not None), None)
     if rare is None or any(gives_weight(record.config.get("training", {})) for record in records):
         return ""
-    advice = f"class_weights=balanced has all labels count alike in training, {rare.metrics[0]} when models are judged"
-    return f"{rare}. --set {advice}."
+    metric = rare.metrics[0]
+    return (
+        f"{rare}. With --set class_weights=balanced all labels count equally in training, with {metric} in the score."
+    )
 
 
 def gives_weight(settings: Mapping[str, Any]) -> bool:

@@ -131,7 +131,7 @@ class _Suite:
         """Go on without a worker that never began, as long as there is another."""
         if self.waiting and not self.workers:
             how, said = _ending(lost.process.exitcode), lost.printed().splitlines()[-1:]
-            raise UserError(f"harness run: no worker could begin; the last one {how} Try --workers 1.", *said)
+            raise UserError(f"harness run: no worker could start; the last one {how} Try --workers 1.", *said)
 
     def _released(self, worker: _Worker) -> Run:
         run, row = worker.run, worker.row
@@ -185,14 +185,14 @@ def _ending(exitcode: int | None) -> str:
     """How a process ended, in words.
 
     >>> _ending(-9)
-    'was killed (SIGKILL). Where memory ran out, try fewer --workers.'
+    'was killed (SIGKILL). If memory ran out, try fewer --workers.'
     >>> _ending(3)
     'ended with exit code 3.'
     """
     if exitcode is None or exitcode >= 0:
         return f"ended with exit code {exitcode}."
     name = signal.Signals(-exitcode).name
-    advice = " Where memory ran out, try fewer --workers." if name == "SIGKILL" else ""
+    advice = " If memory ran out, try fewer --workers." if name == "SIGKILL" else ""
     return f"was killed ({name}).{advice}"
 
 

@@ -235,7 +235,7 @@ class TaskType(Analysed, Predicts, ABC):
         makers: Mapping[str, BaselineMaker] = self._module("baselines").BASELINES
         if family not in makers:
             raise UserError(
-                f"{family}: has no answer to tasks of type {self.name}. Leave it out, or take {', '.join(makers)}."
+                f"{family}: does not support tasks of type {self.name}. Leave it out, or use {', '.join(makers)}."
             )
         return makers[family]
 
@@ -248,8 +248,8 @@ class TaskType(Analysed, Predicts, ABC):
         found: LinearTask | None = getattr(self._module("baselines"), "LINEAR", None)
         if found is None:
             raise UserError(
-                f'method: "probe" has no answer to tasks of type {self.name}, whose outputs are not of a text as a '
-                'whole. frozen = "encoder" trains the head alone.'
+                f'method: "probe" does not support tasks of type {self.name}, which have no single output per '
+                'text. frozen = "encoder" trains the head alone.'
             )
         return found
 

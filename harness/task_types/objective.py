@@ -170,4 +170,4 @@ class LearntAsItIs(ABC):
         Raises:
             UserError: Always.
         """
-        raise UserError("harness explain: models of this task type say nothing of a text that could be explained.")
+        raise UserError("harness explain: models of this task type have no score of a text to explain.")

@@ -192,7 +192,7 @@ class Reader:
         room = self.window - template.size
         if room < 2:
             raise UserError(
-                f"max_length: {self.window} tokens leave no room for text beside {template.size} special ones."
+                f"max_length: {self.window} tokens leave no room for text next to {template.size} special ones."
             )
         return room
 

@@ -53,7 +53,7 @@ def _compute_layers_again(model: Any) -> None:
     """Have each layer's states computed again in the backward pass instead of kept."""
     if not model.supports_gradient_checkpointing:
         raise UserError(
-            f"gradient_checkpointing: a {model.config.model_type} can't compute its layers again. Leave it out."
+            f"gradient_checkpointing: a {model.config.model_type} can't recompute its layers. Leave it out."
         )
     # Its newer name, where transformers has it.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable

@@ -59,8 +59,7 @@ def attention_of(forward: Forward, item: Item) -> Attention:
     if not found or len(outputs) != 1 or any(not _fits(weights, (windows, asking, length)) for weights in found):
         name = type(forward.model).__name__
         raise UserError(
-            f"--attention: {name} gives no attention from each token of a text to each, as it reads this one. Leave it "
-            "out."
+            f"--attention: {name} has no attention between all pairs of tokens, as it reads this text. Leave it out."
         )
     layers = torch.stack([weights.float().mean(1) for weights in found])
     is_asking = torch.ones(windows, asking, dtype=torch.bool) if across else inputs["attention_mask"].bool()

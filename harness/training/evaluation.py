@@ -97,7 +97,9 @@ def constant_notes(rows: Sequence[Row], split: str) -> tuple[str, ...]:
     else:
         constant = all(prediction == predictions[0] for prediction in predictions)
         said = f"{predictions[0]!r:.80}"
-    return (f"every {split} row is predicted alike ({said}): the model tells no text from another",) if constant else ()
+    return (
+        (f"every {split} row gets the same prediction ({said}): the model can't tell texts apart",) if constant else ()
+    )
 
 
 def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequence[int]) -> list[Row]:

@@ -141,8 +141,8 @@ def _check_batches(progress: Progress, items: Sequence[Item], folder: Path) -> N
         begun = _digest(max(len(window.input_ids) for window in item.windows) for item in items)
     if begun not in {"", now}:
         raise UserError(
-            f"{folder}: begun with other lengths of items, and so with other batches. "
-            "Continue with the data and the version that it was begun with, or begin anew with --redo."
+            f"{folder}: started with other item lengths, and so with other batches. Continue with the "
+            "data and the version that it started with, or start over with --redo."
         )
     progress.batches = now
 

@@ -41,7 +41,7 @@ PENALTIES = tuple(10 ** (half / 2) for half in range(10, -1, -1))
 """From strong to weak, as multiples of what tfidf has: C from 0.0001 to 10 of a logistic regression, alpha from 100,000
 to 1 of a ridge regression, of states with a standard deviation of 1."""
 ROUNDING = 1e-6
-KEPT = "states of the {} split are from the cache, so that the time leaves out what reading it took"
+KEPT = "states of the {} split are from the cache, so the time does not include reading it"
 Numbers = NDArray[np.float64]
 
 

@@ -79,11 +79,11 @@ def check_shardable(
     if os.environ.get(_VERSION, "2") == "1":
         mistakes.append("fsdp_version: 1 is not supported. Set --fsdp_version 2.")
     if training.execution != "padded":
-        mistakes.append("execution: a model that is sharded (--use_fsdp) reads padded. Set execution=padded.")
+        mistakes.append("execution: a sharded model (--use_fsdp) needs padded texts. Set execution=padded.")
     if training.method != "full" or training.frozen is not None:
-        mistakes.append("method, frozen: a model that is sharded is trained whole. Leave them out.")
+        mistakes.append("method, frozen: a sharded model is trained whole. Leave them out.")
     if training.strategy not in ("head", "head_tail"):
-        mistakes.append(f"strategy: {training.strategy} takes other numbers of passes on each process. Set head.")
+        mistakes.append(f"strategy: {training.strategy} takes different numbers of passes on each process. Set head.")
     if is_unpadded:
         mistakes.append("This model reads one length at a time, and so not in step with other processes: not sharded.")
     if answers_in_units:
@@ -92,8 +92,8 @@ def check_shardable(
         mistakes.append("A model that writes texts is not sharded. Leave --use_fsdp out.")
     if most_windows > training.micro_batch_size:
         mistakes.append(
-            f"micro_batch_size: {training.micro_batch_size}, but one item has {most_windows} windows, which would take "
-            "other numbers of passes on each process. Raise it."
+            f"micro_batch_size: {training.micro_batch_size}, but one item has {most_windows} windows, "
+            "which would take different numbers of passes on each process. Raise it."
         )
     if mistakes:
         raise UserError(*mistakes)

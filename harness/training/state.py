@@ -115,8 +115,8 @@ def _written(
 
 
 def _note_unsaved(notes: list[str], folder: Path, error: OSError) -> None:
-    notice(f"{folder}: the state can't be saved ({error}). The run goes on; make room.")
-    note = "a state could not be saved on the way, and the run went on without it"
+    notice(f"{folder}: the state can't be saved ({error}). The run continues; free some space.")
+    note = "a state could not be saved during the run, which continued without it"
     if note not in notes:
         notes.append(note)
 
@@ -164,8 +164,8 @@ def _check_processes(facts: Mapping[str, Any], trainer: Trainer[Any], folder: Pa
     begun = _how(facts.get("processes", 1), is_sharded=facts.get("sharded", False))
     if begun != now:
         raise UserError(
-            f"{folder}: begun with {begun}, and now there are {now}. "
-            f"Continue with as many, or delete {folder} to begin this run anew."
+            f"{folder}: started with {begun}, and now there are {now}. Continue with as many, or delete "
+            f"{folder} to start this run over."
         )
 
 
@@ -178,8 +178,8 @@ def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path)
     stored = facts.get("labels")
     if (stored or []) != list(labels):
         raise UserError(
-            f"{folder}: begun with the labels {stored or '(not recorded)'}, and now they are {list(labels)}. "
-            "Continue with the data and the version that it was begun with, or begin anew with --redo."
+            f"{folder}: started with the labels {stored or '(not recorded)'}, and now they are {list(labels)}. "
+            "Continue with the data and the version that it started with, or start over with --redo."
         )
 
 
@@ -213,7 +213,7 @@ def _curve(facts: Mapping[str, Any], folder: Path) -> list[CurvePoint]:
 def _other_version(folder: Path, what: str) -> UserError:
     return UserError(
         f"{folder}: saved by another version (it differs in: {what}). "
-        f"Continue with that version, or delete {folder} to begin this run anew."
+        f"Continue with that version, or delete {folder} to start this run over."
     )
 
 

@@ -100,7 +100,7 @@ def _setting_mistakes(name: str) -> Iterator[str]:
     if name not in Training.model_fields:
         yield f"no such setting of a recipe.{nearest(name, Training.model_fields)}"
     elif name in _WHICH_DATA:
-        yield "says which data there is, so that scores would not compare. Leave it out."
+        yield "chooses the data, so scores could not be compared. Leave it out."
 
 
 def _form_mistakes(name: str, form: Any) -> Iterator[str]:
@@ -127,7 +127,7 @@ def _form_mistakes(name: str, form: Any) -> Iterator[str]:
 
 def _factor_mistakes(name: str, factors: tuple[Any, ...]) -> Iterator[str]:
     if not {int, float} & {*_types(name)}:
-        yield "is no number that could be multiplied. List the values."
+        yield "is not a number that can be multiplied. List the values."
     if not all(0 < factor < math.inf for factor in factors):
         yield f"factors must be above 0 (got {list(factors)!r})."
 

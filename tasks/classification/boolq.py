@@ -1,4 +1,4 @@
-"""Does a passage answer a question with yes or no? 12,697 questions; no passage is on two sides."""
+"""Does a passage answer a question with yes or no? 12,697 questions; no passage is in two splits."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Is a sentence grammatical English? 8,551 + 1,043 sentences from the literature of linguistics."""
+"""Is a sentence grammatical English? 8,551 + 1,043 sentences from the linguistics literature."""
 
 from harness.data.glue import CITATION, glue
 from harness.data.task import Task

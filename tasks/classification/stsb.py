@@ -1,4 +1,4 @@
-"""How alike do two sentences mean, from 0 to 5? 5,749 + 1,500 pairs rated by people."""
+"""How similar in meaning are two sentences, from 0 to 5? 5,749 + 1,500 pairs rated by people."""
 
 from harness.data.glue import CITATION, glue
 from harness.data.task import Task

@@ -1,4 +1,4 @@
-"""What comes next in the first 100,000,000 bytes of a Wikipedia dump, marks and all? 90, 5 and 5 million bytes.
+"""What comes next in the first 100,000,000 bytes of a Wikipedia dump, with markup? 90, 5 and 5 million bytes.
 
 Published figures, "bits per character", count bytes: `bits_per_byte`.
 """

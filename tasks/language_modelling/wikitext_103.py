@@ -1,4 +1,4 @@
-"""What comes next in a Wikipedia article, as a model of whole words reads it? 28,475 + 60 + 60 articles.
+"""What comes next in a Wikipedia article, as a word-level model reads it? 28,475 + 60 + 60 articles.
 
 Split at blanks, with `<unk>` for rare words: the form whose perplexity is published for Transformer-XL. Published
 figures read the test split on and on; here each article begins anew, and its first line's end is not predicted.

@@ -1,4 +1,4 @@
-"""Which colour does the one sentence on the vault name? It stands at the start, middle or end of 1,200 words.
+"""Which colour does the one sentence about the vault name? It is at the start, middle or end of 1,200 words.
 
 Made by a generator, to tell how far a model reads: the sentence itself is easy, and no other one names a colour, so
 that a bag of words finds it wherever it is. The id says where it stands, such as "test-17-middle".

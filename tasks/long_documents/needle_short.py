@@ -1,4 +1,4 @@
-"""Which colour does the one sentence on the vault name? `needle` in 300 words: a CPU learns it in a minute or two."""
+"""Which colour does the one sentence about the vault name? `needle` in 300 words: learnt on a CPU in minutes."""
 
 from collections.abc import Mapping
 

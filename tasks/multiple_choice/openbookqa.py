@@ -1,4 +1,4 @@
-"""Which of four answers does a fact of science give? 4,957 + 500 + 500 questions."""
+"""Which of four answers follows from a science fact? 4,957 + 500 + 500 questions."""
 
 from harness.data.sources import Hub
 from harness.data.task import Task

@@ -1,4 +1,4 @@
-"""Which of four answers does a fact of science give? The 500 questions of OpenBookQA's test set.
+"""Which of four answers follows from a science fact? The 500 questions of OpenBookQA's test set.
 
 They are split anew, so that scores are none of OpenBookQA's: the training set has ten times as many.
 """

@@ -1,4 +1,4 @@
-"""Which of four endings goes on with what is seen? 73,546 + 20,006 captions of films, endings made by machine."""
+"""Which of four endings continues a scene? 73,546 + 20,006 captions of films, endings made by machine."""
 
 from harness.data.sources import Hub
 from harness.data.task import Task

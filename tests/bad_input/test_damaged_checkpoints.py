@@ -67,7 +67,7 @@ DAMAGES = {
     "a tensor missing": ("model.safetensors", without_a_tensor, "its weights lack "),
     "wrong shapes": ("model.safetensors", with_narrow_tensors, "have another shape of "),
     "weights as a pipe": ("model.safetensors", piped, "model.safetensors: not a file"),
-    "weights from elsewhere": ("model.safetensors", linked, "model.safetensors: a link that leads out"),
+    "weights from elsewhere": ("model.safetensors", linked, "model.safetensors: a link that leads outside"),
     "tokenizer cut short": ("tokenizer.json", cut, "tokenizer.json: not a whole JSON file"),
     "no tokenizer's content": ("tokenizer.json", lambda file: file.write_text("{}"), "its tokenizer can't be read"),
     "no tokenizer": ("tokenizer.json", Path.unlink, "no tokenizer in"),

@@ -168,7 +168,7 @@ def test_a_family_without_a_language_model_is_told(command, family):
 
 
 FILES = {
-    "binary": (b"text\0more", "text-0.txt, line 1: holds zero bytes, so it is no plain text"),
+    "binary": (b"text\0more", "text-0.txt, line 1: holds zero bytes, so it is not plain text"),
     "latin-1": ("A café.".encode("latin-1"), "text-0.txt, line 1: not UTF-8 (byte 0xe9"),
     "utf-16": ("A film.".encode("utf-16"), "text-0.txt, line 1: "),
 }

@@ -207,7 +207,9 @@ def test_a_suite_file_that_is_gone_or_another_suites_is_told(command):
     shutil.copy("runs/other/suite.json", "runs/tiny/suite.json")
     assert "runs/tiny/suite.json: left by the suite 'other', not by tiny" in command("compare", "runs/tiny").output
     Path("runs/tiny/suite.json").unlink()
-    assert "runs/tiny/suite.json: is gone, and with it the suite's question" in command("compare", "runs/tiny").output
+    assert (
+        "runs/tiny/suite.json: is missing, and with it the suite's question" in command("compare", "runs/tiny").output
+    )
     command("run", "--model", "majority", "--train", "data.csv")
     assert "is gone" not in command("compare", "runs/single").output
 

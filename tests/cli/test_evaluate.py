@@ -63,7 +63,7 @@ def test_rows_without_the_tasks_groups_count_each_for_itself_and_that_is_told(co
     bare = write_jsonl(tmp_path / "c.jsonl", reviews(20, start=100))
     alone = command("evaluate", record.parent, "--input", bare, "--json")
     assert json.loads(alone.output)["groups"] == 20
-    assert alone.lines == ["data: no row has the task's group column 'film', so that each row counts as independent."]
+    assert alone.lines == ["data: no row has the task's group column 'film', so each row counts as independent."]
     some = write_jsonl(tmp_path / "d.jsonl", [*new, *reviews(2, start=130)])
     refused = command("evaluate", record.parent, "--input", some, "--json")
     assert (refused.code, refused.output) == (2, "")
@@ -79,7 +79,7 @@ def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
     other = write_csv(tmp_path / "other.csv", [{"text": row["text"], "stars": row["label"]} for row in reviews(4)])
     (line,) = command("evaluate", run, "--input", other).lines
     assert line.endswith(
-        "no column 'label' (its columns: text, stars). Rename the column that holds it: the run's task calls it so."
+        "no column 'label' (its columns: text, stars). Rename the column: this is its name in the run's task."
     )
     recorded = json.loads((run / "run.json").read_text())["scores"]["test"]["accuracy"]
     assert json.loads(command("evaluate", run, "--split", "test", "--json").output)["scores"]["accuracy"][

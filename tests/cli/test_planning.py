@@ -112,9 +112,9 @@ def test_a_run_says_how_good_its_forecast_was_and_a_second_plan_goes_by_it(comma
     file = suite(models='"tfidf", "majority"')
     result = command("run", file)
     assert result.code == 0, result.errors
-    assert "2 runs were foreseen to take about 10 s (2 s to 2.0 min) one after the other; they took " in result.output
+    assert "2 runs were expected to take about 10 s (2 s to 2.0 min) one after the other; they took " in result.output
     assert len(json.loads(Path("runs/mine/forecast.json").read_text())["seconds"]) == 2
-    assert "2 runs were foreseen to take" in command("compare", "runs/mine").output.replace("\n", " ")
+    assert "2 runs were expected to take" in command("compare", "runs/mine").output.replace("\n", " ")
     Path("other.toml").write_text(Path(file).read_text())
     again = command("plan", "other.toml")
     assert "Estimated from recorded runs." in again.output

@@ -123,7 +123,7 @@ def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
         one.parent: f"no run, but a folder that holds 3. Name one, such as {one}.",
         runs / "reviews/bolq/bert-mini/seed-0": f"no such folder. Did you mean {one}?",
         one / "run.json": f"a run's record. Name its folder, {one}.",
-        runs / "elsewhere": "no such folder. `harness runs ls` shows the runs that there are.",
+        runs / "elsewhere": "no such folder. `harness runs ls` lists the runs.",
     }
     for given, line in told.items():
         for words in (

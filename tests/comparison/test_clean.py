@@ -30,7 +30,7 @@ def test_every_score_is_also_one_on_the_clean_examples_and_a_changed_order_is_to
     assert (clean["parrot"].examples, clean["reader"].examples) == (24, 24)
     assert clean["parrot"].estimate.value == pytest.approx(14 / 24)
     assert clean["reader"].estimate.value == 1.0
-    said = "16 of 40 test examples nearly repeat a training example. Without them the order of the scores is "
+    said = "16 of 40 test examples nearly repeat a training example. Without them, the order of the scores is "
     assert found.warnings == (f"reviews/rotten_tomatoes: {said}reader, parrot; with them parrot, reader.",)
     assert task.doubts_of_order == ("another model is the best without the test examples that repeat training ones",)
     column = tables.details(task).headings.index("On clean examples")
@@ -42,15 +42,15 @@ def test_an_order_that_stays_and_predictions_without_such_examples_are_told_apar
     add(tmp_path / "some", "parrot", lambda place: place < 30, repeats=4)
     add(tmp_path / "some", "scholar", lambda place: place < 36, repeats=4)
     found = compare(tmp_path / "some")
-    assert found.warnings[0].endswith("Without them the order of scholar, parrot stays.")
+    assert found.warnings[0].endswith("Without them, the order of scholar, parrot stays the same.")
     assert found.tasks[0].doubts_of_order == ()
     add(tmp_path / "some", "earlier", lambda place: place < 20, repeats=None)
     (line,) = compare(tmp_path / "some").warnings
-    assert line.endswith("order of scholar, parrot stays. Of earlier it is not known what they score without them.")
+    assert line.endswith("order of scholar, parrot stays the same. Scores without them are not known for earlier.")
     add(tmp_path / "all", "parrot", lambda place: place < 30, repeats=40)
     (line,) = compare(tmp_path / "all").warnings
     assert line.endswith(
-        "all 40 test examples nearly repeat a training example, so that no clean one is left to score."
+        "all 40 test examples nearly repeat a training example, so no clean one is left to score."
     )
     add(tmp_path / "none", "parrot", lambda place: place < 30, repeats=0)
     found = compare(tmp_path / "none")

@@ -68,8 +68,8 @@ def test_of_single_seeds_nothing_is_claimed(tmp_path: Path):
     assert not [cell.model for cell in comparison.tasks[0].cells if cell.is_top or cell.beaten_by]
     assert reading(cell_of(comparison, "bert-mini")) == "not tested: one seed"
     assert verdict(comparison.tasks[0])[1:] == (
-        "Of bert-mini, roberta-mini and scratch nothing is claimed: one seed does not tell how far another one would "
-        "be off. Run at least 3 seeds.",
+        "Nothing is claimed about bert-mini, roberta-mini and scratch: one seed does not show how much "
+        "another one would differ. Run at least 3 seeds.",
     )
 
 
@@ -80,7 +80,7 @@ def test_a_model_with_one_seed_is_named_beside_claims_about_the_others(tmp_path:
     said = verdict(compare(tmp_path).tasks[0])
     assert "It is ahead of scratch by more than chance explains." in said
     assert not any("every other model" in line for line in said)
-    assert any(line.startswith("Of roberta-mini nothing is claimed") for line in said)
+    assert any(line.startswith("Nothing is claimed about roberta-mini") for line in said)
 
 
 def test_every_other_model_is_said_of_every_one_alone(tmp_path: Path):
@@ -216,7 +216,7 @@ def test_models_with_other_test_examples_are_not_compared(runs: Path):
     found = cell_of(comparison, "other").from_baseline
     assert found is not None
     assert found.estimate is None
-    assert reading(cell_of(comparison, "other")) == "not comparable: other test examples"
+    assert reading(cell_of(comparison, "other")) == "not comparable: different test examples"
     assert any("tested on different examples" in line for line in comparison.warnings)
 
 
@@ -224,7 +224,7 @@ def test_models_on_two_files_whose_rows_are_numbered_alike_are_not_compared(tmp_
     for model, references in (("scratch", LABELS * 50), ("bert-mini", LABELS[::-1] * 50)):
         save(tmp_path, record(model=model), predictions(list(references), list(LABELS * 50)))
     comparison = compare(tmp_path)
-    assert reading(cell_of(comparison, "bert-mini")) == "not comparable: other test examples"
+    assert reading(cell_of(comparison, "bert-mini")) == "not comparable: different test examples"
     assert cell_of(comparison, "scratch").beaten_by == cell_of(comparison, "bert-mini").beaten_by == ()
 
 

@@ -108,7 +108,7 @@ def test_against_the_baseline_models_are_better_worse_or_not_told_apart():
     ("found", "changes", "word"),
     [
         (None, {}, ""),
-        (lead("base", None), {}, "not comparable: other test examples"),
+        (lead("base", None), {}, "not comparable: different test examples"),
         (lead("base", 0.1), {"clusters": 0.0}, "not tested: recorded scores only"),
         (lead("base", 0.1, includes_seeds=False), {}, "not tested: one seed"),
         (lead("base", 0.1), {"clusters": 1.9}, "not tested: too few groups of test examples"),
@@ -151,7 +151,7 @@ def test_collapsed_runs_are_counted_and_the_others_score_apart():
     assert verdict(task(collapsed(A, 3, None), B))[-1] == f"{counted.format(3)}."
     assert verdict(task(collapsed(A, 2, None), B))[-1] == f"{counted.format(2)}; the others are hardly better."
     # Clopper and Pearson: with 1 of 3 the root of (1 - p)²(1 + 2p) = 0.05, with 2 of 3 that of 1 - p³ = 0.05.
-    tail = "; the mean of all has no interval, for it depends on how many collapse."
+    tail = "; the mean of all has no interval, because it depends on how many collapse."
     assert verdict(task(collapsed(A, 1, estimate(0.95, 0.9, 0.97)), B))[-1] == (
         f"{counted.format(1)}; that up to 86 % do can't be excluded. The other 2 score 95.0 (90.0 to 97.0){tail}"
     )
@@ -165,17 +165,17 @@ def test_collapsed_runs_are_counted_and_the_others_score_apart():
 def test_what_no_claim_is_about_is_told():
     single = replace(A, estimate=estimate(0.9, 0.85, 0.93, includes_seeds=False))
     assert verdict(task(single, B))[-1] == (
-        "Of a nothing is claimed: one seed does not tell how far another one would be off. Run at least 3 seeds."
+        "Nothing is claimed about a: one seed does not show how much another one would differ. Run at least 3 seeds."
     )
-    nothing = "Nothing is claimed of the order of a and b: {}."
+    nothing = "Nothing is claimed about the order of a and b: {}."
     one_group = [replace(one, clusters=1.5) for one in (A, B)]
     assert verdict(task(*one_group))[-1] == nothing.format("all test examples are one group, or nearly")
     one_example = [replace(one, clusters=1.0, examples=1) for one in (A, B)]
     assert verdict(task(*one_example))[-1] == nothing.format("there is one test example")
     for clusters in (2.0, 0.0):  # Two are tested; 0 is of recorded scores, which are told of elsewhere.
         enough = [replace(one, clusters=clusters) for one in (A, B)]
-        assert not any("of the order" in line for line in verdict(task(*enough)))
-    assert not any("of the order" in line for line in verdict(task(one_group[0], B)))
+        assert not any("about the order" in line for line in verdict(task(*enough)))
+    assert not any("about the order" in line for line in verdict(task(one_group[0], B)))
 
 
 def test_copies_and_runs_without_a_score_are_told_of_models_that_have_one():

@@ -41,7 +41,7 @@ def test_without_a_margin_or_without_a_test_of_it_nothing_is_said():
 def test_points_say_nothing_of_a_metric_that_is_shown_in_none():
     (line,) = said(A, B, margin=Margin(2.0, None), metric="mean_squared_error", higher_is_better=False)
     assert line == (
-        "The margin of 2 points says nothing of mean squared error, which is not shown in points: give the task its "
+        "The margin of 2 points does not apply to mean squared error, which is not shown in points: give the task its "
         "own, margin = { t = … }."
     )
     (line,) = said(A, B, margin=Margin(0.5, 0.5), metric="mean_squared_error", higher_is_better=False)

@@ -115,9 +115,9 @@ def test_mean_ranks_and_doubtful_tasks_come_last():
     assert said(A, B, ranks=ranks, doubts_of_claims=("few",)) == [
         "Mean ranks over the 3 tasks: a 1.2, b 1.8. Models whose mean ranks differ by less than 0.99 are not told "
         "apart by them.",
-        "What is said on t1, t2 and t3 is doubtful, for the reasons that stand there.",
+        "What is said about t1, t2 and t3 is doubtful, for the reasons given there.",
     ]
-    assert said(A, doubts=("1 of 3 failed",))[-1].startswith("What is said on t1")
+    assert said(A, doubts=("1 of 3 failed",))[-1].startswith("What is said about t1")
     doubtful = comparison(A, doubts=("1 of 3 failed",))
     untested = [replace(one, cells=tuple(replace(c, is_compared=False) for c in one.cells)) for one in doubtful.tasks]
     assert not any("Doubtful" in line for line in verdict_over_tasks(replace(doubtful, tasks=tuple(untested))))

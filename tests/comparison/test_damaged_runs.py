@@ -87,9 +87,9 @@ def link_out(file):
 PLACES = {
     "a folder": (Path.mkdir, "not a file"),
     "a pipe": (pipe, "not a file"),
-    "a device": (device, "link that leads out of|not a file"),
-    "a loop": (loop, "link that leads out of|Too many levels"),
-    "a link that leads out": (link_out, "link that leads out of"),
+    "a device": (device, "link that leads outside|not a file"),
+    "a loop": (loop, "link that leads outside|Too many levels"),
+    "a link that leads outside": (link_out, "link that leads outside"),
     "nothing in it": (Path.touch, "not a whole record|no readable predictions"),
     "zeros": (lambda file: file.write_bytes(bytes(4096)), "not a whole record|no readable predictions"),
     "text": (lambda file: file.write_text("PAR1 gone"), "not a whole record|no readable predictions"),

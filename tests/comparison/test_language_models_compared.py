@@ -142,7 +142,7 @@ def test_perplexities_are_compared_only_where_the_tokens_are_the_same(tmp_path: 
     assert cells["xl-alone"].beaten_by == ("xl-memory",)
     assert cells["gpt"].beaten_by == ()
     (warning,) = comparison.warnings
-    assert "the models' tokens are not the same, so that their perplexity is compared only between those" in warning
+    assert "the models' tokens are not the same, so their perplexity is compared only between those" in warning
     assert all(FORMATS.load(name)(comparison) for name in FORMATS.names())
 
 

@@ -111,7 +111,7 @@ def test_points_say_nothing_of_an_error_and_a_margin_of_its_own_does(tmp_path):
             save(tmp_path, record(model=model, seed=seed, task="stsb", task_card=task_card), rows)
     (task,) = compare(tmp_path, margins=POINT).tasks
     (line,) = (line for line in verdict(task) if "margin" in line)
-    assert line.startswith("The margin of 8 points says nothing of mean squared error, which is not shown in")
+    assert line.startswith("The margin of 8 points does not apply to mean squared error, which is not shown in")
     assert line.endswith("give the task its own, margin = { stsb = … }.")
     (task,) = compare(tmp_path, margins=Margins(by_task={"stsb": 0.05})).tasks
     assert any("not worse than any other model by more than 0.05 in mean squared error" in one for one in verdict(task))
@@ -240,5 +240,5 @@ def test_a_report_of_a_suites_runs_has_the_suites_margin(runs):
     assert compare(folder, margins=Margins(points=1.0)).tasks[0].margin == Margin(1.0, 0.01)
     (folder / "suite.json").write_text(json.dumps({"margin": "much"}))
     comparison = compare(folder)
-    assert any("suite.json: not what a suite leaves: margin: must be a number" in line for line in comparison.problems)
+    assert any("suite.json: not as a suite writes it: margin: must be a number" in line for line in comparison.problems)
     assert comparison.margins is None

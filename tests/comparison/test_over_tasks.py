@@ -180,7 +180,7 @@ def test_tasks_whose_own_conclusions_are_doubtful_are_named(eight):
     other_runs = replace(eight.tasks[2], cells=(collapsed, *eight.tasks[2].cells[1:]))
     tasks = (eight.tasks[0], few_groups, other_runs, *eight.tasks[3:])
     said = verdict_over_tasks(replace(eight, tasks=tasks))
-    assert said[-1] == "What is said on task-1 and task-2 is doubtful, for the reasons that stand there."
+    assert said[-1] == "What is said about task-1 and task-2 is doubtful, for the reasons given there."
 
 
 @pytest.mark.slow

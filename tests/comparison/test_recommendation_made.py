@@ -45,11 +45,11 @@ def test_of_single_seeds_nothing_is_recommended():
     )
     advice = "Can't tell yet: run at least 3 seeds of each model."
     assert told(recommended(task(other, one))) == (
-        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may turn that round.",)
+        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may reverse that.",)
     )  # fmt: skip
     (reason,) = recommended(task(one, other, replace(TFIDF, is_compared=True))).reasons
     assert reason == (
-        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may turn that round."
+        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may reverse that."
     )
 
 
@@ -58,7 +58,7 @@ def test_what_could_not_be_tested_is_told_with_its_reason():
     for clusters, advice in (
         (0.0, "Can't tell: the scores are as recorded, and how far they depend on the test examples is not known."),
         (1.9, "Can't tell: there are too few test examples, or groups of them."),
-        (2.0, "Can't tell: no other model was tested on the same examples, or scored per the same tokens."),
+        (2.0, "Can't tell: no other model was tested on the same examples, or scored on the same tokens."),
     ):
         cells = [replace(one, is_compared=False, clusters=clusters) for one in (A, B)]
         cells[0] = replace(cells[0], doubts=("1 of 3 failed",))

@@ -132,7 +132,7 @@ def test_runs_between_two_looks_wait_for_the_next_one(runs):
     assert (task.look.number, task.look.seeds, task.look.left_out) == (1, (0, 1, 2), 3)
     assert {len(cell.runs) for cell in task.cells} == {3}
     assert not any(cell.missing_seeds for cell in task.cells)
-    assert "3 runs of further seeds are left out until the next look has all." in " ".join(verdict(task))
+    assert "3 runs of further seeds are left out until the next look is complete." in " ".join(verdict(task))
     add(runs, "scratch", 0.79, range(4, 5))
     assert only_task(runs).look.number == 2
 
@@ -199,7 +199,7 @@ def test_what_waits_and_what_was_recorded_before_are_told():
     )
     assert "(looks were fixed at 3, 5 and 10)" in lines[0]
     assert lines[1] == "It was the last one."
-    assert lines[2] == "1 run of further seeds is left out until the next look has all."
+    assert lines[2] == "1 run of further seeds is left out until the next look is complete."
     assert lines[3].startswith("2 runs were recorded before the looks were planned")
     assert len(list(look_lines(replace(look, left_out=0, begun_with=0)))) == 2
     assert list(look_lines(None)) == []
@@ -219,7 +219,7 @@ def test_what_waits_and_what_was_recorded_before_are_told():
 def test_a_rule_that_no_suite_leaves_is_refused_in_a_line(tmp_path, changes):
     content = {"sequential": {**json.loads(json.dumps(asdict(RULE))), **changes}}
     (tmp_path / SUITE_FILE).write_text(json.dumps(content))
-    with pytest.raises(UserError, match="sequential: not what a suite leaves") as caught:
+    with pytest.raises(UserError, match="sequential: not as a suite writes it") as caught:
         stated_rule(tmp_path, {"any"})
     assert len(caught.value.lines) == 1
 

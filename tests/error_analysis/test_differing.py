@@ -49,7 +49,7 @@ def test_settings_scores_and_flips_are_told_and_no_claim_is_made(pair, command):
     assert found["disagree"] == 11
     assert len(found["disagreements"]) == 10
     output = " ".join(command("diff", *pair).output.split())
-    assert "say nothing of which model, or which setting, is better" in output
+    assert "don't show which model, or which setting, is better" in output
     assert "McNemar's exact test of these two runs: p = 0.227" in output
 
 

@@ -102,7 +102,7 @@ def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_te
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("factor", "said"),
-    [(1.0, r"does not answer as it does\. .* logits differ by at most \d"), (float("nan"), "no numbers")],
+    [(1.0, r"does not give the same answers\. .* logits differ by at most \d"), (float("nan"), "no numbers")],
 )
 def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_left(factor, said, bert_run, tmp_path, monkeypatch):
     monkeypatch.setattr(OnnxModel, "forward", lambda self, **given: {"logits": factor * given["input_ids"][:, :2]})
@@ -202,7 +202,7 @@ def test_options_that_an_export_has_no_use_for_are_refused(command, bert_run):
         "--precision int8 is for an ONNX graph" in command("export", bert_run, "x", "--to", "folder", "--int8").errors
     )
     assert "Give OWNER/NAME" in command("export", bert_run, "small", "--to", "hub").errors
-    assert "./x: no name of a model on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
+    assert "./x: not a model's name on the Hub" in command("export", bert_run, "./x", "--to", "hub", "--dry-run").errors
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_a_simple_baseline_is_exported_as_a_folder_and_not_as_onnx(command, base
         assert "library_name: finetune-harness" in (card / "README.md").read_text()
     assert json.loads(command("predict", "out", "--text", "a film").output)["prediction"] in ("bad", "good")
     assert "out: is an export. Name the folder of the run" in command("explain", "out", "--text", "a").errors
-    assert "is no neural network" in command("export", baseline_run, "other", "--to", "onnx").errors
+    assert "is not a neural network" in command("export", baseline_run, "other", "--to", "onnx").errors
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_a_dry_run_shows_what_would_be_pushed_and_reaches_no_hub(command, baseli
 def test_a_name_that_the_hub_refuses_is_refused_before_anything_is_made():
     check_repository("me/small-1.0")
     for name in ("me/a--b", "me/a..b", f"me/{'a' * 100}", "me/a.git"):  # What its own client says no to.
-        with pytest.raises(UserError, match=r"no name of a model on the Hub"):
+        with pytest.raises(UserError, match=r"not a model's name on the Hub"):
             check_repository(name)
 
 

@@ -61,7 +61,7 @@ def test_what_arrives_is_the_checked_folder_that_a_dry_run_shows(command, run, m
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        (None, "me/small: no access token of the Hub. Run: hf auth login"),
+        (None, "me/small: no access token for the Hub. Run: hf auth login"),
         ("hf_gone", "me/small: the Hub does not know your access token (401). Run: hf auth login"),
         ("hf_you", "me/small: your account may not write there (403). Give a name of your own"),
     ],

@@ -136,7 +136,7 @@ def test_hostile_weights_in_torch_s_container_are_refused(published, tmp_path):
 
 def test_a_file_that_is_no_state_dict_is_told(published, tmp_path):
     torch.save({"epoch": 3}, published / "pytorch_model.bin")
-    assert "is no state dict" in refused(published, tmp_path / "safe")
+    assert "is not a state dict" in refused(published, tmp_path / "safe")
 
 
 def test_several_files_of_weights_are_told(published, tmp_path):

@@ -49,5 +49,5 @@ def test_a_saved_one_comes_back_the_same(baseline, tmp_path):
 def test_a_baseline_without_an_answer_names_those_that_have_one(baseline, task_type, instead):
     with pytest.raises(UserError) as raised:
         baseline.fit([], task_type=task_type, labels=())
-    said = f"{baseline.name}: has no answer to tasks of type {task_type}. Leave it out, or take {instead}."
+    said = f"{baseline.name}: does not support tasks of type {task_type}. Leave it out, or use {instead}."
     assert raised.value.lines == (said,) or raised.value.lines == [said]

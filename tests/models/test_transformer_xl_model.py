@@ -482,7 +482,7 @@ def test_weights_start_as_the_configuration_says():
         ({"cutoffs": [0, 7]}, "cutoffs: must rise"),
         ({"d_embed": 3}, "div_val: leaves nothing of d_embed, 3, for the last of 3 clusters (got 2)"),
         ({"div_val": 0}, "div_val: must be at least 1 (got 0)"),
-        ({"tie_projs": [True]}, "tie_projs: must have 3 entries, one a cluster (got 1)"),
+        ({"tie_projs": [True]}, "tie_projs: must have 3 entries, one per cluster (got 1)"),
         ({"mem_len": -1}, "mem_len: must be 0 or more (got -1)"),
         ({"memory_start": "noise"}, "memory_start: must be"),
         ({"init": "none"}, "init: must be"),

@@ -109,7 +109,7 @@ def test_a_compiler_that_fails_is_named_with_its_first_error(reason, tmp_path, m
     compiler.write_text("#!/bin/sh\necho 'note' >&2\necho 'x.cpp:1: error: no such thing' >&2\nexit 1\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    assert reason().endswith(f"({compiler} failed: x.cpp:1: error: no such thing; HARNESS_NATIVE=0 tries no more)")
+    assert reason().endswith(f"({compiler} failed: x.cpp:1: error: no such thing; HARNESS_NATIVE=0 skips this)")
 
 
 def test_a_cache_that_cannot_be_written_is_told(reason, calls, tmp_path, monkeypatch):

@@ -202,7 +202,7 @@ def test_a_second_command_does_nothing_another_recipe_is_refused_and_redo_replac
     assert {path: path.stat().st_mtime_ns for path in made.folder.rglob("*") if path.is_file()} == before
     refused = command("pretrain", recipe, "--set", "seed=1", "--set", "keep=[1.0]")
     assert refused.code == 2
-    assert "begun with another recipe, or other texts; use --redo" in refused.errors
+    assert "started with another recipe or other texts. Use --redo" in refused.errors
     assert [line.strip() for line in refused.lines[1:]] == [
         "training.keep: recorded [0.5, 1.0], wanted [1.0]",
         "training.seed: recorded 0, wanted 1",

@@ -92,7 +92,7 @@ def test_another_recipe_is_refused_with_the_keys_that_differ(place):
     with pytest.raises(UserError) as caught:
         place.recorded(recipe(seed=1, learning_rate=0.5), TEXTS)
     first, *lines = str(caught.value).splitlines()
-    assert "begun with another recipe, or other texts; use --redo to replace it" in first
+    assert "started with another recipe or other texts. Use --redo to replace it" in first
     assert [line.strip() for line in lines] == [
         "training.learning_rate: recorded 0.001, wanted 0.5",
         "training.seed: recorded 0, wanted 1",

@@ -111,7 +111,7 @@ def test_so_many_steps_have_read_so_many_times_batch_tokens_and_less_than_a_sequ
 @pytest.mark.parametrize("documents", [[], [[[1, 2, 3]]]])
 def test_a_corpus_that_makes_no_sequence_is_told_and_not_searched_for_ever(documents):
     tokens = token_file(documents)
-    with pytest.raises(UserError, match=f"{tokens.token_count} tokens make no sequence"):
+    with pytest.raises(UserError, match=f"{tokens.token_count} tokens are too few for a sequence"):
         next(sampled_sequences(tokens, lambda *_: [], seed=0, versions=None))
 
 

@@ -113,7 +113,7 @@ def test_an_unknown_column_is_told_with_the_known_ones(tmp_path, hub):
 
 
 def test_a_column_without_texts_and_an_unknown_split_are_told(tmp_path, hub):
-    assert "row 1: 'number' is no text (got int)" in complaint(tmp_path, hub=hub, hub_column="number")
+    assert "row 1: 'number' is not text (got int)" in complaint(tmp_path, hub=hub, hub_column="number")
     assert "the data set is not available" in complaint(tmp_path, hub=hub, hub_column="body", hub_split="dev")
 
 

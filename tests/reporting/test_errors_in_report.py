@@ -33,7 +33,7 @@ def test_probabilities_have_curves_and_lengths_have_quarters(tmp_path):
     found = errors_of(task, {"bert-mini": "c0"})
     assert [table.caption.partition(": ")[2].split(" (")[0] for table in found.tables] == [
         "F1 by label", "what each label", "accuracy by length in tokens of bert-mini",
-        "how far probabilities can be believed",
+        "how far probabilities can be trusted",
     ]  # fmt: skip
     assert 'class="c0"' in found.curves["bert-mini"]
     assert len(found.notes) == 3
@@ -70,4 +70,4 @@ def test_of_very_many_models_the_best_are_shown_and_the_others_counted(tmp_path)
     (task,) = compare(tmp_path / "runs").tasks
     found = errors_of(task, {})
     assert [row[0].text for row in found.tables[0].rows] == [cell.model for cell in task.ranked[:12]]
-    assert found.notes[-1] == "Of very many models the best 12: 2 are left out."
+    assert found.notes[-1] == "Only the best 12 models: 2 are left out."

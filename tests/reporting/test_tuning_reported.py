@@ -82,7 +82,7 @@ def test_every_format_shows_the_choice(runs, name):
     text = FORMATS.load(name)(compare(runs)).replace("\\", "")
     assert "learning_rate=0.001" in text
     assert "bert-mini: tuned, at 4 trials each. Not tuned: scratch." in text.replace("=xl, ", "")
-    assert "The scores of trials are no results" in text
+    assert "The scores of trials are not results" in text
 
 
 def test_nothing_is_shown_of_tuning_where_there_was_none(tmp_path):
@@ -134,7 +134,7 @@ def test_a_file_of_trials_is_refused_where_there_are_none(tmp_path, command):
     result = command("report", "runs", "--trials", "trials.csv")
     assert (result.code, result.lines) == (
         2,
-        ["trials.csv: not written, for no model was tuned in runs. Leave --trials out."],
+        ["trials.csv: not written, because no model was tuned in runs. Leave --trials out."],
     )
 
 

@@ -120,7 +120,7 @@ def test_a_machine_whose_claim_was_taken_away_is_told_and_takes_nothing_away(on,
         age(tmp_path / CLAIM, GIVEN_UP_SECONDS + 5)
         on("second")
         leave(tmp_path, "second")
-        with pytest.raises(UserError, match="another machine took this run"):
+        with pytest.raises(UserError, match="another machine took over this run"):
             check_claim(tmp_path)
     assert (tmp_path / CLAIM).exists(), "it is the other one's"
 

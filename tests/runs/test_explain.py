@@ -57,7 +57,7 @@ def test_an_answer_is_explained_in_the_window_where_it_is_the_best(command, ques
     told = "".join(found["tokens"])
     assert "who was seen" in told  # the question
     assert len(found["tokens"]) < len(example.context.split())  # and one of several windows
-    assert "answers to questions are no labels" in command("explain", questions, *words, "--label", "x").errors
+    assert "answers to questions are not labels" in command("explain", questions, *words, "--label", "x").errors
     measured = json.loads(command("explain", questions, "--curve", "2", "--steps", "3", "--json").output)["worth"]
     assert np.isfinite(measured["deletion"]).all()
 
@@ -134,7 +134,7 @@ def test_a_text_of_several_windows_is_refused_with_the_reason(command, tmp_path)
     run = finished_run(tmp_path, "language_modelling", base, family="transformer_xl", **settings)
     refused = command("explain", run, "--text", "the film was seen by anna on a rainy day")
     assert refused.code == 2
-    assert "windows, and what a token owes to those before it is told within one. Give a shorter" in refused.errors
+    assert "windows, and a token can be explained within one window only. Give a shorter" in refused.errors
 
 
 def test_a_word_is_the_one_that_is_named_else_the_first_that_is_tagged():

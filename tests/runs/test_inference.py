@@ -49,7 +49,7 @@ def test_a_damaged_measurement_is_told(runs):
     measured_run(folder)
     content = json.loads((folder / INFERENCE).read_text())
     (folder / INFERENCE).write_text(json.dumps(content | {"latency_p50": 0.0}))
-    with pytest.raises(UserError, match=r"inference.json: not what `harness measure` leaves"):
+    with pytest.raises(UserError, match=r"inference.json: not as `harness measure` writes it"):
         measured(folder)
 
 
@@ -81,5 +81,5 @@ def test_what_was_measured_stands_in_the_report_and_a_damaged_file_among_its_rem
     (file,) = runs.rglob(f"tfidf/*/{INFERENCE}")
     file.write_text("{}")
     shown = command("compare", runs).output
-    assert "not what `harness measure` leaves" in " ".join(shown.split())
+    assert "not as `harness measure` writes it" in " ".join(shown.split())
     assert "cost in use" in shown

@@ -109,9 +109,9 @@ BAD_TEXTS = {
     "missing": (None, "bad.txt: no such file."),
     "empty": (b"", "bad.txt: is empty."),
     "blank": (b" \n\n", "bad.txt: is empty."),
-    "binary": (b"the film\0was seen", "bad.txt: holds zero bytes, so it is no plain text."),
+    "binary": (b"the film\0was seen", "bad.txt: holds zero bytes, so it is not plain text."),
     "latin-1": ("the café".encode("latin-1"), "bad.txt, line 1: not UTF-8 (byte 0xe9 at offset 7)."),
-    "a word": (b"film", "bad.txt: too short, nothing in it comes after another token (got 1)."),
+    "a word": (b"film", "bad.txt: too short: it has no token after the first (got 1)."),
 }
 
 
@@ -130,7 +130,7 @@ def test_a_text_that_can_t_be_read_is_told(command, model, name):
 def test_an_encoder_without_its_language_head_is_refused(command, checkpoints, text, family):
     result = command("perplexity", checkpoints[family], "--text", text)
     assert result.code == 2
-    assert "its weights are no whole language model" in result.errors
+    assert "its weights are not a complete language model" in result.errors
 
 
 def test_an_untrained_model_file_is_refused(command, text):
@@ -142,7 +142,7 @@ def test_an_untrained_model_file_is_refused(command, text):
 def test_weights_without_a_language_model_s_head_are_refused(command, checkpoints, text):
     result = command("perplexity", checkpoints["transformer_xl"], "--text", text)
     assert result.code == 2
-    assert "its weights are no whole language model (new layers: crit." in result.errors
+    assert "its weights are not a complete language model (new layers: crit." in result.errors
 
 
 def test_a_memory_that_same_length_would_not_look_at_is_refused(command, model, text, tmp_path):

@@ -380,7 +380,7 @@ def test_what_can_not_be_asked_for_is_refused_in_a_line(command, run, checkpoint
         assert said in result.errors
     write_jsonl(Path("twice.jsonl"), [{"id": 1, "question": "who", "context": "anna"}] * 2)
     result = command("predict", answering, "--input", "twice.jsonl", "--squad", "squad")
-    assert (result.code, "1 ids stand in several rows (such as '1')" in result.errors) == (2, True)
+    assert (result.code, "1 ids are in several rows (such as '1')" in result.errors) == (2, True)
 
 
 @pytest.mark.slow

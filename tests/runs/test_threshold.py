@@ -55,7 +55,7 @@ def test_of_several_labels_one_threshold_decides_each_and_of_three_that_exclude_
 
     assert predicted(0.35) == [["a", "b"], []]
     assert predicted("validation") == wanted  # above 0.25, halfway between 0.2 and 0.3
-    with pytest.raises(Exception, match="--threshold: is of two labels, and this run has 3"):
+    with pytest.raises(Exception, match="--threshold: is for two labels, but this run has 3"):
         of_one.recalibrated([], list, ("a", "b", "c"), of_one.predict_settings(threshold=0.3))
 
 

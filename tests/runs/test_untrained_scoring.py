@@ -71,7 +71,7 @@ def test_what_must_be_trained_needs_a_file_to_train_on(command, model, words):
     chosen = () if "--model" in words else ("--model", model)
     result = command("run", *chosen, *words, *task_type, *steps, "--test", "test.jsonl")
     assert result.code == 2
-    assert "train: no file to train on. Give train; test alone does for a language model" in result.errors
+    assert "train: no file to train on. Give train; test alone is enough for a language model" in result.errors
 
 
 @pytest.mark.slow

@@ -88,7 +88,7 @@ def test_what_another_suite_left_is_not_taken_for_this_ones(tmp_path: Path):
     with pytest.raises(UserError, match="left by the suite 'one', not by two"):
         stated(left.parent, {"two"})
     left.write_text(json.dumps(with_digest({"suite": "two", "status": "complete"})))
-    with pytest.raises(UserError, match="not what a suite left: it has status"):
+    with pytest.raises(UserError, match="not as a suite writes it: it has status"):
         stated(left.parent, {"two"})
 
 

@@ -247,6 +247,6 @@ def test_what_was_foreseen_before_a_run_stays_and_other_seeds_are_foreseen_anew(
 @pytest.mark.parametrize("content", ["[]", "{", '{"seconds": 1}', '{"seconds": {}, "sha256": "x"}'])
 def test_a_damaged_forecast_is_told_in_a_line(tmp_path, content):
     (tmp_path / FORECAST_FILE).write_text(content)
-    with pytest.raises(UserError, match="only what was foreseen is lost") as caught:
+    with pytest.raises(UserError, match="only the forecast is lost") as caught:
         read_forecast(tmp_path)
     assert len(caught.value.lines) == 1

@@ -242,7 +242,7 @@ def test_a_redo_that_was_killed_goes_on_where_it_was(command, suite, monkeypatch
     assert states(command, *baselines) == "1 complete, 1 unfinished"
     again = command("run", suite, "--redo", *baselines)
     assert again.code == 0
-    assert "A --redo was cut short and goes on: 1 of 2 runs are left." in again.output
+    assert "Resuming an interrupted --redo: 1 of 2 runs are left." in again.output
     assert began[0] not in again.output.partition("left.")[2]
     assert states(command, *baselines) == "2 complete"
     assert not list(RUNS.rglob(".partial"))
@@ -374,7 +374,7 @@ def test_a_disk_that_is_full_for_good_fails_what_does_not_fit_and_keeps_the_rest
     runs = small_disk / "tiny/mine"
     first, second = (read_record(runs / f"bert/seed-{seed}") for seed in (0, 1))
     assert first["status"] == "complete", "a state for which there is no room stops nobody"
-    assert "a state could not be saved on the way, and the run went on without it" in first["notes"]
+    assert "a state could not be saved during the run, which continued without it" in first["notes"]
     assert second["status"] == "failed"
     assert read_record(runs / "tfidf/seed-0")["status"] == read_record(runs / "majority/seed-0")["status"] == "complete"
 

@@ -212,7 +212,7 @@ def test_a_node_with_other_data_is_told_of_and_records_no_result(suite):
     write_csv(Path("reviews.csv"), reviews(start=7))
     *_, ended = do_run(packed(run, Options()), job(), again=False)
     assert ended.is_mistake
-    assert "its data is not what was planned with" in ended.record.reason
+    assert "its data is not what the command planned with" in ended.record.reason
     assert "set upload = true in [cluster]" in ended.record.reason
 
 

@@ -100,7 +100,7 @@ def test_the_script_says_what_the_suite_asks_for_and_quotes_every_path(tmp_path,
 
 
 def test_a_line_break_can_inject_nothing_into_a_script(tmp_path):
-    with pytest.raises(UserError, match="a line break can't stand"):
+    with pytest.raises(UserError, match="can't have a line break"):
         script_text("tiny\nrm -r runs", Cluster(), [], tmp_path / "array-1.txt", 1)
 
 
@@ -125,8 +125,8 @@ def test_mistakes_in_cluster_are_told_at_once(suite):
     ("words", "line"),
     [
         (("--redo", "--workers", "2"), "--redo, --workers can't be used with --on slurm"),
-        (("--trials", "2"), "--on slurm: recipes are chosen here by trials"),
-        (("--until", "decided"), "--on slurm: seeds are added here as comparisons stand"),
+        (("--trials", "2"), "--on slurm: this suite chooses recipes by trials"),
+        (("--until", "decided"), "--on slurm: this suite adds seeds until comparisons are decided"),
     ],
 )
 def test_what_no_single_run_can_know_is_refused(words, line, command, suite, fake_slurm):

@@ -57,8 +57,8 @@ def test_a_rare_label_is_told_once_a_task_unless_a_model_weighs_labels():
         *[run("posts", 3, focal_gamma=2.0), run("talks", 40)],
     ]
     assert rare_label_lines(runs) == [
-        "mails: the rarest label, fraud, is 3.0% of the training examples. --set class_weights=balanced has all labels "
-        "count alike in training, macro_f1 when models are judged."
+        "mails: the rarest label, fraud, is 3.0% of the training examples. With --set class_weights=balanced all "
+        "labels count equally in training, with macro_f1 in the score."
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_run_with_a_rare_label_ends_with_what_to_do_and_its_report_has_it(comm
     result = command("run", "--model=tfidf", "--train", file)
     assert result.code == 0, result.errors
     *_, said, _ = result.output.splitlines()
-    assert ": the rarest label, bad, is 4.8% of the training examples. --set class_weights=balanced has" in said
+    assert ": the rarest label, bad, is 4.8% of the training examples. With --set class_weights=balanced all" in said
     result = command("report", tmp_path / "runs/single", "--output", tmp_path / "report.md")
     assert result.code == 0, result.errors
     assert "the rarest label, bad, is 4.8% of the training examples" in (tmp_path / "report.md").read_text()

@@ -89,7 +89,7 @@ def test_a_worker_that_dies_costs_its_run_only(planned, results):
     assert {name: record.status for name, record in found.items()} == {
         "good0": "complete", "dies0": "failed", "good1": "complete", "ends0": "failed", "good2": "complete"
     }  # fmt: skip
-    assert found["dies0"].reason == "its worker was killed (SIGKILL). Where memory ran out, try fewer --workers."
+    assert found["dies0"].reason == "its worker was killed (SIGKILL). If memory ran out, try fewer --workers."
     assert found["ends0"].reason == "its worker ended with exit code 3."
     assert planned("dies").state() == "failed"
     assert (planned("dies").folder / "error.txt").read_text() == "printed for dies"
@@ -133,7 +133,7 @@ def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(planned, result
     with pytest.raises(UserError) as caught:
         list(results([planned("good")], act=working.never_begins))
     assert caught.value.lines == (
-        "harness run: no worker could begin; the last one ended with exit code 7. Try --workers 1.",
+        "harness run: no worker could start; the last one ended with exit code 7. Try --workers 1.",
         "no room for torch",
     )
     assert not planned("good").folder.exists()

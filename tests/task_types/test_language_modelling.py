@@ -248,7 +248,7 @@ def test_a_document_of_one_token_with_nothing_before_it_is_refused(language):
     _, objective, reader = set_up("transformer_xl", language["transformer_xl"])
     bare = replace(reader, tokenizer=_without_template(reader.tokenizer))
     short = [DocumentExample("long", "the film"), DocumentExample("short", "film")]
-    with pytest.raises(UserError, match=r"^short: too short, nothing in it comes after another token"):
+    with pytest.raises(UserError, match=r"^short: too short: it has no token after the first"):
         objective.features(short, bare)
     assert [item.windows[0].scored_tokens for item in objective.features(short, reader).items] == [
         range(1, 3),
@@ -267,7 +267,7 @@ def _without_template(tokenizer):
 
 
 def test_a_checkpoint_without_its_language_head_is_refused(checkpoints):
-    with pytest.raises(UserError, match="its weights are no whole language model"):
+    with pytest.raises(UserError, match="its weights are not a complete language model"):
         loaded_model("bert", checkpoints["bert"], "language_modelling", labels=())
 
 

@@ -126,7 +126,7 @@ BAD = {
     "a withheld label": ({"answer": -1}, "answer: label -1, which stands for a withheld one."),
     "an empty choice between others": ({"b": " "}, "choice 2 of 4 is empty. Fill it, or move the others up."),
     "one choice": (dict.fromkeys("bcd"), "a question needs two choices (got 1)."),
-    "a choice that is no text": ({"c": {"x": 1}}, "choice 3 is no text (got {'x': 1})."),
+    "a choice that is no text": ({"c": {"x": 1}}, "choice 3 is not text (got {'x': 1})."),
     "no question": ({"question": None}, "question: not text (got None)."),
 }  # fmt: skip
 

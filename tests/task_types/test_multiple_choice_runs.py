@@ -300,7 +300,7 @@ def test_choosing_understands_choices(command):
 
 
 def test_what_a_text_has_no_model_for_is_refused(checkpoints):
-    with pytest.raises(UserError, match='"probe" has no answer to tasks of type multiple_choice'):
+    with pytest.raises(UserError, match='"probe" does not support tasks of type multiple_choice'):
         TASK_TYPES.load(TASK_TYPE).linear()
 
 

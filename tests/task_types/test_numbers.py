@@ -188,7 +188,7 @@ def test_errors_of_huge_numbers_are_infinite_and_no_exception():
 def test_a_model_that_says_the_same_of_every_text_is_told(references, predictions, said):
     rows = [{"reference": one, "prediction": other} for one, other in zip(references, predictions, strict=True)]
     expected = (
-        [] if said is None else [f"every test row is predicted alike ({said}): the model tells no text from another"]
+        [] if said is None else [f"every test row gets the same prediction ({said}): the model can't tell texts apart"]
     )
     assert list(constant_notes(rows, "test")) == expected
 
@@ -197,6 +197,6 @@ def test_a_model_that_says_the_same_of_every_text_is_told(references, prediction
 def test_predictions_that_are_all_the_same_stand_in_the_record(checkpoints, tmp_path, monkeypatch):
     run = own_run(tmp_path / "runs", prices(tmp_path / "data"), checkpoints["bert"], maximum_steps=0)
     monkeypatch.setattr(NumberObjective, "results", lambda _, scores, *others: [np.zeros(1)] * len(scores))
-    note = "every test row is predicted alike (0): the model tells no text from another"
+    note = "every test row gets the same prediction (0): the model can't tell texts apart"
     assert execute(run, Options(), Silent()).notes[0] == note
     assert read_record(run.folder / "run.json").notes[0] == note

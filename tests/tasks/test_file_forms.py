@@ -344,7 +344,7 @@ def test_what_no_split_is_called_by_is_left_unread_and_told(tmp_path, capsys):
     for name in ("train.csv", "test.csv", "sample_submission.csv"):
         written(tmp_path, name, CSV)
     assert set(Files(tmp_path).rows()) == {"train", "test"}
-    said = f"{tmp_path}: sample_submission.csv left unread, for no split has such a name.\n"
+    said = f"{tmp_path}: sample_submission.csv not read, because no split has such a name.\n"
     assert capsys.readouterr().err == said
 
 

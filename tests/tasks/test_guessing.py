@@ -116,12 +116,12 @@ def test_a_guess_says_why():
         (
             table(a=lambda row: row, b=lambda row: row % 2),
             {},
-            "a.csv: can't tell what is asked for (columns: 'a', 'b')",
+            "a.csv: can't tell the task type (columns: 'a', 'b')",
         ),
         (
             table(text=texts(), mood=lambda row: "good"),
             {},
-            "a.csv: can't tell what is asked for (columns: 'text', 'mood' (always the same))",
+            "a.csv: can't tell the task type (columns: 'text', 'mood' (always the same))",
         ),
         (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with anything in it (it has 'text')."),
     ],

@@ -62,7 +62,7 @@ def test_every_setting_that_does_not_fit_is_told_at_once():
 
 def test_a_question_in_a_classification_task_does_not_fit():
     assert (
-        "names a column that classification has no use for"
+        "names a column that classification does not use"
         in complaint(task_type="classification", columns={"question": ["q"]})[0]
     )
 
@@ -138,7 +138,7 @@ def test_documents_have_one_column_and_no_label():
         "text: one column makes an input (got 2). "
         "Name one, or choose another task type: classification, multi_label, multiple_choice, regression."
     )
-    assert lines[1].startswith("label: names a column that language_modelling has no use for")
+    assert lines[1].startswith("label: names a column that language_modelling does not use")
 
 
 @pytest.mark.parametrize("ending", [".conll", ".iob", ".bio", ".conll.gz"])

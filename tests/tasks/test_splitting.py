@@ -159,8 +159,8 @@ def test_where_more_than_half_of_a_split_would_go_only_equal_rows_go_and_that_is
     assert [one.id for one in splits["train"]] == [one.id for one in train]
     assert left_out.dropped == {"train rows that nearly repeat validation or test": 1}
     assert left_out.notes == [
-        "65 of 65 train rows that nearly repeat validation or test: more than half, so that such texts are alike "
-        "anyway, and only equal ones are left out"
+        "65 of 65 train rows that nearly repeat validation or test: more than half; such texts are alike "
+        "anyway, so only equal ones are left out"
     ]
 
 

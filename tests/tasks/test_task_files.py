@@ -117,7 +117,7 @@ def test_a_header_alone_is_an_error(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     assert "no such file" in complaint(tmp_path / "nowhere.csv")[0]
     os.mkfifo(tmp_path / "pipe.csv")
-    assert complaint(tmp_path / "pipe.csv")[0].startswith(f"{tmp_path}/pipe.csv: no file, but a pipe or a device")
+    assert complaint(tmp_path / "pipe.csv")[0].startswith(f"{tmp_path}/pipe.csv: a pipe or a device")
 
 
 def test_an_unknown_suffix_names_the_nearest_known_one(tmp_path):

@@ -88,10 +88,10 @@ def test_a_hub_fingerprint_says_whether_the_revision_is_pinned():
 
 
 @pytest.mark.parametrize(
-    ("revision", "how"), [(None, "at its newest revision"), ("2.17", "at '2.17', which is no commit")]
+    ("revision", "how"), [(None, "at its newest revision"), ("2.17", "at '2.17', which is not a commit")]
 )
 def test_that_the_publisher_may_change_the_rows_is_noted(revision, how):
-    changed = "so that its publisher may change what a later run reads"
+    changed = "so its publisher may change what a later run reads"
     assert list(Hub("a/b", revision=revision).notes()) == [f"data: a/b is read {how}, {changed}"]
     assert list(Hub("a/b", revision="0" * 40).notes()) == []
 

@@ -31,7 +31,7 @@ def table(separator):
 def test_the_separator_of_a_csv_file_is_found_and_told_in_one_line(tmp_path, told, separator, name):
     file = written(tmp_path, table(separator))
     assert read_rows(file) == ROWS
-    assert told() == f"{file}: guessed separator {name}. Where that is wrong, give --encoding or --separator.\n"
+    assert told() == f"{file}: guessed separator {name}. If that is wrong, give --encoding or --separator.\n"
 
 
 def test_a_separator_that_is_named_is_not_guessed(tmp_path, told):
@@ -112,7 +112,7 @@ def test_what_a_file_says_of_its_encoding_is_followed_without_a_word(tmp_path, t
 def test_an_encoding_that_can_be_told_is_guessed_and_told_in_one_line(tmp_path, told, encoding):
     file = written(tmp_path, WESTERN.encode(encoding))
     assert read_rows(file)[0]["text"].startswith("Le café était")
-    assert told() == f"{file}: guessed encoding {encoding}. Where that is wrong, give --encoding or --separator.\n"
+    assert told() == f"{file}: guessed encoding {encoding}. If that is wrong, give --encoding or --separator.\n"
 
 
 def test_latin_1_is_read_as_its_superset(tmp_path):

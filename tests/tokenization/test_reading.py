@@ -195,7 +195,7 @@ def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
 
 
 def test_a_window_without_room_for_text_is_refused():
-    with pytest.raises(UserError, match="max_length: 3 tokens leave no room for text beside 2 special ones"):
+    with pytest.raises(UserError, match="max_length: 3 tokens leave no room for text next to 2 special ones"):
         read(small_tokenizer("bert"), "film", window=3)
 
 

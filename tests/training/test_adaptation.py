@@ -255,7 +255,7 @@ def test_layers_computed_again_give_the_same_gradient(family, settings, checkpoi
 
 
 def test_a_model_that_keeps_all_its_states_says_so(checkpoints):
-    with pytest.raises(UserError, match="gradient_checkpointing: a xlnet can't compute its layers again"):
+    with pytest.raises(UserError, match="gradient_checkpointing: a xlnet can't recompute its layers"):
         set_up(checkpoints, family="xlnet", gradient_checkpointing=True)
 
 
@@ -263,4 +263,4 @@ def test_packed_texts_and_segments_can_t_be_computed_again():
     for settings in ({}, {"execution": "padded", "strategy": "segment_recurrence"}):
         mistakes = []
         assert recipe_of({"--set ": {"gradient_checkpointing": True, **settings}}, mistakes) is None
-        assert mistakes[0].startswith("--set gradient_checkpointing: not where texts are packed, or read in segments.")
+        assert mistakes[0].startswith("--set gradient_checkpointing: not for packed texts or segments.")

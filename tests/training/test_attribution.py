@@ -96,7 +96,7 @@ def test_attention_adds_up_to_one_for_every_token_and_leaves_the_model_as_it_was
 
 def test_a_model_without_attention_between_all_tokens_says_so(tmp_path):
     explainer, (item, _) = explainer_of("transformer_xl", tmp_path)
-    with pytest.raises(UserError, match=r"--attention: TransformerXL.* gives no attention from each token"):
+    with pytest.raises(UserError, match=r"--attention: TransformerXL.* has no attention between all pairs of tokens"):
         attention_of(explainer.forward, item)
 
 

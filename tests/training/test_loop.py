@@ -381,7 +381,7 @@ def test_a_state_for_which_there_is_no_room_is_told_and_the_older_one_stays(chec
     trainer, *_ = set_up(checkpoints["bert"])
     with full_disk():
         save_state(Progress(step=6), trainer, tmp_path)
-    assert trainer.notes == ["a state could not be saved on the way, and the run went on without it"]
+    assert trainer.notes == ["a state could not be saved during the run, which continued without it"]
     assert f"{tmp_path}: the state can't be saved" in capsys.readouterr().err
     assert sorted(file.name for file in tmp_path.iterdir()) == [state.name]
     assert load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS).step == 5
@@ -394,7 +394,7 @@ def test_a_run_without_room_for_its_states_ends_like_any_other(checkpoints, tmp_
     cramped = set_up(checkpoints["bert"])
     with full_disk():
         progress = go(cramped, tmp_path / "cramped", checkpoint_seconds=0)
-    assert progress.notes == ["a state could not be saved on the way, and the run went on without it"]
+    assert progress.notes == ["a state could not be saved during the run, which continued without it"]
     assert same(weights(cramped[0].forward.model), weights(whole[0].forward.model))
 
 
@@ -419,7 +419,7 @@ def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, 
     rewrite(stopped_state(checkpoints["bert"], tmp_path), **changes)
     with pytest.raises(UserError, match=rf"saved by another version \(it differs in: {named}\)") as caught:
         load_state(set_up(checkpoints["bert"])[0], tmp_path, LABELS)
-    assert f"or delete {tmp_path} to begin this run anew" in str(caught.value)
+    assert f"or delete {tmp_path} to start this run over" in str(caught.value)
 
 
 @pytest.mark.slow_but_first
@@ -456,14 +456,14 @@ def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path
 @pytest.mark.parametrize("labels", [LABELS[::-1], ("bad", "good", "nan")])
 def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints, tmp_path):
     stopped_state(checkpoints["bert"], tmp_path)
-    with pytest.raises(UserError, match=r"begun with the labels \['bad', 'good'\], and now they are"):
+    with pytest.raises(UserError, match=r"started with the labels \['bad', 'good'\], and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path, labels=labels)
 
 
 @pytest.mark.slow
 def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoints, tmp_path):
     rewrite(stopped_state(checkpoints["bert"], tmp_path), labels=None)
-    with pytest.raises(UserError, match=r"begun with the labels \(not recorded\), and now they are"):
+    with pytest.raises(UserError, match=r"started with the labels \(not recorded\), and now they are"):
         go(set_up(checkpoints["bert"]), tmp_path)
 
 
@@ -473,10 +473,10 @@ def test_a_state_of_other_batches_is_refused_and_one_that_names_none_goes_on_whe
     state = stopped_state(checkpoints["bert"], tmp_path)
     trainer, items, validation, training = set_up(checkpoints["bert"])
     longer = [replace(items[0], windows=(replace(items[0].windows[0], target_ids=[1, 2]),)), *items[1:]]
-    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+    with pytest.raises(UserError, match="started with other item lengths, and so with other batches"):
         go((trainer, longer, validation, training), tmp_path)
     rewrite(state, batches=None)  # By an earlier version, which did not count what is written.
-    with pytest.raises(UserError, match="begun with other lengths of items, and so with other batches"):
+    with pytest.raises(UserError, match="started with other item lengths, and so with other batches"):
         go((trainer, longer, validation, training), tmp_path)
     assert go((trainer, items, validation, training), tmp_path).step == STEPS
 

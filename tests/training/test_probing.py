@@ -156,8 +156,8 @@ def test_what_a_probe_has_no_use_for_changes_nothing_of_its_recipe(checkpoints, 
     ("settings", "message"),
     [
         ({"frozen": "encoder"}, "frozen 'encoder' and method 'probe' don't go together"),
-        ({"pool": "max", "strategy": "windows"}, 'pool: the "max" of windows is no linear map'),
-        ({"maximum_steps": 0}, "maximum_steps: 0 is to leave the model as it is"),
+        ({"pool": "max", "strategy": "windows"}, 'pool: the "max" over windows is not linear'),
+        ({"maximum_steps": 0}, "maximum_steps: 0 leaves the model as it is"),
     ],
 )
 def test_settings_that_contradict_a_probe_are_refused(settings, message):
@@ -169,5 +169,5 @@ def test_settings_that_contradict_a_probe_are_refused(settings, message):
 
 def test_a_probe_does_not_weigh_labels(checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
-    with pytest.raises(UserError, match='class_weights: method "probe" does not weigh labels'):
+    with pytest.raises(UserError, match='class_weights: method "probe" does not weight labels'):
         own_run(tmp_path, own, checkpoints["bert"], method="probe", class_weights="balanced")

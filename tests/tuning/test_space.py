@@ -179,9 +179,9 @@ def test_every_mistake_is_told_at_once():
         "tuning.space.warmup_ratio: must be less than or equal to 1 (got 1.5).",
         "tuning.space.weight_decay: a logarithm needs numbers above 0 (got 0.0).",
         "tuning.space.epochs: not a form of values (got {'normal': [1, 2]}).",
-        "tuning.space.schedule: is no number that could be multiplied.",
+        "tuning.space.schedule: is not a number that can be multiplied.",
         "tuning.space.max_length: is empty.",
-        "tuning.space.train_examples: says which data there is",
+        "tuning.space.train_examples: chooses the data",
         "tuning.space.patience: must be numbers (got ['a', 'b']).",
         "tuning.space_for.scratch.epochs: must be greater than 0 (got -1).",
     ]

@@ -174,10 +174,10 @@ def judge(numbers: CostNumbers) -> Judged:
             f" repeats, all ways and lengths in turns; {numbers.clock}."
         ),
         limits=(
-            f"Up to {longest:,} tokens and so narrow a model: with more of either the share of attention, which alone "
-            "grows with the square, is another.",
-            "What is made anew for each text, such as a batch, is in the seconds, and flattens the short end.",
-            "Memory is the process’s, measured once, as far as the system tells; attention is computed in blocks, "
+            f"Up to {longest:,} tokens and so narrow a model: with longer texts or a wider model, "
+            "attention, which alone grows with the square, has another share of the cost.",
+            "The seconds include what is made for each text, such as a batch, which flattens the short end.",
+            "Memory is the process’s, measured once, as far as the system reports it; attention is computed in blocks, "
             "without its square of weights.",
         ),
         charts=(_chart(numbers),),
@@ -229,7 +229,7 @@ def _table(numbers: CostNumbers) -> Table:
         for step, read in zip(numbers.of(way, "training"), numbers.of(way, "reading"), strict=True):
             seconds = (duration(ratio_interval(one.seconds).value) for one in (step, read))
             rows.append((f"{way}, {step.length:,} tokens", *seconds, memory(step.memory_bytes)))
-    caption = "Geometric means over the repeats, and the memory that a training step took beside what was there."
+    caption = "Geometric means over the repeats, and the memory that a training step took in addition."
     return Table(caption, ("document", "training step", "reading", "memory"), tuple(rows))
 
 

@@ -80,7 +80,7 @@ def judge(numbers: FlexibilityNumbers) -> Judged:
         ),
         limits=(
             *([f"No task of the types {listed(untested)} was tested."] if untested else []),
-            "One recipe for each task: a model that is not shown to be ahead may be with more examples or steps.",
+            "One recipe for each task: a model that is not shown to be ahead here may be with more examples or steps.",
         ),
         tables=(_table(numbers.tasks),),
     )

@@ -74,7 +74,7 @@ def judge(numbers: InterpretabilityNumbers) -> Judged:
             "orders (Petsiuk et al. 2018); above 0 is better than chance."
         ),
         limits=(
-            "One run: the intervals are over test examples, and say nothing of other trainings.",
+            "One run: the intervals are over test examples, and say nothing about other training runs.",
             "Mean attention is one of many ways to read attention; another may do better.",
             "That words matter to a model does not say why (Jain and Wallace 2019, “Attention is not Explanation”).",
         ),

@@ -59,11 +59,12 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
     """On which task which way to read is shown to be ahead of guessing."""
     seeds = sorted({one.seeds for one in numbers.found})
     limits = [
-        "What is not shown of a model here may be with more training, or of a larger one.",
-        "A score is no proof of understanding: a bag of words may have it, too, as the table shows where it has one.",
+        "What is not shown for a model here may be shown with more training, or for a larger model.",
+        "A score does not prove understanding: a bag of words may reach it too, as the table shows where "
+        "it includes one.",
     ]
     if seeds[0] == 1:
-        limits.append("One seed: the intervals are over test examples, and say nothing of other trainings.")
+        limits.append("One seed: the intervals are over test examples, and say nothing about other training runs.")
     return Judged(
         findings=tuple(_findings(numbers.found)),
         how=(

@@ -128,10 +128,10 @@ def judge(numbers: OverfittingNumbers) -> Judged:
             f"Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
         ),
         limits=(
-            "Seeds share the training and the test examples: the intervals say nothing of other ones.",
-            "The gap is to the test split, which chose nothing; the table has validation, too.",
+            "Seeds share the training and the test examples: the intervals say nothing about other examples.",
+            "The gap is to the test split, which was not used to choose anything; the table has validation, too.",
             "One task, one model and one strength of regularisation, not the best one.",
-            "A smaller gap is no gain by itself: the test score says whether anything was won.",
+            "A smaller gap is not a gain by itself: the test score says whether anything was gained.",
         ),
         charts=(_chart(numbers),),
         tables=(_table(numbers),),

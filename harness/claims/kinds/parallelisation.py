@@ -209,7 +209,7 @@ def _limits(numbers: ParallelisationNumbers) -> tuple[str, ...]:
         "a GPU has thousands of such lanes.",
         f"The LSTM computes the texts of a batch side by side, {numbers.measured[0].texts:,} of them at the shortest "
         f"length and {numbers.measured[-1].texts:,} at the longest: that is what its speed falls with.",
-        "Random tokens: speed alone is measured, and neither model learns anything.",
+        "The tokens are random: only speed is measured, and neither model learns anything.",
     )
 
 

@@ -66,7 +66,7 @@ def _build(command: list[str], library: Path) -> None:
         result = subprocess.run(arguments, capture_output=True, text=True, check=False)
         if result.returncode:
             lines = [line for line in result.stderr.splitlines() if "error" in line] or ["no message"]
-            raise UnavailableError(f"{command[0]} failed: {lines[0]}; HARNESS_NATIVE=0 tries no more")
+            raise UnavailableError(f"{command[0]} failed: {lines[0]}; HARNESS_NATIVE=0 skips this")
         digest = hashlib.sha256(built.read_bytes()).hexdigest()
         # The digest last: a library without its own digest is not loaded. Loading a damaged one would end the process.
         built.replace(library)

@@ -115,7 +115,7 @@ class CausalObjective:
             order = default_rng((self._plan.seed, epoch)).permutation(self._tokens.document_count)
             streams = self._laid(self._tokens, order, self._plan.batch_tokens // self._plan.length)
             if not streams.steps:
-                raise UserError(f"corpora: {self._tokens.token_count} tokens fill no step. Give more text.")
+                raise UserError(f"corpora: {self._tokens.token_count} tokens are too few for a step. Give more text.")
             for step in range(streams.steps):
                 if number >= start:
                     yield streams.segments(step, number)

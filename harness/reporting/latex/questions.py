@@ -27,7 +27,7 @@ _SHORT = {
     "Training FLOPs": "FLOPs",
     "Trained parameters": "Parameters trained",
 }
-_BOLD = "Bold: may be the best, for no model is shown to be ahead."
+_BOLD = "Bold: may be the best, because no model is shown to be ahead."
 _SCORES = f"Means over seeds; beneath, 95 \\% intervals over test examples and seeds. {_BOLD}"
 
 

@@ -70,8 +70,8 @@ def temperature_on(validated: Sequence[Mapping[str, Any]], labels: Sequence[str]
     wrong = sum(row["prediction"] != row["reference"] for row in validated)
     if not wrong:
         raise UserError(
-            f"--temperature {VALIDATION}: none of {len(validated):,} validation rows is predicted wrongly, so that no "
-            "temperature fits. Give a number, or leave it out."
+            f"--temperature {VALIDATION}: none of {len(validated):,} validation rows is predicted "
+            "wrongly, so no temperature can be fitted. Give a number, or leave it out."
         )
     logits = np.array([row["logits"] for row in validated], dtype=np.float64)
     found = fitted_temperature(logits, [list(labels).index(row["reference"]) for row in validated])

@@ -31,8 +31,8 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
         )
     if len(features.items) > 1:
         raise UserError(
-            f"harness explain: the text is read in {len(features.items)} windows, and what a token owes to those "
-            "before it is told within one. Give a shorter text."
+            f"harness explain: the text is read in {len(features.items)} windows, and a token can be "
+            "explained within one window only. Give a shorter text."
         )
     (item,) = features.items
     (window,) = item.windows

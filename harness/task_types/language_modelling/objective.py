@@ -63,7 +63,7 @@ class TokenLossObjective(LearntAsItIs):
         documents = whole.documents([example.text for example in examples], [None] * len(examples))
         found = [self._windows(document, reader) for document in documents]
         refuse(
-            f"{example.id}: too short, nothing in it comes after another token. Leave it out."
+            f"{example.id}: too short: it has no token after the first. Leave it out."
             for example, windows in zip(examples, found, strict=True)
             if not windows
         )
@@ -135,7 +135,7 @@ def objective(_labels: tuple[str, ...], training: Training) -> TokenLossObjectiv
         UserError: The recipe would leave some of a document out.
     """
     if training.max_windows is not None:
-        raise UserError("max_windows: a document is predicted from end to end. Leave it out, or take fewer examples.")
+        raise UserError("max_windows: a document is predicted from end to end. Leave it out, or use fewer examples.")
     return TokenLossObjective(training.segmented, task_type.own_settings(training).mask_stride)
 
 

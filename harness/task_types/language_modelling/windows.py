@@ -52,8 +52,8 @@ def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
     characters = sum(map(len, texts))
     return [
         f"the tokenizer loses {lost / characters:.2%} of the test split's characters, and {unknown / tokens:.2%} of "
-        "its tokens stand for unknown words: what is lost costs little, so bits per byte are not to be compared across "
-        "tokenizers"
+        "its tokens stand for unknown words: what is lost costs little, so don't compare bits per byte "
+        "across tokenizers"
     ]
 
 

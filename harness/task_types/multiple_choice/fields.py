@@ -78,4 +78,4 @@ def _text(field: object, column: str, place: int) -> str:
         return ""
     if isinstance(field, int | float):
         return label_name(field) or ""
-    raise FieldError(f"{column}: choice {place} is no text (got {field!r:.80}). Fix the field.")
+    raise FieldError(f"{column}: choice {place} is not text (got {field!r:.80}). Fix the field.")

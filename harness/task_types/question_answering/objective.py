@@ -180,7 +180,7 @@ class SpanObjective(LearntAsItIs):
     def explained(self, example: QuestionExample, features: Features, asked: Asked) -> ExplainedScore:
         """The predicted answer's score in the window where it is the best, or "no answer" where that is predicted."""
         if asked.label is not None:
-            raise UserError(f"--label {asked.label}: answers to questions are no labels. Leave it out.")
+            raise UserError(f"--label {asked.label}: answers to questions are not labels. Leave it out.")
         scores = [asked.scores(item) for item in features.items]
         found = [
             self.results(score, asked.collator([item]), asked.collator)[0]

@@ -35,7 +35,7 @@ def check_squad_files(folder: Path, rows: Sequence[Row]) -> None:
         raise UserError(f"{folder}: is a file. Name a folder for SQuAD's files.")
     twice = [identity for identity, count in Counter(_ids(rows)).items() if count > 1]
     if twice:
-        raise UserError(f"id: {len(twice)} ids stand in several rows (such as {twice[0]!r}). Give each row its own.")
+        raise UserError(f"id: {len(twice)} ids are in several rows (such as {twice[0]!r}). Give each row its own.")
 
 
 def write_squad_files(folder: Path, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:

@@ -218,7 +218,8 @@ def objective(_labels: tuple[str, ...], training: Training) -> TextObjective:
     if partly:
         raise UserError(
             *(
-                f"{name}: {getattr(training, name)!r}, but models that write are trained whole. Leave it out."
+                f"{name}: {getattr(training, name)!r}, but models that write texts are always trained "
+                "whole. Leave it out."
                 for name in partly
             )
         )

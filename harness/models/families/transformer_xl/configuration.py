@@ -113,7 +113,7 @@ class TransformerXLConfig(PreTrainedConfig):
                 f"(got {self.div_val}). Choose a smaller one, or fewer cutoffs."
             )
         if self.tie_projs and len(self.tie_projs) != len(ends) - 1:
-            yield f"tie_projs: must have {len(ends) - 1} entries, one a cluster (got {len(self.tie_projs)}). Fix it."
+            yield f"tie_projs: must have {len(ends) - 1} entries, one per cluster (got {len(self.tie_projs)}). Fix it."
 
     def _choice_mistakes(self) -> Iterator[str]:
         if self.mem_len < 0:
