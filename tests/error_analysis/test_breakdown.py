@@ -101,7 +101,7 @@ def test_a_column_of_the_users_data_parts_the_examples(command, tmp_path):
     assert {part["name"]: part["examples"] for part in breakdown["parts"]} == {"s0": 10, "s1": 10, "s2": 10}
     (prices,) = json.loads(command("errors", found.parent, "--by", "price", "--json").output)
     assert [part["name"] for part in prices["parts"]] == ["60 to 67", "68 to 74", "75 to 81", "82 to 89"]
-    assert "is parted. Did you mean shop?" in command("errors", found.parent, "--by", "shopp").errors
+    assert "has no such parts. Did you mean shop?" in command("errors", found.parent, "--by", "shopp").errors
     assert "nearly every example has a different value" in command("errors", found.parent, "--by", "text").errors
 
 
@@ -224,7 +224,7 @@ def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
     found = command("errors", tmp_path / "runs", "--by", by)
     assert found.code == 2
     assert found.lines[0].startswith(f"--by {by or repr(by)}: own-")
-    assert f" is parted. {said}" in found.lines[0]
+    assert f" has no such parts. {said}" in found.lines[0]
 
 
 @pytest.mark.slow

@@ -236,7 +236,7 @@ def test_code_that_a_checkpoint_brings_is_never_run(folder, tmp_path, monkeypatc
     try:
         load(folder, "auto")
     except UserError as error:
-        assert "code of" in str(error) and "never run" in str(error)  # noqa: PT018, PT017
+        assert "its own code" in str(error) and "never run" in str(error)  # noqa: PT018, PT017
     assert not mark.exists()
 
 

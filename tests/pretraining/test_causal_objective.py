@@ -98,7 +98,7 @@ def test_each_epoch_has_its_own_order_and_steps_are_found_without_those_before(c
 def test_a_corpus_that_fills_no_step_is_told_and_not_searched_for_ever(tokenizer):
     for documents in ([], [[[5] * 20]]):
         made = CausalObjective(token_file(documents), tokenizer, plan(batch_tokens=64, length=16))
-        with pytest.raises(UserError, match="fill no step"):
+        with pytest.raises(UserError, match="too few for a step"):
             next(made.steps(0))
         assert made.held_out(token_file(documents)) == []
 

@@ -69,7 +69,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path)
     assert kill_when(start(launched(words)), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
     code, output = finish(Forked(words))
     assert code == 2
-    assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
+    assert "started with 2 processes, and now there are 1" in " ".join(output.split())
     code, output = finish(TwoForked(words))
     assert code == 0, output
     ours, theirs = killed.record(), whole.record()

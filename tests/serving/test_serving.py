@@ -76,8 +76,8 @@ def test_text_is_shown_and_never_run(runs):
 @pytest.mark.parametrize(
     ("sent", "status", "said"),
     [
-        ({"content": b"{"}, 400, "no JSON"),
-        ({"content": b"[" * 100_000}, 400, "no JSON"),
+        ({"content": b"{"}, 400, "not JSON"),
+        ({"content": b"[" * 100_000}, 400, "not JSON"),
         ({"json": {"row": {}}}, 400, "The body must be"),
         ({"json": {"rows": []}}, 400, "The body must be"),
         ({"json": {"rows": ["text"]}}, 400, "The body must be"),

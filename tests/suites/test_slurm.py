@@ -172,7 +172,7 @@ def test_a_plan_says_how_the_runs_would_be_spread_and_submits_nothing(command, s
     assert "Each run asks for 1 GPU, 8G of memory." in on_slurm.output
     assert "2 at a time, one array after the other." in on_slurm.output
     assert 'time = "0:01" may be too short for mine/tfidf/seed-0' in on_slurm.output
-    assert "and 1 more; submitted again" in on_slurm.output
+    assert "and 1 more. Submitted again" in on_slurm.output
     assert not (fake_slurm / "calls").exists()
     on_ray = command("plan", "tiny.toml", "--on", "ray")
     assert re.search(r"^on Ray +tasks", on_ray.output, re.MULTILINE)

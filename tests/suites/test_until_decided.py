@@ -76,7 +76,7 @@ def test_looks_that_were_fixed_are_kept(command, suite):
     assert command("run", suite("{ start = 3, most = 4 }", models)).code == 0
     changed = command("run", suite("{ start = 3, most = 6 }", models))
     assert changed.code == 2
-    assert "looks after 3, 4 seeds were fixed when the suite was begun" in changed.errors
+    assert "looks after 3, 4 seeds were fixed when the suite was started" in changed.errors
 
 
 @pytest.mark.slow

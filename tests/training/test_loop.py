@@ -448,7 +448,7 @@ def test_a_state_of_the_first_form_which_had_no_checksums_is_gone_on_with(checkp
 @pytest.mark.slow
 def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path):
     rewrite(stopped_state(checkpoints["bert"], tmp_path), processes=2)
-    with pytest.raises(UserError, match="begun with 2 processes, and now there are 1"):
+    with pytest.raises(UserError, match="started with 2 processes, and now there are 1"):
         go(set_up(checkpoints["bert"]), tmp_path)
 
 

@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_from_each_process_s_part_to_the_same_bits(shared, 
     assert {file.name for file in state.glob("*.safetensors")} == {"state.safetensors", "state-1.safetensors"}
     code, output = finish(Forked(command.words))
     assert code == 2, output
-    assert "begun with 2 processes that share the model, and now there are 1 processes" in output
+    assert "started with 2 processes that share the model, and now there are 1 processes" in output
     code, output = finish(TwoForked(command.words, **SHARDED))
     assert code == 0, output
     assert_alike(command, shared, tolerance=0)

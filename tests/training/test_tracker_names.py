@@ -26,5 +26,5 @@ def test_a_precision_that_the_device_does_not_know_is_told_as_such(monkeypatch, 
         raise ValueError("bf16 mixed precision requires a supported device.")
 
     monkeypatch.setattr("harness.ops.device.Accelerator", refuse)
-    with pytest.raises(UserError, match=r"^precision bf16: not here \(.*\)\. Set precision to fp32\.$"):
+    with pytest.raises(UserError, match=r"^precision bf16: not available here \(.*\)\. Set precision to fp32\.$"):
         fresh_accelerator("bf16", tracker=None, folder=tmp_path)

@@ -116,7 +116,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoin
     assert kill_when(start(launched(words)), is_under_way) is None
     code, output = finish(Forked(words))
     assert code == 2, output
-    assert "begun with 2 processes, and now there are 1" in " ".join(output.split())
+    assert "started with 2 processes, and now there are 1" in " ".join(output.split())
     code, output = finish(TwoForked(words))
     assert code == 0, output
     assert command.record()["curve"] == whole.record()["curve"]
