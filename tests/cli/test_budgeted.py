@@ -36,7 +36,7 @@ class Made(Budgeted):
 
     minutes, order, sleeps, more = (), (), 0.0, ()
 
-    def _seconds_of(self, batch):
+    def _seconds_of(self, batch, *, end="about"):
         return sum(60 * self.minutes[run.model] / 3 for run in batch)
 
     def _execute(self, batch):
@@ -62,7 +62,7 @@ def seeds(model, count=3, start=0, family="bert"):
 @pytest.fixture
 def made(monkeypatch):
     """What there is time for in so many minutes; what is left."""
-    monkeypatch.setattr(budgeted, "_busy", lambda: 1.0)
+    monkeypatch.setattr(budgeted, "busy", lambda: 1.0)
 
     def run(minutes, expected, *, kind=Made, count=3, **settings):
         waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model, count) for model in expected}
@@ -105,7 +105,7 @@ def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(
 
 
 def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
-    monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
+    monkeypatch.setattr(budgeted, "busy", lambda: 3.0)
     assert made(0, {"large": 7})[1] == ["Not tried, for lack of time: large (about 21 min)."]
     assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
 

@@ -49,9 +49,7 @@ def test_an_order_that_stays_and_predictions_without_such_examples_are_told_apar
     assert line.endswith("order of scholar, parrot stays the same. Scores without them are not known for earlier.")
     add(tmp_path / "all", "parrot", lambda place: place < 30, repeats=40)
     (line,) = compare(tmp_path / "all").warnings
-    assert line.endswith(
-        "all 40 test examples nearly repeat a training example, so no clean one is left to score."
-    )
+    assert line.endswith("all 40 test examples nearly repeat a training example, so no clean one is left to score.")
     add(tmp_path / "none", "parrot", lambda place: place < 30, repeats=0)
     found = compare(tmp_path / "none")
     assert found.warnings == ()
