@@ -57,7 +57,7 @@ def by_place(features: Features, nats: Sequence[Sequence[float]]) -> dict[int, f
         features: Of one text, in items of one window each.
         nats: Of each item.
     """
-    found = {}
+    found: dict[int, float] = {}
     for item, each in zip(features.items, nats, strict=True):
         (window,) = item.windows
         places = (window.positions[place - window.first] for place in window.scored_tokens)
