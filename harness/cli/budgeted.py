@@ -120,8 +120,12 @@ class Budgeted:
     @property
     def is_too_short(self) -> bool:
         """Whether no trained model is certain to be compared in time, even at the upper end of the forecast."""
-        trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
-        return bool(trained) and min(self._expected(model, end="high") for model in trained) > self.left
+        return self._soonest("high") > max(self.left, 0.0)
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether a trained model that was not begun is likely to be compared in time."""
+        return any(not _is_simple(runs) for runs in self.waiting.values()) and self._soonest("about") <= self.left
 
     def only_trained(self) -> None:
         """Leave the simple baselines out, as others have answered for them."""
@@ -214,6 +218,11 @@ class Budgeted:
         """Those of the first look, and further ones that were begun."""
         first = {run.folder for run in self._first(runs)}
         return [run for run in runs if run.folder in first | self.tried]
+
+    def _soonest(self, end: End) -> float:
+        """Seconds until the first trained model that was not begun can be compared; 0 if there is none."""
+        trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
+        return min((self._expected(model, end=end) for model in trained), default=0.0)
 
     def _expected(self, model: str, *, end: End = "about") -> float:
         """Seconds until a model that was not begun can be compared; 0 where nothing is known of it.

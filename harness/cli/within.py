@@ -81,11 +81,11 @@ def run_within(
     brief = budgeted(first, short_runs, sort="short runs of ")
     left = brief.run()
     whole = budgeted(suite, planned, is_paced=brief.shows_pace, sort="full runs of ")
-    if whole.is_too_short:
+    if whole.may_answer:
+        left += whole.run()
+    else:
         whole.only_trained()
         left += whole.what_is_left()
-    else:
-        left += whole.run()
     return Answered(suite if whole.has_answer else first, brief.tally.with_others(whole.tally), tuple(left))
 
 
