@@ -58,6 +58,9 @@ OnlyOption = Annotated[
     ),
 ]
 
+RedoOption = Annotated[
+    bool, typer.Option("--redo", help="Run again and replace what is recorded. An interrupted --redo resumes.")
+]
 ModelsOption = Annotated[
     str | None,
     typer.Option(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from harness.runs.options import Options
     from harness.suites.runner import Tally
+
+End = Literal["about", "high"]
 
 
 class OutOfTime(BaseException):
@@ -76,6 +78,8 @@ class Budgeted:
         begun: Those of the others.
         tally: What became of the runs so far.
         tried: Folders of the runs that were begun.
+        is_paced: Whether another suite's runs, which were made just now, show how fast the machine is today.
+        sort: What the runs are called where there are others, such as "short runs of "; empty: nothing.
     """
 
     suite: Suite
@@ -88,11 +92,44 @@ class Budgeted:
     tally: Tally
     begun: dict[str, list[Run]] = field(default_factory=dict)
     tried: set[Path] = field(default_factory=set)
+    is_paced: bool = False
+    sort: str = ""
 
     @property
     def left(self) -> float:
         """Seconds."""
         return self.ends - time.monotonic()
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether a trained model has all runs without which nothing is claimed of it."""
+        every = [*self.waiting.values(), *self.begun.values()]
+        return any(not _is_simple(runs) and all(run.state() in DONE for run in self._first(runs)) for runs in every)
+
+    @property
+    def first_of_trained(self) -> list[Run]:
+        """The runs of the first look of trained models that were not begun."""
+        return [run for runs in self.waiting.values() if not _is_simple(runs) for run in self._first(runs)]
+
+    @property
+    def shows_pace(self) -> bool:
+        """Whether runs that were made just now show how fast the machine is today."""
+        trained = [run for runs in self.begun.values() if not _is_simple(runs) for run in runs]
+        return self.is_paced or any(run.state() in DONE for run in trained)
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether no trained model is certain to be compared in time, even at the upper end of the forecast."""
+        return self._soonest("high") > max(self.left, 0.0)
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether a trained model that was not begun is likely to be compared in time."""
+        return any(not _is_simple(runs) for runs in self.waiting.values()) and self._soonest("about") <= self.left
+
+    def only_trained(self) -> None:
+        """Leave the simple baselines out, as others have answered for them."""
+        self.waiting = {model: runs for model, runs in self.waiting.items() if not _is_simple(runs)}
 
     def run(self) -> list[str]:
         """Run the simple baselines, and of the other models what there is time for; what is left, in sentences."""
@@ -107,7 +144,7 @@ class Budgeted:
                     self._execute(batch)
         except OutOfTime:
             pass  # The runs that it stopped are told of with the others.
-        return list(self._what_is_left())
+        return list(self.what_is_left())
 
     def _next(self) -> list[Run]:
         """The runs that come next: of models that were begun, else of further models, else more seeds of each."""
@@ -182,29 +219,46 @@ class Budgeted:
         first = {run.folder for run in self._first(runs)}
         return [run for run in runs if run.folder in first | self.tried]
 
-    def _expected(self, model: str) -> float:
-        """Seconds until a model that was not begun can be compared; 0 where nothing is known of it."""
+    def _soonest(self, end: End) -> float:
+        """Seconds until the first trained model that was not begun can be compared; 0 if there is none."""
+        trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
+        return min((self._expected(model, end=end) for model in trained), default=0.0)
+
+    def _expected(self, model: str, *, end: End = "about") -> float:
+        """Seconds until a model that was not begun can be compared; 0 where nothing is known of it.
+
+        Args:
+            model: The model.
+            end: Of what is foreseen, what is likeliest, or the most that is likely.
+        """
         first = self._first(self.waiting[model])
+        missing = [run for run in first if run.state() not in DONE]
         trials = 0 if self.suite.tuning is None else self.suite.tuning.trials
-        trained = [run for runs in self.begun.values() if not _is_simple(runs) for run in runs]
         # How long runs take that were made on this busy machine has that in itself.
-        factor = 1.0 if any(run.state() in DONE for run in trained) else _busy()
-        return factor * self._seconds_of(first) * (len(first) + trials) / len(first)
+        return (
+            (1.0 if self.shows_pace else busy())
+            * self._seconds_of(missing, end=end)
+            * (len(first) + trials)
+            / len(first)
+        )
 
-    def _seconds_of(self, batch: Sequence[Run]) -> float:
+    def _seconds_of(self, batch: Sequence[Run], *, end: End = "about") -> float:
+        if not batch:
+            return 0.0
         plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
-        return wall_seconds(plan.seconds, len(plan.slots)).about
+        found: float = getattr(wall_seconds(plan.seconds, len(plan.slots)), end)
+        return found
 
-    def _what_is_left(self) -> Iterator[str]:
+    def what_is_left(self) -> Iterator[str]:
         """What there was no time for, in sentences; nothing where all is done."""
         lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
         stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
         if stopped:
-            yield f"Time ran out before these finished: {listed(stopped)}."
+            yield f"Time ran out before these finished: {self.sort}{listed(stopped)}."
         if self.waiting:
             known = [(model, self._expected(model)) for model in self.waiting]
             names = [f"{model} (about {duration(seconds)})" if seconds else model for model, seconds in known]
-            yield f"Not tried, for lack of time: {listed(names)}."
+            yield f"Not tried, for lack of time: {self.sort}{listed(names)}."
         if not stopped and (more := self._more_seeds()):
             yield f"More seeds would take about {duration(self._seconds_of(more))}."
 
@@ -222,7 +276,7 @@ def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
     return found
 
 
-def _busy() -> float:
+def busy() -> float:
     """How many times as long a run takes, since so many processes want to share the processors."""
     cores = this_machine().cores
     return max((os.getloadavg()[0] + 1) / cores, 1.0)
@@ -233,7 +287,7 @@ def _is_simple(runs: Sequence[Run]) -> bool:
 
 
 def _is_recorded(run: Run) -> bool:
-    return (run.folder / RECORD).exists()
+    return (run.folder / RECORD).exists() and not run.is_redone
 
 
 def _is_open(run: Run) -> bool:

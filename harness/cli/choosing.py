@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from harness.cli.app import (
     LEFT,
     MISTAKE,
     RUNS,
+    RedoOption,
     RunsOption,
     SetOption,
     TrialsOption,
@@ -33,17 +35,20 @@ from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
+from harness.runs.options import Options
 from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.rare_label import RareLabel
-    from harness.runs.options import Options
     from harness.runs.run import Run
     from harness.suites.choosing import Question
     from harness.suites.runner import Tally
     from harness.suites.suite import Suite
+
+LONG = 3600.0  # Seconds that nobody waits for without being told of a shorter way.
+SHORTER = "That is long. --minutes 20 gives a recommendation within 20 minutes, from short runs if full ones don't fit."
 
 
 @app.command(
@@ -98,13 +103,19 @@ def choose(
         Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
     ] = None,
     settings: SetOption = None,
+    redo: RedoOption = False,
     runs: RunsOption = RUNS,
     workers: WorkersOption = None,
     **columns: list[str] | None,
 ) -> None:
     """Recommend a model for your own file: guess its task type, run models with several seeds, compare them."""
     ends = None if minutes is None else time.monotonic() + 60 * minutes
-    typed = typed_words(invocation, leaving_out=("minutes", "workers"))
+    typed = typed_words(invocation, leaving_out=("minutes", "redo", "workers"))
+    if redo and trials is not None and minutes is not None:
+        raise UserError(
+            "harness choose: --redo and --trials can't be used together with --minutes. Leave one out, or name another "
+            "--runs folder."
+        )
     prepare_libraries()
     from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
         asked_of,
@@ -138,7 +149,8 @@ def choose(
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    _run_and_recommend(suite_of(question), typed, shown, runs=runs, workers=workers, ends=ends)
+    options = Options(redo=redo, command=typed)
+    _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
 
 
 def _on_this_machine(file: Path, runs: Path) -> Path:
@@ -185,26 +197,32 @@ def _write(content: str, file: Path, shown: Console) -> None:
 
 
 def _run_and_recommend(
-    suite: Suite, typed: tuple[str, ...], shown: Console, *, runs: Path, workers: int | None, ends: float | None
+    suite: Suite, options: Options, shown: Console, *, runs: Path, workers: int | None, ends: float | None
 ) -> None:
-    from harness.cli.planning import keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
+    from harness.cli.planning import first_look_seconds, keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
+    from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
-    from harness.runs.options import Options  # noqa: PLC0415 -- heavy
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
+    from harness.suites.runner import mark_redone  # noqa: PLC0415 -- heavy
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
 
     planned = planned_runs(suite, runs)
     folder = write_suite(suite, runs)
+    if options.redo and suite.tuning is None:
+        mark_redone(planned, shown)
     expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
         shown.print(Text(line), soft_wrap=True)
-    options = Options(command=typed)
+    if ends is None and expected is not None and first_look_seconds(expected, suite.rule) > LONG:
+        shown.print(SHORTER, soft_wrap=True)
+    left: tuple[str, ...] = ()
     if ends is None:
-        tally, left = _run_all(suite, planned, options, shown, folder=folder, workers=workers), list[str]()
+        tally = _run_all(suite, planned, options, shown, folder=folder, workers=workers)
     else:
-        tally, left = _run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
+        answered = run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
+        tally, left, folder = answered.tally, answered.left, runs / answered.suite.name
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)
@@ -231,29 +249,10 @@ def _run_all(
     from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
     planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
+    options = replace(options, redo=options.redo and suite.tuning is not None)  # Otherwise the runs to redo are marked.
     if suite.rule is None:
         return tried.with_others(execute_runs(planned, options, shown, workers=workers))
     return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)[0])
-
-
-def _run_within(
-    suite: Suite,
-    planned: Sequence[Run],
-    options: Options,
-    shown: Console,
-    *,
-    runs: Path,
-    workers: int | None,
-    ends: float,
-) -> tuple[Tally, list[str]]:
-    """What became of the runs that there was time for, and what there was none for, in sentences."""
-    from harness.cli.budgeted import Budgeted  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import Tally  # noqa: PLC0415 -- heavy
-
-    waiting = {model: [run for run in planned if run.model == model] for model in suite.models}
-    budgeted = Budgeted(suite, runs, ends, options, shown, workers, waiting, Tally())
-    left = budgeted.run()
-    return budgeted.tally, left
 
 
 def _advise(found: Recommendation, shown: Console) -> None:

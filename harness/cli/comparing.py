@@ -13,6 +13,7 @@ from harness.cli.app import (
     ModelsOption,
     OnlyOption,
     OnOption,
+    RedoOption,
     RunsOption,
     SeedsOption,
     SetOption,
@@ -184,9 +185,7 @@ def run(
     trials: TrialsOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
-    redo: Annotated[
-        bool, typer.Option("--redo", help="Run again and replace what is recorded. An interrupted --redo resumes.")
-    ] = False,
+    redo: RedoOption = False,
     runs: RunsOption = RUNS,
     track: Annotated[str | None, typer.Option(help="Log to tensorboard, wandb, mlflow or trackio.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -68,13 +69,17 @@ def predict(
     settings = {name: single("predict", name, texts.pop(name)) for name in predict_settings()}
     options = {name: values or () for name, values in texts.items()}
     rows = rows_to_read(run, options, file=input_, separator=separator, encoding=encoding)
-    write_rows(predict_rows(run, rows, settings), output)
+    predicted = predict_rows(run, rows, settings)
+    write_rows(predicted, output)
+    if output is not None:
+        console().print(f"Predictions of {len(predicted):,} rows: {output}", soft_wrap=True)
 
 
 @app.command(
     epilog="""Examples:\n
     harness perplexity my-transformer-xl --text novel.txt --memory 0 --memory 512\n
-    harness perplexity bert-mini --text novel.txt"""
+    harness perplexity bert-mini --text novel.txt\n
+    harness perplexity xl-mini --text sentence.txt --tokens --json"""
 )
 def perplexity(
     model: Annotated[str, typer.Argument(help="A causal or masked language model: a folder, a Hub id, a model file.")],
@@ -95,22 +100,43 @@ def perplexity(
     mask_stride: Annotated[
         int, typer.Option(help="For a masked model: predict one in this many tokens, each masked alone.", min=1)
     ] = 8,
-    output: Annotated[Path | None, typer.Option(help="Also write the rows to this .jsonl or .csv file.")] = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Also list the cost of each token in nats, and where it is in the text.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Also write the rows to this .jsonl or .csv file; with --tokens, one row per token."),
+    ] = None,
 ) -> None:
     """Show how well a language model predicts a text: perplexity, or a masked model's pseudo-perplexity.
 
     A model with a memory is scored at several memory lengths; other models read overlapping windows.
     """
     prepare_libraries()
-    from harness.runs.perplexity import perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
+    from harness.runs.perplexity import TOKEN_COSTS, perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
     from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
+    from harness.runs.token_costs import token_rows, token_table  # noqa: PLC0415 -- heavy
 
     check_output(output)
-    shown = console()
-    rows = perplexity_rows(model, text, segment=segment, memories=memory or (), mask_stride=mask_stride, console=shown)
-    shown.print(perplexity_table(rows))
+    shown = console(stderr=as_json)
+    rows = perplexity_rows(
+        model,
+        text,
+        segment=segment,
+        memories=memory or (),
+        mask_stride=mask_stride,
+        console=shown,
+        per_token=tokens,
+    )
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        shown.print(perplexity_table(rows))
+        if tokens:
+            shown.print(token_table(rows, TOKEN_COSTS))
     if output is not None:
-        write_rows(rows, output)
+        write_rows(token_rows(rows, TOKEN_COSTS) if tokens else rows, output)
 
 
 @app.command(name="convert", epilog="Example: harness convert old-checkpoint --output safe-checkpoint")

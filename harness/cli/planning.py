@@ -188,11 +188,21 @@ def unknown_lines(plan: Plan) -> list[str]:
     return [f"Time of {sum(unknown.values())} runs: {_counted(unknown)}."] if unknown else []
 
 
-def _first_look(plan: Plan, rule: SeedRule) -> str:
-    """How long what of the first look is still to be run takes."""
+def first_look_seconds(plan: Plan, rule: SeedRule | None) -> float:
+    """About how long what of the first look is still to be run takes, as far as something is known of it."""
+    seconds = plan.seconds if rule is None else _of_first_look(plan, rule)
+    return wall_seconds(seconds, len(plan.slots)).about if seconds else 0.0
+
+
+def _of_first_look(plan: Plan, rule: SeedRule) -> list[Range]:
     seeds = {f"seed-{seed}" for seed in rule.seeds[: rule.looks[0]]}
     ours = [run for folder, run in plan.runs.items() if folder.name.partition("-fold-")[0] in seeds]
-    seconds = [run.seconds for run in ours if run.seconds is not None]
+    return [run.seconds for run in ours if run.seconds is not None]
+
+
+def _first_look(plan: Plan, rule: SeedRule) -> str:
+    """How long what of the first look is still to be run takes."""
+    seconds = _of_first_look(plan, rule)
     if not seconds:
         return "the first look is complete"
     return f"{duration_range(wall_seconds(seconds, len(plan.slots)))} for the first look"

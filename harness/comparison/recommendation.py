@@ -15,7 +15,7 @@ from typing import Literal
 from harness.comparison.conclusions import ENOUGH_SEEDS
 from harness.comparison.conclusions_margin import in_words
 from harness.comparison.costs import cheaper_by
-from harness.comparison.formatting import duration
+from harness.comparison.formatting import duration, share
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
@@ -117,6 +117,10 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
         scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, the best model, {_score(leader, unit)}."
+        if (read := _share_read(leader)) < 1:
+            advice = f"Use {simple.model} for now: nothing beats the simple baseline after so short a training."
+            why = f"{leader.model} has read {share(read)} of the training examples; more steps may change that."
+            return Recommendation("unclear", simple.model, advice, (scores, why))
         advice = f"Use {simple.model}: nothing beats the simple baseline."
         collapsed = any(run.is_collapsed for run in leader.scored)
         more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
@@ -131,6 +135,11 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
             *_needed(leader, simple, task),
         ),
     )
+
+
+def _share_read(cell: Cell) -> float:
+    """How often its runs have read the training examples, the longest of them; 1 where no curve tells it."""
+    return max((record.curve[-1].epoch for record in cell.scored_records if record.curve), default=1.0)
 
 
 def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
@@ -150,8 +159,8 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         rest = listed([cell.model for cell in contenders[1:]])
         advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
-    share = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
-    cost = f" at {share:.2g} of the {name}" if share is not None and share < 1 else ""
+    part = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
+    cost = f" at {part:.2g} of the {name}" if part is not None and part < 1 else ""
     return Recommendation(
         "cheapest",
         cheapest.model,

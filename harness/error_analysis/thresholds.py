@@ -35,9 +35,11 @@ class AtThreshold:
     labels: tuple[str, ...] = ()
 
 
-def at_thresholds(task: AnsweredTask, model: ModelAnswers) -> list[AtThreshold]:
-    """What thresholds from 0.1 to 0.9 give; nothing of a task type or of predictions without them."""
-    found = [_at(task, model, threshold) for threshold in THRESHOLDS]
+def at_thresholds(
+    task: AnsweredTask, model: ModelAnswers, thresholds: Sequence[float] = THRESHOLDS
+) -> list[AtThreshold]:
+    """What thresholds give; nothing of a task type or of predictions without them."""
+    found = [_at(task, model, threshold) for threshold in thresholds]
     return [one for one in found if one is not None]
 
 

@@ -232,13 +232,14 @@ DETAILS: Sequence[Column] = (
     Column(
         "Tokens never read",
         _of_scored(lambda cell, *_: share(unseen_share(cell))),
+        concerns=lambda cell: bool(unseen_share(cell)),
         csv="unseen_token_share",
         number=unseen_share,
     ),
     Column(
         "Unreachable answers",
         lambda cell, _: faint_gap(share(unreachable_share(cell))),
-        concerns=lambda cell: unreachable_share(cell) is not None,
+        concerns=lambda cell: bool(unreachable_share(cell)),
         footnotes=(
             Footnote(
                 "“Unreachable answers”: of the test questions with an answer, the share whose answer the model can't "

@@ -14,14 +14,16 @@ from harness.error_analysis.answered import AnsweredTask, analysed, answered_by_
 from harness.error_analysis.aspects import recorded_aspects, repeats_aspect
 from harness.error_analysis.breakdown import by_aspect, by_label
 from harness.error_analysis.probabilities import Reliability, reliability
+from harness.error_analysis.thresholds import at_thresholds
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
-from harness.reporting import errors
+from harness.reporting import errors, thresholds
 from harness.reporting.charts.reliability import reliability_curves
 from harness.reporting.samples import samples
 from harness.reporting.tables import Table
 
 MOST_CURVES, MOST_MODELS = 8, 12
+SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 CURVES_NOTE = (
     "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
     "too sure of itself. Bars are 95 % intervals that treat forecasts as independent."
@@ -72,9 +74,11 @@ def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
 def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:
     each = {model.model: reliability(task, model.answers) for model in task.models}
     believed = {model: one for model, one in each.items() if one is not None}
-    tables = tuple(_tables(task, believed))
+    above = {model.model: rows for model in task.models if (rows := at_thresholds(task, model, SHOWN_THRESHOLDS))}
+    tables = (*_tables(task, believed), *([thresholds.by_model(task, above)] if above else []))
     notes = [errors.note_of(task)] if tables else []
     notes += [errors.OF_PROBABILITIES, CURVES_NOTE] if believed else []
+    notes += [thresholds.NOTE] if above else []
     notes += [KEPT_NOTE] if tables and _keeps_repeats(task) else []
     drawn = dict(islice(believed.items(), MOST_CURVES))
     return ErrorsOfTask(tables, reliability_curves(drawn, classes), tuple(notes))

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.error_analysis.answered import AnsweredTask
+from harness.error_analysis.breakdown import F1
 from harness.error_analysis.thresholds import MEASURES, AtThreshold
 from harness.metrics.metric import PERCENT
 from harness.reporting.entries import Entry
-from harness.reporting.errors import score
+from harness.reporting.errors import model_entry, score
 from harness.reporting.tables import Table
 
 NOTE = (
@@ -21,8 +22,6 @@ NOTE = (
 
 def table_of(task: AnsweredTask, model: str, found: Sequence[AtThreshold]) -> Table:
     """A row for each threshold of one model."""
-    counted = found[0].labels
-    what = counted[0] if len(counted) == 1 else "a label"
     rows = [
         (
             Entry(f"{one.threshold:.1f}"),
@@ -32,7 +31,23 @@ def table_of(task: AnsweredTask, model: str, found: Sequence[AtThreshold]) -> Ta
         for one in found
     ]
     headings = ("Above", "Predicted", *(name[:1].upper() + name[1:] for name in MEASURES))
-    return Table(f"{task.task} · {model}: {what} is predicted above a probability", headings, tuple(rows))
+    return Table(f"{task.task} · {model}: {_what(found)} is predicted above a probability", headings, tuple(rows))
+
+
+def by_model(task: AnsweredTask, found: Mapping[str, Sequence[AtThreshold]]) -> Table:
+    """F1 of each model, and a column for each threshold: for a page."""
+    (first, *_) = found.values()
+    rows = [
+        (model_entry(task, model), *(score(one.scores[F1], PERCENT) for one in rows)) for model, rows in found.items()
+    ]
+    caption = f"{task.task}: {F1} where {_what(first)} is predicted above a probability"
+    return Table(caption, ("Model", *(f"Above {one.threshold:.1f}" for one in first)), tuple(rows))
+
+
+def _what(found: Sequence[AtThreshold]) -> str:
+    """The label that is counted, where it is one of two; else any."""
+    counted = found[0].labels
+    return counted[0] if len(counted) == 1 else "a label"
 
 
 def content(found: Mapping[str, Sequence[AtThreshold]]) -> dict[str, Any]:

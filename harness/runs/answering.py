@@ -55,16 +55,18 @@ class ModelOutputs:
         loaded: The model.
         reader: Reads texts for it.
         forward: Scores them.
+        tells: Whether the user is told how much of texts is read.
     """
 
     loaded: Loaded
     reader: Reader
     forward: Forward
+    tells: bool = True
 
     def __call__(self, examples: Sequence[Any]) -> Any:
         """One output per example."""
         features = self.features(examples)
-        if features.seen < sum(features.lengths):
+        if self.tells and features.seen < sum(features.lengths):
             share = features.seen / sum(features.lengths)
             notice(f"{share:.1%} of the tokens are read; see strategy, max_length and max_windows of the run.")
         return self.forward.evaluate(features, examples)[1]
@@ -74,8 +76,8 @@ class ModelOutputs:
         return self.forward.objective.features(examples, self.reader)
 
     def in_batches(self, size: int) -> ModelOutputs:
-        """The same that reads so many windows at once."""
-        return replace(self, forward=replace(self.forward, micro_batch_size=size))
+        """The same that reads so many windows at once, and tells nothing: it is there to be measured."""
+        return replace(self, forward=replace(self.forward, micro_batch_size=size), tells=False)
 
 
 @dataclass(frozen=True)

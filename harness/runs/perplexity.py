@@ -22,6 +22,7 @@ from harness.long_texts.token_losses import unseen_memory
 from harness.models.language_model import language_model
 from harness.models.loaded import Loaded
 from harness.ops.device import fresh_accelerator
+from harness.runs.token_costs import EachToken, by_place, token_costs, token_spans
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.language_modelling.metrics import RATIOS, size
 from harness.task_types.language_modelling.objective import objective as document_objective
@@ -30,6 +31,8 @@ from harness.training.task_model import forward_of, reader_of
 
 Row = dict[str, Any]
 SEGMENT = 128
+TOKEN_COSTS = "token_costs"
+_TOKEN_NATS = "token_nats"
 # What a row may say, by its key: the heading of its column, and its form.
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "memory": ("memory", "d"),
@@ -46,7 +49,14 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 
 def perplexity_rows(
-    name: str, file: Path, *, segment: int | None, memories: Sequence[int], mask_stride: int, console: Console
+    name: str,
+    file: Path,
+    *,
+    segment: int | None,
+    memories: Sequence[int],
+    mask_stride: int,
+    console: Console,
+    per_token: bool = False,
 ) -> list[Row]:
     """What the model `name` makes of the text in `file`: one row per memory length, or a single one without a memory.
 
@@ -60,6 +70,7 @@ def perplexity_rows(
         memories: How many states of each layer a segment sees of those before it; empty: none, and the model's own.
         mask_stride: A masked model predicts one of every so many tokens, which alone is masked then.
         console: Shows how far it is, where it is a terminal.
+        per_token: Whether rows have `token_costs` as well: see `harness.runs.token_costs`.
 
     Raises:
         UserError: The model is no language model, or can't have a memory so long; the text can't be read.
@@ -70,9 +81,13 @@ def perplexity_rows(
     told = {"model": name, "text": str(file)}
     if not loaded.language.has_memory:
         _check_no_memory(loaded, memories)
-        return [told | _in_windows(loaded, text, file, window=segment, mask_stride=mask_stride)]
-    rows = _with_memories(loaded, text, file, segment=segment or SEGMENT, memories=memories, console=console)
-    return [told | row for row in rows]
+        rows: Iterable[Row] = [_in_windows(loaded, text, file, window=segment, mask_stride=mask_stride)]
+    else:
+        rows = _with_memories(loaded, text, file, segment=segment or SEGMENT, memories=memories, console=console)
+    if per_token:
+        spans = token_spans(loaded.tokenizer, text)
+        return [told | row | {TOKEN_COSTS: token_costs(row.pop(_TOKEN_NATS), spans)} for row in rows]
+    return [told | {key: value for key, value in row.items() if key != _TOKEN_NATS} for row in rows]
 
 
 def _with_memories(
@@ -87,8 +102,10 @@ def _with_memories(
     model.to(accelerator.device)
     for memory in chosen:
         started = time.monotonic()
-        found = _surprise(model, accelerator, encoded, segment=segment, memory=memory, console=console)
-        yield {"segment": segment, "memory": memory, **_formatted(found, time.monotonic() - started)}
+        nats = _token_nats(model, accelerator, encoded, segment=segment, memory=memory, console=console)
+        found = Surprise(math.fsum(nats), encoded)
+        told = {"segment": segment, "memory": memory, **_formatted(found, time.monotonic() - started)}
+        yield {**told, _TOKEN_NATS: dict(enumerate(nats, 1))}
 
 
 def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, mask_stride: int) -> Row:
@@ -98,10 +115,14 @@ def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, ma
     loaded.model.to(accelerator.device)
     training = Training.model_validate({"max_length": window, "mask_stride": mask_stride, "maximum_steps": 0})
     objective = document_objective((), training)
+    each_token = EachToken(objective.segmented, objective.mask_stride)
     reader = reader_of(loaded, objective, training)
     documents = [DocumentExample(str(file), text)]
-    forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
-    (costs,) = forward.evaluate(objective.features(documents, reader), documents)[1]
+    forward = forward_of(loaded, each_token, accelerator, training, micro_batch_size=training.micro_batch_size)
+    features = objective.features(documents, reader)
+    each = forward.evaluate(features, documents)[1]
+    results = [(math.fsum(nats), len(nats)) for nats in each]
+    (costs,) = objective.outputs(results, features, documents)
     scores = {name: ratio([size(text)], [costs]) for name, ratio in RATIOS.items()}
     encoded = encode(text, loaded.tokenizer, file)
     return {
@@ -110,6 +131,7 @@ def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, ma
         **({} if reader.causal else {"mask_stride": mask_stride}),
         **{name: score for name, score in scores.items() if not math.isnan(score)},
         **_counted(encoded, time.monotonic() - started),
+        _TOKEN_NATS: by_place(features, each),
     }
 
 
@@ -165,9 +187,10 @@ def _check_memories(config: Any, memories: Sequence[int]) -> None:
     refuse(f"--memory {memory}: {reason}" for memory, reason in reasons.items() if reason is not None)
 
 
-def _surprise(
+def _token_nats(
     model: Any, accelerator: Accelerator, text: EncodedText, *, segment: int, memory: int, console: Console
-) -> Surprise:
+) -> list[float]:
+    """What each token of the text but the first costs."""
     losses = segment_losses(model, accelerator, text, segment=segment, memory=memory)
     bar: Iterable[Any] = track(
         losses,
@@ -177,7 +200,7 @@ def _surprise(
         transient=True,
         disable=not console.is_terminal,
     )
-    return Surprise(sum(float(found.double().sum()) for found in bar), text)
+    return [nats for found in bar for nats in found.tolist()]
 
 
 def _formatted(found: Surprise, seconds: float) -> Row:

@@ -14,7 +14,7 @@ from rich.text import Text
 from harness.errors import UserError
 from harness.ops.collector import passing_over_what_is_loaded
 from harness.ops.together import processes
-from harness.record import RunRecord
+from harness.record import RECORD, RunRecord
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.ended import DONE, Attempt
@@ -142,6 +142,26 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
         before = states(planned)
         together.wait_for_everyone()
         return [run for run, state in zip(planned, before, strict=True) if state not in DONE]
+    waiting = _to_be_redone(planned, console)
+    together.wait_for_everyone()
+    if together.is_main_process:
+        _mark(waiting)
+    together.wait_for_everyone()
+    return waiting
+
+
+def mark_redone(planned: Sequence[Run], console: Console) -> None:
+    """Have every recorded run replaced, by whatever runs it next; go on with a `--redo` that was cut short.
+
+    Args:
+        planned: All runs that there may be; those without a record are none to be replaced.
+        console: Where to say that one goes on.
+    """
+    recorded = [run for run in planned if (run.folder / RECORD).exists()]
+    _mark(_to_be_redone(recorded, console))
+
+
+def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:
     cut_short = any(run.is_redo_confirmed for run in planned)
     # A trial is what its names and its space make it: it is replaced only where it would be another one.
     waiting = [run for run in planned if _is_left(run) or (run.trial is None and not cut_short)]
@@ -151,14 +171,14 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
             "one over, delete its .partial folder.",
             soft_wrap=True,
         )
-    together.wait_for_everyone()
-    if together.is_main_process:
-        for run in waiting:
-            run.mark_redo()
-        for run in waiting:
-            run.confirm_redo()
-    together.wait_for_everyone()
     return waiting
+
+
+def _mark(waiting: Sequence[Run]) -> None:
+    for run in waiting:
+        run.mark_redo()
+    for run in waiting:
+        run.confirm_redo()
 
 
 def _is_left(run: Run) -> bool:

@@ -36,8 +36,8 @@ class Made(Budgeted):
 
     minutes, order, sleeps, more = (), (), 0.0, ()
 
-    def _seconds_of(self, batch):
-        return sum(60 * self.minutes[run.model] / 3 for run in batch)
+    def _seconds_of(self, batch, *, end="about"):
+        return (4 if end == "high" else 1) * sum(60 * self.minutes[run.model] / 3 for run in batch)
 
     def _execute(self, batch):
         self.tried.update(run.folder for run in batch)
@@ -62,7 +62,7 @@ def seeds(model, count=3, start=0, family="bert"):
 @pytest.fixture
 def made(monkeypatch):
     """What there is time for in so many minutes; what is left."""
-    monkeypatch.setattr(budgeted, "_busy", lambda: 1.0)
+    monkeypatch.setattr(budgeted, "busy", lambda: 1.0)
 
     def run(minutes, expected, *, kind=Made, count=3, **settings):
         waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model, count) for model in expected}
@@ -105,9 +105,16 @@ def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(
 
 
 def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
-    monkeypatch.setattr(budgeted, "_busy", lambda: 3.0)
+    monkeypatch.setattr(budgeted, "busy", lambda: 3.0)
     assert made(0, {"large": 7})[1] == ["Not tried, for lack of time: large (about 21 min)."]
     assert made(10, {"large": 7, "small": 2})[0].order == ("tfidf", "small", "large")
+
+
+def test_a_model_is_certain_to_be_compared_only_by_the_upper_end_of_its_forecast(made):
+    found, _ = made(0, {"large": 20, "small": 3})
+    for minutes, is_too_short, may_answer in ((13, False, True), (11, True, True), (2, True, False)):
+        found.ends = time.monotonic() + 60 * minutes
+        assert (found.is_too_short, found.may_answer) == (is_too_short, may_answer)
 
 
 class Endless(Made):

@@ -7,7 +7,9 @@ import tomllib
 import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 
+from harness.cli import within
 from harness.data.sources import Hub
+from harness.suites.shortened import Short
 from harness.suites.suite import read_suite
 
 FEW_STEPS = ("--set", "maximum_steps=4", "--set", "batch_size=4", "--workers=1")
@@ -47,20 +49,58 @@ def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, chec
 
 
 @pytest.mark.slow
-def test_a_run_is_stopped_when_time_is_over_and_goes_on_with_the_next_command(command, file, tmp_path, checkpoints):
+def test_a_run_is_stopped_when_time_is_over_and_goes_on_with_the_next_command(
+    command, file, tmp_path, checkpoints, monkeypatch
+):
+    monkeypatch.setattr(within, "LADDER", (Short(10**6, 20),))
     words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", "--workers=1", "--set=batch_size=4")
-    stopped = command(*words, "--minutes=0.1", "--set=epochs=100000")
+    stopped = command(*words, "--minutes=0.25", "--set=epochs=100000")
     assert stopped.code == 0, stopped.errors
-    assert (
-        f"before these finished: {checkpoints['bert']} (1 seed). Run the same command again to continue."
-        in stopped.output
-    )
+    assert f"before these finished: short runs of {checkpoints['bert']} (1 seed)." in stopped.output
     assert "Can't tell yet: no trained model has a score." in stopped.output
     shutil.rmtree(tmp_path / "runs")
     ended = command(*words, "--minutes=60", "--set=maximum_steps=4")
     assert "bert: 1 seed, about " in ended.output
     assert "for lack of time" not in ended.output
     assert len(list(tmp_path.rglob("run.json"))) == 2
+
+
+@pytest.mark.slow
+def test_where_no_whole_run_fits_into_the_time_short_ones_answer(command, file, tmp_path, checkpoints, monkeypatch):
+    monkeypatch.setattr(within, "LADDER", (Short(2, 8),))
+    words = ("choose", file, f"--models=majority,{checkpoints['bert']}", "--seeds=2", "--set=batch_size=4")
+    more = ("--set=epochs=1000000", "--minutes=2", "--workers=1")
+    result = command(*words, *more)
+    assert result.code == 0, result.errors
+    assert "so short runs come first: at most 2 steps, scored on at most 8 test examples." in result.output
+    assert "majority" in result.output.partition("simple baseline")[2]  # What it advises says how it stands to it.
+    assert f"Not tried, for lack of time: full runs of {checkpoints['bert']} (about " in result.output
+    records = [json.loads(path.read_text()) for path in (tmp_path / "runs/my-reviews-2-steps").rglob("run.json")]
+    assert len(records) == 3
+    assert {record["counts"]["examples"]["test"] for record in records} == {8}
+    assert not list((tmp_path / "runs/my-reviews").rglob("run.json"))
+    before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("run.json"))
+    assert "short runs" not in command(*words, "--set=maximum_steps=2", "--minutes=60", "--workers=1").output
+    assert [pair for pair in before if pair[0].stat().st_mtime_ns == pair[1]] == before
+
+
+@pytest.mark.slow
+def test_redo_replaces_what_another_recipe_left(command, file, tmp_path, checkpoints):
+    words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", *FEW_STEPS)
+    assert command(*words).code == 0
+    for more in ((), ("--minutes=60",)):
+        rate = f"learning_rate={'2e-3' if more else '1e-3'}"
+        refused = command(*words, "--set", rate, *more)
+        assert refused.code == 2
+        assert "use --redo to replace it" in refused.errors
+        assert command(*words, "--set", rate, *more, "--redo").code == 0
+        record = json.loads(next(tmp_path.rglob("*bert/seed-0/run.json")).read_text())
+        assert record["config"]["training"]["learning_rate"] == float(rate.partition("=")[2])
+    before = [path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("run.json"))]
+    assert command(*words, "--set", rate, "--redo").code == 0
+    assert all(
+        path.stat().st_mtime_ns > old for path, old in zip(sorted(tmp_path.rglob("run.json")), before, strict=True)
+    )
 
 
 @pytest.mark.slow

@@ -61,6 +61,16 @@ def test_a_simple_baseline_that_nothing_beats(tmp_path):
     assert found.advice == "Use tfidf: nothing beats the simple baseline."
 
 
+def test_a_model_that_has_not_read_the_training_examples_once_is_no_proof_against_it(tmp_path):
+    add_simple_baselines(tmp_path, 0.90)
+    halfway = record(seed=0).curve[:1]  # Half an epoch.
+    add_runs(tmp_path, "bert-mini", 0.86, curve=halfway)
+    found = advice(tmp_path)
+    assert (found.kind, found.model) == ("unclear", "tfidf")
+    assert found.advice == "Use tfidf for now: nothing beats the simple baseline after so short a training."
+    assert found.reasons[1] == "bert-mini has read 50 % of the training examples; more steps may change that."
+
+
 def test_a_model_that_collapsed_is_no_proof_against_it(tmp_path):
     add_simple_baselines(tmp_path, 0.80)
     add_runs(tmp_path, "bert-mini", 0.45)  # One answer to all does better.

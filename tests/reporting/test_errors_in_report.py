@@ -33,10 +33,13 @@ def test_probabilities_have_curves_and_lengths_have_quarters(tmp_path):
     found = errors_of(task, {"bert-mini": "c0"})
     assert [table.caption.partition(": ")[2].split(" (")[0] for table in found.tables] == [
         "F1 by label", "what each label", "accuracy by length in tokens of bert-mini",
-        "how far probabilities can be trusted",
+        "how far probabilities can be trusted", "F1 where positive is predicted above a probability",
     ]  # fmt: skip
+    # Of 40 positive ones 30 are right at 0.73, as are 10 negative ones; of all 80, 2 * 40 / (80 + 40), of none, 0.
+    at_thresholds = [entry.text.partition(" ")[0] for entry in found.tables[-1].rows[0][1:]]
+    assert at_thresholds == ["66.7", "75.0", "75.0", "75.0", "0.0"]
     assert 'class="c0"' in found.curves["bert-mini"]
-    assert len(found.notes) == 3
+    assert len(found.notes) == 4
 
 
 def test_predictions_that_can_not_be_analysed_leave_the_section_out(tmp_path):

@@ -1,12 +1,14 @@
 """`harness measure`: what a finished model costs in use."""
 
 import json
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from command_line import reviews, write_jsonl
 
 from harness.errors import UserError
-from harness.runs import inference
+from harness.runs import answering, inference
 from harness.runs.inference import measured_run
 from harness.runs.inference_cost import INFERENCE, InferenceCost, measured
 
@@ -83,3 +85,24 @@ def test_what_was_measured_stands_in_the_report_and_a_damaged_file_among_its_rem
     shown = command("compare", runs).output
     assert "not as `harness measure` writes it" in " ".join(shown.split())
     assert "cost in use" in shown
+
+
+@dataclass
+class Cut:
+    """A forward pass that reads a third of the tokens."""
+
+    micro_batch_size: int = 32
+    objective = SimpleNamespace(features=lambda examples, _reader: SimpleNamespace(seen=3, lengths=[9]))
+
+    def evaluate(self, _features, examples):
+        return 0.0, examples
+
+
+def test_how_much_of_texts_is_read_is_told_of_predictions_and_not_of_each_text_that_is_timed(monkeypatch):
+    said = []
+    monkeypatch.setattr(answering, "notice", said.append)
+    outputs = answering.ModelOutputs(None, None, Cut())
+    assert outputs(["a"]) == ["a"]
+    assert said == ["33.3% of the tokens are read; see strategy, max_length and max_windows of the run."]
+    assert outputs.in_batches(1)(["a"]) == ["a"]
+    assert len(said) == 1

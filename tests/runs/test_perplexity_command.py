@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import ARCHITECTURES, FILLERS, small_tokenizer
+from small_models import ARCHITECTURES, FILLERS, small_tokenizer, write_language_checkpoint
 from subprocesses import ROOT
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 import harness.models.families  # noqa: F401 -- the Auto classes learn our own architectures
 from harness.runs.perplexity import encode
@@ -79,6 +79,46 @@ def test_the_command_s_numbers_are_those_of_one_pass_over_the_text(command, mode
     assert row["perplexity"] == pytest.approx(math.exp(loss), rel=1e-5)
     assert row["bits_per_byte"] == pytest.approx(loss * (ids.shape[1] - 1) / math.log(2) / len(TEXT.encode()), rel=1e-5)
     assert row["bits_per_character"] / row["bits_per_byte"] == pytest.approx(len(TEXT.encode()) / len(TEXT))
+
+
+def listed(command, model, text, *words):
+    """What is told of each token."""
+    result = command("perplexity", model, "--text", text, "--tokens", "--json", *words)
+    assert result.code == 0, result.errors
+    (row,) = json.loads(result.output)
+    written = text.read_text()
+    assert all(written[token["start"] : token["end"]] == token["text"] for token in row["token_costs"])
+    return row["token_costs"]
+
+
+def test_each_token_but_the_first_is_listed_with_its_characters_and_what_it_costs(command, model, text):
+    tokens = listed(command, model, text, "--memory", 1000, "--segment", 7)
+    ids = torch.tensor([small_tokenizer("transformer_xl")(TEXT, add_special_tokens=False).input_ids])
+    losses = AutoModelForCausalLM.from_pretrained(model)(ids, labels=ids).losses[0]
+    assert [token["nats"] for token in tokens] == pytest.approx(losses.tolist(), rel=1e-3)
+    assert "".join(token["text"] for token in tokens) == "".join(TEXT.split()[1:])
+
+
+def test_tokens_of_a_masked_model_are_listed_each_hidden_alone(command, tmp_path):
+    folder, text = write_language_checkpoint("bert", tmp_path / "bert"), tmp_path / "short.txt"
+    text.write_text("the film was seen")
+    tokens = listed(command, folder, text, "--mask-stride", 1)
+    tokenizer, model = small_tokenizer("bert"), AutoModelForMaskedLM.from_pretrained(folder)
+    ids = torch.tensor([tokenizer("the film was seen").input_ids])
+    for place, token in enumerate(tokens, 1):
+        hidden = ids.clone()
+        hidden[0, place] = tokenizer.mask_token_id
+        cost = -model(hidden).logits[0, place].log_softmax(-1)[ids[0, place]].item()
+        assert token["nats"] == pytest.approx(cost, rel=1e-4)
+    assert [token["text"] for token in tokens] == ["the", "film", "was", "seen"]
+
+
+def test_listed_tokens_are_a_line_each_and_a_row_each_in_a_file(command, tmp_path):
+    folder, text = write_language_checkpoint("bert", tmp_path / "bert"), tmp_path / "short.txt"
+    text.write_text("the film was seen")
+    rows, output = rows_of(command, folder, text, "--mask-stride", 1, "--tokens")
+    assert [(row["token"], row["start"], row["end"]) for row in rows[1:3]] == [("film", 4, 8), ("was", 9, 12)]
+    assert output.splitlines()[-1].split() == ["13", "'seen'", f"{rows[-1]['nats']:.3f}"]
 
 
 @pytest.mark.slow

@@ -154,7 +154,9 @@ def test_any_text_gets_a_prediction(command, bert_run, text):
 def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
     rows = reviews(3)
     write_csv(Path("new.csv"), rows)
-    assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.jsonl").code == 0
+    said = command("predict", bert_run, "--input", "new.csv", "--output", "out/found.jsonl")
+    assert said.code == 0
+    assert "Predictions of 3 rows: out/found.jsonl" in said.output
     assert command("predict", bert_run, "--input", "new.csv", "--output", "out/found.csv").code == 0
     lines = [json.loads(line) for line in Path("out/found.jsonl").read_text().splitlines()]
     with Path("out/found.csv").open(newline="") as file:

@@ -1,0 +1,122 @@
+"""What is run of a suite of one task within a time: full runs if some are certain to fit, else short ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from harness.cli.budgeted import Budgeted, busy
+from harness.cli.planning import foreseen
+from harness.comparison.formatting import duration
+from harness.runs.run import Run
+from harness.suites.expansion import planned_runs
+from harness.suites.forecast import wall_seconds
+from harness.suites.runner import Tally, mark_redone
+from harness.suites.shortened import LADDER, Short, cut, shortened
+from harness.suites.suite import Suite
+from harness.suites.suite_file import write_suite
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.runs.options import Options
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was run.
+
+    Attributes:
+        suite: The one whose records answer best: of full runs, or of short ones.
+        tally: What became of all runs.
+        left: What there was no time for, in sentences.
+    """
+
+    suite: Suite
+    tally: Tally
+    left: tuple[str, ...]
+
+
+def run_within(
+    suite: Suite,
+    planned: Sequence[Run],
+    options: Options,
+    console: Console,
+    *,
+    runs: Path,
+    workers: int | None,
+    ends: float,
+) -> Answered:
+    """Run what fits, so that a trained model is compared with the simple baselines in any time worth the name.
+
+    Args:
+        suite: The suite.
+        planned: Its runs.
+        options: How to run; with `redo` the suite's own runs are marked, and those of the short ones are to be.
+        console: Where to say what happens.
+        runs: The folder of all runs.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+        ends: When the time is over, on time.monotonic's clock.
+    """
+
+    def budgeted(suite: Suite, planned: Sequence[Run], **more: Any) -> Budgeted:
+        waiting = {model: [run for run in planned if run.model == model] for model in suite.models}
+        return Budgeted(suite, runs, ends, replace(options, redo=False), console, workers, waiting, Tally(), **more)
+
+    whole = budgeted(suite, planned)
+    if whole.left <= 0 or whole.has_answer or not whole.is_too_short:
+        left = whole.run()
+        return Answered(suite, whole.tally, tuple(left))
+    short = longest_that_fits(whole.first_of_trained, whole.left, runs=runs, workers=workers)
+    console.print(Text(_why(short, whole.left)), soft_wrap=True)
+    first = shortened(suite, short)
+    write_suite(first, runs)
+    short_runs = planned_runs(first, runs)
+    if options.redo:
+        mark_redone(short_runs, console)
+    brief = budgeted(first, short_runs, sort="short runs of ")
+    left = brief.run()
+    whole = budgeted(suite, planned, is_paced=brief.shows_pace, sort="full runs of ")
+    if whole.may_answer:
+        left += whole.run()
+    else:
+        whole.only_trained()
+        left += whole.what_is_left()
+    return Answered(suite if whole.has_answer else first, brief.tally.with_others(whole.tally), tuple(left))
+
+
+def longest_that_fits(planned: Sequence[Run], seconds: float, *, runs: Path, workers: int | None) -> Short:
+    """The longest short runs that the quickest model is certain to finish in the time; the shortest if there are none.
+
+    Certain: even at the upper end of the forecast. They usually take less, which leaves time for other models.
+
+    Args:
+        planned: The trained models' full runs of the first look.
+        seconds: The time there is for all.
+        runs: The folder of all runs.
+        workers: Processes that take runs side by side; None: as many as suit the machine.
+    """
+    factor = busy()
+    candidates = {short: [_cut_run(run, short, runs) for run in planned] for short in LADDER}
+    batch = [run for found in candidates.values() for run in found]
+    plan = foreseen(batch, ["new"] * len(batch), runs=runs, rule=None, workers=workers)
+    for short, found in candidates.items():
+        known = {run.model: plan.runs[run.folder].seconds for run in found}
+        seeds = len(found) // len(known)
+        soonest = min(wall_seconds([one] * seeds, len(plan.slots)).high for one in known.values() if one is not None)
+        if factor * soonest <= seconds:
+            return short
+    return LADDER[-1]
+
+
+def _cut_run(run: Run, short: Short, runs: Path) -> Run:
+    config = run.config.model_copy(update={"training": cut(run.config.training, short)})
+    return replace(run, config=config, folder=runs / f"{short.steps}-steps" / Path(*run.folder.parts[-3:]))
+
+
+def _why(short: Short, seconds: float) -> str:
+    return f"No trained model is certain to finish in {duration(seconds)}, so short runs come first: {short}."

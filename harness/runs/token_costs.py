@@ -1,0 +1,97 @@
+"""What each token of a text costs a language model: minus its log-probability, in nats, with its characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from harness.task_types.language_modelling import DocumentExample
+from harness.task_types.language_modelling.objective import TokenLossObjective
+from harness.tokenization.encoding import encode
+from harness.tokenization.items import Batch, Collator, Features
+
+Span = tuple[int, int, str]
+"""The characters [start, end) of the text that a token covers, and how they are written."""
+
+
+class EachToken(TokenLossObjective):
+    """What each token costs by itself, in the place of a document's sum: the outputs are the nats of each item."""
+
+    def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[list[float]]:  # type: ignore[override]
+        """Nats of the tokens that each item has predicted, in their order."""
+        scored = batch.inputs["scored_tokens"].bool().cpu()
+        return [row[places].tolist() for row, places in zip(scores.cpu(), scored, strict=True)]
+
+    def outputs(  # type: ignore[override]
+        self, results: Sequence[list[float]], _features: Features, _examples: Sequence[DocumentExample]
+    ) -> list[list[float]]:
+        """The results, in the items' order."""
+        return list(results)
+
+
+def token_spans(tokenizer: Any, text: str) -> list[Span]:
+    """The characters of each token of the text; of one that stands for none, such as a mark of a word's start, none."""
+    (encoded,) = encode(tokenizer, [text], return_offsets=True)
+    return [(start, end, text[start:end]) for start, end in encoded.offsets]
+
+
+def token_costs(nats: Mapping[int, float], spans: Sequence[Span]) -> list[dict[str, Any]]:
+    """Start, end, text and nats of each token that was predicted, in the text's order.
+
+    Args:
+        nats: By the token's number in the text, from 0.
+        spans: Of all tokens of the text.
+    """
+    keys = ("start", "end", "text")
+    return [dict(zip(keys, spans[place], strict=True)) | {"nats": nats[place]} for place in sorted(nats)]
+
+
+def by_place(features: Features, nats: Sequence[Sequence[float]]) -> dict[int, float]:
+    """The nats by the token's number in the text, from 0.
+
+    Args:
+        features: Of one text, in items of one window each.
+        nats: Of each item.
+    """
+    found: dict[int, float] = {}
+    for item, each in zip(features.items, nats, strict=True):
+        (window,) = item.windows
+        places = (window.positions[place - window.first] for place in window.scored_tokens)
+        found.update(zip(places, each, strict=True))
+    return found
+
+
+def token_rows(rows: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, Any]]:
+    """One row per token, with the memory that it was read with, for a file.
+
+    Args:
+        rows: One per reading of the text.
+        key: Of their tokens' costs.
+    """
+    return [
+        {name: row[name] for name in ("model", "text", "memory") if name in row} | {"token": token.pop("text"), **token}
+        for row in rows
+        for token in map(dict, row[key])
+    ]
+
+
+def token_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
+    """A line per token of the text: where it starts, how it is written, and what it costs in each reading.
+
+    Args:
+        rows: One per reading of the text, all with the same tokens.
+        key: Of their tokens' costs.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("start", justify="right")
+    table.add_column("token")
+    for row in rows:
+        table.add_column(f"nats, memory {row['memory']}" if len(rows) > 1 else "nats", justify="right")
+    for tokens in zip(*(row[key] for row in rows), strict=True):
+        first = tokens[0]
+        table.add_row(str(first["start"]), Text(repr(first["text"])), *(f"{token['nats']:.3f}" for token in tokens))
+    return table

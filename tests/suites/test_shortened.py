@@ -1,0 +1,42 @@
+"""A suite made short for a first answer, and how short it is made."""
+
+import pytest
+from command_line import reviews, write_csv
+
+from harness.cli import within
+from harness.cli.within import longest_that_fits
+from harness.suites.choosing import asked_of, suite_of
+from harness.suites.expansion import planned_runs
+from harness.suites.shortened import LADDER, Short, shortened
+
+
+@pytest.fixture
+def suite(tmp_path, checkpoints):
+    def made(*settings):
+        file = write_csv(tmp_path / "mine.csv", reviews(80))
+        models = ["tfidf", str(checkpoints["bert"])]
+        return suite_of(asked_of(file, columns={}, task_type=None, models=models, seeds=3, settings=settings))
+
+    return made
+
+
+def test_recipes_are_cut_and_nothing_is_made_longer(suite):
+    short = shortened(suite("maximum_steps=40", "validation_examples=7"), Short(100, 20))
+    assert short.name == "mine-100-steps"
+    assert short.tasks == ("mine",)  # So that what it takes is known of whole runs, too.
+    limits = [(r.maximum_steps, r.validation_examples, r.test_examples) for r in short.recipes.values()]
+    assert limits == [(40, 7, 20)] * 2
+    probes = shortened(suite("method=probe"), Short(100, 20)).recipes.values()
+    assert [(recipe.maximum_steps, recipe.test_examples) for recipe in probes] == [(None, 20)] * 2
+
+
+def test_short_runs_are_as_long_as_the_time_allows(suite, tmp_path, monkeypatch):
+    monkeypatch.setattr(within, "busy", lambda: 1.0)
+    planned = planned_runs(suite("epochs=10000", "batch_size=20000"), tmp_path)
+    whole = [run for run in planned if run.model != "tfidf"]
+    found = [longest_that_fits(whole, seconds, runs=tmp_path, workers=1) for seconds in (1e7, 500, 0.1)]
+    assert found[0] == LADDER[0]
+    assert LADDER[0].steps > found[1].steps > found[2].steps
+    assert found[2] == LADDER[-1]
+    monkeypatch.setattr(within, "busy", lambda: 3.0)
+    assert longest_that_fits(whole, 1500, runs=tmp_path, workers=1) == found[1]
