@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -24,7 +25,7 @@ from harness.reporting.remarks import remarks
 
 SIGN = "°"
 SHORT = 6
-"""Fields of so many characters are not broken, and headings not cut below."""
+"""Fields of up to this many characters don't wrap, and headings are not narrower."""
 _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 
@@ -71,7 +72,8 @@ def print_table(table: tables.Table, console: Console) -> None:
             padding=(0, gap // 2, 0, (gap - 1) // 2),
         )
         for index, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
-            shown.add_column(_text(heading), justify="right" if index else "left", no_wrap=not index, width=width)
+            justify: Literal["left", "right"] = "right" if index else "left"
+            shown.add_column(_text(heading), justify=justify, no_wrap=not index, width=width, overflow="fold")
         for row in table.rows:
             shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
         console.print(shown)
@@ -80,16 +82,24 @@ def print_table(table: tables.Table, console: Console) -> None:
 
 
 def _layout(table: tables.Table, line: int) -> tuple[int, list[int] | None]:
-    """Blanks between columns, fewer where a line is short, and the columns' widths; None where it is too short."""
+    """Choose the gap between columns and their widths, which are None if the line is too short for the fields.
+
+    The widest gap at which no word of a heading is broken is taken, and the narrowest if there is none.
+    """
     found = [(gap, _widths(table, line - gap * len(table.headings) - 1)) for gap in (3, 2, 1)]
-    return next((pair for pair in found if pair[1] is not None), found[-1])
+    named = [_longest_word(heading) for heading in table.headings]
+    return next((pair for pair in found if pair[1] is not None and not _any_below(pair[1], named)), found[-1])
+
+
+def _any_below(widths: Sequence[int], least: Sequence[int]) -> bool:
+    return any(width < name for width, name in zip(widths, least, strict=True))
 
 
 def _widths(table: tables.Table, room: int) -> list[int] | None:
-    """The columns' widths, in which no word of a field is cut; None where there is no room for that.
+    """Return column widths in which no word of a field is broken, or None if there is no room for that.
 
-    Where there is too little room, fields and headings are broken between words first, and then headings are cut. What
-    room is left makes headings shorter by lines.
+    If room is short, fields and headings wrap between words first, and then words of headings are broken. If room is
+    left, headings take fewer lines.
     """
     fields = [[printable(_short(row[place].text)) for row in table.rows] for place in range(len(table.headings))]
     whole = [max(map(cell_len, column), default=0) for column in fields]

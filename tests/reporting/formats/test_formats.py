@@ -18,8 +18,10 @@ from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.record import RECORD
 from harness.registry import FORMATS
+from harness.reporting.entries import Entry
+from harness.reporting.tables import Table
 from harness.reporting.templates import rendered
-from harness.reporting.terminal import show
+from harness.reporting.terminal import print_table, show
 
 HOSTILE = "a_b&<script>%|$#{}^~\\`*[x](javascript:y)[bold]"
 HOSTILE_REASON = "</pre><img src=x onerror=alert(1)>"
@@ -243,6 +245,17 @@ def test_the_terminal_takes_no_markup_from_names(hostile: Comparison):
 
 def test_the_terminal_fits_a_narrow_window(comparison: Comparison):
     assert max(map(len, terminal(comparison, width=80).splitlines())) <= 80
+
+
+def test_columns_move_together_before_a_heading_is_broken():
+    headings = ("Model", "Parameters", "Throughput", "Memory")
+    table = Table("cost", headings, ((Entry("a-model"), Entry("5 M"), Entry("1 k"), Entry("2 GB")),))
+    heads = []
+    for width in (50, 44, 38, 34):
+        print_table(table, Console(width=width, file=(sink := io.StringIO())))
+        heads.append("".join(re.findall("^ +[A-Z].*|^ +[a-z]+ *$", sink.getvalue(), re.MULTILINE)))
+    assert [head.split() for head in heads[:3]] == [list(headings)] * 3
+    assert "…" not in heads[3]
 
 
 @pytest.mark.parametrize("key", ["local", "own"], ids=["as recorded today", "as recorded by schema 1"])
