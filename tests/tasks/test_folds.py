@@ -105,6 +105,24 @@ def test_where_near_duplicates_chain_everything_together_only_equal_rows_are_kep
     assert set(left_out.notes) == {"folds: near-duplicates make groups too large to keep each in one fold"}
 
 
+def near_duplicates(*cluster_sizes):
+    return [
+        TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % 2)
+        for n, size in enumerate(cluster_sizes)
+        for k in range(size)
+    ]
+
+
+def test_near_duplicates_stay_together_where_no_fold_has_less_than_half_of_its_part():
+    left_out, chosen = LeftOut(), examples(60)[50:]
+    splits = in_folds({"train": near_duplicates(5, 5, 4, 4, 2), "validation": chosen}, 5, left_out=left_out)
+    assert sorted(len(fold["test"]) for fold in splits) == [2, 4, 4, 5, 5]  # half of a fifth of 20 are 2
+    assert left_out.notes == []
+    splits = in_folds({"train": near_duplicates(5, 5, 5, 5, 2), "validation": chosen}, 5, left_out=left_out)
+    assert sorted(len(fold["test"]) for fold in splits) == [4, 4, 4, 5, 5]  # half of a fifth of 22 are more than 2
+    assert set(left_out.notes) == {"folds: near-duplicates make groups too large to keep each in one fold"}
+
+
 def test_groups_of_unequal_size_stay_whole_and_are_not_laid_to_near_duplicates():
     groups = [group for group, size in enumerate((8, 8, 2, 1, 1)) for _ in range(size)]
     rows = [TextExample(str(n), unlike(n), n % 2, group=f"g{group}") for n, group in enumerate(groups)]
@@ -129,10 +147,15 @@ def test_a_validation_file_is_that_of_every_fold_and_rows_that_repeat_it_are_no_
 
 def test_the_folds_are_the_same_every_time():
     assert in_folds(examples(60, group_size=3), 4) == in_folds(examples(60, group_size=3), 4)
+    # As scikit-learn 1.9 deals them: other folds would change everybody's scores.
+    tested = [[one.id for one in fold["test"]] for fold in in_folds(examples(15), 3)]
+    assert tested == [["0", "2", "3", "11", "12"], ["6", "7", "8", "10", "13"], ["1", "4", "5", "9", "14"]]
 
 
 def test_too_few_rows_for_so_many_folds_are_told():
-    assert complaint(examples(30), 20) == ("train: 30 different examples are too few for 20 folds. Give more.",)
+    assert complaint(examples(11), 6) == ("train: 11 different examples are too few for 6 folds. Give more.",)
+    assert complaint(examples(9), 2) == ("train: 9 different examples are too few for 2 folds. Give more.",)
+    assert [len(fold["test"]) for fold in in_folds(examples(14), 7)] == [2] * 7
 
 
 def test_groups_too_large_for_the_folds_are_told():
