@@ -36,6 +36,15 @@ LIBRARIES = (
 )  # fmt: skip
 QUESTIONS = "harness/task_types/question_answering"
 TAGS = "harness/task_types/token_classification"
+TAGGED = (
+    f"{TAGS}/schemes.py", "tests/task_types/test_token_classification_metrics.py",
+    "tests/task_types/test_token_classification_rows.py",
+)  # fmt: skip
+FIELDS = (
+    "harness/data/labels.py", "harness/data/written_values.py", "tests/tasks/test_fields.py",
+    "tests/tasks/test_labels.py", "tests/tasks/test_task_loading.py", "tests/tasks/test_answer_spans.py",
+    "tests/task_types/test_token_classification_rows.py",
+)  # fmt: skip
 ANSWERS = ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py")
 COMPARISON = "harness/comparison"
 COMPARED = (
@@ -57,14 +66,8 @@ TARGETS = {
     ),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
     "harness/data/folds.py": ("tests/tasks/test_folds.py",),
-    "harness/data/labels.py": ("tests/tasks/test_labels.py", "tests/tasks/test_task_loading.py"),
-    "harness/data/fields.py": ("tests/task_types/test_numbers.py", "tests/tasks/test_task_loading.py"),
-    "harness/data/rows.py": ("tests/tasks/test_task_loading.py",),
+    **dict.fromkeys((f"harness/data/{name}.py" for name in ("labels", "fields", "rows", "written_values")), FIELDS),
     "harness/data/loading.py": ("tests/tasks/test_task_loading.py", "tests/tasks/test_own_task.py"),
-    "harness/data/written_values.py": (
-        "tests/tasks/test_answer_spans.py",
-        "tests/task_types/test_token_classification_rows.py",
-    ),
     f"{QUESTIONS}/answers.py": ANSWERS,
     f"{QUESTIONS}/candidates.py": ("tests/task_types/test_answer_candidates.py",),
     f"{QUESTIONS}/objective.py": ("tests/task_types/test_question_answering.py",),
@@ -76,12 +79,11 @@ TARGETS = {
         "tests/task_types/test_word_pieces.py",
         "tests/task_types/test_token_classification_learning.py",
     ),
-    f"{TAGS}/words.py": ("tests/task_types/test_token_classification_rows.py",),
-    f"{TAGS}/examples.py": ("tests/task_types/test_token_classification_rows.py",),
-    f"{TAGS}/schemes.py": (
-        "tests/task_types/test_token_classification_metrics.py",
-        "tests/task_types/test_token_classification_rows.py",
-    ),
+    **dict.fromkeys((f"{TAGS}/{name}.py" for name in ("words", "examples", "schemes")), TAGGED),
+    "harness/task_types/multi_label/label_sets.py": ("tests/task_types/test_label_sets.py",),
+    "harness/task_types/multiple_choice/fields.py": ("tests/task_types/test_multiple_choice_rows.py",),
+    "harness/task_types/multiple_choice/windows.py": ("tests/task_types/test_multiple_choice_runs.py",),
+    "harness/task_types/language_modelling/windows.py": ("tests/task_types/test_language_modelling.py",),
     "harness/tokenization/reading.py": (
         "tests/tokenization/test_reading.py",
         "tests/tokenization/test_as_text.py",

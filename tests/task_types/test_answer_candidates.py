@@ -44,6 +44,11 @@ def row(text, start, end, *logits):
     return {"text": text, "start": start, "end": end, "start_logit": logits[0], "end_logit": logits[1]}
 
 
+def test_probabilities_of_scores_that_no_exponential_holds_are_numbers():
+    far = Span(4, 7, 800.0, 0.0, (Candidate(4, 7, 400.0, 400.0), Candidate(0, 3, 400.0, 400.0)))
+    assert [one["probability"] for one in ranked_answers(far, CONTEXT, may_be_silent=False)] == [0.5, 0.5]
+
+
 @pytest.mark.parametrize(
     ("span", "may_be_silent", "expected", "scores"),
     [
