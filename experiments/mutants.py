@@ -83,7 +83,10 @@ TARGETS = {
     "harness/task_types/multi_label/label_sets.py": ("tests/task_types/test_label_sets.py",),
     "harness/task_types/multiple_choice/fields.py": ("tests/task_types/test_multiple_choice_rows.py",),
     "harness/task_types/multiple_choice/windows.py": ("tests/task_types/test_multiple_choice_runs.py",),
-    "harness/task_types/language_modelling/windows.py": ("tests/task_types/test_language_modelling.py",),
+    "harness/task_types/language_modelling/windows.py": (
+        "tests/task_types/test_predicted_tokens.py",
+        "tests/task_types/test_language_modelling.py",
+    ),
     "harness/tokenization/reading.py": (
         "tests/tokenization/test_reading.py",
         "tests/tokenization/test_as_text.py",

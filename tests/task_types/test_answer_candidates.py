@@ -34,10 +34,13 @@ def test_where_no_span_has_a_score_the_first_token_stands_for_the_answer(count):
 def test_the_best_answers_of_all_windows_are_merged_each_once_without_blanks_at_their_ends():
     first = Span(4, 7, 3.0, 1.0, (Candidate(4, 7, 2.0, 1.0), Candidate(0, 3, 1.0, 0.5)), SILENT)
     second = Span(7, 12, 3.0, -1.0, (Candidate(7, 12, 1.0, 2.0), Candidate(3, 7, 0.5, 2.0)), Candidate(-1, -1, -1, 0))
+    worse = Span(0, 3, 1.5, 2.0, (Candidate(0, 3, 1.0, 0.5),), SILENT)
     answers = (Candidate(4, 7, 2.0, 1.0), Candidate(8, 12, 1.0, 2.0), Candidate(0, 3, 1.0, 0.5))
     for count in (2, 3, 4):
-        assert merged([first, second], CONTEXT, count) == Span(4, 7, 3.0, -1.0, answers[:count], second.no_answer)
-    assert merged([second, first], CONTEXT, 1) == Span(8, 12, 3.0, -1.0, (), second.no_answer)
+        assert merged([worse, first, second], CONTEXT, count) == Span(
+            4, 7, 3.0, -1.0, answers[:count], second.no_answer
+        )
+    assert merged([second, first, worse], CONTEXT, 1) == Span(8, 12, 3.0, -1.0, (), second.no_answer)
 
 
 def row(text, start, end, *logits):

@@ -172,3 +172,14 @@ def test_a_test_split_beside_folds_is_told():
 def test_labels_that_all_have_fewer_rows_than_folds_are_dealt_all_the_same():
     folds = dealt([[place] for place in range(60)], list(range(60)), 3)
     assert [len(fold) for fold in folds] == [20] * 3
+
+
+@pytest.mark.parametrize("others", ["bbccdd", "bbbbbbbbbc"])
+def test_a_label_with_a_row_for_each_fold_is_in_each_whatever_the_others_have(others):
+    strata = [*"aaa", *others]
+    folds = dealt([[place] for place in range(len(strata))], strata, 3)
+    assert [sum(strata[place] == "a" for place in fold) for fold in folds] == [1, 1, 1]
+
+
+def test_of_fewer_groups_than_folds_each_is_a_fold_and_the_others_are_empty():
+    assert dealt([[0, 1], [2]], ["a", "b", "a"], 4) == [[0, 1], [2], [], []]
