@@ -37,9 +37,8 @@ def test_the_best_answers_of_all_windows_are_merged_each_once_without_blanks_at_
     worse = Span(0, 3, 1.5, 2.0, (Candidate(0, 3, 1.0, 0.5),), SILENT)
     answers = (Candidate(4, 7, 2.0, 1.0), Candidate(8, 12, 1.0, 2.0), Candidate(0, 3, 1.0, 0.5))
     for count in (2, 3, 4):
-        assert merged([worse, first, second], CONTEXT, count) == Span(
-            4, 7, 3.0, -1.0, answers[:count], second.no_answer
-        )
+        best = Span(4, 7, 3.0, -1.0, answers[:count], second.no_answer)
+        assert merged([worse, first, second], CONTEXT, count) == best
     assert merged([second, first, worse], CONTEXT, 1) == Span(8, 12, 3.0, -1.0, (), second.no_answer)
 
 
