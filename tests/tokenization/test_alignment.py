@@ -196,9 +196,17 @@ def test_tokens_of_another_text_are_as_fast(tokens):
 
 @pytest.mark.parametrize(
     ("skipped", "end", "found"),
-    [(15, "lmn", False), (15, "lmno", True), (40, "lmnopqr", False), (40, "lmnopqrs", True), (63, "lmnopqrs", True)],
+    [
+        (15, "lmn", False),
+        (15, "lmno", True),
+        (40, "lmnopqr", False),
+        (40, "lmnopqrs", True),
+        (63, "lmnopqrs", True),
+        (200, "lmnopqrsabc", False),
+        (200, "lmnopqrsabcd", True),
+    ],
 )
-def test_after_few_letters_that_differ_four_that_agree_are_a_meeting_and_after_many_eight(skipped, end, found):
+def test_the_more_letters_differ_the_more_must_agree_to_be_a_meeting(skipped, end, found):
     before, behind = "v" * skipped, f"{end} {'w' * 40}"
     for text, tokens in (
         (f"{before} {behind}", ["e" * skipped, end, "f" * 40]),
