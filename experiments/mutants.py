@@ -35,7 +35,17 @@ LIBRARIES = (
     "typer", "torch", "transformers", "tokenizers", "xdist.plugin",
 )  # fmt: skip
 QUESTIONS = "harness/task_types/question_answering"
-ANSWERS = ("tests/tasks/test_answer_spans.py", "tests/task_types/test_question_answering.py")
+TAGS = "harness/task_types/token_classification"
+TAGGED = (
+    f"{TAGS}/schemes.py", "tests/task_types/test_token_classification_metrics.py",
+    "tests/task_types/test_token_classification_rows.py",
+)  # fmt: skip
+FIELDS = (
+    "harness/data/labels.py", "harness/data/written_values.py", "tests/tasks/test_fields.py",
+    "tests/tasks/test_labels.py", "tests/tasks/test_task_loading.py", "tests/tasks/test_answer_spans.py",
+    "tests/task_types/test_token_classification_rows.py",
+)  # fmt: skip
+ANSWERS = ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py")
 COMPARISON = "harness/comparison"
 COMPARED = (
     COMPARISON, "tests/comparison", "tests/reporting/test_no_contradiction.py", "tests/reporting/test_overview.py",
@@ -51,19 +61,40 @@ TARGETS = {
     "harness/data/splitting.py": (
         "tests/tasks/test_splitting.py",
         "tests/tasks/test_folds.py",
+        "tests/tasks/test_task_loading.py",
         "tests/error_analysis/test_breakdown.py",
     ),
     "harness/data/duplicates.py": ("tests/tasks/test_duplicates.py", "tests/tasks/test_splitting.py"),
-    f"{QUESTIONS}/answers.py": ("tests/tasks/test_answer_positions.py", "tests/tasks/test_answer_spans.py"),
-    f"{QUESTIONS}/examples.py": ANSWERS,
+    "harness/data/folds.py": ("tests/tasks/test_folds.py",),
+    **dict.fromkeys((f"harness/data/{name}.py" for name in ("labels", "fields", "rows", "written_values")), FIELDS),
+    "harness/data/loading.py": ("tests/tasks/test_task_loading.py", "tests/tasks/test_own_task.py"),
+    f"{QUESTIONS}/answers.py": ANSWERS,
+    f"{QUESTIONS}/candidates.py": ("tests/task_types/test_answer_candidates.py",),
+    f"{QUESTIONS}/objective.py": ("tests/task_types/test_question_answering.py",),
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py",),
     f"{QUESTIONS}/targets.py": ("tests/task_types/test_answer_targets.py",),
+    f"{QUESTIONS}/unreachable.py": ("tests/task_types/test_question_answering.py",),
+    f"{QUESTIONS}/written.py": ANSWERS,
+    f"{TAGS}/pieces.py": (
+        "tests/task_types/test_word_pieces.py",
+        "tests/task_types/test_token_classification_learning.py",
+    ),
+    **dict.fromkeys((f"{TAGS}/{name}.py" for name in ("words", "examples", "schemes")), TAGGED),
+    "harness/task_types/multi_label/label_sets.py": ("tests/task_types/test_label_sets.py",),
+    "harness/task_types/multiple_choice/fields.py": ("tests/task_types/test_multiple_choice_rows.py",),
+    "harness/task_types/multiple_choice/windows.py": ("tests/task_types/test_multiple_choice_runs.py",),
+    "harness/task_types/language_modelling/windows.py": (
+        "tests/task_types/test_predicted_tokens.py",
+        "tests/task_types/test_language_modelling.py",
+    ),
     "harness/tokenization/reading.py": (
         "tests/tokenization/test_reading.py",
         "tests/tokenization/test_as_text.py",
         "tests/task_types/test_answer_targets.py",
     ),
     "harness/tokenization/alignment.py": ("tests/tokenization/test_alignment.py",),
+    "harness/tokenization/as_text.py": ("tests/tokenization/test_as_text.py",),
+    "harness/tokenization/items.py": ("tests/tokenization/test_items.py",),
     **{f"{COMPARISON}/{name}.py": COMPARED for name in COMPARING},
 }
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {

@@ -61,5 +61,5 @@ def _by_numpy(text: str) -> list[object] | None:
     tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.string.strip()]
     inner = [token for token in tokens if token.string not in ("[", "]")]
     are_values = all(token.type in (tokenize.STRING, tokenize.NUMBER) for token in inner)
-    is_flat = len(tokens) == len(inner) + 2 and text.startswith("[")
+    is_flat = len(tokens) == len(inner) + 2
     return [ast.literal_eval(token.string) for token in inner] if inner and are_values and is_flat else None

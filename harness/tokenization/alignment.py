@@ -76,11 +76,7 @@ def _spelled(text: str) -> _Spelled:
             starts += [place] * len(spelling)
             ends += [place + 1] * len(spelling)
         elif starts and ends[-1] == place and unicodedata.category(character) in ("Mn", "Me"):
-            first = starts[-1]
-            for index in range(len(starts) - 1, -1, -1):
-                if starts[index] != first:
-                    break
-                ends[index] = place + 1
+            ends[-1] = place + 1  # No token ends with an earlier letter of the same character.
     return _Spelled("".join(letters), starts, ends)
 
 
@@ -153,7 +149,7 @@ def _compared(letters: str, words: str, at: int) -> list[int]:
     """The places of `words`, a span of the tokens' letters, in a span of the text's that starts at `at`."""
     places = [-1] * len(words)
     if max(len(letters), len(words)) <= _COMPARED:
-        for block in SequenceMatcher(None, letters, words, autojunk=False).get_matching_blocks():
+        for block in SequenceMatcher(None, letters, words).get_matching_blocks():
             run = letters[block.a : block.a + block.size]
             if letters.count(run) == words.count(run) == 1:
                 places[block.b : block.b + block.size] = range(at + block.a, at + block.a + block.size)

@@ -20,6 +20,7 @@ TokenSpan = Sequence[int]  # token positions of the text, in order
 
 ANY_LENGTH = 10**30  # what transformers takes for no limit
 MAX_WINDOWS = 64
+USUAL_WINDOW = 512
 NO_BOUND = 2**62
 
 
@@ -212,7 +213,7 @@ class Reader:
             raise UserError(
                 f"stride: {self.stride} is not smaller than the {room} tokens of text that a window holds. Lower it."
             )
-        starts = range(0, max(length - self.stride, 1), room - self.stride)
+        starts = range(0, length - self.stride, room - self.stride)
         return [range(start, min(start + room, length)) for start in starts][: self.max_windows]
 
 
@@ -297,4 +298,4 @@ def window_of(training: Training, limit: int | None) -> int:
         training: The recipe.
         limit: Most tokens that the model can read at once; None: any number.
     """
-    return training.max_length or min(limit or 512, 512)
+    return training.max_length or min(limit or USUAL_WINDOW, USUAL_WINDOW)

@@ -61,15 +61,32 @@ def test_labels_that_are_called_zero_and_one_stay_names():
     fields = [[0], [1], [0, 1], []]
     assert names_of(fields) == ("0", "1")
     assert targets(fields) == [["0"], ["1"], ["0", "1"], []]
+    assert names_of([[0], [1]]) == ("0", "1")
+
+
+def test_lists_of_one_length_are_about_places_only_where_they_have_zeros_and_ones_alone():
+    assert names_of([[0, 1], [1, 1]]) == ("LABEL_0", "LABEL_1")
+    assert names_of([["a", "b"], ["b", "c"]]) == LABELS
+    assert names_of([["1", "b"], ["1", "c"]]) == ("1", "b", "c")
+    assert names_of([[0, 1], None]) == ("0", "1")
+    assert names_of([]) == ()
+
+
+@pytest.mark.parametrize(("field", "expected"), [([1, 1], ["a", "b"]), ([0, 0], []), ([0, 1], [0, 1])])
+def test_of_two_labels_a_zero_and_a_one_are_indices(field, expected):
+    assert items_of(field, ("a", "b")) == expected
 
 
 def test_a_separator_within_a_name_parts_nothing():
     assert names_of(["Food, drink|Arts", "Arts"]) == ("Arts", "Food, drink")
     assert items_of("Food, drink", ("Arts", "Food, drink")) == ["Food, drink"]
+    assert items_of("a|b; c, d", ("a|b; c, d", "x")) == ["a|b; c, d"]
+    assert items_of("a, b|c", ("a", "b|c", "c")) == ["a", "b|c"]
 
 
 def test_what_is_no_set_is_none():
-    assert items_of(None, LABELS) is None
+    assert items_of(None, LABELS) is items_of(float("nan"), LABELS) is None
+    assert items_of(3, ("3", "4")) == [3]
     assert items_of("{'a': 1}", LABELS) == ["{'a': 1}"]  # a name, and an unknown one
 
 

@@ -375,6 +375,8 @@ def test_answers_out_of_reach_are_counted_by_cause():
     missing = QuestionExample("1", "who", context, (Answer("never", -1),))
     assert causes([at(0, 3), at(11, 13), at(29, 29)]) == {}
     assert causes([missing, part, missing]) == {"not in the context": 2, "spelt otherwise by the tokens": 1}
+    first = replace(missing, answers=(*missing.answers, Answer("th", 0)))  # of those that are there
+    assert causes([first]) == {"spelt otherwise by the tokens": 1}
     assert causes([at(3, 18)]) == {"whole in no window": 1}
     assert causes([at(10, 12)]) == {"whole in no window": 1}  # its start has more context in the first window
     assert causes([at(0, 3), at(0, 4)], longest_answer=4) == {"longer than longest_answer": 1}

@@ -59,6 +59,7 @@ def test_two_entities_are_the_same_only_where_type_and_both_ends_agree():
         (["O"], False),
         ([], False),
         (["B-PER", "PER", "O"], False),
+        (["B-PER", "I"], False),  # without O, tags without a type are plain ones
     ],
 )
 def test_a_scheme_is_recognised_by_its_tags(labels, expected):

@@ -100,8 +100,9 @@ def test_a_text_in_brackets_that_is_in_the_context_is_an_answer_itself():
 
 
 def test_a_text_in_brackets_that_is_no_list_is_an_answer_itself():
-    (answer,) = read_answers("[sic]", CONTEXT).answers
-    assert (answer.text, answer.start) == ("[sic]", -1)
+    for text in ("[sic]", "{'a': 1}", "[[1 2] [3 4]]"):
+        (answer,) = read_answers(text, CONTEXT).answers
+        assert (answer.text, answer.start) == (text, -1)
 
 
 def test_what_is_written_is_never_run(tmp_path):

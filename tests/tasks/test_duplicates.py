@@ -104,6 +104,14 @@ def test_texts_half_of_which_are_passages_of_many_are_copies_where_they_differ_i
     ]
 
 
+@pytest.mark.parametrize(("more", "copies"), [(2, True), (3, False)])
+def test_words_that_only_one_of_two_texts_has_tell_them_apart(more, copies):
+    # The footer is most of each, so that no more than two words may differ.
+    mails = [f"{text(seed, 4)} {text(1_000, 20)}" for seed in range(20)]
+    found = near_duplicates([*mails[:4], f"{mails[3]} {text(2_000, more)}", *mails[4:]])
+    assert found == [0, 1, 2, 3, 3 if copies else 4, *range(5, 21)]
+
+
 def test_a_footer_hides_no_copy_of_what_stands_above_it():
     mails = [f"{text(seed, 40)} {text(1_000, 80)}" for seed in range(20)]
     assert near_duplicates([*mails, f"{text(3, 40)} {text(2_000, 60)}"]) == [*range(20), 3]

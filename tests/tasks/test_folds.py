@@ -105,12 +105,30 @@ def test_where_near_duplicates_chain_everything_together_only_equal_rows_are_kep
     assert set(left_out.notes) == {"folds: near-duplicates make groups too large to keep each in one fold"}
 
 
+def near_duplicates(*cluster_sizes):
+    return [
+        TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % 2)
+        for n, size in enumerate(cluster_sizes)
+        for k in range(size)
+    ]
+
+
+def test_near_duplicates_stay_together_where_no_fold_has_less_than_half_of_its_part():
+    left_out, chosen = LeftOut(), examples(60)[50:]
+    splits = in_folds({"train": near_duplicates(5, 5, 4, 4, 2), "validation": chosen}, 5, left_out=left_out)
+    assert sorted(len(fold["test"]) for fold in splits) == [2, 4, 4, 5, 5]  # half of a fifth of 20 are 2
+    assert left_out.notes == []
+    splits = in_folds({"train": near_duplicates(5, 5, 5, 5, 2), "validation": chosen}, 5, left_out=left_out)
+    assert sorted(len(fold["test"]) for fold in splits) == [4, 4, 4, 5, 5]  # half of a fifth of 22 are more than 2
+    assert set(left_out.notes) == {"folds: near-duplicates make groups too large to keep each in one fold"}
+
+
 def test_groups_of_unequal_size_stay_whole_and_are_not_laid_to_near_duplicates():
     groups = [group for group, size in enumerate((8, 8, 2, 1, 1)) for _ in range(size)]
     rows = [TextExample(str(n), unlike(n), n % 2, group=f"g{group}") for n, group in enumerate(groups)]
     left_out = LeftOut()
     splits = in_folds(rows, 5, left_out=left_out)
-    assert sorted(len(fold["test"]) for fold in splits) == [1, 1, 2, 8, 8]
+    assert [len(fold["test"]) for fold in splits] == [1, 1, 8, 2, 8]
     assert left_out.notes == []
 
 
@@ -129,10 +147,15 @@ def test_a_validation_file_is_that_of_every_fold_and_rows_that_repeat_it_are_no_
 
 def test_the_folds_are_the_same_every_time():
     assert in_folds(examples(60, group_size=3), 4) == in_folds(examples(60, group_size=3), 4)
+    # As scikit-learn 1.9 deals them: other folds would change everybody's scores.
+    tested = [[one.id for one in fold["test"]] for fold in in_folds(examples(15), 3)]
+    assert tested == [["0", "2", "3", "11", "12"], ["6", "7", "8", "10", "13"], ["1", "4", "5", "9", "14"]]
 
 
 def test_too_few_rows_for_so_many_folds_are_told():
-    assert complaint(examples(30), 20) == ("train: 30 different examples are too few for 20 folds. Give more.",)
+    assert complaint(examples(11), 6) == ("train: 11 different examples are too few for 6 folds. Give more.",)
+    assert complaint(examples(9), 2) == ("train: 9 different examples are too few for 2 folds. Give more.",)
+    assert [len(fold["test"]) for fold in in_folds(examples(14), 7)] == [2] * 7
 
 
 def test_groups_too_large_for_the_folds_are_told():
@@ -149,3 +172,14 @@ def test_a_test_split_beside_folds_is_told():
 def test_labels_that_all_have_fewer_rows_than_folds_are_dealt_all_the_same():
     folds = dealt([[place] for place in range(60)], list(range(60)), 3)
     assert [len(fold) for fold in folds] == [20] * 3
+
+
+@pytest.mark.parametrize("others", ["bbccdd", "bbbbbbbbbc"])
+def test_a_label_with_a_row_for_each_fold_is_in_each_whatever_the_others_have(others):
+    strata = [*"aaa", *others]
+    folds = dealt([[place] for place in range(len(strata))], strata, 3)
+    assert [sum(strata[place] == "a" for place in fold) for fold in folds] == [1, 1, 1]
+
+
+def test_of_fewer_groups_than_folds_each_is_a_fold_and_the_others_are_empty():
+    assert dealt([[0, 1], [2]], ["a", "b", "a"], 4) == [[0, 1], [2], [], []]

@@ -75,6 +75,8 @@ def test_labels_that_differ_in_case_or_number_form_are_kept_and_told():
         ([*(f"{n}.25" for n in range(21)), *["30.5", "31.5", "32.5"] * 7], False),  # half of the rows share theirs
         (list(range(0, 60, 2)), False),
         ([*range(0, 58, 2), 60], True),  # on average two apart
+        (list(range(1_000, 1_030)), False),  # counted from somewhere
+        ([n / 2 for n in range(30)], True),  # some whole, some not
     ],
 )
 def test_numbers_of_which_most_rows_have_their_own_are_no_classes(fields, measured):

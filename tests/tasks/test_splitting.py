@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from harness.data.splitting import MOST_CHARACTERS, MOST_COMPARED, LeftOut
+from harness.data.splitting import MOST_CHARACTERS, MOST_COMPARED, LeftOut, repeating
 from harness.data.splitting import separated as _separated
 from harness.errors import UserError
 from harness.task_types.question_answering.examples import Answer, QuestionExample
@@ -48,7 +48,11 @@ def test_with_a_test_split_a_tenth_of_train_chooses():
 
 
 def test_the_carving_is_the_same_every_time():
-    assert separated({"train": examples(200)}) == separated({"train": examples(200)})
+    splits, _ = separated({"train": examples(20)})  # others would change everybody's scores
+    assert [[one.id for one in splits[split]] for split in ("test", "validation")] == [
+        ["0", "4", "7", "9"],
+        ["1", "10"],
+    ]
 
 
 def test_every_label_keeps_its_share_on_every_side():
@@ -217,30 +221,63 @@ def test_near_duplicates_stay_together_where_half_of_what_is_wanted_can_be_taken
     assert len({one.id.split("-")[0] for one in splits["test"]}) == 1
 
 
-def test_near_duplicates_are_carved_apart_where_together_less_than_half_of_what_is_wanted_fits():
-    # 12 of 60 are wanted: of the clusters only that of five fits.
-    cluster_sizes = (5, 14, 14, 14, 13)
+TOO_LARGE = "test: near-duplicates make groups too large to keep each on one side of it"
+
+
+@pytest.mark.parametrize(
+    ("cluster_sizes", "grouped", "taken", "notes"),
+    [
+        ((5, 14, 14, 14, 13), False, 12, [TOO_LARGE]),
+        ((6, 14, 14, 13, 13), False, 6, []),
+        ((5, 14, 14, 14, 13), True, 5, []),  # what is in groups stays there, and near-duplicates are no reason
+    ],
+)
+def test_near_duplicates_are_carved_apart_where_together_less_than_half_of_what_is_wanted_fits(
+    cluster_sizes, grouped, taken, notes
+):
+    # 12 of 60 are wanted: only the first cluster fits.
     rows = [
-        TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % 2)
+        TextExample(f"{n}-{k}", f"{unlike(n)} x{n} y{k}", k % 2, group=f"g{n}" if grouped else "")
         for n, size in enumerate(cluster_sizes)
         for k in range(size)
     ]
     left_out = LeftOut()
     splits = _separated({"train": rows, "validation": examples(40)[30:]}, left_out)
-    assert len(splits["test"]) == 12
-    assert left_out.notes == ["test: near-duplicates make groups too large to keep each on one side of it"]
+    assert (len(splits["test"]), left_out.notes) == (taken, notes)
 
 
-def test_groups_that_fit_no_label_s_share_are_taken_where_less_than_half_of_what_is_wanted_fits():
-    # 12 of 61 are wanted, six of each label: of the groups that fits the one of five, and then one of seven of a label.
-    labels = [(0, 0, 0, 1, 1), *[(0,) * 7] * 4, *[(1,) * 7] * 4]
+@pytest.mark.parametrize(("first", "taken"), [((0, 0, 0, 1, 1), 12), ((0, 0, 0, 1, 1, 1), 6)])
+def test_groups_that_fit_no_label_s_share_are_taken_where_less_than_half_of_what_is_wanted_fits(first, taken):
+    # 12 are wanted, six of each label: of the groups that fits the first one, and then, where needed, one of seven.
+    labels = [first, *[(0,) * 7] * 4, *[(1,) * 7] * 4]
     rows = [
         TextExample(f"{n}-{k}", unlike(10 * n + k), label, group=f"g{n}")
         for n, group in enumerate(labels)
         for k, label in enumerate(group)
     ]
     splits, _ = separated({"train": rows, "validation": examples(300)[290:]})
-    assert len(splits["test"]) == 12
+    assert len(splits["test"]) == taken
+
+
+def test_of_labels_with_two_examples_each_one_may_be_taken():
+    splits, _ = separated({"train": examples(50, labels=25)})
+    assert sizes(splits) == {"train": 35, "test": 10, "validation": 5}
+    assert {one.target for one in splits["train"]} == set(range(25))
+
+
+def test_of_a_large_group_and_a_single_row_that_must_stay_the_group_is_the_reason_that_nothing_can_be_carved():
+    rows = [*examples(50, group_size=50), TextExample("alone", unlike(50), 2)]
+    with pytest.raises(UserError, match="groups too large to take test from"):
+        separated({"train": rows})
+
+
+def test_training_rows_that_equal_test_rows_go_however_many_there_are_and_also_where_validation_is_carved():
+    test = [replace(one, id=f"t-{one.id}") for one in examples(20)]
+    left_out = LeftOut()
+    splits = _separated({"train": examples(35), "test": test}, left_out)
+    assert sizes(splits) == {"train": 13, "test": 20, "validation": 2}
+    assert left_out.dropped == {"train rows that nearly repeat validation or test": 20}
+    assert left_out.notes == []
 
 
 @pytest.mark.parametrize(("words", "together"), [(8, True), (7, False)])
@@ -269,6 +306,7 @@ def test_half_of_a_split_may_go_as_near_repeats(count, expected):
 @pytest.mark.parametrize(("bound", "most"), [("MOST_COMPARED", 22), ("MOST_CHARACTERS", 100)])
 @pytest.mark.parametrize("beyond", [False, True])
 def test_beyond_so_many_examples_or_characters_only_equal_texts_count(bound, most, beyond, monkeypatch):
+    assert (MOST_COMPARED, MOST_CHARACTERS) == (30_000, 200_000_000)  # what the guide says
     train = [TextExample("near", f"{unlike(0)} and more", 0), *examples(20)[1:]]
     given = {"train": train, "validation": examples(30)[29:], "test": examples(1)}
     if bound == "MOST_CHARACTERS":
@@ -277,5 +315,14 @@ def test_beyond_so_many_examples_or_characters_only_equal_texts_count(bound, mos
     assert len(separated(given)[0]["train"]) == 19 + beyond
 
 
-def test_thirty_thousand_examples_are_compared_in_full():
-    assert (MOST_COMPARED, MOST_CHARACTERS) == (30_000, 200_000_000)  # what the guide says
+@pytest.mark.parametrize("beyond", [False, True])
+def test_test_examples_that_repeat_a_training_one_are_named_part_by_part(beyond, monkeypatch):
+    monkeypatch.setattr("harness.data.splitting.MOST_COMPARED", 6 - beyond)
+    trained = [TextExample("a", unlike(1), 0, pair=unlike(2)), TextExample("b", unlike(3), 0, pair=unlike(4))]
+    tested = [
+        TextExample("near", f"{unlike(1)} and more", 0, pair=unlike(2)),
+        TextExample("crossed", unlike(1), 0, pair=unlike(4)),
+        TextExample("equal", unlike(3).upper(), 0, pair=unlike(4)),
+        TextExample("other", unlike(5), 0, pair=unlike(6)),
+    ]
+    assert repeating(trained, tested) == [not beyond, False, True, False]

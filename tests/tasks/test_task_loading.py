@@ -259,3 +259,42 @@ def test_a_task_can_keep_near_duplicates():
 
 def test_too_few_rows_to_carve_from_is_an_error():
     assert "too few to take test from" in complaint(task(train=rows(6)))[0]
+
+
+def test_without_the_test_split_none_of_it_is_read():
+    broken = [{"text": None, "label": None}]
+    given = task(train=split_rows(0), validation=split_rows(10), test=broken)
+    splits = load_splits(given, test=False)
+    assert (len(splits.train), len(splits.validation), splits.test) == (6, 6, [])
+
+    class Splitwise(Generated):
+        def rows(self):
+            raise AssertionError
+
+        def rows_without(self, split):
+            return {name: () if name == split else rows for name, rows in super().rows().items()}
+
+    assert load_splits(replace(given, source=Splitwise(given.source.function, version="1")), test=False) == splits
+
+
+def test_without_the_test_split_the_others_must_have_rows_all_the_same():
+    repeated = task(train=split_rows(0), validation=split_rows(0), test=split_rows(10))
+    with pytest.raises(UserError, match="train: no row is left"):
+        load_splits(repeated, test=False)
+
+
+def test_a_test_split_of_which_some_rows_have_no_answer_is_not_called_one_without_answers():
+    half = [{"text": None, "label": "no"}, {"text": "x y", "label": None}]
+    lines = complaint(task(train=split_rows(0), validation=split_rows(10), test=half))
+    assert [line.partition(" (")[0] for line in lines] == ["test row 1: text: not text", "test row 2: label: no label"]
+    columns = {"label": ("sport", "food")}
+    sets = [{"text": f"w{n} v{n}", "sport": n % 2, "food": 1 - n % 2} for n in range(12)]
+    (line,) = complaint(
+        task("multi_label", sets[:6], validation=sets[6:], test=[{**sets[0], "food": None}], columns=columns)
+    )
+    assert line.startswith("test row 1: food: ")
+
+
+def test_a_training_row_without_its_answer_is_not_for_prediction():
+    (line,) = complaint(task("question_answering", [{"question": "q", "context": "c"}]))
+    assert line.endswith("Name it, or another task type.")

@@ -68,6 +68,7 @@ def check(text, tokens, ranges):
         ("lower", ["low", "##er"], ["low", "er"]),
         ("a café", ["▁a", "▁cafe"], ["a", "café"]),
         ("e\u0301t", ["e", "\u0301", "t"], ["e\u0301", "", "t"]),  # the accent is the letter's
+        ("o\ufb01\u0301\u0302n", ["o", "fi", "n"], ["o", "\ufb01\u0301\u0302", "n"]),  # a ligature with two accents
         ("½ l", ["1", "/", "2", "l"], ["", "", "", "l"]),  # none of the three is the whole character
         ("x y", [], []),
         ("", ["<eos>"], [""]),
@@ -81,6 +82,10 @@ def check(text, tokens, ranges):
             ["5", "@,@", "000", "in", "@-@", "law", "@-@"],
         ),
         ("a nab", ["a", "ab"], ["a", ""]),  # part of a word of which nothing else is known
+        ("a nb c", ["a", "b", "c"], ["a", "", "c"]),
+        ("nab", ["ab"], [""]),
+        ("abn a", ["ab", "a"], ["", "a"]),
+        ("\ufb01n", ["f", "in"], ["", ""]),  # nor is a part of a ligature
         ("a b", ["ab"], [""]),  # two words are no token
     ],
 )
@@ -94,6 +99,7 @@ def test_a_token_without_a_place_lies_between_its_neighbours():
     assert aligned("in 東京 now", ["in", "<unk>", "now"])[1] == (4, 4)  # 2 to 6
     assert aligned("in 東京 now", ["in", "<unk>", "<unk>", "now"])[1:3] == [(3, 3), (5, 5)]
     assert aligned("東京", ["<unk>"]) == [(1, 1)]
+    assert aligned("!x", ["<unk>", "x"]) == [(0, 0), (1, 2)]
 
 
 @pytest.mark.slow_but_first
@@ -188,8 +194,33 @@ def test_tokens_of_another_text_are_as_fast(tokens):
     assert time.process_time() - started < 5
 
 
-@pytest.mark.parametrize(("end", "found"), [("lmnopqr", False), ("lmnopqrs", True)])
-def test_after_many_letters_that_differ_eight_that_agree_are_a_meeting_and_seven_are_chance(end, found):
-    ranges = aligned(f"{'v' * 40} {end}", ["e" * 40, end])
-    assert (ranges[1] == (41, 41 + len(end))) is found
-    assert found or ranges[1][0] == ranges[1][1]
+@pytest.mark.parametrize(
+    ("skipped", "end", "found"),
+    [
+        (15, "lmn", False),
+        (15, "lmno", True),
+        (40, "lmnopqr", False),
+        (40, "lmnopqrs", True),
+        (63, "lmnopqrs", True),
+        (200, "lmnopqrsabc", False),
+        (200, "lmnopqrsabcd", True),
+    ],
+)
+def test_the_more_letters_differ_the_more_must_agree_to_be_a_meeting(skipped, end, found):
+    before, behind = "v" * skipped, f"{end} {'w' * 40}"
+    for text, tokens in (
+        (f"{before} {behind}", ["e" * skipped, end, "f" * 40]),
+        (f"{before} {behind}", [end, "f" * 40]),  # The tokens leave letters out,
+        (behind, ["e" * skipped, end, "f" * 40]),  # or have more than the text.
+    ):
+        start, stop = aligned(text, tokens)[tokens.index(end)]
+        assert (text[start:stop] == end) is found
+        assert found or start == stop
+
+
+def test_a_few_tokens_are_found_however_much_of_the_text_they_leave_out():
+    assert aligned(f"{'v' * 40} lmnopqrs", ["lmnopqrs"]) == [(41, 49)]
+
+
+def test_a_letter_that_agrees_far_away_is_chance():
+    assert aligned(f"{'v' * 40} e {'w' * 40}", ["e", "x"]) == [(20, 20), (62, 62)]

@@ -1,9 +1,11 @@
 """What a text spells is text: special tokens come from templates alone, and ordinary texts keep their ids."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from small_models import FILLERS, loaded_model, small_tokenizer, trainer_for
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, ByT5Tokenizer, PreTrainedTokenizerFast, pipeline
 
 from harness.config.training import Training
@@ -90,6 +92,24 @@ def test_a_spelt_token_s_letters_lie_where_they_stand():
     assert [place for place in places if place in {(2, 3), (3, 4), (4, 5), (5, 6)}] == [(2, 3), (3, 4), (4, 5), (5, 6)]
 
 
+@pytest.mark.parametrize(
+    ("names", "letter"),
+    [({"unk_token": "[UNK]"}, [7]), ({"unk_token": None}, []), ({"unk_token": "[UNK]", "eos_token": "[UNK]"}, [])],
+)
+def test_a_letter_without_a_token_is_unknown_where_a_token_stands_for_that_alone(names, letter):
+    vocabulary = {"[SEP]": 0, "the": 1, "film": 2, "[": 3, "E": 4, "P": 5, "]": 6, "[UNK]": 7}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    lost = normalizers.Replace(Regex("^S$"), "")  # an S alone is nothing
+    tokenizer.normalizer = normalizers.Sequence([lost, normalizers.Replace("§", "SEP")])
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, sep_token="[SEP]", **names)
+    spelt, changed = encode(fast, ["the [SEP] film", "the [§] film"], return_offsets=True)
+    assert spelt.ids == changed.ids == [1, 3, *letter, 4, 5, 6, 2]
+    letters = [(4, 5), *[(5, 6)] * len(letter), (6, 7), (7, 8), (8, 9)]
+    assert spelt.offsets == [(0, 3), *letters, (10, 14)]
+    assert changed.offsets == [(0, 3), *[(4, 7)] * len(letters), (8, 12)]  # five letters of three characters
+
+
 def test_markers_that_a_checkpoint_adds_for_use_within_texts_stay_whole():
     tokenizer = small_tokenizer("bert")
     tokenizer.add_special_tokens({"extra_special_tokens": ["[E1]"]})
@@ -104,6 +124,15 @@ def test_a_sign_that_was_chosen_for_padding_stays_what_it_is():
     assert stock_ids(tokenizer, ["the film!"]) == token_ids(tokenizer, ["the film!"])
     assert token_ids(tokenizer, ["the film!! <|endoftext|>"]) == plain
     assert has_markers(tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_control"), [("<s>", True), ("[S]", True), ("!!", False), ("s>", False), ("<s", False)]
+)
+def test_what_has_brackets_or_the_like_around_a_name_controls(name, is_control):
+    assert control_ids(SimpleNamespace(sep_token=name, sep_token_id=7, pad_token="<pad>")) == (
+        {7} if is_control else set()
+    )
 
 
 def test_an_answer_is_found_among_spelt_tokens():

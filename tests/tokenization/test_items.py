@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from harness.tokenization.items import Collator, Item, length_grouped_batches, passes
+from harness.tokenization.items import Collator, Features, Item, length_grouped_batches, passes
 from harness.tokenization.reading import Window
 
 
@@ -28,6 +28,10 @@ def test_batches_depend_on_seed_and_epoch_and_nothing_else():
     assert length_grouped_batches(lengths, 8, seed=1, epoch=0) == first
     assert length_grouped_batches(lengths, 8, seed=1, epoch=1) != first
     assert length_grouped_batches(lengths, 8, seed=2, epoch=0) != first
+    # Others would change what every seed trains.
+    assert length_grouped_batches([5, 1, 4, 2, 3], 2, seed=3, epoch=1) == [[0, 2], [1], [4, 3]]
+    batches = length_grouped_batches(list(range(101)), 2, seed=3, epoch=1)
+    assert [batch for batch in batches if len(batch) == 1] == [[71]]  # by chance the last, behind fifty batches
 
 
 def test_a_batch_s_items_are_of_similar_length_and_the_batches_in_no_order_of_length():
@@ -66,3 +70,24 @@ def test_a_model_without_types_gets_none():
     batch = Collator(pad_id=7, left=False, uses_token_type_ids=False, device=torch.device("cpu"))([item(2), item(1)])
     assert batch.inputs.keys() == {"input_ids", "attention_mask"}
     assert batch.inputs["input_ids"].tolist() == [[1, 2], [1, 7]]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_is_predicted_is_marked_and_what_is_written_padded_behind_its_end(left):
+    scored = Window([5, 6, 7], [0, 0, 0], 0, range(3), scored_tokens=(1, 2))
+    written = Window([8, 9], [0, 0], 0, range(2), target_ids=(4, 3))
+    plain = Window([2], [0], 0, range(1), target_ids=(3,))
+    collator = Collator(pad_id=0, left=left, uses_token_type_ids=False, device=torch.device("cpu"))
+    batch = collator([Item(0, (scored, written), None), Item(1, (plain,), None)])
+    assert batch.inputs["scored_tokens"].tolist() == [[0, 1, 1], [0, 0, 0], [0, 0, 0]]
+    assert batch.inputs["labels"].tolist() == [[-100, -100], [4, 3], [3, -100]]
+
+
+def test_an_item_is_as_long_as_its_longest_window_with_what_is_written_from_it():
+    windows = (Window([1] * 4, [0] * 4, 0, range(4)), Window([1] * 3, [0] * 3, 0, range(3), target_ids=(5, 6)))
+    assert Item(0, windows, None).length == 5
+
+
+def test_the_share_of_unreachable_answers_is_of_the_questions_that_have_one():
+    assert Features((), (), 0, 8, {"not in the context": 1, "whole in no window": 1}).unreachable_answers == 0.25
+    assert Features((), (), 0).unreachable_answers is None

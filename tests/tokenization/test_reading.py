@@ -10,7 +10,16 @@ from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
 from harness.tokenization.encoding import encode
-from harness.tokenization.reading import Reader, covered, learnt_template, reader_for
+from harness.tokenization.reading import (
+    ANY_LENGTH,
+    Document,
+    Reader,
+    Window,
+    covered,
+    learnt_template,
+    max_context_positions,
+    reader_for,
+)
 from harness.tokenization.trained_tokenizer import train_tokenizer
 
 FAMILIES = ("bert", "roberta", "xlnet")
@@ -85,6 +94,15 @@ def test_of_a_pair_the_longer_text_is_cut_first_as_the_tokenizer_does(tokenizer,
     assert both(read(tokenizer, text, pair, window=window).windows) == theirs(expected)
 
 
+@pytest.mark.parametrize("lengths", [(40, 40), (41, 40), (40, 41)])
+def test_where_both_texts_of_a_pair_are_too_long_the_odd_token_is_where_the_tokenizer_has_it(lengths):
+    tokenizer = small_tokenizer("bert")
+    text, pair = (" ".join([word] * count) for word, count in zip(("film", "plot"), lengths, strict=True))
+    for window in (16, 17):
+        expected = tokenizer([text], [pair], truncation=True, max_length=window, return_token_type_ids=True)
+        assert both(read(tokenizer, text, pair, window=window).windows) == theirs(expected)
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("stride", [0, 1, 5])
 @pytest.mark.parametrize("count", [0, 1, 12, 13, 14, 15, 26, 27, 40, 100])
@@ -149,6 +167,21 @@ def test_windows_cover_every_token(room):
             assert all(len(stretch) <= room for stretch in spans)
 
 
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ((range(7), range(4, 11), range(8, 13)), (range(5), range(5, 9), range(9, 13))),  # of 4, 5, 6 the first has one
+        ((range(6), range(4, 10)), (range(5), range(5, 10))),
+        ((range(3), range(3, 6)), (range(3), range(3, 6))),
+        ((range(3),), (range(3),)),
+        ((range(0),), (range(0),)),
+    ],
+)
+def test_what_windows_share_is_read_in_one_of_them_as_far_as_its_middle(spans, expected):
+    document = Document(tuple(Window([], [], 0, span) for span in spans), 13, 13, [])
+    assert tuple(max_context_positions(index, document) for index in range(len(spans))) == expected
+
+
 def test_what_lies_beyond_the_last_window_counts_as_unread():
     # 14 tokens per window: two windows read 28 of 50.
     document = read(small_tokenizer("bert"), " ".join(["film"] * 50), strategy="windows", max_windows=2)
@@ -197,6 +230,7 @@ def test_a_question_that_leaves_less_than_a_stride_has_a_smaller_one():
 def test_a_window_without_room_for_text_is_refused():
     with pytest.raises(UserError, match="max_length: 3 tokens leave no room for text next to 2 special ones"):
         read(small_tokenizer("bert"), "film", window=3)
+    assert read(small_tokenizer("bert"), "film plot town", window=4).seen == 2
 
 
 def test_a_text_of_a_hundred_thousand_characters_is_read_to_its_end(minilm_tokenizer):
@@ -231,8 +265,9 @@ def test_a_text_alone_among_pairs_is_one_with_an_empty_text():
     ]
 
 
-def test_a_text_alone_has_no_offsets():
+def test_there_are_no_offsets_of_a_text_alone_nor_where_none_are_asked_for():
     assert read(TransformerXLTokenizer(str(XL / "vocab.txt")), "film plot").offsets == []
+    assert read(small_tokenizer("bert"), "film plot", "town").offsets == []
 
 
 def test_no_texts_give_no_documents():
@@ -243,11 +278,25 @@ def test_the_window_is_the_model_s_limit_and_512_at_most():
     def window(limit, **settings):
         return reader_for(Training(**settings), None, limit=limit, stride=128, strategy=None).window
 
-    assert (window(64), window(4096), window(None), window(64, max_length=32), window(None, max_length=9000)) == (
-        64, 512, 512, 32, 9000,
-    )  # fmt: skip
+    assert (window(64), window(4096), window(None)) == (64, 512, 512)
+    assert (window(64, max_length=32), window(64, max_length=64), window(None, max_length=9000)) == (32, 64, 9000)
     with pytest.raises(UserError, match="max_length: 65, but this model reads at most 64"):
         window(64, max_length=65)
+
+
+def test_a_text_is_read_in_64_windows_or_as_many_as_the_recipe_says_and_what_nobody_asks_for_is_left_out():
+    def asked(**settings):
+        return reader_for(Training(**settings), None, limit=64, stride=0, strategy=None)
+
+    assert asked() == Reader(None, 64, "head", stride=0, max_windows=64)
+    assert asked(max_windows=3) == Reader(None, 64, "head", stride=0, max_windows=3)
+
+
+@pytest.mark.parametrize(("max_windows", "window"), [(3, 48), (None, ANY_LENGTH)])
+def test_a_text_in_segments_is_one_window_of_as_many_as_the_recipe_says_or_of_any_length(max_windows, window):
+    recipe = Training(strategy="segment_recurrence", segment=16, max_windows=max_windows)
+    read = reader_for(recipe, None, limit=64, stride=8, strategy=None)
+    assert read == Reader(None, window, "segment_recurrence", stride=0, max_windows=1)
 
 
 def test_a_kind_s_stride_gives_way_in_a_short_window():

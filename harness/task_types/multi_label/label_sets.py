@@ -62,7 +62,7 @@ def indicated_places(fields: Sequence[object]) -> int:
     separator = separator_of(fields)
     lists = [_items(field, separator) for field in fields]
     lengths = {len(items) if items is not None and _are_zeros_and_ones(items) else 0 for items in lists}
-    return max(lengths) if len(lengths) == 1 and max(lengths) > 1 else 0
+    return lengths.pop() if len(lengths) == 1 and 1 not in lengths else 0
 
 
 def is_indicated(items: Sequence[object], labels: Sequence[str]) -> bool:

@@ -70,17 +70,18 @@ def items_of(field: object, kinds: tuple[type, ...] = (str, int)) -> Sequence[ob
         kinds: What such a list may hold; a sentence in brackets is none.
     """
     if isinstance(field, str):
-        return _listed(field, kinds) or field.split()
+        listed = _listed(field, kinds)
+        return field.split() if listed is None else listed
     return field if isinstance(field, list | tuple) else None
 
 
-def _listed(text: str, kinds: tuple[type, ...]) -> list[object]:
-    """The items of a list that is written in a text; none where it is something else."""
+def _listed(text: str, kinds: tuple[type, ...]) -> list[object] | None:
+    """The items of a list that is written in a text; None where it is something else."""
     try:
         found = written_value(text)
     except NotWrittenError:
-        return []
-    return found if isinstance(found, list) and all(isinstance(item, kinds) for item in found) else []
+        return None
+    return found if isinstance(found, list) and all(isinstance(item, kinds) for item in found) else None
 
 
 def words_of(field: object, column: str) -> tuple[str, ...]:
