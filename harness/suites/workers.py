@@ -17,7 +17,7 @@ from harness.registry import is_simple_baseline
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.ended import Attempt
-from harness.suites.order import next_run
+from harness.suites.order import Queue
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
 from harness.suites.worker_processes import WorkerProcess, can_fork, forked, spawned
@@ -81,7 +81,7 @@ def _needed(planned: Sequence[Run]) -> list[str]:
 class _Suite:
     """What is to be run, what was learnt of the time it takes, and who runs it."""
 
-    waiting: list[Run]
+    waiting: Queue
     options: Options
     board: Board
     seconds: dict[tuple[str, str], float]
@@ -113,8 +113,7 @@ class _Suite:
             worker.end()
             self.workers.remove(worker)
             return
-        run = next_run(self.waiting, self.seconds, workers=len(self.workers))
-        self.waiting.remove(run)
+        run = self.waiting.take(self.seconds, workers=len(self.workers))
         worker.run, worker.row = run, self.board.begin(str(run))
         try:
             worker.pipe.send((run, self.options))
@@ -184,7 +183,7 @@ def in_workers(
     Raises:
         UserError: No worker could begin.
     """
-    grid = _Suite(list(planned), options, board, dict(seconds))
+    grid = _Suite(Queue(planned), options, board, dict(seconds))
     with scratch_folder() as logs, stoppable():
         try:
             for worker in _all_started(worker_slots, Path(logs), planned=planned):
