@@ -21,7 +21,8 @@ def act(pipe, place, log):
         run, _ = pipe.recv()
         log.write_text(f"printed for {run.model}\n")
         reason = ACTS.get(run.model, lambda *_: None)(pipe, place) or f"process {os.getpid()}"
-        pipe.send(Attempt(None if run.model == "elsewhere" else record(run, reason=reason), run.model == "elsewhere"))
+        is_left = run.model == "elsewhere"
+        pipe.send(Attempt(None if is_left else record(run, reason=reason), is_left=is_left))
 
 
 def record(run, *, reason):
