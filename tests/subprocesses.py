@@ -191,13 +191,14 @@ def finish(process):
 
 
 def workers_below(pid=None):
-    """What multiprocessing started below a process (default: this one) and still runs: a child may end at any time."""
-    found = []
-    for child in psutil.Process(pid).children():
-        with suppress(psutil.NoSuchProcess):  # or, by inheritance, a zombie
+    """What multiprocessing started below a process (default: this one) and still runs, but for what forks workers."""
+    found, parents = [], set()
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # A child may end at any time; or, by inheritance, be a zombie.
             if "spawn_main" in " ".join(child.cmdline()):
                 found.append(child)
-    return found
+                parents.add(child.ppid())
+    return [child for child in found if child.pid not in parents]
 
 
 def kill(process):

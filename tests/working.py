@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,9 +20,9 @@ def act(pipe, place, log):
     while True:
         run, _ = pipe.recv()
         log.write_text(f"printed for {run.model}\n")
-        ACTS.get(run.model, lambda *_: None)(pipe, place)
-        elsewhere = run.model == "elsewhere"
-        pipe.send(Attempt(None if elsewhere else record(run, reason=f"process {os.getpid()}"), is_left=elsewhere))
+        reason = ACTS.get(run.model, lambda *_: None)(pipe, place) or f"process {os.getpid()}"
+        is_left = run.model == "elsewhere"
+        pipe.send(Attempt(None if is_left else record(run, reason=reason), is_left=is_left))
 
 
 def record(run, *, reason):
@@ -63,7 +64,19 @@ def waits(pipe, place):
     time.sleep(600)
 
 
-ACTS = {"dies": dies, "ends": ends, "breaks": breaks, "tells": tells, "notices": notices, "waits": waits}
+def looks(pipe, place):
+    return "imported" if "wave" in sys.modules else "not imported"
+
+
+ACTS = {
+    "looks": looks,
+    "dies": dies,
+    "ends": ends,
+    "breaks": breaks,
+    "tells": tells,
+    "notices": notices,
+    "waits": waits,
+}
 
 
 def never_begins(pipe, place, log):

@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from harness.errors import UserError
 from harness.record import RECORD, read_record
 from harness.runs.run import Run
 
-Seconds = Mapping[tuple[str, str], float]
+Which = tuple[str, str]  # A model on a task.
+Seconds = Mapping[Which, float]
 
 
-def next_run(waiting: Sequence[Run], seconds: Seconds, *, workers: int) -> Run:
-    """The suite's next run, or one so long that it would else still run when all others have ended.
-
-    The suite's order gives whole comparisons early, and longest first gains nothing before the end: only a long run
-    that begins last leaves the other workers idle. So the longest goes first as soon as the others together, shared
-    among the workers, take no longer than it does.
+class Queue:
+    """Runs that wait for a worker.
 
     Args:
-        waiting: In the suite's order.
-        seconds: What a model on a task took, where a seed of it has run; the others are taken to be average.
-        workers: How many run at a time.
+        planned: In the suite's order.
     """
-    average = fmean(seconds.values()) if seconds else 1.0
-    counts = Counter((run.config.task, run.model) for run in waiting)
-    expected = {which: seconds.get(which, average) for which in counts}
-    longest = max(expected, key=expected.__getitem__)
-    others = sum(expected[which] * count for which, count in counts.items()) - expected[longest]
-    if expected[longest] * workers < others:
-        return waiting[0]
-    return next(run for run in waiting if (run.config.task, run.model) == longest)
+
+    def __init__(self, planned: Iterable[Run]) -> None:
+        self._in_order = deque(enumerate(planned))
+        self._alike = defaultdict[Which, deque[tuple[int, Run]]](deque)  # As long as one waits.
+        for place, run in self._in_order:
+            self._alike[_which(run)].append((place, run))
+        self._taken_early: set[int] = set()  # Places of runs that are still in the order.
+
+    def __bool__(self) -> bool:
+        """Whether any run waits."""
+        return bool(self._alike)
+
+    def take(self, seconds: Seconds, *, workers: int) -> Run:
+        """Take the suite's next run, or one so long that it would else still run when all others have ended.
+
+        The suite's order gives whole comparisons early, and longest first gains nothing before the end: only a long run
+        that begins last leaves the other workers idle. So the longest goes first as soon as the others together, shared
+        among the workers, take no longer than it does.
+
+        Args:
+            seconds: What a model on a task took, where a seed of it has run; the others are taken to be average.
+            workers: How many run at a time.
+        """
+        average = fmean(seconds.values()) if seconds else 1.0
+        expected = {which: seconds.get(which, average) for which in self._alike}
+        longest = max(expected, key=lambda which: (expected[which], -self._alike[which][0][0]))
+        others = sum(expected[which] * len(runs) for which, runs in self._alike.items()) - expected[longest]
+        return self._first() if expected[longest] * workers < others else self._first_of(longest)
+
+    def _first(self) -> Run:
+        while self._in_order[0][0] in self._taken_early:
+            self._taken_early.remove(self._in_order.popleft()[0])
+        _, run = self._in_order.popleft()
+        self._remove_first(_which(run))
+        return run
+
+    def _first_of(self, which: Which) -> Run:
+        place, run = self._remove_first(which)
+        self._taken_early.add(place)
+        return run
+
+    def _remove_first(self, which: Which) -> tuple[int, Run]:
+        """Of the runs that are alike, the first, which comes before them in the suite's order, too."""
+        first = self._alike[which].popleft()
+        if not self._alike[which]:
+            del self._alike[which]
+        return first
 
 
-def recorded_seconds(planned: Sequence[Run]) -> dict[tuple[str, str], float]:
+def _which(run: Run) -> Which:
+    return run.config.task, run.model
+
+
+def recorded_seconds(planned: Sequence[Run]) -> dict[Which, float]:
     """What each model on each task took when it was last run to its end; what was never run is left out."""
     found = {}
     for run in planned:
@@ -44,5 +82,5 @@ def recorded_seconds(planned: Sequence[Run]) -> dict[tuple[str, str], float]:
         except UserError:
             continue  # Not run yet, or a broken record that is about to be replaced.
         if record.status != "failed":
-            found[run.config.task, run.model] = sum(record.cost.seconds.values())
+            found[_which(run)] = sum(record.cost.seconds.values())
     return found

@@ -61,8 +61,8 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent acts on it.
     Thread(target=_end_with_parent, daemon=True).start()
-    _print_into(log)
-    _settle_down(slot)
+    print_into(log)
+    settle_down(slot)
     from harness.suites.attempt import attempt  # noqa: PLC0415 -- torch takes its number of threads when it is imported
 
     pass_over_what_is_loaded()
@@ -74,7 +74,8 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
         pipe.send(attempt(run, options, _Telling(pipe)))
 
 
-def _settle_down(slot: WorkerSlot) -> None:
+def settle_down(slot: WorkerSlot) -> None:
+    """Have this process, and whatever it imports from now on, keep to the slot's threads and GPU."""
     for name in _THREADS:
         os.environ.setdefault(name, str(slot.threads))
     if slot.gpu is not None:
@@ -97,7 +98,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _print_into(log: Path) -> None:
+def print_into(log: Path) -> None:
     """Send what this process and its libraries print into a file, and keep the terminal for the parent."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -78,8 +78,13 @@ def this_machine() -> Machine:
         cores=joblib.cpu_count(),
         gpus=_named_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"), _number_of_gpus()),
         memory_bytes=psutil.virtual_memory().available,
-        threads=_number(os.environ.get("OMP_NUM_THREADS", "")),
+        threads=named_threads(),
     )
+
+
+def named_threads() -> int | None:
+    """How many threads of an operation the user's OMP_NUM_THREADS asks for; None where it asks for none."""
+    return _number(os.environ.get("OMP_NUM_THREADS", ""))
 
 
 def _number_of_gpus() -> int:

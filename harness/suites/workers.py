@@ -6,25 +6,25 @@ import signal
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from harness.cache import scratch_folder
 from harness.errors import UserError, notice
 from harness.record import CurvePoint
+from harness.registry import is_simple_baseline
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.ended import Attempt
-from harness.suites.order import next_run
+from harness.suites.order import Queue
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
+from harness.suites.worker_processes import WorkerProcess, can_fork, forked, spawned
 from harness.suites.worker_slots import WorkerSlot
 
 ENDING_SECONDS = 10.0
 Result = tuple[Run, Attempt]
-_SPAWN = get_context("spawn")  # A forked child of a process with threads may hang, and can't use a GPU.
 
 
 @dataclass
@@ -33,7 +33,7 @@ class _Worker:
 
     slot: WorkerSlot
     log: Path
-    process: SpawnProcess
+    process: WorkerProcess
     pipe: Connection
     run: Run | None = None
     row: Row | None = None
@@ -50,19 +50,38 @@ class _Worker:
 
 
 def _started(slot: WorkerSlot, log: Path) -> _Worker:
-    ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=work, args=(theirs, slot, log))
-    with _ignored(signal.SIGINT):  # Inherited: a Ctrl-C that comes before the worker runs stops the parent alone.
-        process.start()
+    ours, theirs = Pipe()
+    process = spawned(work, (theirs, slot, log))
     theirs.close()
     return _Worker(slot, log, process, ours)
+
+
+def _all_started(slots: Sequence[WorkerSlot], folder: Path, *, planned: Sequence[Run]) -> Iterator[_Worker]:
+    """A worker for each slot, forked where that can be."""
+    logs = [folder / f"worker-{number}.log" for number in range(len(slots))]
+    if not can_fork(slots):
+        yield from map(_started, slots, logs)
+        return
+    pipes = [Pipe() for _ in slots]
+    given = [(theirs, slot, log) for (_, theirs), slot, log in zip(pipes, slots, logs, strict=True)]
+    processes = forked(work, given, imported=_needed(planned))
+    for (ours, theirs), slot, log, process in zip(pipes, slots, logs, processes, strict=True):
+        theirs.close()
+        yield _Worker(slot, log, process, ours)
+
+
+def _needed(planned: Sequence[Run]) -> list[str]:
+    """The modules that every worker needs for the runs; those of a simple baseline take no model."""
+    families = {run.config.model.family for run in planned}
+    trains = any(family is None or not is_simple_baseline(family) for family in families)
+    return ["harness.suites.attempt", *(["harness.training.finetuning"] if trains else [])]
 
 
 @dataclass
 class _Suite:
     """What is to be run, what was learnt of the time it takes, and who runs it."""
 
-    waiting: list[Run]
+    waiting: Queue
     options: Options
     board: Board
     seconds: dict[tuple[str, str], float]
@@ -94,8 +113,7 @@ class _Suite:
             worker.end()
             self.workers.remove(worker)
             return
-        run = next_run(self.waiting, self.seconds, workers=len(self.workers))
-        self.waiting.remove(run)
+        run = self.waiting.take(self.seconds, workers=len(self.workers))
         worker.run, worker.row = run, self.board.begin(str(run))
         try:
             worker.pipe.send((run, self.options))
@@ -165,11 +183,11 @@ def in_workers(
     Raises:
         UserError: No worker could begin.
     """
-    grid = _Suite(list(planned), options, board, dict(seconds))
+    grid = _Suite(Queue(planned), options, board, dict(seconds))
     with scratch_folder() as logs, stoppable():
         try:
-            for number, slot in enumerate(worker_slots):
-                grid.workers.append(_started(slot, Path(logs, f"worker-{number}.log")))
+            for worker in _all_started(worker_slots, Path(logs), planned=planned):
+                grid.workers.append(worker)
             while grid.workers:
                 speaking = wait([worker.pipe for worker in grid.workers])
                 for worker in [worker for worker in grid.workers if worker.pipe in speaking]:
@@ -204,12 +222,3 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _ignored(number: signal.Signals) -> Iterator[None]:
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)

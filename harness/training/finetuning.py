@@ -68,6 +68,8 @@ def finetune_model(
 
     def predict(split: str) -> Predicted:
         features = model.features(split)
+        if split == "validation" and trained.validated is not None:
+            return Predicted(trained.validated, features.lengths)
         _, outputs = forward.evaluate(features, getattr(model.splits, split))
         return Predicted(outputs, features.lengths)
 
@@ -96,12 +98,14 @@ class _Trained:
         progress: How training went.
         adapted: What was trained.
         adapters: Trained adapters, which are already merged into the model.
+        validated: The validation split's outputs with these same weights, where training has computed them; else None.
     """
 
     forward: Forward
     progress: Progress
     adapted: Adapted
     adapters: Adapters | None
+    validated: Any
 
 
 def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Trained:
@@ -128,7 +132,8 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     if vocabulary.used is not None:
         peak = peak_of(trainer.optimizer, model.loaded.model.get_input_embeddings().weight)
         vocabulary.restore(unused_rows_decay(model.training, steps=plan.steps, taken=progress.best_step, peak=peak))
-    return _Trained(trainer.forward, progress, adapted, adapters)
+    is_changed = adapters is not None or objective is not model.objective
+    return _Trained(trainer.forward, progress, adapted, adapters, None if is_changed else progress.best_outputs)
 
 
 def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:

@@ -193,6 +193,7 @@ def _evaluate(
     if keeps_last or best is None or _better(scores, best.validation_scores, validation):
         progress.best_step = progress.step
         progress.best_weights = copied(model_tensors(trainer.forward.model))
+        progress.best_outputs = outputs
     progress.validation_seconds += time.monotonic() - started
     progress.validation_processor_seconds += time.process_time() - processor
     return point

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -20,6 +21,8 @@ class Progress:
         best_step: The step whose weights are kept: that with the best validation score so far, or by `keep = "last"`
             the last one; 0 before the first evaluation.
         best_weights: The model's tensors at that step, on the CPU.
+        best_outputs: What the objective makes results from, of the validation split with those weights; None where it
+            was not scored since the run was last begun.
         loss_sum: Training loss since the last point of the curve, times items; on the device until it is read.
         loss_items: Items since then.
         tokens: Tokens that training has read, special ones included.
@@ -52,6 +55,7 @@ class Progress:
     first_losses: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     batches: str = ""
+    best_outputs: Any = None
 
     def count_loss(self, loss: Tensor, items: int) -> None:
         """Add the mean loss of so many items."""

@@ -76,7 +76,8 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
             for rank, each in enumerate(recurrent_state)
             for name, tensor in each.items()
         }
-        facts = {key: value for key, value in vars(progress).items() if key not in {"best_weights", "curve"}}
+        apart = {"best_weights", "best_outputs", "curve"}
+        facts = {key: value for key, value in vars(progress).items() if key not in apart}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn), "form": FORM}
         facts |= {"sharded": True} if is_sharded else {}
         error = _written(folder, progress.step, tensors, facts, trainer.forward.accelerator)

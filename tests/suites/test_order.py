@@ -1,28 +1,26 @@
 """Which run begins next: the suite's order, but no long run alone at the end."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 
-from harness.suites.order import next_run
+from harness.suites.order import Queue
 
 
-@dataclass(frozen=True)
 class Waiting:
     """As much of a run as its order asks for."""
 
-    model: str
-    seed: int
+    def __init__(self, model, seed):
+        self.model, self.seed, self.looks = model, seed, 0
 
     @property
     def config(self):
+        self.looks += 1
         return SimpleNamespace(task="t")
 
 
 def order(runs, seconds, *, workers):
-    left, found = list(runs), []
-    while left:
-        run = next_run(left, {("t", model): value for model, value in seconds.items()}, workers=workers)
-        left.remove(run)
+    queue, found = Queue(runs), []
+    while queue:
+        run = queue.take({("t", model): value for model, value in seconds.items()}, workers=workers)
         found.append(f"{run.model}{run.seed}")
     return found
 
@@ -42,6 +40,11 @@ def test_a_long_run_at_the_suites_end_begins_as_soon_as_the_others_fill_the_time
     assert order(runs, {"a": 1.0, "long": 2.5}, workers=2) == ["a0", "long0", "a1", "a2", "a3", "a4", "a5"]
 
 
+def test_of_two_that_take_as_long_the_first_in_order_begins():
+    runs = [Waiting("short", 0), *(Waiting(model, seed) for seed in (0, 1) for model in ("a", "b"))]
+    assert order(runs, {"short": 1.0, "a": 9.0, "b": 9.0}, workers=9) == ["a0", "b0", "a1", "b1", "short0"]
+
+
 def test_a_long_run_goes_first_where_all_others_take_less_than_it():
     runs = [*(Waiting("a", seed) for seed in range(3)), Waiting("long", 0)]
     assert order(runs, {"a": 1.0, "long": 9.0}, workers=2)[0] == "long0"
@@ -50,3 +53,11 @@ def test_a_long_run_goes_first_where_all_others_take_less_than_it():
 def test_a_model_that_never_ran_is_taken_for_average():
     assert order(CELLS[:2], {"b": 9.0}, workers=1) == ["a0", "b0"]
     assert order([Waiting("new", 0), Waiting("b", 0)], {"a": 1.0, "b": 9.0}, workers=2) == ["b0", "new0"]
+
+
+def test_a_run_is_looked_at_no_more_often_the_more_there_are():
+    runs = [Waiting(model, seed) for seed in range(30) for model in ("a", "b")] + [Waiting("long", 0)]
+    found = order(runs, {"a": 1.0, "b": 1.0, "long": 20.0}, workers=2)
+    assert sorted(found) == sorted(f"{run.model}{run.seed}" for run in runs)
+    assert found.index("long0") == 20  # From here on the others take 2 x 20 seconds together, or less.
+    assert max(run.looks for run in runs) <= 2

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from threading import Timer
 
 import pytest
@@ -60,13 +61,18 @@ def planned(tmp_path):
     return made
 
 
+FORKED, SPAWNED = (1, 1), (1, 2)  # threads of each worker's operations, by which it is forked or not
+
+
 @pytest.fixture
 def results(monkeypatch):
-    """The results of runs, by worker and number of workers."""
+    """The results of runs, by what workers do and the threads of each."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("harness.suites.workers._needed", lambda planned: ["no_such_module", "wave"])
 
-    def found(runs, *, act=working.act, board=None, number=2):
+    def found(runs, *, act=working.act, board=None, threads=FORKED):
         monkeypatch.setattr("harness.suites.workers.work", act)
-        worker_slots = [WorkerSlot(threads=index + 1) for index in range(number)]
+        worker_slots = [WorkerSlot(one) for one in threads]
         return in_workers(runs, None, board or Noted(), worker_slots=worker_slots, seconds={})
 
     yield found
@@ -83,9 +89,20 @@ def test_each_run_is_run_once_and_workers_stay_warm(planned, results):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_costs_its_run_only(planned, results):
+def test_forked_workers_have_what_was_imported_once(planned, results):
+    for threads, reason in ((FORKED, "imported"), (SPAWNED, "not imported")):
+        runs = [planned("looks", seed) for seed in range(2)]
+        found = [ended.record.reason for _, ended in results(runs, threads=threads)]
+        assert found == [reason] * 2 or sys.platform != "linux"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [FORKED, SPAWNED])
+def test_a_worker_that_dies_costs_its_run_only(threads, planned, results):
     runs = [planned("good", 0), planned("dies"), planned("good", 1), planned("ends"), planned("good", 2)]
-    found = {one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(runs)}
+    found = {
+        one.folder.parent.name + str(one.config.seed): ended.record for one, ended in results(runs, threads=threads)
+    }
     assert {name: record.status for name, record in found.items()} == {
         "good0": "complete", "dies0": "failed", "good1": "complete", "ends0": "failed", "good2": "complete"
     }  # fmt: skip
@@ -97,21 +114,21 @@ def test_a_worker_that_dies_costs_its_run_only(planned, results):
 
 @pytest.mark.slow
 def test_a_worker_that_breaks_leaves_what_it_said(planned, results):
-    ((_, ended),) = results([planned("breaks")], number=1)
+    ((_, ended),) = results([planned("breaks")], threads=(1,))
     assert ended.record.reason == "its worker ended with exit code 1."
     assert (planned("breaks").folder / "error.txt").read_text() == "printed for breaks"
 
 
 @pytest.mark.slow
 def test_a_run_that_another_command_has_gives_no_record(planned, results):
-    ((_, ended),) = results([planned("elsewhere")], number=1)
+    ((_, ended),) = results([planned("elsewhere")], threads=(1,))
     assert (ended.record, ended.is_left) == (None, True)
 
 
 @pytest.mark.slow
 def test_the_board_is_told_what_the_worker_is_told(planned, results):
     board = Noted()
-    list(results([planned("tells")], board=board, number=1))
+    list(results([planned("tells")], board=board, threads=(1,)))
     assert board.facts == ["begins t · tells · seed 0", "3/10 0.5 48", working.POINT, "ends t · tells · seed 0"]
 
 
@@ -124,14 +141,15 @@ def test_what_several_workers_notice_is_told_once(planned, results, capsys):
 
 @pytest.mark.slow
 def test_a_worker_that_cannot_begin_leaves_the_runs_to_the_others(planned, results):
-    found = list(results([planned("good", seed) for seed in range(3)], act=working.one_begins))
+    found = list(results([planned("good", seed) for seed in range(3)], act=working.one_begins, threads=SPAWNED))
     assert [ended.record.status for _, ended in found] == ["complete"] * 3
 
 
 @pytest.mark.slow
-def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(planned, results):
+@pytest.mark.parametrize("threads", [FORKED, SPAWNED])
+def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(threads, planned, results):
     with pytest.raises(UserError) as caught:
-        list(results([planned("good")], act=working.never_begins))
+        list(results([planned("good")], act=working.never_begins, threads=threads))
     assert caught.value.lines == (
         "harness run: no worker could start; the last one ended with exit code 7. Try --workers 1.",
         "no room for torch",
@@ -140,12 +158,12 @@ def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(planned, result
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_parent_ends_the_workers_at_once(number, planned, results):
+@pytest.mark.parametrize(("number", "threads"), [(signal.SIGINT, SPAWNED), (signal.SIGTERM, FORKED)])
+def test_a_signal_to_the_parent_ends_the_workers_at_once(number, threads, planned, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     board = Noted()
     board.begin_second = Timer(0.2, os.kill, (os.getpid(), number)).start
     with pytest.raises(KeyboardInterrupt):
-        list(results([planned("waits", 0), planned("waits", 1)], board=board))
+        list(results([planned("waits", 0), planned("waits", 1)], board=board, threads=threads))
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
     assert not planned("waits").folder.exists()

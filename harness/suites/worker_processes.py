@@ -1,0 +1,196 @@
+"""Processes for workers: forked from one that has imported what all of them need, or each started anew.
+
+torch and transformers take seconds of a processor to import, and hundreds of megabytes, which forked workers share. The
+process that forks them does nothing else: a fork of one with threads may hang, and a fork of one at a GPU can't use it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess, SpawnProcess
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.ops.collector import pass_over_what_is_loaded
+from harness.suites.worker import print_into, settle_down
+from harness.suites.worker_slots import WorkerSlot, named_threads
+
+Arguments = tuple[Connection, WorkerSlot, Path]  # Of `work`: its end of the pipe, where it works, its log.
+Work = Callable[[Connection, WorkerSlot, Path], None]
+_SPAWN = get_context("spawn")
+
+
+class WorkerProcess(Protocol):
+    """What is asked of a worker's process, in the words of `multiprocessing.Process`."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it ended; None: it has not, as far as is known."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, so many seconds at most."""
+
+
+def can_fork(slots: Sequence[WorkerSlot]) -> bool:
+    """Whether workers with these slots can be forked: several of one thread each, without a GPU, on Linux.
+
+    >>> can_fork([WorkerSlot(threads=1, gpu="0"), WorkerSlot(threads=1, gpu="1")])
+    False
+    """
+    is_bare = all(slot.threads == 1 and slot.gpu is None for slot in slots)
+    return sys.platform == "linux" and len(slots) > 1 and is_bare and named_threads() in (None, 1)
+
+
+def spawned(work: Work, arguments: Arguments) -> SpawnProcess:
+    """A process of its own that works."""
+    process = _SPAWN.Process(target=work, args=arguments)
+    _start(process)
+    return process
+
+
+def forked(work: Work, arguments: Sequence[Arguments], *, imported: Sequence[str]) -> list[ForkedProcess]:
+    """A process for each worker's arguments, all forked from one.
+
+    Args:
+        work: What each does.
+        arguments: Of each.
+        imported: The modules that the process which forks them imports before.
+    """
+    forking = _Forking(work, arguments, imported)
+    return [ForkedProcess(forking, index) for index in range(len(arguments))]
+
+
+class ForkedProcess:
+    """A worker's process, which is a child of the one that forked it."""
+
+    def __init__(self, forking: _Forking, index: int) -> None:
+        self._forking, self._index = forking, index
+
+    @property
+    def exitcode(self) -> int | None:
+        """As of `multiprocessing.Process`, as far as `join` was told."""
+        return self._forking.exitcode(self._index)
+
+    def kill(self) -> None:
+        """Kill it; where none is forked yet, the process that would fork it."""
+        self._forking.kill(self._index)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, so many seconds at most."""
+        self._forking.wait_for(self._index, timeout)
+
+
+class _Forking:
+    """Our side of the process that forks workers, which tells us their numbers, and how each one ended."""
+
+    def __init__(self, work: Work, arguments: Sequence[Arguments], imported: Sequence[str]) -> None:
+        self._told, theirs = _SPAWN.Pipe(duplex=False)
+        self._process = _SPAWN.Process(target=_fork_workers, args=(theirs, work, arguments, imported))
+        _start(self._process)
+        theirs.close()
+        self._pids: list[int] = []
+        self._exitcodes: dict[int, int] = {}
+        self._is_over = False
+
+    def exitcode(self, index: int) -> int | None:
+        """Of a worker; where the process that forked it has ended before it was told, of that one."""
+        return self._exitcodes.get(index, self._process.exitcode if self._is_over else None)
+
+    def kill(self, index: int) -> None:
+        """Kill a worker, if it has not ended."""
+        while self._told.poll() and self._hear():
+            pass
+        if not self._pids:
+            self._process.kill()
+        elif self.exitcode(index) is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pids[index], signal.SIGKILL)
+
+    def wait_for(self, index: int, timeout: float | None) -> None:
+        """Wait until it is known how the worker ended."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.exitcode(index) is None:
+            if not self._told.poll(None if until is None else max(until - time.monotonic(), 0.0)):
+                return
+            self._hear()
+
+    def _hear(self) -> bool:
+        """Hear one more message; whether there was one."""
+        try:
+            message = self._told.recv()
+        except EOFError:
+            message = None
+        if isinstance(message, list):
+            self._pids = message
+        elif message is not None:
+            index, self._exitcodes[index] = message
+        if message is None or len(self._exitcodes) == len(self._pids) > 0:
+            self._process.join()
+            self._is_over = True
+        return message is not None
+
+
+def _fork_workers(told: Connection, work: Work, arguments: Sequence[Arguments], imported: Sequence[str]) -> None:
+    """In the process that forks, which ends with its parent or with the workers: import, fork, tell how each ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print_into(arguments[0][2])
+    settle_down(arguments[0][1])
+    for name in imported:
+        with suppress(Exception):  # A worker fails at the same, and says so in its log.
+            import_module(name)
+    pass_over_what_is_loaded()  # What is never looked at is never copied.
+    fork = get_context("fork")
+    workers = [fork.Process(target=_work_alone, args=(told, work, arguments, i)) for i in range(len(arguments))]
+    for worker in workers:
+        worker.start()
+    for pipe, *_ in arguments:
+        pipe.close()
+    told.send([worker.pid for worker in workers])
+    _tell_of_ends(told, {worker.sentinel: (index, worker) for index, worker in enumerate(workers)})
+
+
+def _tell_of_ends(told: Connection, running: dict[Any, tuple[int, ForkProcess]]) -> None:
+    parent = parent_process()
+    assert parent is not None, "it is spawned"
+    while running:
+        ended = wait([*running, parent.sentinel])
+        if parent.sentinel in ended:
+            os._exit(1)
+        for sentinel in ended:
+            index, worker = running.pop(sentinel)
+            worker.join()
+            told.send((index, worker.exitcode))
+
+
+def _work_alone(told: Connection, work: Work, arguments: Sequence[Arguments], index: int) -> None:
+    """Work, without the others' pipes: of a pipe that another one holds as well, nobody would see the end."""
+    told.close()
+    for other, (pipe, *_) in enumerate(arguments):
+        if other != index:
+            pipe.close()
+    work(*arguments[index])
+
+
+def _start(process: SpawnProcess) -> None:
+    with _ignored(signal.SIGINT):  # Inherited: a Ctrl-C that comes before the worker runs stops the parent alone.
+        process.start()
+
+
+@contextmanager
+def _ignored(number: signal.Signals) -> Iterator[None]:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
