@@ -9,6 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_weights import Counts, check_labels_weighed, label_weights
+
 Numbers = NDArray[np.float64]
 Prior = Callable[[Any, tuple[str, ...]], Numbers]
 
@@ -47,7 +50,21 @@ class LinearTask:
     Attributes:
         prior: Scores [outputs] from the training data and the label names, before any input is read.
         learn: Fits weights and intercepts.
+        counts: From examples and the number of labels to how many there are of each, as `label_weights` has them; None:
+            there are no labels that could weigh.
     """
 
     prior: Prior
     learn: Learn
+    counts: Callable[[Any, int], Counts] | None = None
+
+    def label_weights(self, settings: LabelLoss, examples: Sequence[Any], labels: tuple[str, ...]) -> Numbers | None:
+        """What an example of each label counts by a recipe, as `learn` takes it; None: they all count alike.
+
+        Raises:
+            UserError: The recipe weighs labels that there are not.
+        """
+        if self.counts is None:
+            return None
+        check_labels_weighed(settings, labels)
+        return label_weights(settings, labels, self.counts(examples, len(labels)))
