@@ -32,7 +32,7 @@ def fine_tuned(model_type: str, checkpoint: Path, studied: Studied, folder: Path
     """
     data = LocalData(**studied.write_rows(folder), **studied.data)
     model = ModelConfig(family=family_names_by_model_type().get(model_type, "auto"), checkpoint=str(checkpoint))
-    recipe = Training(**SHORT, **studied.recipe)
+    recipe = Training(**{**SHORT, **studied.recipe})
     run = planned_run("own", data, name=model_type, model=model, seed=0, training=recipe, runs=folder / "runs")
     record = execute(run, Options(), Silent())
     if record.status != "complete":
@@ -48,7 +48,9 @@ def compared(run: Path, studied: Studied, folder: Path) -> dict[str, Any]:
     wanted = [studied.ours(row) for row in parquet.read_table(run / "predictions.parquet").to_pylist()]
     rows = [json.loads(line) for line in (folder / "test.jsonl").read_text(encoding="utf-8").splitlines()]
     differences = {
-        f"batch_{size}": max(map(_difference, studied.theirs(run / "checkpoint", rows, size), wanted, strict=True))
+        f"batch_{size}": max(
+            _difference(*pair) for pair in zip(studied.theirs(run / "checkpoint", rows, size), wanted, strict=True)
+        )
         for size in (1, 8)
     }
     unpadded = UNPADDED in read_record(run / RECORD).notes

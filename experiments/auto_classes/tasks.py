@@ -164,7 +164,8 @@ def masked_nats_of_pipeline(folder: Path, rows: Sequence[Row], size: int) -> lis
     nats = [0.0] * len(rows)
     for word, group in groupby(asked, key=lambda one: one[0]):
         places, texts = zip(*((place, text) for _, place, text in group), strict=True)
-        for place, answers in zip(places, fill(iter(texts), targets=[word], batch_size=size), strict=True):
+        found = fill([*texts, texts[0]], targets=[word], batch_size=size)  # Of one text alone it gives no list.
+        for place, answers in zip(places, found, strict=False):
             nats[place] -= float(torch.tensor(answers[0]["score"]).log())
     return [{"nats": cost / len(row["text"].split())} for cost, row in zip(nats, rows, strict=True)]
 
@@ -240,7 +241,7 @@ STUDIED: Mapping[str, Studied] = {
         masked_nats_of_pipeline,
         "`pipeline`",
         data={"text": "text", "task_type": "language_modelling"},
-        recipe={"mask_stride": 1},
+        recipe={"mask_stride": 1, "maximum_steps": 0},  # A masked model is scored as it is.
     ),
     "causal_language_modelling": Studied(
         "AutoModelForCausalLM",

@@ -9,9 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.task_types.label_loss import LabelLoss
-from harness.task_types.label_weights import Counts, check_labels_weighed, label_weights
-
 Numbers = NDArray[np.float64]
 Prior = Callable[[Any, tuple[str, ...]], Numbers]
 
@@ -56,15 +53,4 @@ class LinearTask:
 
     prior: Prior
     learn: Learn
-    counts: Callable[[Any, int], Counts] | None = None
-
-    def label_weights(self, settings: LabelLoss, examples: Sequence[Any], labels: tuple[str, ...]) -> Numbers | None:
-        """What an example of each label counts by a recipe, as `learn` takes it; None: they all count alike.
-
-        Raises:
-            UserError: The recipe weighs labels that there are not.
-        """
-        if self.counts is None:
-            return None
-        check_labels_weighed(settings, labels)
-        return label_weights(settings, labels, self.counts(examples, len(labels)))
+    counts: Callable[[Any, int], NDArray[np.int64]] | None = None

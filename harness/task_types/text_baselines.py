@@ -18,7 +18,7 @@ from scipy import sparse
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
 from harness.task_types.label_loss import LabelLoss
-from harness.task_types.label_weights import Weights, weights_note
+from harness.task_types.label_weights import Weights, weights_for, weights_note
 from harness.task_types.linear import LinearTask, Numbers, Prior
 from harness.task_types.texts import TextExample
 
@@ -133,7 +133,7 @@ class TfIdf:
         sides = tuple(fit_words(_side(examples, second), 2) for second in ((False, True) if paired else (False,)))
         rows, intercepts = _rows(sides, examples), self.task.prior(examples, labels)
         weights = np.zeros((len(intercepts), rows.shape[1]))
-        weighed = self.task.label_weights(LabelLoss(**weighing), examples, labels)
+        weighed = weights_for(self.task, LabelLoss(**weighing), examples, labels)
         if rows.shape[1]:
             self.task.learn(rows, examples, weights, intercepts, baseline_penalty, label_weights=weighed)
         return Linear(sides, weights, intercepts, self.outputs_of, weights_note(labels, weighed))

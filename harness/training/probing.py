@@ -26,7 +26,7 @@ from harness.metrics.lookup import find_metric
 from harness.models.number_output import output_layer
 from harness.ops.together import processes
 from harness.task_types.label_loss import LabelLoss
-from harness.task_types.label_weights import Weights, weights_note
+from harness.task_types.label_weights import Weights, weights_for, weights_note
 from harness.task_types.linear import LinearTask
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.items import Features
@@ -80,7 +80,7 @@ def probe(model: TaskModel, task: Task, config: RunConfig, context: RunContext) 
         states["validation"] = reading.states("validation")
     with watch("train"):
         linear, settings = task.type.linear(), LabelLoss.of(config.training)
-        weights = linear.label_weights(settings, splits.train, splits.labels)
+        weights = weights_for(linear, settings, splits.train, splits.labels)
         probes = fitted(linear, states["train"], splits.train, reading.layer, label_weights=weights)
         best = _best(probes, states["validation"], model, config)
         put_into(reading.layer, best)

@@ -16,6 +16,7 @@ from harness.models.number_output import output_layer
 from harness.runs.execution import Options, execute
 from harness.task_types.classification.baselines import LINEAR
 from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_weights import weights_for
 from harness.task_types.multi_label import baselines as sets_baselines
 from harness.task_types.regression import baselines as numbers_baselines
 from harness.task_types.texts import TextExample
@@ -181,7 +182,7 @@ def test_the_weights_of_labels_are_scikit_learn_s_and_told(checkpoints, tmp_path
     states = (states - states.mean(0)) / states.std(0)
     targets = (states[:, 0] + states[:, 1] > 1.8).astype(int)
     examples = [TextExample(str(index), "", int(target)) for index, target in enumerate(targets)]
-    weights = LINEAR.label_weights(LabelLoss(class_weights="balanced"), examples, LABELS)
+    weights = weights_for(LINEAR, LabelLoss(class_weights="balanced"), examples, LABELS)
     *_, probe = probing.fitted(LINEAR, states, examples, nn.Linear(2, 2), label_weights=weights)
     model = LogisticRegression(C=10 / probe.penalty, max_iter=1000, class_weight="balanced").fit(states, targets)
     outputs = probe.outputs(states)
