@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers.processors import TemplateProcessing
 
 from harness.tokenization.trained_tokenizer import train_tokenizer
 
@@ -53,6 +54,8 @@ MORE: Mapping[str, Mapping[str, Any]] = {
     "xmod": {"languages": ["en_XX"], "default_language": "en_XX"},
 }  # fmt: skip
 
+TWO_SEPARATORS = {"longformer"}  # Between the texts of a pair, as in RoBERTa: it counts them to find the question.
+
 
 def write_checkpoint(model_type: str, folder: Path, *, auto_class: str) -> Path:
     """A tiny checkpoint with random weights and a small tokenizer.
@@ -68,6 +71,12 @@ def write_checkpoint(model_type: str, folder: Path, *, auto_class: str) -> Path:
     tokenizer = train_tokenizer([" ".join(row) for row in _vocabulary()] * 3, vocabulary_size=300)
     tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = ["input_ids", "attention_mask"]
     tokenizer.eos_token = "[SEP]"
+    if model_type in TWO_SEPARATORS:
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            pair="[CLS] $A [SEP] [SEP] $B [SEP]",
+            special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[CLS]", "[SEP]")],
+        )
     special = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "eos", "cls", "sep")}
     special["decoder_start_token_id"] = special["bos_token_id"] = tokenizer.cls_token_id
     config = transformers.AutoConfig.for_model(
