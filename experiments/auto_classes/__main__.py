@@ -27,7 +27,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from experiments.auto_classes.checkpoints import write_checkpoint
 from experiments.auto_classes.runs import compared, fine_tuned
-from experiments.auto_classes.tasks import STUDIED, Studied
+from experiments.auto_classes.tasks import STUDIED, NotComparedError, Studied
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 
@@ -66,6 +66,8 @@ def _result(model_type: str, studied: Studied, folder: Path) -> dict[str, Any]:
         return {"result": "not built", "said": _short(error)}
     try:
         return compared(fine_tuned(model_type, checkpoint, studied, folder), studied, folder)
+    except NotComparedError as error:
+        return {"result": "not compared", "said": _short(error)}
     except UserError as error:
         return {"result": "refused", "said": _short(error)}
     except Exception as error:

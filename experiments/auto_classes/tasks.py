@@ -22,6 +22,10 @@ Answer = Mapping[str, float]
 """What a model says of a row: numbers by what each is of, such as the probability of a label by its name."""
 
 
+class NotComparedError(Exception):
+    """Plain transformers reads rows otherwise, as it can't in windows."""
+
+
 @dataclass(frozen=True)
 class Studied:
     """A task.
@@ -104,8 +108,8 @@ def tags_of_pipeline(folder: Path, rows: Sequence[Row], size: int) -> list[Answe
     answers = []
     for row, pieces in zip(rows, found, strict=True):
         starts = [sum(len(word) + 1 for word in row["tokens"][:place]) for place in range(len(row["tokens"]))]
-        first = {piece["start"]: piece for piece in pieces}
-        answers.append({f"{place} {first[at]['entity']}": float(first[at]["score"]) for place, at in enumerate(starts)})
+        first = [next(piece for piece in pieces if piece["start"] <= at < piece["end"]) for at in starts]
+        answers.append({f"{place} {piece['entity']}": float(piece["score"]) for place, piece in enumerate(first)})
     return answers
 
 
@@ -132,7 +136,9 @@ def span_of_model(folder: Path, rows: Sequence[Row], size: int) -> list[Answer]:
     for batch in _batches(rows, size):
         texts = [[row[name] for row in batch] for name in ("question", "context")]
         inputs = tokenizer(*texts, padding=True, return_tensors="pt", return_offsets_mapping=True)
-        offsets = inputs.pop("offset_mapping").tolist()
+        offsets, length = inputs.pop("offset_mapping").tolist(), inputs.input_ids.shape[1]
+        if length > tokenizer.model_max_length:
+            raise NotComparedError(f"read in windows: its tokenizer's class cuts our words otherwise ({length} tokens)")
         found = model(**inputs)
         for place in range(len(batch)):
             context = [token for token, part in enumerate(inputs.sequence_ids(place)) if part == 1]
