@@ -215,6 +215,12 @@ def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
 
 
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+# XLNet's plain forward pass sees the word that is asked for; tests/task_types/test_stock_language_models.py has its own.
+CAUSAL = {
+    name: known
+    for name, known in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items()
+    if name not in MASKED and name != "xlnet"
+}
 PLAIN = "the stock model"
 STUDIED: Mapping[str, Studied] = {
     "classification": Studied(
@@ -255,7 +261,7 @@ STUDIED: Mapping[str, Studied] = {
     ),
     "causal_language_modelling": Studied(
         "AutoModelForCausalLM",
-        {name: known for name, known in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items() if name not in MASKED},
+        CAUSAL,
         document,
         nats_of_ours,
         nats_of_model,
