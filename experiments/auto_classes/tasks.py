@@ -215,7 +215,7 @@ def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
 
 
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-# XLNet's plain forward pass sees the word that is asked for; tests/task_types/test_stock_language_models.py has its own.
+# XLNet's plain pass sees the word that is asked for; tests/task_types/test_stock_language_models.py has its perplexity.
 CAUSAL = {
     name: known
     for name, known in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items()
