@@ -28,7 +28,9 @@ import pyarrow
 from datasets import Dataset, DatasetDict
 from pyarrow import feather, parquet
 
-from experiments.auto_classes import SPLITS, Silent, made_up_rows, write_checkpoint
+from experiments.auto_classes.checkpoints import write_checkpoint
+from experiments.auto_classes.runs import SHORT, Silent
+from experiments.auto_classes.tasks import SPLITS, STUDIED, made_up_rows
 from harness.config.model import ModelConfig, find_model
 from harness.config.run import LocalData
 from harness.config.training import Training
@@ -44,6 +46,7 @@ MODELS = ("bert-mini", "roberta-mini", "xl-mini", "xlnet-tiny", "scratch", "tfid
 ARCHITECTURES = {"big_bird": "bigbird", "distilbert": "auto"}
 """The family of each architecture that is built at random, for want of a small checkpoint."""
 FIRST = "lines of JSON"
+TASK = STUDIED["classification"]
 
 
 def _lines(rows: Rows) -> bytes:
@@ -129,7 +132,7 @@ def main() -> None:
 
 def write_data(folder: Path) -> dict[str, LocalData]:
     """The same three splits in each form."""
-    splits = {name: made_up_rows(seed, count) for name, seed, count in SPLITS}
+    splits = {name: made_up_rows(TASK.row, seed, count) for name, seed, count in SPLITS}
     data = {}
     for place, (form, (ending, writer)) in enumerate(FORMS.items()):
         files = {name: folder / f"{place}-{name}{ending}" for name in splits}
@@ -160,12 +163,12 @@ def tried(name: str, data: Mapping[str, LocalData], folder: Path) -> dict[str, s
 def _model(name: str, folder: Path) -> ModelConfig:
     if name not in ARCHITECTURES:
         return find_model(name)
-    return ModelConfig(family=ARCHITECTURES[name], checkpoint=str(write_checkpoint(name, folder / "checkpoint")))
+    checkpoint = write_checkpoint(name, folder / "checkpoint", auto_class=TASK.auto_class)
+    return ModelConfig(family=ARCHITECTURES[name], checkpoint=str(checkpoint))
 
 
 def _outcome(name: str, model: ModelConfig, own: LocalData, runs: Path) -> tuple[object, str]:
-    recipe = Training(batch_size=8, learning_rate=1e-3, maximum_steps=3, evaluations_per_epoch=1, max_length=64)
-    run = planned_run("own", own, name=name, model=model, seed=0, training=recipe, runs=runs)
+    run = planned_run("own", own, name=name, model=model, seed=0, training=Training(**SHORT), runs=runs)
     record = execute(run, Options(), Silent())
     if record.status != "complete":
         raise UserError(record.reason or record.status)

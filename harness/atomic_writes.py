@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 
@@ -18,7 +19,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: It can't be written; the error names `path`, not what lies beside it.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # Two machines that share a disk may have processes of one number, containers mostly have.
+    beside = path.with_name(f".{path.name}.{uuid4().hex}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
             file.write(content)

@@ -1,4 +1,4 @@
-"""RareLabel: the label that the fewest training examples have, where that is too few for accuracy to show."""
+"""RareLabel: the label that the fewest training examples have, where that is too few for the usual scores to show."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class RareLabel(BaseModel):
         examples: How many examples have it.
         total: How many examples there are.
         metrics: Those to which it matters as much as a frequent one, the best known first.
+        sort: What it is called.
+        counted: What is counted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,12 +30,17 @@ class RareLabel(BaseModel):
     examples: _Count
     total: _Count
     metrics: tuple[str, ...] = Field(min_length=1)
+    sort: str = "label"
+    counted: str = "examples"
 
     def __str__(self) -> str:
-        return f"the rarest label, {self.label}, is {self.examples / max(self.total, 1):.1%} of the training examples"
+        share = f"{self.examples / max(self.total, 1):.1%}"
+        return f"the rarest {self.sort}, {self.label}, is {share} of the training {self.counted}"
 
 
-def rare_label(labels: Sequence[str], counts: Sequence[int], *, metrics: tuple[str, ...]) -> RareLabel | None:
+def rare_label(
+    labels: Sequence[str], counts: Sequence[int], *, metrics: tuple[str, ...], **words: str
+) -> RareLabel | None:
     """The rarest of the labels that occur, where it is rare; None: the examples are spread evenly enough.
 
     Of two labels one is rare that fewer than one in ten examples have; of eight, fewer than one in forty.
@@ -47,10 +54,11 @@ def rare_label(labels: Sequence[str], counts: Sequence[int], *, metrics: tuple[s
         labels: Their names.
         counts: How many training examples each has.
         metrics: Those to which a rare label matters as much as a frequent one.
+        words: `RareLabel.sort` and `RareLabel.counted`, where they are not labels of examples.
     """
     found = [(count, label) for label, count in zip(labels, counts, strict=True) if count]
     total = sum(count for count, _ in found)
     if not found or min(found)[0] * len(found) >= RARE * total:
         return None
     fewest, label = min(found, key=lambda one: one[0])
-    return RareLabel(label=label, examples=fewest, total=total, metrics=metrics)
+    return RareLabel(label=label, examples=fewest, total=total, metrics=metrics, **words)

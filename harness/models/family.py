@@ -24,6 +24,7 @@ from harness.models.encoder_decoder import EncoderDecoder
 from harness.models.head import Head
 from harness.models.labels import kept_labels, renamed
 from harness.models.language_head import Language
+from harness.models.left_to_right import check_left_to_right
 from harness.models.limits import limit_of, stated_places, unused_positions
 from harness.models.loaded import Loaded, PooledHead
 from harness.models.packing import Packing
@@ -137,9 +138,12 @@ class StockFamily:
         """Check that the model can read rows, and whether padding changes its outputs, if its type is unknown.
 
         Raises:
-            UserError: If the model fails on plain texts, or if outputs depend on other texts of the batch.
+            UserError: If the model fails on plain texts, if outputs depend on other texts of the batch, or if a causal
+                language model sees the words it predicts.
         """
         read_rows(loaded.model, head)
+        if self.language is None and loaded.language is not None and asks_for_words(head, loaded.model.config):
+            check_left_to_right(loaded)
         known = self.model_types or (head.generation is not None and not loaded.layout.is_one_text)
         if known or not depends_on_padding(loaded, head):
             return loaded

@@ -47,7 +47,7 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
     model, training = loaded.model, loaded.model.training
     kind = model.config.model_type
     window = min(loaded.limit or MOST_TOKENS, MOST_TOKENS)
-    short, long, other = _texts(loaded.tokenizer, window, paired=head.paired)
+    short, long, other = probe_texts(loaded.tokenizer, window, paired=head.paired)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             model.train()
@@ -57,9 +57,7 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
                 return False
             alone, beside = _outputs(loaded, head, [long]), _outputs(loaded, head, [long, other])
     except Exception as error:  # Whatever an architecture raises that wants more than plain texts.
-        raise UserError(
-            f"{kind}: this architecture does not read plain texts ({on_one_line(error)}). {_OTHER}"
-        ) from error
+        raise unreadable(kind, error) from error
     finally:
         model.train(training)
     if not _equal(alone, beside):
@@ -68,6 +66,11 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
             f"so its scores would mean nothing. {_OTHER}"
         )
     return True
+
+
+def unreadable(kind: str, error: Exception) -> UserError:
+    """What is said of an architecture that raises an error of plain texts."""
+    return UserError(f"{kind}: this architecture does not read plain texts ({on_one_line(error)}). {_OTHER}")
 
 
 def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
@@ -82,7 +85,7 @@ def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
     return {"position_ids": (attention_mask.cumsum(1) - 1).clamp(min=0)}
 
 
-def _texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
+def probe_texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
     """A short text, and two of one length, in the tokenizer's template, each behind the same short one if paired."""
     reader = Reader(tokenizer, window, "head", stride=0, max_windows=1)
     words = _PROBE.split()

@@ -138,7 +138,7 @@ def with_weights_tried(question: Question, rare: RareLabel) -> Question:
     first with a checkpoint: by these the report says what weights do on the data, at the price of one model more.
     """
     settings = parse_settings(question.settings)
-    if question.metric not in rare.metrics or gives_weight(settings) or settings.get("method") == "probe":
+    if question.metric not in rare.metrics or gives_weight(settings):
         return question
     models = {name: find_model(name) for name in question.models}
     baselines = [

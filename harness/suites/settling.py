@@ -91,8 +91,9 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
         with collected(mistakes, f"tasks: {task}: "):
             TASK_TYPES.load(task_type).linear()
         mistakes += [
-            f'{name}: method "probe" does not weight labels. Leave it out, or set frozen = "encoder".'
-            for name in sorted({*LabelLoss.model_fields} - {"thresholds"})
+            f'{name}: method "probe" fits the plain cross-entropy, with class_weights at most. Leave it out, or set '
+            'frozen = "encoder".'
+            for name in ("focal_gamma", "label_smoothing")
             if getattr(recipe, name) != LabelLoss.model_fields[name].get_default()
         ]
     if mistakes:

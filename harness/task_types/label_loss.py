@@ -67,6 +67,11 @@ class LabelLoss(Strict):
             )
         return self
 
+    @classmethod
+    def of(cls, training: Training) -> Self:
+        """That of a recipe."""
+        return cls(**{name: getattr(training, name) for name in cls.model_fields})
+
     @property
     def is_plain(self) -> bool:
         """Whether what is learnt is the mean cross-entropy."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError, nearest
 from harness.task_types.label_loss import EFFECTIVE, LabelLoss
+from harness.task_types.linear import LinearTask
 
 Weights = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -43,6 +45,20 @@ def label_weights(settings: LabelLoss, labels: Sequence[str], counts: Counts) ->
         return given if counts.ndim == 1 else np.stack([np.ones(len(given)), given], 1)
     sizes = effective_numbers(counts, settings.class_weight_beta) if asked == EFFECTIVE else counts
     return balanced(np.asarray(sizes, dtype=np.float64))
+
+
+def weights_for(
+    task: LinearTask, settings: LabelLoss, examples: Sequence[Any], labels: tuple[str, ...]
+) -> Weights | None:
+    """What an example of each label counts to a linear model, as its `learn` takes it; None: they all count alike.
+
+    Raises:
+        UserError: The recipe weighs labels that there are not.
+    """
+    if task.counts is None:
+        return None
+    check_labels_weighed(settings, labels)
+    return label_weights(settings, labels, task.counts(examples, len(labels)))
 
 
 def weights_note(labels: Sequence[str], weights: Weights | None) -> list[str]:

@@ -47,7 +47,10 @@ class LinearTask:
     Attributes:
         prior: Scores [outputs] from the training data and the label names, before any input is read.
         learn: Fits weights and intercepts.
+        counts: From examples and the number of labels to how many there are of each, as `label_weights` has them; None:
+            there are no labels that could weigh.
     """
 
     prior: Prior
     learn: Learn
+    counts: Callable[[Any, int], NDArray[np.int64]] | None = None

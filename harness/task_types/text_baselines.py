@@ -18,8 +18,8 @@ from scipy import sparse
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
 from harness.task_types.label_loss import LabelLoss
-from harness.task_types.label_weights import Counts, Weights, check_labels_weighed, label_weights, weights_note
-from harness.task_types.linear import Learn, Numbers, Prior
+from harness.task_types.label_weights import Weights, weights_for, weights_note
+from harness.task_types.linear import LinearTask, Numbers, Prior
 from harness.task_types.texts import TextExample
 
 MAJORITY_FILE = "majority.json"
@@ -108,22 +108,17 @@ class TfIdf:
     """Makes a `Linear` model.
 
     Attributes:
-        prior: Scores [outputs] from the training data and the label names, where there is not a word to go by.
-        learn: Fits weights and intercepts; what training can't tell apart keeps its prior.
+        task: How targets are learnt; what training can't tell apart keeps its prior.
         outputs_of: From scores [examples, outputs] to what the objective makes rows from.
-        counts: From examples and the number of labels to how many there are of each, as `label_weights` has them; None:
-            there are no labels that could weigh.
         reads: Settings of a recipe that it reads.
     """
 
-    prior: Prior
-    learn: Learn
+    task: LinearTask
     outputs_of: Outputs
-    counts: Callable[[Examples, int], Counts] | None = None
     reads: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        weighing = ("class_weights", "class_weight_beta") if self.counts is not None else ()
+        weighing = ("class_weights", "class_weight_beta") if self.task.counts is not None else ()
         object.__setattr__(self, "reads", ("baseline_penalty", *weighing))
 
     def fit(
@@ -136,18 +131,12 @@ class TfIdf:
         """
         paired = any(example.pair is not None for example in examples)
         sides = tuple(fit_words(_side(examples, second), 2) for second in ((False, True) if paired else (False,)))
-        rows, intercepts = _rows(sides, examples), self.prior(examples, labels)
+        rows, intercepts = _rows(sides, examples), self.task.prior(examples, labels)
         weights = np.zeros((len(intercepts), rows.shape[1]))
-        weighed = self._label_weights(examples, labels, LabelLoss(**weighing))
+        weighed = weights_for(self.task, LabelLoss(**weighing), examples, labels)
         if rows.shape[1]:
-            self.learn(rows, examples, weights, intercepts, baseline_penalty, label_weights=weighed)
+            self.task.learn(rows, examples, weights, intercepts, baseline_penalty, label_weights=weighed)
         return Linear(sides, weights, intercepts, self.outputs_of, weights_note(labels, weighed))
-
-    def _label_weights(self, examples: Examples, labels: tuple[str, ...], settings: LabelLoss) -> Weights | None:
-        if self.counts is None:
-            return None
-        check_labels_weighed(settings, labels)
-        return label_weights(settings, labels, self.counts(examples, len(labels)))
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Linear:
         """What `save` wrote into `folder`."""

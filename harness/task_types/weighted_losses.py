@@ -41,7 +41,7 @@ class LossOfLabels:
         Raises:
             UserError: It weighs labels that there are not.
         """
-        settings = LabelLoss(**{name: getattr(training, name) for name in LabelLoss.model_fields})
+        settings = LabelLoss.of(training)
         check_labels_weighed(settings, labels)
         return cls(settings, labels)
 

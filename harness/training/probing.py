@@ -25,6 +25,8 @@ from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.models.number_output import output_layer
 from harness.ops.together import processes
+from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_weights import Weights, weights_for, weights_note
 from harness.task_types.linear import LinearTask
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.items import Features
@@ -77,10 +79,12 @@ def probe(model: TaskModel, task: Task, config: RunConfig, context: RunContext) 
     with watch("validate"):
         states["validation"] = reading.states("validation")
     with watch("train"):
-        probes = fitted(task.type.linear(), states["train"], splits.train, reading.layer)
+        linear, settings = task.type.linear(), LabelLoss.of(config.training)
+        weights = weights_for(linear, settings, splits.train, splits.labels)
+        probes = fitted(linear, states["train"], splits.train, reading.layer, label_weights=weights)
         best = _best(probes, states["validation"], model, config)
         put_into(reading.layer, best)
-    progress = reading.progress(watch.seconds["train"], best)
+    progress = reading.progress(watch.seconds["train"], best, weights_note(splits.labels, weights))
 
     def predict(split: str) -> Predicted:
         found = states[split] if split in states else reading.states(split)
@@ -94,7 +98,14 @@ def probe(model: TaskModel, task: Task, config: RunConfig, context: RunContext) 
     return TrainingResult(measurements, splits.labels, found.rows, model.save)
 
 
-def fitted(task: LinearTask, states: States, examples: Sequence[Any], layer: nn.Linear) -> Iterator[Probe]:
+def fitted(
+    task: LinearTask,
+    states: States,
+    examples: Sequence[Any],
+    layer: nn.Linear,
+    *,
+    label_weights: Weights | None = None,
+) -> Iterator[Probe]:
     """A linear map for each penalty, from the strongest one on.
 
     Args:
@@ -102,6 +113,7 @@ def fitted(task: LinearTask, states: States, examples: Sequence[Any], layer: nn.
         states: Of the training texts [texts, width].
         examples: The same, as they were read.
         layer: What the map is to be put into: without a bias in it there is none in the map.
+        label_weights: What an example of each label counts; None: 1.
     """
     has_bias = layer.bias is not None
     mean = states.mean(axis=0, dtype=np.float64) if has_bias else np.zeros(states.shape[1])
@@ -112,7 +124,7 @@ def fitted(task: LinearTask, states: States, examples: Sequence[Any], layer: nn.
         weights, intercepts = np.zeros(layer.weight.shape), np.zeros(layer.out_features)
         if has_bias:
             intercepts += task.prior(examples, tuple(map(str, range(layer.out_features))))
-        task.learn(rows, examples, weights, intercepts, penalty, fit_intercept=has_bias)
+        task.learn(rows, examples, weights, intercepts, penalty, fit_intercept=has_bias, label_weights=label_weights)
         weights /= scale
         yield Probe(weights, intercepts - weights @ mean, penalty)
 
@@ -176,12 +188,12 @@ class _Reading:
         _, outputs = self.forward.evaluate(features, ())
         return np.asarray(outputs, dtype=np.float32)
 
-    def progress(self, seconds: float, best: Probe) -> Progress:
+    def progress(self, seconds: float, best: Probe, notes: Sequence[str]) -> Progress:
         """How the fit went, as a run of one pass over the training split."""
         items = self._model.features("train").items
         tokens = sum(len(window.input_ids) for item in items for window in item.windows)
-        self._notes.append(f"probe: the penalty that is best on validation is {best.penalty:.3g} times that of tfidf")
-        return Progress(items=len(items), tokens=tokens, seconds=seconds, notes=self._notes)
+        penalty = f"probe: the penalty that is best on validation is {best.penalty:.3g} times that of tfidf"
+        return Progress(items=len(items), tokens=tokens, seconds=seconds, notes=[*self._notes, penalty, *notes])
 
 
 def _no_loss(scores: Tensor, _targets: Sequence[Any]) -> Tensor:

@@ -6,9 +6,13 @@ import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 from synthetic_runs import record
 
+from harness.data.task import Splits
 from harness.rare_label import rare_label
 from harness.record import Counts, Tokens
+from harness.registry import TASK_TYPES
 from harness.suites.unread import never_read_lines, rare_label_lines, unreachable_lines
+from harness.task_types.texts import TextExample
+from harness.task_types.token_classification.examples import TaggedSentence
 
 
 def counted(**counts):
@@ -101,3 +105,28 @@ def test_a_run_ends_with_what_its_model_never_read_and_could_not_answer(command,
     assert unreachable.startswith("    warning: ")
     assert "% of the test answers can't be given as they are: 8 beyond max_windows, 2 not in the context" in unreachable
     assert "% of the test split's tokens were never read (" in never_read
+
+
+@pytest.mark.parametrize(
+    ("task_type", "labels", "examples", "said"),
+    [
+        (
+            "multi_label",
+            ("news", "sport", "war"),
+            [TextExample("", "", (0,)), *[TextExample("", "", (0, 1))] * 20, TextExample("", "", (0, 2))],
+            "the rarest label, war, is 2.3% of the training labels: macro_f1",  # 22 + 20 + 1 are given
+        ),
+        (
+            "token_classification",
+            ("B-PER", "I-PER", "O", "B-LOC"),
+            [*[TaggedSentence("", ("a",) * 4, (0, 1, 2, 0))] * 15, TaggedSentence("", ("a",) * 2, (3, 2))],
+            "the rarest type of entity, LOC, is 3.2% of the training entities: entity_macro_f1",  # 30 PER and 1 LOC
+        ),
+        ("token_classification", ("NOUN", "X"), [TaggedSentence("", ("a",) * 99, (*[0] * 98, 1))], None),
+    ],
+    ids=["several labels", "entities", "tags without entities"],
+)
+def test_a_rare_label_is_told_in_the_task_type_s_own_words(task_type, labels, examples, said):
+    splits = Splits(labels=labels, train=examples, validation=[], test=[])
+    rare = TASK_TYPES.load(task_type).rare_label(splits)
+    assert (rare and f"{rare}: {rare.metrics[0]}") == said

@@ -117,6 +117,19 @@ def test_no_causal_model_sees_the_token_that_it_predicts_or_what_follows(name, f
     assert not torch.allclose(after[0, 7:], before[0, 7:])
 
 
+@pytest.mark.parametrize("is_decoder", [True, False])
+def test_an_encoder_with_the_head_of_a_decoder_is_refused_as_it_sees_what_it_is_to_predict(is_decoder, tmp_path):
+    tokenizer = small_tokenizer("bert")
+    settings = {**SIZES, "vocab_size": len(tokenizer), "pad_token_id": 0, "is_decoder": is_decoder}
+    AutoModelForCausalLM.from_config(AutoConfig.for_model("camembert", **settings)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    if is_decoder:
+        assert all(found["nats"] > 0 for found in costs("camembert", tmp_path))
+    else:
+        with pytest.raises(UserError, match="camembert: this model sees the words that it is to predict"):
+            costs("camembert", tmp_path)
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", MASKED)
 @torch.no_grad()

@@ -15,6 +15,8 @@ from harness.errors import UserError
 from harness.models.number_output import output_layer
 from harness.runs.execution import Options, execute
 from harness.task_types.classification.baselines import LINEAR
+from harness.task_types.label_loss import LabelLoss
+from harness.task_types.label_weights import weights_for
 from harness.task_types.multi_label import baselines as sets_baselines
 from harness.task_types.regression import baselines as numbers_baselines
 from harness.task_types.texts import TextExample
@@ -167,7 +169,24 @@ def test_settings_that_contradict_a_probe_are_refused(settings, message):
     assert message in mistakes[0]
 
 
-def test_a_probe_does_not_weigh_labels(checkpoints, tmp_path):
+def test_a_probe_fits_no_other_loss(checkpoints, tmp_path):
     own = own_data(tmp_path / "data", text_examples(60))
-    with pytest.raises(UserError, match='class_weights: method "probe" does not weight labels'):
-        own_run(tmp_path, own, checkpoints["bert"], method="probe", class_weights="balanced")
+    with pytest.raises(UserError, match='focal_gamma: method "probe" fits the plain cross-entropy'):
+        own_run(tmp_path, own, checkpoints["bert"], method="probe", focal_gamma=2.0)
+
+
+def test_the_weights_of_labels_are_scikit_learn_s_and_told(checkpoints, tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    states = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    states = (states - states.mean(0)) / states.std(0)
+    targets = (states[:, 0] + states[:, 1] > 1.8).astype(int)
+    examples = [TextExample(str(index), "", int(target)) for index, target in enumerate(targets)]
+    weights = weights_for(LINEAR, LabelLoss(class_weights="balanced"), examples, LABELS)
+    *_, probe = probing.fitted(LINEAR, states, examples, nn.Linear(2, 2), label_weights=weights)
+    model = LogisticRegression(C=10 / probe.penalty, max_iter=1000, class_weight="balanced").fit(states, targets)
+    outputs = probe.outputs(states)
+    np.testing.assert_allclose(outputs[:, 1] - outputs[:, 0], model.decision_function(states), atol=1e-3)
+
+    _, record = probed(tmp_path, checkpoints["bert"], class_weights={"good": 3.0})
+    assert "class weights: bad 1, good 3" in record.notes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from harness.task_types.label_weights import Weights, label_counts
+from harness.task_types.label_weights import Counts, Weights, label_counts
 from harness.task_types.linear import LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
@@ -60,13 +60,12 @@ def _class_scores(model: Any) -> tuple[Numbers, Numbers]:
     return signs[:, None] * model.coef_, signs * model.intercept_
 
 
-LINEAR = LinearTask(prior, learn)
+def _counts(examples: Examples, labels: int) -> Counts:
+    return label_counts(_classes(examples), labels)
+
+
+LINEAR = LinearTask(prior, learn, _counts)
 BASELINES = {
     "majority": Majority(prior, as_they_are),
-    "tfidf": TfIdf(
-        prior,
-        learn,
-        lambda scores: np.asarray(log_softmax(scores, axis=1)),
-        counts=lambda examples, labels: label_counts(_classes(examples), labels),
-    ),
+    "tfidf": TfIdf(LINEAR, lambda scores: np.asarray(log_softmax(scores, axis=1))),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
 from harness.metrics.metric import Floats
+from harness.rare_label import RareLabel, rare_label
 from harness.task_types.analysed import Aspect, Forecasts, LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column
@@ -110,6 +112,16 @@ class MultiLabel(TextType):
         """No label at all."""
         if not labels:
             yield "train: no row has a label. Give labelled rows."
+
+    def rare_label(self, splits: Splits) -> RareLabel | None:
+        """The one that is given most rarely, where it is rare among all that are given."""
+        counts = Counter(index for example in splits.train for index in example.label_indices)
+        return rare_label(
+            splits.labels,
+            [counts[index] for index in range(len(splits.labels))],
+            metrics=(MACRO_F1.name, MACRO_F1_WITH_NONE.name),
+            counted="labels",
+        )
 
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
         """The mean loss of the labels; of a prediction without logits how many labels are wrong."""

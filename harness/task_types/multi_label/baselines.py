@@ -59,5 +59,5 @@ def _counts(examples: Examples, labels: int) -> Counts:
     return yes_counts([example.label_indices for example in examples], labels)
 
 
-LINEAR = LinearTask(prior, learn)
-BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(prior, learn, as_they_are, counts=_counts)}
+LINEAR = LinearTask(prior, learn, _counts)
+BASELINES = {"majority": Majority(prior, as_they_are), "tfidf": TfIdf(LINEAR, as_they_are)}

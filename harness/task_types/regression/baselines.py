@@ -43,4 +43,4 @@ def outputs_of(scores: Numbers) -> Numbers:
 
 
 LINEAR = LinearTask(prior, learn)
-BASELINES = {"majority": Majority(prior, outputs_of), "tfidf": TfIdf(prior, learn, outputs_of)}
+BASELINES = {"majority": Majority(prior, outputs_of), "tfidf": TfIdf(LINEAR, outputs_of)}

@@ -15,6 +15,7 @@ from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
 from harness.metrics.metric import Floats
+from harness.rare_label import RareLabel, rare_label
 from harness.task_types.analysed import LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
@@ -29,7 +30,7 @@ from harness.task_types.token_classification.metrics import (
     ENTITY_RECALL,
     TAG_ACCURACY,
 )
-from harness.task_types.token_classification.schemes import has_scheme, irregular
+from harness.task_types.token_classification.schemes import entities, has_scheme, irregular
 from harness.task_types.token_classification.words import places_of, split_words
 
 TEXT = "text"
@@ -90,6 +91,21 @@ class TokenClassification(TaskType):
             for split, examples in (("validation", splits.validation), ("test", splits.test)):
                 for tag in sorted({tag for example in examples for tag in example.tags} - trained):
                     yield f"{split}: tag {labels[tag]!r} never occurs in train. Add some, or leave it out."
+
+    def rare_label(self, splits: Splits) -> RareLabel | None:
+        """The type with the fewest entities, where it is rare; of tags that spell none, no score would show it."""
+        if not has_scheme(splits.labels):
+            return None
+        sentences = ([splits.labels[tag] for tag in example.tags] for example in splits.train)
+        counts = Counter(entity.type for tags in sentences for entity in entities(tags))
+        names = tuple(sorted(counts))
+        return rare_label(
+            names,
+            [counts[name] for name in names],
+            metrics=(ENTITY_MACRO_F1.name,),
+            sort="type of entity",
+            counted="entities",
+        )
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

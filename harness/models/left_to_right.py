@@ -1,0 +1,57 @@
+"""Whether a language model that predicts each word from those before it sees no others: asked of the model itself.
+
+An encoder that was saved with the head of a decoder, and without `is_decoder` in its configuration, sees all of a text.
+Its perplexity would be close to 1, and it would learn to copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from harness.errors import UserError
+from harness.models.padding import CLOSE, MOST_TOKENS, probe_texts, unreadable
+from harness.ops.device import all_to_device
+from harness.tokenization.items import Collator
+
+
+def check_left_to_right(loaded: Any) -> None:
+    """Refuse a language model that sees the words which it is to predict. The random state stays as it is.
+
+    Args:
+        loaded: A `harness.models.loaded.Loaded`, with a language model that `Language.scores` scores.
+
+    Raises:
+        UserError: It sees them, or it can't be run on a plain text.
+    """
+    if not loaded.language.causal:
+        return
+    kind = loaded.model.config.model_type
+    try:
+        seen = _sees_ahead(loaded)
+    except Exception as error:  # Whatever an architecture raises that wants more than plain texts.
+        raise unreadable(kind, error) from error
+    if seen:
+        raise UserError(
+            f"{kind}: this model sees the words that it is to predict from those before them, so that no score of it "
+            "would mean anything. If it was trained as a decoder, set is_decoder to true in its config.json; else "
+            "choose another checkpoint."
+        )
+
+
+def _sees_ahead(loaded: Any) -> bool:
+    """Whether other words in the second half of a text change what is predicted up to there."""
+    model, training = loaded.model, loaded.model.training
+    _, one, other = probe_texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS), paired=False)
+    collator = Collator(loaded.pad_id, False, loaded.uses_token_type_ids, model.device)
+    before, changed = (all_to_device(collator([item]).inputs, model.device) for item in (one, other))
+    half = before["input_ids"].shape[1] // 2
+    changed["input_ids"][:, :half] = before["input_ids"][:, :half]
+    try:
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            scores, others = (loaded.language.scores(model, inputs)[:, 1 : half + 1] for inputs in (before, changed))
+    finally:
+        model.train(training)
+    return bool((scores - others).abs().max() > CLOSE * scores.abs().max())
