@@ -213,11 +213,9 @@ def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, most
     def reaches(count: int) -> bool:
         return (detectable(noise, design(count)) or inf) <= wanted
 
-    low, high = 1, 2
-    while not reaches(high):
-        if high == most:
-            return None
-        low, high = high, min(2 * high, most)
+    if not reaches(most):
+        return None
+    low, high = 1, most
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)

@@ -112,3 +112,5 @@ def test_recorded_runs_come_before_the_prior_and_of_them_those_of_eight_models_t
     ]
     assert noise_of(partly, "accuracy") == noise_of(records[:4], "accuracy")
     assert noise_of(records, "macro_f1").examples != found.noise.examples
+    fewer = [(folder, record.model_copy(update={"suite": "another"})) for folder, record in records[4:10]]
+    assert noise_of([*fewer, *records], "accuracy") == found.noise
