@@ -76,6 +76,8 @@ def test_all_folds_are_scored_together_as_one_run():
     assert together(unknown, score)[0].record.provenance.data_digest == ""
     unscored = [fold(1, scores={}), *folds[1:]]
     assert together(unscored, score)[0].record.scores == {"test": {}}
+    uncounted = [fold(1, counts=record().counts.model_copy(update={"examples": {"train": 70}})), *folds[1:]]
+    assert together(uncounted, score)[0].record.counts.examples == {"train": 70, "test": 50}
 
 
 def test_a_fold_collapsed_if_it_gave_one_answer_to_all():

@@ -82,6 +82,10 @@ def test_without_any_spread_there_is_no_interval_but_near_the_end_of_a_share():
     for least, most in ((-1.0, 1.0), (0.0, np.inf), (-np.inf, np.inf), (0.0, 1.0)):
         assert interval(0.5, Spread(0.0, 0.0, 0.0, 100, 2), least, most) is None
     assert interval(1.0, Spread(0.0, 0.0, 0.0, 0, 2), 0.0, 1.0) is None
+    # Wilson's of a single cluster that is right: from 1 / (1 + 2²).
+    assert interval(1.0, Spread(0.0, 0.0, 0.0, 1, 2), 0.0, 1.0) == pytest.approx((0.2, 1.0))
+    # One that is right but for rounding is no other.
+    assert interval(1 - 2**-53, Spread(0.0, 0.0, 0.0, 7, 2), 0.0, 1.0) == pytest.approx((7 / 11, 1.0))
     # Five effective examples of ten are enough for the logit scale: 1 / (1 + exp(-+ 0.2 / 0.25)).
     found = interval(0.5, Spread(0.2, 0.0, 0.025, 10, 2), 0.0, 1.0)
     assert found == pytest.approx((1 / (1 + np.exp(0.8)), 1 / (1 + np.exp(-0.8))))

@@ -67,6 +67,7 @@ def test_of_the_best_as_many_tasks_are_taken_off_as_may_be_wrong():
     [
         ((A, replace(B, beaten_by=("a",)), replace(TFIDF, beaten_by=("a",))), True),
         ((A, B, replace(TFIDF, beaten_by=("a",))), False),
+        ((A, replace(B, beaten_by=("a",)), TFIDF), False),
         ((A, replace(B, is_compared=False), replace(TFIDF, beaten_by=("a",))), False),  # It may be as good.
         ((A, replace(B, beaten_by=("a",)), replace(TFIDF, is_compared=False)), True),  # Another baseline is better.
         ((A, replace(TFIDF, model="b", is_compared=False), replace(TFIDF, is_compared=False)), False),  # It is alone.

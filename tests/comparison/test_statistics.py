@@ -2,7 +2,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean
@@ -40,6 +40,18 @@ def test_p_values_are_students_down_to_the_smallest_that_mean_anything():
         found = p_values(np.array([distance]), [Parts(np.array([1.0]), np.array([40.0]))])
         assert found == pytest.approx([p], rel=1e-5, abs=0)
     assert p_values(np.array([1e9, 0.0]), [Parts(np.ones(2), np.full(2, 40.0))]).tolist() == [SMALLEST_P, 1.0]
+
+
+def test_a_p_value_is_found_by_halving_where_newtons_method_would_leave_the_bracket():
+    variances, freedoms, distance = (21608176.0, 0.0473), (5.8, 0.1176), 12409859.6
+
+    def excess(log_p):
+        squares = [v * stats.t.isf(np.exp(log_p) / 2, f) ** 2 for v, f in zip(variances, freedoms, strict=True)]
+        return np.log(sum(squares) / distance**2)
+
+    parts = [Parts(np.array([v]), np.array([f])) for v, f in zip(variances, freedoms, strict=True)]
+    expected = np.exp(optimize.brentq(excess, np.log(SMALLEST_P), -1e-9))
+    assert p_values(np.array([distance]), parts) == pytest.approx([expected], rel=1e-5, abs=0)
 
 
 def test_of_a_single_seed_nothing_is_claimed():
@@ -203,7 +215,18 @@ def test_the_typical_variance_of_seeds_is_that_of_the_median_model():
     # median of chi-squared with two degrees of freedom is 2 ln 2.
     models = [Evidence(np.array([0.5 - d, 0.5, 0.5 + d]), np.zeros((3, 9))) for d in (0.1, 0.2, 3.0)]
     assert typical_seeds(models) == Part(pytest.approx(0.04 / np.log(2)), pytest.approx(0.6 * 6))
-    assert typical_seeds([evidence(OURS)]) is None
+    silent = Evidence(np.array([0.1, 0.5, 0.9]), np.zeros((3, 0)))
+    assert typical_seeds([evidence(OURS), *models, silent, silent, silent]) == typical_seeds(models)
+    assert typical_seeds([*models[:2], evidence(OURS), silent]) is None
+    same = Evidence(np.array([0.5, 0.5]), np.zeros((2, 9)))
+    assert typical_seeds([same, same, same]) is None
+
+
+def test_the_residual_is_taken_off_the_typical_variance_of_seeds():
+    # Worked by hand above: the seeds' variance is 1/8, of which 2/48 is the residual of the mean of two.
+    model = evidence(np.array([[1.0, 1, 0, 1], [0, 0, 0, 1]]))
+    median = stats.chi2.median(1)
+    assert typical_seeds([model] * 3) == Part(pytest.approx(1 / 8 / median - 2 / 48), pytest.approx(0.6 * 3))
 
 
 def test_a_single_example_has_no_interval():
