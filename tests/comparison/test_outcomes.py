@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import f1_score
 from synthetic_runs import LABELS, guesses, predictions
 
+from harness.comparison.predictions import read_predictions
 from harness.comparison.rescoring import NotANumberError, rescore
 from harness.comparison.split import Split
 from harness.errors import UserError
@@ -164,6 +165,19 @@ def test_predictions_that_are_no_numbers_are_an_error(tmp_path: Path):
     write_predictions(predictions([1.0, 2.0], [1.0, float("nan")]), tmp_path)
     with pytest.raises(UserError, match="is not a number"):
         rescore(tmp_path, (), "mean_squared_error")
+
+
+def test_rows_of_several_folders_follow_each_other_and_none_is_in_two(tmp_path: Path):
+    rows = predictions(["a", "b", "a"], ["a", "b", "b"])
+    for name, part in (("one", rows[:2]), ("other", rows[2:]), ("again", rows[1:])):
+        (tmp_path / name).mkdir()
+        write_predictions(part, tmp_path / name)
+    found = read_predictions([tmp_path / "one", tmp_path / "other"])
+    assert found["id"].to_pylist() == ["test-0", "test-1", "test-2"]
+    with pytest.raises(UserError, match="a row is in several folds"):
+        read_predictions([tmp_path / "one", tmp_path / "again"])
+    write_predictions([rows[0], rows[0]], tmp_path / "one")  # What a file holds twice is in one fold.
+    assert read_predictions([tmp_path / "one"]).num_rows == 2
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path):
