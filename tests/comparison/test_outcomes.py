@@ -2,16 +2,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 from sklearn.metrics import f1_score
 from synthetic_runs import LABELS, guesses, predictions
 
-from harness.comparison.predictions import read_predictions
+from harness.comparison.predictions import digest_of_test_set, read_predictions
 from harness.comparison.rescoring import NotANumberError, rescore
 from harness.comparison.split import Split
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
-from harness.record import write_predictions
+from harness.record import PREDICTIONS, write_predictions
 from harness.task_types.language_modelling.metrics import RATIOS
 from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.question_answering.metrics import BY_ANSWERABILITY
@@ -178,6 +180,27 @@ def test_rows_of_several_folders_follow_each_other_and_none_is_in_two(tmp_path: 
         read_predictions([tmp_path / "one", tmp_path / "again"])
     write_predictions([rows[0], rows[0]], tmp_path / "one")  # What a file holds twice is in one fold.
     assert read_predictions([tmp_path / "one"]).num_rows == 2
+
+
+def test_a_file_without_predictions_is_told_with_what_is_wrong(tmp_path: Path):
+    file = tmp_path / PREDICTIONS
+    file.write_bytes(b"cut short")
+    with pytest.raises(UserError, match=r"no readable predictions \(.+\). Do the run again"):
+        read_predictions([tmp_path])
+    whole = pyarrow.Table.from_pylist(predictions(["a"], ["a"]))
+    for table in (whole.select(["id", "group"]), whole.slice(0, 0)):
+        parquet.write_table(table, file)
+        with pytest.raises(UserError, match="no predictions in it"):
+            read_predictions([tmp_path])
+
+
+def test_an_example_without_a_group_is_the_same_however_that_was_written():
+    def digest(groups, references=("a", "b")):
+        columns = {"id": ["1", "2"], "group": groups, "reference": list(references)}
+        return digest_of_test_set(pyarrow.table(columns))
+
+    assert digest([None, "g"]) == digest(["", "g"]) != digest(["", ""])
+    assert digest(["", "g"], (None, "b")) != digest(["", "g"], ("", "b"))
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path):
