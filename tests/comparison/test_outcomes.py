@@ -147,6 +147,8 @@ def test_a_score_that_is_not_computed_here_is_the_recorded_one_and_of_single_exa
     found = rescore(tmp_path, (), "evaluate:x", recorded={"evaluate:x": 0.25})
     assert (found.score, found.examples, found.split) == (0.25, 3, Split(3))
     assert (found.contributions.shape, found.shares.shape, found.values) == ((0,), (0,), None)
+    assert not found.is_constant
+    assert not found.all_repeat
     with pytest.raises(UserError, match=r"no test score of evaluate:x \(got None\)") as caught:
         rescore(tmp_path, (), "evaluate:x")
     assert not isinstance(caught.value, NotANumberError)
@@ -176,6 +178,10 @@ def test_rows_of_several_folders_follow_each_other_and_none_is_in_two(tmp_path: 
         write_predictions(part, tmp_path / name)
     found = read_predictions([tmp_path / "one", tmp_path / "other"])
     assert found["id"].to_pylist() == ["test-0", "test-1", "test-2"]
+    needed = ["id", "group", "reference", "prediction"]
+    for more, there in ((("length", "never"), [*needed, "length"]), ((), needed)):
+        assert read_predictions([tmp_path / "one"], more).column_names == there
+    assert set(read_predictions([tmp_path / "one"], None).column_names) == {*needed, "length"}
     with pytest.raises(UserError, match="a row is in several folds"):
         read_predictions([tmp_path / "one", tmp_path / "again"])
     write_predictions([rows[0], rows[0]], tmp_path / "one")  # What a file holds twice is in one fold.
