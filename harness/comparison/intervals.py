@@ -13,7 +13,7 @@ from math import atanh, exp, inf, isfinite, log, sqrt, tanh
 FEW_EXCEPTIONS = 5.0
 """Fewer effective examples than these are right, or wrong: the logit scale is not symmetric enough."""
 FARTHEST = 100.0
-"""An error whose half width is so many times as large, or more, is left on its own scale: exp would leave the numbers."""
+"""An error with a half width so many times as large, or more, is left on its own scale: exp would leave the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
