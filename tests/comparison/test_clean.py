@@ -92,9 +92,9 @@ def test_the_orders_are_of_models_with_both_scores_the_best_first():
 def test_what_is_said_of_the_order_hangs_on_how_many_models_have_both_scores():
     said = "1,200 of 5,000 test examples nearly repeat a training example."
     assert order_said(1200, 5000, ["a"], ["a"]) == said
-    unknown = " Of b, c it is not known what they score without them."
+    unknown = " Scores without them are not known for b, c."
     assert order_said(1200, 5000, ["a"], ["a"], ["b", "c"]) == said + unknown
-    stays = " Without them the order of a, b stays."
+    stays = " Without them, the order of a, b stays the same."
     assert order_said(1200, 5000, ["a", "b"], ["a", "b"], ["b", "c"]) == said + stays + unknown
-    other = " Without them the order of the scores is b, a; with them a, b."
+    other = " Without them, the order of the scores is b, a; with them a, b."
     assert order_said(1200, 5000, ["a", "b"], ["b", "a"]) == said + other

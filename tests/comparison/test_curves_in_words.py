@@ -39,8 +39,8 @@ def test_who_may_be_the_best_is_told_by_value_and_of_whom_nothing_is_claimed():
     clear, open_ = task(A, behind(B, "a"), *rest), task(A, B, rest[0], once, doubts_of_claims=("few",))
     (said,) = curve_verdict(curves(clear, clear, open_, task(*untested, *rest), setting="beams"))
     assert said == (
-        "By beams: with 100 and 1,000, a alone may be the best; with 2,000, a and b may be the best (of once nothing "
-        "is claimed) (doubtful: few); with 4,000, nothing is claimed."
+        "By beams: with 100 and 1,000, a alone may be the best; with 2,000, a and b may be the best (nothing is "
+        "claimed about once) (doubtful: few); with 4,000, nothing is claimed."
     )
 
 
@@ -83,11 +83,11 @@ def test_what_more_examples_give_is_told_where_a_law_tells_it_of_trained_models(
     first, rest = task(A, B, tfidf, cell("c", estimate(0.5))), task(A, B, tfidf, cell("c", None))
     found = curves(first, *[rest] * 3, laws={"a": Law(), "b": silent})
     told = (
-        "By the power law fitted to its scores, a reaches {} with about 7,700 training examples, 3,700 more than it "
-        "had at most (95 % interval of all: 6,000 to 9,000)."
+        "By the power law fitted to its scores, a reaches {} with about 7,700 training examples, 3,700 more than its "
+        "largest training set (95 % interval of the total: 6,000 to 9,000)."
     )
     assert curve_verdict(found)[1:] == (
-        told.format("95.0"), "What more training examples would give b and c, the fitted law does not tell.",
+        told.format("95.0"), "The fitted law does not tell what more training examples would give b and c.",
     )  # fmt: skip
     errors = task(A, metric="mean_squared_error", higher_is_better=False)
     assert curve_verdict(curves(*[errors] * 4, laws={"a": Law()}))[1:] == (told.format("0.500"),)

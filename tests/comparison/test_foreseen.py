@@ -39,10 +39,10 @@ def test_the_time_is_of_runs_that_were_foreseen_and_did_not_fail(tmp_path):
     other = found(suite, "t/a/seed-2", status="failed") + found(suite, "t/b/seed-0")
     elsewhere = [(tmp_path / "copies/t/a/seed-2", first[1])]
     assert lines(suite, foreseen, [first, *other, *elsewhere]) == (
-        "1 run was foreseen to take about 60 s (30 s to 2.0 min) one after the other; it took 40 s.",
+        "1 run was expected to take about 60 s (30 s to 2.0 min) one after the other; it took 40 s.",
     )
     assert lines(suite, foreseen, [first, second]) == (
-        "2 runs were foreseen to take about 2.0 min (60 s to 4.0 min) one after the other; they took 80 s.",
+        "2 runs were expected to take about 2.0 min (60 s to 4.0 min) one after the other; they took 80 s.",
     )
     assert lines(suite, foreseen, other) == ()
 
@@ -78,6 +78,6 @@ def test_a_damaged_forecast_is_told_and_hides_no_other_suite_s(tmp_path):
         keep_forecast(suite, Foreseen({"t/a/seed-0": TIME}))
     (damaged / FORECAST_FILE).write_text("{")
     records, problems = [*found(damaged, "t/a/seed-0"), *found(whole, "t/a/seed-0")], []
-    assert [line[:18] for line in foreseen_lines(records, (), problems)] == ["1 run was foreseen"]
+    assert [line[:18] for line in foreseen_lines(records, (), problems)] == ["1 run was expected"]
     assert len(problems) == 1
     assert FORECAST_FILE in problems[0]

@@ -60,6 +60,7 @@ def test_of_the_best_as_many_tasks_are_taken_off_as_may_be_wrong():
     assert found.ahead == {name: Count(("t0", "t1", "t2"), 2) for name in ("b", "tfidf")}
     found = counted("b", *[(A, *behind)] * 3)
     assert (found.best, found.not_best, found.ahead) == (Count(), Count(("t0", "t1", "t2"), 2), {})
+    assert (found.may_be_best, counted("a", *[(A, *behind)] * 3).may_be_best) == (1, 3)
 
 
 @pytest.mark.parametrize(

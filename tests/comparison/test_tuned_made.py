@@ -130,7 +130,7 @@ def test_seeds_with_another_recipe_and_trials_of_several_spaces_are_doubted():
     assert list(tuning_doubts([made(), made("b", used=None), made("c", used=0, spaces=2)], "s/t")) == [
         f"s/t/b: its seeds were trained with other settings, but {again}",
         f"s/t/c: its seeds were trained with the settings of trial 0, but {again}",
-        "s/t/c: its trials are from 2 search spaces, so that its curve is of none.",
+        "s/t/c: its trials are from 2 search spaces, so it has no curve.",
     ]
 
 
