@@ -47,7 +47,7 @@ def found(seeds, task_card=None):
 
 def test_as_good_are_the_others_within_196_standard_errors_of_the_best():
     # 1.96 x 0.01 below 0.8 is 0.7804.
-    assert made(scores=(0.781, 0.8, 0.7805, 0.78, 0.819, None)).as_good == 3
+    assert made(scores=(0.79, 0.8, 0.7805, 0.78, 0.819, 0.815, None)).as_good == 4
     assert made(noise=None).as_good is None
     assert made(scores=(None, None)).as_good is None
     assert made().seconds == 3.0
