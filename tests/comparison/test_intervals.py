@@ -81,6 +81,7 @@ def test_a_score_at_an_end_of_its_range_has_an_interval_on_its_own_scale():
 def test_a_spread_that_is_far_beyond_an_errors_own_size_is_put_on_the_errors_scale():
     # Losses below 0, as a stranger's predictions may hold, cancel out to next to nothing: e to a million is no number.
     assert interval(1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 1.0 + 1e-6))
+    assert interval(1 + 1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 1.0, np.inf) == pytest.approx((1.0, 2.0 + 1e-6))
     assert interval(0.5, Spread(49.9, 0.0, 1.0, 100, 2), 0.0, np.inf) == pytest.approx(
         (0.5 * np.exp(-99.8), 0.5 * np.exp(99.8))
     )

@@ -85,7 +85,8 @@ def test_up_to_a_thousand_seeds_are_tried():
     wanted = [(1.96 + 0.8416) * np.sqrt(2 * 0.02**2 / seeds) for seeds in (700, 1010)]
     assert seeds_to_detect(noise, design, wanted[0]) == pytest.approx(700, abs=2)
     assert seeds_to_detect(noise, design, wanted[1]) is None
-    assert seeds_to_detect(noise, design, detectable(noise, Design(1000, 2000, models=2))) == 1000
+    for seeds in (2, 3, 4, 5, 31, 1000):
+        assert seeds_to_detect(noise, design, detectable(noise, Design(seeds, 2000, models=2))) == seeds
 
 
 def test_no_number_of_examples_makes_up_for_few_seeds_nor_of_seeds_for_few_examples():

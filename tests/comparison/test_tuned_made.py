@@ -110,9 +110,12 @@ def test_examples_are_counted_where_a_trial_counted_them(tmp_path):
     place = tmp_path / "reviews/rotten_tomatoes/a/trials/trial-002"
     place.mkdir()
     counts = Counts(examples={"validation": 30})
-    write_record(record(model="a", config=recipe(0.1), trial=Trial(number=2, space="t"), counts=counts), place)
+    write_record(
+        record(model="a", config=recipe(0.1, batch_size=8), trial=Trial(number=2, space="t"), counts=counts), place
+    )
     (one,) = found(seeds_of(tmp_path))
     assert (one.examples, one.spaces) == (30, 2)
+    assert [trial.settings["batch_size"] for trial in one.trials] == [16, 16, 8]
 
 
 def test_a_curve_is_of_a_random_sample_and_the_last_seed_tells_how_it_was_drawn(tmp_path):
