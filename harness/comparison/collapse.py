@@ -38,13 +38,7 @@ def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
         card: The task's.
     """
     unit = unit_of(card.main_metric)
-    of_examples = Evidence(
-        others.scores.mean(keepdims=True),
-        others.contributions.mean(axis=0, keepdims=True),
-        shares=others.shares,
-        inflation=others.inflation,
-    )
-    found = mean(of_examples, least=unit.least, most=unit.most)
+    found = mean(others.averaged, least=unit.least, most=unit.most)
     end = found.low if card.higher_is_better else found.high
     return end is not None and (end > constant if card.higher_is_better else end < constant)
 

@@ -57,7 +57,8 @@ def _joined(scored: Sequence[Scored]) -> Curves:
 
 
 def _value(task: TaskComparison) -> int:
-    return 0 if task.varied is None else task.varied.value
+    assert task.varied is not None, "such tasks alone are joined"
+    return task.varied.value
 
 
 def _size(task: TaskComparison) -> int:

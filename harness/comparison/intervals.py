@@ -12,6 +12,8 @@ from math import atanh, exp, inf, isfinite, log, sqrt, tanh
 
 FEW_EXCEPTIONS = 5.0
 """Fewer effective examples than these are right, or wrong: the logit scale is not symmetric enough."""
+FARTHEST = 100.0
+"""An error with a half width so many times as large, or more, is left on its own scale: exp would leave the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def interval(value: float, spread: Spread, least: float, most: float) -> tuple[f
     if (least, most) == (-1.0, 1.0) and abs(value) < 1:
         centre, slope = atanh(value), 1 / (1 - value**2)
         return tanh(centre - slope * width), tanh(centre + slope * width)
-    if isfinite(least) and most == inf and value > least:
+    if isfinite(least) and most == inf and width < FARTHEST * (value - least):
         factor = exp(width / (value - least))
         return least + (value - least) / factor, least + (value - least) * factor
     return max(value - width, least), min(value + width, most)

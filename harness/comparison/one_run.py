@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -47,4 +46,4 @@ def _estimate(folder: Path, record: RunRecord, name: str) -> Estimate | None:
     )
     unit = find_metric(name).unit
     found = mean(evidence, least=unit.least, most=unit.most)
-    return None if found.low is None or found.high is None or inf in (-found.low, found.high) else found
+    return None if found.low is None else found

@@ -30,7 +30,7 @@ from harness.comparison.typical_seeds import typical_seeds
 from harness.metrics.metric import Unit
 
 POWER = 0.8
-MOST_SEEDS, MOST_EXAMPLES = 1000, 1e9
+MOST_SEEDS, MOST_EXAMPLES = 1000, 10**9
 MOST_MODELS = 8
 """So many models' runs say what scores vary by."""
 
@@ -89,12 +89,12 @@ def half_width(noise: Noise, design: Design) -> float | None:
 
 def seeds_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
     """The fewest seeds that detect a difference of `wanted` with the design's examples; None where no number does."""
-    return _least(lambda count: replace(design, seeds=count), noise, wanted, first=2, most=MOST_SEEDS)
+    return _least(lambda count: replace(design, seeds=count), noise, wanted, most=MOST_SEEDS)
 
 
 def examples_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
     """The fewest test examples that do, with the design's seeds; None where no number of them does."""
-    return _least(lambda count: replace(design, examples=count), noise, wanted, first=2, most=MOST_EXAMPLES)
+    return _least(lambda count: replace(design, examples=count), noise, wanted, most=MOST_EXAMPLES)
 
 
 def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Needed | None:
@@ -106,7 +106,7 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
     """
     race = [cell for cell in task.ranked if cell.is_top]
     leader = next((cell for cell in race if not cell.is_simple_baseline), None)
-    rivals = [cell for cell in race if cell is not leader and (leader is None or _gap(leader, cell, task) > 0)]
+    rivals = [] if leader is None else [cell for cell in race if _gap(leader, cell, task) > 0]
     if leader is None or not rivals:
         return None
     rival = next((cell for cell in rivals if cell.is_simple_baseline), rivals[0])
@@ -114,7 +114,7 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
     noise = recorded_noise(pair_first[:MOST_MODELS], "these runs")
     pair = [cell for cell in (leader, rival) if not cell.is_simple_baseline]
     seeds = min(len(cell.scored) for cell in pair)
-    if noise is None or not leader.examples:
+    if noise is None:
         return None
     compared = sum(cell.is_compared for cell in task.ranked)
     level = SIGNIFICANCE if task.look is None else task.look.level
@@ -207,16 +207,15 @@ def _tail(models: int, level: float) -> float:
     return low
 
 
-def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, first: int, most: float) -> int | None:
+def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, most: int) -> int | None:
+    """The smallest count from 2 to `most` that detects what is wanted."""
+
     def reaches(count: int) -> bool:
         return (detectable(noise, design(count)) or inf) <= wanted
 
-    high = first
-    while not reaches(high):
-        high *= 2
-        if high > most:
-            return None
-    low = high // 2
+    if not reaches(most):
+        return None
+    low, high = 1, most
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)

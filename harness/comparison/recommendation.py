@@ -160,7 +160,7 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
     part = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
-    cost = f" at {part:.2g} of the {name}" if part is not None and part < 1 else ""
+    cost = "" if part is None else f" at {part:.2g} of the {name}"
     return Recommendation(
         "cheapest",
         cheapest.model,

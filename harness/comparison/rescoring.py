@@ -181,7 +181,7 @@ def _no_number(score: float, metric: Metric, file: Path) -> UserError:
 
 
 def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
-    return tuple(sorted(name for name, count in predicted.items() if count and name not in split.label_counts))
+    return tuple(sorted(predicted.keys() - split.label_counts.keys()))
 
 
 def _is_number(value: float | Floats) -> bool:

@@ -58,7 +58,7 @@ class Split:
     def _few(self) -> str:
         if self.clusters == self.examples:
             return f"only {self.examples} test example{'' if self.examples == 1 else 's'}"
-        worth = max(round(self.effective_clusters), 1)
+        worth = round(self.effective_clusters)
         uneven = f" of unequal size, worth {worth}" if worth < self.clusters else ""
         return f"only {self.clusters} group{'' if self.clusters == 1 else 's'} of test examples{uneven}"
 

@@ -212,7 +212,7 @@ def _without_spread(
     clusters = int(min(model.effective_clusters for model in models) + 1e-9)
     if not is_difference or clusters < 2:
         return Estimate(value, 0.0, None, None, None, includes_seeds)
-    exact = 1.0 if abs(value - null) < 1e-12 else max(2.0 ** (1 - min(clusters, 1000)), SMALLEST_P)
+    exact = 1.0 if abs(value - null) < 1e-12 else max(2.0 ** (1 - clusters), SMALLEST_P)
     end = value if value == 0 else None
     return Estimate(value, 0.0, end, end, exact if includes_seeds else None, includes_seeds)
 

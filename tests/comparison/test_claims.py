@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from harness.comparison.claims import Claims, ScoredModel, claims_about
+from harness.comparison.differences import Differences
+from harness.comparison.effects import Flips, Within, run_wins
+from harness.comparison.margins import WithinMargin
 from harness.comparison.statistics import Evidence, difference
 
 
@@ -57,6 +60,22 @@ def test_a_difference_from_partly_collapsed_runs_has_no_interval(mixed: str):
     assert (found.low, found.high) == (None, None)
     assert found.value == pytest.approx(-10 - 1 / 30)
     assert claims.difference("aside", "best" if mixed == "worst" else "worst").estimate.low is not None
+
+
+def test_a_difference_is_told_with_the_sizes_that_are_known_of_both_models():
+    models = {**PERPLEXITIES, "mixed": replace(PERPLEXITIES["aside"], is_mixed=True)}
+    claims = claims_about(models, ["best", "worst", "mixed"], -1)
+    values = {"best": [np.array([1.0, 2.0])], "worst": [np.array([2.0, 1.5])], "mixed": None, "by letters": None}
+    within = Within(not_worse_p=0.01, not_better_p=0.5)
+    found = Differences(claims, values, WithinMargin({"best": within}))
+    told = found.from_baseline("best", "worst")
+    assert told.run_wins == run_wins(models["best"].evidence, models["worst"].evidence, -1)
+    assert (told.flips, told.within) == (Flips(won=1.0, lost=1.0), within)
+    assert found.of("best", "worst").within is None
+    for pair in (("best", "mixed"), ("mixed", "best")):
+        assert (found.of(*pair).run_wins, found.of(*pair).flips) == (None, None)
+    assert found.from_baseline("best", "by letters").estimate is None
+    assert found.from_baseline("best", "best") is None
 
 
 def test_two_models_are_all_that_a_claim_takes():

@@ -1,10 +1,15 @@
 """Scores on the test examples that repeat no training example, where such rows were kept."""
 
+import numpy as np
+import pyarrow
 import pytest
 from synthetic_runs import LABELS, predictions, record, save
 
+from harness.comparison.clean import clean_rows, clean_score, order_said, orders, repeats_in
 from harness.comparison.comparison import compare
+from harness.comparison.statistics import Evidence, mean
 from harness.data.splitting import REPEATS_TRAINING
+from harness.metrics.metric import PERCENT
 from harness.registry import FORMATS
 from harness.reporting import tables
 
@@ -54,3 +59,42 @@ def test_an_order_that_stays_and_predictions_without_such_examples_are_told_apar
     found = compare(tmp_path / "none")
     assert found.warnings == ()
     assert "On clean examples" not in tables.details(found.tasks[0]).headings
+
+
+def rows(*repeats):
+    return pyarrow.table({"id": list("abc"[: len(repeats)]), REPEATS_TRAINING: pyarrow.array(repeats, pyarrow.bool_())})
+
+
+def test_clean_are_the_rows_that_repeat_none_where_that_was_recorded_of_all_and_some_do():
+    assert clean_rows(rows(True, False, False))["id"].to_pylist() == ["b", "c"]
+    assert repeats_in(rows(True, False)).tolist() == [True, False]
+    assert repeats_in(rows(True, None)) is None
+    for none in (rows(True, True), rows(False, False), rows(True, None, False), pyarrow.table({"id": ["a"]})):
+        assert clean_rows(none) is None
+
+
+def test_a_clean_score_has_the_interval_that_other_scores_have_but_of_mixed_runs():
+    scores = Evidence(np.array([0.4, 0.6]), np.tile([0.1, -0.1, 0.05, -0.05], (2, 1)))
+    assert clean_score(None, 9, PERCENT, 0.05, is_mixed=False) is None
+    found = clean_score(scores, 9, PERCENT, 0.01, is_mixed=False)
+    assert (found.examples, found.estimate) == (9, mean(scores, least=0.0, most=1.0, miss=0.01))
+    mixed = clean_score(scores, 9, PERCENT, 0.01, is_mixed=True).estimate
+    assert (mixed.value, mixed.low, mixed.high) == (found.estimate.value, None, None)
+
+
+def test_the_orders_are_of_models_with_both_scores_the_best_first():
+    one, two, three = (Evidence(np.array([score]), np.zeros((1, 4))) for score in (0.1, 0.2, 0.3))
+    evidence = {"a": (one, three), "b": (two, two), "c": (three, one), "d": (three, None), "e": (None, three)}
+    assert orders(evidence, higher_is_better=True) == (["c", "b", "a"], ["a", "b", "c"])
+    assert orders(evidence, higher_is_better=False) == (["a", "b", "c"], ["c", "b", "a"])
+
+
+def test_what_is_said_of_the_order_hangs_on_how_many_models_have_both_scores():
+    said = "1,200 of 5,000 test examples nearly repeat a training example."
+    assert order_said(1200, 5000, ["a"], ["a"]) == said
+    unknown = " Scores without them are not known for b, c."
+    assert order_said(1200, 5000, ["a"], ["a"], ["b", "c"]) == said + unknown
+    stays = " Without them, the order of a, b stays the same."
+    assert order_said(1200, 5000, ["a", "b"], ["a", "b"], ["b", "c"]) == said + stays + unknown
+    other = " Without them, the order of the scores is b, a; with them a, b."
+    assert order_said(1200, 5000, ["a", "b"], ["b", "a"]) == said + other

@@ -70,6 +70,7 @@ def test_models_above_the_first_that_is_behind_may_be_as_good_and_those_below_on
     assert verdict(task(A, B, C))[1:] == (as_good.format("b and c"),)
     assert verdict(task(A, B, beaten(C, "a"), d))[2:] == (as_good.format("b"), noisy.format("d"))
     assert verdict(task(A, beaten(B, "a"), C))[2:] == (noisy.format("c"),)
+    assert verdict(task(A, beaten(B, "a"), C, beaten(d, "a")))[2:] == (noisy.format("c"),)
     alone = replace(A, is_compared=False)
     assert verdict(task(alone, B, C))[1:] == ()
     assert verdict(task(A, replace(B, is_compared=False)))[1:] == ()
@@ -100,6 +101,7 @@ def test_against_the_baseline_models_are_better_worse_or_not_told_apart():
         f"Against base (1 of 4 failed), c (−5.0, p{space}={space}0.049) is worse (doubtful: why).",
         "No difference from base (1 of 4 failed) was found for d.",
     )
+    assert verdict(task(fourth, base))[-1] == "No difference from base (1 of 4 failed) was found for d."
     simple = replace(first, is_simple_baseline=True)
     assert not any("Against" in line for line in verdict(task(simple, base)))
 
@@ -130,7 +132,7 @@ def test_a_simple_baseline_is_beaten_by_more_than_nothing_and_by_more_than_chanc
     tfidf = cell("tfidf", estimate(0.8), simple=True)
     equal, close = against(B, 0.0, 0.6, doubts=("old",)), against(A, 0.02, 0.05, doubts=("few",))
     below = against(C, -0.1, 0.001)
-    said = verdict(task(close, equal, below, tfidf))
+    said = verdict(task(tfidf, close, equal, below))
     assert said[-2:] == (
         "The simple baseline tfidf is not beaten by b (0.0, old) and c (−10.0).",
         "Ahead of the simple baseline tfidf, but within what chance explains: a (+2.0, few).",
@@ -150,6 +152,8 @@ def test_collapsed_runs_are_counted_and_the_others_score_apart():
     counted = "{} of 3 runs of a collapsed (one answer to all, or no better than that)"
     assert verdict(task(collapsed(A, 3, None), B))[-1] == f"{counted.format(3)}."
     assert verdict(task(collapsed(A, 2, None), B))[-1] == f"{counted.format(2)}; the others are hardly better."
+    several = verdict(task(A, collapsed(replace(B, model="a"), 3, None), collapsed(replace(C, model="a"), 2, None)))
+    assert several[-2:] == (f"{counted.format(3)}.", f"{counted.format(2)}; the others are hardly better.")
     # Clopper and Pearson: with 1 of 3 the root of (1 - p)²(1 + 2p) = 0.05, with 2 of 3 that of 1 - p³ = 0.05.
     tail = "; the mean of all has no interval, because it depends on how many collapse."
     assert verdict(task(collapsed(A, 1, estimate(0.95, 0.9, 0.97)), B))[-1] == (
@@ -168,7 +172,7 @@ def test_what_no_claim_is_about_is_told():
         "Nothing is claimed about a: one seed does not show how much another one would differ. Run at least 3 seeds."
     )
     nothing = "Nothing is claimed about the order of a and b: {}."
-    one_group = [replace(one, clusters=1.5) for one in (A, B)]
+    one_group = [replace(one, clusters=1.5, examples=2) for one in (A, B)]
     assert verdict(task(*one_group))[-1] == nothing.format("all test examples are one group, or nearly")
     one_example = [replace(one, clusters=1.0, examples=1) for one in (A, B)]
     assert verdict(task(*one_example))[-1] == nothing.format("there is one test example")

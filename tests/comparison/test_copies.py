@@ -8,6 +8,7 @@ from synthetic_runs import LABELS, add_runs, curve, guesses, predictions, record
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.copies import originals
+from harness.record import PREDICTIONS
 from harness.reporting.entries import shortfall
 from harness.reporting.remarks import remarks
 
@@ -101,6 +102,13 @@ def test_numbers_beside_others_in_an_answer_tell_copies_apart_and_whole_ones_do_
     rows = predictions([{"bytes": 9}] * 3, [{"nats": nats, "tokens": 2}] * 3)
     found = [(save(tmp_path, record(seed=seed, curve=()), rows), record(seed=seed, curve=())) for seed in range(2)]
     assert originals(found) == ({found[1][0]: 0} if are_copies else {})
+
+
+def test_predictions_that_can_not_be_read_are_no_copies_of_each_other(tmp_path: Path):
+    found = [(save(tmp_path, record(seed=seed, curve=()), ROWS), record(seed=seed, curve=())) for seed in range(2)]
+    for folder, _ in found:
+        (folder / PREDICTIONS).write_bytes(b"cut short")
+    assert originals(found) == {}
 
 
 def test_two_models_may_agree(tmp_path: Path):

@@ -107,6 +107,7 @@ def test_claims_are_doubtful_for_what_the_test_split_is_like_and_for_other_data(
         (Split(100, 9, 9.0), ("only 9 groups of test examples",)),
         (Split(100, 1, 1.0), ("only 1 group of test examples",)),
         (Split(100, 30, 7.6), ("only 30 groups of test examples of unequal size, worth 8",)),
+        (Split(100, 3, 1.2), ("only 3 groups of test examples of unequal size, worth 1",)),
         (Split(100, 0, 0.0), ()),
         (
             Split(50, 50, 50.0, label_counts={"d": 4, "a": 5, "b": 0, "c": 1}),
@@ -115,6 +116,10 @@ def test_claims_are_doubtful_for_what_the_test_split_is_like_and_for_other_data(
         (
             Split(50, 50, 50.0, label_counts=dict.fromkeys("abcd", 1)),
             ("fewer than 5 test examples of labels a, b, c and 1 more",),
+        ),
+        (
+            Split(50, 50, 50.0, label_counts=dict.fromkeys("abc", 1)),
+            ("fewer than 5 test examples of labels a, b, c",),
         ),
         (Split(50, 50, 50.0, label_counts={"a": 4}), ("fewer than 5 test examples of label a",)),
     ],

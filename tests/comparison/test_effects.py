@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import nct, norm
 from synthetic_runs import LABELS, add_runs, card, predictions, record, save
 
 import harness
@@ -25,7 +25,10 @@ def test_the_chance_is_that_of_two_normal_runs():
     ours, theirs = runs_of([0.8, 0.82, 0.84]), runs_of([0.78, 0.80, 0.82])  # means 0.82 and 0.80, deviations 0.02
     found = run_wins(ours, theirs, 1)
     assert found.value == pytest.approx(norm.cdf(0.02 / (0.02 * np.sqrt(2))))
-    assert 0 < found.low < found.value < found.high < 1
+    # The noncentral t of t = 0.02 / (0.02 sqrt(2/3)) with 4 degrees of freedom leaves 2.5 % beyond either end.
+    for end, beyond in ((found.low, 0.975), (found.high, 0.025)):
+        assert nct.cdf(1.5**0.5, 4, norm.ppf(end) * 3**0.5) == pytest.approx(beyond, rel=1e-6)
+    assert found.low < found.value < found.high
     back = run_wins(theirs, ours, 1)
     assert (back.value, back.low, back.high) == pytest.approx(
         (1 - found.value, 1 - found.high, 1 - found.low), abs=1e-6

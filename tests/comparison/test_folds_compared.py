@@ -154,6 +154,8 @@ def test_recorded_scores_of_folds_weigh_as_many_rows_as_each_has():
     # (300 * 0.5 + 100 * 0.8) / 400; of a fold whose rows were not counted nothing is known.
     assert _scores([], [fold(0.5, test=300), fold(0.8, test=100), fold(0.0)]) == {"evaluate:x": pytest.approx(0.575)}
     assert _scores([], [fold(0.5, test=300), record(scores={"test": {"evaluate:y": 0.8}})]) == {}
+    first = record(scores={"test": {"evaluate:y": 0.8, "evaluate:x": 0.8}})
+    assert _scores([], [first, fold(0.8, test=300)]) == {"evaluate:x": pytest.approx(0.8)}
 
 
 @pytest.mark.slow

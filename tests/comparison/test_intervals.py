@@ -78,10 +78,24 @@ def test_a_score_at_an_end_of_its_range_has_an_interval_on_its_own_scale():
     assert interval(-1.0, spread, -1.0, 1.0) == pytest.approx((-1.0, -0.9))
 
 
+def test_a_spread_that_is_far_beyond_an_errors_own_size_is_put_on_the_errors_scale():
+    # Losses below 0, as a stranger's predictions may hold, cancel out to next to nothing: e to a million is no number.
+    assert interval(1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 1.0 + 1e-6))
+    assert interval(1 + 1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 1.0, np.inf) == pytest.approx((1.0, 2.0 + 1e-6))
+    assert interval(0.5, Spread(49.9, 0.0, 1.0, 100, 2), 0.0, np.inf) == pytest.approx(
+        (0.5 * np.exp(-99.8), 0.5 * np.exp(99.8))
+    )
+    assert interval(0.5, Spread(50.0, 0.0, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 50.5))
+
+
 def test_without_any_spread_there_is_no_interval_but_near_the_end_of_a_share():
     for least, most in ((-1.0, 1.0), (0.0, np.inf), (-np.inf, np.inf), (0.0, 1.0)):
         assert interval(0.5, Spread(0.0, 0.0, 0.0, 100, 2), least, most) is None
     assert interval(1.0, Spread(0.0, 0.0, 0.0, 0, 2), 0.0, 1.0) is None
+    # Wilson's of a single cluster that is right: from 1 / (1 + 2²).
+    assert interval(1.0, Spread(0.0, 0.0, 0.0, 1, 2), 0.0, 1.0) == pytest.approx((0.2, 1.0))
+    # One that is right but for rounding is no other.
+    assert interval(1 - 2**-53, Spread(0.0, 0.0, 0.0, 7, 2), 0.0, 1.0) == pytest.approx((7 / 11, 1.0))
     # Five effective examples of ten are enough for the logit scale: 1 / (1 + exp(-+ 0.2 / 0.25)).
     found = interval(0.5, Spread(0.2, 0.0, 0.025, 10, 2), 0.0, 1.0)
     assert found == pytest.approx((1 / (1 + np.exp(0.8)), 1 / (1 + np.exp(-0.8))))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -164,6 +165,40 @@ def test_not_worse_than_any_other_takes_every_other_one():
     assert found.near_best == {"best": True, "near": True, "far": False}
     assert found.from_baseline["near"].is_not_worse
     assert not found.from_baseline["near"].is_equivalent
+    assert set(found.from_baseline) == {"best", "near"}
+    assert within_margin(claims_about(models, list(models), 1), 0.05, None).from_baseline == {}
+
+
+def test_models_of_which_runs_collapsed_are_not_set_beside_others():
+    rng = np.random.default_rng(2)
+    models = {name: ScoredModel(evidence(rng.random((3, 300)) < 0.8), ("test", None)) for name in ("a", "b", "c")}
+    models["mixed"] = replace(models["c"], is_mixed=True)
+    models["alike"] = replace(models["c"], constant_runs=3)
+    assert set(within_margin(claims_about(models, list(models), 1), 0.5, "a").near_best) == {"a", "b", "c"}
+
+
+def test_a_worse_model_whose_runs_differ_much_may_still_be_the_one_that_is_better_by_the_margin():
+    examples = np.resize([1e-4, -1e-4], 100)
+    scores = {"steady": [0.8, 0.8, 0.801], "as good": [0.799, 0.8, 0.8], "shaky": [0.5, 0.7, 0.9]}
+    models = {
+        name: ScoredModel(Evidence(np.array(found), np.tile(examples * place, (3, 1))), ("test", None))
+        for place, (name, found) in enumerate(scores.items())
+    }
+    assert not any(within_margin(claims_about(models, list(models), 1), 0.05, None).near_best.values())
+    steady = {name: models[name] for name in ("steady", "as good")}
+    assert all(within_margin(claims_about(steady, list(steady), 1), 0.05, None).near_best.values())
+
+
+def test_the_test_is_the_same_whatever_scores_are_counted_in():
+    rng = np.random.default_rng(6)
+    values = rng.random((2, 3, 60))
+
+    def p_value(factor, shift):
+        ours, theirs = (ScoredModel(evidence(factor * one), ("test", None)) for one in (values[0] + shift, values[1]))
+        return falls_short(claims_about({"a": ours, "b": theirs}, ["a", "b"], 1), "a", "b", factor * 0.05)
+
+    assert p_value(1.0, 0.1) == pytest.approx(p_value(1000.0, 0.1)) != 0
+    assert p_value(1000.0, 0.1) < 0.5 < p_value(1000.0, -0.2)
 
 
 def test_at_a_look_of_a_sequential_comparison_less_is_shown():

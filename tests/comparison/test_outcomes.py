@@ -2,14 +2,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 from sklearn.metrics import f1_score
 from synthetic_runs import LABELS, guesses, predictions
 
-from harness.comparison.rescoring import rescore
+from harness.comparison.predictions import digest_of_test_set, read_predictions
+from harness.comparison.rescoring import NotANumberError, rescore
+from harness.comparison.split import Split
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
-from harness.record import write_predictions
+from harness.record import PREDICTIONS, write_predictions
 from harness.task_types.language_modelling.metrics import RATIOS
 from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.question_answering.metrics import BY_ANSWERABILITY
@@ -116,10 +120,93 @@ def test_a_metric_without_closed_form_is_judged_by_the_jackknife(tmp_path: Path,
     assert np.linalg.norm(jackknifed.contributions) == pytest.approx(np.linalg.norm(exact.contributions), rel=0.33)
 
 
+def test_each_example_has_a_value_where_the_score_is_their_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_predictions(predictions(["a", "b", "a", "b"], ["a", "b", "b", "b"]), tmp_path)
+    exact = rescore(tmp_path, ("a", "b"), "accuracy")
+    assert exact.values == pytest.approx([1, 1, 0, 1])
+    assert rescore(tmp_path, ("a", "b"), "macro_f1").values is None
+    single = replace(find_metric("accuracy"), influence=None)
+    monkeypatch.setattr("harness.comparison.rescoring.find_metric", lambda _: single)
+    found = rescore(tmp_path, ("a", "b"), "accuracy")
+    assert (found.score, list(found.values)) == (exact.score, pytest.approx([1, 1, 0, 1]))
+    assert found.contributions == pytest.approx(exact.contributions)
+    assert found.shares == pytest.approx([0.25] * 4)
+    whole = replace(find_metric("accuracy"), influence=None, per_example=None)
+    monkeypatch.setattr("harness.comparison.rescoring.find_metric", lambda _: whole)
+    assert rescore(tmp_path, ("a", "b"), "accuracy").values is None
+
+
+def test_labels_that_no_test_example_has_are_named_where_labels_weigh_alike(tmp_path: Path):
+    write_predictions(predictions(["a", "b", "a"], ["z", "b", "c"]), tmp_path)
+    assert rescore(tmp_path, ("a", "b", "c"), "macro_f1").unknown_labels == ("c", "z")
+    assert rescore(tmp_path, ("a", "b", "c"), "accuracy").unknown_labels == ()
+
+
+def test_a_score_that_is_not_computed_here_is_the_recorded_one_and_of_single_examples_nothing_is_known(tmp_path: Path):
+    write_predictions(predictions(["a"] * 3, ["a"] * 3), tmp_path)
+    found = rescore(tmp_path, (), "evaluate:x", recorded={"evaluate:x": 0.25})
+    assert (found.score, found.examples, found.split) == (0.25, 3, Split(3))
+    assert (found.contributions.shape, found.shares.shape, found.values) == ((0,), (0,), None)
+    assert not found.is_constant
+    assert not found.all_repeat
+    with pytest.raises(UserError, match=r"no test score of evaluate:x \(got None\)") as caught:
+        rescore(tmp_path, (), "evaluate:x")
+    assert not isinstance(caught.value, NotANumberError)
+    with pytest.raises(NotANumberError, match="no test score of evaluate:x"):
+        rescore(tmp_path, (), "evaluate:x", recorded={"evaluate:x": float("inf")})
+
+
+@pytest.mark.parametrize(("score", "contribution"), [(float("nan"), 0.0), (0.5, float("inf")), (0.5, 1e101)])
+def test_a_score_is_a_number_if_what_each_example_adds_is_one(tmp_path: Path, monkeypatch, score, contribution):
+    write_predictions(predictions(["a"], ["a"]), tmp_path)
+    found = score, np.array([contribution]), np.ones(1), None
+    monkeypatch.setattr("harness.comparison.rescoring.scored_table", lambda *_: found)
+    with pytest.raises(NotANumberError, match="accuracy is not a number"):
+        rescore(tmp_path, ("a",), "accuracy")
+
+
 def test_predictions_that_are_no_numbers_are_an_error(tmp_path: Path):
     write_predictions(predictions([1.0, 2.0], [1.0, float("nan")]), tmp_path)
     with pytest.raises(UserError, match="is not a number"):
         rescore(tmp_path, (), "mean_squared_error")
+
+
+def test_rows_of_several_folders_follow_each_other_and_none_is_in_two(tmp_path: Path):
+    rows = predictions(["a", "b", "a"], ["a", "b", "b"])
+    for name, part in (("one", rows[:2]), ("other", rows[2:]), ("again", rows[1:])):
+        (tmp_path / name).mkdir()
+        write_predictions(part, tmp_path / name)
+    found = read_predictions([tmp_path / "one", tmp_path / "other"])
+    assert found["id"].to_pylist() == ["test-0", "test-1", "test-2"]
+    needed = ["id", "group", "reference", "prediction"]
+    for more, there in ((("length", "never"), [*needed, "length"]), ((), needed)):
+        assert read_predictions([tmp_path / "one"], more).column_names == there
+    assert set(read_predictions([tmp_path / "one"], None).column_names) == {*needed, "length"}
+    with pytest.raises(UserError, match="a row is in several folds"):
+        read_predictions([tmp_path / "one", tmp_path / "again"])
+    write_predictions([rows[0], rows[0]], tmp_path / "one")  # What a file holds twice is in one fold.
+    assert read_predictions([tmp_path / "one"]).num_rows == 2
+
+
+def test_a_file_without_predictions_is_told_with_what_is_wrong(tmp_path: Path):
+    file = tmp_path / PREDICTIONS
+    file.write_bytes(b"cut short")
+    with pytest.raises(UserError, match=r"no readable predictions \(.+\). Do the run again"):
+        read_predictions([tmp_path])
+    whole = pyarrow.Table.from_pylist(predictions(["a"], ["a"]))
+    for table in (whole.select(["id", "group"]), whole.slice(0, 0)):
+        parquet.write_table(table, file)
+        with pytest.raises(UserError, match="no predictions in it"):
+            read_predictions([tmp_path])
+
+
+def test_an_example_without_a_group_is_the_same_however_that_was_written():
+    def digest(groups, references=("a", "b")):
+        columns = {"id": ["1", "2"], "group": groups, "reference": list(references)}
+        return digest_of_test_set(pyarrow.table(columns))
+
+    assert digest([None, "g"]) == digest(["", "g"]) != digest(["", ""])
+    assert digest(["", "g"], (None, "b")) != digest(["", "g"], ("", "b"))
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path):

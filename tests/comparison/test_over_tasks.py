@@ -174,7 +174,7 @@ def test_models_are_told_against_each_other_where_they_are_few(eight):
 
 
 def test_tasks_whose_own_conclusions_are_doubtful_are_named(eight):
-    assert not any("Doubtful" in line for line in verdict_over_tasks(eight))
+    assert not any("doubtful" in line for line in verdict_over_tasks(eight))
     few_groups = replace(eight.tasks[1], doubts_of_claims=("only 3 groups of test examples",))
     collapsed = replace(eight.tasks[2].cells[0], doubts=("1 of 3 collapsed",))
     other_runs = replace(eight.tasks[2], cells=(collapsed, *eight.tasks[2].cells[1:]))

@@ -1,13 +1,19 @@
 """What a plan detects, held against the audit's figures, against simulation, and against runs with known noise."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_comparisons import cell, estimate
+from made_comparisons import task as made_task
 from synthetic_runs import add_runs
 
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration
+from harness.comparison.look import Look
+from harness.comparison.multiplicity import SOLE_BEST
+from harness.comparison.needed import Needed
 from harness.comparison.planned_power import noise_of
 from harness.comparison.power import (
     Design,
@@ -16,6 +22,7 @@ from harness.comparison.power import (
     detectable,
     examples_to_detect,
     half_width,
+    needed_to_tell,
     recorded_noise,
     seeds_to_detect,
 )
@@ -38,9 +45,11 @@ def test_without_seeds_effect_it_is_the_paired_t_test_of_the_text_books():
     from scipy.stats import norm, t
 
     noise = Noise(0.16, 0.0, 1.0, "")
-    expected = (t.ppf(0.975, 399) + norm.ppf(0.8)) * np.sqrt(0.16 / 400)
-    assert detectable(noise, Design(5, 400, models=2)) == pytest.approx(expected, rel=1e-4)
-    assert half_width(noise, Design(5, 400, models=6)) == pytest.approx(t.ppf(0.975, 399) * 0.02, rel=1e-4)
+    for examples in (400, 4):
+        quantile, error = t.ppf(0.975, examples - 1), np.sqrt(0.16 / examples)
+        expected = (quantile + norm.ppf(0.8)) * error
+        assert detectable(noise, Design(5, examples, models=2)) == pytest.approx(expected, rel=1e-4)
+        assert half_width(noise, Design(5, examples, models=6)) == pytest.approx(quantile * error, rel=1e-4)
 
 
 def test_more_models_ask_for_a_larger_difference_and_more_seeds_or_examples_for_a_smaller_one():
@@ -68,6 +77,16 @@ def test_the_fewest_seeds_and_examples_just_detect_what_is_wanted():
 def test_two_seeds_or_two_examples_are_enough_where_next_to_nothing_varies():
     steady, design = Noise(1e-12, 1e-12, 1.0, ""), Design(5, 2000, models=2)
     assert (seeds_to_detect(steady, design, 0.5), examples_to_detect(steady, design, 0.5)) == (2, 2)
+
+
+def test_up_to_a_thousand_seeds_are_tried():
+    # Of a thousand seeds Student's t is nearly normal, and next to nothing comes from the examples.
+    noise, design = Noise(1e-9, 0.02**2, 1.0, ""), Design(5, 2000, models=2)
+    wanted = [(1.96 + 0.8416) * np.sqrt(2 * 0.02**2 / seeds) for seeds in (700, 1010)]
+    assert seeds_to_detect(noise, design, wanted[0]) == pytest.approx(700, abs=2)
+    assert seeds_to_detect(noise, design, wanted[1]) is None
+    for seeds in (2, 3, 4, 5, 31, 1000):
+        assert seeds_to_detect(noise, design, detectable(noise, Design(seeds, 2000, models=2))) == seeds
 
 
 def test_no_number_of_examples_makes_up_for_few_seeds_nor_of_seeds_for_few_examples():
@@ -165,6 +184,95 @@ def test_recorded_noise_is_of_a_mean_over_seeds_and_grouped_examples_count_as_gr
     assert found.clusters == pytest.approx(0.1)
     averaged = models[0].evidence.contributions.mean(axis=0) - models[1].evidence.contributions.mean(axis=0)
     assert found.examples == pytest.approx((averaged**2).sum() * 40 / 39 * 40)
+
+
+def runs_of(*names, seed=1, seeds=3, spread=0.01):
+    """Runs of some models, as far as their noise goes: of each so many seeds on 400 examples."""
+    rng, ease = np.random.default_rng(seed), np.zeros(400)
+    split = SimpleNamespace(examples=400)
+    return [
+        SimpleNamespace(model=name, evidence=evidence(rng, 0.8, spread, ease, seeds), split=split) for name in names
+    ]
+
+
+A, B, C = cell("a", estimate(0.90)), cell("b", estimate(0.84)), cell("c", estimate(0.80))
+TFIDF = cell("tfidf", estimate(0.84), seeds=1, simple=True)
+
+
+def test_what_would_tell_the_leader_from_the_next_in_the_race():
+    by_model = runs_of("a", "b", "c", "tfidf")
+    noise = recorded_noise(by_model, "")
+
+    def expected(rival, gap, *, seeds=3, **design):
+        plan = Design(**{"seeds": seeds, "examples": 400, "models": 3, **design})
+        more = seeds_to_detect(noise, plan, gap) - seeds, examples_to_detect(noise, plan, gap) - 400
+        return Needed("a", rival, *(max(one, 1) for one in more))
+
+    def found(*cells, **changes):
+        return needed_to_tell(made_task(*cells, **changes), by_model)
+
+    assert found(C, A, B) == expected("b", 0.06)
+    errors = [replace(one, estimate=estimate(value)) for one, value in ((A, 1.0), (B, 1.06), (C, 1.1))]
+    assert found(*errors, higher_is_better=False) == expected("b", 0.06)
+    look = Look(number=1, looks=(3, 5), seeds=(0, 1, 2), level=0.02)
+    assert found(A, B, C, look=look) == expected("b", 0.06, level=0.02)
+    # A simple baseline that may be the best is what is to be told apart first, and has no seeds.
+    assert found(A, B, TFIDF) == expected("tfidf", 0.06, trained=1)
+    assert found(A, replace(TFIDF, beaten_by=("a",)), B, C) == expected("b", 0.06, models=4)
+    # Of two that are left of more, the leader is tested as the sole best: at half of the level, as one of two.
+    behind = replace(C, beaten_by=("a",))
+    assert found(A, B, behind) == expected("b", 0.06, models=2, level=0.05 * SOLE_BEST)
+    assert found(A, B) == expected("b", 0.06, models=2)
+    assert found(A, B, replace(C, is_compared=False)) == expected("b", 0.06, models=2)
+    # The fewer seeds of the two count, and where there are enough of them the answer is one more.
+    more = [cell(name, one.estimate, seeds=4) for name, one in (("a", A), ("b", B))]
+    assert found(more[0], B, C) == found(A, more[1], C) == expected("b", 0.06)
+    assert found(*more, C) == expected("b", 0.06, seeds=4)
+    enough = found(replace(A, estimate=estimate(0.99)), cell("b", estimate(0.5)))
+    assert (enough.more_seeds, enough.more_examples) == (1, 1)
+    little = found(A, replace(B, estimate=estimate(0.8999)))
+    assert (little.more_seeds, little.more_examples) == (None, None)
+
+
+def test_nothing_is_needed_where_nothing_is_left_open_or_known():
+    by_model = runs_of("a", "b")
+    assert needed_to_tell(made_task(A, replace(B, beaten_by=("a",))), by_model) is None
+    assert needed_to_tell(made_task(A, replace(B, estimate=A.estimate)), by_model) is None
+    assert needed_to_tell(made_task(TFIDF, replace(TFIDF, model="majority")), by_model) is None
+    assert needed_to_tell(made_task(A, B), by_model[:1]) is None
+    # A simple baseline that is ahead of every trained model is no rival that more seeds would beat.
+    assert needed_to_tell(made_task(replace(TFIDF, estimate=estimate(0.95)), A), by_model) is None
+
+
+def test_the_noise_is_that_of_eight_models_with_the_pair_among_them():
+    others = runs_of(*"stuvwxyz")
+    pair = runs_of("a", "b", seed=2, spread=0.1)
+    cells = [A, B, *(cell(one.model, estimate(0.5), beaten_by=("a",)) for one in others)]
+    found = needed_to_tell(made_task(*cells), [*others, *pair])
+    assert found == needed_to_tell(made_task(*cells), [*pair, *others[:6]])
+    assert found != needed_to_tell(made_task(*cells), [*pair, *others[:5]])
+
+
+def test_the_noise_of_two_models_is_pooled_over_their_seeds_and_what_says_nothing_is_left_out():
+    # The examples' part of all seeds of a model is the same, so that nothing but the seeds makes its scores differ.
+    def of(name, scores, part):
+        return SimpleNamespace(
+            model=name, evidence=Evidence(np.array(scores), np.tile(part, (len(scores), 1))), split=split
+        )
+
+    split, part, other = SimpleNamespace(examples=3), np.array([0.1, -0.1, 0.0]), np.array([0.0, 0.05, -0.05])
+    models = [
+        SimpleNamespace(model="none", evidence=None, split=split),
+        of("one example", [0.5, 0.6], [0.0]),
+        of("two", [0.5, 0.7], part),
+        of("three", [0.5, 0.6, 0.7], other),
+        of("once", [0.5], part),
+        of("once more", [0.5], part),
+    ]
+    found = recorded_noise(models, "a test")
+    assert found.seeds == pytest.approx((0.02 * 1 + 0.01 * 2) / 3)
+    assert found.examples == pytest.approx(((part - other) ** 2).sum() * 3 / 2 * 3)
+    assert found.clusters == 1.0
 
 
 def test_how_good_the_forecasts_were_is_said_of_time_and_of_intervals(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from made_comparisons import cell, estimate, lead, task
 
 from harness.comparison.costs import Cost
+from harness.comparison.look import Look
 from harness.comparison.needed import Needed
 from harness.comparison.recommendation import recommended
 from harness.config.margin import Margin
@@ -47,10 +48,19 @@ def test_of_single_seeds_nothing_is_recommended():
     assert told(recommended(task(other, one))) == (
         "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may reverse that.",)
     )  # fmt: skip
+    assert recommended(task(one, replace(B, is_compared=False))).advice == advice
+    assert recommended(task(A, B, other)).kind == "cheapest"
     (reason,) = recommended(task(one, other, replace(TFIDF, is_compared=True))).reasons
     assert reason == (
         "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may reverse that."
     )
+
+
+def test_before_the_first_look_its_seeds_are_asked_for_and_after_it_none():
+    untested = [replace(one, is_compared=False) for one in (A, B)]
+    waiting = Look(number=0, looks=(4, 6, 9), seeds=(0, 1, 2, 3), level=0.02)
+    assert recommended(task(*untested, look=waiting)).advice == "Can't tell yet: run at least 4 seeds of each model."
+    assert recommended(task(*untested, look=replace(waiting, number=1))).advice.startswith("Can't tell: no other")
 
 
 def test_what_could_not_be_tested_is_told_with_its_reason():
@@ -97,6 +107,8 @@ def test_of_several_the_cheapest_is_recommended_with_its_share_of_the_time():
     )  # fmt: skip
     other = recommended(task(A, B, C, needed=replace(NEEDED, rival="c")))
     assert IN_WORDS not in other.reasons
+    (reason, _) = recommended(task(timed("a", 0.9, 1.0), timed("b", 0.89, 0.2), C)).reasons
+    assert reason == "a has 90.0, b 89.0 at 0.2 of the training time; the difference may be chance."
     unknown = recommended(task(replace(A, cost=None), B, C))
     assert unknown.reasons[0] == "a has 90.0, b 89.0; the difference may be chance."
     free = recommended(task(replace(A, cost=replace(COST, train_seconds=0.0)), timed("b", 0.89, -1.0), C))
@@ -149,6 +161,10 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
     bare = replace(ahead.from_simple_baseline, estimate=estimate(0.02))
     assert recommended(task(replace(ahead, from_simple_baseline=bare), simple)).reasons == (
         "a (old) is ahead of it by +2.0, which may be chance.",
+    )
+    some = (replace(A.runs[0], is_collapsed=True), *A.runs[1:])
+    assert recommended(task(replace(A, runs=some), simple)).reasons[1:] == (
+        "A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",
     )
     for unbeaten in (None, lead("tfidf", None), lead("tfidf", 0.0, 1.0), lead("tfidf", -0.1, 0.2)):
         found = recommended(task(replace(A, from_simple_baseline=unbeaten), simple))

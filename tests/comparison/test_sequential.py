@@ -203,6 +203,8 @@ def test_what_waits_and_what_was_recorded_before_are_told():
     assert lines[3].startswith("2 runs were recorded before the looks were planned")
     assert len(list(look_lines(replace(look, left_out=0, begun_with=0)))) == 2
     assert list(look_lines(None)) == []
+    waits = replace(look, undecided=("a",))
+    assert [replace(waits, number=number).is_over for number in (0, 1, 3)] == [False, False, True]
 
 
 @pytest.mark.parametrize(

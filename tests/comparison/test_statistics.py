@@ -2,7 +2,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean
@@ -42,6 +42,18 @@ def test_p_values_are_students_down_to_the_smallest_that_mean_anything():
     assert p_values(np.array([1e9, 0.0]), [Parts(np.ones(2), np.full(2, 40.0))]).tolist() == [SMALLEST_P, 1.0]
 
 
+def test_a_p_value_is_found_by_halving_where_newtons_method_would_leave_the_bracket():
+    variances, freedoms, distance = (21608176.0, 0.0473), (5.8, 0.1176), 12409859.6
+
+    def excess(log_p):
+        squares = [v * stats.t.isf(np.exp(log_p) / 2, f) ** 2 for v, f in zip(variances, freedoms, strict=True)]
+        return np.log(sum(squares) / distance**2)
+
+    parts = [Parts(np.array([v]), np.array([f])) for v, f in zip(variances, freedoms, strict=True)]
+    expected = np.exp(optimize.brentq(excess, np.log(SMALLEST_P), -1e-9))
+    assert p_values(np.array([distance]), parts) == pytest.approx([expected], rel=1e-5, abs=0)
+
+
 def test_of_a_single_seed_nothing_is_claimed():
     found = difference(evidence(OURS), evidence(np.tile(THEIRS, (3, 1))))
     assert found.p_value is None
@@ -63,7 +75,40 @@ def test_the_components_are_those_worked_by_hand():
     assert found.value == pytest.approx(0.5)
     assert found.standard_error == pytest.approx(sqrt(1 / 12))
     assert half_width(found) == pytest.approx(sqrt((3.182446**2 + 12.706205**2) / 24), rel=1e-6)
-    assert found.includes_seeds
+    assert (found.p_value, found.includes_seeds, found.includes_examples) == (None, True, True)
+
+
+def test_an_interval_inside_a_range_has_the_seeds_part_as_one_without():
+    # The components are those worked by hand; of scores from 0 upwards the half width is that of the logarithm.
+    values = np.array([[1.0, 1, 0, 1], [0, 0, 0, 1]])
+    found = mean(evidence(values), least=0.0)
+    factor = np.exp(2 * half_width(mean(evidence(values))))
+    assert (found.low, found.high) == (pytest.approx(0.5 / factor), pytest.approx(0.5 * factor))
+
+
+def test_the_mean_over_seeds_as_one_run_has_the_paired_interval_of_scipy():
+    rng = np.random.default_rng(3)
+    ours, theirs = rng.random((2, 30)), rng.random((3, 30))
+    averaged = [evidence(one).averaged for one in (ours, theirs)]
+    found, expected = difference(*averaged), stats.ttest_rel(ours.mean(axis=0), theirs.mean(axis=0))
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()), rel=1e-9)
+    assert [one.scores.shape for one in averaged] == [(1,), (1,)]
+    assert not any(one.knows_seeds for one in averaged)
+
+
+def test_the_p_value_of_another_null_is_that_of_a_difference_that_lies_so_far_off():
+    ours, theirs = (evidence(np.tile(one, (2, 1))) for one in (OURS, THEIRS))
+    shifted = difference(Evidence(ours.scores - 0.03, ours.contributions), theirs)
+    assert difference(ours, theirs, null=0.03).p_value == pytest.approx(shifted.p_value)
+
+
+def test_of_examples_of_which_nothing_is_known_the_seeds_alone_have_an_interval():
+    scores = np.array([0.5, 0.6, 0.8])
+    expected = stats.t.interval(0.95, 2, loc=scores.mean(), scale=stats.sem(scores))
+    for clusters in (0, 1):
+        found = mean(Evidence(scores, np.zeros((3, clusters))), least=0.0, most=1.0)
+        assert (found.low, found.high) == pytest.approx(expected)
+        assert (found.p_value, found.includes_seeds, found.includes_examples) == (None, True, False)
 
 
 def test_two_models_seeds_have_the_degrees_of_freedom_of_welch():
@@ -117,13 +162,17 @@ def test_identical_predictions_differ_by_nothing_for_sure():
 
 
 def test_without_any_spread_a_mean_has_no_interval():
-    assert mean(evidence(np.ones((3, 5)))).low is None
+    found = mean(evidence(np.ones((3, 5))))
+    assert (found.low, found.p_value) == (None, None)
 
 
 def test_a_difference_without_any_spread_is_tested_by_its_sign():
     found = difference(evidence(np.ones((3, 5))), evidence(np.zeros((3, 5))))
     assert found.low is None
     assert found.p_value == 2 / 2**5  # as of five coins that all show the same side
+    assert difference(evidence(np.ones((3, 2))), evidence(np.zeros((3, 2)))).p_value == 2 / 2**2
+    assert difference(evidence(np.ones((3, 5))), evidence(np.zeros((3, 5))), null=1.0).p_value == 1.0
+    assert difference(evidence(np.ones((3, 2000))), evidence(np.zeros((3, 2000)))).p_value == SMALLEST_P
     assert difference(evidence(np.ones((1, 5))), evidence(np.zeros((3, 5)))).p_value is None
 
 
@@ -135,6 +184,7 @@ def test_unequal_clusters_are_weighed_by_their_leverage():
     variance = 0.1**2 * 8 / 3 + (0.06**2 + 0.04**2) * 8 / 7
     assert found.standard_error == pytest.approx(sqrt(variance))
     assert half_width(found) == pytest.approx(sqrt(variance) * stats.t.ppf(0.975, 8 / 3 - 1))
+    assert not found.includes_seeds
 
 
 def test_equal_shares_are_as_none():
@@ -165,7 +215,18 @@ def test_the_typical_variance_of_seeds_is_that_of_the_median_model():
     # median of chi-squared with two degrees of freedom is 2 ln 2.
     models = [Evidence(np.array([0.5 - d, 0.5, 0.5 + d]), np.zeros((3, 9))) for d in (0.1, 0.2, 3.0)]
     assert typical_seeds(models) == Part(pytest.approx(0.04 / np.log(2)), pytest.approx(0.6 * 6))
-    assert typical_seeds([evidence(OURS)]) is None
+    silent = Evidence(np.array([0.1, 0.5, 0.9]), np.zeros((3, 0)))
+    assert typical_seeds([evidence(OURS), *models, silent, silent, silent]) == typical_seeds(models)
+    assert typical_seeds([*models[:2], evidence(OURS), silent]) is None
+    same = Evidence(np.array([0.5, 0.5]), np.zeros((2, 9)))
+    assert typical_seeds([same, same, same]) is None
+
+
+def test_the_residual_is_taken_off_the_typical_variance_of_seeds():
+    # Worked by hand above: the seeds' variance is 1/8, of which 2/48 is the residual of the mean of two.
+    model = evidence(np.array([[1.0, 1, 0, 1], [0, 0, 0, 1]]))
+    median = stats.chi2.median(1)
+    assert typical_seeds([model] * 3) == Part(pytest.approx(1 / 8 / median - 2 / 48), pytest.approx(0.6 * 3))
 
 
 def test_a_single_example_has_no_interval():

@@ -45,6 +45,23 @@ def test_recommendations_are_put_together_by_model_and_stay_as_firm_as_they_were
     )
 
 
+def test_up_to_four_models_are_told_with_their_tasks_and_up_to_three_tasks_by_their_names():
+    def on(**tasks: str) -> str:
+        found = {name: Recommendation("best", model, "") for model, names in tasks.items() for name in names}
+        return advice_over_tasks(found)
+
+    assert on(a="t", b="uvw", c="x", d="yz") == "Use a on t, b on u, v and w, c on x and d on y and z."
+    assert on(a="tuvw", b="x") == "Use a on 4 of 5 tasks and b on x."
+    assert [on(a=names) for names in ("t", "tu", "tuv")] == [
+        "Use a on t.",
+        "Use a on both tasks.",
+        "Use a on all 3 tasks.",
+    ]
+    assert on(a="stu", b="v", c="w", d="xy", e="zq") == (
+        "It depends on the task: use a on 3 of 9 tasks; d and e on 2 of 9 tasks each; b and c on 1 of 9 tasks each."
+    )
+
+
 def test_a_row_says_what_the_family_of_comparisons_shows(comparison: Comparison):
     task = comparison.tasks[1]
     said = {row.model: row.more[0].text for row in overview.of_one_task(task).rows}
