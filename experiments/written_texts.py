@@ -32,7 +32,7 @@ def main(folders: Sequence[str]) -> None:
     for suite in map(Path, folders):
         records, problems = read_records(suite)
         assert not problems, problems
-        first = of_first_seeds(records)
+        first = of_first_seeds([one for one in records if one[1].status == "complete"])
         _write(RESULTS / f"{suite.name}.csv", [row for folder, record in first for row in scores(folder, record)])
         _write(RESULTS / f"{suite.name}_samples.csv", list(samples(first)))
 

@@ -11,6 +11,7 @@ form of the task type, and its further columns, such as logits, answer positions
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -53,6 +54,11 @@ class CurvePoint(_Part):
     train_loss: float
     validation_loss: float
     validation_scores: dict[str, float]
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """The scores that there are: none of written texts where the loss alone chooses and no text is written."""
+        return {name: score for name, score in self.validation_scores.items() if not math.isnan(score)}
 
 
 class Tokens(_Part):

@@ -170,7 +170,7 @@ def finding(found: Interval, bound: float, *, above: str, below: str, around: st
         bound: What the claim holds above.
         above: What is said where it holds: all of the interval is above.
         below: What is said where the opposite does.
-        around: What is said where neither is shown.
+        around: What can't be told where neither is shown, such as "whether it is faster".
     """
     texts: Mapping[str, tuple[Outcome, str]] = {
         "above": ("held", above),

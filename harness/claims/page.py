@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from harness.claims.charts import line_chart
 from harness.claims.claim import CLAIMS, Claim, Judged
 from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, read_claim, read_study_record
 from harness.comparison.formatting import duration
+from harness.comparison.wording import listed
 from harness.registry import BUILT_IN
 from harness.reporting.charts.marks import key
 
@@ -38,7 +40,7 @@ class Told:
 
     @property
     def machine(self) -> str:
-        """Where and when it was measured."""
+        """Where, when, and with what settings of the command line it was measured."""
         assert self.record is not None, "only of what was measured"
         found = self.record.provenance
         hardware = found.hardware
@@ -47,10 +49,12 @@ class Told:
             f"{name} {found.packages[name]}" for name in ("torch", "transformers") if name in found.packages
         )
         took = f"{duration(self.record.processor_seconds)} of processor time"
+        changed = [f"--set {pair}" for word, pair in pairwise(found.command) if word == "--set"]
         return (
             f"{hardware.get('processor', 'an unknown processor')}, {threads} thread{'' if threads == 1 else 's'}; "
             f"{versions or 'unknown versions'}; {found.finished[:10]}; {took}"
             f"{', runs of suites left out' if self.record.read else ''}"
+            f"{f'; changed by {listed(changed)}' if changed else ''}"
         )
 
 

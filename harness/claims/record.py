@@ -135,7 +135,10 @@ def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
 
 def other_settings(record: ClaimRecord, settings: Settings) -> str:
     """What of the settings differs from what is asked for; empty where nothing does."""
-    asked, there = settings_of(settings), record.settings
+    # Earlier versions recorded an empty list of suites where a claim reads none.
+    asked, there = (
+        {key: one for key, one in found.items() if one != []} for found in (settings_of(settings), record.settings)
+    )
     differing = sorted(key for key in {*asked, *there} if asked.get(key) != there.get(key))
     return ", ".join(f"{key} {there.get(key)} there, {asked.get(key)} asked for" for key in differing)
 

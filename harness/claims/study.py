@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import Field
 
 from harness.claims.claim import CLAIMS, OfRuns, Settings
-from harness.config.checking import Strict, checked, read_toml
+from harness.config.checking import Strict, checked, parse_settings, read_toml
 from harness.config.files import config_files
 from harness.errors import UserError, nearest
 
@@ -59,8 +60,12 @@ def study_file(name: str) -> Path | None:
     return files[0] if files else None
 
 
-def read_study(file: Path) -> Study:
+def read_study(file: Path, overrides: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Study:
     """The study that `file` describes.
+
+    Args:
+        file: A TOML file.
+        overrides: Settings in place of the file's, by claim.
 
     Raises:
         UserError: Everything that is wrong with it, a line each.
@@ -74,6 +79,7 @@ def read_study(file: Path) -> Study:
         if name not in CLAIMS.names():
             mistakes.append(f"{file}: claims.{name}: no such claim.{nearest(name, CLAIMS.names())}")
             continue
+        table = {**table, **overrides.get(name, {})}
         settings = checked(CLAIMS.load(name).settings, table, f"{file}: claims.{name}.", mistakes)
         if settings is not None:
             claims[name] = _placed(settings, file)
@@ -92,6 +98,47 @@ def chosen(study: Study, only: Sequence[str] | None) -> dict[str, Settings]:
     if wrong:
         raise UserError(*(f"--only {name}: no claim of this study.{nearest(name, study.claims)}" for name in wrong))
     return {name: settings for name, settings in study.claims.items() if not only or name in only}
+
+
+def by_claim(pairs: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What `claim.key=value` pairs set of claims, and the other pairs, which are of the recipes of suites.
+
+    >>> by_claim(["cost_by_length.repeats=2", "epochs=1"])
+    ({'cost_by_length': {'repeats': 2}}, ['epochs=1'])
+
+    Raises:
+        UserError: Every pair of another form.
+    """
+    claims: dict[str, dict[str, Any]] = {}
+    recipes = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        claim, dot, key = name.partition(".")
+        if dot:
+            claims.setdefault(claim.strip(), {}).update(parse_settings([f"{key}{equals}{value}"]))
+        else:
+            recipes.append(pair)
+    return claims, recipes
+
+
+def refuse_unused(wanted: Mapping[str, Settings], claims: Mapping[str, object], recipes: Sequence[str]) -> None:
+    """Refuse settings of claims that aren't measured, and of recipes where no claim reads runs.
+
+    Raises:
+        UserError: Every such setting.
+    """
+    mistakes = [
+        f"--set {claim}.…: no claim that is measured here.{nearest(claim, wanted)}"
+        for claim in claims
+        if claim not in wanted
+    ]
+    if not any(settings.read for settings in wanted.values()):
+        mistakes += [
+            f"--set {pair}: none of these claims reads runs. Write --set CLAIM.{pair} for a claim's own setting."
+            for pair in recipes
+        ]
+    if mistakes:
+        raise UserError(*mistakes)
 
 
 def _placed(settings: Settings, file: Path) -> Settings:

@@ -114,8 +114,8 @@ def plan(
     if study is not None:
         from harness.cli.studying import refuse_with_study, show_study  # noqa: PLC0415 -- a command's own
 
-        refuse_with_study(invocation, ("suite", "only", "runs"))
-        show_study(study, only=only, runs=runs)
+        refuse_with_study(invocation, ("suite", "only", "settings", "runs"))
+        show_study(study, only=only, settings=settings or (), runs=runs)
         return
     from harness.cli.planning import foreseen, show_plan  # noqa: PLC0415 -- a command's own
     from harness.cli.sequential import looks_at, show_standing  # noqa: PLC0415 -- a command's own
@@ -225,7 +225,8 @@ def run(
 
         refuse_with_study(invocation)
         how = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
-        run_study(study, only=only, runs=runs, options=how, workers=workers, quiet=quiet)
+        asked: Any = {"only": only, "settings": settings or (), "runs": runs}
+        run_study(study, **asked, options=how, workers=workers, quiet=quiet)
         return
     if suite is not None:
         refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.claims.claim import CLAIMS, Settings
 from harness.claims.record import numbers_of, other_settings, read_claim, refuse_other_settings, write_study
-from harness.claims.study import chosen, read_study, refuse_shared_folders
+from harness.claims.study import by_claim, chosen, read_study, refuse_shared_folders, refuse_unused
 from harness.cli.app import FAILED, MISTAKE
 from harness.errors import UserError, collected
 from harness.output import console
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.claims.claim import Claim
+    from harness.claims.study import Study
     from harness.runs.options import Options
     from harness.runs.run import Run
     from harness.suites.suite import Suite
 
-ALLOWED = ("suite", "only", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
+ALLOWED = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
 """Options of `harness run` that a study has, too."""
 
 
@@ -51,13 +52,21 @@ def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) 
 
 
 def run_study(
-    file: Path, *, only: Sequence[str] | None, runs: Path, options: Options, workers: int | None, quiet: bool
+    file: Path,
+    *,
+    only: Sequence[str] | None,
+    settings: Sequence[str],
+    runs: Path,
+    options: Options,
+    workers: int | None,
+    quiet: bool,
 ) -> None:
     """Make the runs of a study's suites, measure its claims, and say what held; what is recorded is skipped.
 
     Args:
         file: The study's.
         only: The claims that are wanted; none: all.
+        settings: Of claims, as claim.key=value, and of the recipes of their suites, as key=value.
         runs: The folder of all runs.
         options: How runs are made.
         workers: Processes that take runs side by side; None: as many as suit the machine.
@@ -67,20 +76,19 @@ def run_study(
         UserError: The study has mistakes, or a claim is recorded with other settings.
         typer.Exit: A claim could not be measured.
     """
-    study, shown = read_study(file), console(quiet=quiet)
+    shown = console(quiet=quiet)
+    study, wanted, planned = _read(file, only=only, settings=settings, runs=runs)
     folder = runs / study.name
-    wanted = chosen(study, only)
-    planned = _planned(wanted, folder)  # All of them: a mistake is told before anything is made.
     if not options.redo:
         _refuse_other_settings(wanted, folder)
     write_study(study, folder)
     codes, ended = [], dict[str, int]()
-    for name, settings in wanted.items():
-        for suite in settings.read:
+    for name, how in wanted.items():
+        for suite in how.read:
             if suite not in ended:
                 ended[suite] = _carry_out(planned[suite], folder, options, workers=workers, quiet=quiet)
-        failed = [ended[suite] for suite in settings.read if ended[suite]]
-        codes.append(failed[0] if failed else measure_claim(name, settings, folder, options, shown))
+        failed = [ended[suite] for suite in how.read if ended[suite]]
+        codes.append(failed[0] if failed else measure_claim(name, how, folder, options, shown))
     shown.print(f"Next: {shlex.join(['harness', 'report', str(folder)])}", soft_wrap=True)
     if any(codes):
         raise typer.Exit(max(codes) if FAILED not in codes else FAILED)
@@ -102,8 +110,25 @@ def _refuse_other_settings(claims: Mapping[str, Settings], folder: Path) -> None
         raise UserError(*mistakes)
 
 
-def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Suite, list[Run]]]:
-    """The suites of claims and their runs, each suite once.
+def _read(
+    file: Path, *, only: Sequence[str] | None, settings: Sequence[str], runs: Path
+) -> tuple[Study, dict[str, Settings], dict[str, tuple[Suite, list[Run]]]]:
+    """A study, the claims of it that are wanted, and their suites with their runs.
+
+    Raises:
+        UserError: Every mistake in the study, in what is set, or in a suite.
+    """
+    of_claims, of_recipes = by_claim(settings)
+    study = read_study(file, of_claims)
+    wanted = chosen(study, only)
+    refuse_unused(wanted, of_claims, of_recipes)
+    return study, wanted, _planned(wanted, runs / study.name, of_recipes)
+
+
+def _planned(
+    claims: Mapping[str, Settings], folder: Path, recipes: Sequence[str]
+) -> dict[str, tuple[Suite, list[Run]]]:
+    """The suites of claims and their runs, each suite once, with what is set of their recipes.
 
     Raises:
         UserError: Every mistake in any of them; or two would have one folder, or the study and a suite have.
@@ -118,7 +143,7 @@ def _planned(claims: Mapping[str, Settings], folder: Path) -> dict[str, tuple[Su
     refuse_shared_folders(suites)
     for suite in suites:
         with collected(mistakes):
-            found[suite] = resolve_suite(suite, only=None, settings=None, runs=folder)
+            found[suite] = resolve_suite(suite, only=None, settings=recipes, runs=folder)
     if mistakes:
         raise UserError(*mistakes)
     return found
@@ -156,7 +181,7 @@ def measure_claim(name: str, settings: Settings, folder: Path, options: Options,
     return 0
 
 
-def show_study(file: Path, *, only: Sequence[str] | None, runs: Path) -> None:
+def show_study(file: Path, *, only: Sequence[str] | None, settings: Sequence[str], runs: Path) -> None:
     """Print which claims a study has, what of each is recorded, and which runs its suites still need.
 
     Raises:
@@ -165,16 +190,16 @@ def show_study(file: Path, *, only: Sequence[str] | None, runs: Path) -> None:
     from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted  # noqa: PLC0415 -- a command's own
 
-    study = read_study(file)
-    folder, shown, claims = runs / study.name, console(), chosen(study, only)
-    planned = _planned(claims, folder)
+    study, claims, planned = _read(file, only=only, settings=settings, runs=runs)
+    folder, shown = runs / study.name, console()
     table = Table("claim", "state", "runs of its suites", box=None, padding=(0, 2, 0, 0))
-    for name, settings in claims.items():
-        parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in settings.read]
-        table.add_row(name, _state(name, settings, folder), "; ".join(parts) or "none")
+    for name, how in claims.items():
+        parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in how.read]
+        table.add_row(name, _state(name, how, folder), "; ".join(parts) or "none")
     shown.print(table)
+    set_too = [word for pair in by_claim(settings)[1] for word in ("--set", pair)]
     for suite in planned:
-        words = shlex.join(["harness", "plan", suite, "--runs", str(folder)])
+        words = shlex.join(["harness", "plan", suite, "--runs", str(folder), *set_too])
         shown.print(f"Time and disk of the runs: {words}", soft_wrap=True)
 
 

@@ -40,7 +40,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     noted = task.source.notes() if isinstance(task.source, NotedSource) else ()
     left_out = LeftOut(reading.dropped, [*noted, *task.type.label_notes(task, _every_row(wanted), reading.labels)])
     with left_out.told_first():
-        splits = separated(examples, left_out, near=task.near_duplicates == "drop", fold=task.fold)
+        near = task.near_duplicates == "drop"
+        splits = separated(examples, left_out, near=near, repeats=task.keep_repeats, fold=task.fold)
         if not test:
             splits["test"] = []
         emptied = [split for split, rows in splits.items() if not rows and (test or split != "test")]

@@ -68,7 +68,7 @@ class LeftOut:
 
 
 def separated(
-    examples: Examples, left_out: LeftOut, *, near: bool = True, fold: Fold | None = None
+    examples: Examples, left_out: LeftOut, *, near: bool = True, repeats: bool = False, fold: Fold | None = None
 ) -> dict[str, list[Example]]:
     """Train, validation and test that share nothing.
 
@@ -80,12 +80,13 @@ def separated(
         examples: The examples by split.
         left_out: What was left out before; what is left out here is added.
         near: Whether examples that nearly repeat another one count as repeats, not only equal ones.
+        repeats: Whether equal examples of train stay.
         fold: The part of train that is the test split; None: the publisher's, or one that is carved out.
 
     Raises:
         UserError: Train has too few examples to carve from, or too few groups; or there is a test split beside folds.
     """
-    kept = _without_repeats(examples, left_out)
+    kept = {split: list(rows) for split, rows in examples.items()} if repeats else _without_repeats(examples, left_out)
     equal = cache(lambda: _part_clusters(kept, near=False))
     parts = _part_clusters(kept, near=True) if near and not _is_large(kept) else equal()
     kept = _without_leaks(kept, parts, equal, left_out)

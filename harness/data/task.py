@@ -112,6 +112,7 @@ class Task:
         group: The column that identifies rows that belong together.
         near_duplicates: "drop" leaves out training rows that nearly repeat a validation or test row, and keeps
             near-duplicates in the same split; "keep" does so for exact copies only.
+        keep_repeats: Whether equal training rows are all kept, for data that repeats rows on purpose.
         blank_rows: Whether rows with a blank document are refused, or skipped and counted (language modelling).
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.
         examples: Number of examples in each published split, so that a plan can count before the data is loaded.
@@ -126,6 +127,7 @@ class Task:
     labels: tuple[str, ...] = ()
     group: str | None = None
     near_duplicates: NearDuplicates = "drop"
+    keep_repeats: bool = False
     blank_rows: BlankRows = "refuse"
     fold: Fold | None = None
     examples: Mapping[str, int] = field(default_factory=dict)

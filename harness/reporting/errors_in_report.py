@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.reporting import errors, thresholds
 from harness.reporting.charts.reliability import reliability_curves
-from harness.reporting.samples import samples
+from harness.reporting.samples import note_on_attention, samples
 from harness.reporting.tables import Table
 
 MOST_CURVES, MOST_MODELS = 8, 12
@@ -79,6 +79,7 @@ def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:
     notes = [errors.note_of(task)] if tables else []
     notes += [errors.OF_PROBABILITIES, CURVES_NOTE] if believed else []
     notes += [thresholds.NOTE] if above else []
+    notes += [note] if (note := note_on_attention(task)) is not None else []
     notes += [KEPT_NOTE] if tables and _keeps_repeats(task) else []
     drawn = dict(islice(believed.items(), MOST_CURVES))
     return ErrorsOfTask(tables, reliability_curves(drawn, classes), tuple(notes))

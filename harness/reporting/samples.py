@@ -32,6 +32,19 @@ def samples(task: AnsweredTask) -> Table | None:
     return Table(caption, ("Source", "Right text", *(model.model for model in models)), tuple(rows))
 
 
+def note_on_attention(task: AnsweredTask) -> str | None:
+    """How to see where the decoder of the best trained model looks as it writes; None where nothing is written."""
+    trained = [run for model in task.models for run in model.runs if not run[1].simple_baseline]
+    if not trained or not task.task_type.sources(task.first.tables[0]):
+        return None
+    folder, record = trained[0]
+    run, text = "/".join(folder.parts[-3:]), f"--{task.task_type.inputs[0]} TEXT"
+    return (
+        f"Where {record.model} looks in a source as it writes each token, if it is an encoder–decoder: "
+        f"`harness explain FOLDER/{run} {text} --attention --html PAGE`."
+    )
+
+
 def _entry(text: str | None) -> Entry:
     shown = NOTHING if not text else text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     return Entry(shown, is_faint=not text)

@@ -94,7 +94,7 @@ class _Bar:
 
     def on_evaluate(self, point: CurvePoint) -> None:
         """Show the main validation score beside the loss from now on."""
-        self._validated = f" · {next(iter(point.validation_scores.values())):.3f}"
+        self._validated = "".join(f" · {score:.3f}" for score in [*point.measured.values()][:1])
 
 
 class Bars:
@@ -168,7 +168,7 @@ class _Line:
 
     def on_evaluate(self, point: CurvePoint) -> None:
         """Say the validation scores."""
-        scores = "  ".join(f"{name} {value:.4f}" for name, value in point.validation_scores.items())
+        scores = "  ".join(f"{name} {value:.4f}" for name, value in point.measured.items())
         losses = f"train loss {point.train_loss:.3f}  validation loss {point.validation_loss:.3f}"
         self._say(f"step {point.step} (epoch {point.epoch:.2f})  {losses}  {scores}")
 

@@ -38,7 +38,7 @@ class Tracked:
     def on_evaluate(self, point: CurvePoint) -> None:
         """Log loss and scores of the validation split as validation/loss, validation/accuracy and so on."""
         self.callbacks.on_evaluate(point)
-        scores = {f"validation/{name}": value for name, value in point.validation_scores.items()}
+        scores = {f"validation/{name}": value for name, value in point.measured.items()}
         self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
 
 

@@ -12,7 +12,9 @@ from harness.claims.kinds import cost_by_length
 from harness.claims.kinds.flexibility import FlexibilityNumbers
 from harness.claims.measuring import measured
 from harness.claims.page import html, markdown, told
-from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, read_claim, write_claim
+from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, other_settings, read_claim, write_claim
+from harness.claims.study import read_study
+from harness.config.files import config_file
 from harness.errors import UserError
 from harness.record import Provenance
 
@@ -44,6 +46,14 @@ def test_what_was_recorded_otherwise_is_told_before_anything_is_made(command):
     assert found.lines[0].endswith(advice)
     assert found.lines[1:] == [f"runs/claimed/overfitting.json: a record of the claim parallelisation. {advice}"]
     assert not (FOLDER / "tiny").exists()
+
+
+def test_the_published_records_are_of_the_shipped_study_so_that_it_goes_on_from_them():
+    folder = Path(__file__).parents[2] / "docs" / "results" / "claims"
+    claims = read_study(config_file("studies", "claims")).claims
+    assert {name: other_settings(read_claim(folder, name), claims[name]) for name in claims} == dict.fromkeys(
+        claims, ""
+    )
 
 
 def test_numbers_of_nothing_are_refused(tmp_path):

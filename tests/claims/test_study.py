@@ -7,6 +7,8 @@ import pytest
 from command_line import reviews, write_csv
 from small_models import write_checkpoint
 
+from harness.claims.claim import CLAIMS
+from harness.claims.kinds import long_sequences
 from harness.claims.study import read_study
 from harness.config.files import config_file
 
@@ -19,7 +21,6 @@ seeds    = [0]
 [variants]
 small = "./small.toml"
 [training]
-maximum_steps  = 2
 train_examples = [10, 40]
 [data.mine]
 train = "reviews.csv"
@@ -33,6 +34,10 @@ repeats = 2
 vocabulary = 10
 width = 8
 layers = 1
+[claims.cost_by_length]
+lengths = [16, 32]
+repeats = 2
+window = 8
 [claims.overfitting]
 suites = ["tiny.toml"]
 plain = "majority"
@@ -46,9 +51,9 @@ suites = ["tiny.toml"]
 suites = ["tiny.toml"]
 run = "tiny/mine@10/small/seed-0"
 examples = 2
-steps = 2
 """
-PARALLEL = STUDY.partition("[claims.overfitting]")[0]
+SHORT = ("--set", "maximum_steps=2", "--set", "interpretability.steps=2")
+PARALLEL = STUDY.partition("[claims.cost_by_length]")[0]
 FOLDER = Path("runs/claimed")
 
 
@@ -60,37 +65,49 @@ def study(command):
 
 
 @pytest.mark.slow
-def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command):
+def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command, monkeypatch):
     write_csv(Path("reviews.csv"), reviews(80))
     Path("small.toml").write_text(MODEL.format(checkpoint=write_checkpoint("bert", Path("small").absolute())))
     Path("tiny.toml").write_text(SUITE)
     Path("once.toml").write_text(SUITE.replace("[10, 40]", "10"))
     Path("claimed.toml").write_text(STUDY)
-    assert "tiny: 6 new" in command("plan", "claimed.toml").output
+    assert "tiny: 6 new" in command("plan", "claimed.toml", *SHORT).output
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{long_sequences.__name__}.comparisons", interrupted)
+        stopped = command("run", "claimed.toml", *SHORT)
+    assert stopped.code != 0
+    assert not (FOLDER / "long_sequences.json").exists()
 
-    first = command("run", "claimed.toml")
+    first = command("run", "claimed.toml", *SHORT)
     assert first.code == 0, first.errors
+    assert first.output.count("  recorded already\n") == 4
     records = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*.json")}
-    names = {"parallelisation", "overfitting", "flexibility", "long_sequences", "interpretability"}
+    names = {*CLAIMS.names()}
     assert records.keys() == {*names, "study"}
     assert records["parallelisation"]["settings"]["lengths"] == [2, 4]
     assert records["parallelisation"]["provenance"]["hardware"]["threads"] >= 1
     assert records["overfitting"]["numbers"]["runs"][0]["examples"] == 10
     assert len(records["interpretability"]["numbers"]["gains"]) == 2
+    assert records["interpretability"]["settings"]["steps"] == 2
 
-    again = command("run", "claimed.toml")
+    again = command("run", "claimed.toml", *SHORT)
     assert again.output.count("  recorded already\n") == len(names)
     assert "6 of 6 runs are recorded already" in again.output
     sentences = [line for line in again.output.splitlines() if line.startswith("    ")]
     assert len(sentences) == len(names)
     assert {*sentences} <= {*first.output.splitlines()}
-    assert "tiny: 6 complete" in command("plan", "claimed.toml", "--only", "overfitting").output
+    assert "tiny: 6 complete" in command("plan", "claimed.toml", "--only", "overfitting", *SHORT[:2]).output
 
     assert command("report", FOLDER).code == 0
     page = (FOLDER / "report.html").read_text()
     sections = [f'<h2 id="{name}">' for name in ("parallelisation", "flexibility", "interpretability")]
     assert all(section in page for section in sections)
+    assert "changed by --set maximum_steps=2 and --set interpretability.steps=2" in page
     assert "What holds of &lt;small&gt; models?" in page
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 SIMPLE = SUITE.replace('"small", ', "").replace('[variants]\nsmall = "./small.toml"\n', "")
@@ -173,6 +190,18 @@ def test_a_study_with_a_mistake_is_refused_by_its_place(command, content, mistak
         (("plan", "claimed.toml", "--detect", "1"), "harness plan: --detect can't be used with a study."),
         (("plan", "claimed.toml", "--workers", "2"), "harness plan: --workers can't be used with a study."),
         (("run", "claimed.toml", "--only", "paralelisation"), "--only paralelisation: no claim of this study. Did you"),
+        (
+            ("run", "claimed.toml", "--set", "epochs=2"),
+            "--set epochs=2: none of these claims reads runs. Write --set",
+        ),
+        (
+            ("plan", "claimed.toml", "--set", "paralelisation.repeats=2"),
+            "--set paralelisation.…: no claim that is measured here. Did you mean parallelisation?",
+        ),
+        (
+            ("run", "claimed.toml", "--set", "parallelisation.repeats=0"),
+            "claimed.toml: claims.parallelisation.repeats: must be greater",
+        ),
     ],
 )
 def test_what_only_a_suite_has_is_refused_of_a_study(command, study, words, mistake):

@@ -22,7 +22,8 @@ def test_texts_stand_side_by_side_and_are_no_markup_of_the_page(tmp_path):
     add_writer(tmp_path, "bert-mini", [*RIGHT[:-1], "<script>"])
     add_writer(tmp_path, "scratch", ["a"] * len(RIGHT))
     comparison = compare(tmp_path)
-    by_length, written = errors_of(comparison.tasks[0], {}).tables
+    shown = errors_of(comparison.tasks[0], {})
+    by_length, written = shown.tables
     assert by_length.headings == ("Model", "1 to 5 words (10)", "6 to 10 words (10)", "more words (10)")
     assert "BLEU by source length" in by_length.caption
     assert written.headings == ("Source", "Right text", "bert-mini", "scratch")
@@ -30,6 +31,8 @@ def test_texts_stand_side_by_side_and_are_no_markup_of_the_page(tmp_path):
     assert len(written.rows) == 8
     assert len(written.rows[-1][0].text) == 300
     assert written.rows[-1][2].text == "<script>"
+    command = "harness explain FOLDER/{}/bert-mini/seed-0 --source TEXT --attention --html PAGE"
+    assert any(command.format(comparison.tasks[0].task) in note for note in shown.notes)
     page = FORMATS.load("html")(comparison)
     assert "speichere die &lt;i&gt;Datei&lt;/i&gt;" in page
     assert "<i>Datei</i>" not in page

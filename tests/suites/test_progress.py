@@ -1,9 +1,11 @@
 """What a person sees of several runs at a time."""
 
 import io
+import math
 import re
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from harness.record import CurvePoint
@@ -32,6 +34,19 @@ def test_a_log_has_a_line_for_each_fact_with_its_run():
         f"  [2/2] mine · bert · seed 1: {score}",
         f"  [1/2] mine · bert · seed 0: {score}",
     ]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_score_that_was_not_measured_is_left_out(terminal):
+    view, console = shown(terminal=terminal)
+    scores = {"bleu": math.nan, "target_perplexity": 7.5}
+    with view:
+        row = view.begin("mine")
+        row.on_evaluate(POINT.model_copy(update={"validation_scores": scores}))
+        row.on_step(100, 100, loss=0.5, items=16)
+    written = console.file.getvalue()
+    assert "nan" not in written
+    assert "7.500" in written
 
 
 def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch):

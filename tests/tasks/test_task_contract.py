@@ -101,6 +101,11 @@ def test_a_tasks_file_opens_with_what_it_is(name):
     assert "?" in first
 
 
+def test_what_is_generated_for_a_task_has_a_fingerprint_of_its_own():
+    generated = [task.source for task in ALL.values() if isinstance(task.source, Generated)]
+    assert len({source.fingerprint() for source in generated}) == len(generated) > 1
+
+
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_task_is_pinned_by_commit_or_its_records_and_file_say_that_it_is_not(name):
     source = ALL[name].source

@@ -257,6 +257,14 @@ def test_a_task_can_keep_near_duplicates():
     assert len(load_splits(task(**tables, near_duplicates="keep")).train) == 21
 
 
+def test_a_task_can_keep_rows_that_are_many_on_purpose():
+    tables = {"train": [*rows(20), *rows(1), *rows(1)], "validation": split_rows(40), "test": split_rows(50)}
+    assert len(load_splits(task(**tables)).train) == 20
+    kept = load_splits(task(**tables, keep_repeats=True))
+    assert len(kept.train) == 22
+    assert not kept.dropped
+
+
 def test_too_few_rows_to_carve_from_is_an_error():
     assert "too few to take test from" in complaint(task(train=rows(6)))[0]
 

@@ -91,7 +91,7 @@ def _findings(numbers: FlexibilityNumbers) -> Iterator[Finding]:
     texts: tuple[tuple[str, Outcome, str], ...] = (
         ("above", "held", f"{numbers.model} is ahead of {baseline} on"),
         ("below", "did not hold", f"{numbers.model} is behind {baseline} on"),
-        ("around", "cannot tell", f"no difference between {numbers.model} and {baseline} is shown on"),
+        ("around", "cannot tell", f"whether {numbers.model} is ahead of {baseline} on"),
     )
     for side, outcome, text in texts:
         found = [one for one in numbers.tasks if one.side() == side]

@@ -91,7 +91,7 @@ def _findings(numbers: InterpretabilityNumbers) -> Iterator[Finding]:
             0.0,
             above=f"words that matter are found {by}",
             below=f"words that matter less than random ones come first {by}",
-            around=f"whether words that matter are found is not shown {by}",
+            around=f"whether words that matter are found {by}",
         )
     lead = interval([row[2] - row[0] for row in numbers.gains], tests=TESTS)
     apart = f"(taken away: a difference of {lead.shown(3)})"
@@ -100,7 +100,7 @@ def _findings(numbers: InterpretabilityNumbers) -> Iterator[Finding]:
         0.0,
         above=f"attention finds better words than integrated gradients do {apart}",
         below=f"attention finds worse words than integrated gradients do {apart}",
-        around=f"whether attention or integrated gradients find better words is not shown {apart}",
+        around=f"whether attention or integrated gradients find better words {apart}",
     )
 
 

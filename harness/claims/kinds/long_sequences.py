@@ -103,7 +103,7 @@ def _findings(found: Sequence[Beside]) -> Iterator[Finding]:
         texts: tuple[tuple[str, Outcome, str], ...] = (
             ("above", "held", f"on {task} ahead of guessing: {listed(sides['above'])}"),
             ("below", "did not hold", f"on {task} worse than guessing: {listed(sides['below'])}"),
-            ("around", "cannot tell", f"on {task} not shown to be ahead of guessing: {listed(sides['around'])}"),
+            ("around", "cannot tell", f"whether ahead of guessing on {task}: {listed(sides['around'])}"),
         )
         yield from (Finding(outcome, text) for side, outcome, text in texts if sides[side])
 

@@ -190,7 +190,7 @@ def _said(numbers: OverfittingNumbers, found: Iterable[tuple[int, float]], *, ab
         0.0,
         above=f"{above} by {_shown(numbers, over)}",
         below=f"{below} by {_shown(numbers, turned)}",
-        around=f"whether {above} is not shown (by {_shown(numbers, over)})",
+        around=f"whether {above} (by {_shown(numbers, over)})",
     )
 
 

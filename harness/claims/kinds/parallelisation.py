@@ -167,7 +167,7 @@ def _findings(cases: Sequence[Measured], tests: int) -> Iterator[Finding]:
         1.0,
         above=f"the Transformer reads {times}",
         below=f"the Transformer reads only {times}",
-        around=f"whether the Transformer reads more tokens a second is not shown, {times}",
+        around=f"whether the Transformer reads more tokens a second: {times}",
     )
     if len(cases) > 1:
         yield _growth(cases, words, tests)
@@ -189,7 +189,7 @@ def _growth(cases: Sequence[Measured], words: str, tests: int) -> Finding:
         return Finding("did not hold", f"{ratio} shrinks {listed(shrinking)} tokens {times}")
     if set(sides.values()) == {"above"}:
         return Finding("held", f"{ratio} grows with every step of the length {times}")
-    return Finding("cannot tell", f"whether {ratio} grows with every step of the length is not shown {times}")
+    return Finding("cannot tell", f"whether {ratio} grows with every step of the length {times}")
 
 
 def _how(numbers: ParallelisationNumbers) -> str:

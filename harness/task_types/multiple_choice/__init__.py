@@ -79,7 +79,8 @@ class MultipleChoice(TaskType):
             yield f"{task.column('label')}: the right choice is given {told(labels)}"
         equal = sum(len(set(choices.texts)) < len(choices.texts) for choices in read)
         if equal:
-            yield f"{equal:,} questions have two choices that are the same: only the one that the label names is right"
+            those = f"{equal:,} questions have" if equal > 1 else "1 question has"
+            yield f"{those} two choices that are the same: only the one that the label names is right"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

@@ -1,0 +1,21 @@
+"""Which actions does "jump twice" mean, where "jump" was only learnt alone? 13,350 / 1,320 / 7,706 commands.
+
+Source: Lake and Baroni 2018, experiment 3. As published, a tenth of 14,670 commands to learn from are "jump"
+itself, and no other has it; all test commands do. 1,320 of those without it are kept to choose here, so validation
+does not say how a model does on the test commands.
+"""
+
+from harness.data.scan import jump_split
+from harness.data.sources import Generated
+from harness.data.task import Task
+
+task = Task(
+    task_type="sequence_to_sequence",
+    source=Generated(jump_split, "1"),
+    metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
+    licence="none needed: made by its published grammar",
+    citation="Lake and Baroni 2018, Generalization without Systematicity",
+    near_duplicates="keep",
+    keep_repeats=True,
+    examples={"train": 13_350, "validation": 1_320, "test": 7_706},
+)
