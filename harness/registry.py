@@ -24,7 +24,6 @@ from functools import cache, partial
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,10 +96,13 @@ class Registry:
         Raises:
             UserError: There is none, or there are several; the message names the nearest one, or all of them.
         """
-        claims = [entry for entry in self._claims() if entry.name == name]
+        claims = self.entries().get(name, [])
         if not claims:
             raise UserError(f"{name!r}: no such {self.noun}.{nearest(name, self.names())}")
-        return _only(self.noun, name, claims)
+        if len(claims) > 1:
+            places = listed([claim.origin for claim in claims])
+            raise UserError(f"{name!r}: {len(claims)} {self.noun}s of this name ({places}). Rename one.")
+        return claims[0]
 
     def load(self, name: str) -> Any:
         """What the file of the entry called `name` gives.
@@ -148,19 +150,12 @@ class Registry:
         return default
 
     def _claims(self) -> Iterator[Entry]:
-        return chain(self._built_in(), self._plugged_in(), self._on_paths())
-
-    def _built_in(self) -> Iterator[Entry]:
         for package in self.packages:
             yield from _modules(package, self.file)
         if self.folder:
             yield from _entries_below(BUILT_IN, self.folder, self.file, built_in=True)
-
-    def _plugged_in(self) -> Iterator[Entry]:
         for point in points_of(self.group) if self.group else ():
             yield Entry(point.name, package_of(point), None, False, point.load)
-
-    def _on_paths(self) -> Iterator[Entry]:
         for root in entry_folders() if self.folder else ():
             yield from _entries_below(root, self.folder, self.file, built_in=False)
 
@@ -176,14 +171,6 @@ def entry_folders() -> list[Path]:
     if lost:
         raise UserError(*(f"{folder}: no such folder of entries (--entries or {ENTRIES})." for folder in lost))
     return folders
-
-
-def _only(noun: str, name: str, claims: Sequence[Entry]) -> Entry:
-    if len(claims) > 1:
-        raise UserError(
-            f"{name!r}: {len(claims)} {noun}s of this name ({listed([c.origin for c in claims])}). Rename one."
-        )
-    return claims[0]
 
 
 def listed(origins: Sequence[object]) -> str:

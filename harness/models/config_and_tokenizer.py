@@ -64,6 +64,8 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
     Raises:
         UserError: Every such setting.
     """
+    if not architecture:
+        return
     known = AutoConfig.for_model(model_type)
     unknown = [name for name in architecture if not hasattr(known, name)]
     if unknown:

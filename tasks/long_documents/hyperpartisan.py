@@ -1,7 +1,8 @@
 """Is a news article hyperpartisan? 516 + 64 + 65 articles of some 500 words, labelled by people.
 
-Caveat: a test split of 65 tells only large differences. The revision isn't pinned, as no public source that we could
-read names a commit; the records of its runs say so.
+Caveat: a test split of 65 tells only large differences. The revision isn't pinned: the Hub takes only whole commits,
+and no public source that we could read gives more than the first digits of the newest one, f8b596d. The records of its
+runs say so.
 """
 
 from harness.data.sources import Hub

@@ -203,6 +203,7 @@ def test_every_registered_format_can_be_saved():
     assert {format_of(Path(f"report{ending}")) for ending in endings} == set(FORMATS.names())
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(("name", "got"), [("report.pdf", "'.pdf'"), ("report", "none")])
 def test_an_ending_of_no_format_is_refused_before_anything_is_written(comparison, tmp_path, name, got):
     with pytest.raises(harness.UserError, match=f"no report format has this ending \\(got {got}\\). Use .csv, .html"):

@@ -206,6 +206,7 @@ def test_workers_give_the_same_runs(films):
     assert [(run.model, run.scores) for run in runs] == [(run.model, run.scores) for run in alone]
 
 
+@pytest.mark.slow
 def test_a_recipe_is_chosen_by_trials_from_python_too(here):
     write_csv(Path("data.csv"), reviews())
     tuning = {"trials": 2, "space": {"baseline_penalty": [0.1, 1.0, 10.0]}}

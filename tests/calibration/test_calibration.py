@@ -210,7 +210,7 @@ def test_other_tests_are_those_of_scipy():
     expected = stats.ttest_ind(OURS.mean(axis=1), THEIRS.mean(axis=1), equal_var=False).pvalue
     assert welch(evidence(OURS), evidence(THEIRS)) == pytest.approx(expected, rel=1e-9)
     resampled = stats.bootstrap(
-        (OURS.mean(axis=0) - THEIRS.mean(axis=0),), np.mean, method="percentile", n_resamples=4000, rng=RNG
+        (OURS.mean(axis=0) - THEIRS.mean(axis=0),), np.mean, method="percentile", n_resamples=4000, random_state=RNG
     )
     share = (resampled.bootstrap_distribution <= 0).mean()
     assert bootstrap(evidence(OURS), evidence(THEIRS)) == pytest.approx(2 * share, abs=0.02)

@@ -77,6 +77,7 @@ def test_a_model_that_is_no_untrained_transformer_reads_no_documents(model):
         cost_by_length.measure(cost_by_length.CostSettings(encoder=model), Path())
 
 
+@pytest.mark.slow
 def test_recurrence_needs_a_model_with_a_memory():
     settings = cost_by_length.CostSettings(lengths=(8, 16), window=8, recurrent="scratch-small")
     with pytest.raises(UserError, match=r"^scratch-small: keeps no memory between segments"):

@@ -110,6 +110,7 @@ def test_without_collapse_no_sentence_speaks_of_it(tmp_path: Path):
     assert "Without collapsed runs" not in tables.details(comparison.tasks[0]).headings
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_every_format_tells_of_collapsed_runs(name: str, runs: Path):
     text = FORMATS.load(name)(compare(runs))

@@ -44,6 +44,7 @@ def test_a_single_seed_and_no_spread_have_no_chance():
     assert run_wins(runs_of([0.85], deterministic=True), several, 1).value == pytest.approx(0.5)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("seeds", "deviations", "gain"),
     [(3, (1, 1), 0.7), (3, (1, 1), 0.0), (3, (1, 3), 1.0), (5, (1, 1), 2.0), (10, (1, 0), 1.0)],

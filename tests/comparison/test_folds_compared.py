@@ -221,6 +221,7 @@ def test_a_folds_predictions_that_do_not_give_the_recorded_score_are_told(runs: 
     assert any("bert-mini, seed 1, fold 4 of 5: the predictions give accuracy" in doubt for doubt in doubts)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("fold", ['{"number": 9, "of": 5}', '{"number": 1, "of": 9000000000}', '"second"'])
 def test_a_strangers_fold_that_is_none_is_a_record_that_can_not_be_read(runs: Path, fold: str):
     file = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-4" / RECORD

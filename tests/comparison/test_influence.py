@@ -120,7 +120,7 @@ def test_the_score_is_the_tasks_own(name: str, case: tuple):
     assert score == pytest.approx(find_metric(name).function(references, predictions, labels), abs=1e-12)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case"), EACH)
 def test_the_influences_are_those_of_leaving_an_example_out(name: str, case: tuple):
     references, predictions, labels, *_ = case

@@ -240,6 +240,7 @@ def test_a_word_that_is_no_margin_is_refused(word):
         margins_from_words([word])
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("value", [0, -1.0, True, "1", {}, {"rotten_tomatoes": 0}, float("nan")])
 def test_a_value_that_is_no_margin_is_refused_in_python(runs, value):
     with pytest.raises(

@@ -131,6 +131,7 @@ def told_better(eight, *models):
     return line
 
 
+@pytest.mark.slow
 def test_the_shorter_list_of_tasks_is_named(eight):
     names = tuple("abcd")
     three = ModelOverTasks(model="three", compared=names, better=Count(("a", "b", "d"), 3))

@@ -99,7 +99,7 @@ def test_an_int8_export_is_smaller_and_a_texts_prediction_depends_on_no_other_te
     assert predict_rows(tmp_path / "int8", rows) == [predict_rows(tmp_path / "int8", [row])[0] for row in rows]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factor", "said"),
     [(1.0, r"does not give the same answers\. .* logits differ by at most \d"), (float("nan"), "not numbers")],

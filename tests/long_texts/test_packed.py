@@ -156,7 +156,7 @@ def test_a_training_curve_is_that_of_padded_windows(family, task_type, checkpoin
     assert curves["packed"][0] != pytest.approx(curves["packed"][-1], abs=1e-3)  # it learns
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("task_type", HEADS)
 @pytest.mark.parametrize("model_type", ["xlm-roberta", "camembert"])
 def test_kin_that_a_family_reads_have_logits_and_a_training_curve_of_padded_windows(model_type, task_type, tmp_path):

@@ -39,7 +39,7 @@ def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(segment):
     assert perplexity(model, segment=segment, memory=len(TEXT.ids)) == pytest.approx(whole, rel=1e-6)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("segment", [1, 7, 32, 10_000])
 def test_where_each_token_sees_its_last_mem_len_the_segments_do_not_matter(segment):
     """With `same_length`, mem_len - 1 states before the segment are all that its first token sees besides itself."""

@@ -82,6 +82,7 @@ def test_the_device_of_these_tests_would_tell():
         float(torch.ones(3, device=META).sum())
 
 
+@pytest.mark.slow
 def test_a_part_that_is_computed_again_is_computed_with_the_device_s_generator(checkpoints, monkeypatch):
     """`checkpoint` keeps the generators of the devices of the tensors that it is given: texts are on the host."""
     given = []

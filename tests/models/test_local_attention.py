@@ -35,7 +35,7 @@ def looks(model, length=120):
     )
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 def test_each_head_of_the_first_layer_looks_at_a_neighbour_of_its_own(family):
     model = fresh(family)

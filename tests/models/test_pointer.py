@@ -144,7 +144,7 @@ def test_every_token_s_score_depends_on_the_last_one(loaded):
     assert not torch.isclose(before, after, atol=1e-6).any()
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 def test_it_learns_to_find_an_answer(loaded):
     tokens, places = torch.randint(5, 40, (8, 6), generator=torch.Generator().manual_seed(0)), torch.arange(8) % 6
     tokens[torch.arange(8), places] = 4

@@ -132,6 +132,7 @@ def test_gradients_are_the_reference_s(dtype):
     assert expected.compared == 21
 
 
+@pytest.mark.slow_but_first
 def test_generation_says_the_reference_s_words(case):
     expected = Expected(case, torch.float64)
     model, prompt = language_model(expected), expected.given("greedy_prompt")

@@ -8,6 +8,8 @@ import pytest
 from harness.ops.collector import pass_over_what_came_since, passing_over_what_is_loaded
 from harness.runs import execution
 
+pytestmark = pytest.mark.slow  # Each test lets Python search all that the other tests' imports have left.
+
 
 class Cycle:
     """An object that only the search finds."""

@@ -64,6 +64,7 @@ def test_processes_that_start_together_build_once(folder, calls):
     assert len(calls()) == 1
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("cut"), lambda path: path.unlink()])
 def test_a_damaged_library_is_built_again(folder, calls, damage):
     damage(_library._built(folder))

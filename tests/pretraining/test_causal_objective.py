@@ -175,7 +175,7 @@ def test_a_memory_goes_into_the_next_step_without_its_gradient_and_is_as_long_as
     assert lengths == [{16}, {24}, {24}]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("unlucky", [1, 2])
 def test_a_step_that_ran_out_of_memory_begins_again_with_the_memory_that_it_began_with(unlucky, corpus, tokenizer):
     settings = plan(batch_tokens=64, length=16, memory=32, dropout=0.1, micro_batch_size=2)
@@ -213,7 +213,7 @@ def break_once(model, *, after):
     model.forward = broken
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 64])
 def test_streams_that_are_read_in_passes_of_any_size_give_the_same_steps(micro_batch_size, corpus, tokenizer):
     settings = plan(batch_tokens=64, length=16, memory=32, micro_batch_size=micro_batch_size)

@@ -95,6 +95,7 @@ def test_the_held_out_loss_is_that_of_the_words_alone(made, tokenizer):
     assert nats == pytest.approx(expected.item(), rel=1e-6)
 
 
+@pytest.mark.slow_but_first
 def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_size(made, tokenizer):
     sequences = step(tokenizer)
     reference = stock(made.model)

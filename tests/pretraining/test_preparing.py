@@ -164,6 +164,7 @@ def test_a_changed_file_makes_texts_anew_under_its_old_name(own):
     assert decoded(again, again.training) != decoded(first, first.training)
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["ids.bin", "documents.bin", "types.json", "texts.utf8"])
 def test_a_damaged_file_is_made_anew(own, cache, name):
     folder = own(documents(30))

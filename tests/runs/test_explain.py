@@ -77,7 +77,7 @@ def test_the_tag_of_one_word_is_explained(command, tags):
     assert (refused.code, "--word nobody: no word of this sentence" in refused.errors) == (2, True)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "settings"),
     [

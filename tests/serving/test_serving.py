@@ -40,6 +40,7 @@ def client(runs):
     return TestClient(application(Served([runs["classification"]])), base_url="http://localhost")
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", ROWS)
 def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_type, runs):
     client = TestClient(application(Served([runs[task_type]])), base_url="http://127.0.0.1:8000")

@@ -134,6 +134,7 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
     assert {read_record(Path("runs/tiny", name))["status"] for name in recorded()} == {"complete"}
 
 
+@pytest.mark.slow
 def test_a_python_that_ray_cannot_start_is_refused_rather_than_tried_for_ever(command, suite, monkeypatch):
     pytest.importorskip("ray", reason="not installed: ray (pip install 'finetune-harness[ray]')")
     suite.write_text(SUITE.format(model="tfidf", cluster="upload = true"))

@@ -109,7 +109,7 @@ def test_more_memory_changes_what_is_predicted_and_documents_do_not_see_each_oth
     assert [row["nats"] for row in alone] == pytest.approx([row["nats"] for row in long], rel=1e-6)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_pseudo_perplexity_hides_every_so_manieth_token_alone(language, every):
     """Beside a loop of Salazar et al. 2020, section 2.1, over a document that fits into one window."""

@@ -59,6 +59,7 @@ def test_a_model_learns_which_choice_is_right(family, checkpoints, tmp_path):
         assert len(one["choices"]) == len(one["logits"])
 
 
+@pytest.mark.slow
 def test_plain_transformers_scores_the_choices_side_by_side_as_they_were_judged(finished):
     folder, _ = finished
     assert "pipeline_tag: multiple-choice" in (folder / "checkpoint" / "README.md").read_text()
@@ -205,7 +206,7 @@ def test_scores_are_pooled_over_the_windows_of_each_choice(checkpoints):
         np.testing.assert_allclose(scores, [float(part.mean()) for part in windows], atol=1e-5)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["transformer_xl", "xlnet"])
 def test_a_memory_reads_each_choice_to_its_end_with_the_same_gradient_whatever_fits_into_a_pass(family, checkpoints):
     found = []

@@ -34,6 +34,8 @@ def texts(node):
 
 
 def known_names(text):
+    if not any(name in text for name in NAMES):
+        return set()
     tree = ast.parse(text)
     return {name for part in comparisons(tree) for name in texts(part) & NAMES}
 

@@ -31,6 +31,7 @@ def finished(folder, family, checkpoint):
     return run.folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["scratch", "bert"])
 def test_what_is_written_is_explained_by_its_source_alone_with_a_map_from_one_to_the_other(
     family, checkpoints, command, tmp_path

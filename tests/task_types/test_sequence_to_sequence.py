@@ -349,6 +349,7 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     assert "pipeline_tag: translation" in (whole.folder / "checkpoint" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_short_window_for_sources_is_no_bound_on_what_a_finished_run_writes(tmp_path):
     run = run_of(tmp_path, pairs(50), max_length=12, max_target_length=24, maximum_steps=1, beams=1)
     assert execute(run, Options(), Silent()).status == "complete"

@@ -130,7 +130,7 @@ def test_an_encoder_with_the_head_of_a_decoder_is_refused_as_it_sees_what_it_is_
             costs("camembert", tmp_path)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MASKED)
 @torch.no_grad()
 def test_a_masked_model_s_pseudo_perplexity_is_that_of_a_loop_over_the_tokens(name, folders):

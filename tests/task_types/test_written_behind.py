@@ -101,7 +101,7 @@ def test_a_step_s_loss_is_torch_s_own_over_the_tokens_of_all_targets(name, smoot
     assert part.trainer.step(items) == pytest.approx(expected.item(), abs=1e-5)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize(
     ("name", "settings"), [("transformer_xl", SEGMENTS), ("gpt2", {}), ("transformer_xl", {})], ids=str
@@ -159,6 +159,7 @@ def test_what_is_written_is_what_the_model_holds_most_probable_where_it_is_score
     assert max(map(len, ended)) == 16
 
 
+@pytest.mark.slow
 def test_a_source_in_segments_costs_what_it_costs_in_one_piece_where_the_memory_holds_it_all(gpt2):
     examples = of_lengths(*LENGTHS)
     nats, gradients = {}, {}

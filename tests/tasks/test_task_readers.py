@@ -103,6 +103,7 @@ def test_the_needle_stands_where_its_id_says_and_names_the_only_colour():
         assert 1_100 <= len(row["text"].split()) <= 1_300
 
 
+@pytest.mark.slow
 def test_the_short_needle_is_the_same_in_fewer_words():
     rows = TASKS.load("needle_short").source.rows()
     assert {split: len(found) for split, found in rows.items()} == {"train": 1_200, "validation": 240, "test": 600}

@@ -130,7 +130,7 @@ def test_an_unknown_word_is_found_by_its_spelling():
     assert aligned("Zyzzogeton people", tokens) == [(0, 10), (11, 17)]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(("lost", "doubtful"), [(0.0, 0.001), (0.03, 0.005)])
 def test_a_range_that_is_given_is_the_right_one(lost, doubtful):
     """Texts that are made of tokens, some of which are then unknown, invented, or lost."""

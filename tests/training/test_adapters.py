@@ -59,7 +59,7 @@ def test_the_small_matrices_and_the_head_are_trained_alone(family, checkpoints):
     assert model.num_parameters(only_trainable=True) < 0.7 * sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("task_type", sorted(EXAMPLES))
 def test_merged_it_is_the_stock_model_and_says_the_same(task_type, checkpoints):
     trainer, items = set_up(checkpoints, task_type)

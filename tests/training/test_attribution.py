@@ -45,7 +45,7 @@ def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_p
     assert float(explainer.scores(item)[0, 1]) == pytest.approx(found.score)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "settings"),
     [
@@ -153,7 +153,7 @@ DECODERS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", DECODERS)
 def test_of_a_classifier_whose_decoder_reads_the_text_again_nothing_is_left_of_an_empty_text(model_type, tmp_path):
     tokenizer = small_tokenizer("bert")

@@ -255,6 +255,7 @@ def never_stopped(checkpoints, tmp_path_factory):
     return trained
 
 
+@pytest.mark.slow_but_first
 @pytest.mark.parametrize(
     ("name", "step"),
     [
@@ -405,7 +406,7 @@ def rewrite(state, **changes):
     seal(state)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -422,7 +423,7 @@ def test_a_state_of_a_version_with_other_fields_is_told_as_such(changes, named, 
     assert f"or delete {tmp_path} to start this run over" in str(caught.value)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(("known", "found"), [(0.0, 4.0), (9.0, 9.0)], ids=["fine-tuning", "pretraining"])
 def test_a_state_that_counted_no_processor_time_is_gone_on_with(known, found, checkpoints, tmp_path):
     earlier = {"validation_processor_seconds": None, "processor_seconds": known, "seconds": 4.0}
@@ -467,6 +468,7 @@ def test_a_state_of_an_earlier_version_which_names_no_labels_is_refused(checkpoi
         go(set_up(checkpoints["bert"]), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_state_of_other_batches_is_refused_and_one_that_names_none_goes_on_where_they_are_the_same(
     checkpoints, tmp_path
 ):

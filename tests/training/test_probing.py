@@ -36,7 +36,7 @@ def probed(folder, checkpoint, *, family="bert", seed=0, **training):
     return run, execute(run, Options(), Silent())
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet", "transformer_xl"])
 def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_path):
     run, _ = probed(tmp_path, checkpoints[family], family=family)

@@ -52,6 +52,7 @@ def test_losses_and_the_whole_table_are_those_of_training_on_all_rows(family, ta
     assert not torch.equal(before, after)  # the decay alone moves every row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_same_holds_with_another_optimizer_and_schedule(schedule, checkpoints):
     loaded, objective = loaded_model("bert", checkpoints["bert"], dropout=0.0)

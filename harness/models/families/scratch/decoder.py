@@ -182,7 +182,7 @@ class ScratchDecoder(ScratchPreTrainedModel):
         """
         hidden = self._embedded(inputs_embeds, past_key_values, position_ids)
         before = None if past_key_values is None else past_key_values.self_attention_cache
-        mask = create_causal_mask(self.config, hidden, attention_mask, before)
+        mask = create_causal_mask(self.config, hidden, attention_mask, past_key_values=before)
         shown = create_bidirectional_mask(self.config, hidden, memory_mask, encoder_hidden_states=memory)
         for layer in self.layers:
             hidden = layer(hidden, memory, mask, shown, past_key_values, **options)
