@@ -23,7 +23,8 @@ from harness.training.sharding import cut_like, local
 from harness.training.state_files import FORM, newest_state, write_part, write_state
 from harness.training.trainer import Trainer
 
-_PROGRESS = {known.name for known in fields(Progress)} - {"best_weights"}  # What of it stands in a state's facts.
+# What of the progress stands in a state's facts: weights lie beside them, and outputs are made again.
+_PROGRESS = {known.name for known in fields(Progress)} - {"best_weights", "best_outputs"}
 
 
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
@@ -76,8 +77,7 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
             for rank, each in enumerate(recurrent_state)
             for name, tensor in each.items()
         }
-        apart = {"best_weights", "best_outputs", "curve"}
-        facts = {key: value for key, value in vars(progress).items() if key not in apart}
+        facts = {name: getattr(progress, name) for name in sorted(_PROGRESS - {"curve"})}
         facts |= {"curve": [point.model_dump() for point in progress.curve], "processes": len(drawn), "form": FORM}
         facts |= {"sharded": True} if is_sharded else {}
         error = _written(folder, progress.step, tensors, facts, trainer.forward.accelerator)
