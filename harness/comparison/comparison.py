@@ -197,10 +197,10 @@ def _scored(
     """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential; its runs."""
     first = found[0][1]
     splits: dict[str, Split] = {}
-    by_model: list[ModelRuns] = [
-        model_runs(known, [(folder, record) for folder, record in found if record.model == known.model], card, splits)
-        for known in models
-    ]
+    runs_of: defaultdict[str, list[Found]] = defaultdict(list)
+    for folder, record in found:
+        runs_of[record.model].append((folder, record))
+    by_model: list[ModelRuns] = [model_runs(known, runs_of[known.model], card, splits) for known in models]
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
     margin = None if margins is None else margins.of(first.base_task, unit_of(card.main_metric))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -89,8 +89,7 @@ def placed(
             for side, anchor in ((1, "start"), (-1, "end"))
         ]
         hard = [*taken, *(label for label in labels if label is not None)]
-        # `min` keeps the first of equals, and the options nearest to the point come first.
-        best = min(options, key=lambda one: _cost(one, hard, left, right) * 100 + _covered(one, lines))
+        best = _cheapest((_cost(one, hard, left, right) * 100 + _covered(one, lines), one) for one in options)
         labels.append(best if _cost(best, hard, left, right) <= LEAST_SEEN else None)
     return labels
 
@@ -121,6 +120,16 @@ def shortened(name: str, most: int) -> str:
     """
     first = most // 2
     return name if len(name) <= most else f"{name[:first]}…{name[first + 1 - most :]}"
+
+
+def _cheapest(costs: Iterable[tuple[float, Label]]) -> Label:
+    """Return the first of the cheapest labels, given with their costs; none costs less than 0."""
+    found: list[tuple[float, Label]] = []
+    for pair in costs:
+        found.append(pair)
+        if pair[0] == 0:
+            break
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def _cost(label: Label, others: Sequence[Label], left: float, right: float) -> float:
