@@ -21,7 +21,7 @@ DOCUMENTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is known of a comparison. None if unknown, in which case the simulated models have their default.
+    """What is known of a comparison. None if unknown; the simulated models then keep their defaults.
 
     Attributes:
         metric: The name of the metric.

@@ -72,7 +72,7 @@ class DataFile:
     guesses: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Decode the text, without a byte-order mark and with its line ends.
+        """Decode the text, without a byte-order mark and with line ends unchanged.
 
         Raises:
             UserError: If it is not in the user's encoding, or in none that can be guessed.
@@ -109,7 +109,7 @@ def ending_of(file: Path) -> str:
 
 
 def utf8_text(file: Path) -> str:
-    """Read UTF-8 text from `file`, without a byte-order mark and with its line ends.
+    """Read UTF-8 text from `file`, without a byte-order mark and with line ends unchanged.
 
     Raises:
         UserError: If it is not UTF-8.

@@ -47,7 +47,7 @@ def custom_task(
         task_type: Default: the only one with a column that is named, such as "question", or the only one that is read
             from files with this ending, such as .conll; otherwise classification.
         columns: The columns by role, such as {"text": ["review"], "label": ["stars"]}.
-        group: The column of groups, whose rows belong together, if any.
+        group: The column of groups, if any; rows of the same group belong together.
         near_duplicates: Whether near-duplicates of other rows are dropped; see `harness.data.task.Task`.
         blank_rows: What to do with blank documents; see `harness.data.task.Task`.
         metrics: The names of metrics; those of the task type if there are none.

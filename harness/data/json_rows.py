@@ -155,7 +155,7 @@ def _attempted(text: str) -> Any:
 
 
 def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, if its keys are unique."""
+    """Return a JSON object, and refuse repeated keys."""
     found = dict(fields)
     if len(found) < len(fields):
         twice, _ = Counter(name for name, _ in fields).most_common(1)[0]

@@ -58,7 +58,7 @@ class Breakdown:
 
 
 def by_aspect(task: AnsweredTask, aspect: Aspect, *, with_all: bool = False) -> Breakdown | None:
-    """Compute the main metric on each part; None if the metric is a script of the evaluate library.
+    """Compute the main metric on each part; None for a metric of the `evaluate` library.
 
     Args:
         task: The task with its models.

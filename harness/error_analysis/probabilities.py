@@ -3,7 +3,7 @@
 The error is that of Guo et al. 2017, "On calibration of modern neural networks", with 15 bins of equal width. It is
 never negative, so that on few examples it is above 0 even for a perfect model. Its interval is a bootstrap over
 clusters of examples, reflected at the estimate, which removes that bias ("basic", Davison and Hinkley 1997, section
-5.2). It starts at 0 if the gaps of the bins are no larger than the changes of these gaps in 19 of 20 resamples.
+5.2). It starts at 0 if the gaps of the bins are no larger than the 95th percentile of their changes over resamples.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class TextObjective(LearntAsItIs):
         return np.stack(results)
 
     def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def rows(

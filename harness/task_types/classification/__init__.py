@@ -40,7 +40,7 @@ class Classification(TextType):
     guess_rank = 4
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Describe the labels: one of a few per text. A single class is refused when the rows are read."""
+        """Accept one label per text, from a few. A single class is refused when the rows are read."""
         (column, *others) = columns["label"]
         count = len(column.values)
         return None if others or not count else f"{count:,} class{'' if count == 1 else 'es'}"

@@ -60,7 +60,7 @@ class MultiLabel(TextType):
         return binary if len(binary) > 1 and called is None else super().guessed_labels(columns)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Describe the labels: lists, names with a separator, or a column of zeros and ones for each label."""
+        """Accept lists, names with a separator, or a column of zeros and ones for each label."""
         labels = columns["label"]
         if len(labels) > 1:
             return f"{len(labels):,} columns of 0 and 1" if all(column.is_binary for column in labels) else None

@@ -101,7 +101,7 @@ class ChoiceObjective(LearntAsItIs):
         return list(results)
 
     def notes(self, _examples: Sequence[ChoiceExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def explained(self, example: ChoiceExample, features: Features, asked: Asked) -> ExplainedScore:

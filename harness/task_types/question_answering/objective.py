@@ -114,7 +114,7 @@ class SpanObjective(LearntAsItIs):
         return Features(items, lengths, seen, answerable, unreachable_answers(examples, documents, self.longest))
 
     def training_subset(self, features: Features) -> Features:
-        """Drop most windows without an answer, if the recipe requests it.
+        """Drop a random part of the windows without an answer, if the recipe requests it.
 
         Raises:
             UserError: If no window is left.
@@ -196,7 +196,7 @@ class SpanObjective(LearntAsItIs):
         return explained_answer(features.items[place], f"answer “{row['prediction']}”", *ends)
 
     def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
@@ -241,7 +241,10 @@ def objective(labels: tuple[str, ...], training: Training) -> SpanObjective:
 
 
 def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> float:
-    """Find the no-answer threshold with the best mean F1. "No answer" needs a lead over the span above it."""
+    """Find the no-answer threshold with the best mean F1.
+
+    "No answer" is predicted if its score exceeds that of the span by more than the threshold.
+    """
     answered = [example.context[span.start : span.end] for span, example in zip(outputs, examples, strict=True)]
     references = [[answer.text for answer in example.answers] for example in examples]
     gains = np.array(qa_f1s(references, answered)) - np.array(qa_f1s(references, [""] * len(references)))

@@ -49,7 +49,7 @@ class Span:
 
 
 def tidied(text: str, start: int, end: int) -> tuple[int, int]:
-    """Strip white space, which tokenizers may count to a token, from the ends of the characters [start, end) of `text`.
+    """Strip white space, which may be part of tokens, from the ends of the characters [start, end) of `text`.
 
     Letters keep their marks.
     """

@@ -68,7 +68,7 @@ class TokenClassification(TaskType):
         return found if named.keys() <= found.keys() and all(found.values()) else None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Accept lists."""
+        """Accept columns of lists."""
         return "words with tags" if all(column.is_list for names in columns.values() for column in names) else None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
