@@ -134,7 +134,7 @@ class _Words:
     """The words of all texts, concatenated.
 
     Attributes:
-        codes: A random 63-bit number for each distinct word [words].
+        codes: The code of each word [words]: a random 63-bit number, the same for equal words.
         owners: The index of each word's text [words].
         texts: The number of texts.
     """

@@ -34,7 +34,7 @@ LEAST_TELLING_WORDS = 8
 # Maximum fraction of a split that is dropped as near-duplicates. If there are more, such texts are alike by nature.
 MOST_LEFT_OUT = 0.5
 REPEATS_TRAINING = "repeats_training"
-"""The column of predictions that marks test examples which nearly repeat a training example, if these were kept."""
+"""The column of predictions that marks test examples that nearly repeat a training example, if such rows were kept."""
 REPEATED = "train rows that repeat an earlier one"
 CONTRADICTED = "train rows that repeat an earlier one under another label"
 

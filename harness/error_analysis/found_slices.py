@@ -2,8 +2,8 @@
 
 A slice is defined by one or two conditions, such as a length, a label, a word in the texts, or a value of a column. The
 search is exhaustive up to two conditions, and ranks by the score of Sagadeeva and Boehm 2021, "SliceLine", section 3:
-how much larger the slice's mean loss is, against how few examples it has. A slice that was selected is biased, so each
-is tested on examples that were not used to find it, with Holm's adjustment (1979).
+how much larger the slice's mean loss is, against how few examples it has. The loss of a selected slice is biased, so
+each is tested on examples that were not used to find it, with Holm's adjustment (1979).
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: ND
     """Compute the contribution of each block of examples [blocks] to any metric: slow, but always valid.
 
     Source: the delete-a-group jackknife (Kott 2001), scaled so that the sum of squares times blocks / (blocks - 1) is
-        the variance of the jackknife.
+    the variance of the jackknife.
 
     Args:
         score_without: Computes the score of the examples at the given positions.
