@@ -1,1 +1,1 @@
-"""Calibration: how often the comparison errs on made-up models of which the truth is known."""
+"""Calibration: how often the comparison errs on simulated models whose true scores are known."""

@@ -1,8 +1,8 @@
-"""Made-up models: what their runs say, and what they would score on all examples with all seeds.
+"""Simulated models: the results of their runs, and their expected scores over all examples and seeds.
 
-A run's quality on an example is the model's skill, and beside it the example's ease, which all models share, what the
-model makes of it, the seed's luck, and chance. Examples of one group have a part of their ease in common, and of what a
-model makes of them. The task type says what such a run predicts (`harness.task_types.simulated`).
+A run's quality on an example is the sum of the model's skill, the example's ease, which all models share, an effect of
+model and example, the luck of the seed, and chance. Examples of the same group share a part of their ease, and of the
+effect of model and example. The task type determines the predictions of such a run (`harness.task_types.simulated`).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from harness.registry import TASK_TYPES
 from harness.task_types.simulated import Generator, Simulation
 
 SHARED, OWN, CHANCE = 1.0, 0.5, 0.6
-"""Standard deviations of an example's ease, of what a model makes of it, and of chance."""
+"""Standard deviations of the ease of an example, of the effect of model and example, and of chance."""
 IN_COMMON = 0.3
-"""Share of the variance of the former two that examples of one group have in common."""
+"""The fraction of the variance of the first two that examples of the same group share."""
 NODES, MANY = 15, 60_000
-"""Kinds of luck, and examples for each, that an expected score is taken over."""
+"""The number of values of luck, and of examples for each, over which an expected score is computed."""
 
 
 @cache
 def simulations() -> Mapping[str, Simulation]:
-    """The made-up predictions of every metric that a task can have, by name."""
+    """Return the simulations of all metrics of tasks, by name."""
     return {
         name: simulation
         for task_type in TASK_TYPES.names()
@@ -41,10 +41,10 @@ def simulations() -> Mapping[str, Simulation]:
 
 
 def simulation_of(metric: str) -> Simulation:
-    """The made-up predictions that a metric is tried on.
+    """Return the simulation for a metric.
 
     Raises:
-        UserError: There are none.
+        UserError: If there is none.
     """
     known = simulations()
     if metric not in known:
@@ -54,10 +54,10 @@ def simulation_of(metric: str) -> Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A made-up model's runs.
+    """The runs of a simulated model.
 
     Attributes:
-        evidence: What they say.
+        evidence: The results of the runs.
         collapsed: Which of them collapsed [runs].
     """
 
@@ -65,17 +65,17 @@ class Drawn:
     collapsed: NDArray[np.bool_]
 
     def first(self, runs: int) -> Evidence:
-        """What so many of the runs say."""
+        """Return the evidence of the first runs."""
         return self.of(np.arange(len(self.collapsed)) < runs)
 
     def of(self, chosen: NDArray[np.bool_]) -> Evidence:
-        """What the chosen runs say [runs]."""
+        """Return the evidence of the chosen runs [runs]."""
         whole = self.evidence
         return replace(whole, scores=whole.scores[chosen], contributions=whole.contributions[chosen])
 
 
 def drawn(rng: Generator, setting: Setting, lucks: Sequence[Luck]) -> list[Drawn]:
-    """The runs of equally good models, one model for each of `lucks`, on one test set."""
+    """Draw the runs of equally good models, one model for each of `lucks`, on the same test set."""
     simulation, clusters = simulation_of(setting.metric), setting.clusters
     references = simulation.references(rng, setting.examples)
     ease = SHARED * _in_groups(rng, clusters)
@@ -89,7 +89,7 @@ def drawn(rng: Generator, setting: Setting, lucks: Sequence[Luck]) -> list[Drawn
 
 
 def expected_score(setting: Setting) -> float:
-    """What a model would score on average over all seeds and examples; right to a tenth of a point and better."""
+    """Compute the expected score of a model over all seeds and examples, to a tenth of a point or better."""
     return _expected(setting.metric, setting.skill, setting.luck.spread, setting.luck.collapse)
 
 
@@ -106,7 +106,7 @@ def _expected(metric: str, skill: float, spread: float, collapse: float) -> floa
 def spread_scores(
     simulation: Simulation, skill: float, spread: float, rng: Generator, examples: int
 ) -> tuple[Floats, Floats]:
-    """Scores on very many examples by luck, and how likely each is [nodes] (Gauss-Hermite quadrature)."""
+    """Compute scores on very many examples by luck, and the weight of each [nodes] (Gauss-Hermite quadrature)."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     scores = []
     for node in nodes:
@@ -116,13 +116,13 @@ def spread_scores(
 
 
 def _as_good(skill: float, luck: Luck) -> float:
-    """The skill that makes up for what luck costs on average, where a run's label is right above 0."""
+    """Return the skill that compensates for the mean loss by luck, where a run's label is right above 0."""
     steady = SHARED**2 + OWN**2 + CHANCE**2
     return skill * sqrt(1 + luck.spread**2 / steady)
 
 
 def _in_groups(rng: Generator, clusters: NDArray[np.intp]) -> Floats:
-    """Standard normal numbers, of which those of one group have a part in common [examples]."""
+    """Draw standard normal numbers that are correlated within groups [examples]."""
     alone = rng.normal(size=len(clusters))
     groups = int(clusters[-1]) + 1
     if groups == len(clusters):
@@ -133,7 +133,7 @@ def _in_groups(rng: Generator, clusters: NDArray[np.intp]) -> Floats:
 def _run(
     rng: Generator, simulation: Simulation, references: object, own: Floats, luck: Luck
 ) -> tuple[float, Floats, bool]:
-    """The score of one run, each example's influence on it [examples], and whether it collapsed."""
+    """Simulate the score of one run, each example's influence on it [examples], and whether it collapsed."""
     if luck.collapse and simulation.collapsed is not None and rng.random() < luck.collapse:
         return *simulation.collapsed(references), True
     quality = own + luck.spread * rng.normal() + CHANCE * rng.normal(size=len(own))

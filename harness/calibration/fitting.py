@@ -1,4 +1,4 @@
-"""A setting in a user's own numbers: the score that models reach, and how far seeds spread it."""
+"""Find a setting for a user's numbers: the score of the models, and its spread over seeds."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from harness.metrics.lookup import unit_of
 
 EXAMPLES, HALVINGS = 6000, 12
 SKILLS, SPREADS = (-4.0, 8.0), (0.0, 3.0)
-"""Between which a setting is looked for."""
+"""The ranges that are searched for a setting."""
 DOCUMENTS = 10
-"""Examples in a group, where only the groups' shape is given."""
+"""Examples per group, if only the shape of the groups is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is known of a comparison; None: it is not, and made-up models are as they are.
+    """What is known of a comparison. None if unknown; the simulated models then keep their defaults.
 
     Attributes:
-        metric: Its name.
-        seeds: Runs of each model.
-        examples: In the test set.
-        sizes: Examples in each group; None: every one is by itself.
-        score: That models reach, in the metric's natural unit.
-        spread: Standard deviation of a model's score over seeds, test examples being the same, in that unit.
+        metric: The name of the metric.
+        seeds: Number of runs of each model.
+        examples: Number of test examples.
+        sizes: Number of examples in each group; None if all examples are independent.
+        score: The score of the models, in the metric's natural unit.
+        spread: Standard deviation of a model's score over seeds on the same test examples, in the same unit.
     """
 
     metric: str
@@ -41,13 +41,13 @@ class Numbers:
 
 
 def setting_of(numbers: Numbers) -> Setting:
-    """The setting whose made-up models come nearest to the numbers.
+    """Find the setting whose simulated models are nearest to the numbers.
 
-    A score without a largest value, such as a squared error, has a scale of its own: what counts is then how large the
-    spread is beside the score.
+    A score without an upper bound, such as a squared error, has an arbitrary scale, so only the ratio of spread and
+    score counts.
 
     Raises:
-        UserError: No made-up predictions are known for the metric.
+        UserError: If there is no simulation for the metric.
     """
     setting = Setting(numbers.metric, numbers.seeds, numbers.examples, SMALL, numbers.sizes)
     simulation_of(numbers.metric)
@@ -65,10 +65,10 @@ def setting_of(numbers: Numbers) -> Setting:
 
 
 def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
-    """The sizes of groups as a user gives them: "10", "zipf" or "zipf:10".
+    """Return the sizes of groups that a user specifies: "10", "zipf" or "zipf:10".
 
     Raises:
-        UserError: It is none of these, or there are more groups than examples.
+        UserError: If it is none of these, or there are more groups than examples.
     """
     shape, _, count = groups.rpartition(":")
     number = count if count != "zipf" else str(max(examples // DOCUMENTS, 2))
@@ -81,7 +81,7 @@ def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
 
 
 def _moments(setting: Setting, skill: float, luck: float) -> tuple[float, float]:
-    """Mean and standard deviation over seeds of the score on very many examples."""
+    """Compute the mean and the standard deviation over seeds of the score on very many examples."""
     rng = np.random.default_rng(
         1
     )  # The same draws for every skill and luck, so that the score changes with them alone.
@@ -94,7 +94,7 @@ def _moments(setting: Setting, skill: float, luck: float) -> tuple[float, float]
 
 
 def _solved(value: Callable[[float], float], target: float, between: tuple[float, float]) -> float:
-    """Where a monotone function has a value, or comes nearest to it."""
+    """Find where a monotone function has a value, or is nearest to it."""
     low, high = between
     rises = value(high) > value(low)
     for _ in range(HALVINGS):

@@ -1,4 +1,4 @@
-"""The standard grid: which settings are tried, and which tables show them."""
+"""The standard grid of settings, and the tables that show them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SEEDS, LUCKS = (3, 5, 10), (NONE, SMALL, LARGE)
 EXAMPLES, FEW, SOME, MANY = 250, 50, 500, 2000
 GROUPS = (3, 10, 50)
 AT_LEAST = (0.95, 1.0)
-"""What holds in 95 % or more."""
+"""The promised range for rates of at least 95 %."""
 OUTSIDE, PERHAPS = "**", "*"
-"""Around a number that is not as promised, by more than two standard errors of the draws or by less."""
+"""Marks of a number outside the promised range, by more than two standard errors of the draws or by less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One cell's setting.
+    """The setting of a cell.
 
     Attributes:
-        lucks: Each model's; None: the setting's for all of them.
-        looks: So many seeds are looked at one after the other; none: all at once.
+        lucks: The luck of each model; None for the setting's for all.
+        looks: The numbers of seeds at successive looks; empty to look once at all seeds.
     """
 
     setting: Setting
@@ -40,10 +40,10 @@ class Section:
     """A table of the page.
 
     Attributes:
-        title: Its heading.
-        text: What is tried in it.
-        rows: Cases by the row's name and the column's; each row has the same columns.
-        shown: What a cell shows, by the column's name, where a case has one column or several.
+        title: The heading.
+        text: What the table shows.
+        rows: The cases by row name and column name; all rows have the same columns.
+        shown: Returns the texts of a case by column name, for one column or several.
     """
 
     title: str
@@ -53,12 +53,12 @@ class Section:
 
 
 def sections() -> list[Section]:
-    """The whole grid."""
+    """Return the whole grid."""
     return [_metrics(), _groups(), _few_examples(), _sequential(), _bimodal(), _families(), _rivals()]
 
 
 def percent(rate: Rate, promised: tuple[float, float] | None = None) -> str:
-    """A rate in percent, marked where it is not as promised."""
+    """Format a rate in percent, marked if it is outside the promised range."""
     text = f"{100 * rate.share:.1f}"
     if promised is None or rate.lies_within(promised):
         return text
@@ -67,12 +67,12 @@ def percent(rate: Rate, promised: tuple[float, float] | None = None) -> str:
 
 
 def both(found: Measured) -> dict[str, str]:
-    """False winners and coverage in one cell."""
+    """Show false winners and coverage in one cell."""
     return {"": f"{percent(found.false_winners, FALSE_WINNERS)} / {percent(found.coverage, COVERAGE)}"}
 
 
 def named_alike() -> dict[str, list[str]]:
-    """Metrics by the first one of which the made-up predictions and the scores are the same."""
+    """Group metrics with the same simulation and scores, by the first of them."""
     first: dict[int, str] = {}
     found: dict[str, list[str]] = {}
     for name, simulation in simulations().items():

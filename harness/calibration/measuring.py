@@ -1,4 +1,4 @@
-"""How often the shipped functions err: equally good models, drawn again and again, and what is said of them."""
+"""Measure how often the shipped functions err on equally good models, drawn again and again."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from harness.metrics.lookup import unit_of
 from harness.suites.seeds import look_levels
 
 MODELS = 6
-"""In one draw: fifteen pairs, six intervals, one family of claims."""
+"""Models per draw: fifteen pairs, six intervals, one family of claims."""
 FALSE_WINNERS, FALSE_CLAIMS, COVERAGE = (0.03, 0.065), (0.0, 0.065), (0.93, 0.97)
-"""What is as promised, nominally 5 %, at most 5 % and 95 %."""
+"""The promised ranges: nominally 5 %, at most 5 %, and 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +30,37 @@ class Rate:
     """How often something happened.
 
     Attributes:
-        share: As a share of all cases.
-        error: Its standard error, over draws; the cases of one draw are not independent.
+        share: The fraction of all cases.
+        error: The standard error over draws, since the cases of a draw are not independent.
     """
 
     share: float
     error: float
 
     def lies_within(self, bounds: tuple[float, float]) -> bool:
-        """Whether it is as promised."""
+        """Return whether the rate is in the promised range."""
         return bounds[0] <= self.share <= bounds[1]
 
     def lies_clear_of(self, bounds: tuple[float, float]) -> bool:
-        """Whether it is not as promised, by more than two standard errors."""
+        """Return whether the rate is outside the promised range by more than two standard errors."""
         return self.share + 2 * self.error < bounds[0] or self.share - 2 * self.error > bounds[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What happened in one setting.
+    """The results of one setting.
 
     Attributes:
-        false_winners: How often one of two equally good models was called better than the other, unadjusted: at any of
+        false_winners: How often one of two equally good models was called better than the other, unadjusted, at any of
             the looks.
-        coverage: How often the interval of a score held the expected score, at the last look.
-        false_claims: How often anything was claimed of the six models together, at any of the looks.
+        coverage: How often the interval of a score contained the expected score, at the last look.
+        false_claims: How often anything was claimed about the six models together, at any of the looks.
         deviation: Standard deviation of a model's score over seeds, in the metric's natural unit.
-        without_collapsed: Of models of which some runs collapsed, how often the interval of the others' score held
-            what a run scores on average that does not collapse; None where none did.
-        collapse_bound: How often the largest share of runs that may collapse was no less than the true one; likewise.
-        rivals: How often other tests called one of two models better, by their name; those that apply.
+        without_collapsed: For models with some collapsed runs, how often the interval of the other runs' score
+            contained the expected score of runs that do not collapse; None if no model has any.
+        collapse_bound: How often the upper bound of the fraction of collapsing runs was at least the true one; None if
+            no runs collapse.
+        rivals: How often other tests called one of two models better, by test, for the tests that apply.
     """
 
     false_winners: Rate
@@ -84,17 +85,17 @@ def measured(
     """Draw equally good models again and again.
 
     Args:
-        setting: What is drawn.
-        draws: How often.
-        lucks: Each model's; default: the setting's for all of them.
-        looks: So many seeds are looked at one after the other, at levels that hold for all looks together; default: all
-            seeds at once.
-        seed: Of the draws: the same seed gives the same numbers.
-        rivals: Whether other tests are tried as well.
+        setting: The setting.
+        draws: Number of draws.
+        lucks: The luck of each model; default: the setting's for all.
+        looks: The numbers of seeds at successive looks, at levels that hold for all looks together; default: one look
+            at all seeds.
+        seed: The random seed of the draws.
+        rivals: Whether to run other tests as well.
         tick: Called after every draw.
     """
     lucks = tuple(lucks or [setting.luck] * MODELS)
-    rng = np.random.default_rng([seed, crc32(repr((setting, lucks)).encode())])  # Each setting has draws of its own.
+    rng = np.random.default_rng([seed, crc32(repr((setting, lucks)).encode())])  # Every setting has its own draws.
     truth = expected_score(setting)
     levels = look_levels(tuple(looks)) if looks else (SIGNIFICANCE,)
     planned = dict(zip(looks or (setting.seeds,), levels, strict=True))
@@ -122,13 +123,13 @@ def measured(
 
 
 def _said(models: Sequence[Drawn], metric: str, truth: float, planned: Mapping[int, float]) -> dict[str, float]:
-    """Of one draw: the share of pairs told apart, that of intervals that hold the truth, and so on.
+    """Return the results of one draw: the fraction of pairs told apart, of intervals that contain the truth, and so on.
 
     Args:
-        models: What was drawn.
-        metric: Its name.
-        truth: What a model scores over all seeds and examples.
-        planned: The level of each look, by its seeds.
+        models: The drawn models.
+        metric: The name of the metric.
+        truth: The expected score over all seeds and examples.
+        planned: The level of each look, by its number of seeds.
     """
     unit, count = unit_of(metric), len(models)
     apart, claims = np.zeros((count, count), dtype=bool), False
@@ -147,7 +148,7 @@ def _said(models: Sequence[Drawn], metric: str, truth: float, planned: Mapping[i
 
 
 def _said_of_collapsed(models: Sequence[Drawn], setting: Setting) -> dict[str, float]:
-    """How often what is said instead of an interval of all runs holds, where some collapse; nothing where none does."""
+    """Return how often the results reported in place of an interval over all runs are right; empty if none collapse."""
     if not setting.luck.collapse:
         return {}
     unit = unit_of(setting.metric)
@@ -167,7 +168,7 @@ def _holds(low: float | None, value: float, high: float | None) -> bool:
 
 
 def _of_rivals(pairs: Sequence[tuple[Evidence, Evidence]]) -> dict[str, float]:
-    """The share of pairs that each other test tells apart."""
+    """Return the fraction of pairs that each other test tells apart."""
     found = {}
     for name, test in RIVALS.items():
         known = [p for one, other in pairs if (p := test(one, other)) is not None]
@@ -177,7 +178,7 @@ def _of_rivals(pairs: Sequence[tuple[Evidence, Evidence]]) -> dict[str, float]:
 
 
 def _anything_is_claimed(models: Sequence[Evidence], constant_runs: Sequence[int], level: float) -> bool:
-    """Whether any model is said to be ahead of any other, in the family of all."""
+    """Return whether any model is said to be ahead of any other, in the family of all."""
     tested = {
         f"model-{number}": ScoredModel(model, ("test set", None), constant_runs=runs)
         for number, (model, runs) in enumerate(zip(models, constant_runs, strict=True))

@@ -1,4 +1,4 @@
-"""What was measured, as rows of plain tables, and as the page of the documentation."""
+"""The results of calibration as rows of tables, and as a page of the documentation."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ writes."""
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A section of the grid with its numbers.
+    """A section of the grid with its results.
 
     Attributes:
-        headings: Of the columns; the first one has none.
-        rows: The row's name, then a cell for each column.
-        found: What was measured in each setting.
+        headings: The headings of the columns; the first one is empty.
+        rows: The name of the row, then a cell for each column.
+        found: The results of each setting.
     """
 
     title: str
@@ -49,17 +49,17 @@ class Filled:
 
 
 def cells(grid: Sequence[Section]) -> int:
-    """How many settings are tried."""
+    """Return the number of settings."""
     return sum(len(row) for section in grid for row in section.rows.values())
 
 
 def filled(section: Section, draws: int, *, seed: int, tick: Callable[[], None]) -> Filled:
-    """The section with its numbers.
+    """Compute the results of a section.
 
     Args:
-        section: What is tried.
-        draws: Of each setting.
-        seed: Of the draws.
+        section: The section.
+        draws: Number of draws for each setting.
+        seed: The random seed of the draws.
         tick: Called after every draw.
     """
     rows: dict[str, dict[str, str]] = {}
@@ -84,7 +84,7 @@ def filled(section: Section, draws: int, *, seed: int, tick: Callable[[], None])
 
 
 def page(tables: Sequence[Filled], draws: int, seed: int) -> str:
-    """The page, in Markdown."""
+    """Return the page in Markdown."""
     found = [one for table in tables for one in table.found]
     texts = [
         cell
@@ -113,7 +113,7 @@ def page(tables: Sequence[Filled], draws: int, seed: int) -> str:
 
 
 def own_title(setting: Setting, score: float, found: Measured) -> str:
-    """What was tried, in words."""
+    """Describe the setting in words."""
     unit = unit_of(setting.metric)
     groups = "" if setting.sizes is None else f" in {len(setting.sizes):,} groups"
     return (
@@ -123,7 +123,7 @@ def own_title(setting: Setting, score: float, found: Measured) -> str:
 
 
 def own_rows(found: Measured) -> list[tuple[str, str, str]]:
-    """What was measured in one setting: what it is, the share in percent with its standard error, what is promised."""
+    """Return the results of one setting: name, percentage with standard error, and promised range."""
     return [
         _row("Two equally good models told apart", found.false_winners, FALSE_WINNERS),
         _row("The interval holds the score over all seeds and examples", found.coverage, COVERAGE),

@@ -1,4 +1,4 @@
-"""The numbers of recorded runs, so that the comparison is tried on settings like one's own."""
+"""Numbers of recorded runs, to calibrate the comparison on similar settings."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Found = tuple[Path, RunRecord]
 
 
 def recorded_numbers(runs: Path) -> Mapping[str, Numbers]:
-    """What the runs of each task say: the median model's score and spread over seeds, and how many there are.
+    """Return the numbers of each task: the median model's score and spread over seeds, and the numbers of runs.
 
     Args:
-        runs: A folder of runs.
+        runs: The folder of runs.
 
     Raises:
-        UserError: No task there has a trained model with several seeds.
+        UserError: If no task has a trained model with several seeds.
     """
     found, _ = some_records(runs)
     tasks: dict[tuple[str, str], list[Found]] = defaultdict(list)
@@ -71,11 +71,11 @@ def _numbers(found: Sequence[Found]) -> Numbers | None:
 
 
 def _of_seeds(one: ModelRuns) -> Evidence | None:
-    """The evidence of several seeds on several examples."""
+    """Return the evidence if it has several seeds and several examples."""
     evidence = one.evidence
     return evidence if evidence is not None and evidence.knows_examples and len(evidence.scores) > 1 else None
 
 
 def _seeds_variance(model: Evidence) -> float:
-    """What seeds add to a run's variance, without what is chance of single answers."""
+    """Return the variance between seeds, without that of single answers."""
     return float(model.scores.var(ddof=1)) - residual(model) * len(model.scores)

@@ -1,8 +1,8 @@
-"""Other tests of the same difference, as they are usual, to be set beside ours on the same draws.
+"""Other common tests of the same difference, for comparison with ours on the same draws.
 
-Each gives a two-sided p-value from the two models' evidence, or None where it does not apply. Bootstraps resample
-clusters of test examples by their contributions to the score (exact for means over examples), and take the same
-resamples for all draws.
+Each returns a two-sided p-value from the evidence of two models, or None if it does not apply. Bootstraps resample
+clusters of test examples by their contributions to the score (exact for means over examples), with the same resamples
+for all draws.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Rival = Callable[[Evidence, Evidence], float | None]
 
 
 def mcnemar(ours: Evidence, theirs: Evidence) -> float | None:
-    """McNemar's exact test (1947) of the first seed of each; of right and wrong answers without groups alone."""
-    from scipy.special import bdtr  # noqa: PLC0415 -- only calibrating needs it
+    """Compute McNemar's exact test (1947) on the first seed of each model, for ungrouped right and wrong answers."""
+    from scipy.special import bdtr  # noqa: PLC0415 -- only needed for calibration
 
     right, other = (_answers(model) for model in (ours, theirs))
     if right is None or other is None:
@@ -32,7 +32,7 @@ def mcnemar(ours: Evidence, theirs: Evidence) -> float | None:
 
 
 def welch(ours: Evidence, theirs: Evidence) -> float | None:
-    """Welch's t test (1947) of the seeds' scores; None where no seed differs."""
+    """Compute Welch's t test (1947) on the seeds' scores; None if all seeds are equal."""
     from scipy.special import stdtr  # noqa: PLC0415 -- as above
 
     parts = [(float(model.scores.var(ddof=1)) / len(model.scores), len(model.scores) - 1) for model in (ours, theirs)]
@@ -44,7 +44,7 @@ def welch(ours: Evidence, theirs: Evidence) -> float | None:
 
 
 def bootstrap(ours: Evidence, theirs: Evidence) -> float | None:
-    """The paired bootstrap over test examples, of the means over seeds (Berg-Kirkpatrick, Burkett and Klein 2012)."""
+    """Run the paired bootstrap over test examples on means over seeds (Berg-Kirkpatrick, Burkett and Klein 2012)."""
     moves = _resamples(ours.contributions.shape[1]) @ (
         ours.contributions.mean(axis=0) - theirs.contributions.mean(axis=0)
     )
@@ -52,7 +52,7 @@ def bootstrap(ours: Evidence, theirs: Evidence) -> float | None:
 
 
 def multi_bootstrap(ours: Evidence, theirs: Evidence) -> float | None:
-    """The bootstrap over seeds and test examples, seeds unpaired (Sellam et al. 2022, "The MultiBERTs", section 4)."""
+    """Run the bootstrap over unpaired seeds and test examples (Sellam et al. 2022, "The MultiBERTs", section 4)."""
     examples, seeds = (
         _resamples(ours.contributions.shape[1]),
         [_resamples(len(m.scores), own) for own, m in enumerate((ours, theirs))],
@@ -65,9 +65,9 @@ def multi_bootstrap(ours: Evidence, theirs: Evidence) -> float | None:
 
 
 def random_effects(ours: Evidence, theirs: Evidence) -> float | None:
-    """Wald's test of our own two-way random-effects analysis of variance, with the normal quantile.
+    """Compute Wald's test of our two-way random-effects analysis of variance, with the normal quantile.
 
-    Of a balanced layout it is what a mixed model with seeds and examples as random effects gives, fitted by restricted
+    For a balanced layout it equals a mixed model with seeds and examples as random effects, fitted by restricted
     maximum likelihood, as long as no component is 0 (Searle, Casella and McCulloch 1992, section 4.8).
     """
     from scipy.special import ndtr  # noqa: PLC0415 -- as above
@@ -88,7 +88,7 @@ RIVALS: Mapping[str, Rival] = {
 
 
 def _answers(model: Evidence) -> Floats | None:
-    """Which answers of the first seed are right [examples]; None where values are others, or grouped."""
+    """Return which answers of the first seed are right [examples]; None for other values, or if grouped."""
     values = model.contributions[0] * model.contributions.shape[1] + model.scores[0]
     rounded = np.round(values)
     is_grouped = model.shares is not None and np.ptp(model.shares) > 0
@@ -99,10 +99,10 @@ def _answers(model: Evidence) -> Floats | None:
 
 @cache
 def _resamples(count: int, stream: int = 2) -> Floats:
-    """How often each of `count` things is drawn, drawing as many with replacement [resamples, count]."""
+    """Draw how often each of `count` items is in a resample with replacement [resamples, count]."""
     return np.random.default_rng([count, stream]).multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(float)
 
 
 def _share_beyond(resampled: Floats) -> float:
-    """The two-sided p-value of a bootstrap's percentiles: twice the share on the rarer side of 0."""
+    """Compute the two-sided p-value from a bootstrap's percentiles: twice the fraction on the rarer side of 0."""
     return min(1.0, 2 * float(min((resampled <= 0).mean(), (resampled >= 0).mean())))

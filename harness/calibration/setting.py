@@ -1,4 +1,4 @@
-"""Setting: what is simulated, in a comparison's terms: metric, seeds, examples, groups, and what a seed changes."""
+"""The setting of a simulated comparison: metric, seeds, examples, groups, and the effect of the seed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 SKILL = 1.1
-"""Four of five labels are right, where a run's label is right above 0."""
+"""With this skill, four of five labels are right if a label is right for quality above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """What another seed changes.
+    """The effect of the seed.
 
     Attributes:
-        name: Such as "small".
-        spread: Standard deviation of a run's quality over seeds. Without it, that of a run's quality on an example is
-            1.27; of accuracy, 0.1 is 2 points, and 0.4 is 8.
-        collapse: How often a run learns nothing and answers every example alike.
+        name: The name, such as "small".
+        spread: Standard deviation of a run's quality over seeds. Without it, the standard deviation of quality over
+            examples is 1.27. In accuracy, 0.1 is 2 points, and 0.4 is 8.
+        collapse: The probability that a run learns nothing and predicts the same for every example.
     """
 
     name: str
@@ -33,14 +33,14 @@ BIMODAL = Luck("bimodal", 0.1, collapse=0.2)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A comparison of models that are equally good.
+    """A comparison of equally good models.
 
     Attributes:
-        metric: Its name.
-        seeds: Runs of each model.
-        examples: In the test set.
-        luck: What another seed changes.
-        sizes: Examples in each group, such as a document; None: every example is by itself.
+        metric: The name of the metric.
+        seeds: Number of runs of each model.
+        examples: Number of test examples.
+        luck: The effect of the seed.
+        sizes: Number of examples in each group, such as a document; None if all examples are independent.
         skill: The mean of a run's quality.
     """
 
@@ -60,7 +60,7 @@ class Setting:
 
 
 def equal_sizes(examples: int, groups: int) -> tuple[int, ...]:
-    """Groups that differ by one example at most.
+    """Return sizes of groups that differ by at most one example.
 
     >>> equal_sizes(10, 3)
     (4, 3, 3)
@@ -69,7 +69,7 @@ def equal_sizes(examples: int, groups: int) -> tuple[int, ...]:
 
 
 def zipf_sizes(examples: int, groups: int) -> tuple[int, ...]:
-    """Groups of which the second is half as large as the first, the third a third, and so on; none is empty.
+    """Return sizes of non-empty groups by Zipf's law: the second is half as large as the first, the third a third.
 
     >>> zipf_sizes(110, 4)
     (52, 26, 18, 14)

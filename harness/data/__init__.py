@@ -1,1 +1,1 @@
-"""Where examples come from: sources, file readers, near-duplicates, splits."""
+"""Data: sources, file readers, near-duplicates and splits."""

@@ -1,4 +1,4 @@
-"""Rows out of Arrow's tables (parquet, feather, arrow), labels by the names that the file gives them."""
+"""Rows of Arrow tables (parquet, feather, arrow), with label names from the file."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.errors import UserError
 
 
 def read_parquet(file: DataFile) -> list[PlacedRow]:
-    """The rows of a parquet file.
+    """Read the rows of a parquet file.
 
     Raises:
-        UserError: It can't be read.
+        UserError: If it can't be read.
     """
-    from pyarrow import BufferReader, parquet  # noqa: PLC0415 -- arrow is heavy, and other files need none
+    from pyarrow import BufferReader, parquet  # noqa: PLC0415 -- arrow is heavy, and only these files need it
 
     return _rows(file, "parquet", lambda: parquet.ParquetFile(BufferReader(file.content)).read())
 
 
 def read_arrow(file: DataFile) -> list[PlacedRow]:
-    """The rows of a feather file, or of Arrow's file or stream, as `datasets` writes it.
+    """Read the rows of a feather file, or of Arrow's file or stream format, as written by `datasets`.
 
     Raises:
-        UserError: It can't be read.
+        UserError: If it can't be read.
     """
     return _rows(file, "arrow or feather file", lambda: _arrow_table(file.content))
 
@@ -47,7 +47,7 @@ def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRo
         table = read()
         repeated = frozenset(name for name, count in Counter(table.column_names).items() if count > 1)
         table = table.select([index for index, name in enumerate(table.column_names) if name not in repeated])
-        table.validate(full=True)  # Text that is not UTF-8, which arrow itself reads past.
+        table.validate(full=True)  # Fails on text that is not UTF-8, which arrow accepts otherwise.
         rows = named_labels(table.to_pylist(), label_names(table.schema.metadata or {}))
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
@@ -56,10 +56,10 @@ def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRo
 
 
 def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, Sequence[str]]:
-    """The names of each column's labels, from what `datasets` writes into a schema.
+    """Read the label names of each column from the schema that `datasets` writes.
 
-    Source: datasets, `Features.arrow_schema`: JSON with {"info": {"features": {column: feature}}}, where a feature with
-    named labels is {"names": [...], "_type": "ClassLabel"}, and one of lists has that of its items under "feature".
+    Source: datasets, `Features.arrow_schema`: JSON with {"info": {"features": {column: feature}}}. A feature with named
+    labels is {"names": [...], "_type": "ClassLabel"}, and a feature of lists has that of the items under "feature".
     """
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
@@ -70,7 +70,7 @@ def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, Sequence[str]]:
 
 
 def named_labels(rows: list[dict[str, Any]], names: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The rows with label names in place of the indices, in those of their columns whose names are known."""
+    """Replace label indices by label names in the columns with known names."""
     for column, known in names.items():
         for row in rows:
             if column in row:
@@ -79,7 +79,7 @@ def named_labels(rows: list[dict[str, Any]], names: Mapping[str, Sequence[str]])
 
 
 def _names_of(feature: Any) -> Sequence[str]:
-    """The names of a feature, or of the items of a list of them."""
+    """Return the names of a feature, or of the items of a list feature."""
     if isinstance(feature, list):
         return _names_of(feature[0])
     if feature.get("_type") == "ClassLabel":
@@ -90,6 +90,6 @@ def _names_of(feature: Any) -> Sequence[str]:
 def _named(field: Any, names: Sequence[str]) -> Any:
     if isinstance(field, list):
         return [_named(item, names) for item in field]
-    # A withheld label is -1, a missing one None: both are left for the loading to report.
+    # A withheld label is -1, a missing one None. Both are kept, to be reported on loading.
     is_index = isinstance(field, int) and not isinstance(field, bool) and 0 <= field < len(names)
     return names[field] if is_index else field

@@ -1,4 +1,4 @@
-"""Column files, as in the CoNLL shared tasks: one word per line with its columns, a blank line after each sentence."""
+"""Column files, as in the CoNLL shared tasks: one word with its columns per line, and a blank line after a sentence."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DOCUMENT_START = "-DOCSTART-"
 
 @dataclass
 class Sentence:
-    """Lines of a file between two blank ones.
+    """The lines of a file between two blank ones.
 
     Attributes:
-        line: The number of the first, from 1.
-        document: The number of its document, from 1; 0 where the file tells of none.
+        line: The number of the first line, from 1.
+        document: The number of the document, from 1; 0 if the file has no documents.
         words: The columns of each line.
     """
 
@@ -26,7 +26,7 @@ class Sentence:
     words: list[Sequence[str]] = field(default_factory=list)
 
     def row(self) -> dict[str, object]:
-        """The first column as `tokens`, the last as `tags`, others as `column_2` and so on; the document."""
+        """Return the first column as `tokens`, the last as `tags`, others as `column_2` and so on, and the document."""
         first, *rest = (list(column) for column in zip(*self.words, strict=True))
         row: dict[str, object] = {"tokens": first}
         if rest:
@@ -36,13 +36,13 @@ class Sentence:
 
 
 def sentences(text: str) -> tuple[list[Sentence], list[str]]:
-    """The sentences of a column file, and a line for each mistake, which starts with "line" and its number.
+    """Return the sentences of a column file, and a line for each mistake, starting with "line" and its number.
 
-    Columns are parted by tabs where the file has any, else by blanks. A line with "-DOCSTART-" begins a document; one
-    that starts with "#" and has not as many columns as most lines is a comment.
+    Columns are separated by tabs if the file has any, else by blanks. A line with "-DOCSTART-" begins a document. A
+    line that starts with "#" and does not have the usual number of columns is a comment.
 
     Args:
-        text: The file's content.
+        text: The content of the file.
     """
     delimiter = "\t" if "\t" in text else None
     lines = [line.strip().split(delimiter) if line.strip() else [] for line in text.split("\n")]

@@ -1,4 +1,4 @@
-"""What is in a file: unpacked where it is packed, and as text in the encoding that it is written in."""
+"""Read the content of a file: decompress it if necessary, and decode text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.errors import UserError
 LIMIT = "HARNESS_UNPACKED_GB"
 DEFAULT_LIMIT = 2.0
 _CHUNK = 1 << 20
-# What a damaged archive raises, by library.
+# Exceptions on damaged archives, by library.
 DAMAGED = (
     *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError, MemoryError),
     *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
@@ -35,18 +35,18 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Signs that hardly stand within a word of a Western language, but where another 8-bit encoding has its letters.
+# Characters that are rare within a word of a Western language, but are letters in other 8-bit encodings.
 _STRANGE = re.compile("(?<=[a-z])[¡¢£¤¥¦§©®±²³¶¹¼½¾¿](?=[a-z])")
 _HIGH = bytes(range(0x80, 0x100))
 
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How text files are written, as far as the user says it; the rest is guessed.
+    """The user's settings for text files; the rest is guessed.
 
     Attributes:
-        separator: What stands between the fields of csv and tsv files.
-        encoding: Of text files, by Python's name.
+        separator: The separator of the fields of CSV and TSV files.
+        encoding: The encoding of text files, by Python's name.
     """
 
     separator: str | None = None
@@ -58,11 +58,11 @@ class DataFile:
     """A file that is being read.
 
     Attributes:
-        name: What a message calls it.
-        ending: Of the file within, where it is packed: ".csv" of "reviews.csv.gz".
-        content: Its bytes, unpacked.
-        text_format: What the user says of it.
-        guesses: What was found out about it that the user did not say; added to while it is read.
+        name: The name in messages.
+        ending: The file's ending, of the inner file if it is compressed: ".csv" for "reviews.csv.gz".
+        content: The content in bytes, decompressed.
+        text_format: The user's settings.
+        guesses: What was guessed about the file; extended while it is read.
     """
 
     name: str
@@ -72,10 +72,10 @@ class DataFile:
     guesses: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Its text, without a byte-order mark, its lines' ends as they are.
+        """Decode the text, without a byte-order mark and with line ends unchanged.
 
         Raises:
-            UserError: It is not in the encoding that the user names, or in none that can be guessed.
+            UserError: If it is not in the user's encoding, or in none that can be guessed.
         """
         known = self.text_format.encoding or _marked(self.content)
         guess = None if known else _guessed(self.content)
@@ -85,10 +85,10 @@ class DataFile:
 
 
 def opened(file: Path, text_format: TextFormat) -> DataFile:
-    """The content of a file, whose last ending says whether it is packed.
+    """Read the content of a file, and decompress it according to its last ending.
 
     Raises:
-        UserError: It is packed and damaged, encrypted, larger than the limit, or holds several files.
+        UserError: If it is compressed and damaged, encrypted, larger than the limit, or contains several files.
     """
     if file.suffix.lower() not in PACKED:
         return DataFile(str(file), ending_of(file), file.read_bytes(), text_format)
@@ -99,7 +99,7 @@ def opened(file: Path, text_format: TextFormat) -> DataFile:
 
 
 def ending_of(file: Path) -> str:
-    """The ending of a file, where it is packed that of the file within.
+    """Return the ending of a file, or of the inner file if it is compressed.
 
     >>> ending_of(Path("reviews.CSV.gz"))
     '.csv'
@@ -109,19 +109,19 @@ def ending_of(file: Path) -> str:
 
 
 def utf8_text(file: Path) -> str:
-    """The text in `file`, without a byte-order mark, its lines' ends as they are.
+    """Read UTF-8 text from `file`, without a byte-order mark and with line ends unchanged.
 
     Raises:
-        UserError: It is not UTF-8.
+        UserError: If it is not UTF-8.
     """
     return _decoded(str(file), file.read_bytes(), "utf-8")
 
 
 def unpacked_limit() -> int:
-    """The most bytes that a packed file may hold.
+    """Return the maximum number of bytes in a decompressed file.
 
     Raises:
-        UserError: The environment variable that raises it is no number.
+        UserError: If the environment variable for it is not a number.
     """
     given = os.environ.get(LIMIT) or DEFAULT_LIMIT
     try:
@@ -131,7 +131,7 @@ def unpacked_limit() -> int:
 
 
 def _limited(stream: BinaryIO, file: Path) -> Iterator[bytes]:
-    """The stream's content, refused as soon as it is more than the limit, whatever size the archive states."""
+    """Yield the content of the stream, up to the limit, whatever size the archive states."""
     left = unpacked_limit()
     while chunk := stream.read(_CHUNK):
         left -= len(chunk)
@@ -148,7 +148,7 @@ def _archive_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, PermissionError):
-        raise  # The reader of any file tells of these.
+        raise  # Reported by the reader of any file.
     except DAMAGED as error:
         raise UserError(
             f"{file}: damaged, or not what its ending says ({error!r:.100}). Get or pack it again."
@@ -156,7 +156,7 @@ def _archive_errors(file: Path) -> Iterator[None]:
 
 
 def _zipped(file: Path) -> tuple[BinaryIO, str]:
-    """The one file in an archive, and its ending."""
+    """Open the only file in an archive, and return its ending."""
     archive = zipfile.ZipFile(file)
     inside = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
     if len(inside) != 1:
@@ -167,7 +167,7 @@ def _zipped(file: Path) -> tuple[BinaryIO, str]:
 
 
 def _zstandard(file: Path) -> BinaryIO:
-    import pyarrow  # noqa: PLC0415 -- arrow is heavy, and other files need none
+    import pyarrow  # noqa: PLC0415 -- arrow is heavy, and only these files need it
 
     return cast(BinaryIO, pyarrow.input_stream(str(file), compression="zstd"))
 
@@ -186,13 +186,13 @@ PACKED: Mapping[str, Callable[[Path], tuple[BinaryIO, str]]] = {
 
 
 def _marked(content: bytes) -> str | None:
-    """The encoding that a byte-order mark tells of."""
+    """Return the encoding of a byte-order mark."""
     return next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
 
 
 def _guessed(content: bytes) -> str | None:
-    """The encoding of text without a mark that is not UTF-8, where it can be told."""
-    # In UTF-16 every other byte is zero, in most languages.
+    """Guess the encoding of text without a byte-order mark; None for UTF-8, or if it is unclear."""
+    # In UTF-16, every other byte is zero in most languages.
     even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
     if 5 * max(even, odd) > len(content[:4096]) and 10 * min(even, odd) < max(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
@@ -204,9 +204,9 @@ def _guessed(content: bytes) -> str | None:
 
 
 def _is_western(content: bytes) -> bool:
-    """Whether content that is not UTF-8 reads as a Western language in cp1252, or in Latin-1, its like but for signs.
+    """Return whether content that is not UTF-8 reads as a Western language in cp1252, or in the similar Latin-1.
 
-    Not where it is UTF-8 for the greater part, so that a few bytes are damaged.
+    Content that is mostly valid UTF-8 does not: a few of its bytes are damaged.
     """
     high = sum(content.count(byte) for byte in _HIGH)
     wrong = len(content) - len(content.decode(errors="ignore").encode())

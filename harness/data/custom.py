@@ -1,4 +1,4 @@
-"""A task out of a user's own files, without a file in the registry."""
+"""Tasks from a user's own files, without a file in the registry."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def custom_task(
     encoding: str | None = None,
     fold: Fold | None = None,
 ) -> Task:
-    """A task on files of the user's. A column that isn't named is called as its role.
+    """Create a task from the user's files. A column that is not named has the name of its role.
 
     Args:
-        train: The file to train on, or a folder or pattern; validation and test are carved out of it where they
-            aren't given. None: nothing is trained.
-        validation: The file to choose on.
-        test: The file to judge on.
-        task_type: Default: the one that alone has a column that is named, such as "question", or that alone is read
-            from files with this ending, such as .conll, else classification.
-        columns: The columns by their role, such as {"text": ["review"], "label": ["stars"]}.
-        group: The column that says which rows belong together, if any.
-        near_duplicates: Whether near repeats of other rows are left out: see `harness.data.task.Task`.
-        blank_rows: What becomes of blank documents: see `harness.data.task.Task`.
-        metrics: Names of metrics; by task type where none are named.
-        separator: What stands between the fields of csv and tsv files, or its name, such as "tab"; guessed by default.
-        encoding: Of text files, such as "cp1252"; guessed by default.
+        train: The training file, or a folder or pattern. Validation and test are split off if they are not given. None
+            if nothing is trained.
+        validation: The validation file.
+        test: The test file.
+        task_type: Default: the only one with a column that is named, such as "question", or the only one that is read
+            from files with this ending, such as .conll; otherwise classification.
+        columns: The columns by role, such as {"text": ["review"], "label": ["stars"]}.
+        group: The column of groups, if any; rows of the same group belong together.
+        near_duplicates: Whether near-duplicates of other rows are dropped; see `harness.data.task.Task`.
+        blank_rows: What to do with blank documents; see `harness.data.task.Task`.
+        metrics: The names of metrics; those of the task type if there are none.
+        separator: The separator of the fields of CSV and TSV files, or its name, such as "tab"; guessed by default.
+        encoding: The encoding of text files, such as "cp1252"; guessed by default.
         fold: The fold of train that is the test split, in cross-validation.
 
     Raises:
-        UserError: Every setting that doesn't fit the others.
+        UserError: For all settings that do not fit together.
     """
     named = columns_named(columns or {})
     source = Files(train, validation, test, separator, encoding)
@@ -81,7 +81,7 @@ def custom_task(
 
 
 def columns_named(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """The columns that a user names, by role; where a role may have many, one name with commas is several.
+    """Return the columns that a user names, by role. For roles with many columns, a name may list several with commas.
 
     >>> columns_named({"choices": ["a,b,c"], "text": ["title, in full"], "label": []})
     {'choices': ('a', 'b', 'c'), 'text': ('title, in full',)}
@@ -99,7 +99,7 @@ def columns_named(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, 
 
 
 def column_roles() -> dict[str, Any]:
-    """Every role that a column may have in some task type, with the first type's column."""
+    """Return every role of a column in any task type, with the column of the first such type."""
     found: dict[str, Any] = {}
     for task_type in _types().values():
         for role, column in task_type.columns.items():
@@ -108,28 +108,29 @@ def column_roles() -> dict[str, Any]:
 
 
 def predict_options() -> dict[str, str]:
-    """The help of each option of `harness predict` that gives a text, by its name."""
+    """Return the help of each option of `harness predict` for an input, by name."""
     return {option: text for task_type in _types().values() for option, text in task_type.predict_options.items()}
 
 
 def predict_settings() -> dict[str, str]:
-    """The help of each option of `harness predict` that asks for something beside predictions, by its name."""
+    """Return the help of each option of `harness predict` for other outputs than predictions, by name."""
     fields = [field for task_type in _types().values() for field in task_type.predict_settings.model_fields.items()]
     return {name: field.description or "" for name, field in fields}
 
 
 def explain_settings() -> dict[str, str]:
-    """The same of `harness explain`."""
+    """Return the help of each further option of `harness explain`, by name."""
     fields = [field for task_type in _types().values() for field in task_type.explain_settings.model_fields.items()]
     return {name: field.description or "" for name, field in fields}
 
 
 def inferred_type(named: Mapping[str, Any], source: Files) -> str:
-    """The task type of a user's files, where the user doesn't say it.
+    """Infer the task type of a user's files.
 
     Args:
-        named: The roles whose columns are named: the type that alone has one of them is meant.
-        source: The files: else the type that alone is read from files of their ending, else classification.
+        named: The roles of named columns. The only type with one of them is chosen.
+        source: The files. Otherwise the only type that is read from files with their ending is chosen, or
+            classification.
     """
     for name, task_type in _types().items():
         if task_type.inferred and not _roles_of_others(name).issuperset(task_type.columns.keys() & named.keys()):
@@ -138,16 +139,16 @@ def inferred_type(named: Mapping[str, Any], source: Files) -> str:
 
 
 def type_by_files(source: Files) -> str | None:
-    """The task type that alone is read from files of this ending."""
+    """Return the only task type that is read from files with this ending, if any."""
     try:
         endings = {ending_of(file) for found in source.files().values() for file in found.files}
-    except UserError:  # Told when its rows are read.
+    except UserError:  # Reported when the rows are read.
         return None
     return next((name for name, task_type in _types().items() if endings & {*task_type.endings}), None)
 
 
 def metric_problems(task_type: str, metrics: Sequence[str]) -> list[str]:
-    """A line for each metric that is none, or that does not score this type of task."""
+    """Return a line for each metric that does not exist, or does not score this type of task."""
     problems: list[str] = []
     for name in metrics:
         try:
@@ -181,7 +182,7 @@ def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> It
 
 
 def _types_with(role: str, count: int) -> str:
-    """What a message adds where other task types read so many columns of a role."""
+    """Suggest other task types that accept this number of columns for a role."""
     others = [name for name, found in _types().items() if role in found.columns and count <= found.columns[role].most]
     return f", or choose another task type: {', '.join(others)}" if others else ""
 

@@ -1,4 +1,4 @@
-"""Rows out of one large file that its publisher offers, and that the user downloads."""
+"""Rows of a large file that the user downloads from its publisher."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PIECE = 10_000
 
 @dataclass(frozen=True)
 class Download:
-    """A file in the folder that the environment variable HARNESS_DATA names, whole or in the archive it comes in.
+    """A file in the folder of the environment variable HARNESS_DATA, as such or in its archive.
 
     Attributes:
-        name: The file's; its archive's is the same with ".zip".
-        address: Where its publisher offers it.
-        size: Its bytes.
-        read: Gives the rows by split, from its content.
+        name: The file name; the archive's name adds ".zip".
+        address: The publisher's download address.
+        size: The size in bytes.
+        read: Returns the rows by split from the content.
     """
 
     name: str
@@ -37,15 +37,15 @@ class Download:
     read: Callable[[bytes], Mapping[str, Sequence[Row]]]
 
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by split.
+        """Read the rows by split.
 
         Raises:
-            UserError: The file isn't there, or is another one.
+            UserError: If the file is missing, or has another size.
         """
         return self.read(self._content())
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the file's content."""
+        """Return the SHA-256 of the file's content."""
         return f"{self.name}:{hashlib.sha256(self._content()).hexdigest()}"
 
     def _content(self) -> bytes:
@@ -58,7 +58,7 @@ class Download:
         return content
 
     def _unpacked(self, archive: Path) -> bytes:
-        """The file in its archive, of which no more is read than it must have."""
+        """Extract the file from its archive, up to its expected size plus one byte."""
         try:
             with zipfile.ZipFile(archive) as opened, opened.open(self.name) as stream:
                 return stream.read(self.size + 1)
@@ -83,12 +83,12 @@ class Download:
 def first_hundred_million(
     content: bytes, bounds: Mapping[str, tuple[int, int]] = BOUNDS, piece: int = PIECE
 ) -> Mapping[str, list[Row]]:
-    """Train in pieces of so many characters; validation and test in one, as published figures read them.
+    """Split the text: train in pieces of `piece` characters, validation and test in one, as for published results.
 
-    A character that a bound cuts through is whole in the later split; one that the file's end cuts through is left out.
+    A character across a bound belongs to the later split. One that is truncated by the end of the file is dropped.
 
     Raises:
-        UserError: The file is not UTF-8.
+        UserError: If the file is not UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

@@ -1,4 +1,4 @@
-"""Which texts are the same, or nearly so.
+"""Find duplicates and near-duplicates of texts.
 
 Source: overlap of word shingles and their containment, Broder 1997, "On the resemblance and containment of documents".
 """
@@ -16,21 +16,21 @@ from typing import Any
 SHINGLE_WORDS = 8
 CONTAINMENT = 0.5
 LEAST_SHINGLES = 8
-# A shingle of more texts than this is a formula of their kind ("shr cts vs cts net vs") and counts between neighbours
-# only: true copies share the most of their shingles, so that their neighbours are the same ones all along.
+# A shingle in more texts than this is a formula of the genre ("shr cts vs cts net vs"), and counts between neighbours
+# only: true copies share most of their shingles, so that they are neighbours for all of these.
 MOST_SHARERS = 8
-# More different texts than this share, and than `MOST_SHARERS`, are no set of repeats: many texts have a passage, such
-# as a footer, a template or a disclaimer, and it says nothing of two of them.
+# A cluster with a larger fraction of the distinct texts, and more than `MOST_SHARERS`, is not a set of copies: many
+# texts share a passage, such as a footer, a template or a disclaimer, which says nothing about pairs of them.
 LARGEST_SHARE = 0.01
-# Texts that are made of passages of many are copies where they differ in so few words.
+# Texts that consist of common passages are copies if they differ in at most this many words.
 CHANGED_WORDS = 2
 CHANGED_SHARE = 0.01
 _WORD = re.compile(r"\w+")
 
 
-@lru_cache(maxsize=1024)  # many questions in a row have one context
+@lru_cache(maxsize=1024)  # consecutive questions often have the same context
 def normalised(text: str) -> str:
-    r"""The text without differences of case, spacing and Unicode form.
+    r"""Normalize case, spacing and Unicode form of a text.
 
     >>> normalised("Ｇood\n  FILM")
     'good film'
@@ -43,22 +43,22 @@ def _normalised(text: str) -> str:
 
 
 def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[int]:
-    """A cluster's number for each text; texts of one cluster are the same or nearly so.
+    """Assign each text to a cluster of equal or nearly equal texts.
 
-    Two texts are joined when they are equal once normalised, when their words are equal (from eight words on),
-    or when at least half of the eight-word shingles of the shorter one are in the other (from eight shingles on;
-    shingles that more than eight texts have count for little).
+    Two texts are joined if they are equal after normalization, if their words are equal (for eight words or more), or
+    if at least half of the eight-word shingles of the shorter one are in the other (for eight shingles or more;
+    shingles in more than eight texts have little effect).
 
-    Where that makes a cluster of more than a hundredth of the different texts, and of more than eight, passages that
-    more than eight texts have count for nothing; texts that are made of them are joined where they differ in two words
-    at most, or in one of a hundred.
+    If this makes a cluster of more than a hundredth of the distinct texts, and of more than eight, then passages in
+    more than eight texts are ignored. Texts that consist of these are joined if they differ in at most two words, or in
+    one of a hundred.
 
     Args:
         texts: The texts.
-        exact_only: Leave the shingles out, for very large sets.
+        exact_only: Whether to skip shingles, for very large data sets.
 
     Returns:
-        Cluster numbers, equal for texts of one cluster; the number is the place of the cluster's first text.
+        Cluster numbers, equal within a cluster: the index of the cluster's first text.
     """
     first: dict[str, int] = {}
     keys = {text: _key(text) for text in set(texts)}
@@ -73,37 +73,37 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
 
 
 def normalised_words(text: str) -> list[str]:
-    """The text's words, without differences of case and Unicode form."""
+    """Return the words of a text, normalized in case and Unicode form."""
     return _WORD.findall(_normalised(text))
 
 
 def _key(text: str) -> str:
-    """What texts that are the same have in common. A short text's punctuation counts: it may be all there is."""
+    """Return a key that equal texts share. A short text keeps its punctuation, which may be all that it has."""
     words = normalised_words(text)
     return " ".join(words) if len(words) >= SHINGLE_WORDS else normalised(text)
 
 
 class Clusters:
-    """A partition of 0..size-1 that starts with everyone alone (union-find)."""
+    """A partition of 0..size-1, at first into single items (union-find)."""
 
     def __init__(self, size: int) -> None:
         self._parents = list(range(size))
 
     def root(self, item: int) -> int:
-        """The smallest member of the item's cluster."""
+        """Return the smallest member of the item's cluster."""
         while self._parents[item] != item:
             self._parents[item] = self._parents[self._parents[item]]
             item = self._parents[item]
         return item
 
     def join(self, one: int, other: int) -> None:
-        """Make one cluster of two items' clusters."""
+        """Join the clusters of two items."""
         low, high = sorted((self.root(one), self.root(other)))
         self._parents[high] = low
 
 
 def _near_pairs(texts: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
-    """Pairs of different texts, given as words, that nearly repeat each other."""
+    """Return pairs of nearly equal texts, given as words."""
     words = _Words.of(texts)
     pairs = list(_sharing_half(words))
     clusters = Clusters(len(texts))
@@ -131,12 +131,12 @@ def _differ_in_few_words(one: Sequence[str], other: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class _Words:
-    """The words of texts, one text after the other.
+    """The words of all texts, concatenated.
 
     Attributes:
-        codes: A random number of 63 bits for each word [words].
-        owners: The text that each word is of [words].
-        texts: How many texts there are.
+        codes: The code of each word [words]: a random 63-bit number, the same for equal words.
+        owners: The index of each word's text [words].
+        texts: The number of texts.
     """
 
     codes: Any
@@ -145,8 +145,8 @@ class _Words:
 
     @classmethod
     def of(cls, texts: Sequence[Sequence[str]]) -> _Words:
-        """Those of `texts`."""
-        import numpy as np  # noqa: PLC0415 -- listing tasks needs no numpy
+        """Encode the words of `texts`."""
+        import numpy as np  # noqa: PLC0415 -- not needed to list tasks
 
         numbers: dict[str, int] = {}
         words = np.array([numbers.setdefault(word, len(numbers)) for text in texts for word in text], dtype=np.int64)
@@ -155,17 +155,17 @@ class _Words:
         return cls(scattered[words], owners, len(texts))
 
     def only(self, kept: Any) -> _Words:
-        """Those where `kept` [words] holds."""
+        """Return the words for which `kept` [words] is true."""
         return _Words(self.codes[kept], self.owners[kept], self.texts)
 
     def counted(self, those: Any = slice(None)) -> Any:
-        """How many words, or how many of `those` [words], each text has [texts]."""
+        """Count the words, or `those` words [words], of each text [texts]."""
         import numpy as np  # noqa: PLC0415
 
         return np.bincount(self.owners[those], minlength=self.texts)
 
     def shingles(self) -> tuple[Any, Any]:
-        """The place of each shingle's first word, and the shingle's hash: two arrays of one length."""
+        """Return the position of each shingle's first word, and the shingle's hash: two arrays of the same length."""
         import numpy as np  # noqa: PLC0415
 
         places = max(len(self.codes) - SHINGLE_WORDS + 1, 0)
@@ -177,7 +177,7 @@ class _Words:
         return starts, hashes[starts]
 
     def distinct_shingles(self) -> tuple[Any, Any]:
-        """Every distinct shingle's hash, sorted, and the text that it is in: two arrays of one length."""
+        """Return each text's distinct shingles: sorted hashes and the texts, as two arrays of the same length."""
         import numpy as np  # noqa: PLC0415
 
         starts, hashes = self.shingles()
@@ -189,7 +189,7 @@ class _Words:
         return hashes[new], owners[new]
 
     def in_passages_of_many(self) -> Any:
-        """Whether each word [words] is in a shingle that more than `MOST_SHARERS` texts have."""
+        """Return whether each word [words] is in a shingle that more than `MOST_SHARERS` texts have."""
         import numpy as np  # noqa: PLC0415
 
         hashes, counts = np.unique(self.distinct_shingles()[0], return_counts=True)
@@ -204,7 +204,7 @@ class _Words:
 
 
 def _sharing_half(words: _Words) -> Iterator[tuple[int, int]]:
-    """Pairs of texts that share half of the shorter one's shingles."""
+    """Yield pairs of texts that share at least half of the shorter one's shingles."""
     import numpy as np  # noqa: PLC0415
 
     shingles, owners = words.distinct_shingles()
@@ -217,7 +217,7 @@ def _sharing_half(words: _Words) -> Iterator[tuple[int, int]]:
 
 
 def _sharing_pairs(shingles: Any, owners: Any, size: int) -> Any:
-    """A code (one * size + other) for every two texts and every shingle that both have."""
+    """Return a code (one * size + other) for every pair of texts and every shingle that both have."""
     import numpy as np  # noqa: PLC0415
 
     _, counts = np.unique(shingles, return_counts=True)

@@ -1,4 +1,4 @@
-"""What a field holds: a text, a number or a label."""
+"""Fields: texts, numbers and labels."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from harness.data.labels import label_name
 from harness.data.task import Row
 from harness.errors import nearest
 
-# Beyond it a model's weights, of 32 bits, would soon be infinite.
+# Larger numbers would soon make 32-bit weights infinite.
 MOST = 1e30
-# Digits with what people write around and between them.
+# Digits with usual additions around and between them.
 _BEFORE, _AFTER = r"[^\W\d_]{0,4}\.?[^\w\s]{0,2}\s*[-+]?", r"\s*[^\W\d_]{0,4}\.?[^\w\s]{0,2}"
 _AMOUNT = re.compile(_BEFORE + r"[0-9][0-9.,' \u00a0\u202f\u2019]*" + _AFTER)
 
 
 class FieldError(Exception):
-    """A field that can't be read. Says what is wrong and what to do; the reader of rows adds the row's place."""
+    """A field that can't be read. The message says what is wrong and what to do; the reader of rows adds the place."""
 
 
 def text_field(row: Row, column: str) -> str:
-    """The text in a column; a list of texts is joined by line ends.
+    """Return the text in a column. A list of texts is joined by line breaks.
 
     Raises:
-        FieldError: The field holds no text.
+        FieldError: If the field is not text.
     """
     field = row[column]
     if isinstance(field, str):
@@ -36,10 +36,10 @@ def text_field(row: Row, column: str) -> str:
 
 
 def whole_text(text: str, column: str) -> str:
-    """The text itself, which no file can hold where it has halves of characters (lone surrogates).
+    """Check that a text has no halves of characters (lone surrogates), which no file can contain, and return it.
 
     Raises:
-        FieldError: It has some.
+        FieldError: If it has some.
     """
     try:
         text.encode()
@@ -52,10 +52,10 @@ def whole_text(text: str, column: str) -> str:
 
 
 def number_field(field: object, column: str) -> float:
-    """The finite number in a field, written as a number or as text.
+    """Return the finite number in a field, written as a number or as text.
 
     Raises:
-        FieldError: The field holds none, or one that a model's weights can't.
+        FieldError: If the field is not such a number, or too large for a model's weights.
     """
     try:
         number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
@@ -74,10 +74,10 @@ def number_field(field: object, column: str) -> float:
 
 
 def label_index(field: object, column: str, labels: Sequence[str], *, named: bool) -> int:
-    """The index of a label: looked up by its name, or, where the task names the labels, given as an index.
+    """Return the index of a label, looked up by name or, if the task names the labels, given as an index.
 
     Raises:
-        FieldError: The field holds no label, or an unknown one.
+        FieldError: If the field has no label, or an unknown one.
     """
     if named and isinstance(field, int) and not isinstance(field, bool):
         if field == -1:

@@ -1,4 +1,4 @@
-"""Rows out of a user's files, whatever form they have, with the line of every mistake."""
+"""Read rows from a user's files of any format, with the line of every mistake."""
 
 from __future__ import annotations
 
@@ -31,55 +31,55 @@ __all__ = [
 
 
 def read_rows(file: Path, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:
-    """The rows of a file by its ending, of a folder, or of all files that a pattern such as "part-*.parquet" fits.
+    """Read the rows of a file, of a folder, or of all files that match a pattern such as "part-*.parquet".
 
-    A table of text keeps its fields as text ("" is an empty text). A .txt file is one row; of a column file each
-    sentence is one (`harness.data.column_files`). Separator and encoding are guessed where they aren't given, and what
-    was guessed is told in one line. Packed files are unpacked.
+    The format follows from the ending. A table of text keeps its fields as text ("" is an empty text). A .txt file is
+    one row, and a sentence of a column file is one (`harness.data.column_files`). Separator and encoding are guessed if
+    not given, with a note of what was guessed. Compressed files are decompressed.
 
     Args:
-        file: What to read.
-        separator: What stands between the fields of a csv or tsv file, or its name, such as "tab".
-        encoding: Of text files, by Python's name.
+        file: The file, folder or pattern.
+        separator: The separator of the fields of a CSV or TSV file, or its name, such as "tab".
+        encoding: The encoding of text files, by Python's name.
 
     Raises:
-        UserError: The file is missing, empty, of another kind or encoding, or some of its lines are broken.
+        UserError: If the file is missing, empty, of unknown type or encoding, or has broken lines.
     """
     return read_located(files_of(file), separator=separator, encoding=encoding)
 
 
 def files_of(path: Path | str) -> Located:
-    """The files that a path, a pattern or a folder means.
+    """Find the files of a path, a pattern or a folder.
 
     Raises:
-        UserError: A folder holds none that can be read, or more than one table.
+        UserError: If a folder has no readable files, or more than one table.
     """
     return located(path, READERS)
 
 
 def files_by_split(path: Path | str) -> Mapping[str, Located]:
-    """The files of each split in a folder that has some for each; none of any other path.
+    """Find the files of each split in a folder with files for splits; empty for any other path.
 
     Raises:
-        UserError: There are several for one split.
+        UserError: If a split has several.
     """
     return by_split(Path(path), READERS) if Path(path).is_dir() else {}
 
 
 def every_file(path: Path | str) -> list[Path]:
-    """The files that a path means, of all splits where it is a folder with some for each.
+    """Find all files of a path, for all splits if it is a folder with files for splits.
 
     Raises:
-        UserError: A folder holds none that can be read, or not one sort of them.
+        UserError: If a folder has no readable files, or files of several kinds.
     """
     return [file for found in files_by_split(path).values() or [files_of(path)] for file in found.files]
 
 
 def read_located(found: Located, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:
-    """The rows of some files, one file after the other; see `read_rows`.
+    """Read the rows of files, one file after the other; see `read_rows`.
 
     Raises:
-        UserError: Every mistake in them, or a separator or encoding that is none.
+        UserError: For all mistakes in them, or if the separator or encoding does not exist.
     """
     refuse(format_problems(separator, encoding))
     text_format = TextFormat(named_separator(separator) if separator else None, encoding)
@@ -102,7 +102,7 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
 
 
 def format_problems(separator: str | None, encoding: str | None) -> Iterator[str]:
-    """A line for a separator or an encoding that is none."""
+    """Yield a line for an invalid separator or encoding."""
     if separator is not None and (len(named_separator(separator)) != 1 or separator in '"\r\n'):
         names = ", ".join(SEPARATORS.values())
         yield f"separator: must be one character, or {names} (got {separator!r}). Leave it out to have it guessed."
@@ -114,7 +114,7 @@ def format_problems(separator: str | None, encoding: str | None) -> Iterator[str
 
 
 def _tell(found: Located, guesses: Mapping[str, int]) -> None:
-    """One line about what nobody said and the files don't say either."""
+    """Report in one line what was guessed."""
     if guesses:
         every = len(found.files)
         told = [
@@ -149,7 +149,7 @@ def _read_text(file: DataFile) -> list[PlacedRow]:
 
 
 def _of_class(path: Path, file: DataFile) -> PlacedRow:
-    """A text whose folder says its class."""
+    """Read a text whose folder is its class."""
     label = path.parent.name
     return PlacedRow({"id": f"{label}/{path.name}", "text": file.text(), "label": label}, file.name)
 
@@ -170,4 +170,4 @@ READERS: Mapping[str, Callable[[DataFile], list[PlacedRow]]] = {
     TEXT: _read_text,
     **dict.fromkeys(COLUMN_FILES, _read_columns),
 }
-"""How a file is read, by its ending."""
+"""Readers of files, by ending."""

@@ -1,4 +1,4 @@
-"""Which files hold the rows of a split: one file, those of a pattern, or those of a folder."""
+"""Find the files with the rows of a split: one file, those of a pattern, or those of a folder."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SPLIT_NAMES = {
     "development": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
 _SHARD = re.compile(r"[-_.]\d+([-_.]of[-_.]\d+)?$")
-# Files that tell of a folder, and are none of its data.
+# Files that describe a folder, and are not data.
 _ABOUT = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "metadata.json"}
 _READ_ME = {"readme", "license", "licence", "citation", "notice"}
 
 
 @dataclass(frozen=True)
 class Located:
-    """The files that hold a split's rows.
+    """The files with a split's rows.
 
     Attributes:
-        where: What a message calls all of them.
-        files: In the order in which they are read.
-        by_class: Whether each is a text, and the folder that it lies in its label.
+        where: The name of all of them in messages.
+        files: The files in reading order.
+        by_class: Whether each file is a text, and its folder is the label.
     """
 
     where: str
@@ -40,21 +40,21 @@ class Located:
 
 
 def is_there(path: Path | str) -> bool:
-    """Whether there is a file or folder of this path, or one that fits it as a pattern."""
+    """Return whether a file or folder exists at this path, or matches it as a pattern."""
     return Path(path).exists() or bool(_matching(path))
 
 
 def located(path: Path | str, endings: Collection[str]) -> Located:
-    """The files that a path means: itself, those that fit it as a pattern such as "train-*.parquet", a folder's.
+    """Find the files of a path: the file itself, those that match a pattern such as "train-*.parquet", or a folder's.
 
-    A folder holds shards of a table, a data set as `datasets` saves it to disk, texts, or a folder of texts per class.
+    A folder contains shards of a table, a data set saved by `datasets`, texts, or a folder of texts per class.
 
     Args:
-        path: What the user gives.
-        endings: Of files that can be read.
+        path: The path given by the user.
+        endings: The endings of readable files.
 
     Raises:
-        UserError: A folder holds none of these, or more than one.
+        UserError: If a folder contains none of these, or more than one.
     """
     path = Path(path)
     if path.is_dir():
@@ -63,10 +63,10 @@ def located(path: Path | str, endings: Collection[str]) -> Located:
 
 
 def by_split(folder: Path, endings: Collection[str]) -> dict[str, Located]:
-    """The files of each split in a folder that has a file, shards or a folder for each; none in any other folder.
+    """Find the files of each split in a folder that has a file, shards or a folder for each; empty for other folders.
 
     Raises:
-        UserError: There are several for one split.
+        UserError: If a split has several.
     """
     found: dict[str, list[Path]] = {}
     others = []
@@ -110,12 +110,12 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
 
 
 def _saved_to_disk(folder: Path) -> tuple[Path, ...]:
-    """The files that a data set's state.json names.
+    """Return the files named in a data set's state.json.
 
     Source: datasets, `Dataset.save_to_disk`.
 
     Raises:
-        UserError: The file is damaged, or names what is no file of the folder.
+        UserError: If the file is damaged, or names files that are not in the folder.
     """
     state = folder / "state.json"
     if not state.is_file():
@@ -136,12 +136,12 @@ def _saved_to_disk(folder: Path) -> tuple[Path, ...]:
 
 
 def _entries(folder: Path, endings: Collection[str]) -> list[Path]:
-    """What of a folder may be data: files that can be read, and folders."""
+    """Return the entries of a folder that may be data: readable files, and folders."""
     return [entry for entry in _listing(folder) if entry.is_dir() or _is_data(entry, endings)]
 
 
 def _listing(folder: Path) -> list[Path]:
-    """What is in a folder, by name, without what is hidden, and what programs leave there, such as "_SUCCESS"."""
+    """Return the entries of a folder by name, without hidden files and markers of programs, such as "_SUCCESS"."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -155,20 +155,20 @@ def _is_data(file: Path, endings: Collection[str]) -> bool:
 
 
 def _texts(folder: Path) -> list[Path]:
-    """The texts in a folder: .txt files, and those without an ending."""
+    """Return the texts in a folder: .txt files, and files without an ending."""
     files = [entry for entry in _listing(folder) if entry.is_file()]
     return [file for file in files if ending_of(file) == TEXT or not file.suffix]
 
 
 def _plain_name(entry: Path) -> str:
-    """A file's name without its endings."""
+    """Return a file's name without its endings."""
     name = entry.name if entry.is_dir() else entry.name.removesuffix("".join(entry.suffixes[-2:]))
     return name.lower()
 
 
 def _matching(path: Path | str) -> list[Path]:
-    """The files that fit a pattern, by name."""
-    # Path.glob has patterns below a folder only, and this one may begin anywhere.
+    """Return the files that match a pattern, by name."""
+    # Path.glob matches below a folder only, and this pattern may start anywhere.
     found = glob(str(path)) if has_magic(str(path)) else []  # noqa: PTH207
     return sorted(Path(name) for name in found if Path(name).is_file())
 

@@ -1,4 +1,4 @@
-"""Folds of a cross-validation: every row in one of them, whole groups together, each label in its proportion."""
+"""Folds of a cross-validation, stratified by label, with whole groups."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SEED = 20_170_612
 
 
 def dealt(groups: Sequence[Sequence[int]], strata: Sequence[object], count: int) -> list[list[int]]:
-    """The places in each of `count` folds, the same every time; a fold may be empty where groups are large.
+    """Divide the examples into `count` folds, deterministically. A fold may be empty if groups are large.
 
-    Where no label has a row for each fold, or rows have numbers instead of labels, folds are equal in size alone.
+    If no label has an example for each fold, or there are numbers instead of labels, only the sizes are balanced.
 
     Args:
-        groups: The places that belong together; every place is in one group.
-        strata: What each place counts as, such as its label.
-        count: How many folds.
+        groups: The indices that belong together; every index is in one group.
+        strata: The stratum of each index, such as its label.
+        count: The number of folds.
     """
     # sklearn's import takes a second, and only folds need it.
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # noqa: PLC0415
@@ -30,7 +30,7 @@ def dealt(groups: Sequence[Sequence[int]], strata: Sequence[object], count: int)
     labels = [first[stratum] if balanced else 0 for stratum in strata]
     splitter = StratifiedGroupKFold if len(groups) < len(strata) else StratifiedKFold
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # A label with fewer rows than folds is in as many as it can be.
+        warnings.simplefilter("ignore", UserWarning)  # A label with fewer rows than folds is in as many as possible.
         split = splitter(count, shuffle=True, random_state=SEED).split(
             labels, labels, [group_of[place] for place in range(len(strata))]
         )

@@ -1,4 +1,4 @@
-"""Where GLUE's tasks come from, and who to cite for all of them."""
+"""The source of GLUE's tasks, and their common citation."""
 
 from harness.data.sources import Hub
 
@@ -7,8 +7,8 @@ CITATION = "Wang et al. 2018, GLUE: A Multi-Task Benchmark and Analysis Platform
 
 
 def glue(config: str, *, test: str = "validation") -> Hub:
-    """A GLUE task's rows, judged by the validation split: the labels of the test split are withheld.
+    """Return a GLUE task whose test split is the published validation split, since the test labels are withheld.
 
-    Our own validation split is carved out of the training rows, so that nothing is chosen on what judges.
+    The validation split is taken from the training rows, so that nothing is chosen on the test split.
     """
     return Hub("nyu-mll/glue", config, REVISION, splits={"train": "train", "test": test})

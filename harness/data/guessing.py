@@ -1,4 +1,4 @@
-"""What a user's own rows ask for: the task type and the columns, where the user doesn't say."""
+"""Guess the task type and the columns of a user's rows, as far as the user does not name them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Columns = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Guess:
-    """What rows ask for.
+    """A guess from rows.
 
     Attributes:
         task_type: The task type's name.
         columns: The columns by role.
-        because: Why this type, as a part of a sentence.
+        because: The reason for this type, as a part of a sentence.
     """
 
     task_type: str
@@ -34,16 +34,16 @@ class Guess:
 def guessed(
     rows: Sequence[Mapping[str, object]], *, named: Columns, task_type: str | None = None, where: str = "data"
 ) -> Guess:
-    """What rows ask for. The first task type that makes sense of them is meant, by `guess_rank`.
+    """Guess the task type and the columns. The first task type that accepts the rows wins, by `guess_rank`.
 
     Args:
-        rows: Some with their answers.
+        rows: Rows with their answers.
         named: The columns that the user names, by role.
-        task_type: The one that the user names, if any.
-        where: What a message begins with.
+        task_type: The task type that the user names, if any.
+        where: The beginning of error messages.
 
     Raises:
-        UserError: No task type makes sense of them, or several columns may be the same thing.
+        UserError: If no task type accepts the rows, or several columns fit a role.
     """
     columns = sampled_columns(rows)
     missing = [name for names in named.values() for name in names if name not in columns]
@@ -70,7 +70,7 @@ def guessed(
 
 
 def _constant(columns: Mapping[str, SampledColumn]) -> frozenset[str]:
-    """The columns that hold the same in every row: there is nothing to learn of them."""
+    """Return the columns with the same value in every row, from which nothing can be learnt."""
     return frozenset(name for name, column in columns.items() if len(column.values) == 1 < len(column.fields))
 
 

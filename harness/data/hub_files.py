@@ -1,4 +1,4 @@
-"""A data set of the Hub as a folder of files, for commands that read a user's own."""
+"""A data set of the Hub as a folder of files, for commands that read a user's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"(?P<path>[\w-][\w.-]*/[\w-][\w.-]*)(:(?P<config>[\w.-]+))?"
 
 
 def is_hub_name(words: str) -> bool:
-    """Whether that may be the name of a data set of the Hub, such as "owner/name" or "owner/name:configuration".
+    """Return whether this may be the name of a data set of the Hub, such as "owner/name" or "owner/name:configuration".
 
     >>> is_hub_name("nyu-mll/glue:sst2"), is_hub_name("./reviews.csv")
     (True, False)
@@ -25,16 +25,16 @@ def is_hub_name(words: str) -> bool:
 
 
 def hub_files(name: str, folder: Path) -> Path:
-    """The folder with a parquet file for each split of a data set, fetched where it isn't there.
+    """Return the folder with a parquet file for each split of a data set, and download it if necessary.
 
-    A split whose labels are kept back (all of them -1) is left out, for nothing can be scored on it.
+    A split with withheld labels (all -1) is left out, because nothing can be scored on it.
 
     Args:
-        name: As `is_hub_name` takes it.
-        folder: Where the files lie, or come to lie.
+        name: A name as for `is_hub_name`.
+        folder: The folder of the files.
 
     Raises:
-        UserError: The data set is not available, or has no train split.
+        UserError: If the data set is not available, or has no train split.
     """
     if folder.is_dir():
         return folder
@@ -51,7 +51,7 @@ def hub_files(name: str, folder: Path) -> Path:
 
 
 def _by_split(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The splits that we know, by our names for them."""
+    """Return the splits with known names, by our names."""
     found: dict[str, Any] = {}
     for theirs, rows in data.items():
         split = SPLIT_NAMES.get(theirs)
@@ -67,6 +67,6 @@ def _by_split(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _labels_are_kept_back(rows: Any) -> bool:
-    """Whether some column of named labels holds nothing but -1."""
+    """Return whether a column of named labels contains nothing but -1."""
     named = [column for column, feature in rows.features.items() if hasattr(feature, "names")]
     return bool(len(rows)) and any(set(rows.unique(column)) == {-1} for column in named)

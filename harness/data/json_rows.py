@@ -1,4 +1,4 @@
-"""Rows out of JSON: an object per line, a list of objects, SQuAD's nested form, or an object of columns."""
+"""Rows of JSON: an object per line, a list of objects, SQuAD's nested format, or an object of columns."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _FORMS = 'Write a list of objects, or an object {"column": value, ...} per line.
 
 
 class _BrokenJsonError(Exception):
-    """JSON that can't be read: why, and where in the text."""
+    """JSON that can't be read. The message gives the reason and the position in the text."""
 
 
 def read_json_lines(file: DataFile) -> list[PlacedRow]:
-    """The rows of a file with an object per line, or with a list of them.
+    """Read the rows of a file with an object per line, or with a list of objects.
 
     Raises:
-        UserError: Every line that is broken.
+        UserError: For all broken lines.
     """
     text = file.text()
     return _whole(file.name, text) if text.lstrip().startswith("[") else _lines(file.name, text)
 
 
 def read_json(file: DataFile) -> list[PlacedRow]:
-    """The rows of a file with a list of objects, SQuAD's articles, an object of rows or columns, or an object per line.
+    """Read the rows of a file with a list of objects, SQuAD's articles, an object of rows or columns, or JSON lines.
 
-    A list may stand under "data", or under an only key. Of SQuAD's form a question is a row, with its context and the
+    A list may be under "data", or under the only key. In SQuAD's format, a question is a row, with its context and the
     title of its article; one that "is_impossible" has no answers.
 
     Raises:
-        UserError: It is broken, or has another form.
+        UserError: If it is broken, or has another format.
     """
     text = file.text()
     first, _, rest = text.lstrip().partition("\n")
@@ -50,7 +50,7 @@ def read_json(file: DataFile) -> list[PlacedRow]:
 
 
 def _lines(name: str, text: str) -> list[PlacedRow]:
-    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON allows within a text.
+    # Only "\n" ends a line: str.splitlines would also split at characters that JSON allows within a text.
     lines = enumerate(text.split("\n"), start=1)
     halves = bool(_WRITTEN_HALF.search(text))
     return _rows(((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()), halves)
@@ -70,7 +70,7 @@ def _whole(name: str, text: str) -> list[PlacedRow]:
 
 
 def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
-    """The list in a file: itself, or under "data" or an only key; else the object that it holds."""
+    """Return the list in a file, at the top, under "data" or under the only key; otherwise the object."""
     if isinstance(content, Mapping):
         inner = content.get("data") if len(content) != 1 else next(iter(content.values()))
         is_list = isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner)
@@ -79,9 +79,9 @@ def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
 
 
 def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
-    """The rows of an object that has an object for each row, or the fields of each column; of another one, itself.
+    """Return the rows of an object with an object per row or a list per column; otherwise the object itself.
 
-    Source: the orientations of pandas, `DataFrame.to_json`: where objects have numbers for names, they are columns.
+    Source: the orientations of pandas, `DataFrame.to_json`. Objects with numbers as keys are columns.
     """
     inner = list(content.values())
     if inner and all(isinstance(item, Mapping) for item in inner):
@@ -101,7 +101,7 @@ def _is_article(item: Any) -> bool:
 
 
 def _questions(name: str, articles: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Each question of SQuAD's articles, with its place."""
+    """Yield each question of SQuAD's articles, with its place."""
     for number, article in enumerate(articles, start=1):
         for count, paragraph in enumerate(article["paragraphs"], start=1):
             place = f"{name}, article {number}, paragraph {count}"
@@ -121,11 +121,11 @@ def _question(question: Any, shared: Mapping[str, Any]) -> Any:
 
 
 def _rows(items: Iterable[tuple[str, Any]], halves: bool) -> list[PlacedRow]:
-    """The items as rows; every one that is broken or no object is told with its place.
+    """Convert items to rows, and report all that are broken or not objects, with their places.
 
     Args:
-        items: Each with its place.
-        halves: Whether halves of characters are written in the file, or pairs of them.
+        items: The items with their places.
+        halves: Whether the file contains halves of characters, or pairs of them.
     """
     rows: list[PlacedRow] = []
     problems: list[str] = []
@@ -142,20 +142,20 @@ def _rows(items: Iterable[tuple[str, Any]], halves: bool) -> list[PlacedRow]:
 
 
 def _attempted(text: str) -> Any:
-    """What JSON says, or the error that says why it can't be read."""
+    """Parse JSON, or return the error if it can't be read."""
     try:
         return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"column {error.colno}" if "\n" not in text else f"line {error.lineno}, column {error.colno}"
         return _BrokenJsonError(f"{error.msg}, {place}")
-    except ValueError as error:  # From `_object`, or a whole number with more digits than Python reads.
+    except ValueError as error:  # From `_object`, or an integer with more digits than Python reads.
         return _BrokenJsonError(str(error).partition(";")[0])
     except RecursionError:
         return _BrokenJsonError(f"nested more than {DEEPEST} deep")
 
 
 def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, whose fields are each named once."""
+    """Return a JSON object, and refuse repeated keys."""
     found = dict(fields)
     if len(found) < len(fields):
         twice, _ = Counter(name for name, _ in fields).most_common(1)[0]
@@ -164,7 +164,7 @@ def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _broken_item(text: str) -> str:
-    """Which item of a list is the first that can't be read, as a message's place says it."""
+    """Return the position of the first item of a list that can't be read, as part of a message."""
     if not text.lstrip().startswith("["):
         return ""
     decoder, place, number = json.JSONDecoder(object_pairs_hook=_object), text.index("[") + 1, 0
@@ -177,7 +177,7 @@ def _broken_item(text: str) -> str:
 
 
 def _reason_against(item: Any, halves: bool) -> str | None:
-    """Why an item can't be written again: nests that are too deep, halves of characters (lone surrogates)."""
+    """Return why an item can't be written again: too deep nesting, or halves of characters (lone surrogates)."""
     left = [(item, 1)]
     while left:
         part, depth = left.pop()

@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.data.duplicates import normalised
 
 _WHOLE = re.compile(r"([+-]?[0-9]{1,300})\.0*")
-# Of Python or JSON: nothing, or items in quotes, or numbers.
+# A list in Python or JSON: empty, with quoted items, or with numbers.
 _LISTED = re.compile(r"\[\s*\]|\[\s*['\"].*['\"]\s*\]|\[[-+0-9.\s,]*\]", re.DOTALL)
 
 
 def sorted_names(fields: Iterable[object]) -> tuple[str, ...]:
-    """The names of the labels in some fields, sorted, numbers by their value: "2" comes before "10"."""
+    """Return the names of the labels in fields, sorted, with numbers by value: "2" comes before "10"."""
     return tuple(sorted({name for field in fields if (name := label_name(field)) is not None}, key=_by_number_first))
 
 
 def label_name(field: object) -> str | None:
-    """What a field calls its label; None where it has none.
+    """Return the name of a field's label; None if it has none.
 
-    It is text without the blanks at its ends, and a whole number without decimals, so that a label has one name
-    whatever the form of the file.
+    Surrounding blanks are removed, and whole numbers have no decimals, so that a label has the same name in every file
+    format.
 
     >>> label_name(3.0), label_name("3.00"), label_name("good "), label_name(float("nan"))
     ('3', '3', 'good', None)
@@ -40,10 +40,10 @@ def label_name(field: object) -> str | None:
 
 
 def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
-    """What a reader of the record should know of how labels are spelt: a sentence each.
+    """Report how labels are normalized, in one sentence or none.
 
     Args:
-        fields: What holds a label each.
+        fields: The fields, with a label each.
     """
     spelt = Counter(field for field in fields if isinstance(field, str))
     renamed = {text: name for text in spelt if (name := label_name(text)) not in (None, text)}
@@ -54,7 +54,7 @@ def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
 
 
 def twin_notes(names: Iterable[str]) -> Iterator[str]:
-    """A sentence for all labels that may be meant as one: they differ in case or in how a number is written."""
+    """Report labels that may be the same: they differ only in case or in how a number is written."""
     alike: defaultdict[object, list[str]] = defaultdict(list)
     for name in names:
         alike[_meant(name)].append(name)
@@ -64,9 +64,9 @@ def twin_notes(names: Iterable[str]) -> Iterator[str]:
 
 
 def are_measured(fields: Sequence[object]) -> bool:
-    """Whether labels are numbers that were measured, not classes.
+    """Return whether labels are measured numbers rather than classes.
 
-    They are if there are more than twenty, most rows have one of their own, and they don't count up from somewhere.
+    They are if there are more than twenty, most rows have a unique one, and they are not roughly consecutive.
     """
     names = Counter(name for field in fields if (name := label_name(field)) is not None)
     numbers = [number for name in names if (number := _number(name)) is not None]
@@ -77,7 +77,7 @@ def are_measured(fields: Sequence[object]) -> bool:
 
 
 def is_list(field: object) -> bool:
-    """Whether a field holds a list, as such or as text in brackets.
+    """Return whether a field is a list, as such or as text in brackets.
 
     >>> is_list(["sport"]), is_list("['sport', 'food']"), is_list("[deleted]")
     (True, True, False)
@@ -98,7 +98,7 @@ def _by_number_first(name: str) -> tuple[bool, float, str]:
 
 
 def _number(name: str) -> float | None:
-    """The finite number that a name is; None where it is none."""
+    """Return the finite number that a name spells; None if it spells none."""
     try:
         number = float(name)
     except ValueError:

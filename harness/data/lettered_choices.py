@@ -1,4 +1,4 @@
-"""Questions whose choices stand in one text, a line each with its letter, as the sample packages have them."""
+"""Questions with choices in one text, with a letter and a line for each, as in the sample packages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _AROUND = ' \n"'
 
 
 def read_lettered(*files: Path) -> Mapping[str, list[Row]]:
-    """The questions of some files, with their choices as a list and the letter of the right one."""
+    """Read the questions of files, with their choices as a list and the letter of the right one."""
     lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n") if line]
     return {"train": [_question(json.loads(line)) for line in lines]}
 
 
 def choices_in(text: str) -> list[str]:
-    r"""The choices in a text: each begins with the next letter, at the start of a line.
+    r"""Return the choices in a text: each starts with the next letter, at the start of a line.
 
     >>> choices_in("\nA. a city\nB. E. coli\nand more\nC. none")
     ['a city', 'E. coli\nand more', 'none']
@@ -31,7 +31,7 @@ def choices_in(text: str) -> list[str]:
 
 
 def _starts(lines: str) -> Iterator[int]:
-    """Where the line of each choice starts, at the end of the line before."""
+    """Yield where the line of each choice starts, at the end of the line before."""
     found = 0
     for letter in ascii_uppercase:
         found = lines.find(f"\n{letter}.", found)
@@ -42,7 +42,7 @@ def _starts(lines: str) -> Iterator[int]:
 
 def _question(row: Mapping[str, str]) -> dict[str, object]:
     question, options = row["question"], row["options"]
-    if not choices_in(options):  # In CommonsenseQA, one has its first choices on the question's side.
+    if not choices_in(options):  # In CommonsenseQA, one question contains its first choices.
         question, _, first = question.partition("\nA.")
         options = f"A.{first}{options}"
     return {**row, "question": question, "choices": choices_in(options), "label": row["answer"][0]}

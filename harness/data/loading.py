@@ -1,4 +1,4 @@
-"""Splits of a task: rows made examples, every mistake told at once, repeats left out."""
+"""Load the splits of a task: convert rows to examples, report all mistakes at once, and drop duplicates."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TO_PREDICT = " A file without answers is for `harness predict --input`: leave it
 
 
 def load_splits(task: Task, *, test: bool = True) -> Splits:
-    """The task's examples: read, checked, freed of repeats, split (see `harness.data.splitting`).
+    """Load the task's examples: read, check, drop duplicates and split (see `harness.data.splitting`).
 
-    An example's id is its "id" cell where there is one, else its split and row. A text may be empty, and a list of
-    texts is joined by line ends. A label that is an index is looked up in `task.labels`.
+    An example's id is its "id" cell if it has one, otherwise its split and row. A text may be empty, and a list of
+    texts is joined by line breaks. A label that is an index is looked up in `task.labels`.
 
     Args:
-        task: What to load.
-        test: Whether the test split is wanted. Else none of its examples is made, though it is carved out of train as
-            ever where the publisher made none, and rows of train that repeat a publisher's stay there.
+        task: The task to load.
+        test: Whether to load the test split. Otherwise it has no examples, although it is still split off from train if
+            the publisher has none, and rows of train that repeat a publisher's test rows are kept.
 
     Raises:
-        UserError: Every mistake found in the data, each with its row (the first ten, and how many more).
+        UserError: For all mistakes in the data, each with its row (the first ten, and the number of others).
     """
     found = task.source.rows() if test else _without_test(task.source)
     tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
@@ -56,19 +56,19 @@ def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 def _without_test(source: Source) -> dict[str, Sequence[Row]]:
-    """The rows by split, with an empty test split where the publisher made one."""
+    """Return the rows by split, with an empty test split if the publisher has one."""
     tables = source.rows_without("test") if isinstance(source, SplitwiseSource) else source.rows()
     return {split: () if split == "test" else rows for split, rows in tables.items()}
 
 
 def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str = "") -> Iterator[str]:
-    """What is wrong with a split before its rows are looked at one by one.
+    """Yield what is wrong with a split as a whole.
 
     Args:
-        task: What they are of.
-        split: Its name.
-        rows: In the columns of the task.
-        advice: What to do where a column is missing; by default another column or task type is proposed.
+        task: The task.
+        split: The name of the split.
+        rows: The rows, with the columns of the task.
+        advice: What to do if a column is missing; by default another column or task type is suggested.
     """
     if not rows:
         yield f"{split}: has no rows. Give at least one example."
@@ -77,7 +77,7 @@ def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str =
     for number, row in enumerate(rows, start=1):
         missing = [column for column in columns if column not in row]
         if missing:
-            # One row tells it all where the table is a table; jsonl rows may each lack something else.
+            # One row is enough if the table is a table. JSON rows may each lack something else.
             place, proposed = row_place(split, number, row), advice or _other_type(task, row)
             is_unlabelled = split == "test" and _has(row, task, task.type.inputs)
             otherwise = TO_PREDICT if is_unlabelled else " Name it, or another task type."
@@ -86,14 +86,14 @@ def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str =
 
 
 def _other_type(task: Task, row: Row) -> str:
-    """The proposal of a task type that finds all of its columns, where there is one."""
+    """Suggest a task type that finds all its columns, if there is one."""
     others = {name: replace(task, task_type=name, columns={}) for name in TASK_TYPES.names() if name != task.task_type}
     fits = [name for name, other in others.items() if other.type.inferred and _has(row, other, other.type.columns)]
     return f" Did you mean --task-type {fits[0]}?" if fits else ""
 
 
 def _has_answer(task: Task, row: Row) -> bool:
-    """Whether a row has anything in the columns that no prediction is made from."""
+    """Return whether a row has anything in the columns other than inputs."""
     columns = [column for role in task.type.columns if role not in task.type.inputs for column in task.columns_of(role)]
     return not columns or any(row[column] not in (None, "") for column in columns)
 

@@ -1,4 +1,4 @@
-"""Rows that know where they come from, and what a message says of a column that is not among theirs."""
+"""Rows with their place in a file, and messages about missing columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SHOWN = 10
 
 
 class PlacedRow(dict[str, object]):
-    """A row that knows the file and the line that it came from.
+    """A row with the file and line that it comes from.
 
     Attributes:
-        place: What a message calls it, such as "reviews.csv, line 7".
-        repeated: Names that several columns of its file have. The row has none of these columns.
+        place: The name of the row in messages, such as "reviews.csv, line 7".
+        repeated: Names that several columns of the file have. The row has none of these columns.
     """
 
     __slots__ = ("place", "repeated")
@@ -27,14 +27,14 @@ class PlacedRow(dict[str, object]):
 
 
 def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -> list[PlacedRow]:
-    """The rows of a table. Columns without a name are left out, and so are those whose name is there twice.
+    """Return the rows of a table. Columns without a name or with a repeated name are left out.
 
     Args:
-        header: The columns' names.
-        body: Each row's place and its fields.
+        header: The names of the columns.
+        body: The place and the fields of each row.
 
     Raises:
-        UserError: Rows that are longer or shorter than the header.
+        UserError: If rows are longer or shorter than the header.
     """
     rows = list(body)
     refuse(
@@ -50,13 +50,13 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
 
 
 def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, otherwise: str = "") -> str:
-    """Why a row can't be asked for a column that it doesn't have, and what to do.
+    """Describe a column that a row does not have, and what to do.
 
     Args:
         row: The row.
-        column: The column's name.
-        advice: What to do; by default another column is proposed, where one has nearly this name.
-        otherwise: What to do where none has.
+        column: The name of the column.
+        advice: What to do; by default a column with a similar name is suggested, if any.
+        otherwise: What to do if there is none.
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} is there twice. Give each column a name of its own."
@@ -66,7 +66,7 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
 
 
 def refuse(problems: Iterable[str]) -> None:
-    """Raise the first ten of `problems`, and how many more there are; nothing where there are none."""
+    """Raise an error with the first ten of `problems` and the number of others, if there are any."""
     lines = list(problems)
     if len(lines) > SHOWN:
         lines = [*lines[:SHOWN], f"and {len(lines) - SHOWN} more mistakes of this kind or others."]

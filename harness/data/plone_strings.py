@@ -1,4 +1,4 @@
-"""Strings of Plone's interface in some language with what they are in English, as a task of translation."""
+"""Strings of Plone's interface in a language, with the English ones, as a translation task."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FILES = ("plone", "widgets", "cmfplacefulworkflow", "cmfeditions", "plonefrontpa
 
 
 def strings_to_english(code: str, language: str) -> Task:
-    """The task of a language's strings.
+    """Create the task of a language's strings.
 
     Args:
-        code: The language's, "de".
-        language: What it is called, "German".
+        code: The code of the language, such as "de".
+        language: The name of the language, such as "German".
     """
     folder = f"plone/app/locales/locales/{code}/LC_MESSAGES"
     return Task(
@@ -31,7 +31,7 @@ def strings_to_english(code: str, language: str) -> Task:
 
 
 def read(*files: Path) -> Mapping[str, list[Row]]:
-    """A string each, with its group."""
+    """Read the strings, each with its group."""
     texts = [file.read_text(encoding="utf-8") for file in files]
     pairs = [
         (" ".join(foreign.split()), " ".join(english.split()))

@@ -1,4 +1,4 @@
-"""Texts and their translations out of gettext's .po files, the interface strings of programs."""
+"""Texts and translations from gettext's .po files, with the interface strings of programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TELLING = re.compile(r"[^\W_]+")
 
 @dataclass
 class _Entry:
-    """What stands between two blank lines."""
+    """An entry: the lines between two blank ones."""
 
     fields: dict[str, str] = field(default_factory=dict)
     default: str = ""
@@ -26,13 +26,13 @@ class _Entry:
 
 
 def translations(text: str) -> Iterator[tuple[str, str]]:
-    """Each text of a .po file that has a translation that is not doubtful, with it.
+    """Yield each text of a .po file with its translation, except for fuzzy ones.
 
-    Where the text has a name of its own (`msgid "label_save"`), it is what a comment gives as its default. Texts with
-    plural forms, and those without a letter, are left out.
+    If the text is identified by a key (`msgid "label_save"`), it is the default given in a comment. Texts with plural
+    forms and those without a letter are left out.
 
     Args:
-        text: The file's.
+        text: The content of the file.
     """
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         entry = _entry(block.split("\n"))
@@ -58,7 +58,7 @@ def _entry(lines: Sequence[str]) -> _Entry:
 
 
 def _unquoted(quoted: str) -> str:
-    """The text between quotes, with its escapes read."""
+    """Return the text between quotes, with escapes resolved."""
     try:
         return str(ast.literal_eval(quoted.strip()))
     except (SyntaxError, ValueError):
@@ -66,9 +66,9 @@ def _unquoted(quoted: str) -> str:
 
 
 def grouped(rows: Sequence[Row]) -> list[Row]:
-    """The rows, each once, with a `group` that rows of one source or of one target share, directly or through others.
+    """Return the distinct rows, with a `group` shared by rows with the same source or target, directly or transitively.
 
-    Case, punctuation and blanks make no difference to that.
+    Case, punctuation and blanks are ignored.
     """
     kept = list({(row["source"], row["target"]): row for row in rows}.values())
     clusters, first = Clusters(len(kept)), dict[tuple[str, str], int]()

@@ -1,4 +1,4 @@
-"""Rows made examples, or lines that say why they can't be."""
+"""Convert rows to examples, or to lines that report their mistakes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.data.task import Example, Row, Task
 
 @dataclass(frozen=True)
 class Reading:
-    """A task's rows being read, with what was found on the way.
+    """Reads the rows of a task, and collects mistakes.
 
     Attributes:
         labels: The label names in the order of their indices.
-        problems: Mistakes, a line each.
-        dropped: Rows left out, by reason.
+        problems: The mistakes, a line each.
+        dropped: Number of rows left out, by reason.
     """
 
     task: Task
@@ -27,11 +27,11 @@ class Reading:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The labels that a model has an output for."""
+        """The labels with an output of the model."""
         return self.labels if self.task.type.labels_are_outputs else ()
 
     def examples(self, split: str, rows: Sequence[Row]) -> list[Example]:
-        """The examples of a split; rows with mistakes are left out and their mistakes kept in `problems`."""
+        """Return the examples of a split. Rows with mistakes are left out, and the mistakes added to `problems`."""
         found: list[Example] = []
         for number, row in enumerate(rows, start=1):
             identity = identity_of(row, split, number)
@@ -48,18 +48,18 @@ class Reading:
 
 
 def group_of(task: Task, row: Row) -> str:
-    """The group that a row belongs to; empty where it has none."""
+    """Return the group of a row; empty if it has none."""
     field = row[task.group] if task.group else None
     return "" if field is None else str(field)
 
 
 def row_place(split: str, number: int, row: Row) -> str:
-    """What a message calls a row: its file and line where it has one, else its split and number."""
+    """Return the name of a row in messages: its file and line if known, otherwise its split and number."""
     place = getattr(row, "place", "")
     return f"{split} ({place})" if place else f"{split} row {number}"
 
 
 def identity_of(row: Row, split: str, number: int) -> str:
-    """The id of a row's example: its own where it has one, else its split and number from 1."""
+    """Return the id of a row's example: its own if it has one, otherwise its split and number from 1."""
     field = row.get("id")
     return f"{split}-{number}" if field is None or field == "" else str(field)

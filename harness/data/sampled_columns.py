@@ -1,4 +1,4 @@
-"""The columns of some rows, looked at to guess what they hold."""
+"""Samples of columns, to guess what they contain."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row"
 
 
 class UnclearError(Exception):
-    """Several columns may have one role.
+    """Several columns fit one role.
 
     Attributes:
-        role: Such as "label".
-        candidates: The columns' names.
+        role: The role, such as "label".
+        candidates: The names of the columns.
     """
 
     def __init__(self, role: str, candidates: Sequence[str]) -> None:
@@ -29,11 +29,11 @@ class UnclearError(Exception):
 
 @dataclass(frozen=True)
 class SampledColumn:
-    """A column.
+    """A column with a sample of its fields.
 
     Attributes:
-        name: What it is called.
-        fields: What its first rows hold, without the empty ones.
+        name: The name of the column.
+        fields: The fields of the first rows, without empty ones.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SampledColumn:
 
     @cached_property
     def plain_name(self) -> str:
-        """The name in lower case, its words parted by blanks.
+        """The name in lower case, with its words separated by blanks.
 
         >>> SampledColumn("Review_Text", ()).plain_name
         'review text'
@@ -50,12 +50,12 @@ class SampledColumn:
 
     @cached_property
     def values(self) -> frozenset[str]:
-        """What stands in it, each once."""
+        """The distinct values."""
         return frozenset(name for field in self.fields if (name := label_name(field)) is not None)
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
-        """Its fields as numbers; none where one of them is no number."""
+        """The fields as numbers; empty if one of them is not a number."""
         try:
             return tuple(float(field) for field in self.fields if not isinstance(field, bool))  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
@@ -63,23 +63,23 @@ class SampledColumn:
 
     @property
     def mean_length(self) -> float:
-        """Characters in a field, on average; 0 where one of them is no text."""
+        """Mean number of characters per field; 0 if one of them is not text."""
         texts = [field for field in self.fields if isinstance(field, str)]
         return sum(map(len, texts)) / len(texts) if texts and len(texts) == len(self.fields) else 0.0
 
     @property
     def is_list(self) -> bool:
-        """Whether most fields hold a list."""
+        """Whether most fields are lists."""
         return 2 * sum(map(is_list, self.fields)) > len(self.fields)
 
     @property
     def is_binary(self) -> bool:
-        """Whether it holds nothing but zeros and ones, or yes and no."""
+        """Whether all values are zeros and ones, or yes and no."""
         return {value.casefold() for value in self.values} in ({"0", "1"}, {"true", "false"}, {"yes", "no"})
 
     @property
     def is_identifier(self) -> bool:
-        """Whether it says which row it is: by its name, or as every row has another whole number or one word."""
+        """Whether it identifies rows: by its name, or because every row has a different integer or word."""
         if self.plain_name.split(" ")[-1:] and self.plain_name.split(" ")[-1] in _IDENTIFIERS:
             return True
         if len(self.values) < len(self.fields) or len(self.fields) < 20:
@@ -89,7 +89,7 @@ class SampledColumn:
 
 
 def sampled_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, SampledColumn]:
-    """The columns of the first rows, by name, in their order; those without a field are left out."""
+    """Sample the columns of the first rows, in order. Empty columns are left out."""
     fields: dict[str, list[object]] = {}
     for row in rows[:LOOKED_AT]:
         for name, field in row.items():
@@ -98,7 +98,7 @@ def sampled_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, SampledCo
 
 
 def named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> Iterator[str]:
-    """The columns that are called as one of `names`, or end or begin with it; the first of the names first."""
+    """Yield the columns named as one of `names`, or that start or end with it, in the order of `names`."""
     for name in names:
         for column in columns.values():
             words = column.plain_name

@@ -1,4 +1,4 @@
-"""Texts in the sample packages that a task and a corpus both read."""
+"""Texts in the sample packages that both a task and a corpus read."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ GENRES = {
     "tragedies": ("hamlet", "king-lear", "macbeth", "othello", "romeo-and-juliet", "timon-of-athens"),
 }
 PLAYS = tuple(f"{PLAYS_FOLDER}/{genre}/{name}.md" for genre in GENRES for name in GENRES[genre])
-# Headings, emphasis of speakers and directions, and the blanks that break a line of verse.
+# Headings, emphasis of speakers and stage directions, and the blanks at line breaks in verse.
 _MARKS = re.compile(r"^#+ |\*\*|(?<!\w)_|_(?!\w)| +$", re.MULTILINE)
 
 
 def read_articles(file: Path) -> list[Row]:
-    """An article each: its title, its subtitle where it has one, its text; with its id."""
+    """Read the articles: title, subtitle if any, and text, with the id."""
     with zipfile.ZipFile(file) as archive, archive.open("NewsArticles.csv") as stream:
         rows = list(csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8", newline="")))
     parts = [(row["article_id"], [row["title"], row["subtitle"], row["text"]]) for row in rows]
@@ -43,13 +43,13 @@ def read_articles(file: Path) -> list[Row]:
 
 
 def read_play(file: Path) -> str:
-    """The play in `file`, with its speakers and stage directions, without the marks of Markdown."""
+    """Read a play with its speakers and stage directions, without Markdown."""
     return _MARKS.sub("", file.read_text(encoding="utf-8"))
 
 
 def mended(text: str) -> str:
-    """The text with dashes and quotes restored where UTF-8 was once read as Latin-1."""
+    """Restore dashes and quotes in UTF-8 text that was read as Latin-1."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
-        return text  # it wasn't, or not all through
+        return text  # it was not, or only in part

@@ -1,8 +1,8 @@
-"""SCAN: commands in a small English, and the actions that they mean.
+"""SCAN: commands in a small fragment of English, with the actions that they mean.
 
-Source: Lake and Baroni 2018, "Generalization without Systematicity", section 2, figures 6 and 7 (the grammar and the
-meanings). The grammar is finite: 20,910 commands. Actions are called as in the paper, LTURN and JUMP; the data's own
-files say I_TURN_LEFT and I_JUMP, which tokenizers cut into several pieces.
+Source: Lake and Baroni 2018, "Generalization without Systematicity", section 2, figures 6 and 7 (grammar and meanings).
+The grammar is finite, with 20,910 commands. Actions have the names of the paper, LTURN and JUMP. The published files
+use I_TURN_LEFT and I_JUMP, which tokenizers split into several pieces.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
 TIMES = {"": 1, " twice": 2, " thrice": 3}
 LONGEST_TRAINED = 22
-"""Actions, of the length split's training commands."""
+"""Maximum number of actions in the training commands of the length split."""
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 PRIMITIVE_SHARE = 0.1
-"""Of what is learnt, the copies of the command that is learnt alone."""
+"""The fraction of the training data that is copies of the primitive command."""
 SEED = 2018
 
 Meaning = tuple[str, list[str]]
 
 
 def _verbs() -> Iterator[Meaning]:
-    """V: an action, perhaps to a side: once, opposite (turned twice) or around (four times)."""
+    """Yield V: an action, possibly with a direction: once, opposite (turned twice) or around (four times)."""
     for verb, action in ACTIONS.items():
         yield verb, [action]
     for verb, acted in [("turn", []), *((verb, [action]) for verb, action in ACTIONS.items())]:
@@ -38,14 +38,14 @@ def _verbs() -> Iterator[Meaning]:
 
 
 def _sentences() -> Iterator[Meaning]:
-    """S: a verb, once, twice or thrice."""
+    """Yield S: a verb, once, twice or thrice."""
     for verb, actions in _verbs():
         for often, times in TIMES.items():
             yield verb + often, actions * times
 
 
 def commands() -> list[Row]:
-    """Every command with its actions: a sentence, or two of them, one after the other."""
+    """Return every command with its actions: a sentence, or two of them one after the other."""
     single = list(_sentences())
     both = [(f"{a} and {b}", [*first, *second]) for a, first in single for b, second in single]
     after = [(f"{a} after {b}", [*second, *first]) for a, first in single for b, second in single]
@@ -53,14 +53,14 @@ def commands() -> list[Row]:
 
 
 def simple_split() -> Mapping[str, list[Row]]:
-    """Commands at random, a fifth to judge (experiment 1); which ones, is not as published."""
+    """Split commands at random, with a fifth for the test (experiment 1). The sample differs from the published one."""
     rows = _shuffled(commands())
     judging = round(TEST_SHARE * len(rows))
     return _with_validation(rows[judging:], rows[:judging])
 
 
 def length_split() -> Mapping[str, list[Row]]:
-    """Commands of at most 22 actions to learn from, and longer ones to judge (experiment 2)."""
+    """Split commands into those of at most 22 actions for training, and longer ones for the test (experiment 2)."""
     rows = _shuffled(commands())
     long = [len(str(row["target"]).split()) > LONGEST_TRAINED for row in rows]
     learnt = [row for row, judges in zip(rows, long, strict=True) if not judges]
@@ -68,19 +68,19 @@ def length_split() -> Mapping[str, list[Row]]:
 
 
 def jump_split() -> Mapping[str, list[Row]]:
-    """All that "jump" is a part of to judge, of which it alone is learnt."""
+    """Test on all commands that contain "jump", and train on it alone."""
     return primitive_split("jump")
 
 
 def turn_left_split() -> Mapping[str, list[Row]]:
-    """All that "turn left" is a part of to judge, of which it alone is learnt."""
+    """Test on all commands that contain "turn left", and train on it alone."""
     return primitive_split("turn left")
 
 
 def primitive_split(primitive: str) -> Mapping[str, list[Row]]:
-    """A command that is learnt alone, and the commands that it is a part of to judge (experiment 3).
+    """Train on a command in isolation, and test on the commands that contain it (experiment 3).
 
-    As published, it stands among what is learnt so often that it is a tenth of it; none of these is kept to choose.
+    As published, its copies make up a tenth of the training data. None of them is in the validation split.
 
     Args:
         primitive: "jump" or "turn left".
@@ -99,6 +99,6 @@ def _shuffled(rows: Sequence[Row]) -> list[Row]:
 
 
 def _with_validation(learnt: Sequence[Row], judging: Sequence[Row]) -> Mapping[str, list[Row]]:
-    """The splits, with a tenth of what is learnt from kept to choose."""
+    """Return the splits, with a tenth of the training data as the validation split."""
     choosing = round(VALIDATION_SHARE * len(learnt))
     return {"train": list(learnt[choosing:]), "validation": list(learnt[:choosing]), "test": list(judging)}

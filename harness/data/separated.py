@@ -1,4 +1,4 @@
-"""Rows out of csv and tsv files, with the line of every mistake."""
+"""Rows of CSV and TSV files, with the line of every mistake."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Record = tuple[int, list[str]]
 
 
 def named_separator(name: str) -> str:
-    r"""The separator that a user means: a character, or its name.
+    r"""Return the separator for a character or a name.
 
     >>> named_separator("tab"), named_separator(r"\t"), named_separator(";")
     ('\t', '\t', ';')
@@ -31,14 +31,14 @@ def named_separator(name: str) -> str:
 
 
 def read_separated(file: DataFile) -> list[PlacedRow]:
-    """The rows of a csv or tsv file, its fields all text ("" is an empty text).
+    """Read the rows of a CSV or TSV file. All fields are text ("" is an empty text).
 
-    Where the user names no separator, it is the one of the file's ending, or another one if that is the one by which
-    most of the first lines have as many fields as the header. Quotes follow the csv rules; in a file that is parted by
-    tabs they are characters as soon as they break these rules.
+    If the user gives no separator, it is the one for the file's ending, unless another one gives most of the first
+    lines as many fields as the header. Quotes follow the CSV rules. In a file with tabs, quotes are plain characters if
+    they break these rules.
 
     Raises:
-        UserError: Some of its lines are broken.
+        UserError: If some of its lines are broken.
     """
     text = file.text()
     with _long_fields():
@@ -49,7 +49,7 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
                 file.guesses.append(f"separator {SEPARATORS[separator]}")
         records = _by_tabs(file.name, text) if separator == "\t" else list(_records(file.name, text, separator))
     while records and not records[-1][1]:
-        records.pop()  # blank lines at the end of a file are no rows
+        records.pop()  # blank lines at the end of a file are not rows
     if not records:
         return []
     (_, header), *body = records
@@ -57,13 +57,13 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
 
 
 def _guessed(text: str, *, usual: str) -> str:
-    """The separator by which most of the first lines have as many fields as the header; in doubt the usual one."""
+    """Guess the separator that gives most of the first lines as many fields as the header; by default the usual."""
     shares = {separator: _regular(text, separator) for separator in sorted(SEPARATORS, key=lambda sign: sign != usual)}
     return usual if shares[usual] > 0.5 else max(shares, key=lambda separator: shares[separator])
 
 
 def _regular(text: str, separator: str) -> float:
-    """The share of the first records that have as many fields as the header; 0 where that has but one."""
+    """Return the fraction of the first records with as many fields as the header; 0 if it has only one."""
     first: list[int] = []
     with suppress(UserError):  # The piece may end within a quoted field.
         first += (len(fields) for _, fields in islice(_records("", text[:_PIECE], separator), _LOOKED_AT))
@@ -71,10 +71,10 @@ def _regular(text: str, separator: str) -> float:
 
 
 def _by_tabs(name: str, text: str) -> list[Record]:
-    """The records of a file that is parted by tabs, where quotes may be characters.
+    """Return the records of a file with tabs, in which quotes may be plain characters.
 
-    They are where each line has as many fields as the header that way, and a field begins with a quote that does not
-    end with it: by the csv rules it would swallow what comes after. They are as well where the csv rules can't be kept.
+    They are if every line then has as many fields as the header, and a field starts with a quote but does not end with
+    one: by the CSV rules it would swallow what follows. They also are if the file breaks the CSV rules.
     """
     plain = list(_records(name, text, "\t", quoted=False))
     if '"' not in text:
@@ -89,14 +89,14 @@ def _by_tabs(name: str, text: str) -> list[Record]:
 
 
 def _well_quoted(field: str) -> bool:
-    """Whether the csv rules can read a field: no quote at its beginning, or one at both ends and pairs between."""
+    """Return whether the CSV rules can read a field: no quote at its start, or one at each end and pairs between."""
     if not field.startswith('"'):
         return True
     return len(field) > 1 and field.endswith('"') and '"' not in field[1:-1].replace('""', "")
 
 
 def _records(name: str, text: str, separator: str, *, quoted: bool = True) -> Iterator[Record]:
-    """Every record with the line on which it starts (a quoted field may run over several lines)."""
+    """Yield every record with the line on which it starts (a quoted field may span several lines)."""
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)
     line = 1
@@ -110,7 +110,7 @@ def _records(name: str, text: str, separator: str, *, quoted: bool = True) -> It
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """The csv module refuses fields over 131,072 characters; documents are longer than that."""
+    """Allow fields over 131,072 characters, which the csv module refuses but documents may have."""
     before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:
         yield

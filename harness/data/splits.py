@@ -1,4 +1,4 @@
-"""Splits made to measure: fewer examples, or labels in another order."""
+"""Splits with fewer examples, or with labels in another order."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from harness.data.task import Splits
 def limited(
     splits: Splits, *, train: int | None, validation: int | None, test: int | None, is_nested: bool = False
 ) -> Splits:
-    """The splits with at most so many examples each: the same ones for every model and seed.
+    """Limit the number of examples in each split. The sample is the same for every model and seed.
 
     Args:
-        splits: The whole ones.
-        train: Most training examples.
-        validation: Most validation examples.
-        test: Most test examples.
-        is_nested: Whether a larger training split has all that a smaller one has: the first ones of one shuffled order.
-            Those of another order are kept for other recipes, whose numbers are published.
+        splits: The full splits.
+        train: Maximum number of training examples.
+        validation: Maximum number of validation examples.
+        test: Maximum number of test examples.
+        is_nested: Whether a larger training split contains every smaller one, because both are the beginning of the
+            same shuffled order. Other recipes keep their different samples, since their results are published.
     """
     return replace(
         splits,
@@ -38,7 +38,7 @@ def _sample(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
 
 
 def _first(examples: Sequence[Any], count: int | None) -> Sequence[Any]:
-    """The first ones of one order; `sample` has another order for a small share than for a large one (CPython)."""
+    """Return the first examples of one order. `sample` orders a small sample differently from a large one (CPython)."""
     if count is None or count >= len(examples):
         return examples
     return _at(examples, random.Random(0).sample(range(len(examples)), len(examples))[:count])
@@ -49,7 +49,7 @@ def _at(examples: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
 
 
 def relabelled(splits: Splits, labels: tuple[str, ...]) -> Splits:
-    """The splits with targets that point into `labels`, the same names in another order."""
+    """Return the splits with targets that refer to `labels`, the same names in another order."""
     if labels == splits.labels:
         return splits
     places = {old: labels.index(name) for old, name in enumerate(splits.labels)}
@@ -63,7 +63,7 @@ def relabelled(splits: Splits, labels: tuple[str, ...]) -> Splits:
 
 
 def texts_of(examples: Sequence[Any]) -> list[str]:
-    """Every text of the examples, for a tokenizer that is trained on them; each once."""
+    """Return the distinct texts of the examples, to train a tokenizer on."""
     found: dict[str, None] = {}
     for example in examples:
         found.update(dict.fromkeys(part for part in example.parts if part))

@@ -1,8 +1,8 @@
-"""Which examples train, choose and judge: splits carved by group and label, and none that repeat another's.
+"""Separate training, validation and test examples: split by group and label, without duplicates across splits.
 
-A split that the publisher didn't make is carved out of train with one fixed seed, the same for every run: 20 % for a
-test split, then 10 % of the whole for validation; 10 % for validation where only that is missing. In cross-validation
-each part of train is the test split once (`harness.data.folds`).
+A split that the publisher does not provide is taken from train with a fixed seed, the same for every run: 20 % for
+test, then 10 % of the whole for validation, or 10 % for validation if only that is missing. In cross-validation each
+fold of train is the test split once (`harness.data.folds`).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ SEED = 20_170_612
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 LEAST_EXAMPLES = 10
-# Beyond this many examples only texts that are equal once normalised count as repeated: shingles would take half a
+# With more examples only texts that are equal after normalization count as duplicates: shingles would take half a
 # minute and two gigabytes on 50,000 film reviews.
 MOST_COMPARED = 30_000
 MOST_CHARACTERS = 200_000_000
-# A part of a pair that is shorter than this says little about where it comes from ("Yes.").
+# A part of a pair with fewer words says little about its origin ("Yes.").
 LEAST_TELLING_WORDS = 8
 
-# Of a split at most this share may be left out as near repeats. Where more would be, it is how such texts are.
+# Maximum fraction of a split that is dropped as near-duplicates. If there are more, such texts are alike by nature.
 MOST_LEFT_OUT = 0.5
 REPEATS_TRAINING = "repeats_training"
-"""The column of predictions that says which test examples nearly repeat a training one, where such rows were kept."""
+"""The column of predictions that marks test examples that nearly repeat a training example, if such rows were kept."""
 REPEATED = "train rows that repeat an earlier one"
 CONTRADICTED = "train rows that repeat an earlier one under another label"
 
@@ -44,11 +44,11 @@ Parts = Mapping[Example, tuple[int, ...]]
 
 @dataclass
 class LeftOut:
-    """What became of rows on their way to the splits.
+    """What was dropped or changed on the way from rows to splits.
 
     Attributes:
-        dropped: How many were left out or changed, by reason.
-        notes: What a reader of the record should know.
+        dropped: Number of rows that were dropped or changed, by reason.
+        notes: Remarks for the record.
     """
 
     dropped: Counter[str] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class LeftOut:
 
     @contextmanager
     def told_first(self) -> Iterator[None]:
-        """Begin a `UserError` inside with what was left out: it is mostly the reason."""
+        """Start a `UserError` inside with what was dropped, which usually is the reason."""
         try:
             yield
         except UserError as error:
@@ -70,21 +70,21 @@ class LeftOut:
 def separated(
     examples: Examples, left_out: LeftOut, *, near: bool = True, repeats: bool = False, fold: Fold | None = None
 ) -> dict[str, list[Example]]:
-    """Train, validation and test that share nothing.
+    """Return train, validation and test without overlap.
 
-    An example of train that equals an earlier one, or nearly repeats one of validation or test, is dropped, and one of
-    validation that repeats test from validation. Missing splits are carved out of what remains of train. A test split
-    that the publisher made stays whole, so that its scores are the ones that others report.
+    An example of train is dropped if it equals an earlier one or nearly repeats one of validation or test, and an
+    example of validation if it repeats one of test. Missing splits are then taken from train. A published test split
+    stays complete, so that scores are comparable with others.
 
     Args:
         examples: The examples by split.
-        left_out: What was left out before; what is left out here is added.
-        near: Whether examples that nearly repeat another one count as repeats, not only equal ones.
-        repeats: Whether equal examples of train stay.
-        fold: The part of train that is the test split; None: the publisher's, or one that is carved out.
+        left_out: What was dropped before; extended here.
+        near: Whether near-duplicates count as repeats too, not only equal examples.
+        repeats: Whether to keep equal examples of train.
+        fold: The fold of train that is the test split; None for the published test split, or one taken from train.
 
     Raises:
-        UserError: Train has too few examples to carve from, or too few groups; or there is a test split beside folds.
+        UserError: If train has too few examples or groups to take a split from, or there is a test split beside folds.
     """
     kept = {split: list(rows) for split, rows in examples.items()} if repeats else _without_repeats(examples, left_out)
     equal = cache(lambda: _part_clusters(kept, near=False))
@@ -98,7 +98,7 @@ def separated(
 def _with_fold(
     examples: dict[str, list[Example]], fold: Fold, parts: Parts, equal: Callable[[], Parts], left_out: LeftOut
 ) -> dict[str, list[Example]]:
-    """The splits, with one fold of train as the test split: the same folds whichever of them is asked for."""
+    """Return the splits with one fold of train as the test split. The folds do not depend on the one requested."""
     train = examples["train"]
     if "test" in examples:
         raise UserError(f"test: there is a test split beside {fold.of} folds of train. Leave one of them out.")
@@ -125,7 +125,7 @@ def _with_fold(
 def _with_missing_splits(
     examples: dict[str, list[Example]], parts: Parts, equal: Callable[[], Parts], left_out: LeftOut
 ) -> dict[str, list[Example]]:
-    """The splits, with those that are missing carved out of train."""
+    """Return the splits, with missing ones taken from train."""
     kept = dict(examples)
     whole = len(kept["train"])
     for split, share in (("test", TEST_SHARE), ("validation", VALIDATION_SHARE)):
@@ -150,7 +150,7 @@ def _with_missing_splits(
 
 
 def _not_carved(train: Sequence[Example], split: str, parts: Parts) -> str:
-    """Why nothing could be taken from train."""
+    """Return the reason why nothing could be taken from train."""
     if max(map(len, _groups(train, parts))) == 1:
         labels = len(set(_strata(train)))
         return f"train: {labels} labels are too many to take {split} from {len(train)} rows. Give a {split} split."
@@ -161,15 +161,15 @@ def _not_carved(train: Sequence[Example], split: str, parts: Parts) -> str:
 
 
 def carved(examples: Sequence[Example], size: int, *, parts: Parts) -> tuple[list[Example], list[Example]]:
-    """The examples that stay, and about `size` that are taken: whole groups, each label in its proportion.
+    """Divide examples into those that stay and about `size` that are taken, by whole groups and stratified by label.
 
-    Where groups are too large for that (a document whose sentences have many labels), no more is asked than that
-    something of each label stays.
+    If groups are too large for that (a document whose sentences have many labels), it is only required that some
+    examples of each label stay.
 
     Args:
-        examples: What to carve from.
-        size: How many to take; fewer come out where groups are large.
-        parts: The clusters of each example's parts: examples that share one belong to one group.
+        examples: The examples to divide.
+        size: The number to take; fewer are taken if groups are large.
+        parts: The clusters of each example's parts. Examples that share one belong to the same group.
     """
     groups = _groups(examples, parts)
     random.Random(SEED).shuffle(groups)
@@ -185,7 +185,7 @@ def carved(examples: Sequence[Example], size: int, *, parts: Parts) -> tuple[lis
 def _within(
     groups: Sequence[Sequence[int]], strata: Sequence[object], quotas: Mapping[object, int], *, most: int | None = None
 ) -> set[int]:
-    """The places in those groups that fit, one after the other, into the quota of each stratum, and into `most`."""
+    """Return the indices of groups that fit, one after the other, into the quota of each stratum and into `most`."""
     left = Counter(quotas)
     taken: set[int] = set()
     for group in groups:
@@ -209,7 +209,7 @@ def _without_repeats(examples: Examples, left_out: LeftOut) -> dict[str, list[Ex
 
 
 def _part_clusters(examples: Examples, *, near: bool) -> dict[Example, tuple[int, ...]]:
-    """The cluster of every part of every example: of the texts that are equal, or nearly so."""
+    """Assign each part of each example to a cluster of equal or nearly equal texts."""
     every = [example for split in examples.values() for example in split]
     texts = [part for example in every for part in example.parts]
     clusters = iter(near_duplicates(texts, exact_only=not near))
@@ -217,7 +217,7 @@ def _part_clusters(examples: Examples, *, near: bool) -> dict[Example, tuple[int
 
 
 def _is_large(examples: Examples) -> bool:
-    """Whether shingles would take too long."""
+    """Return whether shingles would take too long."""
     every = [example for split in examples.values() for example in split]
     return len(every) > MOST_COMPARED or sum(len(part) for one in every for part in one.parts) > MOST_CHARACTERS
 
@@ -247,17 +247,17 @@ def _without_leaks(
 
 
 def _not_among(examples: Sequence[Example], others: Sequence[Example], parts: Parts) -> list[Example]:
-    """The examples that repeat none of the others."""
+    """Return the examples that repeat none of the others."""
     judged = {parts[example] for example in others}
     return [example for example in examples if parts[example] not in judged]
 
 
 def repeating(trained: Sequence[Example], tested: Sequence[Example]) -> list[bool]:
-    """Whether each tested example nearly repeats one that was trained on, part by part, as those that are left out do.
+    """Return whether each test example nearly repeats a training example in all parts, as dropped duplicates do.
 
     Args:
-        trained: What a model learns from.
-        tested: What judges it.
+        trained: The training examples.
+        tested: The test examples.
     """
     both = {"train": trained, "test": tested}
     parts = _part_clusters(both, near=not _is_large(both))
@@ -266,7 +266,7 @@ def repeating(trained: Sequence[Example], tested: Sequence[Example]) -> list[boo
 
 
 def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
-    """Places of examples that belong together: of one group, or with a part that is nearly the same."""
+    """Return the indices of examples that belong together: in the same group, or with a nearly equal part."""
     clusters = Clusters(len(examples))
     first: dict[object, int] = {}
     for place, example in enumerate(examples):
@@ -283,11 +283,11 @@ def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
 
 
 def _strata(examples: Sequence[Example]) -> list[object]:
-    """What each example counts as: its label; of several labels the rarest; all others are the same."""
+    """Return the stratum of each example: its label, or the rarest of several. Unlabelled examples are one stratum."""
     counts = Counter(label for example in examples for label in example.label_indices)
     return [min(example.label_indices, key=lambda label: (counts[label], label), default=None) for example in examples]
 
 
 def _quota(count: int, share: float) -> int:
-    """How many of `count` to take: the share, but at least one where two remain (for the other splits)."""
+    """Return how many of `count` to take: the share, but at least one if two remain for the other splits."""
     return max(round(count * share), 1 if count >= 3 else 0)

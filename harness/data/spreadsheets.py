@@ -1,4 +1,4 @@
-"""Rows out of a spreadsheet: the first sheet of an xlsx file."""
+"""Rows of a spreadsheet: the first sheet of an xlsx file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ INSTALL = "pip install 'finetune-harness[excel]'"
 
 
 def read_xlsx(file: DataFile) -> list[PlacedRow]:
-    """The rows of the first sheet, whose first row is the header. Empty rows are left out; an empty cell is None.
+    """Read the rows of the first sheet; its first row is the header. Empty rows are dropped, and empty cells are None.
 
     Raises:
-        UserError: openpyxl is not installed, or the file can't be read.
+        UserError: If openpyxl is not installed, or the file can't be read.
     """
     sheet = _first_sheet(file)
     rows = [(f"{file.name}, row {number}", cells) for number, cells in sheet if any(cell is not None for cell in cells)]
@@ -29,7 +29,7 @@ def read_xlsx(file: DataFile) -> list[PlacedRow]:
 
 
 def _first_sheet(file: DataFile) -> list[tuple[int, Sequence[Any]]]:
-    """Each row's number and cells."""
+    """Read the number and the cells of each row."""
     try:
         import openpyxl  # noqa: PLC0415 -- an extra
     except ImportError as error:
@@ -39,9 +39,9 @@ def _first_sheet(file: DataFile) -> list[tuple[int, Sequence[Any]]]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(file.content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # What a writer states of them is often wrong.
+        sheet.reset_dimensions()  # The dimensions stated in files are often wrong.
         rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-    except Exception as error:  # A damaged archive or document raises whatever its reader stumbles over.
+    except Exception as error:  # Damaged files raise all sorts of exceptions.
         raise UserError(f"{file.name}: no spreadsheet that can be read ({error!r:.100}). Save it again.") from error
     if len(book.worksheets) > 1:
         others = ", ".join(book.sheetnames[1:])
@@ -51,7 +51,7 @@ def _first_sheet(file: DataFile) -> list[tuple[int, Sequence[Any]]]:
 
 
 def _check_size(file: DataFile) -> None:
-    """Refuse a file that unpacks to more than the limit. No more than the stated size of a part is ever read."""
+    """Check that the file decompresses to less than the limit. No more than the stated size of a part is ever read."""
     try:
         with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
             size = sum(info.file_size for info in archive.infolist())

@@ -1,4 +1,4 @@
-"""Rows of translations as the Hub's data sets have them: a field of texts by language."""
+"""Rows of translations as in data sets of the Hub: a field with a text for each language."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from harness.data.task import Row
 
 
 def german_english(rows: Sequence[Row]) -> list[Row]:
-    """German with its English."""
+    """Return pairs of German source and English target."""
     both = [dict(row["translation"]) for row in rows]  # type: ignore[call-overload]
     return [{"source": pair["de"], "target": pair["en"]} for pair in both]

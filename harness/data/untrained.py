@@ -1,4 +1,4 @@
-"""What is scored where nothing is trained: a test file alone, or texts too few to be split, as they are."""
+"""Splits for scoring without training: a test file alone, or a few texts that are not split."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.data.task import Row, Splits, Task
 
 
 def splits_to_score(task: Task) -> Splits | None:
-    """The user's own files as test split, and as validation split where one is given; None: they are split as ever.
+    """Return the user's files as the test split, and validation split if given; None if they need to be split.
 
-    Few rows without a test file, or folds, are the test split, all of them. Repeats of others stay, since nothing is
-    learnt from them.
+    Without a test file or folds, a few rows are all used as the test split. Duplicates are kept, since nothing is
+    trained.
 
     Raises:
-        UserError: Every mistake found in the data, each with its row.
+        UserError: For all mistakes in the data, each with its row.
     """
     if (
         task.fold is not None
@@ -46,7 +46,7 @@ def splits_to_score(task: Task) -> Splits | None:
 
 
 def _untrained(tables: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[Row]] | None:
-    """The tables without one to train on; None where there is one that is large enough to be split."""
+    """Return the tables without a training split; None if there is one that is large enough to be split."""
     if "train" not in tables:
         return dict(tables)
     if "test" in tables or len(tables["train"]) >= LEAST_EXAMPLES:

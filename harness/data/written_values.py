@@ -1,4 +1,4 @@
-"""Lists and dictionaries that a csv file holds as text, as JSON, Python, pandas or numpy write them."""
+"""Lists and dictionaries that a CSV file contains as text, as written by JSON, Python, pandas or numpy."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _BROKEN = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, toke
 
 
 class NotWrittenError(Exception):
-    """A text that is neither a list nor a dictionary. Says why."""
+    """A text that is neither a list nor a dictionary. The message gives the reason."""
 
 
 class _WithoutArrays(ast.NodeTransformer):
-    """Puts its list in the place of each `array([...], dtype=...)`."""
+    """Replaces each `array([...], dtype=...)` by its list."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """The call's first argument, of a call of `array`; any other call stays, and is then refused."""
+        """Return the first argument of a call of `array`. Any other call is kept, and refused later."""
         is_array = isinstance(node.func, ast.Name) and node.func.id == "array" and len(node.args) == 1
         return self.visit(node.args[0]) if is_array else node
 
 
 def is_bracketed(text: str) -> bool:
-    """Whether a text may be a list or a dictionary, by its first and last character."""
+    """Return whether a text may be a list or a dictionary, by its first and last character."""
     stripped = text.strip()
     return stripped[:1] + stripped[-1:] in ("[]", "{}")
 
 
 def written_value(text: str) -> object:
-    """The list or dictionary that a text is. Nothing in it is run.
+    """Parse the list or dictionary in a text. Nothing in it is executed.
 
     >>> written_value('["a", 1]'), written_value("{'a': array([1], dtype=int32)}"), written_value("['a' 'b']")
     (['a', 1], {'a': [1]}, ['a', 'b'])
 
     Raises:
-        NotWrittenError: It is none.
+        NotWrittenError: If it is neither.
     """
     if not is_bracketed(text):
         raise NotWrittenError("no brackets around it")
@@ -49,7 +49,7 @@ def written_value(text: str) -> object:
         items = _by_numpy(text.strip())
         if items is not None:
             return items
-        with warnings.catch_warnings(action="ignore"):  # A backslash in a text is no mistake of a programmer's.
+        with warnings.catch_warnings(action="ignore"):  # Backslashes in user texts are not programming errors.
             tree = ast.parse(text.strip(), mode="eval")
         return ast.literal_eval(_WithoutArrays().visit(tree))
     except _BROKEN as error:
@@ -57,7 +57,7 @@ def written_value(text: str) -> object:
 
 
 def _by_numpy(text: str) -> list[object] | None:
-    """The items of a list without commas, as numpy prints it; None of any other. Python would join its strings."""
+    """Return the items of a list printed by numpy, without commas; None for others. Python would join its strings."""
     tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.string.strip()]
     inner = [token for token in tokens if token.string not in ("[", "]")]
     are_values = all(token.type in (tokenize.STRING, tokenize.NUMBER) for token in inner)

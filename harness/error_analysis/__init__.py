@@ -1,1 +1,1 @@
-"""Where models err: by label, by slice, by probability; and in what two runs differ."""
+"""Error analysis: by label, slice or probability, and differences between two runs."""

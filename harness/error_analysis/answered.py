@@ -1,4 +1,4 @@
-"""The answers of a task's models to the same test examples, read from predictions."""
+"""Predictions of a task's models for the same test examples."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
 COLUMNS = ("length", "logits", "source", REPEATS_TRAINING)
-"""What is read of predictions beside what scores are made of."""
+"""The columns of predictions that are read, apart from those for scores."""
 
 Found = tuple[Path, RunRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswers:
-    """One model's answers, by seed.
+    """The predictions of a model, by seed.
 
     Attributes:
-        model: Its name.
-        answers: What it answered.
-        runs: The runs of the first seed with their folders: one, or those of its folds.
+        model: The name of the model.
+        answers: The predictions.
+        runs: The runs of the first seed with their folders: one, or one per fold.
     """
 
     model: str
@@ -44,19 +44,19 @@ class ModelAnswers:
 
     @property
     def is_simple_baseline(self) -> bool:
-        """Whether it is one."""
+        """Whether the model is a simple baseline."""
         return self.runs[0][1].simple_baseline
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredTask:
-    """A task's models that were tested on the same examples.
+    """A task with models that were tested on the same examples.
 
     Attributes:
-        suite: Their suite's name.
-        task: The task's.
-        card: What the task is.
-        models: At least one.
+        suite: The name of the suite.
+        task: The name of the task.
+        card: The description of the task.
+        models: The models, at least one.
         problems: What was left out, and why.
     """
 
@@ -68,22 +68,22 @@ class AnsweredTask:
 
     @property
     def task_type(self) -> TaskType:
-        """The task's type."""
+        """The task type."""
         found: TaskType = TASK_TYPES.load(self.card.task_type)
         return found
 
     @property
     def first(self) -> Answers:
-        """The answers of the first model, whose examples are those of all."""
+        """The predictions of the first model, whose examples are the same for all."""
         return self.models[0].answers
 
 
 @contextmanager
 def analysed(where: object) -> Iterator[None]:
-    """Tell of predictions that can't be analysed, which may be damaged or a stranger's, in place of a traceback.
+    """Report predictions that can't be analysed, such as damaged ones, without a traceback.
 
     Raises:
-        UserError: They hold what their task type does not know.
+        UserError: If they contain what their task type does not know.
     """
     try:
         yield
@@ -97,10 +97,10 @@ def analysed(where: object) -> Iterator[None]:
 
 
 def answered_tasks(path: Path) -> list[AnsweredTask]:
-    """The tasks of the runs in a folder, or of the run in it.
+    """Return the tasks of the runs in a folder, or of the single run in it.
 
     Raises:
-        UserError: No run there has predictions of test examples.
+        UserError: If no run has predictions of test examples.
     """
     records, problems = some_records(path)
     by_task: defaultdict[tuple[str, str], list[Found]] = defaultdict(list)
@@ -121,10 +121,10 @@ def answered_tasks(path: Path) -> list[AnsweredTask]:
 
 
 def answered_run(folder: Path) -> ModelAnswers:
-    """The answers of one run; none of one that has no predictions of test examples, such as one that diverged.
+    """Return the predictions of one run; empty if it has none for test examples, for example because it diverged.
 
     Raises:
-        UserError: There is no run, or its predictions are damaged.
+        UserError: If there is no run, or its predictions are damaged.
     """
     check_regular(record_file(folder), "Name the folder of one run, with its run.json.", within=folder)
     record = read_record(folder / RECORD)
@@ -141,7 +141,7 @@ def answered_run(folder: Path) -> ModelAnswers:
 
 
 def answered_by_cells(suite: str, task: str, card: TaskCard, cells: Sequence[Cell]) -> AnsweredTask | None:
-    """The same of the cells of a comparison, in their order; None where none has predictions that can be read."""
+    """Return the task for the cells of a comparison, in order; None if no cell has readable predictions."""
     runs = [
         (training.folder, training.record)
         for cell in cells
@@ -155,7 +155,7 @@ def answered_by_cells(suite: str, task: str, card: TaskCard, cells: Sequence[Cel
 def _answered(
     suite: str, task: str, runs: Sequence[Found], problems: list[str], card: TaskCard | None = None
 ) -> AnsweredTask | None:
-    """The models of one task; a model that can't be read, or was tested on other examples, is a line of `problems`."""
+    """Return the models of a task. Models that are unreadable or tested on other examples are added to `problems`."""
     by_model: defaultdict[str, list[Found]] = defaultdict(list)
     for run in runs:
         by_model[run[1].model].append(run)
@@ -201,13 +201,13 @@ def _model_answers(model: str, found: Sequence[Found], problems: list[str]) -> M
 
 
 def _is_mixed(task_type: TaskType, tables: Sequence[Any]) -> bool:
-    """Whether some seeds gave one answer to all examples and others did not."""
+    """Return whether some seeds predicted the same for all examples, and others did not."""
     pairs = [(table["reference"].combine_chunks(), table["prediction"].combine_chunks()) for table in tables]
     return len({task_type.is_constant(*pair) for pair in pairs}) > 1
 
 
 def _whole_seeds(found: Sequence[Found]) -> Iterator[list[Found]]:
-    """The runs of each seed: one, or all of its folds in their order; a seed without some of them is left out."""
+    """Yield the runs of each seed: one, or all its folds in order. Seeds with missing folds are skipped."""
     by_seed: defaultdict[int, list[Found]] = defaultdict(list)
     for run in found:
         by_seed[run[1].seed].append(run)

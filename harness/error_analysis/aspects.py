@@ -1,4 +1,4 @@
-"""Aspects by which test examples are parted: those of predictions, of the examples, and the columns of the user's."""
+"""Aspects that divide the test examples: those of predictions or of examples, and the user's columns."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from harness.task_types.analysed import Aspect
 
 LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"
 OF_ANY_TASK = ("label", LENGTH, DUPLICATES, GROUP, "probability", "threshold", "found")
-"""What `harness errors --by` knows of every task."""
+"""The aspects of `harness errors --by` for any task."""
 REPEATS, CLEAN = "repeat a training text", "clean"
 MOST_PARTS = 12
-"""More values of a column than these are shown as the most frequent ones, and the others together."""
+"""If a column has more values, the most frequent ones are shown, and the others together."""
 OTHERS = "others"
 FEW_NUMBERS = 6
-"""A column of more different numbers is parted into quarters."""
+"""A column with more distinct numbers is divided into quarters."""
 
 
 def recorded_aspects(task: AnsweredTask) -> list[Aspect]:
-    """Those that predictions tell: the length, and the task type's own."""
+    """Return the aspects known from predictions: the length, and those of the task type."""
     found = [] if (length := length_aspect(task)) is None else [length]
     return [*found, *task.task_type.recorded_aspects(task.first.tables[0])]
 
 
 def length_aspect(task: AnsweredTask) -> Aspect | None:
-    """Quarters of the examples by length: in a simple baseline's words where there is one, else the first one's tokens.
+    """Divide examples into quarters by length, in words if there is a simple baseline, else in a model's tokens.
 
-    None where all are of one length, or none is recorded.
+    None if all have the same length, or none is recorded.
     """
     model = next((model for model in task.models if model.is_simple_baseline), task.models[0])
     unit = "words" if model.is_simple_baseline else f"tokens of {model.model}"
@@ -54,7 +54,7 @@ def length_aspect(task: AnsweredTask) -> Aspect | None:
 
 
 def quarters(name: str, numbers: Sequence[float]) -> Aspect:
-    """Quarters by a number, fewer where many are equal; each part is called by its least and its greatest number.
+    """Divide into quarters by a number, fewer if many are equal. Each part is named by its smallest and largest number.
 
     >>> quarters("length", [1, 2, 3, 4, 5, 6, 7, 9]).parts
     ('1 to 2', '3 to 4', '5 to 6', '7 to 9')
@@ -63,7 +63,7 @@ def quarters(name: str, numbers: Sequence[float]) -> Aspect:
     inner = np.unique(np.quantile(values, [0.25, 0.5, 0.75], method="lower"))
     places = np.searchsorted(inner, values, side="left")
     spans = {place: values[places == place] for place in sorted(set(places.tolist()))}
-    for digits in range(6, 18):  # As many as tell the parts apart.
+    for digits in range(6, 18):  # As many as distinguish the parts.
         names = {place: _span(numbers_of_it, digits) for place, numbers_of_it in spans.items()}
         if len({*names.values()}) == len(names):
             break
@@ -76,15 +76,15 @@ def _span(values: Any, digits: int) -> str:
 
 
 def _shown(number: float, digits: int) -> str:
-    comma = "," if abs(number) >= 10_000 else ""  # A year has none.
+    comma = "," if abs(number) >= 10_000 else ""  # Years have none.
     return f"{number:{comma}.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:{comma}.{digits}g}"
 
 
 def aspect_called(task: AnsweredTask, name: str) -> Aspect:
-    """The aspect of a name: one that predictions tell, one of the examples, or a column of the user's.
+    """Return the aspect with a name: one of predictions, one of examples, or a column of the user's data.
 
     Raises:
-        UserError: There is none; or its data is not available, or not what it was.
+        UserError: If there is none, or the data is not available or has changed.
     """
     plain = name.replace("-", " ")
     for aspect in recorded_aspects(task):
@@ -112,7 +112,7 @@ def _groups(task: AnsweredTask, model: ModelAnswers) -> Aspect:
 
 
 def categories(name: str, fields: Sequence[object], *, has_numbers: bool = True) -> Aspect:
-    """An aspect of a column's fields: quarters of numbers, where they may be some, else its most frequent values."""
+    """Return the aspect of a column: quarters of numbers if these are allowed, else its most frequent values."""
     numbers = [_number(field) if has_numbers else None for field in fields]
     different = {number for number in numbers if number is not None}
     if len(different) > FEW_NUMBERS and None not in numbers:
@@ -137,14 +137,14 @@ def _number(field: object) -> float | None:
 
 
 def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
-    """All there are, the label among them and the other columns of the data, and each example's text.
+    """Return all aspects, including the label and the other columns of the data, and the text of each example.
 
-    Without the data, which is told, those that predictions tell, and no texts.
+    If the data is unavailable, a notice is printed, and only the aspects of predictions are returned, without texts.
     """
     model, found = task.models[0], [*recorded_aspects(task)]
     references = model.answers.column("reference")
     if all(isinstance(reference, str) for reference in references):
-        with suppress(UserError):  # Nearly every example has another label.
+        with suppress(UserError):  # Nearly every example has a different label.
             found.append(categories("label", references, has_numbers=False))
     try:
         examples, rows = _examples(model), _rows(model)
@@ -155,18 +155,18 @@ def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
     found += task.task_type.read_aspects(known)
     used = {"id", *task_of(_configs(model)[0]).every_column}
     for column in dict.fromkeys(column for row in rows for column in row if column not in used):
-        with suppress(UserError):  # Nearly every example has another value.
+        with suppress(UserError):  # Nearly every example has a different value.
             found.append(categories(column, [row.get(column) for row in rows]))
     return found, [_joined(example) for example in known]
 
 
 def _rows(model: ModelAnswers) -> list[Row]:
-    """The row of the data that each test example was made of."""
+    """Return the row of the data for each test example."""
     rows: dict[str, Row] = {}
     for config in _configs(model):
         _check_unchanged(config)
         tables = task_of(config).source.rows()
-        # Test examples come from the test split, else out of train: ids are unique within a split only.
+        # Test examples come from the test split, else from train. Ids are unique within a split only.
         for split in ("test",) if tables.get("test") else ("validation", "train"):
             numbered = enumerate(tables.get(split, ()), start=1)
             rows |= {identity_of(row, split, number): row for number, row in numbered}
@@ -185,13 +185,13 @@ def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[s
 
 
 def repeats_aspect(model: ModelAnswers) -> Aspect | None:
-    """Which test examples nearly repeat a training example, as predictions say; None where they don't."""
+    """Return which test examples nearly repeat a training example, if this is recorded in predictions; else None."""
     found = repeats_in(model.answers.tables[0])
     return None if found is None else _repeats(found.tolist())
 
 
 def _duplicates(model: ModelAnswers) -> Aspect:
-    """The same, and where predictions don't say so, from the data, which is read again."""
+    """Return the same, from the data itself if it is not recorded in predictions."""
     recorded = repeats_aspect(model)
     if recorded is not None:
         return recorded

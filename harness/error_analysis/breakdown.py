@@ -1,4 +1,4 @@
-"""Scores of parts of the test examples: by label, and by any aspect of an example."""
+"""Scores of parts of the test examples: by label, or by any aspect of an example."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATIOS: Mapping[str, Callable[[LabelCounts], tuple[Floats, Floats]]] = {
     RECALL: lambda counts: (counts.found, counts.there),
     F1: lambda counts: (2 * counts.found, counts.predicted + counts.there),
 }
-"""What each measure divides by what [examples, labels]."""
+"""The numerators and denominators of each measure [examples, labels]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Part:
     """A part of the test examples.
 
     Attributes:
-        name: Which.
-        examples: How many are in it; of a label, how often it is there.
-        scores: By model; None where there is nothing to score.
+        name: The name of the part.
+        examples: The number of its examples; for a label, how often it occurs.
+        scores: The scores by model; None if there is nothing to score.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Breakdown:
     """A score of each model on each part of the test examples.
 
     Attributes:
-        by: What parts them.
-        measure: The score's name.
-        unit: How it is shown.
-        parts: In order.
+        by: The name of the aspect.
+        measure: The name of the score.
+        unit: The unit of the score.
+        parts: The parts in order.
     """
 
     by: str
@@ -58,12 +58,12 @@ class Breakdown:
 
 
 def by_aspect(task: AnsweredTask, aspect: Aspect, *, with_all: bool = False) -> Breakdown | None:
-    """The main metric on the examples of each part; None of a metric that is somebody's script.
+    """Compute the main metric on each part; None for a metric of the `evaluate` library.
 
     Args:
-        task: The models.
-        aspect: What parts the examples.
-        with_all: Whether all examples are a part of their own, the first one.
+        task: The task with its models.
+        aspect: The aspect that divides the examples.
+        with_all: Whether to add all examples as the first part.
     """
     name = task.card.main_metric
     if name.startswith(EVALUATE):
@@ -77,7 +77,7 @@ def by_aspect(task: AnsweredTask, aspect: Aspect, *, with_all: bool = False) -> 
 
 
 def _score(task: AnsweredTask, answers: Answers, metric: Metric, among: Any) -> Estimate | None:
-    """The metric of some examples; None of a ratio, such as an F1, where no label is there and none is predicted."""
+    """Compute the metric on some examples; None for a ratio such as F1 if no label occurs or is predicted."""
     if metric.per_example is None:
         counted = label_counts(task, answers)
         if counted and not any((one.there + one.predicted)[among].any() for one in counted):
@@ -92,12 +92,12 @@ def _masks(aspect: Aspect, values: Any, *, with_all: bool) -> Iterator[tuple[str
 
 
 def measures_for(task: AnsweredTask) -> tuple[str, ...]:
-    """What is told of each label: of one model all three, of several one."""
+    """Return the measures to show for each label: all three for one model, one for several."""
     return tuple(RATIOS) if len(task.models) == 1 else (F1,)
 
 
 def by_label(task: AnsweredTask, measure: str = F1) -> Breakdown | None:
-    """Recall, precision or F1 of each label, the most frequent first; None of a task type without labels."""
+    """Compute recall, precision or F1 of each label, the most frequent first; None for a task type without labels."""
     counted = {model.model: label_counts(task, model.answers) for model in task.models}
     if any(not counts for counts in counted.values()):
         return None
@@ -114,13 +114,13 @@ def by_label(task: AnsweredTask, measure: str = F1) -> Breakdown | None:
 
 
 def label_counts(task: AnsweredTask, answers: Answers) -> list[LabelCounts]:
-    """What each seed decided about the labels; nothing of a task type without labels."""
+    """Return the label counts of each seed; empty for a task type without labels."""
     found = [task.task_type.label_counts(table, answers.labels) for table in answers.tables]
     return [counts for counts in found if counts is not None]
 
 
 def confusions(task: AnsweredTask, answers: Answers) -> dict[tuple[str, str], float]:
-    """How often each label was taken for each other one, the mean over seeds, the most frequent first."""
+    """Return how often each label was predicted for another one, the mean over seeds, the most frequent first."""
     totals: dict[tuple[str, str], float] = {}
     for table in answers.tables:
         found = task.task_type.confusions(table, answers.labels)
@@ -136,7 +136,7 @@ def confusions(task: AnsweredTask, answers: Answers) -> dict[tuple[str, str], fl
 def _label_scores(
     answers: Answers, counted: list[LabelCounts], pair: Callable[[LabelCounts], tuple[Floats, Floats]]
 ) -> dict[str, Estimate | None]:
-    """Each label's score; a label that some seed neither saw nor predicted has none."""
+    """Compute each label's score; None for a label that some seed neither saw nor predicted."""
     ratios = [dict(zip(one.names, zip(*(part.T for part in pair(one)), strict=True), strict=True)) for one in counted]
     nothing = (np.zeros(answers.count), np.zeros(answers.count))
     names = dict.fromkeys(name for one in counted for name in one.names)

@@ -1,4 +1,4 @@
-"""In what two runs differ: settings, data, scores, and the test examples on which they disagree."""
+"""Differences between two runs: settings, data, scores, and the test examples with different predictions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.runs.mistakes import texts_of
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """A setting, or a fact about the data or the machine, that is not the same of two runs."""
+    """A setting, or a property of the data or the machine, that differs between two runs."""
 
     name: str
     one: Any
@@ -37,11 +37,11 @@ class ScorePair:
     """A score of two runs.
 
     Attributes:
-        metric: Its name.
-        one: Of the first run.
-        other: Of the second.
-        difference: The second minus the first, with an interval for other test examples; None where the two were not
-            tested on the same ones, or nothing is known of each.
+        metric: The name of the metric.
+        one: The score of the first run.
+        other: The score of the second run.
+        difference: The second minus the first, with an interval for other test examples. None if the runs were tested
+            on different examples, or the score has no value or influence per example.
     """
 
     metric: str
@@ -52,14 +52,14 @@ class ScorePair:
 
 @dataclass(frozen=True, slots=True)
 class FlippedExamples:
-    """Test examples on which one of two runs does better.
+    """The numbers of test examples on which one of two runs is better.
 
     Attributes:
-        metric: By which.
-        won: On so many the second does.
-        lost: On so many the first does.
-        p_value: The exact one of McNemar's test (1947) that these two runs have the same chance of being better where
-            they differ; None where examples are in groups, and so not independent.
+        metric: The metric that compares them.
+        won: The number of examples on which the second run is better.
+        lost: The number of examples on which the first run is better.
+        p_value: The p-value of McNemar's exact test (1947) of the hypothesis that both runs are equally likely to be
+            better where they differ. None if examples are grouped, and therefore not independent.
     """
 
     metric: str
@@ -70,15 +70,15 @@ class FlippedExamples:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A test example on which two runs disagree.
+    """A test example with different predictions of two runs.
 
     Attributes:
-        id: Its id.
-        reference: What is right.
-        one: What the first run predicted.
-        other: What the second one did.
-        gap: How much more wrong the first one is (`TaskType.wrongness`); below 0 the second is.
-        texts: Its texts; None where the data is not there any more.
+        id: The id of the example.
+        reference: The reference.
+        one: The prediction of the first run.
+        other: The prediction of the second run.
+        gap: How much more wrong the first run is (`TaskType.wrongness`); negative if the second is.
+        texts: The texts of the example; None if the data is no longer available.
     """
 
     id: str
@@ -91,18 +91,19 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class RunDifference:
-    """In what two runs differ.
+    """The differences between two runs.
 
     Attributes:
-        runs: The two with their folders.
-        settings: Of the configuration, and which model and seed it is.
-        data: What was read.
-        origin: Versions of code, packages and machine.
-        scores: By each metric of either.
-        flips: None where they were not tested on the same examples, or no metric has a value per example.
-        disagreements: Those with the largest gap first.
-        disagree: On how many test examples they predict otherwise; None where they were not tested on the same ones.
-        why_unpaired: Why test examples can't be compared; empty where they can.
+        runs: The two runs with their folders.
+        settings: Differences in the configuration, model or seed.
+        data: Differences in the data.
+        origin: Differences in versions of code and packages, or in the machine.
+        scores: The scores by each metric of either run.
+        flips: None if they were tested on different examples, or no metric has a value per example.
+        disagreements: The examples with different predictions, those with the largest gap first.
+        disagree: The number of test examples with different predictions; None if they were tested on different
+            examples.
+        why_unpaired: The reason why test examples can't be compared; empty if they can.
     """
 
     runs: tuple[Found, Found]
@@ -117,15 +118,15 @@ class RunDifference:
 
 
 def run_difference(one: Path, other: Path, count: int) -> RunDifference:
-    """In what the run in `other` differs from that in `one`.
+    """Return the differences of the run in `other` from the run in `one`.
 
     Args:
         one: The folder of a run.
-        other: That of another.
-        count: How many examples to show on which they disagree.
+        other: The folder of another run.
+        count: Number of examples with different predictions to show.
 
     Raises:
-        UserError: Either is no run, both are the same one, or their predictions are damaged.
+        UserError: If either is not a run, both are the same one, or their predictions are damaged.
     """
     if one.resolve() == other.resolve():
         raise UserError(f"{other}: is the same run as {one}. Name two runs.")
@@ -239,12 +240,12 @@ def _values(answers: Answers, name: str) -> Floats:
 
 
 def exact_mcnemar(won: int, lost: int) -> float:
-    """The two-sided p-value of McNemar's exact test.
+    """Compute the two-sided p-value of McNemar's exact test.
 
     >>> exact_mcnemar(1, 6), exact_mcnemar(3, 3), exact_mcnemar(0, 0)
     (0.125, 1.0, 1.0)
     """
-    from scipy.special import bdtr  # noqa: PLC0415 -- only this needs it
+    from scipy.special import bdtr  # noqa: PLC0415 -- only needed here
 
     return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0
 

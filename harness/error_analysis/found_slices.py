@@ -1,9 +1,9 @@
-"""Slices of the test examples on which a model does worst, found on one half of them and tested on the other.
+"""Find slices of the test examples on which a model is worst, on one half, and test them on the other half.
 
-A slice is what one or two conditions hold for, such as a length, a label, a word that the texts have, or a value of a
-column. The search is exhaustive up to two conditions, and ranks by the score of Sagadeeva and Boehm 2021, "SliceLine",
-section 3: how much larger the slice's mean loss is, against how few examples it has. What was found by looking is no
-evidence of itself, so each slice is tested on examples that had no part in finding it, with Holm's adjustment (1979).
+A slice is defined by one or two conditions, such as a length, a label, a word in the texts, or a value of a column. The
+search is exhaustive up to two conditions, and ranks by the score of Sagadeeva and Boehm 2021, "SliceLine", section 3:
+how much larger the slice's mean loss is, against how few examples it has. The loss of a selected slice is biased, so
+each is tested on examples that were not used to find it, with Holm's adjustment (1979).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.error_analysis.aspects import every_aspect
 from harness.task_types.analysed import Aspect
 
 ALPHA = 0.95
-"""How much the size of the error counts against that of the slice: SliceLine's default."""
+"""The weight of the slice's error against its size: SliceLine's default."""
 LEAST_SHARE, LEAST_EXAMPLES = 0.02, 10
 FOUND = 5
 MOST_WORDS, LEAST_TEXTS = 150, 0.02
@@ -37,15 +37,16 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FoundSlice:
-    """A slice that was found, and what the other half says of it.
+    """A slice, and its test on the other half.
 
     Attributes:
-        conditions: What holds for its examples.
-        found_in: How many examples it has in the half that it was found in.
-        tested_on: How many in the other half.
-        loss: Their mean loss there.
-        elsewhere: The mean loss of the other half's other examples.
-        adjusted_p: One-sided, of its loss being no larger, adjusted for the slices that were tested; None: too few.
+        conditions: The conditions of its examples.
+        found_in: The number of its examples in the half that was searched.
+        tested_on: The number of its examples in the other half.
+        loss: The mean loss of its examples in the other half.
+        elsewhere: The mean loss of the remaining examples of the other half.
+        adjusted_p: The one-sided p-value of the hypothesis that its loss is not larger, adjusted for the tested slices;
+            None if there are too few examples.
     """
 
     conditions: tuple[str, ...]
@@ -57,13 +58,13 @@ class FoundSlice:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the other half shows it to be worse."""
+        """Whether the slice is significantly worse in the other half."""
         return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that holds for some of the examples, and what it is a condition on."""
+    """A condition that some of the examples meet, and what it is about."""
 
     name: str
     of: str
@@ -71,7 +72,7 @@ class Condition:
 
 
 def slices_of(task: AnsweredTask, count: int = FOUND) -> dict[str, list[FoundSlice]]:
-    """The slices on which each model does worst, by model."""
+    """Find the slices on which each model is worst, by model."""
     conditions = conditions_of(*every_aspect(task))
     return {
         model.model: found_slices(losses_of(task, model), conditions, clusters_in(model), count)
@@ -80,7 +81,7 @@ def slices_of(task: AnsweredTask, count: int = FOUND) -> dict[str, list[FoundSli
 
 
 def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
-    """How wrong each example is, the mean over seeds: 1 where it is wrong and has no other measure [examples]."""
+    """Return the loss of each example, the mean over seeds [examples]; 1 if it is wrong and has no other measure."""
     judged = task.task_type.wrongness
     per_seed = [
         [judged({**row, "logits": None}, model.answers.labels) for row in rows] for rows in model.answers.rows()
@@ -91,13 +92,13 @@ def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
 def found_slices(
     losses: Floats, conditions: Sequence[Condition], clusters: NDArray[np.int64], count: int = FOUND
 ) -> list[FoundSlice]:
-    """The slices with the largest losses by half of the examples, tested on the other half, the worst first.
+    """Find the slices with the largest losses in half of the examples, and test them on the other half, worst first.
 
     Args:
-        losses: Of each example [examples].
-        conditions: What slices are made of.
-        clusters: The cluster of each example; none is in both halves.
-        count: How many to find.
+        losses: The loss of each example [examples].
+        conditions: The conditions that define slices.
+        clusters: The cluster of each example; no cluster is in both halves.
+        count: The number of slices to find.
     """
     half = _half(clusters)
     chosen = list(islice(_distinct(_ranked(losses[half], conditions, half), conditions), count))
@@ -106,7 +107,7 @@ def found_slices(
 
 
 def conditions_of(aspects: Sequence[Aspect], texts: Sequence[str]) -> list[Condition]:
-    """The parts of aspects, and the words that some of the texts have."""
+    """Return conditions for the parts of aspects, and for words that occur in some of the texts."""
     found = [
         Condition(f"{aspect.name}: {part}", aspect.name, np.array([value == part for value in aspect.values]))
         for aspect in aspects
@@ -129,7 +130,7 @@ def _half(clusters: NDArray[np.int64]) -> Mask:
 
 
 def _ranked(losses: Floats, conditions: Sequence[Condition], half: Mask) -> list[tuple[int, ...]]:
-    """Slices of one or two conditions by their score, the highest first, as far as it is above 0."""
+    """Return slices of one or two conditions with a positive score, the highest first."""
     if not conditions or not losses.sum():
         return []
     holds = np.stack([one.holds[half] for one in conditions]).astype(np.float64)
@@ -146,7 +147,7 @@ def _ranked(losses: Floats, conditions: Sequence[Condition], half: Mask) -> list
 
 
 def _distinct(ranked: Sequence[tuple[int, ...]], conditions: Sequence[Condition]) -> Iterator[tuple[int, ...]]:
-    """Slices that are not mostly one of those before."""
+    """Yield slices that do not mostly overlap with an earlier one."""
     kept: list[Mask] = []
     for places in ranked:
         mask = _mask(conditions, places)
@@ -176,29 +177,29 @@ def _tested(
 
 
 def _p_value(losses: Floats, inside: Mask, clusters: NDArray[np.int64]) -> float | None:
-    """One-sided, of the slice's mean loss being no larger than the others', by Student's t over clusters.
+    """Compute the one-sided p-value that the slice's mean loss is not larger, by Student's t over clusters.
 
-    The difference of two means is a sum of one contribution per cluster. Its degrees of freedom are those of the
-    smaller side's clusters.
+    The difference of two means is a sum of one contribution per cluster. The degrees of freedom are those of the side
+    with fewer clusters.
     """
     sides = (inside, ~inside)
     freedom = min(len(np.unique(clusters[side])) for side in sides) - 1
     if freedom < 4:
         return None
-    from scipy.special import stdtr  # noqa: PLC0415 -- only this needs it
+    from scipy.special import stdtr  # noqa: PLC0415 -- only needed here
 
     means = [losses[side].mean() for side in sides]
     moved = np.where(inside, (losses - means[0]) / inside.sum(), -(losses - means[1]) / (~inside).sum())
     by_cluster = np.bincount(clusters, weights=moved)
     error = sqrt(float((by_cluster**2).sum()) * (freedom + 1) / freedom)
     gain = float(means[0] - means[1])
-    if error < 1e-12:  # No example differs from the others of its side: of all ways to pick so many clusters, this one.
+    if error < 1e-12:  # All losses are equal within each side: the p-value of this choice of clusters among all.
         return None if gain <= 0 else 1 / comb(len(np.unique(clusters)), len(np.unique(clusters[inside])))
     return float(stdtr(freedom, -gain / error))
 
 
 def _adjusted(found: Sequence[FoundSlice]) -> list[FoundSlice]:
-    """The slices by p-value, with Holm's adjustment; those without one last."""
+    """Return the slices by p-value, with Holm's adjustment. Those without one come last."""
     tested = sorted((one for one in found if one.adjusted_p is not None), key=lambda one: one.adjusted_p or 0.0)
     adjusted, largest = [], 0.0
     for place, one in enumerate(tested):
@@ -208,5 +209,5 @@ def _adjusted(found: Sequence[FoundSlice]) -> list[FoundSlice]:
 
 
 def clusters_in(model: ModelAnswers) -> NDArray[np.int64]:
-    """The cluster of each of the test examples."""
+    """Return the cluster of each test example."""
     return clusters_of(model.answers.tables[0]["group"])

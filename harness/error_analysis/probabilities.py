@@ -1,9 +1,9 @@
-"""Whether probabilities can be believed: the expected calibration error, Brier's score, and the reliability curve.
+"""Calibration of probabilities: the expected calibration error, the Brier score, and the reliability curve.
 
 The error is that of Guo et al. 2017, "On calibration of modern neural networks", with 15 bins of equal width. It is
-never negative, so that a perfect model has one above 0 on few examples. Its interval is a bootstrap over clusters of
-examples, reflected at the estimate, which takes that bias off ("basic", Davison and Hinkley 1997, section 5.2). It
-begins at 0 where the bins' gaps are no larger than those by which 19 of 20 resamples move them.
+never negative, so that on few examples it is above 0 even for a perfect model. Its interval is a bootstrap over
+clusters of examples, reflected at the estimate, which removes that bias ("basic", Davison and Hinkley 1997, section
+5.2). It starts at 0 if the gaps of the bins are no larger than the 95th percentile of their changes over resamples.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ BRIER = Unit(1, 3, least=0.0)
 BINS = 15
 RESAMPLES = 500
 MOST_CLUSTERS = 2000
-"""More clusters than these are resampled in so many blocks, which are as independent."""
+"""More clusters are resampled in this many blocks, which are as independent."""
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Forecasts of like probability.
+    """Forecasts of similar probability.
 
     Attributes:
-        forecasts: How many, over all seeds.
-        probability: Their mean.
-        share: How many of them came true.
+        forecasts: The number of forecasts, over all seeds.
+        probability: The mean probability.
+        share: The fraction that came true.
     """
 
     forecasts: int
@@ -49,11 +49,12 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far a model's probabilities can be believed, the mean over seeds.
+    """The calibration of a model's probabilities, the mean over seeds.
 
     Attributes:
         error: The expected calibration error, with an interval for other test examples.
-        brier: Brier's score, with the interval that the report's scores have; none where only some seeds collapsed.
+        brier: The Brier score, with the same kind of interval as the report's scores; none if only some seeds
+            collapsed.
         bins: The reliability curve.
     """
 
@@ -63,7 +64,7 @@ class Reliability:
 
 
 def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
-    """How far a model's probabilities can be believed; None where its predictions keep none."""
+    """Compute the calibration of a model's probabilities; None if its predictions do not contain them."""
     found = [task.task_type.forecasts(table, answers.labels) for table in answers.tables]
     forecasts = [one for one in found if one is not None]
     if len(forecasts) < len(found):
@@ -83,7 +84,7 @@ def _bins(forecasts: Sequence[Forecasts]) -> tuple[Bin, ...]:
 
 
 def _sums(forecasts: Forecasts, clusters: NDArray[np.int64]) -> Floats:
-    """Of each cluster and bin how many forecasts, the sum of their probabilities, and of what came true."""
+    """Sum by cluster and bin: the number of forecasts, their probabilities, and the outcomes."""
     bins = np.minimum((forecasts.probabilities * BINS).astype(np.int64), BINS - 1)
     places = clusters[forecasts.examples] * BINS + bins
     size = (int(clusters.max()) + 1) * BINS
@@ -93,15 +94,15 @@ def _sums(forecasts: Forecasts, clusters: NDArray[np.int64]) -> Floats:
 
 
 def _errors(sums: Floats) -> Floats:
-    """The expected calibration error of sums [..., 3, bins]."""
+    """Compute the expected calibration error from sums [..., 3, bins]."""
     return np.asarray(np.abs(sums[..., 2, :] - sums[..., 1, :]).sum(-1) / sums[..., 0, :].sum(-1))
 
 
 def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64]) -> Estimate:
-    """The expected calibration error, the mean over seeds, with an interval for other test examples.
+    """Compute the expected calibration error, the mean over seeds, with an interval for other test examples.
 
     Args:
-        forecasts: Of each seed.
+        forecasts: The forecasts of each seed.
         clusters: The cluster of each example [examples].
     """
     blocks = clusters % MOST_CLUSTERS
@@ -118,13 +119,13 @@ def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64
 
 
 def _resampled(sums: Floats) -> Floats:
-    """Sums over clusters drawn anew [resamples, seeds, 3, bins]."""
+    """Resample sums over clusters [resamples, seeds, 3, bins]."""
     return np.asarray((_weights(len(sums)) @ sums.reshape(len(sums), -1)).reshape(RESAMPLES, *sums.shape[1:]))
 
 
 @lru_cache(maxsize=1)  # All models of a task are tested on the same clusters.
 def _weights(count: int) -> Floats:
-    """How often each of so many clusters is drawn [resamples, clusters]."""
+    """Draw how often each of `count` clusters is in a resample [resamples, clusters]."""
     drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
     return drawn.astype(np.float64)
 
@@ -142,7 +143,7 @@ def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
 
 
 def bin_interval(one: Bin) -> tuple[float, float]:
-    """Wilson's interval (1927) of a bin's share, its forecasts taken for independent, for a picture."""
+    """Compute Wilson's interval (1927) of a bin's fraction, with forecasts taken as independent, for plots."""
     z = 1.96**2 / one.forecasts
     half = sqrt(one.share * (1 - one.share) * z + z**2 / 4)
     return max((one.share + z / 2 - half) / (1 + z), 0.0), min((one.share + z / 2 + half) / (1 + z), 1.0)

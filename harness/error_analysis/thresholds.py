@@ -1,4 +1,4 @@
-"""What a model's precision, recall and F1 would be at other thresholds of its probabilities."""
+"""Precision, recall and F1 of a model at other thresholds of its probabilities."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MEASURES = (PRECISION, RECALL, F1)
 
 @dataclass(frozen=True, slots=True)
 class AtThreshold:
-    """What a threshold gives, all labels together.
+    """The results at a threshold, over all labels together.
 
     Attributes:
         threshold: The probability above which a label is predicted.
-        predicted: How often one is, the mean over seeds.
-        scores: Precision, recall and F1 by name; None where nothing is to be divided.
-        labels: Those that are counted.
+        predicted: How often a label is predicted, the mean over seeds.
+        scores: Precision, recall and F1 by name; None if the denominator is 0.
+        labels: The labels that are counted.
     """
 
     threshold: float
@@ -38,7 +38,7 @@ class AtThreshold:
 def at_thresholds(
     task: AnsweredTask, model: ModelAnswers, thresholds: Sequence[float] = THRESHOLDS
 ) -> list[AtThreshold]:
-    """What thresholds give; nothing of a task type or of predictions without them."""
+    """Compute the results at thresholds; empty if the task type or the predictions do not support them."""
     found = [_at(task, model, threshold) for threshold in thresholds]
     return [one for one in found if one is not None]
 

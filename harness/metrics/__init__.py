@@ -1,1 +1,1 @@
-"""Scores of predictions, by name."""
+"""Metrics of predictions, by name."""

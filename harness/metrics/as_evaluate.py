@@ -1,4 +1,4 @@
-"""Our metrics as metrics of the `evaluate` library, without a network.
+"""The metrics of this package as metrics of the `evaluate` library, without a network.
 
 from harness.metrics.as_evaluate import EvaluateMetric
 both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
@@ -18,7 +18,7 @@ from harness.metrics.metric import TEXTS, Form, Values
 
 
 def _feature(form: Form) -> Any:
-    """A metric's form as the `datasets` library describes it."""
+    """Describe a metric's form for the `datasets` library."""
     if isinstance(form, list):
         return ListOf(_feature(form[0]))
     if isinstance(form, dict):
@@ -27,11 +27,11 @@ def _feature(form: Form) -> Any:
 
 
 class EvaluateMetric(evaluate.Metric):
-    """One of `harness.metrics.lookup` with `add_batch` and `compute`, without a network.
+    """A metric of `harness.metrics.lookup` with `add_batch` and `compute`, without a network.
 
     Args:
-        name: The metric's name in `harness.metrics.lookup`.
-        labels: The label names, where the metric needs them.
+        name: The name of the metric in `harness.metrics.lookup`.
+        labels: The label names, if the metric needs them.
         several: Whether a row has several labels.
     """
 

@@ -13,15 +13,16 @@ OfMatrices = Callable[[Floats, Floats], Scored]
 
 
 def of_labels(scored: OfMatrices, *, occurring: bool = False) -> Influence:
-    """An influence function of label indicators [examples, labels].
+    """Return an influence function of label indicators [examples, labels].
 
     Args:
-        scored: The same of two matrices.
-        occurring: Leave out names that are nowhere, where an example has one (as scikit-learn's macro average does).
+        scored: Computes score and influences from two matrices.
+        occurring: Whether to leave out labels that do not occur if examples have one label (as in scikit-learn's macro
+            average).
     """
 
     def influence(references: Any, predictions: Any, labels: Sequence[str]) -> Scored:
-        from pyarrow import types  # noqa: PLC0415 -- naming a metric needs no arrow
+        from pyarrow import types  # noqa: PLC0415 -- not needed to look up a metric
 
         several = types.is_nested(references.type)
         columns = [column.flatten() if several else column for column in (references, predictions)]
@@ -35,15 +36,15 @@ def of_labels(scored: OfMatrices, *, occurring: bool = False) -> Influence:
 
 
 def of_numbers(scored: OfMatrices) -> Influence:
-    """An influence function of columns of numbers [examples, 1]."""
+    """Return an influence function of columns of numbers [examples, 1]."""
     return lambda references, predictions, _labels: scored(numbers(references), numbers(predictions))
 
 
 def counts_of_labels(column: Any, labels: Sequence[str]) -> dict[str, int]:
-    """How many examples have each label.
+    """Count the examples with each label.
 
-    Of one label per example, those that occur, for the others are left out of a macro average; of several, each of
-    `labels`, too.
+    With one label per example, only labels that occur are included, since a macro average leaves out the others. With
+    several, each of `labels` is included.
     """
     from pyarrow import types  # noqa: PLC0415 -- as above
 
@@ -54,19 +55,19 @@ def counts_of_labels(column: Any, labels: Sequence[str]) -> dict[str, int]:
 
 
 def numbers(column: Any) -> Floats:
-    """The numbers [examples, 1]; what is missing is no number."""
+    """Return the numbers [examples, 1]; NaN if missing."""
     return np.asarray(column.cast("float64").fill_null(float("nan")), dtype=np.float64)[:, None]
 
 
 def fields(column: Any, names: Sequence[str]) -> Floats:
-    """The named numbers of each example's table [examples, names]; what is missing is no number."""
+    """Return the named numbers of each example's struct [examples, names]; NaN if missing."""
     there = {column.type.field(index).name for index in range(column.type.num_fields)}
     missing = np.full((len(column), 1), np.nan)
     return np.hstack([numbers(column.field(name)) if name in there else missing for name in names])
 
 
 def indicators(column: Any, names: Sequence[str]) -> Floats:
-    """1 where the example has the label [examples, labels]; the column holds names, or lists of names."""
+    """Return 1 for each label of an example, else 0 [examples, labels]. The column has names, or lists of names."""
     import pyarrow  # noqa: PLC0415 -- as above
     from pyarrow import compute  # noqa: PLC0415
 

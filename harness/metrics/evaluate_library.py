@@ -1,4 +1,4 @@
-"""Metrics of the `evaluate` library as scores of ours. Importing it takes seconds."""
+"""Metrics of the `evaluate` library. Importing it takes seconds."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from harness.metrics.metric import EVALUATE, LOWER, Values
 def evaluate_scores(
     name: str, references: Values, predictions: Values, *, labels: Sequence[str] = ()
 ) -> dict[str, float]:
-    """What a metric of the `evaluate` library gives for predictions in our form.
+    """Compute a metric of the `evaluate` library on our predictions.
 
-    It is fed in its own form: label indices, rows of 0 and 1 for several labels, the dictionaries of its "squad"
-    metrics, or plain texts and numbers. Its first number is called `name`, further ones `name.value` without ":lower".
+    Inputs are converted to its form: label indices, rows of 0 and 1 for several labels, the dictionaries of its "squad"
+    metrics, or plain texts and numbers. Its first value is named `name`, others `name.value` without ":lower".
 
     Args:
-        name: "evaluate:" and a metric's name on the Hub or the path of a script (which is run); ":lower" where less of
-            it is better.
-        references: As in predictions.parquet.
-        predictions: As in predictions.parquet.
+        name: "evaluate:" and the name of a metric on the Hub or the path of a script (which is executed), with ":lower"
+            if less is better.
+        references: The references, as in predictions.parquet.
+        predictions: The predictions, as in predictions.parquet.
         labels: The label names, in the order of their indices.
 
     Raises:
-        UserError: The metric is not available, or doesn't take such predictions.
+        UserError: If the metric is not available, or does not accept such predictions.
     """
     loaded = _loaded(name)
     inputs = _inputs(loaded, references, predictions, labels)
     try:
         results = loaded.compute(**inputs)
     except (ValueError, TypeError) as error:
-        # By these a metric of the library tells that the data isn't of its form.
+        # The library raises these if the data does not have the form of the metric.
         raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its task type.") from error
     numbers = {key: float(value) for key, value in results.items() if isinstance(value, Real)}
     if not numbers:
@@ -56,7 +56,7 @@ def _loaded(name: str) -> Any:
 
 
 def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequence[str]) -> dict[str, Any]:
-    """The predictions and references in the loaded metric's own form."""
+    """Convert the predictions and references to the form of the loaded metric."""
     if isinstance(loaded.features, dict) and isinstance(loaded.features.get("predictions"), dict):
         return _squad_form(loaded.features["predictions"], references, predictions)
     if labels and not _takes_lists_of_text(loaded.features):
@@ -65,7 +65,7 @@ def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequen
 
 
 def _takes_lists_of_text(features: Any) -> bool:
-    """Whether a metric is of sequences of names, such as the tags of words, and not of sets of labels."""
+    """Return whether a metric takes sequences of names, such as tags of words, rather than sets of labels."""
     wanted = features.get("predictions") if isinstance(features, dict) else None
     return getattr(getattr(wanted, "feature", None), "dtype", None) == "string"
 
@@ -78,7 +78,7 @@ def _indices(rows: Values, labels: Sequence[str]) -> list[Any]:
 
 
 def _squad_form(wanted: dict[str, Any], references: Values, predictions: Values) -> dict[str, Any]:
-    """The dictionaries of the "squad" and "squad_v2" metrics; the second also wants a probability of no answer."""
+    """Return the dictionaries of "squad" and "squad_v2". The latter also takes a probability of no answer."""
     formatted = [{"id": str(row), "prediction_text": text} for row, text in enumerate(predictions)]
     if "no_answer_probability" in wanted:
         formatted = [row | {"no_answer_probability": float(not row["prediction_text"])} for row in formatted]

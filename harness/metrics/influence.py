@@ -1,12 +1,12 @@
-"""Influence values: how far one test example moves a metric.
+"""Influence values: how much one test example changes a metric.
 
 A metric that is a smooth function of sums over examples is, near the data, the mean of one value per example: the
 derivative of the metric by that example's weight (Hampel 1974; Efron 1982, chapter 6, the infinitesimal jackknife).
-The variance of those values is the metric's sampling variance, and they pair over examples as plain scores do. For a
-metric that is a mean, the influence is the example's score less the mean.
+The variance of these values is the sampling variance of the metric, and they can be paired over examples like plain
+scores. For a metric that is a mean, the influence is the example's score minus the mean.
 
-Every function takes references and predictions [examples, columns] (an indicator per label, or columns of numbers)
-and gives the score and the influences [examples], which add up to zero.
+All functions take references and predictions [examples, columns] (an indicator per label, or columns of numbers), and
+return the score and the influences [examples], which add up to zero.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ OfMatrices = Callable[[Floats, Floats], Scored]
 
 
 def of_mean(values: Floats) -> Scored:
-    """The mean of per-example scores [examples]."""
+    """Compute the mean of per-example scores [examples]."""
     score = float(values.mean())
     return score, values - score
 
 
 def accuracy(references: Floats, predictions: Floats) -> Scored:
-    """Share of examples whose labels are all right."""
+    """Compute the fraction of examples with all labels right."""
     return of_mean((references == predictions).all(axis=1).astype(float))
 
 
 def mean_squared_error(references: Floats, predictions: Floats) -> Scored:
-    """Mean squared distance."""
+    """Compute the mean squared error."""
     return of_mean(((references - predictions) ** 2).mean(axis=1))
 
 
 def f1(references: Floats, predictions: Floats) -> Scored:
-    """F1 of the second label, the positive one."""
+    """Compute F1 of the second label, the positive one."""
     return _f1_of_columns(references[:, 1:2], predictions[:, 1:2])
 
 
 def micro_f1(references: Floats, predictions: Floats) -> Scored:
-    """F1 of all labels' decisions taken together."""
+    """Compute F1 over the decisions on all labels."""
     right, total = (references * predictions).sum(axis=1), (references + predictions).sum(axis=1)
     score, influences = ratio(2 * right[:, None], total[:, None])
     return float(score[0]), influences[:, 0]
 
 
 def macro_f1(references: Floats, predictions: Floats) -> Scored:
-    """Mean of the labels' F1; a label that is nowhere counts as 0."""
+    """Compute the mean of the labels' F1; a label that never occurs has 0."""
     return _f1_of_columns(references, predictions)
 
 
 def with_none(scored: OfMatrices) -> OfMatrices:
-    """`scored` with "no label at all" as one label more (Chalkidis et al. 2022, LexGLUE)."""
+    """Extend `scored` by "no label" as a further label (Chalkidis et al. 2022, LexGLUE)."""
 
     def extended(labels: Floats) -> Floats:
         return np.column_stack([labels, labels.sum(axis=1) == 0])
@@ -64,7 +64,7 @@ def with_none(scored: OfMatrices) -> OfMatrices:
 
 
 def correlation(references: Floats, predictions: Floats) -> Scored:
-    """Pearson's r; over label indicators it is Matthews' coefficient (Gorodkin 2004). 0 where either is constant.
+    """Compute Pearson's r; on label indicators, Matthews' coefficient (Gorodkin 2004). 0 if either side is constant.
 
     Source: Devlin, Gnanadesikan and Kettenring 1975, for the influence of one observation on r.
     """
@@ -79,12 +79,12 @@ def correlation(references: Floats, predictions: Floats) -> Scored:
 
 
 def _is_constant(values: Floats, spread: float) -> bool:
-    """Whether values differ by rounding alone, given their variance."""
+    """Return whether values differ only by rounding, given their variance."""
     return spread <= 1e-28 * float((values**2).sum(axis=1).mean())
 
 
 def spearman(references: Floats, predictions: Floats) -> Scored:
-    """Pearson's r of the ranks. An example moves it by its own ranks, and by shifting the ranks above it."""
+    """Compute Pearson's r of the ranks. An example changes it by its own ranks, and by shifting the ranks above it."""
     x, y = _ranks(references[:, 0]), _ranks(predictions[:, 0])
     r, own = correlation(x[:, None], y[:, None])
     if not own.any():
@@ -96,13 +96,13 @@ def spearman(references: Floats, predictions: Floats) -> Scored:
 
 
 def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: NDArray[np.int64]) -> Floats:
-    """A sound, slow answer for any other metric: the contribution of each block of examples [blocks].
+    """Compute the contribution of each block of examples [blocks] to any metric: slow, but always valid.
 
-    Source: the delete-a-group jackknife (Kott 2001), scaled so that the sum of squares times
-    blocks / (blocks - 1) is the jackknife's variance.
+    Source: the delete-a-group jackknife (Kott 2001), scaled so that the sum of squares times blocks / (blocks - 1) is
+    the variance of the jackknife.
 
     Args:
-        score_without: The score of the examples at the given positions.
+        score_without: Computes the score of the examples at the given positions.
         blocks: The block of every example [examples], numbered from 0.
     """
     count = int(blocks.max()) + 1
@@ -111,7 +111,7 @@ def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: ND
 
 
 def ratio(numerators: Floats, denominators: Floats) -> tuple[Floats, Floats]:
-    """Ratio of sums [columns], and its influences [examples, columns]; 0 where nothing is to be divided."""
+    """Compute ratios of sums [columns] and their influences [examples, columns]; 0 if the denominator is 0."""
     sums = denominators.sum(axis=0)
     safe = np.where(sums > 0, sums, 1.0)
     found = np.where(sums > 0, numerators.sum(axis=0) / safe, 0.0)
@@ -124,13 +124,13 @@ def _f1_of_columns(references: Floats, predictions: Floats) -> Scored:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Ranks in 0..1 [examples], ties sharing their mean rank."""
+    """Return the ranks in 0..1 [examples]. Ties share their mean rank."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places] / len(values), dtype=np.float64)
 
 
 def _weight_above(ranks: Floats, weights: Floats) -> Floats:
-    """Mean weight of the examples ranked above each one, with half of those that tie with it [examples]."""
+    """Return the mean weight of the examples ranked above each one, with half of those tied with it [examples]."""
     order = np.argsort(ranks, kind="stable")
     running = np.concatenate([[0.0], np.cumsum(weights[order])])
     first = np.searchsorted(ranks[order], ranks, side="left")

@@ -1,4 +1,4 @@
-"""Scores of label names: one per example, or several."""
+"""Metrics of label names, with one or several labels per example."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from harness.metrics.metric import CORRELATION, TEXTS, Metric, Values, mean_of
 
 
 def accuracies(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
-    """1.0 for each right label (of several labels: all of them right), else 0.0."""
+    """Return 1.0 for each right label (with several labels: if all are right), else 0.0."""
     return [float(_comparable(one) == _comparable(other)) for one, other in zip(references, predictions, strict=True)]
 
 
 def macro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """The mean of the labels' F1; a label never predicted and never right has 0.
+    """Compute the mean of the labels' F1; a label that never occurs has 0.
 
-    One label per row: over the labels that occur. Several: over all of `labels`.
+    With one label per row, the mean is over the labels that occur; with several, over all of `labels`.
     """
     decisions = _decisions(references, predictions)
     return _mean_f1(decisions, labels if _are_several(references) else decisions.labels())
 
 
 def micro_f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """The F1 of all decisions together; with one label per row it is the accuracy."""
+    """Compute F1 over all decisions; with one label per row it equals the accuracy."""
     decisions = _decisions(references, predictions)
     return decisions.f1(labels if _are_several(references) else decisions.labels())
 
 
 def macro_f1_with_none(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """`macro_f1` with "no label at all" as one label more. Source: the scoring of Chalkidis et al. 2022, LexGLUE."""
+    """Compute `macro_f1` with "no label" as a further label. Source: the scoring of Chalkidis et al. 2022, LexGLUE."""
     return macro_f1(_with_none(references), _with_none(predictions), [*labels, ""])
 
 
 def micro_f1_with_none(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """`micro_f1` with "no label at all" as one label more. Source: the scoring of Chalkidis et al. 2022, LexGLUE."""
+    """Compute `micro_f1` with "no label" as a further label. Source: the scoring of Chalkidis et al. 2022, LexGLUE."""
     return micro_f1(_with_none(references), _with_none(predictions), [*labels, ""])
 
 
 def f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
-    """The F1 of the second of two labels; 0.0 where it is never predicted.
+    """Compute F1 of the second of two labels; 0.0 if it is never predicted.
 
     Raises:
-        UserError: There aren't two labels.
+        UserError: If there are not two labels.
     """
     if len(labels) != 2:
         raise UserError(
@@ -60,7 +60,7 @@ def f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
 
 
 def matthews(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
-    """Matthews' correlation coefficient; 0.0 where references or predictions are all the same."""
+    """Compute Matthews' correlation coefficient; 0.0 if references or predictions are constant."""
     from sklearn.metrics import matthews_corrcoef  # noqa: PLC0415 -- scikit-learn takes a second or two to import
 
     return float(matthews_corrcoef(references, predictions))
@@ -68,24 +68,25 @@ def matthews(references: Values, predictions: Values, labels: Sequence[str] = ()
 
 @dataclass(frozen=True)
 class _Decisions:
-    """How often each label was right and how often it was there: what scikit-learn's `f1_score` is made of.
+    """Numbers of right decisions and of occurrences of each label, from which F1 follows.
 
-    That takes longer to import than a small model to score its texts; the numbers are the same to the bit.
+    scikit-learn's `f1_score` gives the same numbers to the bit, but takes longer to import than a small model to score
+    its texts.
 
     Attributes:
-        right: Among references and predictions of the same row.
-        there: Among references, and among predictions: counted in both.
+        right: Occurrences in both reference and prediction of a row.
+        there: Occurrences in references plus occurrences in predictions.
     """
 
     right: Counter[str]
     there: Counter[str]
 
     def labels(self) -> list[str]:
-        """Those that occur, in order."""
+        """Return the labels that occur, in order."""
         return sorted(self.there)
 
     def f1(self, labels: Sequence[str]) -> float:
-        """Of all decisions on the labels together; 0.0 where there is none."""
+        """Compute F1 over all decisions on the labels; 0.0 if there are none."""
         there = sum(self.there[label] for label in labels)
         return 2 * sum(self.right[label] for label in labels) / there if there else 0.0
 
@@ -103,7 +104,7 @@ def _mean_f1(decisions: _Decisions, labels: Sequence[str]) -> float:
 
 
 def _are_several(rows: Values) -> bool:
-    """Whether a row has any number of labels, not one."""
+    """Return whether rows have any number of labels rather than one."""
     return not isinstance(rows[0], str)
 
 

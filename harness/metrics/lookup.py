@@ -1,4 +1,4 @@
-"""Metrics by name: those of the task types, and the `evaluate` library's."""
+"""Look up metrics by name: those of the task types, and those of the `evaluate` library."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.registry import TASK_TYPES
 
 @cache
 def known_metrics() -> Mapping[str, Metric]:
-    """Every metric of every task type, by name."""
+    """Return all metrics of all task types, by name."""
     types = [TASK_TYPES.load(name) for name in TASK_TYPES.names()]
     return {metric.name: metric for task_type in types for metric in task_type.metrics}
 
 
 def find_metric(name: str) -> Metric:
-    """The metric called `name`; one of the `evaluate` library's by "evaluate:" and its name or path.
+    """Return the metric `name`. Metrics of the `evaluate` library have "evaluate:" before their name or path.
 
-    That library doesn't say which way its metrics point: more is better, unless ":lower" stands behind the name.
+    The library does not say whether higher is better for its metrics: it is, unless the name ends in ":lower".
 
     Raises:
-        UserError: There is no such metric; the message names the nearest one.
+        UserError: If there is no such metric; the message suggests the nearest one.
     """
     if name.startswith(EVALUATE):
         return Metric(
@@ -43,12 +43,12 @@ def find_metric(name: str) -> Metric:
 def scores(
     names: Sequence[str], references: Values, predictions: Values, labels: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Every named score. An `evaluate` metric with several values gives "evaluate:name" and "evaluate:name.value".
+    """Compute the named scores. An `evaluate` metric with several gives "evaluate:name" and "evaluate:name.value".
 
-    The first one keeps the ":lower" that it was named with; the others, of which that says nothing, have none.
+    The first value keeps the ":lower" of its name. The others have none, because it does not apply to them.
 
     Raises:
-        UserError: A name is unknown, or an `evaluate` metric is not available.
+        UserError: If a name is unknown, or an `evaluate` metric is not available.
     """
     assert len(references) == len(predictions) > 0, (len(references), len(predictions))
     found: dict[str, float] = {}
@@ -61,7 +61,7 @@ def scores(
 
 
 def unit_of(name: str) -> Unit:
-    """How a metric is shown; one that this version does not know, as a plain number.
+    """Return the unit of a metric; a plain number for a metric unknown to this version.
 
     >>> unit_of("accuracy").score(0.8341), unit_of("mean_squared_error").score(0.8341)
     ('83.4', '0.834')
@@ -70,7 +70,7 @@ def unit_of(name: str) -> Unit:
 
 
 def metric_name(name: str) -> str:
-    """The metric's name in prose; of a script, its file's.
+    """Return the metric's name in prose; for a script, the name of its file.
 
     >>> metric_name("macro_f1"), metric_name("mean_squared_error"), metric_name("evaluate:own/word_errors.py:lower")
     ('macro-F1', 'mean squared error', 'word errors')

@@ -1,1 +1,1 @@
-"""What each task type asks of a model: head, loss, predictions. None asks which family it has."""
+"""Task types: heads, losses and predictions. None depends on the family of the model."""

@@ -1,4 +1,4 @@
-"""Answers that tell no example from another."""
+"""Constant answers, the same for all examples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def most_frequent(references: Sequence[Hashable]) -> list[Any]:
-    """The most frequent reference, the first of equals in their order, for each of them.
+    """Return the most frequent reference, once for each reference. Ties go to the first in order.
 
     >>> most_frequent(["b", "a", "c", "a", "b"])
     ['a', 'a', 'a', 'a', 'a']

@@ -1,4 +1,4 @@
-"""What `harness explain` tells of: one number among what a model says of an example."""
+"""The score that `harness explain` explains: one number from a model's scores of an example."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness.tokenization.items import Collator, Item
 
 @dataclass(frozen=True)
 class ExplainedScore:
-    """One score of an example, as a function of the model's scores of one of its items.
+    """A score of an example, as a function of the model's scores of one of its items.
 
     Attributes:
-        item: The item: a text, or the window in which an answer lies.
-        name: What the score is of, such as a label; empty of a number.
-        of: The score [], with its graph, from the item's scores as the objective gives them.
-        shown: What a deletion curve shows of them: a probability, or the number.
+        item: The item: a text, or the window that contains an answer.
+        name: What is scored, such as a label; empty for a number.
+        of: Computes the score [], with its graph, from the item's scores as the objective returns them.
+        shown: Computes the value on a deletion curve: a probability, or the number.
     """
 
     item: Item
@@ -31,14 +31,14 @@ class ExplainedScore:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for, and with what it is found.
+    """What to explain, and the means to do so.
 
     Attributes:
-        scores: The model's scores of an item, without a graph.
+        scores: Computes the model's scores of an item, without a graph.
         collator: Makes batches.
-        calibration: The run's.
-        label: The label to tell of; None: the predicted one.
-        settings: What else is asked for, by the task type's `explain_settings`.
+        calibration: The run's calibration.
+        label: The label to explain; None for the predicted one.
+        settings: Further options, from the task type's `explain_settings`.
     """
 
     scores: Callable[[Item], Tensor]
@@ -49,10 +49,10 @@ class Asked:
 
 
 def place_of(label: str | None, labels: Sequence[str], predicted: int) -> int:
-    """The index of the label that is asked for; of none the predicted one.
+    """Return the index of the requested label, or of the predicted one if none is requested.
 
     Raises:
-        UserError: The model has no such label.
+        UserError: If the model has no such label.
     """
     if label is None:
         return predicted

@@ -1,4 +1,4 @@
-"""The part of a recipe that task types with labels share: which labels weigh more, and how sure a model is to be."""
+"""The settings that task types with labels share: class weights, focal loss, label smoothing and thresholds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.config.checking import Strict
 from harness.errors import UserError
 
-if TYPE_CHECKING:  # A recipe is made of the task types' parts, so neither can import the other first.
+if TYPE_CHECKING:  # A recipe is composed of the task types' settings, so neither can import the other first.
     from harness.config.training import Training
     from harness.task_types.contract import TaskType
 
@@ -69,20 +69,20 @@ class LabelLoss(Strict):
 
     @classmethod
     def of(cls, training: Training) -> Self:
-        """That of a recipe."""
+        """Return the label settings of a recipe."""
         return cls(**{name: getattr(training, name) for name in cls.model_fields})
 
     @property
     def is_plain(self) -> bool:
-        """Whether what is learnt is the mean cross-entropy."""
+        """Whether the loss is the plain mean cross-entropy."""
         return self.class_weights is None and not self.focal_gamma and not self.label_smoothing
 
 
 def check_label_settings(task_type: TaskType, training: Training) -> None:
-    """Refuse settings of labels where tasks of the type have no such labels.
+    """Refuse label settings for tasks without such labels.
 
     Raises:
-        UserError: The recipe has some, a line each.
+        UserError: If the recipe has such settings, a line each.
     """
     known = issubclass(task_type.settings, LabelLoss)
     changed = [name for name, field in LabelLoss.model_fields.items() if getattr(training, name) != field.get_default()]

@@ -1,4 +1,4 @@
-"""How much the examples of each label count, by a recipe and by how many of them there are."""
+"""Class weights, from the settings and the number of examples of each label."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MOST_NAMED = 12
 
 
 def check_labels_weighed(settings: LabelLoss, labels: Sequence[str]) -> None:
-    """Refuse weights of labels that there are not.
+    """Check that all labels in `class_weights` exist.
 
     Raises:
-        UserError: There are some, a line each.
+        UserError: If some do not, a line each.
     """
     given = settings.class_weights if isinstance(settings.class_weights, Mapping) else {}
     unknown = [name for name in given if name not in labels]
@@ -30,12 +30,12 @@ def check_labels_weighed(settings: LabelLoss, labels: Sequence[str]) -> None:
 
 
 def label_weights(settings: LabelLoss, labels: Sequence[str], counts: Counts) -> Weights | None:
-    """The weight of each label [labels], or of each label's no and yes [labels, 2]; None: they all count alike.
+    """Return the weights of the labels [labels], or of each label's no and yes [labels, 2]; None if all are equal.
 
     Args:
-        settings: What a recipe says.
-        labels: Their names.
-        counts: How many training examples there are of each label [labels], or without and with each label [labels, 2].
+        settings: The label settings of a recipe.
+        labels: The label names.
+        counts: Number of training examples with each label [labels], or without and with each label [labels, 2].
     """
     asked = settings.class_weights
     if asked is None:
@@ -50,10 +50,10 @@ def label_weights(settings: LabelLoss, labels: Sequence[str], counts: Counts) ->
 def weights_for(
     task: LinearTask, settings: LabelLoss, examples: Sequence[Any], labels: tuple[str, ...]
 ) -> Weights | None:
-    """What an example of each label counts to a linear model, as its `learn` takes it; None: they all count alike.
+    """Return the label weights for a linear model, as its `learn` takes them; None if all are equal.
 
     Raises:
-        UserError: The recipe weighs labels that there are not.
+        UserError: If the recipe weights labels that do not exist.
     """
     if task.counts is None:
         return None
@@ -62,7 +62,7 @@ def weights_for(
 
 
 def weights_note(labels: Sequence[str], weights: Weights | None) -> list[str]:
-    """What a reader of the record should know of the weights."""
+    """Describe the weights, for the record."""
     if weights is None:
         return []
     shown = weights if weights.ndim == 1 else weights[:, 1] / weights[:, 0]
@@ -73,13 +73,13 @@ def weights_note(labels: Sequence[str], weights: Weights | None) -> list[str]:
 
 
 def balanced(sizes: Weights) -> Weights:
-    """Weights by which all labels that occur count alike, and an example counts 1 on average.
+    """Return weights that give all labels that occur the same total, with a mean of 1 per example.
 
     >>> balanced(np.array([3.0, 1.0, 0.0]))
     array([0.66666667, 2.        , 1.        ])
 
     Args:
-        sizes: How much there is of each label [labels], or without and with each label [labels, 2].
+        sizes: The amount of each label [labels], or without and with each label [labels, 2].
     """
     occurring = sizes > 0
     kinds = occurring.sum(-1, keepdims=True)
@@ -88,16 +88,16 @@ def balanced(sizes: Weights) -> Weights:
 
 
 def effective_numbers(counts: Counts, beta: float) -> Weights:
-    """How many examples of a label tell something new: (1 - beta^n) / (1 - beta) (Cui et al. 2019, equation 2)."""
+    """Compute the effective number of examples: (1 - beta^n) / (1 - beta) (Cui et al. 2019, equation 2)."""
     return np.asarray(-np.expm1(counts * np.log(beta)) / (1 - beta) if beta else np.minimum(counts, 1), dtype=float)
 
 
 def label_counts(targets: Sequence[int] | Counts, labels: int) -> Counts:
-    """How many of the label indices there are of each label [labels]."""
+    """Count each label [labels] in the label indices."""
     return np.bincount(np.asarray(targets, dtype=np.int64), minlength=labels)
 
 
 def yes_counts(targets: Sequence[Sequence[int]], labels: int) -> Counts:
-    """How many examples there are without and with each label [labels, 2], from each example's label indices."""
+    """Count the examples without and with each label [labels, 2], from each example's label indices."""
     yes = label_counts([index for target in targets for index in set(target)], labels)
     return np.stack([len(targets) - yes, yes], 1)

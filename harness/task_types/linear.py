@@ -1,4 +1,4 @@
-"""How a linear model learns a task type's targets, whatever its inputs are: words, or a model's states."""
+"""Linear models of a task type's targets, on any inputs: words, or a model's hidden states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Prior = Callable[[Any, tuple[str, ...]], Numbers]
 
 
 class Learn(Protocol):
-    """Fits a linear model of a task type's targets."""
+    """Fit a linear model of a task type's targets."""
 
     def __call__(
         self,
@@ -27,28 +27,28 @@ class Learn(Protocol):
         fit_intercept: bool = True,
         label_weights: Numbers | None = None,
     ) -> None:
-        """Change weights and intercepts, which begin as nothing and the prior, by inputs and the examples' targets.
+        """Update weights and intercepts in place. They start as zeros and the prior.
 
         Args:
             rows: The inputs [examples, width].
-            examples: Their targets are learnt.
-            weights: [outputs, width].
-            intercepts: [outputs].
-            penalty: On weights, as a multiple of the usual one.
-            fit_intercept: Whether there may be any but 0.
-            label_weights: What an example of each label counts, as `harness.task_types.label_weights` has it; None: 1.
+            examples: The examples with the targets.
+            weights: The weights [outputs, width].
+            intercepts: The intercepts [outputs].
+            penalty: The penalty on weights, as a multiple of the usual one.
+            fit_intercept: Whether intercepts are fitted.
+            label_weights: The weight of each label, as in `harness.task_types.label_weights`; None for 1.
         """
 
 
 @dataclass(frozen=True)
 class LinearTask:
-    """How a task type's targets are learnt by a linear model of any inputs.
+    """The linear model of a task type, on any inputs.
 
     Attributes:
-        prior: Scores [outputs] from the training data and the label names, before any input is read.
+        prior: Computes scores [outputs] from the training data and the label names alone.
         learn: Fits weights and intercepts.
-        counts: From examples and the number of labels to how many there are of each, as `label_weights` has them; None:
-            there are no labels that could weigh.
+        counts: Counts each label from examples and the number of labels, as in `label_weights`; None if there are no
+            labels to weight.
     """
 
     prior: Prior

@@ -1,4 +1,4 @@
-"""Logits as probabilities that a person can read."""
+"""Logits as probabilities."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from harness.metrics.metric import Floats
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities of which one label is right."""
+    """Compute the probabilities of mutually exclusive labels."""
     raised = np.exp(logits - logits.max())
     return np.asarray(raised / raised.sum())
 
 
 def softmax_rows(logits: Floats) -> Floats:
-    """The same of each example [examples, labels]."""
+    """Compute the softmax of each row [examples, labels]."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def logits_of(table: Any, count: int) -> Floats | None:
-    """The logits in a table of predictions [examples, labels]; None where some are missing, or no numbers."""
+    """Return the logits in a table of predictions [examples, labels]; None if some are missing or not finite."""
     column = table["logits"].combine_chunks() if "logits" in table.column_names else None
     if column is None or column.null_count or not hasattr(column, "flatten") or not len(column):
         return None
@@ -35,19 +35,19 @@ def logits_of(table: Any, count: int) -> Floats | None:
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """The probability of each label by itself."""
+    """Compute the probability of each label independently."""
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 def with_probabilities(
     answer: Mapping[str, Any], labels: Sequence[str], probabilities_of: Callable[[Floats], Floats]
 ) -> dict[str, Any]:
-    """The prediction of a row of predictions.parquet, and each label's probability."""
+    """Return the prediction of a row of predictions.parquet, and the probability of each label."""
     found = probabilities_of(np.array(answer["logits"]))
     rounded = {label: round(float(p), 4) for label, p in zip(labels, found, strict=True)}
     return {"prediction": answer["prediction"], "probabilities": rounded}
 
 
 def surprise(probability: float) -> float:
-    """Nats of surprise at something that had this probability; a probability of 0 counts as the least there is."""
+    """Return the surprise in nats at an event of this probability, which is bounded away from 0."""
     return -math.log(max(probability, 1e-300))

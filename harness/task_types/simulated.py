@@ -1,7 +1,7 @@
-"""Simulation: made-up references and predictions of one sort, on which `harness calibrate` tries how we compare.
+"""Simulation: synthetic references and predictions on which `harness calibrate` tests the comparison.
 
-A task type says in its `simulation.py` what the predictions of a better and of a worse run look like. How good a run is
-on an example is one number, its quality: above 0 where a label would be right, and lower the worse it is.
+The `simulation.py` of a task type defines the predictions of better and worse runs. A run's quality on an example is
+one number: above 0 if a label would be right, and lower the worse the run.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Generator = np.random.Generator
 
 @dataclass(frozen=True)
 class Simulation:
-    """Predictions of one sort, judged by one metric.
+    """Simulated predictions for one metric.
 
     Attributes:
-        references: The right answers to so many examples, in whatever form `scored` takes.
-        scored: The score of a run of some quality [examples] and each example's influence on it.
-        collapsed: The same of a run that has learnt nothing and answers every example alike; None: there is none.
+        references: Generates reference answers to a number of examples, in the form that `scored` takes.
+        scored: Computes the score of a run with a quality [examples], and each example's influence on it.
+        collapsed: Computes the same for a run that predicts the same for every example; None if there is no such run.
     """
 
     references: Callable[[Generator, int], Any]
@@ -34,16 +34,16 @@ class Simulation:
 
 
 def nothing_shared(_rng: Generator, _examples: int) -> None:
-    """References, where a score depends on quality alone."""
+    """Return no references, for scores that depend on quality alone."""
 
 
 def of_values(value: Callable[[Floats], Floats]) -> Simulation:
-    """The mean of one value per example, which follows from quality [examples]."""
+    """Simulate the mean of one value per example, which is a function of quality [examples]."""
     return Simulation(nothing_shared, lambda _rng, _references, quality: of_mean(value(quality)))
 
 
 def of_sums(sums: Callable[[Generator, Any, Floats], tuple[Floats, Floats]], references: Any) -> Simulation:
-    """The mean over columns of ratios of sums over examples, numerators and denominators [examples, columns]."""
+    """Simulate the mean over columns of ratios of sums: numerators and denominators are [examples, columns]."""
 
     def scored(rng: Generator, known: Any, quality: Floats) -> Scored:
         scores, influences = ratio(*sums(rng, known, quality))

@@ -1,7 +1,7 @@
-"""What the simple baselines answer to texts, whatever their targets.
+"""Baselines for texts, with any targets.
 
-`majority` gives every text the scores that suit the training data best. `tfidf` is a linear model of words and pairs of
-words; those of a pair's two texts are different words. Nothing in either is random, so every seed gives the same.
+`majority` gives every text the same scores, which fit the training data best. `tfidf` is a linear model of words and
+pairs of adjacent words, with separate words for the two texts of a pair. Both are deterministic, whatever the seed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from harness.task_types.linear import LinearTask, Numbers, Prior
 from harness.task_types.texts import TextExample
 
 MAJORITY_FILE = "majority.json"
-# How weakly the logistic regression is held back unless a recipe says otherwise; of 1, 3, 10 and 30, ten was best or
-# nearly so on 300 to 6,300 sentences and on 20 Newsgroups.
+# The default inverse penalty of the logistic regression. Among 1, 3, 10 and 30, 10 was best or nearly so on 300 to
+# 6,300 sentences and on 20 Newsgroups.
 INVERSE_PENALTY = 10.0
 
 Examples = Sequence[TextExample]
@@ -33,44 +33,44 @@ Outputs = Callable[[Numbers], Numbers]
 
 @dataclass(frozen=True)
 class Constant:
-    """The same scores for every text.
+    """A baseline with the same scores for every text.
 
     Attributes:
-        scores: One per output.
-        outputs_of: From scores [examples, outputs] to what the objective makes rows from.
+        scores: The scores, one per output.
+        outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
     """
 
     scores: tuple[float, ...]
     outputs_of: Outputs
 
     def outputs(self, examples: Examples) -> Numbers:
-        """The scores, once per example."""
+        """Return the scores, once per example."""
         return self.outputs_of(np.tile(np.array(self.scores), (len(examples), 1)))
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the scores in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MAJORITY_FILE).write_text(json.dumps({"scores": self.scores}), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Majority:
-    """Makes a `Constant` of what the training targets say before any text is read.
+    """Fit and load `Constant`, from the training targets alone.
 
     Attributes:
-        prior: Scores [outputs] from the training data and the label names.
-        outputs_of: From scores [examples, outputs] to what the objective makes rows from.
+        prior: Computes scores [outputs] from the training data and the label names.
+        outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
     """
 
     prior: Prior
     outputs_of: Outputs
 
     def fit(self, examples: Examples, labels: tuple[str, ...]) -> Constant:
-        """The best constant for `examples`, the training data."""
+        """Fit the best constant scores to the training data, `examples`."""
         return Constant(tuple(self.prior(examples, labels).tolist()), self.outputs_of)
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Constant:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         scores = json.loads((folder / MAJORITY_FILE).read_text(encoding="utf-8"))["scores"]
         assert not labels or len(scores) == len(labels), (folder, labels)
         return Constant(tuple(scores), self.outputs_of)
@@ -78,14 +78,14 @@ class Majority:
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear model of the words.
+    """A linear model of words.
 
     Attributes:
         sides: The words of the text and, for pairs, of the second text.
-        weights: One row per output [outputs, words of all sides].
-        intercepts: One per output [outputs].
-        outputs_of: From scores [examples, outputs] to what the objective makes rows from.
-        notes: What a reader of the record should know of how it was fitted.
+        weights: The weights [outputs, words of all sides].
+        intercepts: The intercepts [outputs].
+        outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
+        notes: Remarks on the fit, for the record.
     """
 
     sides: tuple[Words, ...]
@@ -95,22 +95,22 @@ class Linear:
     notes: Sequence[str] = ()
 
     def outputs(self, examples: Examples) -> Numbers:
-        """What the objective makes rows from, one per example."""
+        """Return the outputs of the examples."""
         return self.outputs_of(np.asarray(_rows(self.sides, examples) @ self.weights.T + self.intercepts))
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the model in `folder`."""
         write_words(folder, self.sides, {"weights": self.weights, "intercepts": self.intercepts})
 
 
 @dataclass(frozen=True)
 class TfIdf:
-    """Makes a `Linear` model.
+    """Fit and load `Linear`.
 
     Attributes:
-        task: How targets are learnt; what training can't tell apart keeps its prior.
-        outputs_of: From scores [examples, outputs] to what the objective makes rows from.
-        reads: Settings of a recipe that it reads.
+        task: The linear model of the task type. Targets that training cannot distinguish keep their prior.
+        outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
+        reads: The recipe's settings that are used.
     """
 
     task: LinearTask
@@ -124,10 +124,10 @@ class TfIdf:
     def fit(
         self, examples: Examples, labels: tuple[str, ...], *, baseline_penalty: float = 1.0, **weighing: Any
     ) -> Linear:
-        """A model of `examples`, the training data; without a word to go by it gives the majority's constant.
+        """Fit a model to the training data, `examples`. Without any words it equals the majority baseline.
 
         Raises:
-            UserError: The recipe weighs labels that there are not.
+            UserError: If the recipe weights labels that do not exist.
         """
         paired = any(example.pair is not None for example in examples)
         sides = tuple(fit_words(_side(examples, second), 2) for second in ((False, True) if paired else (False,)))
@@ -139,7 +139,7 @@ class TfIdf:
         return Linear(sides, weights, intercepts, self.outputs_of, weights_note(labels, weighed))
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Linear:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         sides, tensors = read_words(folder)
         assert not labels or len(tensors["intercepts"]) == len(labels), (folder, labels)
         return Linear(sides, tensors["weights"], tensors["intercepts"], self.outputs_of)
@@ -153,14 +153,14 @@ def logistic_regression(
     fit_intercept: bool = True,
     class_weights: Weights | None = None,
 ) -> Any:
-    """A fitted one.
+    """Fit a logistic regression.
 
     Args:
-        rows: Inputs [examples, width].
-        classes: Class indices [examples].
-        penalty: On weights, as a multiple of the usual one.
-        fit_intercept: Whether there may be any but 0.
-        class_weights: What an example of each class counts [classes]; None: 1.
+        rows: The inputs [examples, width].
+        classes: The class indices [examples].
+        penalty: The penalty on weights, as a multiple of the usual one.
+        fit_intercept: Whether intercepts are fitted.
+        class_weights: The weight of each class [classes]; None for 1.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- a second or two, which the majority does without
 
@@ -169,7 +169,7 @@ def logistic_regression(
 
 
 def as_they_are(scores: Numbers) -> Numbers:
-    """Scores [examples, outputs] that are the outputs."""
+    """Return the scores [examples, outputs] unchanged."""
     return scores
 
 
@@ -178,6 +178,6 @@ def _side(examples: Examples, second: bool) -> list[str]:
 
 
 def _rows(sides: Sequence[Words], examples: Examples) -> Any:
-    """The words of each example, those of its second text in columns of their own [examples, words of all sides]."""
+    """Return the words of each example, with separate columns for second texts [examples, words of all sides]."""
     blocks = [words.rows(_side(examples, bool(second))) for second, words in enumerate(sides)]
     return sparse.hstack(blocks, format="csr")

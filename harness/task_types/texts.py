@@ -1,4 +1,4 @@
-"""What classification, multi-label classification and regression share: a text, or a pair of texts, and a target."""
+"""The common part of classification, multi-label classification and regression: a text or pair, and a target."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ LABELS = (
     "label", "labels", "target", "class", "category", "sentiment", "intent", "topic", "polarity", "emotion", "stars",
     "rating", "score", "grade", "price", "tags", "y",
 )  # fmt: skip
-"""What columns are called, the usual first; a user's own are recognised by these."""
+"""Names of columns, the most usual first, by which a user's columns are recognized."""
 
 Target = int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TextExample:
-    """A text, or a pair of texts, with what is to be predicted from it.
+    """A text, or a pair of texts, with its target.
 
     Attributes:
-        id: Unique within its split.
+        id: The id, unique within its split.
         text: The text, or the first of the pair.
         target: A label's index, several labels' indices, or a number.
         pair: The second text of a pair.
-        group: Examples that share a group depend on each other. Empty: independent.
+        group: Examples of the same group depend on each other. Empty if independent.
     """
 
     id: str
@@ -55,24 +55,24 @@ class TextExample:
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The same."""
+        """The text, or the two of a pair."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """The label, or the labels; none where the target is a number."""
+        """The label or labels; empty if the target is a number."""
         if isinstance(self.target, tuple):
             return self.target
         return (self.target,) if isinstance(self.target, int) else ()
 
     def relabelled(self, places: Mapping[int, int]) -> TextExample:
-        """The same with each label's index replaced."""
+        """Return a copy with each label's index replaced."""
         moved = tuple(places[index] for index in self.label_indices)
         return replace(self, target=moved if isinstance(self.target, tuple) else moved[0])
 
 
 class TextType(TaskType):
-    """A task type that reads texts, or pairs of texts. Its members differ in their targets."""
+    """A task type that reads texts, or pairs of texts. Subclasses differ in their targets."""
 
     columns: Mapping[str, Column] = {
         "text": Column("The column of the text; give it twice for pairs.", most=2),
@@ -85,7 +85,7 @@ class TextType(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """A text, or a pair of them, and of what is left the label."""
+        """Guess the column of the text, or two for a pair, and of the label among the others."""
         if not named.keys() <= self.columns.keys():
             return None
         texts = named.get("text") or _texts(columns, without=named.get("label", ()))
@@ -94,10 +94,10 @@ class TextType(TaskType):
         return {"text": texts, "label": labels} if texts and labels else None
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
-        """Which of a user's columns holds the label; none where none can.
+        """Guess which column contains the label; empty if none can.
 
         Raises:
-            UnclearError: Any of several may.
+            UnclearError: If several columns may be the label.
         """
         called = next(named_like(columns, LABELS), None)
         if called is not None:
@@ -112,34 +112,34 @@ class TextType(TaskType):
         return tuple(likely)
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
-        """The target in a field of the label's column.
+        """Convert a field of the label's column to a target.
 
         Raises:
-            FieldError: It holds none.
+            FieldError: If it is not a target.
         """
         raise NotImplementedError
 
     def target_of(self, task: Task, row: Row, labels: tuple[str, ...]) -> Target:
-        """The target of a row.
+        """Return the target of a row.
 
         Raises:
-            FieldError: It has none.
+            FieldError: If it has none.
         """
         return self.target(task, row[task.column("label")], labels)
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> TextExample:
-        """One row as an example."""
-        del split, dropped  # texts are read alike in every split
+        """Convert a row to an example."""
+        del split, dropped  # texts are read the same way in every split
         return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TextExample:
-        """One row as an example without a target."""
+        """Convert a row to an example for prediction."""
         return self._example(task, row, identity, self.unknown_target, "")
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort."""
+        """Return the Hub's pipeline tag."""
         return "text-classification"
 
     def _example(self, task: Task, row: Row, identity: str, target: Any, group: str) -> TextExample:
@@ -148,7 +148,7 @@ class TextType(TaskType):
 
 
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a pair of texts, or of a text: by their names, else the one with the longest fields."""
+    """Return the columns of a pair of texts, or of a text, by their names, or else the one with the longest fields."""
     plain = {column.plain_name: name for name, column in columns.items() if name not in without}
     pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
     if pair is not None:

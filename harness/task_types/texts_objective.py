@@ -1,4 +1,4 @@
-"""How texts are learnt, whatever their targets: one item per text, logits pooled over its windows."""
+"""Training objective of texts with any targets: one item per text, with logits pooled over its windows."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Outputs = NDArray[Any]
 
 @dataclass(frozen=True)
 class TextObjective(LearntAsItIs):
-    """The objective of a task type that reads texts, or pairs of texts.
+    """Objective of task types that read texts, or pairs of texts.
 
     Attributes:
-        labels: Names in the order of the model's outputs; empty for a number.
-        pool: How the logits of a text's windows become one: "mean" or "max".
-        problem_type: What transformers calls the problem.
-        loss: Losses [texts] from logits [texts, labels] and targets.
-        row: Reference and prediction of one text, from its target and its logits.
+        labels: The label names in the order of the model's outputs; empty for a number.
+        pool: How the logits of a text's windows are pooled: "mean" or "max".
+        problem_type: The problem type of transformers.
+        loss: Computes losses [texts] from logits [texts, labels] and targets.
+        row: Returns reference and prediction of a text from its target and its logits.
     """
 
     labels: tuple[str, ...]
@@ -45,7 +45,7 @@ class TextObjective(LearntAsItIs):
     strategy = None
 
     def head(self) -> Head:
-        """A classifier with the labels' names, or one output for a number."""
+        """Return a classification head with the label names, or one output for a number."""
         names = dict(enumerate(self.labels)) or {0: "value"}
         settings = {
             "num_labels": len(names),
@@ -56,7 +56,7 @@ class TextObjective(LearntAsItIs):
         return Head("AutoModelForSequenceClassification", settings, ("logits",))
 
     def features(self, examples: Sequence[TextExample], reader: Reader) -> Features:
-        """One item per text, however many windows it has."""
+        """Encode one item per text, with all its windows."""
         documents = reader.documents([example.text for example in examples], [example.pair for example in examples])
         items = [
             Item(index, document.windows, example.target)
@@ -66,19 +66,19 @@ class TextObjective(LearntAsItIs):
         return Features(items, lengths, sum(document.seen for document in documents))
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
-        """Logits [items, labels], pooled over each item's windows."""
+        """Pool the logits over each item's windows [items, labels]."""
         return pooled(logits[0].float(), batch.counts, self.pool)
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
-        """One loss per item [items]."""
+        """Compute the loss of each item [items]."""
         return self.loss(scores, [item.target for item in batch.items])
 
     def results(self, scores: Tensor, _batch: Batch, _collator: Collator) -> list[Outputs]:
-        """One row of logits per item."""
+        """Return a row of logits per item."""
         return list(scores.float().cpu().numpy())
 
     def explained(self, _example: TextExample, features: Features, asked: Asked) -> ExplainedScore:
-        """A label's logit, or the number."""
+        """Return a label's logit, or the number."""
         (item,) = features.items
         target = place_of(asked.label, self.labels, int(asked.scores(item).reshape(-1).argmax()))
         return ExplainedScore(
@@ -89,7 +89,7 @@ class TextObjective(LearntAsItIs):
         )
 
     def _shown(self, scores: Tensor, target: int) -> float:
-        """A label's probability, or the number."""
+        """Return a label's probability, or the number."""
         if not self.labels:
             return float(scores[target])
         if self.problem_type == "multi_label_classification":
@@ -97,29 +97,29 @@ class TextObjective(LearntAsItIs):
         return float(scores.softmax(0)[target])
 
     def outputs(self, results: Sequence[Outputs], _features: Features, _examples: Sequence[TextExample]) -> Outputs:
-        """Logits [examples, labels]."""
+        """Return the logits [examples, labels]."""
         return np.stack(results)
 
     def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def rows(
         self, outputs: Outputs, examples: Sequence[TextExample], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """Reference and prediction of each example."""
+        """Return reference and prediction of each example."""
         return [self.row(example.target, logits) for example, logits in zip(examples, outputs, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelObjective(TextObjective):
-    """The objective of texts' labels, which are learnt as the recipe weighs them.
+    """Objective of labels of texts, with the loss of the recipe.
 
     Attributes:
-        learnt: How.
-        counts: How many there are of each label, from the targets of the training texts.
-        learnt_loss: Losses [texts] of logits [texts, labels] and targets, as they are learnt.
-        target_weight: What a text with a target counts, where some count more than others.
+        learnt: The loss of the recipe.
+        counts: Counts each label in the targets of the training texts.
+        learnt_loss: Computes training losses [texts] from logits [texts, labels] and targets.
+        target_weight: Returns the weight of a text with a target, if labels are weighted.
     """
 
     learnt: LossOfLabels
@@ -128,7 +128,7 @@ class LabelObjective(TextObjective):
     target_weight: Callable[[LossOfLabels, Any], float]
 
     def for_training(self, _model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
-        """The same with the weights that the examples' labels give."""
+        """Return a copy with the weights that follow from the examples' labels."""
         del has_own_head
         if self.learnt.is_plain:
             return self
@@ -136,28 +136,28 @@ class LabelObjective(TextObjective):
         return replace(self, learnt=self.learnt.weighing(counts))
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """One loss per item [items], as the recipe weighs it."""
+        """Compute the loss of each item [items], with the weights of the recipe."""
         if self.learnt.is_plain:
             return self.plain_losses(scores, batch, collator)
         return self.learnt_loss(self.learnt, scores, [item.target for item in batch.items])
 
     def weight(self, items: Sequence[Item]) -> float:
-        """The sum of what their labels weigh."""
+        """Return the sum of the items' weights."""
         if self.learnt.weights is None:
             return len(items)
         return sum(self.target_weight(self.learnt, item.target) for item in items)
 
     def learnt_notes(self) -> list[str]:
-        """The weights."""
+        """Report the weights."""
         return self.learnt.note()
 
 
 def pooled(logits: Tensor, counts: Tensor, how: str) -> Tensor:
-    """One row of logits per text, from those of its windows.
+    """Pool the logits of each text's windows.
 
     Args:
-        logits: [windows, labels], the windows of a text side by side.
-        counts: How many windows each text has [texts].
+        logits: The logits [windows, labels], with the windows of a text next to each other.
+        counts: The number of windows of each text [texts].
         how: "mean" or "max".
 
     Returns:
@@ -165,5 +165,5 @@ def pooled(logits: Tensor, counts: Tensor, how: str) -> Tensor:
     """
     if len(logits) == len(counts):
         return logits
-    # "unsafe" leaves out a check of the counts, which would wait for a GPU.
+    # "unsafe" skips a check of the counts, which would wait for a GPU.
     return torch.segment_reduce(logits, how, lengths=counts, axis=0, unsafe=True)

@@ -1,4 +1,4 @@
-"""From which probability on a label is predicted: asked for by a user, or chosen on validation."""
+"""Probability thresholds of labels: given by a user, or chosen on validation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.errors import notice
 VALIDATION = "validation"
 DEFAULT = 0.5
 Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
-"""Probabilities, and what was true [n]."""
+"""Probabilities and true values [n]."""
 
 
 class ThresholdSettings(Strict):
@@ -42,11 +42,11 @@ class ThresholdSettings(Strict):
 
 
 def threshold_of(settings: ThresholdSettings, judged: Callable[[], Judged]) -> float:
-    """The threshold that is asked for; one that is chosen on validation is told.
+    """Return the requested threshold. If it is chosen on validation, print it.
 
     Args:
-        settings: Which ask for one.
-        judged: Gives what the model says of the validation split, and what is true.
+        settings: The settings with the threshold.
+        judged: Returns the model's probabilities on the validation split and the true values.
     """
     if settings.threshold != VALIDATION:
         assert settings.threshold is not None
@@ -58,20 +58,20 @@ def threshold_of(settings: ThresholdSettings, judged: Callable[[], Judged]) -> f
 
 
 def best_threshold(probabilities: NDArray[np.float64], wanted: NDArray[np.bool_]) -> float:
-    """The threshold with the highest F1, halfway between two probabilities; of equals, the nearest to 0.5.
+    """Find the threshold with the highest F1, halfway between two probabilities. Ties go to the nearest to 0.5.
 
     >>> best_threshold(np.array([0.1, 0.2, 0.4, 0.3]), np.array([False, False, True, True]))
     0.25
 
     Args:
-        probabilities: What was said [n].
-        wanted: What was true [n]. Where nothing is, every threshold is as good.
+        probabilities: The predicted probabilities [n].
+        wanted: The true values [n]. If none is true, all thresholds tie.
     """
     order = np.argsort(-probabilities, kind="stable")
     said, hits = probabilities[order], np.cumsum(wanted[order])
     scores = 2 * hits / (np.arange(1, len(said) + 1) + wanted.sum())
     limits = (said + np.append(said[1:], 0.0)) / 2
-    possible = np.append(said[1:], 0.0) < said  # Equal probabilities lie on one side.
+    possible = np.append(said[1:], 0.0) < said  # Equal probabilities must be on the same side.
     default = 2 * (wanted & (probabilities > DEFAULT)).sum() / max(1, (probabilities > DEFAULT).sum() + wanted.sum())
     candidates = [*zip(scores[possible], limits[possible], strict=True), (default, DEFAULT)]
     return float(max(candidates, key=lambda pair: (round(pair[0], 12), -abs(pair[1] - DEFAULT)))[1])

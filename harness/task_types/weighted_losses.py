@@ -1,4 +1,4 @@
-"""Losses of labels that weigh more or less, are smoothed, or count for less where they are predicted well already."""
+"""Losses of labels with class weights, label smoothing or focal loss."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.task_types.label_weights import Counts, Weights, check_labels_weigh
 
 @dataclass(frozen=True)
 class LossOfLabels:
-    """How a recipe has labels learnt.
+    """The loss of labels in a recipe.
 
     Attributes:
-        settings: What it says.
-        labels: Names in the order of the model's outputs.
-        weights: Of each label [labels], or of each label's no and yes [labels, 2]; None: they all count alike.
+        settings: The settings of the loss.
+        labels: The label names in the order of the model's outputs.
+        weights: The weight of each label [labels], or of each label's no and yes [labels, 2]; None if all are equal.
     """
 
     settings: LabelLoss
@@ -31,37 +31,37 @@ class LossOfLabels:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the mean cross-entropy."""
+        """Whether the loss is the mean cross-entropy."""
         return self.settings.is_plain
 
     @classmethod
     def of(cls, training: Training, labels: tuple[str, ...]) -> Self:
-        """That of a recipe.
+        """Return the loss of a recipe.
 
         Raises:
-            UserError: It weighs labels that there are not.
+            UserError: If the recipe weights labels that do not exist.
         """
         settings = LabelLoss.of(training)
         check_labels_weighed(settings, labels)
         return cls(settings, labels)
 
     def weighing(self, counts: Counts) -> Self:
-        """The same with the weights that training examples give.
+        """Return a copy with the weights for training examples.
 
         Args:
-            counts: How many there are of each label [labels], or without and with each label [labels, 2].
+            counts: Number of examples with each label [labels], or without and with each label [labels, 2].
         """
         return replace(self, weights=label_weights(self.settings, self.labels, counts))
 
     def cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Losses [n], each with its label's weight, from logits [n, labels] and label indices [n]."""
+        """Compute losses [n], each with its label's weight, from logits [n, labels] and label indices [n]."""
         smoothing, gamma = self.settings.label_smoothing, self.settings.focal_gamma
         losses = functional.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
         losses = _focal(losses, gamma) if gamma else losses
         return losses if self.weights is None else losses * self._tensor(logits)[targets]
 
     def binary_cross_entropy(self, logits: Tensor, wanted: Tensor) -> Tensor:
-        """Losses [n, labels], each with the weight of its no or yes, from logits and from 0 or 1 [n, labels]."""
+        """Compute losses [n, labels], each with the weight of its no or yes, from logits and 0 or 1 [n, labels]."""
         smoothing, gamma = self.settings.label_smoothing, self.settings.focal_gamma
         asked = wanted * (1 - smoothing) + smoothing / 2
         losses = functional.binary_cross_entropy_with_logits(logits, asked, reduction="none")
@@ -72,7 +72,7 @@ class LossOfLabels:
         return losses * torch.where(wanted > 0, yes, no)
 
     def note(self) -> list[str]:
-        """What a reader of the record should know of the weights."""
+        """Describe the weights, for the record."""
         return weights_note(self.labels, self.weights)
 
     def _tensor(self, like: Tensor) -> Tensor:
@@ -80,6 +80,6 @@ class LossOfLabels:
 
 
 def _focal(losses: Tensor, gamma: float) -> Tensor:
-    """Cross-entropies times (1 - p)^gamma, p being what was given to the right answer (Lin et al. 2017, equation 4)."""
-    # The root of nothing has no slope: what is predicted all too well is left a trace.
+    """Multiply cross-entropies by (1 - p)^gamma, p being the correct probability (Lin et al. 2017, equation 4)."""
+    # The root of 0 has no finite derivative, so (1 - p) is at least 1e-12.
     return losses * (-torch.expm1(-losses)).clamp(min=1e-12).pow(gamma)

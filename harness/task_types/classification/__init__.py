@@ -40,20 +40,20 @@ class Classification(TextType):
     guess_rank = 4
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """One label of a few; of one class, which can't be learnt, it is told when the rows are read."""
+        """Accept one label per text, from a few. A single class is refused when the rows are read."""
         (column, *others) = columns["label"]
         count = len(column.values)
         return None if others or not count else f"{count:,} class{'' if count == 1 else 'es'}"
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
-        """The one label."""
+        """Yield the one label."""
         yield row.get(task.column("label"))
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """Those of the task, or else those of the training rows.
+        """Return the labels of the task, or else those of the training rows.
 
         Raises:
-            UserError: They are numbers, or lists, of which another task type makes sense.
+            UserError: If they are numbers or lists, which belong to another task type.
         """
         column = task.column("label")
         fields = [row.get(column) for row in train]
@@ -69,14 +69,14 @@ class Classification(TextType):
         return labels
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
-        """The label's index."""
+        """Return the label's index."""
         column = task.column("label")
         if is_list(field):
             raise FieldError(f"{column}: {_a_list(field)}")
         return label_index(field, column, labels, named=bool(task.labels))
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """No label at all, all rows of one class, or a class that training never shows."""
+        """Report that there are no labels, that all rows have one class, or that a class is missing from train."""
         if not labels:
             yield "train: no row has a label. Give labelled rows."
             return
@@ -89,7 +89,7 @@ class Classification(TextType):
                 yield f"{split}: label {labels[target]!r} never occurs in train. Add some, or leave it out."
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
-        """The rarest one, where it is rare."""
+        """Return the least frequent label, if it is rare."""
         counts = Counter(example.target for example in splits.train)
         return rare_label(
             splits.labels,
@@ -98,33 +98,33 @@ class Classification(TextType):
         )
 
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
-        """The loss of the label; of a prediction without logits whether it is another one."""
+        """Return the loss of the label; without logits, whether the prediction is wrong."""
         if not answer.get("logits"):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Which texts have each label."""
+        """Return which texts have each label and for which it is predicted."""
         return errors.label_counts(table, labels)
 
     def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """How often each label is taken for which."""
+        """Return the confusion matrix."""
         return errors.confusions(table, labels)
 
     def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """Of two labels the second one, where its probability is above the threshold."""
+        """Return the counts of the second of two labels, predicted if its probability is above the threshold."""
         return errors.counts_above(table, labels, threshold)
 
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """How probable each predicted label was held."""
+        """Return the probability of each predicted label."""
         return errors.forecasts(table, labels)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The most frequent label for each text."""
+        """Return the most frequent label for each text."""
         return most_frequent(references)
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether all texts have one label."""
+        """Return whether all texts are predicted to have one label."""
         del references
         return len(predictions.unique()) == 1
 
@@ -135,7 +135,7 @@ class Classification(TextType):
         labels: Sequence[str],
         settings: PredictSettings,
     ) -> Sequence[dict[str, Any]]:
-        """The answers at the temperature, and by the threshold, that are asked for."""
+        """Return the answers with the requested temperature and threshold."""
         if settings.threshold is not None:
             check_two(labels)
         temperature = settings.temperature
@@ -148,7 +148,7 @@ class Classification(TextType):
         return by_threshold(answers, known, labels, settings)
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-        """The label, and the probability of each."""
+        """Return the label and the probability of each label."""
         return with_probabilities(answer, labels, softmax)
 
 

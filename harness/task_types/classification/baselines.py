@@ -1,4 +1,4 @@
-"""What the simple baselines answer where each text has one label: log-probabilities [examples, labels]."""
+"""Baselines for one label per text. Their outputs are log-probabilities [examples, labels]."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.task_types.text_baselines import (
 
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
-    """Log-probabilities [labels] of the training data.
+    """Return the log-probabilities [labels] of the training data.
 
-    One is added to each count (Laplace's rule of succession), so that a label that training lacks is improbable, not
-    impossible.
+    One is added to each count (Laplace's rule of succession), so that a label missing from the training data is
+    improbable, not impossible.
     """
     counts = np.bincount(_classes(examples), minlength=len(labels))
     return np.asarray(np.log((counts + 1) / (len(examples) + len(labels))))
@@ -39,7 +39,7 @@ def learn(
     fit_intercept: bool = True,
     label_weights: Weights | None = None,
 ) -> None:
-    """Logistic regression over the classes that occur."""
+    """Fit a logistic regression over the classes that occur."""
     classes = _classes(examples)
     seen = np.unique(classes)
     if len(seen) > 1:
@@ -52,10 +52,10 @@ def _classes(examples: Examples) -> NDArray[np.int64]:
 
 
 def _class_scores(model: Any) -> tuple[Numbers, Numbers]:
-    """Weights and intercepts of each class that occurs, in the order of their indices."""
+    """Return the weights and intercepts of each class that occurs, in the order of their indices."""
     if len(model.classes_) > 2:
         return model.coef_, model.intercept_
-    # scikit-learn keeps the log-odds of the second class: half of it for, half against, has the same softmax.
+    # scikit-learn keeps the log-odds of the second class. Half of them for it and half against has the same softmax.
     signs = np.array([-0.5, 0.5])
     return signs[:, None] * model.coef_, signs * model.intercept_
 

@@ -1,4 +1,4 @@
-"""Which of two labels is predicted, by a threshold of the second one's probability instead of the larger of the two."""
+"""Choose between two labels by a threshold on the probability of the second one, instead of the larger probability."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Answers = Sequence[Mapping[str, Any]]
 
 
 def check_two(labels: Sequence[str]) -> None:
-    """Refuse a threshold of many labels.
+    """Check that a threshold is used with two labels only.
 
     Raises:
-        UserError: They are not two.
+        UserError: If there are not two.
     """
     if len(labels) != 2:
         raise UserError(
@@ -32,13 +32,13 @@ def check_two(labels: Sequence[str]) -> None:
 def by_threshold(
     answers: Answers, validated: Callable[[], Answers], labels: Sequence[str], settings: ThresholdSettings
 ) -> list[dict[str, Any]]:
-    """The answers with the second label where its probability is above the threshold, else the first.
+    """Return the answers, with the second label if its probability is above the threshold, else with the first.
 
     Args:
-        answers: What was found.
-        validated: Gives the same of the validation split.
-        labels: The two.
-        settings: Which ask for a threshold.
+        answers: The model's answers.
+        validated: Returns the answers on the validation split.
+        labels: The two labels.
+        settings: The settings with the threshold.
     """
 
     def judged() -> Judged:
@@ -51,7 +51,7 @@ def by_threshold(
 
 
 def second(answers: Answers) -> Floats:
-    """The second label's probability [answers]."""
+    """Return the second label's probability [answers]."""
     if not answers:
         return np.zeros(0)
     return np.asarray(softmax_rows(np.array([answer["logits"] for answer in answers], dtype=np.float64))[:, 1])

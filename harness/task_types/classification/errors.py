@@ -1,4 +1,4 @@
-"""What is decided about each of several labels that exclude each other, and how probable it was held."""
+"""Label counts and probabilities of mutually exclusive labels, for error analysis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.task_types.probabilities import logits_of, softmax_rows
 
 
 def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
-    """The labels of a table of predictions, those that the record does not name behind the others."""
+    """Count the labels of a table of predictions. Labels that are not in the record come last."""
     columns = [table[name].combine_chunks() for name in ("reference", "prediction")]
     found = {name for column in columns for name in column.unique().to_pylist()}
     names = (*labels, *sorted(found.difference(labels)))
@@ -23,13 +23,13 @@ def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
 
 
 def confusions(table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-    """How often each label is taken for which [labels, labels]."""
+    """Return the confusion matrix [labels, labels] of references and predictions."""
     counts = label_counts(table, labels)
     return counts.names, counts.there.T @ counts.predicted
 
 
 def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-    """Of two labels the second one, predicted where its probability is above the threshold; None of others."""
+    """Count the second of two labels, predicted if its probability is above the threshold; None for other numbers."""
     logits = logits_of(table, len(labels))
     if logits is None or len(labels) != 2:
         return None
@@ -39,7 +39,7 @@ def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCo
 
 
 def forecasts(table: Any, labels: Sequence[str]) -> Forecasts | None:
-    """How probable each predicted label was held; None without logits."""
+    """Return the probability of each predicted label; None without logits."""
     logits = logits_of(table, len(labels))
     if logits is None:
         return None

@@ -1,4 +1,4 @@
-"""How one label per text is learnt."""
+"""Training objective for one label per text."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.task_types.weighted_losses import LossOfLabels
 
 
 def objective(labels: tuple[str, ...], training: Training) -> LabelObjective:
-    """Cross-entropy over `labels`.
+    """Return the objective: cross-entropy over `labels`.
 
     Raises:
-        UserError: The recipe weighs labels that there are not.
+        UserError: If the recipe weights labels that do not exist.
     """
 
     def row(target: Target, logits: NDArray[np.float32]) -> dict[str, Any]:
@@ -44,16 +44,16 @@ def objective(labels: tuple[str, ...], training: Training) -> LabelObjective:
 
 
 def cross_entropy(logits: Tensor, targets: Sequence[int]) -> Tensor:
-    """Losses [texts] from logits [texts, labels] and label indices."""
+    """Compute losses [texts] from logits [texts, labels] and label indices."""
     return functional.cross_entropy(logits, to_device(torch.tensor(targets), logits.device), reduction="none")
 
 
 def learnt_loss(learnt: LossOfLabels, logits: Tensor, targets: Sequence[int]) -> Tensor:
-    """The same as the recipe weighs them."""
+    """Compute the losses with the weights of the recipe."""
     return learnt.cross_entropy(logits, to_device(torch.tensor(targets), logits.device))
 
 
 def target_weight(learnt: LossOfLabels, target: int) -> float:
-    """What a text with the label counts."""
+    """Return the weight of a text with this label."""
     assert learnt.weights is not None
     return float(learnt.weights[target])

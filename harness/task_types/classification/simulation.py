@@ -1,4 +1,4 @@
-"""Labels that are right where a run's quality is above 0, and else another one at random."""
+"""Simulated labels: right if a run's quality is above 0, else another label at random."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _of_labels(scored: OfMatrices, shares: Sequence[float] = THREE) -> Simulatio
 
 
 def _of_right_answers() -> Simulation:
-    """Accuracy, for which it does not matter which label is given in place of the right one."""
+    """Simulate accuracy, for which it does not matter which wrong label is predicted."""
     labelled = _of_labels(influence.accuracy)
     return replace(labelled, scored=lambda _rng, _labels, quality: influence.of_mean((quality > 0).astype(float)))
 
@@ -42,7 +42,7 @@ ACCURACY = _of_right_answers()
 SIMULATIONS: Mapping[str, Simulation] = {
     "accuracy": ACCURACY,
     "macro_f1": _of_labels(influence.macro_f1),
-    "micro_f1": ACCURACY,  # which it is, where an example has one label
+    "micro_f1": ACCURACY,  # equal to accuracy with one label per example
     "f1": _of_labels(influence.f1, TWO),
     "matthews": _of_labels(influence.correlation),
 }

@@ -1,6 +1,6 @@
-"""Temperature: one number that logits are divided by, so that probabilities are neither too sure nor too shy.
+"""Temperature scaling: divide logits by one number so that probabilities are neither over- nor underconfident.
 
-Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2. Which label is predicted stays.
+Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2. Predicted labels do not change.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ COLDEST, HOTTEST = 0.05, 20.0
 
 
 class PredictSettings(ThresholdSettings):
-    """What `harness predict` can be asked for beside labels and their probabilities.
+    """Options of `harness predict` for classification.
 
     Attributes:
-        threshold: Of two labels, the probability above which the second one is predicted.
-        temperature: What logits are divided by: a number, or "validation", to fit it on the run's validation split.
+        threshold: The probability above which the second of two labels is predicted.
+        temperature: The divisor of the logits: a number, or "validation" to fit it on the run's validation split.
     """
 
     temperature: Literal["validation"] | PositiveFloat | None = Field(
@@ -42,13 +42,13 @@ class PredictSettings(ThresholdSettings):
 
 
 def fitted_temperature(logits: Floats, targets: Sequence[int]) -> float:
-    """The temperature at which the targets are likeliest, between 0.05 and 20.
+    """Return the temperature that maximizes the likelihood of the targets, between 0.05 and 20.
 
     Args:
-        logits: Of each example and label [examples, labels].
+        logits: The logits [examples, labels].
         targets: The index of each example's label [examples].
     """
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415 -- only this needs it
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 -- only needed here
 
     places = (np.arange(len(logits)), np.asarray(targets))
 
@@ -62,10 +62,10 @@ def fitted_temperature(logits: Floats, targets: Sequence[int]) -> float:
 
 
 def temperature_on(validated: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> float:
-    """The temperature that fits a validation split's answers; it is told.
+    """Fit the temperature on the answers of a validation split, and print it.
 
     Raises:
-        UserError: There is no validation split, or it has no wrong answer, by which alone it could be found.
+        UserError: If there is no validation split, or it has no wrong answer, so that no temperature can be fitted.
     """
     wrong = sum(row["prediction"] != row["reference"] for row in validated)
     if not wrong:
@@ -82,5 +82,5 @@ def temperature_on(validated: Sequence[Mapping[str, Any]], labels: Sequence[str]
 
 
 def cooled(answers: Sequence[Mapping[str, Any]], temperature: float) -> list[dict[str, Any]]:
-    """Answers with their logits divided by the temperature."""
+    """Return answers with their logits divided by the temperature."""
     return [{**answer, "logits": (np.array(answer["logits"]) / temperature).tolist()} for answer in answers]

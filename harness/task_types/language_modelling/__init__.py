@@ -21,7 +21,7 @@ from harness.task_types.language_modelling.metrics import METRICS
 
 @dataclass(frozen=True, slots=True)
 class DocumentExample:
-    """A whole text, each token of which is to be predicted from the rest."""
+    """A whole text, in which each token is predicted from the others."""
 
     id: str
     text: str
@@ -34,16 +34,16 @@ class DocumentExample:
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The same."""
+        """The text."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """None."""
+        """None: a document has no labels."""
         return ()
 
     def relabelled(self, _places: Mapping[int, int]) -> DocumentExample:
-        """The same: it has no labels."""
+        """Return the document unchanged: it has no labels."""
         return self
 
 
@@ -95,19 +95,19 @@ class LanguageModelling(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Texts, and nothing else."""
+        """Return the only column of texts, if there is no other column except identifiers."""
         left = [column for column in columns.values() if not column.is_identifier]
         alone = len(left) == 1 and left[0].mean_length > 0 and named.keys() <= {"text"}
         return {"text": named.get("text", (left[0].name,))} if alone else None
 
     def fit(self, _columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Whatever the texts are."""
+        """Accept any texts."""
         return "texts without labels"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> DocumentExample | None:
-        """One row as an example; None where it is blank, and blank rows are to be skipped."""
+        """Convert a row to an example; None if it is blank and blank rows are skipped."""
         del labels
         text = text_field(row, task.column("text"))
         if not text.strip() and task.blank_rows == "skip":
@@ -119,21 +119,21 @@ class LanguageModelling(TaskType):
         return DocumentExample(identity, text, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:
-        """One row as a document."""
+        """Convert a row to a document for prediction."""
         return DocumentExample(identity, text_field(row, task.column("text")))
 
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort: a masked model has no bits per byte, but a pseudo one."""
+        """Return the Hub's pipeline tag. A masked model has no bits per byte, only pseudo-bits per byte."""
         return "fill-mask" if math.isnan(test_scores.get("bits_per_byte", 0.0)) else "text-generation"
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """Nats per byte."""
+        """Return the nats per byte."""
         costs, size = answer["prediction"], answer["reference"]
         nats = costs["nats"] if costs["nats"] is not None else costs["masked_nats"]
         return float(nats or 0) / max(int(size["bytes"]), 1)
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
-        """What the document costs."""
+        """Return the cost of the document."""
         return {"prediction": answer["prediction"]}
 
 

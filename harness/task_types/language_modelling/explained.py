@@ -1,4 +1,4 @@
-"""The log-probability of one token of a text, as `harness explain` tells of it."""
+"""The log-probability of one token of a text, for `harness explain`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from harness.task_types.explained import Asked, ExplainedScore
 from harness.tokenization.items import Features, Item
 
 AT_ONCE = 32
-"""Of a masked model: it reads the text once for each token that is predicted, and keeps nothing of it."""
+"""For a masked model, which reads the text once for each predicted token."""
 
 
 def explained_token(features: Features, asked: Asked, *, causal: bool) -> ExplainedScore:
-    """The log-probability of a token after those before it, or of a masked one between all others.
+    """Return the log-probability of a token given those before it, or of a masked token given all others.
 
     Args:
-        features: Of one text.
-        asked: What is asked for.
+        features: The encoded text.
+        asked: What to explain.
         causal: Whether the model reads from left to right.
 
     Raises:
-        UserError: The text has more windows than one, or no such token; or a label is asked for.
+        UserError: If the text has several windows or no such token, or if a label is requested.
     """
     if asked.label is not None:
         raise UserError(
@@ -37,7 +37,7 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
     (item,) = features.items
     (window,) = item.windows
     first = window.first
-    # Of a masked model every token of the text may be asked for, where else a sample is predicted.
+    # With a masked model any token of the text can be explained, although only a sample is predicted elsewhere.
     places = list(window.scored_tokens) if causal else list(range(first, first + len(window.positions)))
     if asked.settings.token is not None:
         place = _asked_for(asked.settings.token, places, first)
@@ -53,7 +53,7 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
 
 
 def _asked_for(token: str, places: Sequence[int], first: int) -> int:
-    """The place of the token that has this number in the text, from 1."""
+    """Return the position of the token with this number in the text, counted from 1."""
     numbers = [place - first + 1 for place in places]
     if not token.isdecimal() or int(token) not in numbers:
         bounds = f"{numbers[0]} to {numbers[-1]}"
@@ -64,7 +64,7 @@ def _asked_for(token: str, places: Sequence[int], first: int) -> int:
 
 
 def _costliest(item: Item, places: Sequence[int], asked: Asked, *, at_once: int) -> int:
-    """The place of the token that costs most, so many of which are scored at once."""
+    """Return the position of the token with the highest cost. `at_once` tokens are scored at a time."""
     nats: dict[int, float] = {}
     for start in range(0, len(places), at_once):
         part = places[start : start + at_once]

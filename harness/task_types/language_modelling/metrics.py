@@ -1,8 +1,8 @@
-"""How well texts were predicted: perplexities and bits, over all of them together.
+"""Metrics of language modelling: perplexities and bits, over all texts together.
 
-A document's reference is its size, {"bytes": of UTF-8, "characters"}. Its prediction is what it cost: {"nats",
-"tokens"} where each token was predicted from those before it, {"masked_nats", "masked_tokens"} where each was hidden in
-turn and predicted from both sides, which is easier. What a model doesn't do is None, and a score of it no number.
+A document's reference is its size, {"bytes": of UTF-8, "characters"}. Its prediction is its cost: {"nats",
+"tokens"} if each token is predicted from those before it, {"masked_nats", "masked_tokens"} if each is masked in turn
+and predicted from both sides, which is easier. The other costs of a model are None, and their scores NaN.
 
 Sources: perplexity and bits per character, Dai et al. 2019, section 4; pseudo-perplexity, Salazar et al. 2020, "Masked
 Language Model Scoring", section 2.3.
@@ -21,19 +21,20 @@ from harness.metrics.columns import fields
 from harness.metrics.influence import ratio as ratio_of_sums
 from harness.metrics.metric import NUMBER, Floats, Influence, Metric, Scored, Unit
 
-MOST_NATS = 700.0  # whose exponential is a number still
+MOST_NATS = 700.0  # The exponential of this is still finite.
 SIZES = ("bytes", "characters")
 COSTS = ("nats", "tokens", "masked_nats", "masked_tokens")
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """What all documents cost together, by what there was of them.
+    """The cost of all documents together, per unit.
 
     Attributes:
-        nats: Which of the costs.
-        units: Which of the sizes, or of the costs' numbers of tokens.
-        exponential: Whether it is a perplexity: how many equally likely tokens leave as much to guess. Else bits.
+        nats: The name of the cost.
+        units: The name of the size, or of the number of tokens among the costs.
+        exponential: Whether the score is a perplexity, the number of equally likely tokens with the same
+            uncertainty. Otherwise it is in bits.
     """
 
     nats: str
@@ -41,7 +42,7 @@ class Ratio:
     exponential: bool = False
 
     def __call__(self, references: Sequence[Any], predictions: Sequence[Any], labels: Sequence[str] = ()) -> float:
-        """The ratio of the sums; not a number where a document lacks the cost."""
+        """Compute the ratio of the sums; NaN if a document lacks the cost."""
         rows = [{**size, **cost} for size, cost in zip(references, predictions, strict=True)]
         if any(row[name] is None for row in rows for name in (self.nats, self.units)):
             return math.nan
@@ -49,17 +50,17 @@ class Ratio:
         return self.of(nats, units)
 
     def of(self, nats: float, units: float) -> float:
-        """The score of a sum of nats over a sum of units."""
+        """Compute the score from a sum of nats and a sum of units."""
         return exponential(nats / units) if self.exponential else nats / units / math.log(2)
 
 
 def exponential(mean: float) -> float:
-    """The perplexity of a mean of nats; infinite where that is no number of a machine's."""
+    """Convert a mean of nats to a perplexity; infinite if it overflows."""
     return math.inf if mean > MOST_NATS else math.exp(mean)
 
 
 def size(text: str) -> dict[str, int]:
-    """A document's reference."""
+    """Return a document's reference."""
     return {"bytes": len(text.encode("utf-8", "surrogatepass")), "characters": len(text)}
 
 
@@ -73,7 +74,7 @@ RATIOS: Mapping[str, Ratio] = {
 
 
 def costs_influence(ratio: Ratio) -> Influence:
-    """Bits or a perplexity from documents' sizes and costs; no number where a cost is missing."""
+    """Return the influence function of bits or a perplexity of documents; NaN if a cost is missing."""
 
     def influence(references: Any, predictions: Any, _labels: Sequence[str]) -> Scored:
         sizes, costs = fields(references, SIZES), fields(predictions, COSTS)
@@ -84,7 +85,7 @@ def costs_influence(ratio: Ratio) -> Influence:
 
 
 def scored_costs(ratio: Ratio, nats: Floats, units: Floats) -> Scored:
-    """The score of documents and their influences, from the nats and the units of each [documents]."""
+    """Compute the score and the documents' influences from the nats and the units of each document [documents]."""
     if np.isnan(nats + units).any():
         return float("nan"), np.full(len(nats), np.nan)
     found, influences = ratio_of_sums(nats[:, None], units[:, None])

@@ -1,8 +1,8 @@
-"""How well a model predicts whole documents.
+"""Objective of language modelling: how well a model predicts whole documents.
 
-A model that reads from left to right predicts each token from those before it, in windows that overlap or in segments
-with a memory. A masked model predicts a sample of the tokens, each alone masked, from both sides (Salazar et al.
-2020): that is a pseudo-perplexity, and no perplexity.
+A causal model predicts each token from those before it, in overlapping windows or in segments with a memory. A masked
+model predicts a sample of the tokens from both sides, each masked on its own (Salazar et al. 2020), which yields a
+pseudo-perplexity instead of a perplexity.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Costs = dict[str, float | int | None]
 
 @dataclass(frozen=True)
 class TokenLossObjective(LearntAsItIs):
-    """What each token of a document costs.
+    """The cost of each token of a document.
 
     Attributes:
-        segmented: Whether a document is read from end to end, segment by segment, instead of in windows.
-        mask_stride: Of how many tokens one is predicted from both sides.
+        segmented: Whether a document is read segment by segment with a memory, instead of in windows.
+        mask_stride: A masked model predicts one in this many tokens.
     """
 
     segmented: bool
@@ -46,18 +46,18 @@ class TokenLossObjective(LearntAsItIs):
 
     @property
     def strategy(self) -> str | None:
-        """Windows, unless the recipe asks for segments."""
+        """Windows, unless the recipe requests segments."""
         return None if self.segmented else "windows"
 
     def head(self) -> Head:
-        """The language model's own."""
+        """Return the head of the language model itself."""
         return Head(None, {}, ("nats",))
 
     def features(self, examples: Sequence[DocumentExample], reader: Reader) -> Features:
-        """One item per window, or a document; its target is whether each token is predicted from those before it.
+        """Encode windows or documents. An item's target is whether each token is predicted from those before it.
 
         Raises:
-            UserError: A document is too short to predict anything of it, or windows share nothing.
+            UserError: If a document is too short to predict a token, or windows do not overlap.
         """
         whole = reader if self.segmented else replace(reader, max_windows=NO_BOUND)
         documents = whole.documents([example.text for example in examples], [None] * len(examples))
@@ -78,30 +78,30 @@ class TokenLossObjective(LearntAsItIs):
         return list(next_tokens(document))
 
     def notes(self, examples: Sequence[DocumentExample], reader: Reader) -> list[str]:
-        """What the tokenizer loses of the documents, and how many of their tokens are predicted."""
+        """Report what the tokenizer loses of the documents, and how many of their tokens are predicted."""
         sampled = f"pseudo-perplexity by every {self.mask_stride}th token, each alone masked"
         lost = losses_of_tokenizer([example.text for example in examples], reader)
         return lost if reader.causal else [sampled, *lost]
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Tensor:
-        """Nats of each token that is predicted [items, length], else 0."""
+        """Return the nats of each predicted token [items, length]; 0 for the others."""
         return logits[0]
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
-        """Mean nats per token [items]."""
+        """Compute the mean nats per token [items]."""
         return scores.sum(1) / to_device(batch.inputs["scored_tokens"].sum(1), scores.device)
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[tuple[float, int]]:
-        """Nats, and how many tokens they are of, an item."""
+        """Return the nats and the number of tokens of each item."""
         nats, counts = scores.double().sum(1).tolist(), batch.inputs["scored_tokens"].sum(1).tolist()
         return list(zip(nats, counts, strict=True))
 
     def outputs(
         self, results: Sequence[tuple[float, int]], features: Features, examples: Sequence[DocumentExample]
     ) -> list[Costs]:
-        """The costs of each document; see `harness.task_types.language_modelling.metrics`.
+        """Compute the costs of each document; see `harness.task_types.language_modelling.metrics`.
 
-        What a sample costs is scaled to all of its tokens.
+        The cost of a sample is scaled to all tokens.
         """
         nats, tokens = [0.0] * len(examples), [0] * len(examples)
         for item, (cost, count) in zip(features.items, results, strict=True):
@@ -115,13 +115,13 @@ class TokenLossObjective(LearntAsItIs):
         ]
 
     def explained(self, _example: DocumentExample, features: Features, asked: Asked) -> ExplainedScore:
-        """The log-probability of one token."""
+        """Return the log-probability of one token."""
         return explained_token(features, asked, causal=bool(features.items[0].target))
 
     def rows(
         self, outputs: Sequence[Costs], examples: Sequence[DocumentExample], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """The size and the costs of each document."""
+        """Return the size and the costs of each document."""
         return [
             {"reference": size(example.text), "prediction": costs}
             for example, costs in zip(examples, outputs, strict=True)
@@ -129,10 +129,10 @@ class TokenLossObjective(LearntAsItIs):
 
 
 def objective(_labels: tuple[str, ...], training: Training) -> TokenLossObjective:
-    """Perplexity, in the way that the recipe has documents read.
+    """Return the objective that reads documents as the recipe requests.
 
     Raises:
-        UserError: The recipe would leave some of a document out.
+        UserError: If the recipe would skip part of a document.
     """
     if training.max_windows is not None:
         raise UserError("max_windows: a document is predicted from end to end. Leave it out, or use fewer examples.")

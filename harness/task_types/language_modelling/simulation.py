@@ -1,4 +1,4 @@
-"""Documents of many lengths, whose tokens cost the fewer nats the better a run is."""
+"""Simulated documents of many lengths, whose tokens cost fewer nats the better a run is."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.task_types.language_modelling.metrics import RATIOS, SIZES, Ratio, 
 from harness.task_types.simulated import Generator, Simulation
 
 TOKENS, SPREAD = 400.0, 0.6
-"""In a document: the median, and the standard deviation of the logarithm."""
+"""Tokens per document: the median, and the standard deviation of the logarithm."""
 BYTES, NATS, SLOPE = 4.2, 3.6, 0.08
-"""Of a token; and how fast the logarithm of the nats falls with quality."""
+"""Per token; and how fast the logarithm of the nats falls with quality."""
 CHANCE = 1.5
-"""Standard deviation of one token's nats."""
+"""The standard deviation of one token's nats."""
 
 
 def _documents(rng: Generator, examples: int) -> tuple[Floats, Floats]:
-    """How many tokens and bytes each has [documents]."""
+    """Return the number of tokens and bytes of each document [documents]."""
     tokens = np.ceil(TOKENS * np.exp(SPREAD * rng.normal(size=examples)))
     return tokens, np.round(tokens * BYTES * np.exp(0.1 * rng.normal(size=examples)))
 

@@ -1,4 +1,4 @@
-"""Which tokens of a document each of its windows predicts, and what its tokenizer loses of it."""
+"""The tokens that each window of a document predicts, and what the tokenizer loses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.tokenization.reading import Document, Reader, Window, max_context_p
 
 
 def next_tokens(document: Document) -> Iterator[Window]:
-    """Each window, to predict the tokens that no window before has read.
+    """Yield each window with the tokens to predict: those that no earlier window has read.
 
     A token with nothing before it, not even a special token, is not predicted.
     """
@@ -26,9 +26,9 @@ def next_tokens(document: Document) -> Iterator[Window]:
 
 
 def masked_tokens(document: Document, every: int) -> Iterator[Window]:
-    """Each window, to predict every n-th token of the document, where that has the most context.
+    """Yield windows that predict every n-th token of the document, each in the window with the most context for it.
 
-    Of a document of fewer tokens it is the middle one.
+    In a document with fewer tokens, the middle one is predicted.
     """
     offset = min(every, document.total) // 2
     for index, window in enumerate(document.windows):
@@ -38,9 +38,9 @@ def masked_tokens(document: Document, every: int) -> Iterator[Window]:
 
 
 def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
-    """What a reader should know of what the tokenizer loses of the texts: nothing, or one sentence.
+    """Report how much of the texts the tokenizer loses, in one sentence or none.
 
-    A document's characters are compared with those that its tokens spell, wherever they stand.
+    The characters of a document are compared with those of its decoded tokens, regardless of position.
     """
     tokenizer = reader.tokenizer
     encoded = encode(tokenizer, texts, return_offsets=False)
@@ -58,11 +58,11 @@ def losses_of_tokenizer(texts: Sequence[str], reader: Reader) -> list[str]:
 
 
 def _spelt(tokenizer: Any, ids: Sequence[int]) -> str:
-    """What the tokens spell; an end-of-sentence token within a text stands for a line's end."""
+    """Decode the tokens. An end-of-sentence token within a text is a line break."""
     text = str(tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
     return text.replace(tokenizer.eos_token, "\n") if tokenizer.eos_token else text
 
 
 def _lost(text: str, spelt: str) -> int:
-    """How many of the text's characters are not spelt."""
+    """Count the characters of the text that are missing from the decoded one."""
     return sum((Counter(text) - Counter(spelt)).values())

@@ -54,13 +54,13 @@ class MultiLabel(TextType):
     guess_rank = 2
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
-        """Columns of zeros and ones where there are several and none is called a label, else as every other type's."""
+        """Return the columns of zeros and ones if there are several and none is named like a label, else guess one."""
         binary = tuple(name for name, column in columns.items() if column.is_binary)
         called = next(named_like(columns, LABELS), None)
         return binary if len(binary) > 1 and called is None else super().guessed_labels(columns)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Lists, or names with a separator between them, or a column of zeros and ones for each label."""
+        """Accept lists, names with a separator, or a column of zeros and ones for each label."""
         labels = columns["label"]
         if len(labels) > 1:
             return f"{len(labels):,} columns of 0 and 1" if all(column.is_binary for column in labels) else None
@@ -72,14 +72,14 @@ class MultiLabel(TextType):
         return f"several of {len(names):,} labels in a field" if several and not labels[0].numbers else None
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """Those of the task, else of its columns where there is one per label, else those in the training rows."""
+        """Return the labels of the task, the columns if there is one per label, or else those in the training rows."""
         columns = task.columns_of("label")
         if task.labels or len(columns) > 1:
             return task.labels or columns
         return names_of([row.get(columns[0]) for row in train])
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
-        """How sets of labels are read from text."""
+        """Report how sets of labels are read from text."""
         yield from twin_notes(labels)
         columns = task.columns_of("label")
         if len(columns) > 1:
@@ -94,14 +94,14 @@ class MultiLabel(TextType):
         yield from spelling_notes(item for field in fields for item in items_of(field, labels) or ())
 
     def target_of(self, task: Task, row: Row, labels: tuple[str, ...]) -> Target:
-        """The labels' indices; of a column per label, of those that have a one."""
+        """Return the labels' indices; with a column per label, of those that are 1."""
         columns = task.columns_of("label")
         if len(columns) == 1:
             return self.target(task, row[columns[0]], labels)
         return tuple(place for place, column in enumerate(columns) if _has(row[column], column))
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
-        """The labels' indices, in their order."""
+        """Return the labels' indices in order."""
         column, items = task.column("label"), items_of(field, labels)
         if items is None:
             raise FieldError(f"{column}: not a list of labels (got {field!r}). Give a list, or text such as 'a|b'.")
@@ -109,12 +109,12 @@ class MultiLabel(TextType):
         return tuple(sorted({label_index(item, column, labels, named=named) for item in items}))
 
     def label_problems(self, labels: tuple[str, ...], _splits: Splits) -> Iterator[str]:
-        """No label at all."""
+        """Report that there are no labels."""
         if not labels:
             yield "train: no row has a label. Give labelled rows."
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
-        """The one that is given most rarely, where it is rare among all that are given."""
+        """Return the least frequent label, if it is rare among all labels."""
         counts = Counter(index for example in splits.train for index in example.label_indices)
         return rare_label(
             splits.labels,
@@ -124,7 +124,7 @@ class MultiLabel(TextType):
         )
 
     def wrongness(self, answer: Mapping[str, Any], labels: Sequence[str]) -> float:
-        """The mean loss of the labels; of a prediction without logits how many labels are wrong."""
+        """Return the mean loss of the labels; without logits, the number of wrong labels."""
         right = {*answer["reference"]}
         if not answer.get("logits"):
             return float(len(right ^ {*answer["prediction"]}))
@@ -133,15 +133,15 @@ class MultiLabel(TextType):
         return sum(surprise(float(chance)) for chance in found) / len(found)
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Which texts have each label."""
+        """Return which texts have each label and for which it is predicted."""
         return errors.label_counts(table, labels)
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """How many labels a text has."""
+        """Yield the number of labels of each text."""
         return errors.aspects(table)
 
     def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """Which labels' probability is above the threshold."""
+        """Return the label counts, with labels predicted if their probability is above the threshold."""
         return errors.counts_above(table, labels, threshold)
 
     def recalibrated(
@@ -151,7 +151,7 @@ class MultiLabel(TextType):
         labels: Sequence[str],
         settings: ThresholdSettings,
     ) -> Sequence[dict[str, Any]]:
-        """The answers by the one threshold of all labels that is asked for, in place of the recipe's."""
+        """Return the answers with the requested threshold of all labels, in place of the recipe's."""
         if settings.threshold is None:
             return answers
 
@@ -170,20 +170,20 @@ class MultiLabel(TextType):
         ]
 
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """How probable each label of each text was held."""
+        """Return the probability of each label of each text."""
         return errors.forecasts(table, labels)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The most frequent set of labels for each text."""
+        """Return the most frequent set of labels for each text."""
         return most_frequent([tuple(sorted(labels)) for labels in references])
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether all texts have one set of labels."""
+        """Return whether all texts are predicted to have one set of labels."""
         del references
         return len({frozenset(labels) for labels in predictions.to_pylist()}) == 1
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-        """The labels, and the probability of each."""
+        """Return the labels, and the probability of each label."""
         return with_probabilities(answer, labels, sigmoid)
 
 
@@ -192,7 +192,7 @@ def _chances(answer: Mapping[str, Any]) -> Floats:
 
 
 def _has(field: object, column: str) -> bool:
-    """Whether a field says that a text has the column's label."""
+    """Return whether the field is 1, so that the text has the label of the column."""
     said = (label_name(field) or "").casefold()
     if said not in YES | NO:
         raise FieldError(f"{column}: neither 0 nor 1 (got {field!r}). Fix the field, or leave the column out.")

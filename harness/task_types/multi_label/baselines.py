@@ -1,4 +1,4 @@
-"""What the simple baselines answer where a text has any number of labels: log-odds [examples, labels]."""
+"""Baselines for any number of labels per text. Their outputs are log-odds [examples, labels]."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.task_types.text_baselines import (
 
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
-    """Log-odds [labels] of the training data, one added to each count (Laplace's rule of succession)."""
+    """Return the log-odds [labels] of the training data. One is added to each count (Laplace's rule of succession)."""
     counts = indicators(examples, len(labels)).sum(axis=0)
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
@@ -34,7 +34,7 @@ def learn(
     fit_intercept: bool = True,
     label_weights: Weights | None = None,
 ) -> None:
-    """A logistic regression per label that some texts have and others don't."""
+    """Fit a logistic regression for each label that some texts have and others do not."""
     for label, has in enumerate(indicators(examples, len(intercepts)).T):
         if has.any() and not has.all():
             model = logistic_regression(
@@ -48,7 +48,7 @@ def learn(
 
 
 def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
-    """Which labels each example has [examples, labels]."""
+    """Return which labels each example has [examples, labels]."""
     has = np.zeros((len(examples), labels), dtype=bool)
     for row, example in zip(has, examples, strict=True):
         row[list(example.label_indices)] = True

@@ -1,4 +1,4 @@
-"""What is decided about each label of a text that may have any number of them, and how probable it was held."""
+"""Label counts and probabilities of any number of labels per text, for error analysis."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MOST_LABELS = 4
 
 
 def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
-    """The labels of a table of predictions."""
+    """Count the labels of a table of predictions."""
     there, predicted = (indicators(table[name].combine_chunks(), labels) for name in ("reference", "prediction"))
     return LabelCounts(tuple(labels), there * predicted, predicted, there)
 
 
 def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-    """The labels whose probability is above the threshold, whatever was chosen on validation; None without logits."""
+    """Count labels with a probability above the threshold, whatever was chosen on validation; None without logits."""
     logits = logits_of(table, len(labels))
     if logits is None:
         return None
@@ -31,12 +31,12 @@ def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCo
 
 
 def aspects(table: Any) -> Iterator[Aspect]:
-    """How many labels a text has."""
+    """Yield the number of labels of each text."""
     yield numbered("labels of a text", [len(labels) for labels in table["reference"].to_pylist()], MOST_LABELS)
 
 
 def forecasts(table: Any, labels: Sequence[str]) -> Forecasts | None:
-    """How probable each label of each text was held; None without logits."""
+    """Return the probability of each label of each text; None without logits."""
     logits = logits_of(table, len(labels))
     if logits is None:
         return None

@@ -1,7 +1,7 @@
-"""Sets of labels, in the forms that people's files have them in.
+"""Sets of labels, in the forms found in users' files.
 
-A set is a list, or text: a list as Python, JSON or numpy writes it, or names with a separator between them. A list of
-zeros and ones as long for every text says of one label after the other whether the text has it.
+A set is a list, or text: a list as written by Python, JSON or numpy, or names with a separator between them. In a list
+of zeros and ones, of the same length for every text, each place says whether the text has that label.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NOT_LITERAL = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 
 
 def names_of(fields: Sequence[object]) -> tuple[str, ...]:
-    """The names of the labels in a column; of lists of zeros and ones, a name for each place."""
+    """Return the names of the labels in a column; for lists of zeros and ones, one for each place."""
     places = indicated_places(fields)
     if places:
         return place_names(places)
@@ -29,16 +29,16 @@ def names_of(fields: Sequence[object]) -> tuple[str, ...]:
 
 
 def place_names(count: int) -> tuple[str, ...]:
-    """Names for labels that have none."""
+    """Return names for labels that have none."""
     return tuple(f"LABEL_{place}" for place in range(count))
 
 
 def items_of(field: object, labels: Sequence[str]) -> Sequence[object] | None:
-    """The labels in a field: names, or indices; None where it holds no set.
+    """Return the labels in a field, as names or indices; None if it is not a set.
 
     Args:
-        field: A cell.
-        labels: The known names. A separator within a name parts nothing.
+        field: The value of the field.
+        labels: The known names. A separator within a name does not split it.
     """
     text = field.strip() if isinstance(field, str) else None
     if text is not None and label_name(text) in labels:
@@ -52,13 +52,13 @@ def items_of(field: object, labels: Sequence[str]) -> Sequence[object] | None:
 
 
 def separator_of(fields: Sequence[object]) -> str | None:
-    """What parts the names in a column of text: the first of the separators that occurs."""
+    """Return the first of the separators that occurs in a column of text."""
     texts = [field for field in fields if isinstance(field, str) and _listed(field) is None]
     return next((separator for separator in SEPARATORS if any(separator in text for text in texts)), None)
 
 
 def indicated_places(fields: Sequence[object]) -> int:
-    """How many labels lists of zeros and ones are about; 0 where the column has others."""
+    """Return the number of labels in lists of zeros and ones; 0 if the column is anything else."""
     separator = separator_of(fields)
     lists = [_items(field, separator) for field in fields]
     lengths = {len(items) if items is not None and _are_zeros_and_ones(items) else 0 for items in lists}
@@ -66,7 +66,7 @@ def indicated_places(fields: Sequence[object]) -> int:
 
 
 def is_indicated(items: Sequence[object], labels: Sequence[str]) -> bool:
-    """Whether items are a zero or a one for each label, and no names or indices: they then have one twice."""
+    """Return whether items are zeros and ones for the labels. Names or indices would not contain duplicates."""
     if len(items) != len(labels) or len(items) < 2 or not _are_zeros_and_ones(items):
         return False
     return len(set(map(_bit, items))) < len(items) or tuple(labels) == place_names(len(labels))
@@ -77,12 +77,12 @@ def _are_zeros_and_ones(items: Sequence[object]) -> bool:
 
 
 def _bit(item: object) -> bool | None:
-    """What a zero or a one says, written as a number, as text or as true and false; None for anything else."""
+    """Convert a zero or one, written as a number, text or boolean, to a boolean; None for anything else."""
     return {"0": False, "1": True}.get(label_name(int(item) if isinstance(item, bool) else item) or "")
 
 
 def _readings(field: object) -> Iterator[Sequence[object]]:
-    """The field's items by one separator after the other."""
+    """Yield the field's items with each separator."""
     for separator in SEPARATORS:
         items = _items(field, separator)
         if items is not None:
@@ -95,12 +95,12 @@ def _items(field: object, separator: str | None) -> Sequence[object] | None:
         return listed
     if isinstance(field, str):
         return [item for part in field.split(separator or "\0") if (item := part.strip())]
-    # A single label that is a number stands in a table of numbers as one.
+    # In a table of numbers, a single label can be a number.
     return [field] if isinstance(field, int | float) and label_name(field) is not None else None
 
 
 def _listed(field: object) -> Sequence[object] | None:
-    """The items of a list, or of text that spells one; None for any other field."""
+    """Return the items of a list, or of text that spells one; None for any other field."""
     if not isinstance(field, str):
         return field if isinstance(field, list | tuple) else None
     text = field.strip()
@@ -108,7 +108,7 @@ def _listed(field: object) -> Sequence[object] | None:
         return []
     if text[:1] + text[-1:] not in ("[]", "()", "{}"):
         return None
-    if _NUMPY.fullmatch(text):  # To Python, texts without a comma between them would be one.
+    if _NUMPY.fullmatch(text):  # Python would concatenate texts without a comma between them.
         return [item.strip("'\"") for item in _NUMPY_ITEM.findall(text)]
     for read in (json.loads, ast.literal_eval):
         try:

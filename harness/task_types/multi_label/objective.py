@@ -1,4 +1,4 @@
-"""How any number of labels per text are learnt."""
+"""Training objective for any number of labels per text."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ THRESHOLD = "threshold"
 
 @dataclass(frozen=True, kw_only=True)
 class SetObjective(LabelObjective):
-    """The objective of any number of labels.
+    """Objective of any number of labels per text.
 
     Attributes:
-        thresholds: What is chosen on validation: "one" for all labels, "per_label"; None: nothing.
+        thresholds: Thresholds to choose on validation: "one" for all labels, "per_label", or None for no choice.
     """
 
     thresholds: str | None
 
     def calibration(self, outputs: Outputs, examples: Sequence[TextExample]) -> dict[str, float]:
-        """The probability from which on a label is predicted, by a name for it, as in `threshold.sport`."""
+        """Return the probability thresholds of labels, by names such as `threshold.sport`."""
         if self.thresholds is None:
             return {}
         probabilities, wanted = sigmoid(outputs.astype(np.float64)), indicators(examples, len(self.labels))
@@ -48,7 +48,7 @@ class SetObjective(LabelObjective):
     def rows(
         self, outputs: Outputs, examples: Sequence[TextExample], calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """Reference and prediction of each example, by the thresholds."""
+        """Return the reference and prediction of each example, by the thresholds."""
         rows = super().rows(outputs, examples, calibration)
         if self.thresholds is None:
             return rows
@@ -61,17 +61,17 @@ class SetObjective(LabelObjective):
         ]
 
     def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
-        """That plain transformers does not know of the thresholds."""
+        """Note that plain transformers does not use the thresholds."""
         if self.thresholds is None:
             return []
         return ["thresholds chosen on validation: plain transformers predicts labels from a probability of 0.5 on"]
 
 
 def objective(labels: tuple[str, ...], training: Training) -> SetObjective:
-    """A yes or no for each of `labels`: the label is predicted where its logit is positive.
+    """Return the objective: a yes or no for each of `labels`. A label is predicted if its logit is positive.
 
     Raises:
-        UserError: The recipe weighs labels that there are not.
+        UserError: If the recipe weights labels that do not exist.
     """
 
     def row(target: Target, logits: NDArray[np.float32]) -> dict[str, Any]:
@@ -97,17 +97,17 @@ def objective(labels: tuple[str, ...], training: Training) -> SetObjective:
 
 
 def binary_cross_entropy(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
-    """Losses [texts], the mean over labels, from logits [texts, labels] and the indices of each text's labels."""
+    """Compute losses [texts], means over labels, from logits [texts, labels] and the indices of each text's labels."""
     return functional.binary_cross_entropy_with_logits(logits, _wanted(logits, targets), reduction="none").mean(1)
 
 
 def learnt_loss(learnt: LossOfLabels, logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
-    """The same as the recipe weighs them."""
+    """Compute the losses with the weights of the recipe."""
     return learnt.binary_cross_entropy(logits, _wanted(logits, targets)).mean(1)
 
 
 def target_weight(learnt: LossOfLabels, target: tuple[int, ...]) -> float:
-    """What a text with these labels counts: the mean over its yes and no."""
+    """Return the weight of a text with these labels: the mean over the yes or no of each label."""
     assert learnt.weights is not None
     chosen = learnt.weights[:, 0].copy()
     chosen[list(target)] = learnt.weights[list(target), 1]
@@ -115,7 +115,7 @@ def target_weight(learnt: LossOfLabels, target: tuple[int, ...]) -> float:
 
 
 def indicators(examples: Sequence[TextExample], labels: int) -> NDArray[np.bool_]:
-    """Whether each example has each label [examples, labels]."""
+    """Return whether each example has each label [examples, labels]."""
     found = np.zeros((len(examples), labels), dtype=bool)
     for row, example in zip(found, examples, strict=True):
         row[list(example.label_indices)] = True
@@ -123,7 +123,7 @@ def indicators(examples: Sequence[TextExample], labels: int) -> NDArray[np.bool_
 
 
 def _wanted(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:
-    """1 at each text's labels, and else 0 [texts, labels]."""
+    """Return 1 for the labels of each text, 0 for others [texts, labels]."""
     wanted = torch.zeros_like(logits)
     for row, target in zip(wanted, targets, strict=True):
         row[list(target)] = 1.0

@@ -1,4 +1,4 @@
-"""Sets of labels, each label decided by itself: rightly where quality and chance are above 0 together."""
+"""Simulated sets of labels. Each label is independent, and right if quality plus noise is above 0."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.metrics.metric import Floats, Scored
 from harness.task_types.simulated import Generator, Simulation
 
 SHARES = np.array([0.5, 0.3, 0.2, 0.1])
-"""How often an example has each label."""
+"""The frequency of each label."""
 
 
 def _of_sets(scored: OfMatrices) -> Simulation:

@@ -1,4 +1,4 @@
-"""Multiple choice: which of several answers to a question is right."""
+"""Multiple choice: one of several answers to a question is right."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ class MultipleChoice(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Choices by their names, and beside them a question and the right choice."""
+        """Guess the columns of choices by their names, with a question and the right choice."""
         return guessing.columns_by_role(columns, named) if named.keys() <= self.columns.keys() else None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Choices of more than numbers."""
+        """Accept choices unless they are all numbers."""
         return "questions with choices" if guessing.are_choices(columns["choices"]) else None
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
-        """What the data calls the choice at each place: as the task has it, or else as the training rows do.
+        """Return the names of the choices by place, from the task or else from the training rows.
 
         Raises:
-            UserError: The rows don't tell whether numbers count from 0 or from 1.
+            UserError: If it is unclear from the rows whether numbers count from 0 or from 1.
         """
         column = task.column("label")
         return task.labels or spelling(
@@ -73,7 +73,7 @@ class MultipleChoice(TaskType):
         )
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
-        """How the right choice is given, where that was found out, and how many questions have equal choices."""
+        """Report how the right choice is given, if that was detected, and how many questions have equal choices."""
         read = [choices for _, choices in self._readable(task, rows)]
         if not task.labels and not all(choices.names for choices in read):
             yield f"{task.column('label')}: the right choice is given {told(labels)}"
@@ -85,30 +85,30 @@ class MultipleChoice(TaskType):
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> ChoiceExample:
-        """One row as an example."""
-        del split, dropped  # questions are read alike in every split
+        """Convert a row to an example."""
+        del split, dropped  # questions are read the same way in every split
         choices, column = choices_of(row, task.columns_of("choices")), task.column("label")
         place = right_place(row[column], column, choices, labels)
         return ChoiceExample(identity, self._texts(task, row), choices.texts, place, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> ChoiceExample:
-        """One row as a question whose right choice is not known."""
+        """Convert a row to a question for prediction."""
         return ChoiceExample(identity, self._texts(task, row), choices_of(row, task.columns_of("choices")).texts, 0)
 
     def answered(self, task: Task, row: Row) -> Row:
-        """The row with its question where the task has it, read from columns that are called like one."""
+        """Put the question into the task's column, from columns that are named like one."""
         names = task.columns_of("text")
         found = guessing.questions(row) if names == ("text",) and names[0] not in row else ()
         return _with(row, {names[0]: [row[name] for name in found]}) if found else row
 
     def completed(self, task: Task, row: Row) -> Row:
-        """The same of a row to predict from, which may have fewer choices than there are columns."""
+        """Complete a row for prediction in the same way. It may have fewer choices than there are columns."""
         columns = task.columns_of("choices")
         lacking = [name for name in columns if name not in row] if columns[0] in row else []
         return _with(self.answered(task, row), dict.fromkeys(lacking))
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
-        """The row of a question with any number of choices, at most as many as there are columns."""
+        """Return the row of a question with any number of choices, up to the number of columns."""
         columns, given = task.columns_of("choices"), list(options.get("choices", ()))
         if len(columns) == 1 and given:
             return {**super().row_from_options(task, {**options, "choices": given[:1]}, where), columns[0]: given}
@@ -118,48 +118,48 @@ class MultipleChoice(TaskType):
         return super().row_from_options(task, {**options, "choices": padded} if given else options, where)
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
-        """The text of the chosen answer, its letter, and the probability of each choice in their order."""
+        """Return the text of the chosen answer, its letter, and the probabilities of the choices in order."""
         chosen = answer["choices"][errors.place_of(answer["prediction"])]
         probabilities = [round(float(p), 4) for p in softmax(np.array(answer["logits"], dtype=np.float64))]
         return {"prediction": chosen, "letter": answer["prediction"], "probabilities": probabilities}
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """The surprise at the right choice; 0 where it is the chosen one."""
+        """Return the surprise at the right choice; 0 if it is the chosen one."""
         if answer["prediction"] == answer["reference"]:
             return 0.0
         probabilities = softmax(np.array(answer["logits"], dtype=np.float64))
         return surprise(float(probabilities[errors.place_of(answer["reference"])]))
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """The place of the right choice, and how many there are."""
+        """Yield the place of the right choice, and the number of choices."""
         return errors.recorded_aspects(table)
 
     def read_aspects(self, examples: Sequence[ChoiceExample]) -> Iterator[Aspect]:
-        """How long the right choice is beside the others."""
+        """Yield how long the right choice is compared with the others."""
         return errors.read_aspects(examples)
 
     def forecasts(self, table: Any, _labels: Sequence[str]) -> Forecasts | None:
-        """How probable each chosen choice was held."""
+        """Return the probability of each chosen choice."""
         return errors.forecasts(table)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The place that is right most often, for each question."""
+        """Return the place that is right most often, for each question."""
         return most_frequent(references)
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether the choice at one place is taken in all questions."""
+        """Return whether the same place is chosen in all questions."""
         del references
         return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort."""
+        """Return the Hub's pipeline tag."""
         return "multiple-choice"
 
     def _texts(self, task: Task, row: Row) -> tuple[str, ...]:
         return tuple(text_field(row, column) for column in task.columns_of("text"))
 
     def _readable(self, task: Task, rows: Sequence[Row]) -> Iterator[tuple[Row, Choices]]:
-        """The rows whose choices can be read, with these; the others are told of one by one, later."""
+        """Yield the rows with readable choices, and these. The others are reported later, one by one."""
         columns = task.columns_of("choices")
         for row in rows:
             try:
@@ -169,7 +169,7 @@ class MultipleChoice(TaskType):
 
 
 def _with(row: Row, fields: Mapping[str, object]) -> Row:
-    """The row with some fields more, still at its place in a file."""
+    """Add fields to a row, and keep its place in the file."""
     return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
 

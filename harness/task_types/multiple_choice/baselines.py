@@ -1,8 +1,8 @@
-"""What the simple baselines choose.
+"""Baselines of multiple choice.
 
-`majority` takes the place that is right most often in training. `longest_answer` takes the longest choice, and `tfidf`
-the one that shares most with what is asked (the cosine of TF-IDF weights). For the last two, training tells how much
-the probability of a choice rises with its length, or its cosine; which one is chosen stays.
+`majority` chooses the place that is right most often in training. `longest_answer` chooses the longest choice, and
+`tfidf` the one most similar to the question (cosine of TF-IDF weights). For the last two, training fits how steeply the
+probability of a choice rises with its length or cosine, which does not change the choice.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from harness.task_types.multiple_choice.examples import ChoiceExample
 
 FILE = "choices.json"
 STEEPNESS = (-5.0, 5.0)
-"""Between which the logarithm of a steepness is sought."""
+"""The range in which the logarithm of the steepness is searched."""
 
 Examples = Sequence[ChoiceExample]
 
 
 @dataclass(frozen=True)
 class ByPlace:
-    """The same place in every question.
+    """A baseline that prefers the same place in every question.
 
     Attributes:
         counts: How often each place is right in the training data.
@@ -39,11 +39,11 @@ class ByPlace:
     counts: tuple[int, ...]
 
     def outputs(self, examples: Examples) -> list[Floats]:
-        """Logarithms of the places' counts, one more each, so that none is impossible."""
+        """Return the logarithms of the places' counts plus one, so that no place is impossible."""
         return [np.log1p([self._count(place) for place in range(len(example.choices))]) for example in examples]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the counts in `folder`."""
         _write(folder, {"counts": list(self.counts)})
 
     def _count(self, place: int) -> int:
@@ -51,97 +51,97 @@ class ByPlace:
 
 
 class Majority:
-    """Makes a `ByPlace`."""
+    """Fit and load `ByPlace`."""
 
     def fit(self, examples: Examples, _labels: tuple[str, ...]) -> ByPlace:
-        """The counts of `examples`, the training data."""
+        """Count the right places in the training data, `examples`."""
         return ByPlace(tuple(np.bincount([example.right for example in examples]).tolist()))
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> ByPlace:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         return ByPlace(tuple(_read(folder)["counts"]))
 
 
 @dataclass(frozen=True)
 class Longest:
-    """The longest choice.
+    """A baseline that chooses the longest choice.
 
     Attributes:
-        steepness: By how much the score of a choice rises with its share of the longest one's characters.
+        steepness: The increase of a choice's score with its length, as a fraction of the longest choice.
     """
 
     steepness: float
 
     def outputs(self, examples: Examples) -> list[Floats]:
-        """A score for each choice."""
+        """Compute a score for each choice."""
         return [self.steepness * lengths for lengths in map(_lengths, examples)]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the steepness in `folder`."""
         _write(folder, {"steepness": self.steepness})
 
 
 class LongestAnswer:
-    """Makes a `Longest`."""
+    """Fit and load `Longest`."""
 
     def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Longest:
-        """The steepness that suits `examples`, the training data."""
+        """Fit the steepness to the training data, `examples`."""
         return Longest(_steepness(examples, _lengths))
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> Longest:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         return Longest(_read(folder)["steepness"])
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """The choice that shares most with what is asked.
+    """A baseline that chooses the choice most similar to the question.
 
     Attributes:
-        words: How rare each word is in the training data.
-        steepness: By how much the score of a choice rises with its cosine.
+        words: The words, with their rarity in the training data.
+        steepness: The increase of a choice's score with its cosine.
     """
 
     words: Words
     steepness: float
 
     def outputs(self, examples: Examples) -> list[Floats]:
-        """A score for each choice."""
+        """Compute a score for each choice."""
         return [self.steepness * cosines for cosines in map(self.cosines, examples)]
 
     def cosines(self, example: ChoiceExample) -> Floats:
-        """Of each choice with the texts of its question."""
+        """Compute the cosine of each choice with the texts of its question."""
         rows = self.words.rows([" ".join(example.texts), *example.choices])
         return np.asarray((rows[1:] @ rows[:1].T).toarray()[:, 0])
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the words and the steepness in `folder`."""
         write_words(folder, (self.words,), {"steepness": np.array([self.steepness])})
 
 
 class TfIdf:
-    """Makes an `Overlap`."""
+    """Fit and load `Overlap`."""
 
     def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Overlap:
-        """The words of all questions and choices of `examples`, the training data, and the steepness that suits it."""
+        """Fit the words of all questions and choices of the training data, `examples`, and the steepness."""
         texts = dict.fromkeys(text for example in examples for text in (*example.texts, *example.choices))
         found = Overlap(fit_words(list(texts), 1), 1.0)
         return Overlap(found.words, _steepness(examples, found.cosines))
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> Overlap:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         (words,), tensors = read_words(folder)
         return Overlap(words, float(tensors["steepness"][0]))
 
 
 def _lengths(example: ChoiceExample) -> Floats:
-    """Each choice's characters as a share of the longest one's."""
+    """Return the number of characters of each choice, as a fraction of the longest one."""
     lengths = np.array([len(choice) for choice in example.choices], dtype=np.float64)
     return np.asarray(lengths / lengths.max())
 
 
 def _steepness(examples: Examples, values: Callable[[ChoiceExample], Floats]) -> float:
-    """The factor above 0 on values of choices that makes the right ones likeliest, by their softmax."""
+    """Find the factor above 0 on the values of choices that makes the right ones most likely by softmax."""
     known = [(values(example), example.right) for example in examples]
 
     def loss(logarithm: float) -> float:

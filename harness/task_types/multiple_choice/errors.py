@@ -1,7 +1,7 @@
-"""What tells questions apart: how many choices they have, which one is right, and whether it is the longest.
+"""Aspects of questions for error analysis: the number of choices, the right one's place, and whether it is the longest.
 
-Which place is taken for which says nothing, since every question has choices of its own; the place of the right one by
-itself shows a model that prefers one.
+A confusion matrix of places would mean nothing, since every question has its own choices. The place of the right choice
+alone reveals a model that prefers one place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LENGTHS = ("the longest", "in between", "the shortest")
 
 
 def recorded_aspects(table: Any) -> Iterator[Aspect]:
-    """The place of the right choice, and how many there are."""
+    """Yield the place of the right choice, and the number of choices."""
     references = table["reference"].to_pylist()
     yield Aspect("right choice", tuple(references), tuple(sorted(set(references), key=lambda name: (len(name), name))))
     counts = [None if choices is None else len(choices) for choices in table["choices"].to_pylist()]
@@ -28,13 +28,13 @@ def recorded_aspects(table: Any) -> Iterator[Aspect]:
 
 
 def read_aspects(examples: Sequence[ChoiceExample]) -> Iterator[Aspect]:
-    """How long the right choice is beside the others."""
+    """Yield how long the right choice is compared with the others."""
     values = tuple(map(length_of_right, examples))
     yield Aspect("right choice length", values, tuple(part for part in LENGTHS if part in values))
 
 
 def length_of_right(example: ChoiceExample) -> str | None:
-    """Whether the right choice alone is the longest or the shortest in characters; None where all are as long.
+    """Return whether the right choice alone is the longest or the shortest in characters; None if all are equally long.
 
     >>> length_of_right(ChoiceExample("", ("?",), ("no", "perhaps", "yes"), 1))
     'the longest'
@@ -48,7 +48,7 @@ def length_of_right(example: ChoiceExample) -> str | None:
 
 
 def forecasts(table: Any) -> Forecasts | None:
-    """How probable each chosen choice was held; None where a row has no scores."""
+    """Return the probability of each chosen choice; None if a row has no scores."""
     columns = [table[name].to_pylist() if name in table.column_names else [None] for name in ("logits", "choices")]
     if not len(table) or any(
         scores is None or choices is None or len(scores) != len(choices) or not np.isfinite(scores).all()
@@ -67,7 +67,7 @@ def forecasts(table: Any) -> Forecasts | None:
 
 
 def place_of(name: str) -> int:
-    """The place of the choice with a letter.
+    """Return the place of the choice with a letter.
 
     >>> [place_of(name) for name in ("A", "Z", "AA")]
     [0, 25, 26]

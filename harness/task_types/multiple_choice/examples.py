@@ -1,4 +1,4 @@
-"""A question with its choices, one of which is right."""
+"""Examples of multiple choice."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class ChoiceExample:
     """A question with its choices.
 
     Attributes:
-        id: Unique within its split.
-        texts: What is asked: one text, or a passage and a question on it.
+        id: The id, unique within its split.
+        texts: The question: one text, or a passage and a question about it.
         choices: The answers to choose from, at least two.
-        right: The index of the right one.
-        group: Questions that share a group depend on each other. Empty: independent.
+        right: The index of the right choice.
+        group: Questions of the same group depend on each other. Empty if independent.
     """
 
     id: str
@@ -29,43 +29,43 @@ class ChoiceExample:
     def parts(self) -> tuple[str, ...]:
         """The passage, if there is one, and the question with its choices.
 
-        Many questions are asked alike ("Which is true, according to the passage?"), and with other choices they are
-        others. So the question by itself says nothing of which belong together.
+        Many questions have the same wording ("Which is true, according to the passage?") and differ only in their
+        choices, so duplicates cannot be recognized by the question alone.
         """
         return (*self.texts[:-1], "\n".join((self.texts[-1], *self.choices)))
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The same."""
+        """The passage, if any, and the question with its choices."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """None: a place among the choices is no label, since every question has choices of its own."""
+        """None: a place among the choices is not a label, since every question has its own choices."""
         return ()
 
     def relabelled(self, _places: Mapping[int, int]) -> ChoiceExample:
-        """The same: it has no labels."""
+        """Return the example unchanged: it has no labels."""
         return self
 
     @property
     def context(self) -> str:
-        """What a choice is read behind: the first of the texts."""
+        """The first of the texts, which is read before each choice."""
         return self.texts[0]
 
     @property
     def question(self) -> str:
-        """What stands before each choice; empty where the context is all that is asked."""
+        """The text directly before each choice; empty if the context is the whole question."""
         return " ".join(self.texts[1:])
 
     @property
     def read_choices(self) -> tuple[str, ...]:
-        """Each choice as it is read: behind the question, where there are a passage and a question."""
+        """Each choice as the model reads it: preceded by the question, if there are a passage and a question."""
         return tuple(f"{self.question} {choice}" if self.question else choice for choice in self.choices)
 
 
 def letter(index: int) -> str:
-    """What the choice at a place is called.
+    """Return the letter of the choice at a place.
 
     >>> letter(0), letter(25), letter(26)
     ('A', 'Z', 'AA')

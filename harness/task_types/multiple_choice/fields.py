@@ -1,4 +1,4 @@
-"""Choices in the fields of a row."""
+"""Read choices from the fields of a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.data.task import Row
 from harness.data.written_values import NotWrittenError, is_bracketed, written_value
 
 FEWEST = 2
-# What the parts of a field of choices with names are called, as in CommonsenseQA and ARC.
+# The keys of a field of named choices, as in CommonsenseQA and ARC.
 TEXTS, NAMES = "text", "label"
 
 
@@ -20,8 +20,8 @@ class Choices:
     """The choices of a row.
 
     Attributes:
-        texts: Each one's text.
-        names: What the row itself calls each, such as its letter; none where it doesn't.
+        texts: The text of each choice.
+        names: The names of the choices in the row, such as letters; empty if there are none.
     """
 
     texts: tuple[str, ...]
@@ -29,13 +29,13 @@ class Choices:
 
 
 def choices_of(row: Row, columns: Sequence[str]) -> Choices:
-    """The choices in a row: one in each of several columns, or a list, or a line for each, in one column.
+    """Read the choices of a row: one in each of several columns, or in one column a list or one per line.
 
-    Empty fields behind the last choice are none, so that questions may have fewer choices than there are columns. A
-    number is read as it is written.
+    Empty fields after the last choice are ignored, so that questions may have fewer choices than there are columns. A
+    number is read as written.
 
     Raises:
-        FieldError: There are no two choices, one that others follow is empty, or a field is no text.
+        FieldError: If there are fewer than two choices, an empty one before another, or a field is not text.
     """
     shown = ", ".join(columns)
     fields, names = _listed(row[columns[0]], shown) if len(columns) == 1 else ([row[name] for name in columns], ())
@@ -53,7 +53,7 @@ def choices_of(row: Row, columns: Sequence[str]) -> Choices:
 
 
 def _listed(field: object, column: str) -> tuple[Sequence[object], tuple[str, ...]]:
-    """The items of a list, and their names where it has some."""
+    """Return the items of a list, and their names if it has any."""
     if isinstance(field, str) and is_bracketed(field):
         try:
             field = written_value(field)
@@ -74,7 +74,7 @@ def _listed(field: object, column: str) -> tuple[Sequence[object], tuple[str, ..
 def _text(field: object, column: str, place: int) -> str:
     if isinstance(field, str):
         return whole_text(field, column)
-    if field is None or field != field:  # An empty field of a spreadsheet is not a number.
+    if field is None or field != field:  # An empty field of a spreadsheet is NaN.
         return ""
     if isinstance(field, int | float):
         return label_name(field) or ""

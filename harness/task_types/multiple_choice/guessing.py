@@ -1,4 +1,4 @@
-"""Which of a user's columns hold a question, its choices and the right one."""
+"""Guess which columns contain a question, its choices and the right choice."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from itertools import islice
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row
 
-# What columns are called, the usual first.
+# Names of columns, the most usual first.
 QUESTIONS = ("question", "query", "stem", "goal", "prompt", "premise", "sentence", "sent2", "ctx b")
 PASSAGES = ("passage", "context", "article", "paragraph", "document", "sent1", "ctx a")
 LISTS = ("choices", "options", "endings", "candidates")
 LABELS = ("answer", "answerkey", "answer key", "label", "correct", "correct answer", "gold", "target", "solution")
-# Columns of one choice each differ in a last letter or number alone: a, choice1, option_b, ending0, answerC, sol2.
+# Columns with one choice each, whose names differ only in a letter or number: a, choice1, option_b, ending0, answerC.
 _ONE_OF_SEVERAL = re.compile(
     r"(?P<stem>|choices?|options?|endings?|answers?|sol|opt|candidates?) ?(?P<place>[a-z]|\d+)"
 )
@@ -24,10 +24,10 @@ _ONE_OF_SEVERAL = re.compile(
 def columns_by_role(
     columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, tuple[str, ...]] | None:
-    """The columns by role; None where there are no choices, no question beside them, or no right choice.
+    """Return the columns by role; None if there are no choices, no question, or no right choice.
 
     Args:
-        columns: Of a user's rows, by name.
+        columns: The user's columns by name.
         named: The columns that the user names, by role.
     """
     choices = named.get("choices") or _list_of_choices(columns) or _a_column_each(columns)
@@ -40,14 +40,14 @@ def columns_by_role(
 
 
 def are_choices(columns: Sequence[SampledColumn]) -> bool:
-    """Whether columns may hold choices: lists, or texts that are not all numbers."""
+    """Return whether columns may contain choices: lists, or texts that are not all numbers."""
     return all(column.is_list or not column.numbers for column in columns) or any(
         _has_parts(column) for column in columns
     )
 
 
 def questions(row: Row) -> tuple[str, ...]:
-    """The columns of a row that are called like a passage and a question; none where there are none."""
+    """Return the columns of a row that are named like a passage and a question, if any."""
     texts = {name: SampledColumn(name, (field,)) for name, field in row.items() if isinstance(field, str)}
     return tuple(
         name
@@ -66,12 +66,12 @@ def _list_of_choices(columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
 
 
 def _has_parts(column: SampledColumn) -> bool:
-    """Whether its fields are texts with names of choices, as in CommonsenseQA."""
+    """Return whether the fields contain texts with names of choices, as in CommonsenseQA."""
     return all(isinstance(field, Mapping) for field in column.fields)
 
 
 def _a_column_each(columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
-    """The largest set of columns whose names differ in a letter or number that counts up."""
+    """Return the largest set of columns whose names differ in a letter or number that counts up."""
     series: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for name, column in columns.items():
         if matched := _ONE_OF_SEVERAL.fullmatch(column.plain_name):
@@ -81,7 +81,7 @@ def _a_column_each(columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
 
 
 def _counted_up(places: Mapping[str, str]) -> tuple[str, ...]:
-    """The names by their places, as far as these follow each other from a, 0 or 1; none of a single one."""
+    """Return the names in order, as far as their places count up from a, 0 or 1; empty if there is only one."""
     start = next((first for first in ("a", "0", "1") if first in places), None)
     if start is None:
         return ()

@@ -1,7 +1,7 @@
-"""How the right one of several choices is learnt: one score a choice, and one softmax over the choices of a question.
+"""Training objective of multiple choice: a score for each choice, and a softmax over the choices of a question.
 
-Source: Devlin et al. 2019, section 4.4. A question with all of its choices is one item, with one loss; its choices are
-windows of one pass, so that they lie end to end where windows do, however many there are.
+Source: Devlin et al. 2019, section 4.4. A question with all its choices is one item with one loss. Its choices are
+windows of one pass, so that they are packed as other windows are, whatever their number.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How a question's windows belong to its choices, and which one is right.
+    """The windows of a question's choices, and which choice is right.
 
     Attributes:
-        windows: How many each choice has.
-        right: The right one's place.
+        windows: The number of windows of each choice.
+        right: The place of the right choice.
     """
 
     windows: tuple[int, ...]
@@ -45,10 +45,10 @@ class Target:
 
 @dataclass(frozen=True)
 class ChoiceObjective(LearntAsItIs):
-    """The objective.
+    """Objective of multiple choice.
 
     Attributes:
-        pool: How the scores of a choice's windows become one: "mean" or "max".
+        pool: How the scores of a choice's windows are pooled: "mean" or "max".
     """
 
     pool: str
@@ -57,7 +57,7 @@ class ChoiceObjective(LearntAsItIs):
     strategy = None
 
     def head(self) -> Head:
-        """A score of each choice."""
+        """Return a head with one score per choice."""
         return Head(
             "AutoModelForMultipleChoice",
             {"num_labels": 1},
@@ -66,7 +66,7 @@ class ChoiceObjective(LearntAsItIs):
         )
 
     def features(self, examples: Sequence[ChoiceExample], reader: Reader) -> Features:
-        """One item per question, with the windows of all choices."""
+        """Encode one item per question, with the windows of all choices."""
         every = read_choices(reader, examples)
         items = [
             _item(index, example, choices) for index, (example, choices) in enumerate(zip(examples, every, strict=True))
@@ -75,7 +75,7 @@ class ChoiceObjective(LearntAsItIs):
         return Features(items, lengths, sum(choice.seen for choices in every for choice in choices))
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
-        """Scores [items, most choices], -inf where a question has fewer."""
+        """Compute scores [items, maximum number of choices]; -inf if a question has fewer."""
         windows = [count for item in batch.items for count in item.target.windows]
         device = logits[0].device
         scores = pooled(logits[0].float(), to_device(torch.tensor(windows), device), self.pool)[:, 0]
@@ -85,27 +85,27 @@ class ChoiceObjective(LearntAsItIs):
         return nothing.masked_scatter(to_device(there, device), scores)
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
-        """Cross-entropy of the right choice among its question's [items]."""
+        """Compute the cross-entropy of the right choice among the choices of its question [items]."""
         right = to_device(torch.tensor([item.target.right for item in batch.items]), scores.device)
         return functional.cross_entropy(scores, right, reduction="none")
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[Logits]:
-        """The scores of each question's choices."""
+        """Return the scores of each question's choices."""
         rows = scores.float().cpu().numpy()
         return [row[: len(item.target.windows)] for row, item in zip(rows, batch.items, strict=True)]
 
     def outputs(
         self, results: Sequence[Logits], _features: Features, _examples: Sequence[ChoiceExample]
     ) -> list[Logits]:
-        """The scores of each question's choices."""
+        """Return the scores of each question's choices."""
         return list(results)
 
     def notes(self, _examples: Sequence[ChoiceExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def explained(self, example: ChoiceExample, features: Features, asked: Asked) -> ExplainedScore:
-        """The score of the chosen answer, or of the one with a letter, of which no other choice knows."""
+        """Return the score of the chosen answer, or of a requested letter. It does not depend on the other choices."""
         (item,) = features.items
         letters = [letter(place) for place in range(len(example.choices))]
         place = place_of(asked.label, letters, int(asked.scores(item).reshape(-1).argmax()))
@@ -118,7 +118,7 @@ class ChoiceObjective(LearntAsItIs):
     def rows(
         self, outputs: Sequence[Logits], examples: Sequence[ChoiceExample], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """The letters of the right choice and of the chosen one, all choices, and their scores."""
+        """Return the letters of the right and the chosen choice, all choices, and their scores."""
         return [
             {
                 "reference": letter(example.right),
@@ -136,5 +136,5 @@ def _item(index: int, example: ChoiceExample, choices: Sequence[ReadChoice]) -> 
 
 
 def objective(_labels: tuple[str, ...], training: Training) -> ChoiceObjective:
-    """Cross-entropy over the choices of each question."""
+    """Return the objective: cross-entropy over the choices of each question."""
     return ChoiceObjective(training.pool)

@@ -1,4 +1,4 @@
-"""Which choice is right: given by a letter, a number or the choice's own text, in one way in all of a data set."""
+"""The right choice: a letter, a number or the choice's own text, the same way throughout a data set."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ WITHHELD = "-1"
 _MARKS = "()[].:"
 
 Names = tuple[str, ...]
-"""What the choice at each place is called; empty: by its text."""
+"""The names of the choices by place; empty if choices are named by their texts."""
 
-# Ways to name a choice by its place, with how a reader is told of them.
+# Ways to name a choice by its place, with their descriptions for users.
 WAYS: dict[str, Callable[[int], str]] = {
     "as a letter, A for the first choice": letter,
     "as a number, 0 for the first choice": str,
@@ -26,16 +26,16 @@ BY_TEXT = "as the text of the choice"
 
 
 def spelling(rows: Iterable[tuple[object, Choices]], column: str) -> Names:
-    """How a data set says which choice is right: the way in which most of its rows can be read.
+    """Detect how a data set gives the right choice: the way that most of its rows can be read.
 
-    Rows are read by the text of a choice where that is no worse than any other way, and then by letters and numbers.
+    Ties go to the text of a choice first, then to letters and numbers.
 
     Args:
-        rows: What each says, and its choices.
-        column: Where it says so, for a message.
+        rows: The label and the choices of each row.
+        column: The column of the labels, for error messages.
 
     Raises:
-        UserError: Numbers may count from 0 or from 1: no row tells.
+        UserError: If numbers may count from 0 or from 1, and no row decides it.
     """
     known = [(name, choices) for field, choices in rows if (name := label_name(field)) and not choices.names]
     if not known:
@@ -54,18 +54,18 @@ def spelling(rows: Iterable[tuple[object, Choices]], column: str) -> Names:
 
 
 def told(names: Names) -> str:
-    """How a data set with these names says which choice is right."""
+    """Describe how a data set with these names gives the right choice."""
     return next((how for how, way in WAYS.items() if names and names[0] == way(0)), BY_TEXT)
 
 
 def _called(names: Names, count: int) -> Names:
-    """What so many choices are called, more of them than any training row has among them."""
+    """Return the names of `count` choices, which may be more than any training row has."""
     way = next((way for way in WAYS.values() if names and names[0] == way(0)), None)
     return names[:count] if way is None else tuple(map(way, range(count)))
 
 
 def place_in(name: str, choices: Choices, names: Names) -> int | None:
-    """The place of the choice that is called `name`; None where none is, or several are."""
+    """Return the place of the choice named `name`; None if there is none or several."""
     if known := choices.names or _called(names, len(choices.texts)):
         found = [place for place, other in enumerate(known) if _plain(other) == _plain(name)]
     else:
@@ -74,16 +74,16 @@ def place_in(name: str, choices: Choices, names: Names) -> int | None:
 
 
 def right_place(field: object, column: str, choices: Choices, names: Names) -> int:
-    """The place of the right choice.
+    """Return the place of the right choice.
 
     Args:
-        field: What the row says of it.
-        column: Where.
-        choices: The row's.
-        names: How the data set calls them.
+        field: The label of the row.
+        column: The column of the label.
+        choices: The choices of the row.
+        names: The names of choices in the data set.
 
     Raises:
-        FieldError: The row says nothing, or names none of its choices.
+        FieldError: If the row has no label, or one that names none of its choices.
     """
     name = label_name(field)
     if name is None:
@@ -103,7 +103,7 @@ def right_place(field: object, column: str, choices: Choices, names: Names) -> i
 
 
 def _plain(name: str) -> str:
-    """A name without what stands around it, such as (a) or B., in one case."""
+    """Strip a name of parentheses and punctuation, as in (a) or B., and casefold it."""
     return name.strip().strip(_MARKS).strip().casefold()
 
 

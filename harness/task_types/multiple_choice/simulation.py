@@ -1,4 +1,4 @@
-"""None of its own: `harness calibrate` tries accuracy on the labels of classification, scored in the same way."""
+"""No simulations: `harness calibrate` simulates accuracy on the labels of classification, scored in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choices as token windows: each is read behind what is asked, whole, and a long context in the rest of the window."""
+"""Token windows of choices: the question with the whole choice, and a part of a long context in the remaining space."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.tokenization.reading import Reader, Template, Window, covered, lear
 
 @dataclass(frozen=True, slots=True)
 class ReadChoice:
-    """A choice as the model reads it.
+    """An encoded choice.
 
     Attributes:
-        windows: One, or several on a long context, with the choice in each.
-        total: Tokens of context and choice, special ones left out.
-        seen: How many of them some window reads.
+        windows: One window, or several if the context is long, each with the choice.
+        total: Number of tokens of context and choice, without special tokens.
+        seen: Number of tokens that are in some window.
     """
 
     windows: tuple[Window, ...]
@@ -26,10 +26,10 @@ class ReadChoice:
 
 
 def read_choices(reader: Reader, examples: Sequence[ChoiceExample]) -> list[list[ReadChoice]]:
-    """The choices of each question, as a pair of texts each: the context, and the choice.
+    """Encode the choices of each question, each as a pair of texts: the context and the choice.
 
-    As in Devlin et al. 2019, section 4.4 (SWAG), and of a passage with a question as in Liu et al. 2019, section 5
-    (RACE): the question stands before the choice.
+    As in Devlin et al. 2019, section 4.4 (SWAG). For a passage with a question, the question precedes the choice, as in
+    Liu et al. 2019, section 5 (RACE).
     """
     template = learnt_template(reader.tokenizer, 2)
     contexts = encode(reader.tokenizer, [example.context for example in examples], return_offsets=False)
@@ -43,16 +43,16 @@ def read_choices(reader: Reader, examples: Sequence[ChoiceExample]) -> list[list
 
 
 def _read(reader: Reader, template: Template, context: Sequence[int], choice: list[int], asked: int) -> ReadChoice:
-    """A choice keeps half of a window, or what the context leaves of it; of the context, the strategy picks.
+    """Encode a choice in at most half of a window, or what the context leaves of it. The strategy selects the context.
 
-    Of the tokens of the question in front of it, `asked`, those are read that the choice leaves room for.
+    Of the question's `asked` tokens before the choice, those are kept that fit beside it.
     """
     room = reader.window - template.size
     most = max(room // 2, room - len(context))
     own = choice[asked:][:most]
     tail = [*choice[: min(asked, most - len(own))], *own]
     left = room - len(tail)
-    # A choice that leaves less than a stride has windows of its own, so that they advance.
+    # If a choice leaves less than a stride of space, its windows use a smaller stride so that they advance.
     advancing = replace(reader, stride=left // 2) if left <= reader.stride < room else reader
     spans = advancing.spans(len(context), left)
     windows = tuple(_windows(template, [[context[place] for place in span] for span in spans], tail))

@@ -32,10 +32,10 @@ from harness.task_types.question_answering.squad_files import (
 )
 from harness.task_types.question_answering.written import is_written
 
-# Columns of one answer a row, in place of a column of all answers.
+# Columns with one answer per row, instead of a column of all answers.
 TEXT_COLUMNS = ("answer_text", "answer")
 START_COLUMN = "answer_start"
-# What columns are called, the usual first.
+# Names of columns, the most usual first.
 NAMES = {
     "question": ("question", "query"),
     "context": ("context", "passage", "paragraph", "document"),
@@ -103,18 +103,18 @@ class QuestionAnswering(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """A question, a context and an answer, by their names."""
+        """Guess the columns of questions, contexts and answers by their names."""
         found = {role: named.get(role) or tuple(islice(named_like(columns, NAMES[role]), 1)) for role in self.columns}
         return found if named.keys() <= found.keys() and all(found.values()) else None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Answers that are more than yes and no."""
+        """Accept answers other than yes and no."""
         return None if columns["answers"][0].is_binary else "questions with contexts"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> QuestionExample | None:
-        """One row as an example; None for a training question none of whose answers are in its context."""
+        """Convert a row to an example; None for a training question with no answer in its context."""
         del labels
         question, context = self._texts(task, row)
         read = read_answers(row[task.column("answers")], context)
@@ -127,7 +127,7 @@ class QuestionAnswering(TaskType):
         return QuestionExample(identity, question, context, answers, group_of(task, row))
 
     def answered(self, task: Task, row: Row) -> Row:
-        """The row with its answer made of `answer_text` and `answer_start`, where it has these columns instead."""
+        """Combine `answer_text` and `answer_start` into the answer, if the row has these columns instead."""
         column = task.column("answers")
         name = next((name for name in (column, *TEXT_COLUMNS) if name in row), None)
         if name is None or (name == column and START_COLUMN not in row):
@@ -138,52 +138,52 @@ class QuestionAnswering(TaskType):
         return PlacedRow({**row, column: field}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
-        """One row as a question without an answer."""
+        """Convert a row to a question for prediction."""
         return QuestionExample(identity, *self._texts(task, row), ())
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Whether there is an answer, and how long it is."""
+        """Yield whether there is an answer, and how long it is."""
         return errors.recorded_aspects(table)
 
     def read_aspects(self, examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
-        """The question word, and where the answer stands."""
+        """Yield the question word, and the position of the answer."""
         return errors.read_aspects(examples)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """No answer to each question."""
+        """Return no answer to each question."""
         return [""] * len(references)
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether all questions have one answer, such as none."""
+        """Return whether all questions have the same answer, such as none."""
         del references
         return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort."""
+        """Return the Hub's pipeline tag."""
         return "question-answering"
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
-        """The answer, where it stands, and how sure the model is; an empty context has no span and so no score."""
+        """Return the answer, its position and the scores. An empty context has no span and therefore no score."""
         several = {N_BEST: answer[N_BEST]} if N_BEST in answer else {}
         return {name: finite(answer[name]) for name in self.prediction_columns} | several
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """What its F1 lacks."""
+        """Return 1 - F1."""
         return 1 - qa_f1(answer["reference"], answer["prediction"])
 
     def predicting(self, objective: Any, settings: PredictSettings) -> Any:
-        """The objective that finds as many answers as are asked for; SQuAD's files hold twenty."""
+        """Return the objective with the requested number of answers; SQuAD's files contain twenty."""
         n_best = settings.n_best or 0
         wanted = max(n_best, CANDIDATES_OF_SQUAD) if n_best or settings.squad else 1
         return replace(objective, candidates=wanted, n_best=n_best)
 
     def check_files(self, settings: PredictSettings, rows: Sequence[Row]) -> None:
-        """Refuse a folder that is none, and rows whose ids are not their own."""
+        """Check the folder for SQuAD's files, and that ids are unique."""
         if settings.squad is not None:
             check_squad_files(settings.squad, rows)
 
     def write_files(self, settings: PredictSettings, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
-        """Write SQuAD's files, where they are asked for."""
+        """Write SQuAD's files, if requested."""
         if settings.squad is not None:
             write_squad_files(settings.squad, rows, answers)
 

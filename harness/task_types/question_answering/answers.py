@@ -1,4 +1,4 @@
-"""Answers of a question, in any of the forms they come in, with their places in the context."""
+"""Read answers of a question, in any usual form, with their positions in the context."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ MOVED = "answers moved to the place where they occur"
 
 @dataclass(frozen=True)
 class ReadAnswers:
-    """Answers with their places (-1: not in the context), and how often something had to be decided."""
+    """Answers with their positions (-1 if not in the context), and counts of the choices that had to be made."""
 
     answers: tuple[Answer, ...]
     notes: Counter[str]
 
 
 def read_answers(field: object, context: str) -> ReadAnswers:
-    """The answers in a field; none means unanswerable.
+    """Read the answers in a field; none means unanswerable.
 
     Args:
-        field: SQuAD's form {"text": [...], "answer_start": [...]}, with one of each as well; a list of such; a text; a
-            list of texts; any of these written as JSON or as Python prints it, as in a csv file; or None.
-        context: The text that holds the answers.
+        field: SQuAD's form {"text": [...], "answer_start": [...]}, also with one of each; a list of these; a text; a
+            list of texts; any of these written as JSON or as Python prints it, as in a CSV file; or None.
+        context: The text that contains the answers.
 
     Raises:
-        FieldError: The field has another form.
+        FieldError: If the field has another form.
     """
     notes: Counter[str] = Counter()
     given = _given(field, context)
@@ -41,7 +41,7 @@ def read_answers(field: object, context: str) -> ReadAnswers:
 
 
 def _given(field: object, context: str) -> Iterator[tuple[str, int | None]]:
-    """Each answer's text, and its start where one is given."""
+    """Yield each answer's text, and its start if given."""
     for item in _items(field, context):
         if isinstance(item, Mapping):
             yield from _paired(item, context)
@@ -52,7 +52,7 @@ def _given(field: object, context: str) -> Iterator[tuple[str, int | None]]:
 
 
 def _paired(answer: Mapping[str, object], context: str) -> Iterator[tuple[str, int | None]]:
-    """The texts and starts of an object that has one of each, or a list of each."""
+    """Yield the texts and starts of an object with one of each or a list of each."""
     if "text" not in answer:
         raise FieldError(f"answers: no 'text' (got {dict(answer)!r:.100}). Fix the row.")
     texts, given = _items(answer["text"], context), parsed(answer.get("answer_start"))
@@ -68,7 +68,7 @@ def _paired(answer: Mapping[str, object], context: str) -> Iterator[tuple[str, i
 
 
 def _items(field: object, context: str) -> list[object]:
-    """The items of a list, or the one thing that there is; none where it is missing."""
+    """Return the items of a list, or a single item; empty if the field is missing."""
     field = parsed(field, context)
     if isinstance(field, list):
         return field
@@ -80,7 +80,7 @@ def _is_missing(field: object) -> bool:
 
 
 def _start(field: object) -> int | None:
-    """The place that a field gives, a whole number in any spelling; None where it gives none, or -1."""
+    """Return the start in a field, a whole number in any spelling; None if it is missing or -1."""
     if _is_missing(field):
         return None
     try:
@@ -95,9 +95,9 @@ def _start(field: object) -> int | None:
 
 
 def _placed(text: str, start: int | None, context: str, notes: Counter[str]) -> Answer:
-    """The answer at its stated start if it is there, else at the nearest place (unstated: the first), else at -1.
+    """Return the answer at the given start if it is there, else at the nearest position (or the first), else at -1.
 
-    Where a start isn't stated, whole words are preferred: "ham" isn't found in "Birmingham" if it also stands alone.
+    If no start is given, whole words are preferred: "ham" is not found in "Birmingham" if it also occurs as a word.
     """
     places = list(_occurrences(text, context))
     if start is None:

@@ -1,7 +1,7 @@
-"""What the simple baselines answer to questions: spans.
+"""Baselines of question answering, which answer with spans.
 
-`majority` gives the place of a context that answers best in training: a sentence, the whole context, or none. `tfidf`
-gives the sentence that shares most with the question.
+`majority` answers with the part of the context that works best in training: a sentence, the whole context, or none.
+`tfidf` answers with the sentence most similar to the question.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _sentence(choose: Callable[[list[Place]], Place]) -> Callable[[str], Place]:
     return lambda context: choose(sentences(context) or [_whole(context)])
 
 
-# Answers that need no question, the first of equals first.
+# Answers that do not depend on the question. Ties go to the first.
 STRATEGIES: dict[str, Callable[[str], Place]] = {
     "first sentence": _sentence(lambda places: places[0]),
     "last sentence": _sentence(lambda places: places[-1]),
@@ -43,12 +43,12 @@ STRATEGIES: dict[str, Callable[[str], Place]] = {
 
 @dataclass(frozen=True)
 class ConstantPlace:
-    """The same place in every context.
+    """A baseline that answers with the same part of every context.
 
     Attributes:
-        strategy: One of `STRATEGIES`.
+        strategy: The name of the part, one of `STRATEGIES`.
         score: Mean token F1 on the training data of the best strategy that answers.
-        no_answer_score: The same of never answering: the share of questions without an answer.
+        no_answer_score: Mean token F1 without any answer: the fraction of questions without an answer.
     """
 
     strategy: str
@@ -56,42 +56,42 @@ class ConstantPlace:
     no_answer_score: float
 
     def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
-        """One span per question."""
+        """Return one span per question."""
         place = STRATEGIES[self.strategy]
         return [Span(*place(example.context), self.score, self.no_answer_score) for example in examples]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the strategy in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).write_text(json.dumps(vars(self)), encoding="utf-8")
 
 
 class Majority:
-    """Makes a `ConstantPlace`."""
+    """Fit and load `ConstantPlace`."""
 
     def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> ConstantPlace:
-        """The place that answers `examples`, the training data, best."""
+        """Find the strategy with the best answers to the training data, `examples`."""
         f1 = {name: _mean_f1(place, examples) for name, place in STRATEGIES.items()}
         answering = max(score for name, score in f1.items() if name != "no answer")
         return ConstantPlace(max(f1, key=lambda name: f1[name]), answering, f1["no answer"])
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> ConstantPlace:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         return ConstantPlace(**json.loads((folder / FILE).read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
 class NearestSentence:
-    """Answers with the sentence of the context that shares most with the question."""
+    """A baseline that answers with the sentence of the context most similar to the question."""
 
     words: Words
 
     def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
-        """One span per question, scored by its cosine with it; no answer scores 0, as if no word were shared."""
+        """Return one span per question, scored by cosine similarity. No answer scores 0, as if no word were shared."""
         return [self._nearest(example) for example in examples]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the words in `folder`."""
         write_words(folder, (self.words,), {})
 
     def _nearest(self, example: QuestionExample) -> Span:
@@ -105,22 +105,22 @@ class NearestSentence:
 
 
 class TfIdf:
-    """Makes a `NearestSentence`."""
+    """Fit and load `NearestSentence`."""
 
     def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> NearestSentence:
-        """The words of the training data's contexts, each rarer one telling more."""
+        """Fit the words of the training data's contexts, with rarer words weighted higher."""
         contexts = dict.fromkeys(example.context for example in examples)
         return NearestSentence(
             fit_words([context[start:end] for context in contexts for start, end in sentences(context)], 1)
         )
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> NearestSentence:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         return NearestSentence(read_words(folder)[0][0])
 
 
 def _mean_f1(place: Callable[[str], Place], examples: Sequence[QuestionExample]) -> float:
-    """Mean token F1 (Rajpurkar et al. 2016) of answering every question of `examples` from the same place."""
+    """Compute the mean token F1 (Rajpurkar et al. 2016) if every question gets the same part of its context."""
     predictions = [example.context[slice(*place(example.context))] for example in examples]
     references = [[answer.text for answer in example.answers] for example in examples]
     return float(np.mean(qa_f1s(references, predictions)))

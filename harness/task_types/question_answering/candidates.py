@@ -1,4 +1,4 @@
-"""The best answers to a question: found in each window, merged over all of them, and how probable each one is."""
+"""The best answers to a question: found in each window, merged over all windows, with their probabilities."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.task_types.question_answering.spans import Candidate, Span, tidied
 
 
 def best_places(spans: Tensor, count: int, *, first: int) -> list[tuple[int, int]]:
-    """Where the best spans start and end, the best first; of equals the first.
+    """Return the starts and ends of the best spans, best first. Ties go to the first.
 
     Args:
-        spans: Scores by start and by how many tokens come after it [starts, longest]; -inf where none may be.
-        count: How many are wanted.
-        first: The place of the first start.
+        spans: Scores by start and by the number of tokens after it [starts, longest]; -inf if no span is possible.
+        count: The number of spans to return.
+        first: The position of the first start.
     """
     if count == 1:
         order = [int(spans.argmax())]
@@ -30,9 +30,9 @@ def best_places(spans: Tensor, count: int, *, first: int) -> list[tuple[int, int
 
 
 def merged(spans: Sequence[Span], context: str, count: int) -> Span:
-    """The best of the windows' spans, with the best answers of them all, each once; the first of equals.
+    """Merge the spans of all windows: the best one, with the best distinct answers of all. Ties go to the first.
 
-    Its no-answer score is the lowest of theirs: one window that holds an answer is enough.
+    The no-answer score is the minimum over windows: one window with an answer is enough.
     """
     best = max(spans, key=lambda span: span.score)
     silent = min(spans, key=lambda span: span.no_answer_score)
@@ -52,15 +52,15 @@ def _ranked(spans: Sequence[Span], context: str, count: int) -> tuple[Candidate,
 
 
 def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dict[str, Any]]:
-    """The best answers to a question, the most probable first.
+    """Return the best answers to a question, most probable first.
 
-    Their probabilities are a softmax over their scores, as in the scripts for SQuAD. They add up to 1, and say how the
-    model weighs these answers against each other.
+    Probabilities are a softmax over the scores of these answers, as in the scripts for SQuAD. They add up to 1, and
+    compare the answers with each other only.
 
     Args:
-        span: The merged one.
-        context: What it was found in.
-        may_be_silent: Whether that there is no answer is one of them.
+        span: The merged span.
+        context: The context of the span.
+        may_be_silent: Whether "no answer" is one of the answers.
     """
     found = list(span.candidates) or _alone(span)
     if may_be_silent or not found:
@@ -82,10 +82,10 @@ def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dic
 
 
 def _alone(span: Span) -> list[Candidate]:
-    """The one answer of a simple baseline, if it has one."""
+    """Return the only answer of a simple baseline, if any."""
     return [_halved(span.start, span.end, span.score)] if span.start >= 0 else []
 
 
 def _halved(start: int, end: int, score: float) -> Candidate:
-    """An answer of a simple baseline, which has no logits: half of its score for each end."""
+    """Convert an answer of a simple baseline, which has no logits. Start and end get half of the score each."""
     return Candidate(start, end, score / 2, score / 2)

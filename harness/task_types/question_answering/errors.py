@@ -1,4 +1,4 @@
-"""What tells questions apart: whether they have an answer, how long it is, how they ask, where the answer stands."""
+"""Aspects of questions for error analysis: answerability, answer length, question word, and position of the answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD = re.compile(rf"\b({'|'.join([*QUESTION_WORDS, *SPELLINGS])})\b")
 
 
 def recorded_aspects(table: Any) -> Iterator[Aspect]:
-    """Whether there is an answer, and how many words the first one has."""
+    """Yield whether there is an answer, and the number of words in the first one."""
     references = table["reference"].to_pylist()
     yield _in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
     lengths = [_length(len(known[0].split())) if known else None for known in references]
@@ -28,14 +28,14 @@ def recorded_aspects(table: Any) -> Iterator[Aspect]:
 
 
 def read_aspects(examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
-    """The question word, and in which quarter of its context the first answer begins."""
+    """Yield the question word, and the quarter of the context in which the first answer begins."""
     words = [question_word(example.question) for example in examples]
     yield _in_order("question word", words, (*QUESTION_WORDS, OTHER))
     yield _in_order("evidence position", list(map(_quarter, examples)), QUARTERS)
 
 
 def question_word(question: str) -> str:
-    """The first question word of English in a question, or "other".
+    """Return the first English question word in a question, or "other".
 
     >>> question_word("In which year was it?"), question_word("Whose is it?"), question_word("Wer war es?")
     ('which', 'who', 'other')

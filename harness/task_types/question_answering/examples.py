@@ -1,4 +1,4 @@
-"""A question on a text that holds its answers."""
+"""Examples of question answering."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's text and the character of the context at which it starts; -1: it is not there."""
+    """The text of an answer, and the character of the context where it starts; -1 if it is not there."""
 
     text: str
     start: int
@@ -16,7 +16,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class QuestionExample:
-    """A question on a context, with the answers that count as right; none means unanswerable."""
+    """A question about a context, with the right answers; none if it is unanswerable."""
 
     id: str
     question: str
@@ -36,9 +36,9 @@ class QuestionExample:
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """None: answers are no labels."""
+        """None: answers are not labels."""
         return ()
 
     def relabelled(self, _places: Mapping[int, int]) -> QuestionExample:
-        """The same: it has no labels."""
+        """Return the example unchanged: it has no labels."""
         return self

@@ -1,4 +1,4 @@
-"""The score of an answer, as `harness explain` tells of it: the start logit of its first token plus its last's end."""
+"""The score of an answer, for `harness explain`: the start logit of its first token plus the end logit of its last."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NO_ANSWER = "no answer"
 
 
 def answer_places(scores: Tensor, item: Item, longest: int) -> tuple[int, int]:
-    """Where the best answer in a window starts and ends, as places in its input_ids.
+    """Return the start and end of the best answer in a window, as positions in its input_ids.
 
     Args:
-        scores: Start and end logits [2, length].
+        scores: The start and end logits [2, length].
         item: The window.
-        longest: Most tokens in an answer.
+        longest: Maximum number of tokens in an answer.
     """
     target, window = item.target, item.windows[0]
     logits = scores[:, window.first : window.first + len(window.positions)]
@@ -29,13 +29,13 @@ def answer_places(scores: Tensor, item: Item, longest: int) -> tuple[int, int]:
 
 
 def explained_answer(item: Item, name: str, start: int, end: int) -> ExplainedScore:
-    """The sum of a start's and an end's logit in a window.
+    """Return the sum of a start logit and an end logit in a window, as the score to explain.
 
     Args:
         item: The window.
         name: The answer.
-        start: Its first token's place in input_ids.
-        end: Its last one's.
+        start: The position of the first token in input_ids.
+        end: The position of the last token.
     """
 
     def score(scores: Tensor) -> Tensor:

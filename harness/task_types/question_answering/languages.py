@@ -1,8 +1,8 @@
-"""How right an answer is in languages other than English: MLQA's exact match and F1, one of each per language.
+"""Metrics of answers in languages other than English: exact match and F1 of MLQA, one of each per language.
 
-Source: Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive Question Answering", by the rules of its official
-evaluation script: punctuation of every script goes, then the language's articles, and Chinese counts character by
-character. So do Japanese and Thai here, which MLQA lacks.
+Source: Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive Question Answering", with the rules of its
+official evaluation script: remove punctuation of every script, then the language's articles, and count Chinese by
+character. Japanese and Thai, which MLQA lacks, are also counted by character here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from harness.metrics.metric import TEXT, TEXTS, Metric, mean_of
 from harness.task_types.question_answering.metrics import Words, exact_matches, qa_f1s
 
-# What counts as an article; in Hindi and Chinese nothing does.
+# Articles. Hindi and Chinese have none.
 _ARTICLES: Mapping[str, str] = {
     "ar": "\\sال^|ال",
     "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
@@ -23,18 +23,18 @@ _ARTICLES: Mapping[str, str] = {
     "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
     "vi": r"\b(của|là|cái|chiếc|những)\b",
 }
-# The characters that are words of their own.
+# Characters that are counted as words.
 _ALONE: Mapping[str, str] = {
     "ja": "[\u3040-\u30ff\u3005\u4e00-\u9fff]",
     "th": "[\u0e00-\u0e7f]",
     "zh": "[\u4e00-\u9fa5]",
 }
 LANGUAGES = ("ar", "de", "en", "es", "hi", "ja", "th", "vi", "zh")
-_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")  # some of it is symbols to Unicode
+_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")  # some of it is symbols in Unicode
 
 
 def words_of(text: str, language: str) -> list[str]:
-    """The words of an answer that count.
+    """Return the words of an answer that are compared.
 
     >>> words_of("Der Fluß «Donau»!", "de"), words_of("2008年 北京 Beijing", "zh")
     (['fluß', 'donau'], ['2008', '年', '北', '京', 'beijing'])

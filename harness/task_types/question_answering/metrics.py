@@ -1,7 +1,7 @@
-"""How right an answer is: exact match and F1 of words, by the rules of SQuAD.
+"""Metrics of answers: exact match and F1 of words, by the rules of SQuAD.
 
-Source: Rajpurkar et al. 2016, section 6.1, and Rajpurkar et al. 2018 for unanswerable questions (no answer is right
-exactly where there is none); the rules of normalising are those of the data set's official evaluation script.
+Source: Rajpurkar et al. 2016, section 6.1, and Rajpurkar et al. 2018 for unanswerable questions, for which only "no
+answer" is right. The rules of normalization are those of the official evaluation script.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def answer_words(text: str) -> list[str]:
-    """The words that count: lower case, without ASCII punctuation (nothing in its place) and without articles.
+    """Return the words that are compared: lower case, with ASCII punctuation and articles removed.
 
     >>> answer_words("The U.S. dollar, an  ounce")
     ['us', 'dollar', 'ounce']
@@ -33,12 +33,12 @@ Words = Callable[[str], list[str]]
 
 
 def exact_match(references: Sequence[str], prediction: str, words: Words = answer_words) -> float:
-    """1.0 where the prediction's words are those of one of the references, else 0.0."""
+    """Return 1.0 if the words of the prediction are those of a reference, else 0.0."""
     return _best(lambda reference, predicted: float(reference == predicted), references, prediction, words)
 
 
 def qa_f1(references: Sequence[str], prediction: str, words: Words = answer_words) -> float:
-    """The F1 of words against the reference that gives the highest."""
+    """Return the F1 of words with the reference that gives the highest."""
     return _best(_f1, references, prediction, words)
 
 
@@ -46,7 +46,7 @@ def _best(
     score: Callable[[list[str], list[str]], float], references: Sequence[str], prediction: str, words: Words
 ) -> float:
     predicted = words(prediction)
-    # A reference that has no words left is none, and no reference means that no answer is the right one.
+    # A reference without any words is ignored. Without references, no answer is the right one.
     known = [found for found in map(words, references) if found] or [[]]
     return max(score(found, predicted) for found in known)
 
@@ -61,19 +61,19 @@ def _f1(reference: list[str], predicted: list[str]) -> float:
 def exact_matches(
     references: Values, predictions: Values, labels: Sequence[str] = (), *, words: Words = answer_words
 ) -> list[float]:
-    """Each answer's exact match."""
+    """Compute the exact match of each answer."""
     return [exact_match(known, given, words) for known, given in zip(references, predictions, strict=True)]
 
 
 def qa_f1s(
     references: Values, predictions: Values, labels: Sequence[str] = (), *, words: Words = answer_words
 ) -> list[float]:
-    """Each answer's F1 of words."""
+    """Compute the F1 of words of each answer."""
     return [qa_f1(known, given, words) for known, given in zip(references, predictions, strict=True)]
 
 
 def _of_some(name: str, title: str, per_example: PerExample, *, answerable: bool) -> Metric:
-    """The mean over the questions with an answer, or over those without; no number where there are none."""
+    """Create the mean over the questions with an answer, or over those without; NaN if there are none."""
 
     def scored(references: Values, predictions: Values) -> Scored:
         values = np.array(per_example(references, predictions, ()))

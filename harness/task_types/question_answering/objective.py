@@ -1,8 +1,8 @@
-"""How spans of a context are learnt.
+"""Training objective of question answering: spans of a context.
 
-Long contexts are read in windows that overlap, and each window trains and predicts on its own (Devlin et al. 2019,
-sections 4.2 and 4.3). At the end the best span over all windows wins, by its raw logits. A model with a memory can read
-question and context from end to end instead; the answer is then pointed at from the last state.
+Long contexts are read in overlapping windows, and each window trains and predicts on its own (Devlin et al. 2019,
+sections 4.2 and 4.3). The best span over all windows wins, by its raw logits. A model with a memory can read question
+and context from end to end instead; the last state then points at the answer.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ from harness.tokenization.reading import NO_BOUND, Reader, learnt_template
 
 NO_ANSWER_THRESHOLD = "no_answer_threshold"
 ANSWER_LENGTH = "answer_length"
-LEAST_LONGEST = 30  # Devlin et al. 2019's own choice for SQuAD, in their code.
+LEAST_LONGEST = 30  # As in the code of Devlin et al. 2019 for SQuAD.
 
 
 @dataclass(frozen=True)
 class SpanObjective(LearntAsItIs):
-    """A start and an end for each token of the context.
+    """Objective of question answering: a start and an end logit for each token of the context.
 
     Attributes:
-        longest_answer: The recipe's bound on the tokens of a predicted span; None: the training answers'.
-        segmented: Whether question and context are read from end to end, segment by segment, instead of in windows.
-        repeat_question: Whether the question stands behind the context once more, for the last state to know it.
-        empty_windows: Share of the training windows without an answer that are kept.
-        bounded: Whether the recipe bounds the windows of a context.
-        answer_length: Tokens that 99 of 100 training answers keep to; 0: not known.
-        candidates: How many answers to find for each question.
-        n_best: How many of them to show.
+        longest_answer: Maximum number of tokens in a predicted span, from the recipe; None for `answer_length`.
+        segmented: Whether question and context are read segment by segment with a memory, instead of in windows.
+        repeat_question: Whether the question is repeated after the context, so that the last state has just read it.
+        empty_windows: Fraction of the training windows without an answer that are kept.
+        bounded: Whether the recipe limits the number of windows of a context.
+        answer_length: The 99th percentile of the number of tokens in a training answer; 0 if not known.
+        candidates: Number of answers to find for each question.
+        n_best: Number of these answers to show.
     """
 
     longest_answer: int | None
@@ -68,36 +68,36 @@ class SpanObjective(LearntAsItIs):
 
     @property
     def longest(self) -> int:
-        """Most tokens in a predicted span."""
+        """Maximum number of tokens in a predicted span."""
         return self.longest_answer or max(LEAST_LONGEST, self.answer_length)
 
     @property
     def shared(self) -> int:
-        """Two answers' lengths: one that starts where a window has the most context then lies whole in it."""
+        """Twice the answer length, so that an answer is whole in the window with the most context for its start."""
         return 2 * self.answer_length
 
     @property
     def strategy(self) -> str | None:
-        """Windows, unless the recipe asks for segments."""
+        """Windows, unless the recipe requests segments."""
         return None if self.segmented else "windows"
 
     def following(self, examples: Sequence[QuestionExample], tokenizer: Any) -> Self:
-        """The same with the length of these examples' answers."""
+        """Return a copy with the answer length of these examples."""
         answers = [answer.text for example in examples if (answer := learnt_answer(example)) is not None]
         lengths = [len(encoded.ids) for encoded in encode(tokenizer, answers, return_offsets=False)]
         return replace(self, answer_length=int(np.quantile(lengths, 0.99, method="inverted_cdf"))) if lengths else self
 
     def recalled(self, calibration: Mapping[str, float]) -> Self:
-        """The same with the answers' length of a recorded run."""
+        """Return a copy with the answer length of a recorded run."""
         return replace(self, answer_length=int(calibration.get(ANSWER_LENGTH, 0)))
 
     def head(self) -> Head:
-        """Two logits per token."""
+        """Return a head with two logits per token."""
         outputs = ("start_logits", "end_logits")
         return Head("AutoModelForQuestionAnswering", {}, outputs, pointer=self.segmented, per_token=True, paired=True)
 
     def features(self, examples: Sequence[QuestionExample], reader: Reader) -> Features:
-        """One item per window, or a text."""
+        """Encode one item per window, or per text."""
         template = learnt_template(reader.tokenizer, 2)
         questions, contexts = [example.question for example in examples], [example.context for example in examples]
         reader = reader if self.bounded or self.segmented else replace(reader, max_windows=NO_BOUND)
@@ -114,10 +114,10 @@ class SpanObjective(LearntAsItIs):
         return Features(items, lengths, seen, answerable, unreachable_answers(examples, documents, self.longest))
 
     def training_subset(self, features: Features) -> Features:
-        """Without most windows that hold no answer, where the recipe says so.
+        """Drop a random part of the windows without an answer, if the recipe requests it.
 
         Raises:
-            UserError: That leaves nothing.
+            UserError: If no window is left.
         """
         draw = random.Random(0)
         kept = [item for item in features.items if item.target.held or draw.random() < self.empty_windows]
@@ -128,14 +128,14 @@ class SpanObjective(LearntAsItIs):
         return replace(features, items=kept)
 
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
-        """Start and end logits [windows, 2, length]; -inf on padding."""
+        """Stack start and end logits [windows, 2, length]; -inf on padding."""
         padding = to_device(batch.inputs["attention_mask"][:, None] == 0, logits[0].device)
         return torch.stack(logits, 1).float().masked_fill(padding, -torch.inf)
 
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Mean of the start's and the end's cross-entropy over the window's own tokens [windows].
+        """Compute the mean cross-entropy of start and end over the tokens of each window [windows].
 
-        The padding is left out of the softmax, so a window's loss does not depend on the batch that it stands in.
+        Padding is excluded from the softmax, so that a window's loss does not depend on its batch.
         """
         ends = [(item.target.start, item.target.end) for item in batch.items]
         shifts = [collator.shift(batch, index) for index in range(len(ends))]
@@ -144,7 +144,7 @@ class SpanObjective(LearntAsItIs):
         return losses.view(-1, 2).mean(1)
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> list[Span]:
-        """The best span of each window, in characters of its context."""
+        """Find the best span of each window, in characters of its context."""
         table = scores.cpu()
         return [
             self._best_span(table[index, :, collator.shift(batch, index) :], item)
@@ -168,7 +168,7 @@ class SpanObjective(LearntAsItIs):
         return Span(found[0].start, found[0].end, float(spans.max()), float(none.sum()), found, no_answer)
 
     def outputs(self, results: Sequence[Span], features: Features, examples: Sequence[QuestionExample]) -> list[Span]:
-        """The best span of each example over all of its windows; its no-answer score is the lowest of theirs."""
+        """Merge the best spans of all windows of each example. The no-answer score is the minimum over windows."""
         spans: list[list[Span]] = [[] for _ in examples]
         for item, span in zip(features.items, results, strict=True):
             spans[item.example].append(span)
@@ -178,7 +178,7 @@ class SpanObjective(LearntAsItIs):
         ]
 
     def explained(self, example: QuestionExample, features: Features, asked: Asked) -> ExplainedScore:
-        """The predicted answer's score in the window where it is the best, or "no answer" where that is predicted."""
+        """Return the score of the predicted answer in its best window, or of "no answer" if that is predicted."""
         if asked.label is not None:
             raise UserError(f"--label {asked.label}: answers to questions are not labels. Leave it out.")
         scores = [asked.scores(item) for item in features.items]
@@ -196,13 +196,13 @@ class SpanObjective(LearntAsItIs):
         return explained_answer(features.items[place], f"answer “{row['prediction']}”", *ends)
 
     def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
-        """None."""
+        """Return no remarks."""
         return []
 
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
-        """The answers' length, and the no-answer threshold with the best F1 where some questions have no answer.
+        """Return the answer length, and the no-answer threshold with the best F1 if some questions have no answer.
 
-        Source: of the threshold Rajpurkar et al. 2018.
+        Source of the threshold: Rajpurkar et al. 2018.
         """
         followed = {ANSWER_LENGTH: float(self.answer_length)} if self.answer_length else {}
         if all(example.answers for example in examples):
@@ -212,7 +212,7 @@ class SpanObjective(LearntAsItIs):
     def rows(
         self, outputs: Sequence[Span], examples: Sequence[QuestionExample], calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """References, the predicted text and where it stands; the best answers where they are asked for."""
+        """Return references, predicted texts and positions, and the best answers if requested."""
         threshold = calibration.get(NO_ANSWER_THRESHOLD)
         rows = [_row(span, example, threshold) for span, example in zip(outputs, examples, strict=True)]
         if self.candidates == 1:
@@ -228,7 +228,7 @@ class SpanObjective(LearntAsItIs):
 
 
 def objective(labels: tuple[str, ...], training: Training) -> SpanObjective:
-    """Spans of at most the recipe's longest answer; there are no labels."""
+    """Return the objective: spans up to the recipe's longest answer. There are no labels."""
     assert not labels, labels
     settings = task_type.own_settings(training)
     return SpanObjective(
@@ -241,13 +241,16 @@ def objective(labels: tuple[str, ...], training: Training) -> SpanObjective:
 
 
 def best_threshold(outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> float:
-    """The no-answer threshold with the best mean F1: "no answer" is said where its lead over the span is above it."""
+    """Find the no-answer threshold with the best mean F1.
+
+    "No answer" is predicted if its score exceeds that of the span by more than the threshold.
+    """
     answered = [example.context[span.start : span.end] for span, example in zip(outputs, examples, strict=True)]
     references = [[answer.text for answer in example.answers] for example in examples]
     gains = np.array(qa_f1s(references, answered)) - np.array(qa_f1s(references, [""] * len(references)))
     leads = np.array([span.no_answer_score - span.score for span in outputs])
     order = np.argsort(leads, kind="stable")
-    # Answering the first k questions by rising lead gains totals[k] over answering none; equal leads can't be parted.
+    # Answering the first k questions by rising lead gains totals[k] over answering none. Equal leads stay together.
     totals = np.concatenate([[0.0], np.cumsum(gains[order])])
     ranked = leads[order]
     cuts = np.concatenate([[True], ranked[1:] != ranked[:-1], [True]])

@@ -1,4 +1,4 @@
-"""Answers that are right where quality is above 0, and partly right a little below; half of the questions have one."""
+"""Simulated answers: right if quality is above 0, partly right just below. Half of the questions have an answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.simulated import Generator, Simulation, of_sums, of_values
 
 NEAR = -1.0
-"""From this quality on, an answer that is not right shares words with one."""
+"""Above this quality, a wrong answer shares words with the right one."""
 
 
 def _exact(quality: Floats) -> Floats:
@@ -23,7 +23,7 @@ def _words(quality: Floats) -> Floats:
 
 
 def _of_some(value: Callable[[Floats], Floats], *, answerable: bool) -> Simulation:
-    """The mean over the questions with an answer, or over those without."""
+    """Simulate the mean over the questions with an answer, or over those without."""
 
     def sums(_rng: Generator, has_answer: Floats, quality: Floats) -> tuple[Floats, Floats]:
         chosen = (has_answer if answerable else 1 - has_answer)[:, None]

@@ -1,4 +1,4 @@
-"""Stretches of a text, in characters."""
+"""Spans of a text, in characters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
-# A sentence ends after . ! ? … or their full-width kin, with closing quotes and brackets, where white space follows;
-# full-width marks need none. A line's end ends it too.
+# A sentence ends after . ! ? … or their full-width variants, with closing quotes and brackets, if white space follows.
+# Full-width marks need none. A line break also ends a sentence.
 _SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+|(?<=[。！？])["”’」』）]*\s*|\s*\n\s*""")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One of several answers to a question: the characters [start, end), -1 for no answer, and its two logits."""
+    """One of several answers to a question: characters [start, end), -1 if there is no answer, and its two logits."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """How sure the model is of it."""
+        """The score of the answer: the sum of its logits."""
         return self.start_logit + self.end_logit
 
 
@@ -32,12 +32,12 @@ class Span:
     """A predicted answer.
 
     Attributes:
-        start: Its first character in the context; -1: no answer.
-        end: The character behind its last one; -1: no answer.
-        score: How sure the model is of it, in the model's own unit.
-        no_answer_score: How sure it is, in the same unit, that the context holds none.
-        candidates: The best answers, the best first, where several are asked for.
-        no_answer: That there is none, likewise.
+        start: The first character in the context; -1 if there is no answer.
+        end: The character after the last one; -1 if there is no answer.
+        score: The score of the answer, in the model's own unit.
+        no_answer_score: The score of "no answer", in the same unit.
+        candidates: The best answers, best first, if several are requested.
+        no_answer: "No answer" as a candidate, if several are requested.
     """
 
     start: int
@@ -49,17 +49,17 @@ class Span:
 
 
 def tidied(text: str, start: int, end: int) -> tuple[int, int]:
-    """The characters [start, end) of `text` without white space at their ends, which some tokenizers count to a token.
+    """Strip white space, which may be part of tokens, from the ends of the characters [start, end) of `text`.
 
-    The marks of the letters are there whole.
+    Letters keep their marks.
     """
     return (start, end) if start < 0 else whole_letters(text, *_trimmed(text, start, end))
 
 
 def whole_letters(text: str, start: int, end: int) -> tuple[int, int]:
-    """The characters [start, end) of `text`, with the marks of their letters: accents, vowel signs.
+    """Extend the characters [start, end) of `text` by the marks of their letters, such as accents and vowel signs.
 
-    Tokens may end between a letter and its marks, or leave the marks out.
+    Tokens may end between a letter and its marks, or skip the marks.
 
     >>> whole_letters("le cafe\u0301 noir", 3, 7)
     (3, 8)
@@ -76,9 +76,9 @@ def _is_mark(character: str) -> bool:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Where each sentence of `text` starts and ends, without the white space around it; none for a blank text.
+    """Return the start and end of each sentence of `text`, without surrounding white space; empty for a blank text.
 
-    Rules of thumb on punctuation, for any language that uses it: an abbreviation may end a sentence too early.
+    A heuristic by punctuation, for any language that uses it. An abbreviation may end a sentence too early.
 
     >>> text = "Who came? He did."
     >>> [text[start:end] for start, end in sentences(text)]
@@ -90,7 +90,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _cut(found: re.Match[str]) -> int:
-    """Behind the closing quotes and brackets, before the white space."""
+    """Return the position after closing quotes and brackets, before white space."""
     return found.start() + len(found.group().rstrip())
 
 

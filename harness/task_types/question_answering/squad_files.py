@@ -1,8 +1,8 @@
-"""SQuAD's own files of predictions, by the ids of the questions.
+"""SQuAD's prediction files, by question id.
 
-They are what `evaluate-v2.0.py` and its kin read, and what `run_qa.py` of transformers writes: `predictions.json`, the
-answers; `nbest_predictions.json`, the best answers with their probabilities and logits; `null_odds.json`, by how much
-"no answer" is ahead of the best span, where questions may have none.
+They are read by `evaluate-v2.0.py` and similar scripts, and written by `run_qa.py` of transformers: `predictions.json`
+with the answers, `nbest_predictions.json` with the best answers, their probabilities and logits, and `null_odds.json`
+with the lead of "no answer" over the best span if questions may have no answer.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from harness.data.task import Row
 from harness.errors import UserError
 
 N_BEST = "n_best"
-CANDIDATES = "candidates"  # every answer that was found, of which N_BEST are shown
+CANDIDATES = "candidates"  # all answers that were found; N_BEST of them are shown
 CANDIDATES_OF_SQUAD = 20
-NO_SPAN = 1e9  # JSON knows no infinity
+NO_SPAN = 1e9  # JSON has no infinity
 _WRITTEN = ("text", "probability", "start_logit", "end_logit")
 
 
 def check_squad_files(folder: Path, rows: Sequence[Row]) -> None:
-    """Refuse what can't be written.
+    """Check that the files can be written.
 
     Raises:
-        UserError: The folder is a file; two rows have one id.
+        UserError: If the folder is a file, or two rows have the same id.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file. Name a folder for SQuAD's files.")
@@ -39,12 +39,12 @@ def check_squad_files(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def write_squad_files(folder: Path, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
-    """Write the files into `folder`, which is made.
+    """Write the files to `folder`, which is created.
 
     Args:
-        folder: Where they go.
-        rows: The questions; one without an `id` goes by its number, counted from 0.
-        answers: What was found for each, with its candidates.
+        folder: The folder.
+        rows: The questions. One without an `id` is identified by its number, counted from 0.
+        answers: The answers to the questions, with their candidates.
     """
     by_id = dict(zip(_ids(rows), answers, strict=True))
     files: dict[str, Any] = {

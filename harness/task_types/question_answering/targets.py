@@ -1,4 +1,4 @@
-"""Answers among a context's tokens: where they lie, what stands for none, and the scores of all that may be one."""
+"""Answers among the tokens of a context: their positions, the position of "no answer", and the scores of all spans."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.tokenization.reading import Document, Template, Window, max_context
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a window's answer lies, and where its answers may start.
+    """The position of a window's answer, and the positions where answers may start.
 
     Attributes:
-        start: Position in the window's input_ids; `no_answer` where the answer is not in this window.
-        end: Likewise, of the answer's last token.
-        no_answer: Position of the special token that stands for "no answer here": [CLS], or where a tokenizer has none
-            the first one that it puts around texts.
-        max_context_positions: Positions of the context that have the most context in this window.
-        offsets: The characters of the context that each of its tokens covers.
+        start: The position of the first token in the window's input_ids; `no_answer` if the answer is not in it.
+        end: The position of the last token; `no_answer` if the answer is not in it.
+        no_answer: The position of the special token for "no answer here": [CLS], or without one the first token that
+            the tokenizer adds to texts.
+        max_context_positions: The positions of the context that have the most context in this window.
+        offsets: The characters of the context that each token covers.
     """
 
     start: int
@@ -34,25 +34,25 @@ class Target:
 
     @property
     def held(self) -> bool:
-        """Whether the window holds the answer."""
+        """Whether the window contains the answer."""
         return self.start != self.no_answer
 
 
 def span_scores(logits: Tensor, longest: int) -> Tensor:
-    """Score of every answer span: its start logit plus its end logit.
+    """Compute the score of every answer span: its start logit plus its end logit.
 
     Source: Devlin et al. 2019, section 4.2.
 
     Args:
-        logits: Start and end logits [2, length].
-        longest: Most tokens in a span, both ends included.
+        logits: The start and end logits [2, length].
+        longest: Maximum number of tokens in a span, including both ends.
 
     Returns:
-        Scores [length, longest] by start and by how many tokens come after it, so that long contexts fit into memory;
-        -inf behind the last token. No more columns than there are tokens.
+        Scores [length, longest] by start and by the number of tokens after it, so that long contexts fit in memory;
+            -inf after the last token. There are no more columns than tokens.
 
     Raises:
-        ValueError: `longest` is below 1.
+        ValueError: If `longest` is below 1.
     """
     if longest < 1:
         raise ValueError(f"longest must be at least 1, got {longest}")
@@ -62,13 +62,13 @@ def span_scores(logits: Tensor, longest: int) -> Tensor:
 
 
 def targets_of(document: Document, tokens: range, template: Template, cls_id: int | None) -> list[Target]:
-    """Where an answer lies in each window.
+    """Locate an answer in each window.
 
     Args:
-        document: The windows.
-        tokens: The context's tokens that are the answer; none: there is no answer.
+        document: The document with its windows.
+        tokens: The tokens of the context that make up the answer; empty if there is none.
         template: The special tokens around question and context.
-        cls_id: The [CLS] token; None: the tokenizer has none.
+        cls_id: The id of the [CLS] token; None if the tokenizer has none.
     """
     targets = []
     for index, window in enumerate(document.windows):
@@ -81,7 +81,7 @@ def targets_of(document: Document, tokens: range, template: Template, cls_id: in
 
 
 def _no_answer(template: Template, cls_id: int | None, window: Window) -> int:
-    """Where the template's [CLS] stands, or its first token; a text may hold the same tokens."""
+    """Return the position of the template's [CLS], or of its first token. A text may contain the same tokens."""
     before, between, after = template.pieces
     starts = (0, window.first - len(between), window.first + len(window.positions))
     places = [
@@ -93,18 +93,18 @@ def _no_answer(template: Template, cls_id: int | None, window: Window) -> int:
 
 
 def learnt_answer(example: QuestionExample) -> Answer | None:
-    """The answer that is learnt: the first one that is in the context."""
+    """Return the answer to train on: the first one that is in the context."""
     return next((answer for answer in example.answers if answer.start >= 0), None)
 
 
 def answer_tokens(example: QuestionExample, document: Document) -> range:
-    """The context's tokens that the answer touches."""
+    """Return the tokens of the context that overlap the answer."""
     answer = learnt_answer(example)
     return range(0) if answer is None else tokens_of(answer, document)
 
 
 def tokens_of(answer: Answer, document: Document) -> range:
-    """The context's tokens that an answer in it touches."""
+    """Return the tokens of the context that overlap an answer in it."""
     stop = answer.start + len(answer.text)
     tokens = [index for index, (start, end) in enumerate(document.offsets) if start < stop and end > answer.start]
     return range(tokens[0], tokens[-1] + 1) if tokens else range(0)

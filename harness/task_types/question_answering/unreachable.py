@@ -1,4 +1,4 @@
-"""Answers that no model can give as they are, and why: where they lie, how they are spelt, how they are read."""
+"""Answers that no model can predict exactly, and the reasons: position, tokenization, windows or length."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TOO_LONG = "longer than longest_answer"
 def unreachable_answers(
     examples: Sequence[QuestionExample], documents: Sequence[Document], longest: int
 ) -> Counter[str]:
-    """How many questions have an answer and none that can be given as it is, by why their first one can't.
+    """Count the answerable questions with no predictable answer, by the reason for their first answer.
 
     Args:
         examples: The questions.
-        documents: Their contexts in windows, with offsets.
-        longest: Most tokens in a predicted answer.
+        documents: The contexts in windows, with offsets.
+        longest: Maximum number of tokens in a predicted answer.
     """
     pairs = zip(examples, documents, strict=True)
     reasons = (_reason(example, document, longest) for example, document in pairs)
@@ -44,7 +44,7 @@ def _reason(example: QuestionExample, document: Document, longest: int) -> str |
 
 
 def _why(answer: Answer, context: str, document: Document, longest: int) -> str | None:
-    """Why this answer can't be given; None: it can."""
+    """Return the reason why this answer cannot be predicted; None if it can."""
     if answer.start < 0:
         return NOT_IN_CONTEXT
     tokens = tokens_of(answer, document)
@@ -63,7 +63,7 @@ def _spells(answer: Answer, context: str, document: Document, tokens: range) -> 
 
 
 def _is_whole_in_a_window(tokens: range, document: Document) -> bool:
-    """Whether a window in which an answer may start with the first of its tokens holds the others too."""
+    """Return whether a window in which an answer may start at its first token also contains the other tokens."""
     return any(
         tokens[0] in max_context_positions(index, document) and tokens[-1] <= window.positions[-1]
         for index, window in enumerate(document.windows)

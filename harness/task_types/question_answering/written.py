@@ -1,4 +1,4 @@
-"""Answers that a csv file holds as text."""
+"""Answers written as text in a CSV file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _MEANT = re.compile(r"""\{\s*["'](text|answer_start)["']""")
 
 
 def is_written(field: object) -> bool:
-    """Whether a field is answers with their places, or such in text."""
+    """Return whether a field contains answers with their positions, possibly as text."""
     return isinstance(field, dict) or (isinstance(field, str) and bool(_MEANT.search(field)))
 
 
 def parsed(field: object, context: str = "") -> object:
-    """What a field's text says where it is a written list or dictionary of answers; any other field as it is.
+    """Parse a field whose text is a list or dictionary of answers; return any other field unchanged.
 
-    A text in brackets that stands in the context is an answer, and no list.
+    A text in brackets that occurs in the context is an answer, not a list.
 
     Args:
         field: The field.
-        context: The text that holds the answers.
+        context: The text that contains the answers.
 
     Raises:
-        FieldError: The text is meant as one, and can't be read.
+        FieldError: If the text looks like such a value but cannot be read.
     """
     if not isinstance(field, str) or not is_bracketed(field) or field in context:
         return field

@@ -1,4 +1,4 @@
-"""A number per text, or per pair of texts."""
+"""Regression: one number per text, or per pair of texts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.task_types.regression.metrics import MEAN_SQUARED_ERROR, PEARSON, S
 from harness.task_types.texts import Target, TextType
 
 MOST_CLASSES = 20
-"""Columns of more different numbers than these are taken for measured ones, where the user doesn't say."""
+"""Columns with more distinct numbers are taken for measurements, unless the user says otherwise."""
 LEAST_SPREAD = 1 / MOST
 CONSTANT_SPREAD = 0.01
-"""Of the references' deviation: numbers that differ less are one number, in a model's arithmetic."""
+"""As a fraction of the references' standard deviation. Numbers that differ less are considered constant."""
 
 
 class Regression(TextType):
@@ -32,34 +32,34 @@ class Regression(TextType):
     guess_rank = 3
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Numbers, more than twenty different ones, or some with decimals."""
+        """Accept more than twenty distinct numbers, or more than two if some are fractional."""
         (column, *others) = columns["label"]
         different = {*column.numbers}
         measured = len(different) > MOST_CLASSES or (len(different) > 2 and not all(map(float.is_integer, different)))
         return None if others or not measured else f"{len(different):,} different numbers"
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
-        """The number."""
+        """Return the number."""
         del labels
         return number_field(field, task.column("label"))
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """How far off it is."""
+        """Return the absolute error."""
         return abs(float(answer["prediction"]) - float(answer["reference"]))
 
     def label_problems(self, _labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Numbers that are too close together for weights of 32 bits."""
+        """Report numbers that are too close together for 32-bit weights."""
         numbers = [example.target for example in splits.train]
         spread = max(numbers) - min(numbers)
         if 0 < spread < LEAST_SPREAD:
             yield f"train: its numbers lie within {spread:g}. Give them in smaller units."
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The mean for each text."""
+        """Return the mean for each text."""
         return [fmean(references)] * len(references)
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether the numbers hardly differ, beside those of the references."""
+        """Return whether the predictions hardly differ, compared with the references."""
         spreads = [float(np.std(numbers(column))) for column in (references, predictions)]
         return spreads[1] <= CONSTANT_SPREAD * spreads[0]
 

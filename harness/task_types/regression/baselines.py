@@ -1,4 +1,4 @@
-"""What the simple baselines answer where each text has a number: numbers [examples]."""
+"""Baselines for one number per text. Their outputs are numbers [examples]."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RIDGE_PENALTY = 1.0
 
 
 def prior(examples: Examples, _labels: tuple[str, ...]) -> Numbers:
-    """The mean [1] of the training data."""
+    """Return the mean [1] of the training data."""
     wanted = [example.target for example in examples]
     return np.array([np.mean(wanted) if wanted else 0.0])
 
@@ -29,8 +29,8 @@ def learn(
     fit_intercept: bool = True,
     label_weights: Weights | None = None,
 ) -> None:
-    """Ridge regression."""
-    from sklearn.linear_model import Ridge  # noqa: PLC0415 -- a second or two, which the majority does without
+    """Fit a ridge regression."""
+    from sklearn.linear_model import Ridge  # noqa: PLC0415 -- takes a second or two, and only this needs it
 
     ridge = Ridge(alpha=RIDGE_PENALTY * penalty, fit_intercept=fit_intercept)
     ridge.fit(rows, [example.target for example in examples])
@@ -38,7 +38,7 @@ def learn(
 
 
 def outputs_of(scores: Numbers) -> Numbers:
-    """Numbers [examples] from scores [examples, 1]."""
+    """Convert scores [examples, 1] to numbers [examples]."""
     return scores[:, 0]
 
 

@@ -1,4 +1,4 @@
-"""Scores of numbers."""
+"""Metrics of numbers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from harness.metrics.metric import CORRELATION, NUMBER, Metric, Unit, Values, me
 
 
 def squared_errors(references: Values, predictions: Values, labels: Sequence[str] = ()) -> list[float]:
-    """Each prediction's squared distance from its reference."""
+    """Return the squared error of each prediction."""
     differences = [float(one) - float(other) for one, other in zip(references, predictions, strict=True)]
-    return [difference * difference for difference in differences]  # a power would raise where a product is infinite
+    return [difference * difference for difference in differences]  # `**` would raise OverflowError
 
 
 def pearson(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
-    """Pearson's correlation; 0.0 where one side is constant or a prediction isn't finite."""
+    """Compute Pearson's correlation; 0.0 if one side is constant or a prediction is not finite."""
     from scipy.stats import pearsonr  # noqa: PLC0415 -- scipy takes a second to import
 
     return _correlation(pearsonr, references, predictions)
 
 
 def spearman(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
-    """Spearman's rank correlation; 0.0 where one side is constant or a prediction isn't finite."""
+    """Compute Spearman's rank correlation; 0.0 if one side is constant or a prediction is not finite."""
     from scipy.stats import spearmanr  # noqa: PLC0415 -- as above
 
     return _correlation(spearmanr, references, predictions)
@@ -36,7 +36,7 @@ def _correlation(function: Callable[[Values, Values], Any], references: Values, 
     if constant or not all(map(isfinite, predictions)):
         return 0.0
     found = float(function(references, predictions).statistic)
-    return found if isfinite(found) else 0.0  # all but constant: the deviations vanish in rounding
+    return found if isfinite(found) else 0.0  # nearly constant: the deviations vanish in rounding
 
 
 PEARSON = Metric(

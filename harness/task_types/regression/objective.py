@@ -1,8 +1,8 @@
-"""How a number per text is learnt: as it lies among the training texts' numbers, whatever its units are.
+"""Training objective of one number per text, independent of the unit.
 
-A head's outputs begin near 0 and move by the learning rate, so that numbers in the thousands would take thousands of
-steps to reach. The model therefore learns standardised numbers, and its head's last layer, which is linear, is put into
-the data's units when training is over: what is saved answers in them.
+A head's outputs start near 0 and move with the learning rate, so that numbers in the thousands would take thousands of
+steps to reach. The model therefore learns standardized numbers. After training, the last layer of the head, which is
+linear, is converted to the unit of the data, so that the saved model predicts in it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from harness.tokenization.items import Batch, Collator, Features
 
 @dataclass(frozen=True)
 class NumberObjective(TextObjective):
-    """The objective of numbers, which the model gives less `mean`, divided by `scale`."""
+    """Objective of numbers. The model predicts (number - `mean`) / `scale`."""
 
     mean: float = 0.0
     scale: float = 1.0
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The number, in the units in which it is learnt."""
+        """The number, in the units of training."""
         return (f"(value - {self.mean!r}) / {self.scale!r}",)
 
     def for_training(self, model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
-        """The same with the mean and the standard deviation of the examples' numbers.
+        """Return a copy with the mean and the standard deviation of the examples' numbers.
 
-        A head without a bias is not given the mean, which it could not be given back; it learns numbers in units of
-        their root mean square. A head that the checkpoint brings is put into these units first.
+        A head without a bias could not restore the mean, so it learns numbers divided by their root mean square. A head
+        that comes with the checkpoint is first converted to these units.
         """
         layer, wanted = number_layer(model), np.array([example.target for example in examples], dtype=np.float64)
         if layer is None:
@@ -52,34 +52,34 @@ class NumberObjective(TextObjective):
         return replace(self, mean=mean, scale=scale)
 
     def finish(self, model: Any) -> None:
-        """Put the head into the data's units."""
+        """Convert the head to the units of the data."""
         layer = number_layer(model)
         if layer is not None:
             rescale(layer, mean=self.mean, scale=self.scale)
 
     def plain_losses(self, scores: Tensor, batch: Batch, _collator: Collator) -> Tensor:
-        """One loss per item [items], of standardised numbers."""
+        """Compute the loss of each item [items], on standardized numbers."""
         return self.loss(scores, [(item.target - self.mean) / self.scale for item in batch.items])
 
     def outputs(
         self, results: Sequence[NDArray[np.float32]], _features: Features, _examples: Sequence[TextExample]
     ) -> Any:
-        """Numbers [examples, 1] in the data's units."""
+        """Return numbers [examples, 1] in the units of the data."""
         return np.stack(results).astype(np.float64) * self.scale + self.mean
 
 
 def objective(labels: tuple[str, ...], training: Training) -> NumberObjective:
-    """Squared error; there are no labels."""
+    """Return the objective: squared error. There are no labels."""
     assert not labels, labels
     return NumberObjective((), training.pool, "regression", squared_error, row)
 
 
 def row(target: Target, logits: NDArray[Any]) -> dict[str, Any]:
-    """The true and the predicted number."""
+    """Return the true and the predicted number."""
     assert not isinstance(target, tuple)
     return {"reference": float(target), "prediction": float(logits.reshape(-1)[0])}
 
 
 def squared_error(logits: Tensor, targets: Sequence[float]) -> Tensor:
-    """Losses [texts] from outputs [texts, 1] and numbers."""
+    """Compute losses [texts] from outputs [texts, 1] and numbers."""
     return (logits[:, 0] - to_device(torch.tensor(targets, dtype=logits.dtype), logits.device)) ** 2

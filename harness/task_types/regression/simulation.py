@@ -1,4 +1,4 @@
-"""Numbers, predicted with an error that is larger where quality is lower: its tails are heavier than a normal one's."""
+"""Simulated numbers, predicted with a larger error if quality is lower. The tails are heavier than normal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.metrics.metric import Floats, Scored
 from harness.task_types.simulated import Generator, Simulation
 
 ERROR, SLOPE = 0.9, 0.35
-"""The error's standard deviation where quality is 0, and how fast its logarithm falls with quality."""
+"""The standard deviation of the error at quality 0, and how fast its logarithm falls with quality."""
 
 
 def _of_numbers(scored: OfMatrices) -> Simulation:

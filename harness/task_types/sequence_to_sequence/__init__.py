@@ -1,4 +1,4 @@
-"""Sequence to sequence: a text is read, and another one written: a translation, a summary, an answer in words."""
+"""Sequence to sequence: write a text from another, such as a translation, a summary or an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.task_types.sequence_to_sequence.examples import SequencePair, Writt
 from harness.task_types.sequence_to_sequence.metrics import METRICS, OF_SUMS, ROUGE, signature
 
 NAMES = {"source": ("source", "src", "input"), "target": ("target", "tgt", "translation", "summary", "output")}
-"""What columns are called, the usual first."""
+"""Names of columns, the most usual first."""
 LENGTHS = {5: "1 to 5 words", 10: "6 to 10 words", 20: "11 to 20 words", 40: "21 to 40 words"}
 LONGER = "more words"
 
@@ -75,26 +75,26 @@ class SequenceToSequence(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Texts, by their names."""
+        """Guess the columns of texts by their names."""
         texts = {name: column for name, column in columns.items() if column.mean_length and not column.numbers}
         found = {role: named.get(role) or tuple(islice(named_like(texts, NAMES[role]), 1)) for role in self.columns}
         different = found["source"] != found["target"]
         return found if named.keys() <= found.keys() and all(found.values()) and different else None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Targets that are no few labels."""
+        """Accept targets other than a few labels."""
         (target,) = columns["target"]
         return "texts with texts" if 2 * len(target.values) > len(target.fields) else None
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
-        """What the metrics do, as sacrebleu names it."""
+        """Report sacrebleu's signatures of the metrics."""
         yield from super().label_notes(task, rows, labels)
         yield from (f"{name} is sacrebleu's {signature(name)}" for name in task.metrics if name in OF_SUMS)
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> SequencePair:
-        """One row as an example."""
+        """Convert a row to an example."""
         del split, labels, dropped
         source, target = (text_field(row, task.column(role)) for role in self.columns)
         if not target.strip():
@@ -102,29 +102,29 @@ class SequenceToSequence(TaskType):
         return SequencePair(identity, source, target, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> SequencePair:
-        """One row as a source alone."""
+        """Convert a row to a source for prediction."""
         return SequencePair(identity, text_field(row, task.column("source")), "")
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
-        """What is written."""
+        """Return the generated text."""
         return {"prediction": self.shown(answer["prediction"])}
 
     def shown(self, prediction: Any) -> Any:
-        """What is written, without what the right text cost."""
+        """Return the generated text, without the cost of the reference."""
         return prediction["text"]
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """1 less the text's own chrF."""
+        """Return 1 - chrF of the text."""
         text = answer["prediction"]["text"] or ""
         return 1 - float(OF_SUMS["chrf"]().sentence_score(text, [answer["reference"]]).score) / 100
 
     def sources(self, table: Any) -> Sequence[str]:
-        """What was read, or its beginning."""
+        """Return the sources, which may be truncated."""
         found: list[str] = table["source"].to_pylist() if "source" in table.column_names else []
         return found
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """The length of the source."""
+        """Yield the length of the source."""
         lengths = [_length(len(source.split())) for source in self.sources(table)]
         if not lengths:
             return
@@ -134,16 +134,16 @@ class SequenceToSequence(TaskType):
         )
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The most frequent text for each."""
+        """Return the most frequent text for each source."""
         return [WrittenText(text).row() for text in most_frequent(references)]
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether the same is written of all sources."""
+        """Return whether the same text is generated for all sources."""
         del references
         return len(predictions.field("text").unique()) == 1
 
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
-        """Summaries are judged by ROUGE first."""
+        """Return "summarization" if ROUGE is the first metric, else "translation"."""
         first = next(iter(test_scores), "")
         return "summarization" if first in {metric.name for metric in ROUGE} else "translation"
 

@@ -1,7 +1,7 @@
-"""What the simple baselines write.
+"""Baselines of sequence to sequence.
 
 `majority` writes the most frequent target, `copy_source` the source itself, `lead` its first sentences, and `tfidf` the
-target of the training source that shares most with it.
+target of the most similar training source.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from harness.task_types.sequence_to_sequence.examples import SequencePair, Writt
 FILE, TARGETS = "writer.json", "targets.json"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 MOST_PRODUCTS = 2**24
-"""So many nearnesses of a source to a training source are held at a time: 128 MB."""
+"""Maximum number of similarities between sources and training sources in memory at once: 128 MB."""
 
 Examples = Sequence[SequencePair]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Writes by a rule that needs one setting.
+    """A baseline that writes by a rule with one setting.
 
     Attributes:
-        setting: What the rule needs.
-        write: The text from a source and the setting.
+        setting: The setting of the rule.
+        write: Writes the text from a source and the setting.
     """
 
     setting: Any
     write: Callable[[str, Any], str]
 
     def outputs(self, examples: Examples) -> list[WrittenText]:
-        """One text per source."""
+        """Write one text per source."""
         return [WrittenText(self.write(example.source, self.setting)) for example in examples]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the setting in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).write_text(json.dumps(self.setting, ensure_ascii=False), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class RuleMaker:
-    """Makes a `Rule`.
+    """Fit and load a `Rule`.
 
     Attributes:
-        fitted: The setting from the training data.
+        fitted: Returns the setting from the training data.
         write: The rule.
     """
 
@@ -62,16 +62,16 @@ class RuleMaker:
     write: Callable[[str, Any], str]
 
     def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Rule:
-        """The rule that suits `examples`, the training data."""
+        """Fit the rule to the training data, `examples`."""
         return Rule(self.fitted(examples), self.write)
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> Rule:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         return Rule(json.loads((folder / FILE).read_text(encoding="utf-8")), self.write)
 
 
 def lead(source: str, sentences: int) -> str:
-    """The first sentences of a source.
+    """Return the first sentences of a source.
 
     >>> lead("It rains. Does it? Yes!  No.", 2)
     'It rains. Does it?'
@@ -80,7 +80,7 @@ def lead(source: str, sentences: int) -> str:
 
 
 class Lead(RuleMaker):
-    """Makes a `Rule` that takes the first sentences."""
+    """Create and load a `Rule` that writes the first sentences."""
 
     reads: ClassVar[tuple[str, ...]] = ("lead_sentences",)
 
@@ -88,18 +88,18 @@ class Lead(RuleMaker):
         super().__init__(lambda _examples: 3, lead)
 
     def fit(self, _examples: Examples, _labels: tuple[str, ...], *, lead_sentences: int = 3) -> Rule:
-        """The rule with the recipe's number of sentences."""
+        """Return the rule with the recipe's number of sentences."""
         return Rule(lead_sentences, lead)
 
 
 @dataclass(frozen=True)
 class NearestPair:
-    """Writes the target of the training source that is nearest.
+    """A baseline that writes the target of the most similar training source.
 
     Attributes:
-        words: The words of training sources.
-        sources: Training sources.
-        targets: Their targets.
+        words: The words of the training sources.
+        sources: The training sources.
+        targets: The targets of these sources.
     """
 
     words: Words
@@ -107,7 +107,7 @@ class NearestPair:
     targets: tuple[str, ...]
 
     def outputs(self, examples: Examples) -> list[WrittenText]:
-        """One text per source; of sources that are equally near the first."""
+        """Write one text per source. Ties go to the first training source."""
         known = self.words.rows(self.sources).T.tocsr()
         found: list[int] = []
         at_once = max(MOST_PRODUCTS // max(len(self.sources), 1), 1)
@@ -117,22 +117,22 @@ class NearestPair:
         return [WrittenText(self.targets[place]) for place in found]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the words and the training pairs in `folder`."""
         write_words(folder, (self.words,), {})
         pairs = list(zip(self.sources, self.targets, strict=True))
         (folder / TARGETS).write_text(json.dumps(pairs, ensure_ascii=False), encoding="utf-8")
 
 
 class TfIdf:
-    """Makes a `NearestPair`."""
+    """Fit and load `NearestPair`."""
 
     def fit(self, examples: Examples, _labels: tuple[str, ...]) -> NearestPair:
-        """All of `examples`, the training data, to be looked up by runs of up to two words."""
+        """Index all of `examples`, the training data, by words and pairs of adjacent words."""
         sources = tuple(example.source for example in examples)
         return NearestPair(fit_words(sources, 2), sources, tuple(example.target for example in examples))
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> NearestPair:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         pairs = json.loads((folder / TARGETS).read_text(encoding="utf-8"))
         return NearestPair(read_words(folder)[0][0], *map(tuple, zip(*pairs, strict=True)))
 

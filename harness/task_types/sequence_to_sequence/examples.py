@@ -1,4 +1,4 @@
-"""A text and the one that should follow from it; what a model writes in its place."""
+"""Pairs of source and target texts, and generated texts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class SequencePair:
     """A source and its target, such as a sentence and its translation.
 
     Attributes:
-        id: Unique within its split.
-        source: What is read.
-        target: What is to be written.
-        group: Examples that share a group depend on each other. Empty: independent.
+        id: The id, unique within its split.
+        source: The text to read.
+        target: The text to write.
+        group: Examples of the same group depend on each other. Empty if independent.
     """
 
     id: str
@@ -30,28 +30,28 @@ class SequencePair:
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The same."""
+        """Source and target."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """None: a text is no label."""
+        """None: a text is not a label."""
         return ()
 
     def relabelled(self, _places: Mapping[int, int]) -> SequencePair:
-        """The same: it has no labels."""
+        """Return the example unchanged: it has no labels."""
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenText:
-    """What a model writes, and what the right text costs it.
+    """A generated text, and the cost of the reference text.
 
     Attributes:
-        text: Its own text; None: it was asked for none.
-        nats: Minus the logarithm of the right text's probability; None: a simple baseline has no such thing.
-        tokens: How many tokens the right text has for the model.
-        right: How many of them it held most probable, given those before.
+        text: The generated text; None if none was requested.
+        nats: The negative log-likelihood of the reference text; None for a simple baseline.
+        tokens: The number of tokens of the reference text.
+        right: The number of these tokens that were the most probable, given those before.
     """
 
     text: str | None
@@ -60,5 +60,5 @@ class WrittenText:
     right: int | None = None
 
     def row(self) -> dict[str, Any]:
-        """As in predictions.parquet."""
+        """Return a row of predictions.parquet."""
         return asdict(self)

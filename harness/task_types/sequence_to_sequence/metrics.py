@@ -1,7 +1,8 @@
-"""How right texts are: BLEU and chrF by sacrebleu, ROUGE by rouge-score, exact match, perplexity and token accuracy.
+"""Metrics of generated texts: BLEU, chrF, ROUGE, exact match, perplexity and token accuracy.
 
-BLEU (Papineni et al. 2002) and chrF (Popović 2015) are functions of counts that are summed over all texts (Post 2018),
-so how far a text moves them follows from the derivatives by these sums. ROUGE (Lin 2004) is a mean over texts.
+BLEU (Papineni et al. 2002) and chrF (Popović 2015) come from sacrebleu. They are functions of counts summed over all
+texts (Post 2018), so the influence of a text follows from the derivatives by these sums. ROUGE (Lin 2004), from
+rouge-score, is a mean over texts.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ FORM = ({"text": TEXT, **dict.fromkeys(COSTS, NUMBER)}, TEXT)
 NEEDS_EXTRA = (
     "BLEU, chrF and ROUGE need packages that are not installed. Run: pip install 'finetune-harness[sequences]'"
 )
-STEP = 1e-6  # Of a sum, by which its derivative is found.
+STEP = 1e-6  # The relative step of numerical derivatives.
 MOST_NATS = 700.0
 
 
 def _sacrebleu(name: str, **settings: Any) -> Any:
-    """The library's metric.
+    """Create a metric of sacrebleu.
 
     Raises:
-        UserError: It is not installed.
+        UserError: If it is not installed.
     """
     try:
         import sacrebleu  # noqa: PLC0415 -- of an extra
@@ -45,35 +46,35 @@ OF_SUMS: Mapping[str, Callable[[], Any]] = {
     "bleu_lowercase": lambda: _sacrebleu("BLEU", force=True, lowercase=True),
     "chrf": lambda: _sacrebleu("CHRF"),
 }
-"""Metrics of sacrebleu's, with its own settings; `force` says that a text may end in a blank and a full stop."""
+"""Metrics of sacrebleu with its own settings. `force` allows texts that end in a blank and a full stop."""
 
 
 def signature(name: str) -> str:
-    """How sacrebleu names what a metric does, by which scores elsewhere are known to be the same.
+    """Return sacrebleu's signature of a metric, by which comparable scores elsewhere are recognized.
 
     Args:
-        name: Of `OF_SUMS`.
+        name: A key of `OF_SUMS`.
 
     Raises:
-        UserError: It is not installed.
+        UserError: If sacrebleu is not installed.
     """
     metric = OF_SUMS[name]()
-    metric.corpus_score(["a"], [["a"]])  # It knows only then how many references a text has.
+    metric.corpus_score(["a"], [["a"]])  # Only then does it know the number of references per text.
     return str(metric.get_signature())
 
 
 def _counts(metric: Any, references: Values, texts: Values) -> Floats:
-    """What sacrebleu counts in each text [examples, counts]."""
+    """Return sacrebleu's counts for each text [examples, counts]."""
     return np.array(metric._extract_corpus_statistics(texts, [references]), dtype=np.float64)
 
 
 def _chrf_of(metric: Any, sums: Floats) -> float:
-    """The chrF of counts that are summed over texts [counts], from 0 to 1."""
+    """Compute the chrF from counts summed over texts [counts], from 0 to 1."""
     return float(metric._compute_score_from_stats(sums.tolist()).score) / 100
 
 
 def _bleu_of(metric: Any, sums: Floats) -> float:
-    """The same of BLEU. sacrebleu takes whole lengths alone, so the brevity penalty is computed here."""
+    """Compute BLEU in the same way. sacrebleu takes integer lengths only, so the brevity penalty is computed here."""
     written, right, *runs = sums.tolist()
     if not written:
         return 0.0
@@ -85,14 +86,14 @@ def _bleu_of(metric: Any, sums: Floats) -> float:
 
 
 def scored_counts(counts: Floats, score: Callable[[Floats], float]) -> Scored:
-    """The score of counts that are summed over examples, and how far each example moves it.
+    """Compute a score from counts summed over examples, and the influence of each example.
 
-    An example's influence is the derivative by its weight: its counts times the score's derivatives by the sums. A sum
-    of nothing stays out of it, since there the score jumps.
+    An example's influence is the derivative by its weight: its counts times the score's derivatives by the sums. Sums
+    of 0 are excluded, since the score jumps there.
 
     Args:
-        counts: Of each example [examples, counts].
-        score: From the sums [counts].
+        counts: The counts of each example [examples, counts].
+        score: Computes the score from the sums [counts].
     """
     sums = counts.sum(axis=0)
     slopes = np.zeros_like(sums)
@@ -123,7 +124,7 @@ def _text_metric(name: str, title: str) -> Metric:
 
 
 def texts_of(predictions: Values) -> list[str | None]:
-    """What was written."""
+    """Return the generated texts."""
     return [prediction["text"] for prediction in predictions]
 
 
@@ -156,7 +157,7 @@ def _exact(references: Values, predictions: Values, _labels: Sequence[str] = ())
 
 
 def _of_costs(name: str, numerator: str, shown: Callable[[float], float], **more: Any) -> Metric:
-    """A ratio of sums over the right texts' tokens; no number where a model has none of them."""
+    """Create a ratio of sums over the tokens of the reference texts; NaN if a model lacks them."""
 
     def function(_references: Values, predictions: Values, _labels: Sequence[str] = ()) -> float:
         found = [(one[numerator], one["tokens"]) for one in predictions]
@@ -175,7 +176,7 @@ def _of_costs(name: str, numerator: str, shown: Callable[[float], float], **more
 
 
 def scored_ratio(totals: Floats, tokens: Floats, shown: Callable[[float], float]) -> Scored:
-    """The score of what texts cost, or have right [examples], in so many tokens, and each one's influence."""
+    """Compute the score from the texts' totals and numbers of tokens [examples], and the influence of each text."""
     found, influences = ratio(totals[:, None], tokens[:, None])
     mean = float(found[0])
     slope = shown(mean) if shown is exponential else 1.0
@@ -183,12 +184,12 @@ def scored_ratio(totals: Floats, tokens: Floats, shown: Callable[[float], float]
 
 
 def exponential(mean: float) -> float:
-    """The perplexity of a mean of nats; infinite where that is no number of a machine's."""
+    """Convert a mean of nats to a perplexity; infinite if it overflows."""
     return math.inf if mean > MOST_NATS else math.exp(mean)
 
 
 def as_it_is(mean: float) -> float:
-    """The mean."""
+    """Return the mean."""
     return mean
 
 

@@ -1,4 +1,4 @@
-"""Texts of words, of which a run writes the more rightly the better it is."""
+"""Simulated texts, in which more words are right the better a run is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.task_types.sequence_to_sequence.metrics import as_it_is, exponentia
 from harness.task_types.simulated import Generator, Simulation, of_values
 
 WORDS = (4, 24)
-"""In a right text."""
+"""The range of the number of words in a reference text."""
 NATS, SLOPE = 2.4, 0.1
-"""Of a token; and how fast their logarithm falls with quality."""
+"""Nats per token, and how fast their logarithm falls with quality."""
 ORDERS = 4
 
 
@@ -27,7 +27,7 @@ def _share_right(quality: Floats) -> Floats:
 
 
 def _overlap(rng: Generator, words: Floats, quality: Floats) -> Scored:
-    """A geometric mean of the shares of right runs of one to four words, each of which needs all of its words right."""
+    """Simulate a geometric mean of the shares of right n-grams for n = 1 to 4, in which all words must be right."""
     share = _share_right(quality)
     there = np.stack([np.maximum(words - order, 0) for order in range(ORDERS)], axis=1)
     right = rng.binomial(there.astype(int), np.stack([share ** (order + 1) for order in range(ORDERS)], axis=1))

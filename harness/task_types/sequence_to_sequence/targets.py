@@ -1,4 +1,4 @@
-"""Targets: the texts that are to be written as a model's tokens, and tokens as text."""
+"""Targets: conversion between reference texts and a model's tokens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.tokenization.pair_layout import PairLayout, TargetTokens
 from harness.tokenization.reading import NO_BOUND
 
 LANGUAGES = {"source_language": "src_lang", "target_language": "tgt_lang"}
-"""What tokenizers of multilingual models call what the recipe has."""
+"""The attributes of multilingual tokenizers for the settings of the recipe."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Reads and spells targets.
+    """Encode and decode targets.
 
     Attributes:
         tokenizer: A transformers tokenizer.
-        writing: The recipe's part.
-        layout: How a model is given them.
+        writing: The settings of sequence to sequence in the recipe.
+        layout: How the model receives targets.
     """
 
     tokenizer: Any
@@ -38,11 +38,11 @@ class Targets:
                 setattr(self.tokenizer, attribute, language)
 
     def of(self, texts: Sequence[str]) -> list[TargetTokens]:
-        """The texts as the model is to write them."""
+        """Encode the texts as the model is to write them."""
         return self.layout.targets(self.tokenizer, texts, self.writing.max_target_length)
 
     def texts(self, rows: Sequence[Sequence[int] | None]) -> list[str | None]:
-        """The written tokens as text, without special tokens; None where there are none."""
+        """Decode generated tokens, without special tokens; None if there are none."""
         return [None if ids is None else self._text(ids) for ids in rows]
 
     def _text(self, ids: Sequence[int]) -> str:
@@ -51,14 +51,14 @@ class Targets:
 
 
 def ended(ids: Sequence[int], tokenizer: Any) -> list[int]:
-    """Written tokens up to the one that ends the text; all of them where none does."""
+    """Return the generated tokens up to the first that ends the text, or all of them if none does."""
     ends = {tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
     last = next((place for place, token in enumerate(ids) if token in ends), len(ids) - 1)
     return list(ids[: last + 1])
 
 
 def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Iterator[str]:
-    """What a reader should know of right texts that the model can't write as they are: nothing, or one sentence."""
+    """Report how many reference texts the model cannot write exactly, in one sentence or none."""
     texts = [" ".join(example.target.split()) for example in examples]
     whole = targets.layout.targets(targets.tokenizer, texts, NO_BOUND)
     spelt = targets.texts([target.ids for target in whole])
@@ -71,7 +71,7 @@ def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Ite
 
 
 def cut_at_length(targets: Targets, examples: Sequence[SequencePair]) -> Iterator[str]:
-    """What a reader should know of right texts of which only the beginning costs: nothing, or one sentence."""
+    """Report how many reference texts are truncated, in one sentence or none."""
     cut = sum(target.is_cut for target in targets.of([example.target for example in examples]))
     if cut:
         yield (

@@ -34,7 +34,7 @@ from harness.task_types.token_classification.schemes import entities, has_scheme
 from harness.task_types.token_classification.words import places_of, split_words
 
 TEXT = "text"
-# What columns are called, the usual first.
+# Names of columns, the most usual first.
 NAMES = {"tokens": ("tokens", "words"), "tags": ("ner tags", "tags", "pos tags", "upos", "labels")}
 UNUSUAL = "{} entities not spelt as in BIO or IOBES (read as conlleval reads them)"
 
@@ -62,26 +62,26 @@ class TokenClassification(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Lists of words and lists of tags, by their names."""
+        """Guess the columns of lists of words and tags by their names."""
         lists = {name: column for name, column in columns.items() if column.is_list}
         found = {role: named.get(role) or tuple(islice(named_like(lists, NAMES[role]), 1)) for role in self.columns}
         return found if named.keys() <= found.keys() and all(found.values()) else None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Lists of the same lengths."""
+        """Accept columns of lists."""
         return "words with tags" if all(column.is_list for names in columns.values() for column in names) else None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
-        """Those of entities; of tags that spell none, the accuracy."""
+        """Return the metrics of entities, or the accuracy if the tags do not encode entities."""
         labels = self.label_names(task, task.source.rows()["train"])
         return self.default_metrics if has_scheme(labels) else (TAG_ACCURACY.name,)
 
     def label_fields(self, task: Task, row: Row) -> Sequence[object]:
-        """The tags."""
+        """Return the tags."""
         return items_of(row.get(task.column("tags"))) or ()
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """No tag at all, all words with the same one, or a tag that training never shows."""
+        """Report that there are no tags, that all words have the same one, or that a tag is missing from train."""
         trained = {tag for example in splits.train for tag in example.tags}
         if not labels:
             yield "train: no word has a tag. Give tagged rows."
@@ -93,7 +93,7 @@ class TokenClassification(TaskType):
                     yield f"{split}: tag {labels[tag]!r} never occurs in train. Add some, or leave it out."
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
-        """The type with the fewest entities, where it is rare; of tags that spell none, no score would show it."""
+        """Return the type with the fewest entities, if it is rare; None if the tags do not encode entities."""
         if not has_scheme(splits.labels):
             return None
         sentences = ([splits.labels[tag] for tag in example.tags] for example in splits.train)
@@ -110,7 +110,7 @@ class TokenClassification(TaskType):
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> TaggedSentence:
-        """One row as an example; `dropped` counts entities whose tags are unusual."""
+        """Convert a row to an example. `dropped` counts entities with unusual tags."""
         words, column = self._words(task, row), task.column("tags")
         tags = items_of(row[column])
         if not words:
@@ -125,40 +125,40 @@ class TokenClassification(TaskType):
         return TaggedSentence(identity, words, indices, group)
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TaggedSentence:
-        """One row as a sentence without tags; its text, where the row has one with these words in it, comes along."""
+        """Convert a row to a sentence for prediction, with its text if the row has one that contains the words."""
         words, text = self._words(task, row), row.get(TEXT)
         offsets = places_of(words, text) if isinstance(text, str) else ()
         return TaggedSentence(identity, words, (0,) * len(words), "", str(text) if offsets else "", offsets)
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
-        """How many words have the wrong tag."""
+        """Return the number of words with a wrong tag."""
         return float(sum(map(ne, answer["reference"], answer["prediction"])))
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """The entities of each type, or the words with each tag."""
+        """Count the entities of each type, or the words with each tag."""
         return errors.label_counts(table, labels)
 
     def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """How often each tag is taken for which."""
+        """Return the confusion matrix of tags."""
         return errors.confusions(table, labels)
 
     def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
-        """A text, which is split into words."""
+        """Return the column of a text, which is split into words."""
         return {TEXT: (TEXT,)}
 
     def completed(self, task: Task, row: Row) -> Row:
-        """The row with the words of its text, where it has no others."""
+        """Add the words of the row's text, if it has no words."""
         column, text = task.column("tokens"), row.get(TEXT)
         if column in row or not isinstance(text, str):
             return row
         return PlacedRow({**row, column: split_words(text)}, getattr(row, "place", ""))
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """No entities where tags spell none."""
+        """Return the columns of predictions, without entities if the tags do not encode any."""
         return self.prediction_columns if has_scheme(labels) else self.prediction_columns[:2]
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
-        """The tags, the probability of each, and the entities that they spell, where tags do."""
+        """Return the tags and their probabilities, and the entities that they encode, if any."""
         found: dict[str, Any] = {
             "prediction": answer["prediction"],
             "scores": [round(score, 4) for score in answer["scores"]],
@@ -168,17 +168,17 @@ class TokenClassification(TaskType):
         return found
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """The most frequent tag for each word."""
+        """Return the most frequent tag for each word."""
         tag = most_frequent([tag for tags in references for tag in tags])[0]
         return [[tag] * len(tags) for tags in references]
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Whether all words have one tag."""
+        """Return whether all words are predicted to have one tag."""
         del references
         return len(predictions.flatten().unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
-        """What the Hub calls models of this sort."""
+        """Return the Hub's pipeline tag."""
         return "token-classification"
 
     def _words(self, task: Task, row: Row) -> tuple[str, ...]:

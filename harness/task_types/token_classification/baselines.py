@@ -1,7 +1,7 @@
-"""What the simple baselines answer to words.
+"""Baselines of token classification.
 
-`majority` gives every word the most frequent tag, which is mostly O. `most_frequent_tag` gives a word the tag that it
-has most often in the training data, and a word that is not there the most frequent one of all.
+`majority` predicts the most frequent tag, usually O, for every word. `most_frequent_tag` predicts the most frequent tag
+of each word in the training data, and the most frequent one of all for unknown words.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from harness.task_types.token_classification.examples import TaggedSentence, Tag
 
 FILE = "tags.json"
 
-Choice = tuple[int, float]  # a label's index, and the share of words that have it
+Choice = tuple[int, float]  # a label's index, and the fraction of words with it
 
 
 @dataclass(frozen=True)
 class TagTable:
-    """A tag per word.
+    """A tag for each word.
 
     Attributes:
-        words: The choice for each known word.
-        others: The choice for every other word.
+        words: The choices for known words.
+        others: The choice for all other words.
     """
 
     words: Mapping[str, Choice]
     others: Choice
 
     def outputs(self, examples: Sequence[TaggedSentence]) -> list[Tagging]:
-        """The tags of each sentence's words, scored by their share in the training data."""
+        """Return the tags of each sentence's words, scored by their fraction in the training data."""
         return [self._tagged(example.words) for example in examples]
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Save the table in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).write_text(json.dumps(vars(self), ensure_ascii=False), encoding="utf-8")
 
@@ -47,16 +47,16 @@ class TagTable:
 
 @dataclass(frozen=True)
 class MostFrequentTag:
-    """Makes a `TagTable`.
+    """Fit and load `TagTable`.
 
     Attributes:
-        by_word: Whether each word has a choice of its own.
+        by_word: Whether each word has its own choice.
     """
 
     by_word: bool
 
     def fit(self, examples: Sequence[TaggedSentence], _labels: tuple[str, ...]) -> TagTable:
-        """The most frequent tags of `examples`, the training data."""
+        """Find the most frequent tags in the training data, `examples`."""
         total: Counter[int] = Counter()
         words: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for example in examples:
@@ -66,13 +66,13 @@ class MostFrequentTag:
         return TagTable({word: _most_frequent(counts) for word, counts in words.items()}, _most_frequent(total))
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> TagTable:
-        """What `save` wrote into `folder`."""
+        """Load what `save` wrote to `folder`."""
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return TagTable({word: tuple(choice) for word, choice in content["words"].items()}, tuple(content["others"]))
 
 
 def _most_frequent(counts: Counter[int]) -> Choice:
-    """The first in the labels' order of those that are equally frequent."""
+    """Return the most frequent label. Ties go to the first in the order of labels."""
     tag = max(sorted(counts), key=counts.__getitem__)
     return tag, counts[tag] / counts.total()
 

@@ -1,4 +1,4 @@
-"""What is decided about each type of entity, or about each tag where tags spell no entities."""
+"""Counts of entity types, or of tags that do not encode entities, for error analysis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.task_types.token_classification.schemes import has_scheme
 
 
 def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
-    """The entities of each type in each sentence; of tags that spell none, the words with each tag."""
+    """Count the entities of each type in each sentence, or the words with each tag if tags do not encode entities."""
     references, predictions = (table[name].to_pylist() for name in ("reference", "prediction"))
     if has_scheme(labels):
         types, counts = counted_by_type(references, predictions)
@@ -26,7 +26,7 @@ def label_counts(table: Any, labels: Sequence[str]) -> LabelCounts:
 
 
 def confusions(table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-    """How often each tag is taken for which [tags, tags], word by word."""
+    """Return the confusion matrix [tags, tags] over words."""
     pairs = Counter(
         pair
         for tags in zip(table["reference"].to_pylist(), table["prediction"].to_pylist(), strict=True)

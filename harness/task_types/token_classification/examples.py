@@ -1,4 +1,4 @@
-"""A sentence's words and their tags, and what a model says of them."""
+"""Sentences of tagged words, and predicted tags."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.data.written_values import NotWrittenError, written_value
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """Words, each with a tag.
+    """A sentence of words, each with a tag.
 
     Attributes:
-        id: Unique within its split.
-        words: As the data splits them.
+        id: The id, unique within its split.
+        words: The words, as split in the data.
         tags: A label's index per word.
-        group: Sentences of one document depend on each other. Empty: independent.
-        text: What the words were taken from; empty where that is unknown.
-        offsets: The characters [start, end) of `text` that each word covers; empty where it is unknown.
+        group: Sentences of the same document depend on each other. Empty if independent.
+        text: The text of the sentence; empty if unknown.
+        offsets: The characters [start, end) of `text` that each word covers; empty if unknown.
     """
 
     id: str
@@ -36,22 +36,22 @@ class TaggedSentence:
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The same."""
+        """The words as one text."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """The tags that occur in it, each once."""
+        """The distinct tags of the sentence."""
         return tuple(sorted(set(self.tags)))
 
     def relabelled(self, places: Mapping[int, int]) -> TaggedSentence:
-        """The same with each tag's index replaced."""
+        """Return a copy with each tag's index replaced."""
         return replace(self, tags=tuple(places[tag] for tag in self.tags))
 
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """What is predicted of a sentence.
+    """The predicted tags of a sentence.
 
     Attributes:
         tags: A label's index per word.
@@ -63,11 +63,11 @@ class Tagging:
 
 
 def items_of(field: object, kinds: tuple[type, ...] = (str, int)) -> Sequence[object] | None:
-    """The items of a list, or of text with blanks between them; None for any other field.
+    """Return the items of a list, or of text with blanks between them; None for any other field.
 
     Args:
-        field: A list as JSON, Python or numpy writes it, as in a csv file, is one too.
-        kinds: What such a list may hold; a sentence in brackets is none.
+        field: The field. Text that spells a list in JSON, Python or numpy, as in a CSV file, is a list.
+        kinds: The types of items in such text; a sentence in brackets is not a list.
     """
     if isinstance(field, str):
         listed = _listed(field, kinds)
@@ -76,7 +76,7 @@ def items_of(field: object, kinds: tuple[type, ...] = (str, int)) -> Sequence[ob
 
 
 def _listed(text: str, kinds: tuple[type, ...]) -> list[object] | None:
-    """The items of a list that is written in a text; None where it is something else."""
+    """Return the items of a list written as text; None if it is something else."""
     try:
         found = written_value(text)
     except NotWrittenError:
@@ -85,10 +85,10 @@ def _listed(text: str, kinds: tuple[type, ...]) -> list[object] | None:
 
 
 def words_of(field: object, column: str) -> tuple[str, ...]:
-    """The words in a field.
+    """Return the words in a field.
 
     Raises:
-        FieldError: It holds something else.
+        FieldError: If it is not a list of words.
     """
     items = items_of(field, (str,))
     words = tuple(item for item in items or () if isinstance(item, str))

@@ -1,4 +1,4 @@
-"""The score of one word's tag, as `harness explain` tells of it."""
+"""The score of one word's tag, for `harness explain`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class ExplainSettings(Strict):
 
 
 def word_place(asked: str | None, words: Sequence[str], tags: Sequence[str]) -> int:
-    """The place of the word that is asked for; else of the first whose tag the sentence's most frequent one is not.
+    """Return the place of the requested word, or of the first without the most frequent tag of the sentence.
 
-    A tag called O, which is outside of everything, counts as the most frequent one.
+    A tag O, which is outside of all entities, counts as the most frequent one.
 
     Args:
         asked: The word, or its number from 1.
         words: The sentence.
-        tags: As predicted.
+        tags: The predicted tags.
 
     Raises:
-        UserError: The sentence has no such word.
+        UserError: If the sentence has no such word.
     """
     if asked is None:
         usual = "O" if "O" in tags else max(tags, key=list(tags).count)

@@ -1,8 +1,8 @@
-"""How right tags are: entities, as the CoNLL shared tasks score them, and single words.
+"""Metrics of tags: entities, as scored in the CoNLL shared tasks, and single words.
 
-An entity counts as found where type, first and last word all agree. Precision, recall and F1 are taken over the
-entities of all sentences together (Tjong Kim Sang and De Meulder 2003, section 2.3). Each score is a ratio of sums
-over sentences, so the influence of a sentence has a closed form.
+An entity is found if type, first and last word all agree. Precision, recall and F1 are computed over the entities of
+all sentences together (Tjong Kim Sang and De Meulder 2003, section 2.3). Each score is a ratio of sums over sentences,
+so the influence of a sentence has a closed form.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from harness.task_types.token_classification.schemes import Entity, entities
 
 @dataclass(frozen=True)
 class Counts:
-    """Entities of each type in each sentence [sentences, types].
+    """Numbers of entities of each type in each sentence [sentences, types].
 
     Attributes:
-        found: Those that are predicted and there.
-        predicted: Those that are predicted.
-        there: Those of the reference.
+        found: Entities that are both predicted and in the reference.
+        predicted: Predicted entities.
+        there: Entities of the reference.
     """
 
     found: Floats
@@ -36,20 +36,20 @@ class Counts:
 
 
 Sums = Callable[[Values, Values], tuple[Floats, Floats]]
-"""Numerators and denominators [sentences, columns]; the score is the mean of the columns' ratios of sums."""
+"""Compute numerators and denominators [sentences, columns]. The score is the mean of the columns' ratios of sums."""
 
 
 def counted(references: Values, predictions: Values) -> Counts:
-    """The entities in sentences' tags; a type that is nowhere has no column, but there is at least one.
+    """Count the entities in tags of sentences. Only types that occur have a column, but there is at least one.
 
     Raises:
-        UserError: The tags spell no entities.
+        UserError: If the tags do not encode entities.
     """
     return counted_by_type(references, predictions)[1]
 
 
 def counted_by_type(references: Values, predictions: Values) -> tuple[tuple[str, ...], Counts]:
-    """The same with the columns' types."""
+    """Count the entities, and return the types of the columns too."""
     there = [_entities(tuple(tags)) for tags in references]
     predicted = [_entities(tuple(tags)) for tags in predictions]
     found = [one & other for one, other in zip(there, predicted, strict=True)]
@@ -58,7 +58,7 @@ def counted_by_type(references: Values, predictions: Values) -> tuple[tuple[str,
 
 
 def _table(sides: Sequence[frozenset[Entity]], types: Sequence[str]) -> Floats:
-    """How many entities of each type there are in each sentence [sentences, types]."""
+    """Count the entities of each type in each sentence [sentences, types]."""
     columns = {name: column for column, name in enumerate(types)}
     table = np.zeros((len(sides), len(types)))
     rows = [row for row, side in enumerate(sides) for _ in side]
@@ -66,13 +66,13 @@ def _table(sides: Sequence[frozenset[Entity]], types: Sequence[str]) -> Floats:
     return table
 
 
-@lru_cache(maxsize=65536)  # every run of a comparison has the same references, and most predictions are like them
+@lru_cache(maxsize=65536)  # all runs of a comparison have the same references, and most predictions equal them
 def _entities(tags: tuple[str, ...]) -> frozenset[Entity]:
     return frozenset(entities(tags))
 
 
 def _counts_of_types(column: Any, _labels: Sequence[str]) -> dict[str, int]:
-    """How many sentences have an entity of each type."""
+    """Count the sentences that contain an entity of each type."""
     types = [{entity.type for entity in _entities(tuple(tags))} for tags in column.to_pylist()]
     return dict(Counter(name for found in types for name in found))
 

@@ -1,8 +1,8 @@
-"""How tags of words are learnt: the first piece of a word speaks for it (Devlin et al. 2019, section 5.3).
+"""Training objective of token classification, which reads a word's first piece (Devlin et al. 2019, section 5.3).
 
-A sentence is an item, with one loss: the mean over its words. One that is longer than a window is read in windows that
-overlap, and each word is learnt and predicted once, in the window where it has the most context. So training asks for
-just what prediction gives, and no word counts twice.
+A sentence is an item with one loss: the mean over its words. A sentence longer than a window is read in overlapping
+windows, and each word is trained and predicted once, in the window with the most context for it. So training matches
+prediction, and no word counts twice.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ LEFT_TO_RIGHT = "reads from left to right: a word's tag is predicted without the
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a sentence's words are read, and what they should be tagged.
+    """The positions of a sentence's words, and their tags.
 
     Attributes:
-        places: The window and the place in its input_ids of each word's first piece.
+        places: The window and the position in its input_ids of each word's first piece.
         tags: A label's index per word.
     """
 
@@ -50,11 +50,11 @@ class Target:
 
 @dataclass(frozen=True)
 class TagObjective(LearntAsItIs):
-    """A tag for each word.
+    """Objective of token classification: a tag for each word.
 
     Attributes:
-        labels: Names of the tags in the order of the model's outputs.
-        learnt: How the recipe weighs them.
+        labels: The names of the tags in the order of the model's outputs.
+        learnt: The loss of the recipe.
     """
 
     labels: tuple[str, ...]
@@ -64,7 +64,7 @@ class TagObjective(LearntAsItIs):
     strategy = "windows"
 
     def head(self) -> Head:
-        """A classifier of each token, with the tags' names."""
+        """Return a classification head for each token, with the tags' names."""
         names = dict(enumerate(self.labels))
         settings = {
             "num_labels": len(names),
@@ -74,9 +74,9 @@ class TagObjective(LearntAsItIs):
         return Head("AutoModelForTokenClassification", settings, ("logits",), per_token=True)
 
     def features(self, examples: Sequence[TaggedSentence], reader: Reader) -> Features:
-        """One item per sentence, however many windows it has."""
+        """Encode one item per sentence, with all its windows."""
         every = word_pieces(reader.tokenizer, [example.words for example in examples])
-        whole = replace(reader, max_windows=NO_BOUND)  # no word goes without a tag
+        whole = replace(reader, max_windows=NO_BOUND)  # every word needs a tag
         documents = whole.documents_of([Encoded([token for ids in pieces for token in ids], []) for pieces in every])
         items = [
             Item(index, document.windows, Target(places_in_windows(pieces, document), example.tags))
@@ -85,11 +85,11 @@ class TagObjective(LearntAsItIs):
         return Features(items, [document.total for document in documents], sum(document.seen for document in documents))
 
     def scores(self, logits: tuple[Tensor, ...], _batch: Batch) -> Tensor:
-        """Logits [windows, length, labels]."""
+        """Return the logits [windows, length, labels]."""
         return logits[0].float()
 
     def for_training(self, _model: Any, examples: Sequence[TaggedSentence], *, has_own_head: bool) -> Self:
-        """The same with the weights that the examples' tags give."""
+        """Return a copy with the weights that follow from the examples' tags."""
         del has_own_head
         if self.learnt.is_plain:
             return self
@@ -97,24 +97,24 @@ class TagObjective(LearntAsItIs):
         return replace(self, learnt=self.learnt.weighing(counts))
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Mean over each sentence's words [items] as the recipe weighs them; 0 of no word."""
+        """Compute each sentence's mean over words [items], with the weights of the recipe; 0 without words."""
         if self.learnt.is_plain:
             return self.plain_losses(scores, batch, collator)
         return self._means(self.learnt.cross_entropy, scores, batch, collator)
 
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Mean cross-entropy over each sentence's words [items]; 0 of no word."""
+        """Compute each sentence's mean cross-entropy over words [items]; 0 without words."""
         return self._means(partial(functional.cross_entropy, reduction="none"), scores, batch, collator)
 
     def weight(self, items: Sequence[Item]) -> float:
-        """The sum over the sentences of what a word of theirs counts on average."""
+        """Return the sum over the sentences of the mean weight of their words."""
         weights = self.learnt.weights
         if weights is None:
             return len(items)
         return float(sum(weights[list(item.target.tags)].mean() if item.target.tags else 1.0 for item in items))
 
     def learnt_notes(self) -> list[str]:
-        """The tags' weights."""
+        """Report the tags' weights."""
         return self.learnt.note()
 
     def _means(
@@ -123,11 +123,11 @@ class TagObjective(LearntAsItIs):
         tags = torch.tensor([tag for item in batch.items for tag in item.target.tags]).long()
         losses = loss(_of_words(scores, batch, collator), to_device(tags, scores.device))
         counts = to_device(torch.tensor([len(item.target.tags) for item in batch.items]), scores.device)
-        # "unsafe" leaves out a check of the counts, which would wait for a GPU.
+        # "unsafe" skips a check of the counts, which would wait for a GPU.
         return torch.segment_reduce(losses, "sum", lengths=counts, unsafe=True) / counts.clamp(min=1)
 
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> list[Tagging]:
-        """The most probable tag of each word of a sentence."""
+        """Return the most probable tag of each word of a sentence."""
         best, tags = _of_words(scores, batch, collator).softmax(1).max(1)
         counts = [len(item.target.places) for item in batch.items]
         return [
@@ -136,7 +136,7 @@ class TagObjective(LearntAsItIs):
         ]
 
     def explained(self, example: TaggedSentence, features: Features, asked: Asked) -> ExplainedScore:
-        """The logit of one word's tag."""
+        """Return the logit of one word's tag."""
         (item,) = features.items
         batch = asked.collator([item])
         logits = _of_words(asked.scores(item), batch, asked.collator)
@@ -154,11 +154,11 @@ class TagObjective(LearntAsItIs):
     def outputs(
         self, results: Sequence[Tagging], _features: Features, _examples: Sequence[TaggedSentence]
     ) -> list[Tagging]:
-        """The tags of each sentence."""
+        """Return the tags of each sentence."""
         return list(results)
 
     def notes(self, examples: Sequence[TaggedSentence], reader: Reader) -> list[str]:
-        """That a model sees no word to come, and how many words its tokenizer does not know at all."""
+        """Report a causal model, and the number of words that are unknown to its tokenizer."""
         lost = without_pieces(reader.tokenizer, [example.words for example in examples])
         unread = f"the tokenizer has no piece for {lost} of the test split's words: they are read as unknown"
         return [*([LEFT_TO_RIGHT] if reader.causal else []), *([unread] if lost else [])]
@@ -166,7 +166,7 @@ class TagObjective(LearntAsItIs):
     def rows(
         self, outputs: Sequence[Tagging], examples: Sequence[TaggedSentence], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
-        """The words of each sentence, their tags as they are and as predicted, and the entities that these spell."""
+        """Return each sentence's words, reference and predicted tags, and the entities that the predictions encode."""
         return [self._row(found, example) for found, example in zip(outputs, examples, strict=True)]
 
     def _row(self, found: Tagging, example: TaggedSentence) -> dict[str, Any]:
@@ -183,10 +183,10 @@ class TagObjective(LearntAsItIs):
 
 
 def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
-    """Cross-entropy over `labels`.
+    """Return the objective: cross-entropy over `labels`.
 
     Raises:
-        UserError: The recipe would read segments, leave words out, or weigh tags that there are not.
+        UserError: If the recipe would read segments, skip words, or weight tags that do not exist.
     """
     if training.segmented:
         raise UserError(
@@ -198,14 +198,14 @@ def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
 
 
 def _of_words(scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-    """The logits of each word's first piece [words, labels], sentence by sentence."""
+    """Return the logits of each word's first piece [words, labels], sentence by sentence."""
     places = list(_places(batch, collator))
     rows, columns = to_device(torch.tensor(places).view(-1, 2).long(), scores.device).T
     return scores[rows, columns]
 
 
 def _places(batch: Batch, collator: Collator) -> Iterator[tuple[int, int]]:
-    """The row of the batch and the place in it of each word, sentence by sentence."""
+    """Yield each word's row in the batch and position in the row, sentence by sentence."""
     first = 0
     for item in batch.items:
         shifts = [collator.shift(batch, first + window) for window in range(len(item.windows))]
@@ -214,9 +214,9 @@ def _places(batch: Batch, collator: Collator) -> Iterator[tuple[int, int]]:
 
 
 def _formatted(entity: Entity, example: TaggedSentence, scores: Sequence[float]) -> dict[str, Any]:
-    """An entity in characters of the text that the words come from, or where there is none by its words' numbers.
+    """Describe an entity by the characters of its text, or by the numbers of its words if there is no text.
 
-    Its score is the mean of its words'.
+    The score is the mean over words.
     """
     start, end = entity.start, entity.stop
     text = " ".join(example.words[start:end])

@@ -1,4 +1,4 @@
-"""Words as token ids, and where each word is read in windows that overlap."""
+"""Token ids of words, and the position of each word in overlapping windows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Pieces = list[list[int]]  # the token ids of each word of a sentence
 
 
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Pieces]:
-    """Token ids of every word of every sentence, special tokens left out; a word without any is read as unknown.
+    """Encode every word of every sentence without special tokens; a word without any piece becomes unknown.
 
-    Words are encoded one by one, so that any tokenizer will do, with offsets or without. All but a sentence's first
-    have a blank before them, as in the text that the words make: byte-level tokenizers have other pieces for them. What
-    a word spells never becomes a special token.
+    Words are encoded one by one, so that any tokenizer works, with offsets or without. All but the first word of a
+    sentence get a blank before them, as in running text, since byte-level tokenizers encode them differently. No word
+    becomes a special token.
 
     Args:
         tokenizer: A transformers tokenizer.
@@ -30,7 +30,7 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Piec
 
 
 def without_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> int:
-    """How many of the words the tokenizer gives no piece."""
+    """Count the words for which the tokenizer has no piece."""
     words = [word for sentence in sentences for word in sentence]
     forms = list(dict.fromkeys(words))
     lost = {form for form, ids in zip(forms, _encoded(tokenizer, forms), strict=True) if not ids}
@@ -38,11 +38,11 @@ def without_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> int:
 
 
 def places_in_windows(pieces: Pieces, document: Document) -> tuple[tuple[int, int], ...]:
-    """Where each word's first piece is read: the window in which it has the most context, and the place in input_ids.
+    """Locate each word's first piece: the window with the most context for it, and the position in input_ids.
 
     Args:
-        pieces: The words' token ids.
-        document: The windows on them, which leave none out.
+        pieces: The token ids of the words.
+        document: The windows, which contain all words.
     """
     firsts, position = set(), 0
     for ids in pieces:
@@ -59,11 +59,11 @@ def places_in_windows(pieces: Pieces, document: Document) -> tuple[tuple[int, in
 
 
 def _encoded(tokenizer: Any, forms: Sequence[str]) -> list[list[int]]:
-    # Some tokenizers add a token to each text all the same, such as an end of line.
+    # Some tokenizers still add a token to each text, such as an end of line.
     controls = control_ids(tokenizer) - {tokenizer.unk_token_id}
     return [[token for token in ids if token not in controls] for ids in token_ids(tokenizer, forms)]
 
 
 def _unknown(tokenizer: Any) -> int:
-    """What stands for a word of no piece: a tokenizer of bytes has no unknown token, and hardly such words."""
+    """Return the id for a word without pieces. Byte-level tokenizers have no unknown token, and hardly such words."""
     return int(tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id)

@@ -1,9 +1,9 @@
-"""Tagging schemes: how the tags of words spell entities.
+"""Tagging schemes: how the tags of words encode entities.
 
-A tag is O, outside of every entity, or a prefix with a type, such as B-PER. B begins an entity, I goes on with one,
-E (in BILOU: L) ends one, and S (in BILOU: U) is one of a single word. IOB1, IOB2 ("BIO"), IOBES and BILOU are read by
-one set of rules, those of the CoNLL shared tasks' conlleval: any sequence of tags spells entities, and a prefix out of
-place is not an error. Source: the shared task's evaluation script, Tjong Kim Sang and De Meulder 2003; seqeval's
+A tag is O, outside of every entity, or a prefix with a type, such as B-PER. B begins an entity, I continues one, E (L
+in BILOU) ends one, and S (U in BILOU) is an entity of a single word. IOB1, IOB2 ("BIO"), IOBES and BILOU are all read
+by the rules of conlleval, the script of the CoNLL shared tasks: any sequence of tags encodes entities, and an
+unexpected prefix is not an error. Source: the evaluation script of Tjong Kim Sang and De Meulder 2003; seqeval's
 default mode does the same.
 """
 
@@ -18,14 +18,14 @@ from harness.errors import UserError
 
 OUTSIDE = "O"
 _TAG = re.compile(r"([BIELSU])(?:[-_](.+))?")
-_PREFIXES = {"L": "E", "U": "S"}  # BILOU's, in the letters of IOBES
+_PREFIXES = {"L": "E", "U": "S"}  # from BILOU to IOBES
 _BEGUN, _CLOSED = re.compile("BI*"), re.compile("S|BI*E")
 
 
 class Entity(NamedTuple):
-    """A run of words with a type: the first of them, and the one behind the last.
+    """A span of words with a type: the first word, and the one after the last.
 
-    Two are the same where all three agree, as strict scores of entities ask for.
+    Entities are equal if all three are, as in strict scoring.
     """
 
     type: str
@@ -34,13 +34,13 @@ class Entity(NamedTuple):
 
 
 def entities(tags: Sequence[str]) -> list[Entity]:
-    """The entities that a sentence's tags spell, in their order.
+    """Return the entities that a sentence's tags encode, in order.
 
     >>> entities(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
     [Entity(type='PER', start=0, stop=2), Entity(type='LOC', start=3, stop=4), Entity(type='LOC', start=4, stop=5)]
 
     Raises:
-        UserError: A tag is neither O nor a prefix with a type.
+        UserError: If a tag is neither O nor a prefix with a type.
     """
     parsed = [_known(tag) for tag in tags]
     found: list[Entity] = []
@@ -59,7 +59,7 @@ def entities(tags: Sequence[str]) -> list[Entity]:
 
 
 def has_scheme(labels: Collection[str]) -> bool:
-    """Whether tags with these names spell entities; else they are plain tags, such as parts of speech.
+    """Return whether tags with these names encode entities, unlike plain tags such as parts of speech.
 
     >>> has_scheme(["O", "B-PER", "I-PER"]), has_scheme(["NOUN", "VERB", "X"]), has_scheme(["B", "I", "O"])
     (True, False, True)
@@ -70,9 +70,9 @@ def has_scheme(labels: Collection[str]) -> bool:
 
 
 def irregular(tags: Sequence[str], labels: Collection[str]) -> int:
-    """How many entities are not spelt as BIO has it, or, where labels have E or S, as IOBES has it.
+    """Count the entities that are not tagged as in BIO, or as in IOBES if there are labels with E or S.
 
-    In IOB1 that is every entity that begins with I.
+    In IOB1 this is every entity that begins with I.
     """
     closed = any(_known(label)[0] in "ES" for label in labels)
     spelling = _CLOSED if closed else _BEGUN
@@ -89,6 +89,6 @@ def _known(tag: str) -> tuple[str, str]:
 
 @cache
 def _parsed(tag: str) -> tuple[str, str] | None:
-    """Prefix and type of a tag that is not O."""
+    """Return the prefix and type of a tag other than O."""
     found = _TAG.fullmatch(tag)
     return (_PREFIXES.get(found[1], found[1]), found[2] or "") if found else None

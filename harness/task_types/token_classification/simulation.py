@@ -1,4 +1,4 @@
-"""Sentences with entities of three types, of which a run finds the more, and makes up the fewer, the better it is."""
+"""Simulated sentences with entities of three types. A better run finds more of them and predicts fewer wrong ones."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from harness.metrics.metric import Floats
 from harness.task_types.simulated import Generator, Simulation, of_sums
 
 ENTITIES = np.array([0.8, 0.5, 0.2])
-"""Entities of each type in a sentence, on average."""
+"""Mean number of entities of each type in a sentence."""
 MOST = 4
-"""Entities of one type in a sentence."""
+"""Maximum number of entities of one type in a sentence."""
 MADE_UP = 0.3
-"""Entities in a sentence that are predicted and not there, where none that is there is found; by type alike."""
+"""Mean number of wrong entities in a sentence if no true one is found; the same for all types."""
 WORDS = (5, 40)
-"""In a sentence."""
+"""The range of the number of words in a sentence."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """The right answers.
+    """Simulated references.
 
     Attributes:
-        there: Entities [sentences, types].
-        words: [sentences].
+        there: Numbers of entities [sentences, types].
+        words: Numbers of words [sentences].
     """
 
     there: Floats
@@ -43,7 +43,7 @@ def _share_found(quality: Floats) -> Floats:
 
 
 def _entities(rng: Generator, sentences: Sentences, quality: Floats) -> tuple[Floats, Floats]:
-    """Those that are found, and all that are predicted [sentences, types]."""
+    """Return the numbers of entities that are found and that are predicted [sentences, types]."""
     share = _share_found(quality)[:, None]
     is_there = np.arange(MOST) < sentences.there[:, :, None]
     found = (is_there & (rng.random(is_there.shape) < share[:, :, None])).sum(axis=2).astype(float)
@@ -54,7 +54,7 @@ Counts = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 
 
 def _of_entities(counts: Counts) -> Simulation:
-    """Ratios of sums of what is found, predicted and there."""
+    """Simulate ratios of sums of found, predicted and true entities."""
 
     def sums(rng: Generator, sentences: Sentences, quality: Floats) -> tuple[Floats, Floats]:
         return counts(*_entities(rng, sentences, quality), sentences.there)

@@ -1,4 +1,4 @@
-"""From raw text to words, for a model that was trained on words."""
+"""Split raw text into words, for a model that was trained on words."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# A number with its inner signs (3.5, 12:30, 23,000), letters with inner hyphens and apostrophes (O'Neill, well-known),
-# or any other sign alone. Close to how newswire is split, but it knows no language: U.S. becomes four words.
-# A letter's marks are part of it (é as e and an accent, the vowel signs of Hindi and Thai), and so are joiners.
+# A number with inner punctuation (3.5, 12:30, 23,000), letters with inner hyphens and apostrophes (O'Neill,
+# well-known), or any other single character. Close to the splitting of newswire, but independent of the language: U.S.
+# becomes four words. Marks belong to their letter (é as e and an accent, the vowel signs of Hindi and Thai), and so do
+# joiners.
 _MARK, _JOINERS = "\ue000", "\u200c\u200d"
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+M*|[\wM]+(?:[-'’][\wM]+)*|\SM*".replace("M", _MARK))
 
 
 def split_words(text: str) -> list[str]:
-    """The words and signs of a text.
+    """Split a text into words and punctuation.
 
     >>> split_words("Angela Merkel didn't pay $3.50 on 1996-08-22.")
     ['Angela', 'Merkel', "didn't", 'pay', '$', '3.50', 'on', '1996-08-22', '.']
@@ -28,7 +29,7 @@ def _is_mark(character: str) -> bool:
 
 
 def places_of(words: Sequence[str], text: str) -> tuple[tuple[int, int], ...]:
-    """The characters [start, end) of `text` that each word covers, one after the other; none where one is not there."""
+    """Return the characters [start, end) of `text` for each word, in order; empty if a word is missing."""
     places: list[tuple[int, int]] = []
     stop = 0
     for word in words:
