@@ -1,8 +1,8 @@
-"""Continued: a language model reads a source, and writes the target behind it, in one text.
+"""Continued: a language model reads a source and generates the target after it, in one text.
 
-A source stands flush against what is written behind it, and padding before it. Places are counted from a source's
-first token, so that a text gets what it gets alone. A model with a memory may read a long source in segments first (Dai
-et al. 2019, section 3.2): all but the last of them go into the memory, and the last one is read with the target.
+Sources are padded on the left, so that targets follow them directly. Positions are counted from a source's first token,
+so that a text gets the same outputs as alone. A model with a memory may read long sources in segments (Dai et al. 2019,
+section 3.2): all but the last go into the memory, and the last one is read with the target.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from harness.tokenization.items import NO_TARGET, Item
 
 Inputs = Mapping[str, Tensor]
 USUAL = {"use_cache": False}
-"""Nothing is kept where nothing is written on."""
+"""Options for scoring, which needs no cache."""
 
 
 @dataclass(frozen=True)
 class Continued(Writer):
-    """A language model's: source, separator, target and end are one text.
+    """A language model that generates text: source, separator, target and end are one text.
 
     Attributes:
-        pad: The padding token.
-        unpadded: Whether sources of one length are read at a time.
+        pad: The id of the padding token.
+        unpadded: Whether to read only sources of equal length together.
     """
 
     pad: int
@@ -44,22 +44,22 @@ class Continued(Writer):
         return (self._in_groups(self._costs, inputs),)
 
     def text(self, sources: Inputs) -> Tensor:
-        """See `Writer`; without the source."""
+        """See `Writer`; the result excludes the source."""
         return self._in_groups(self._text, sources)
 
     def grouped_by(self, lengths: Tensor) -> Tensor:
-        """What sources that are read together have in common [rows].
+        """Return a group number per source [rows]. Sources of one group are read together.
 
         Args:
-            lengths: Their tokens [rows].
+            lengths: Number of tokens of each source [rows].
         """
         return lengths if self.unpadded else torch.zeros_like(lengths)
 
     def read(self, sources: Inputs) -> tuple[Inputs, Mapping[str, Any]]:
-        """What of the sources of a group is still to be read, on the device, and what the model is given of the rest.
+        """Return the part of a group's sources that is still to be read, on the device, and inputs for the rest.
 
         Args:
-            sources: On the host.
+            sources: The sources, on the host.
         """
         return all_to_device(sources, self.accelerator.device), {}
 
@@ -68,13 +68,13 @@ class Continued(Writer):
         return ["source, separator, target and end are one text of a language model, and the target alone is learnt"]
 
     def why_padded(self, reason: str | None) -> str | None:
-        """See `Writer`; sources of one length need no padding."""
+        """See `Writer`; sources of equal length need no padding."""
         if self.unpadded:
             return None
         return "a language model that writes behind its source does not read texts laid end to end"
 
     def _in_groups(self, found: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
-        """What is found of rows, group by group [rows, ..., length]; shorter ones end in padding."""
+        """Apply a function to the rows group by group [rows, ..., length]; shorter results are padded at the end."""
         groups = self.grouped_by(inputs["attention_mask"].sum(1))
         rows = [(groups == group).nonzero().flatten() for group in groups.unique()]
         parts = [found(_trimmed({name: tensor[which] for name, tensor in inputs.items()})) for which in rows]
@@ -92,7 +92,7 @@ class Continued(Writer):
         return token_costs(logits[:, -labels.shape[1] :], labels)
 
     def _options(self, places: int) -> dict[str, Any]:
-        """What spares work, where the model takes it: no cache, and scores of the last `places` alone."""
+        """Return options that save work, if the model accepts them: no cache, and only the last `places` scores."""
         takes = signature(self.model.forward).parameters
         wanted = {**USUAL, "logits_to_keep": places}
         return {name: value for name, value in wanted.items() if name in takes}
@@ -105,14 +105,14 @@ class Continued(Writer):
 
 @dataclass(frozen=True)
 class ContinuedFromMemory(Continued):
-    """The same of a model with a memory, which reads all but a source's last segment into it.
+    """A language model with a memory, which reads all but the last segment of a source into it.
 
-    Sources of as many segments are read together, so that no memory holds padding.
+    Sources with the same number of segments are read together, so that memories never contain padding.
 
     Attributes:
-        segment: Tokens in a segment; the last one of a source has so many or fewer.
-        memory: Most states of each layer that a segment sees of those before it, and that the target sees of them.
-        gradient_segments: Segments of a source, the last one first, that the target's gradient flows through.
+        segment: Number of tokens in a segment; the last one of a source may be shorter.
+        memory: Maximum number of states per layer that a segment or the target sees of previous segments.
+        gradient_segments: Number of segments of a source, from the last one, that the target's gradient flows through.
     """
 
     segment: int = 0
@@ -120,17 +120,17 @@ class ContinuedFromMemory(Continued):
     gradient_segments: int = 1
 
     def size(self, item: Item) -> int:
-        """How many segments of the item have a graph."""
+        """Return the number of segments of the item that have a graph."""
         if not torch.is_grad_enabled():
             return 1
         return max(min(-(-len(window.input_ids) // self.segment), self.gradient_segments) for window in item.windows)
 
     def grouped_by(self, lengths: Tensor) -> Tensor:
-        """How many segments of each source go into the memory; see `Continued`."""
+        """Return the number of segments of each source that go into the memory; see `Continued`."""
         return (lengths - 1).clamp(min=0) // self.segment
 
     def read(self, sources: Inputs) -> tuple[Inputs, Mapping[str, Any]]:
-        """The last segment, and the memory of those before; see `Continued`."""
+        """Return the last segment, and the memory of the previous ones; see `Continued`."""
         ids, lengths = sources["input_ids"], sources["attention_mask"].sum(1)
         whole = int(self.grouped_by(lengths[:1]))
         memory = first_memory(self.model, len(ids), self.memory)
@@ -145,14 +145,14 @@ class ContinuedFromMemory(Continued):
         return all_to_device(last, self.accelerator.device), {"mems": tuple(memory)}
 
     def _remembered(self, ids: Tensor, memory: Sequence[Tensor], *, to_come: int) -> list[Tensor]:
-        """The memory behind a segment, with its graph where the gradient comes so far."""
+        """Return the memory after a segment, with its graph if the gradient reaches it."""
         learnt = torch.is_grad_enabled() and to_come < self.gradient_segments
         inputs = all_to_device({"input_ids": ids}, self.accelerator.device)
         with torch.set_grad_enabled(learnt), self.accelerator.autocast():
             return read_segment(self.model, inputs, list(memory), longest=self.memory)[1]
 
     def why_padded(self, reason: str | None) -> None:
-        """See `Writer`; no memory holds padding."""
+        """See `Writer`; memories never contain padding."""
 
     def notes(self) -> list[str]:
         """See `Writer`."""
@@ -164,13 +164,13 @@ class ContinuedFromMemory(Continued):
 
 
 def _trimmed(inputs: Inputs) -> Inputs:
-    """The inputs without the columns of padding that all rows have before their sources."""
+    """Remove columns before the longest source, which are padding in all rows."""
     longest = max(int(inputs["attention_mask"].sum(1).max()), 1)
     return {name: rows if name == "labels" else rows[:, -longest:] for name, rows in inputs.items()}
 
 
 def _joined(parts: Sequence[Tensor], pad: int) -> Tensor:
-    """All rows of the parts, as long as the longest; what is added to costs is nothing, to tokens padding."""
+    """Concatenate parts, extended to the longest: costs by zeros, tokens by padding."""
     longest = max(part.shape[-1] for part in parts)
     value = 0 if parts[0].is_floating_point() else pad
     return torch.cat([functional.pad(part, (0, longest - part.shape[-1]), value=value) for part in parts])

@@ -1,7 +1,8 @@
-"""What a segment sees of those before it: of each layer, the last states that went into it.
+"""Memory of previous segments: the last input states of each layer.
 
-Source: Dai et al. 2019, section 3.2. Every model with a memory takes it as `mems` [states, texts, width] a layer, and
-shows it as `hidden_states`. So it is kept here, whatever length the model's configuration names, and with its graph.
+Source: Dai et al. 2019, section 3.2. Every model with a memory accepts it as `mems` [states, texts, width] per layer,
+and returns the states as `hidden_states`. The memory is kept here, with its graph, and with any length, whatever the
+model's configuration has.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from torch import Tensor
 
 
 def first_memory(model: Any, texts: int, longest: int) -> list[Tensor]:
-    """What a first segment sees: nothing, or `longest` zeros where the model's configuration wants them.
+    """Return the memory for a first segment: empty, or `longest` zeros if the model's configuration requires it.
 
     Args:
         model: A transformers model with a memory.
-        texts: How many are read side by side.
-        longest: Most states that are kept of a layer.
+        texts: Number of texts in the batch.
+        longest: Maximum number of states per layer.
 
     Returns:
         One tensor per layer [0 or longest, texts, width].
@@ -33,13 +34,13 @@ def first_memory(model: Any, texts: int, longest: int) -> list[Tensor]:
 def read_segment(
     model: Any, inputs: Mapping[str, Tensor], memory: list[Tensor], *, longest: int
 ) -> tuple[Tensor, list[Tensor]]:
-    """The states of a segment [texts, length, width], and the memory for the next one.
+    """Return the states of a segment [texts, length, width], and the memory for the next one.
 
     Args:
         model: A transformers model with a memory.
-        inputs: The segment: input_ids and what goes with them [texts, length].
+        inputs: The segment: input_ids and other inputs [texts, length].
         memory: One tensor per layer [kept, texts, width].
-        longest: Most states that are kept of a layer; 0: none.
+        longest: Maximum number of states kept per layer, or 0.
     """
     output = model.base_model(**inputs, mems=memory, use_mems=False, output_hidden_states=True)
     layers = output.hidden_states[:-1]
@@ -48,6 +49,6 @@ def read_segment(
 
 
 def _last(longest: int, old: Tensor, new: Tensor) -> Tensor:
-    """The last states of a layer's memory and of a segment [texts, length, width]."""
+    """Return the last states of a layer's memory and a segment [texts, length, width]."""
     joined = torch.cat([old, new.transpose(0, 1).to(old.dtype)])
     return joined[max(len(joined) - longest, 0) :]

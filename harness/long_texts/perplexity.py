@@ -1,6 +1,7 @@
-"""How well a language model predicts a text: read segment by segment, each with a memory of those before.
+"""Perplexity of language models: a text is read segment by segment, each with a memory of the previous ones.
 
-Source: Dai et al. 2019, section 4. The memory's length is free: longer than in training it still helps (section 4.1).
+Source: Dai et al. 2019, section 4. The memory may have any length: a longer one than in training still helps (section
+4.1).
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ class EncodedText:
     """A text and its tokens.
 
     Attributes:
-        ids: Of the tokens, without special ones around them.
-        unknown: How many of them stand for a word that the vocabulary lacks.
-        characters: Of the text.
-        bytes: Of the text in UTF-8.
+        ids: Ids of the tokens, without special tokens.
+        unknown: Number of tokens that replace a word outside the vocabulary.
+        characters: Number of characters of the text.
+        bytes: Number of bytes of the text in UTF-8.
     """
 
     ids: Sequence[int]
@@ -36,16 +37,16 @@ class EncodedText:
 
     @property
     def predicted(self) -> int:
-        """How many tokens have another before them."""
+        """Number of tokens that follow another."""
         return len(self.ids) - 1
 
 
 @dataclass(frozen=True)
 class Surprise:
-    """What a text's tokens cost a model that predicts each from those before.
+    """The loss of a causal language model on a text.
 
     Attributes:
-        nats: Minus the log-probability of all tokens but the first, which nothing stands before.
+        nats: Negative log-probability of all tokens except the first, which follows nothing.
         text: The text.
     """
 
@@ -54,25 +55,25 @@ class Surprise:
 
     @property
     def perplexity(self) -> float:
-        """How many equally likely tokens would leave as much to guess."""
+        """Perplexity per token: the number of equally likely tokens with the same uncertainty."""
         return RATIOS["perplexity"].of(self.nats, self.text.predicted)
 
     @property
     def bits_per_byte(self) -> float:
-        """Bits that the text takes, a byte of UTF-8; other than perplexity, to be compared across tokenizers.
+        """Bits per byte of UTF-8, which unlike perplexity can be compared across tokenizers.
 
-        Only where no words are unknown, though: these cost little. The first token costs nothing.
+        Only without unknown words, however, as these cost little. The first token costs nothing.
         """
         return RATIOS["bits_per_byte"].of(self.nats, self.text.bytes)
 
     @property
     def bits_per_character(self) -> float:
-        """Bits that the text takes, a character; as `bits_per_byte`."""
+        """Bits per character; see `bits_per_byte`."""
         return RATIOS["bits_per_character"].of(self.nats, self.text.characters)
 
 
 def segments(text: EncodedText, segment: int) -> int:
-    """How many segments of `segment` tokens the text is read in; its last token is predicted, not read."""
+    """Return the number of segments of a text, whose last token is predicted but not read."""
     return -(-text.predicted // segment)
 
 
@@ -80,16 +81,16 @@ def segments(text: EncodedText, segment: int) -> int:
 def segment_losses(
     model: Any, accelerator: Accelerator, text: EncodedText, *, segment: int, memory: int
 ) -> Iterator[Tensor]:
-    """The losses of each segment's tokens [tokens] in nats, one segment after the other.
+    """Yield the losses of each segment's tokens [tokens] in nats.
 
-    Each token but the text's first is predicted once; a segment's last token predicts the next one's first.
+    Each token except the text's first is predicted once; a segment's last token predicts the first one of the next.
 
     Args:
         model: A language model with a memory and `token_losses`, on the accelerator's device.
         accelerator: Devices and precision.
         text: The text.
-        segment: Tokens in a segment.
-        memory: Most states of each layer that a segment sees of those before it; 0: none.
+        segment: Number of tokens in a segment.
+        memory: Maximum number of states per layer that a segment sees of previous ones, or 0.
     """
     model.eval()
     reader = NextInSegments(

@@ -1,4 +1,4 @@
-"""Recurrence: what a head says of texts of any length, read segment by segment, each with a memory of those before."""
+"""Recurrence: outputs of a head for texts of any length, read segment by segment with a memory of previous ones."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness.ops.device import to_device
 
 @dataclass(frozen=True)
 class Recurrence(SegmentReader):
-    """Reads texts segment by segment, and asks a head.
+    """Reads texts segment by segment, and applies a head.
 
     Attributes:
-        head: Scores states: of each text's pooled one [texts, width] its label, or where `pointer` is set, from all
-            states [texts, length, width] and each text's last one, where the answer starts and ends.
-        pointer: Whether all states are wanted.
-        pool: "mean" of a text's states, its "last" state, or the mean of its segments' last ones, "segment_ends".
+        head: Computes outputs from pooled states [texts, width]; with `pointer`, scores of the start and end of the
+            answer from all states [texts, length, width] and the last one of each text.
+        pointer: Whether the head needs all states.
+        pool: "mean" of a text's states, its "last" state, or "segment_ends", the mean of its segments' last states.
     """
 
     head: Callable[..., tuple[Tensor, ...]]
@@ -29,10 +29,10 @@ class Recurrence(SegmentReader):
     pool: str
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """What the head says of each text [texts, ...]; see `Scoring`."""
+        """Return the head's outputs for each text [texts, ...]; see `Scoring`."""
         texts, back = self.side_by_side(inputs)
         count = len(texts.lengths)
-        if count > 1 and not self.fits(texts, limit):  # The texts of one item, each with its share of the memory.
+        if count > 1 and not self.fits(texts, limit):  # The texts of one item, each with a share of the limit.
             rows = [{name: part[place : place + 1] for name, part in inputs.items()} for place in range(count)]
             alone = [self.logits(row, limit // count) for row in rows]
             return tuple(torch.cat(tensors) for tensors in zip(*alone, strict=True))
@@ -61,7 +61,7 @@ class Recurrence(SegmentReader):
 
 
 def pool_weights(texts: Texts, pool: str) -> Tensor:
-    """How much of a text's pooled state each of its states makes [texts, length]; 0 on padding.
+    """Return the weight of each state in a text's pooled state [texts, length]; 0 on padding.
 
     Args:
         texts: The texts.

@@ -1,4 +1,4 @@
-"""Scoring: how a model reads what is longer than it reads at once."""
+"""Scoring: how a model reads texts longer than its input."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from harness.tokenization.items import Item
 
 
 class Scoring(Protocol):
-    """How a model reads what is longer than it reads at once."""
+    """How a model reads texts longer than its input."""
 
     @property
     def attended(self) -> int | None:
-        """Most tokens that a token attends to; None: all of its window."""
+        """Maximum number of tokens that a token attends to; None for its whole window."""
 
     def size(self, item: Item) -> int:
-        """How many windows, or segments, an item takes."""
+        """Return the number of windows or segments of an item."""
 
     def logits(self, inputs: dict[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """What the model's head says of padded inputs [rows, length].
+        """Return the outputs of the model's head for padded inputs [rows, length].
 
-        At most `limit` windows or segments are in memory with their graph; where there are more, the backward pass
-        computes them again.
+        The graphs of at most `limit` windows or segments are kept in memory; if there are more, they are recomputed in
+        the backward pass.
         """
 
 
 def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, training: Training) -> Scoring:
-    """How the recipe has a model read what is longer than it reads at once.
+    """Create the scoring of a recipe.
 
     Raises:
-        UserError: The recipe's memory is longer than the model's, or a language model can't be trained so; or it
-            writes, in a language that its tokenizer does not know.
+        UserError: If the recipe's memory is longer than the model's, a language model cannot be trained this way, or
+            the tokenizer of a model that generates text does not know its language.
     """
     head = objective.head()
     if head.generation is not None:
@@ -86,7 +86,7 @@ def _windows(loaded: Loaded, head: Head, accelerator: Accelerator, training: Tra
 
 
 def execution_notes(loaded: Loaded, scoring: Scoring, training: Training) -> list[str]:
-    """How sources are read to write from them; and why windows are padded, where the recipe would have them packed."""
+    """Note how sources are read for generation, or why windows are padded although the recipe asks for packing."""
     reason = why_not_packable(loaded.packing, loaded.model.config)
     if isinstance(scoring, Writer):
         padded = None if training.execution == "padded" else scoring.why_padded(reason)

@@ -1,8 +1,8 @@
-"""Segments: texts of any length, read segment by segment, each with a memory of those before.
+"""Read texts of any length segment by segment, each with a memory of the previous ones.
 
-Source: Dai et al. 2019, section 3.2, here as a way to read long documents. Nothing but the last segment of a text is
-ever padded, and a text that is read to its end drops out of the batch: so no memory ever holds padding, and a text's
-result does not depend on the others beside it. A gradient flows through as much of the memory as is wanted.
+Source: Dai et al. 2019, section 3.2, used here to read long documents. Only the last segment of a text is ever padded,
+and a text leaves the batch at its end: so memories never contain padding, and a text's result does not depend on others
+in the batch. Gradients flow through as much of the memory as configured.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from harness.tokenization.items import Item
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts side by side, the longest first, padded on the right.
+    """A batch of texts, longest first, padded on the right.
 
     Attributes:
-        inputs: input_ids, attention_mask, perhaps token_type_ids [texts, length].
-        lengths: Tokens of each text, falling.
-        segment: Tokens in a segment.
+        inputs: input_ids, attention_mask and, for some models, token_type_ids [texts, length].
+        lengths: Number of tokens of each text, descending.
+        segment: Number of tokens in a segment.
     """
 
     inputs: Mapping[str, Tensor]
@@ -38,11 +38,11 @@ class Texts:
 
     @cached_property
     def segments(self) -> list[int]:
-        """How many segments each text has."""
+        """Number of segments of each text."""
         return [math.ceil(length / self.segment) for length in self.lengths]
 
     def at(self, step: int) -> dict[str, Tensor]:
-        """The segment of each text that is not at its end yet; the attention mask only where something is padded."""
+        """Return one segment of each unfinished text, with an attention mask only if there is padding."""
         start = step * self.segment
         stop = min(start + self.segment, self.lengths[0])
         reading = sum(length > start for length in self.lengths)
@@ -52,7 +52,7 @@ class Texts:
         return inputs
 
 
-Reduce = Callable[[int, Tensor], Tensor]  # a segment's number and its states [texts, length, width] to what is kept
+Reduce = Callable[[int, Tensor], Tensor]  # From a segment's index and states [texts, length, width] to what is kept.
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class SegmentReader:
     Attributes:
         model: A transformers model with a memory.
         accelerator: Devices and precision.
-        segment: Tokens in a segment.
-        memory: Most states of each layer that a segment sees of those before it; 0: none.
-        gradient_segments: Segments that a gradient flows back through, counted from a text's end.
+        segment: Number of tokens in a segment.
+        memory: Maximum number of states per layer that a segment sees of previous ones, or 0.
+        gradient_segments: Number of segments, from the end of a text, through which gradients flow.
     """
 
     model: Any
@@ -75,27 +75,27 @@ class SegmentReader:
 
     @property
     def attended(self) -> int:
-        """Most tokens that a token attends to."""
+        """Maximum number of tokens that a token attends to."""
         return self.segment + self.memory
 
     def size(self, item: Item) -> int:
-        """How many segments the item has, in all of its texts."""
+        """Return the number of segments of the item, in all of its texts."""
         return sum(math.ceil(max(len(window.input_ids), 1) / self.segment) for window in item.windows)
 
     def side_by_side(self, inputs: Mapping[str, Tensor]) -> tuple[Texts, Tensor]:
-        """Padded texts, the longest first, and where each one stands there [texts]."""
-        lengths = inputs["attention_mask"].sum(dim=1).clamp(min=1)  # a text of no token has a segment of padding
+        """Sort padded texts by length, longest first, and return the position of each one [texts]."""
+        lengths = inputs["attention_mask"].sum(dim=1).clamp(min=1)  # An empty text has a segment of padding.
         order = lengths.argsort(descending=True, stable=True)
         device = self.accelerator.device
         ordered = all_to_device({name: rows[order] for name, rows in inputs.items()}, device)
         return Texts(ordered, lengths[order].tolist(), self.segment), to_device(order.argsort(), device)
 
     def fits(self, texts: Texts, limit: int) -> bool:
-        """Whether the graphs of all segments may be in memory together."""
+        """Whether the graphs of all segments may be in memory at once."""
         return sum(texts.segments) <= limit or not torch.is_grad_enabled()
 
     def parts(self, texts: Texts, reduce: Reduce, limit: int) -> Sequence[Tensor]:
-        """What `reduce` keeps of each segment; where they don't fit into one pass, their graphs are made again."""
+        """Return the reduced segments. If they do not fit into one pass, their graphs are recomputed."""
         if self.fits(texts, limit):
             return list(self.read(texts, reduce))
         assert len(texts.lengths) == 1, "a text of more segments than a pass holds stands alone"
@@ -104,7 +104,7 @@ class SegmentReader:
         return parts
 
     def read(self, texts: Texts, reduce: Reduce) -> Iterator[Tensor]:
-        """What is kept of each segment, one after the other."""
+        """Yield the reduced segments, one after the other."""
         memory = first_memory(self.model, len(texts.lengths), self.memory)
         for step in range(texts.segments[0]):
             inputs = texts.at(step)
@@ -114,7 +114,7 @@ class SegmentReader:
             yield reduce(step, states.float())
 
     def _detached(self, states: Tensor, texts: Texts, step: int) -> Tensor:
-        """A layer's memory, without its graph for the texts in which the gradient stops before this segment."""
+        """Detach a layer's memory for the texts whose gradient stops before this segment."""
         if not states.requires_grad:
             return states
         stops = [self.stops_before(count - step) for count in texts.segments[: states.shape[1]]]
@@ -123,12 +123,12 @@ class SegmentReader:
         return torch.where(to_device(torch.tensor(stops), states.device)[:, None], states.detach(), states)
 
     def stops_before(self, left: int) -> bool:
-        """Whether the gradient stops before the segment from which `left` are to come, itself included."""
+        """Whether the gradient stops before a segment, given the number of remaining ones, including itself."""
         return left % self.gradient_segments == 0
 
 
 class _Replayed(torch.autograd.Function):
-    """Reads a text without a graph, and again in the backward pass, so that memory holds few segments at a time."""
+    """Reads a text without a graph, and again in the backward pass, to keep few segments in memory at a time."""
 
     @staticmethod
     def forward(ctx: Any, _anchor: Tensor, reader: SegmentReader, texts: Texts, reduce: Reduce) -> Any:

@@ -1,8 +1,8 @@
-"""Token losses: what each token of a text costs a language model, as it reads the text.
+"""Token losses of language models.
 
-Three ways to read, each a `Scoring` whose one tensor is the nats of the tokens that are scored, at their places
-[rows, length], and 0 elsewhere. A token is predicted from those before it, in windows or in segments with a memory (Dai
-et al. 2019, section 4), or from both sides, alone masked (Salazar et al. 2020, section 2.1).
+There are three ways to read, each a `Scoring` with one output tensor: the losses in nats of the scored tokens, at their
+positions [rows, length], and 0 elsewhere. A token is predicted from previous ones, in windows or in segments with a
+memory (Dai et al. 2019, section 4), or from both sides by masking only this token (Salazar et al. 2020, section 2.1).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from harness.models.loaded import Loaded
 from harness.ops.device import all_to_device
 from harness.tokenization.items import Item
 
-MOST_WORDS = 2048  # whose scores over the whole vocabulary are in memory at once
-MOST_SCORES = 2**26  # of a pass, by a model that scores every place: 256 MiB in fp32
+MOST_WORDS = 2048  # Words whose scores over the whole vocabulary are in memory at once.
+MOST_SCORES = 2**26  # Scores per pass of a model that scores every position: 256 MiB in fp32.
 WordLosses = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class NextInWindows:
-    """Predicts each token from those before it in its window.
+    """Predicts each token from the previous ones in its window.
 
     Attributes:
         model: A language model that reads from left to right.
-        language: How it predicts words.
+        language: How the model predicts words.
         accelerator: Devices and precision.
-        unpadded: Whether windows of one length are read at a time.
+        unpadded: Whether to read only windows of equal length together.
     """
 
     model: Any
@@ -48,11 +48,11 @@ class NextInWindows:
     attended = None
 
     def size(self, item: Item) -> int:
-        """How many windows the item has."""
+        """Return the number of windows of the item."""
         return len(item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """Nats [windows, length]; see `Scoring`."""
+        """Return nats [windows, length]; see `Scoring`."""
         most = rows_in_a_pass(self.language, self.model, inputs, limit)
         return in_parts(self._read if self.unpadded else self._nats, inputs, most, self.accelerator.device)
 
@@ -73,22 +73,22 @@ class NextInWindows:
 
 @dataclass(frozen=True)
 class NextInSegments(SegmentReader):
-    """Predicts each token from those before it in its segment, and from the memory of segments before.
+    """Predicts each token from the previous ones in its segment and the memory of previous segments.
 
     Attributes:
-        word_losses: The family's; see `Language`.
+        word_losses: As in `Language`.
     """
 
     word_losses: WordLosses
 
     def size(self, item: Item) -> int:
-        """How many segments the item has; without a graph nothing stays of one that was read: a text counts once."""
+        """Return the number of segments of the item, or 1 without gradients, as nothing is kept of a segment then."""
         return super().size(item) if torch.is_grad_enabled() else 1
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """Nats [texts, length]; see `Scoring`."""
+        """Return nats [texts, length]; see `Scoring`."""
         read, scored = _without_places(inputs, self.accelerator.device)
-        # The last token is predicted, not read.
+        # The last token is predicted but not read.
         before = {name: rows[:, :-1] for name, rows in read.items()} | {"attention_mask": read["attention_mask"][:, 1:]}
         texts, back = self.side_by_side(before)
         order = back.argsort()
@@ -99,11 +99,11 @@ class NextInSegments(SegmentReader):
         return (nats,)
 
     def reduce_to_losses(self, words: Tensor, wanted: Tensor) -> Reduce:
-        """What keeps of each segment the nats of the words that follow its tokens [texts, length].
+        """Return a function that reduces segments to the nats of the next words [texts, length].
 
         Args:
-            words: The word that follows each token of the texts [texts, length].
-            wanted: Which of them are to be predicted [texts, length].
+            words: The word after each token of the texts [texts, length].
+            wanted: Whether each is to be predicted [texts, length].
         """
 
         def nats(step: int, states: Tensor) -> Tensor:
@@ -119,16 +119,16 @@ class NextInSegments(SegmentReader):
 
 @dataclass(frozen=True)
 class Hidden:
-    """Predicts each token from both sides, a mask in its place and all others there.
+    """Predicts each token from both sides, masking only this token.
 
-    A window is read once for each of its tokens that is to be predicted.
+    A window is read once for each of its tokens to predict.
 
     Attributes:
         model: A masked language model.
-        language: How it predicts words.
+        language: How the model predicts words.
         accelerator: Devices and precision.
-        mask: The token that hides another.
-        unpadded: Whether windows of one length are read at a time.
+        mask: The id of the mask token.
+        unpadded: Whether to read only windows of equal length together.
     """
 
     model: Any
@@ -140,11 +140,11 @@ class Hidden:
     attended = None
 
     def size(self, item: Item) -> int:
-        """How often the item's windows are read."""
+        """Return how often the item's windows are read."""
         return sum(len(window.scored_tokens) for window in item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """Nats [windows, length]; see `Scoring`."""
+        """Return nats [windows, length]; see `Scoring`."""
         read, scored = _without_places(inputs, self.accelerator.device)
         windows, places = scored.nonzero(as_tuple=True)
 
@@ -156,7 +156,7 @@ class Hidden:
         return (_at(scored, found[0]),)
 
     def _of_copies(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
-        """The nats of the tokens at the places of the windows [copies]."""
+        """Return the nats of the tokens at positions of windows [copies]."""
         copies = {name: rows[windows] for name, rows in read.items()}
         each = torch.arange(len(windows), device=windows.device)
         copies["hidden"] = torch.zeros_like(copies["input_ids"])
@@ -165,7 +165,7 @@ class Hidden:
         return found[0][each, places]
 
     def _nats(self, copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        """The nats of the one hidden token of each copy, at its place [copies, length]."""
+        """Return the nats of the masked token of each copy, at its position [copies, length]."""
         read = dict(copies)
         hidden = read.pop("hidden").bool()
         words = read["input_ids"][hidden]
@@ -182,11 +182,11 @@ class Hidden:
 def token_losses_for(
     loaded: Loaded, accelerator: Accelerator, training: Training
 ) -> NextInWindows | NextInSegments | Hidden:
-    """How the recipe has a language model read.
+    """Create the scoring of a language model for a recipe.
 
     Raises:
-        UserError: The model is to be trained and predicts hidden words, or has no token that hides them; its memory is
-            asked to be longer than it looks back.
+        UserError: If a masked language model is to be trained or has no mask token, or if the recipe's memory is longer
+            than the model sees.
     """
     assert loaded.language is not None, "checked when the model was loaded"
     model, language = loaded.model, loaded.language
@@ -214,7 +214,7 @@ def token_losses_for(
 
 
 def unseen_memory(config: Any, memory: int) -> str | None:
-    """Why a model would not look at so long a memory; None: it would, as only `same_length` bounds what it sees."""
+    """Return why a model would not see so long a memory, or None if it would. Only `same_length` limits what it sees."""
     if not getattr(config, "same_length", False) or memory <= config.mem_len:
         return None
     return (
@@ -236,7 +236,7 @@ def _mask(loaded: Loaded, training: Training) -> int:
 
 
 def rows_in_a_pass(language: Language, model: Any, inputs: Mapping[str, Tensor], limit: int) -> int:
-    """How many windows are read at once: `limit`, or fewer where the model scores its vocabulary at every place."""
+    """Return the number of windows per pass: `limit`, or fewer if the model scores its vocabulary at every position."""
     if language.word_losses is not None:
         return limit
     vocabulary = getattr(model.config.get_text_config(), "vocab_size", 1)
@@ -246,30 +246,30 @@ def rows_in_a_pass(language: Language, model: Any, inputs: Mapping[str, Tensor],
 def losses_of_scores(
     language: Language, model: Any, read: Mapping[str, Tensor], chosen: Tensor, words: Tensor
 ) -> Tensor:
-    """Minus the log-probability of the words at the chosen places [words], of a model that scores every place."""
+    """Return the negative log-probability of the words at chosen positions [words], if every position is scored."""
     assert language.scores is not None, "a language model has one or the other"
     scores = language.scores(model, read)[chosen].float()
     return torch.nn.functional.cross_entropy(scores, words, reduction="none")
 
 
 def _without_places(inputs: Mapping[str, Tensor], device: torch.device) -> tuple[dict[str, Tensor], Tensor]:
-    """What the model reads, and which tokens are to be predicted [rows, length], on its device."""
+    """Move inputs to the device, and separate which tokens are to be predicted [rows, length]."""
     read = all_to_device(inputs, device)
     return read, read.pop("scored_tokens").bool()
 
 
 def _at(places: Tensor, losses: Tensor) -> Tensor:
-    """The losses at their places, in their order, and 0 elsewhere."""
+    """Scatter losses to their positions, in order, with 0 elsewhere."""
     return torch.zeros(places.shape, device=losses.device).masked_scatter(places, losses.float())
 
 
 def _in_rows(part: Tensor, rows: int) -> Tensor:
-    """The part [some rows, length] with rows of zeros below."""
+    """Append rows of zeros to a part [some rows, length]."""
     return torch.nn.functional.pad(part, (0, 0, 0, rows - len(part)))
 
 
 def _losses(word_losses: WordLosses, model: Any, states: Tensor, words: Tensor) -> Tensor:
-    """Minus the log-probability of each word [words] after a state [words, width]."""
+    """Return the negative log-probability of each word [words] after a state [words, width]."""
 
     def losses(part: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         return (word_losses(model, part["states"], part["words"]).float(),)

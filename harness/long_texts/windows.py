@@ -1,4 +1,4 @@
-"""Windows: each one is read alone, and a task type pools what was found in them."""
+"""Windows: each is read independently, and the task type pools their outputs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harness.tokenization.items import Item
 
 @dataclass(frozen=True)
 class Windows:
-    """Reads windows of texts, each without knowing of the others.
+    """Reads windows of texts independently.
 
     Attributes:
         model: A transformers model with its head.
-        outputs: The names of the tensors that its head returns.
+        outputs: Names of the head's output tensors.
         accelerator: Devices and precision.
     """
 
@@ -32,11 +32,11 @@ class Windows:
     attended = None
 
     def size(self, item: Item) -> int:
-        """How many windows the item has."""
+        """Return the number of windows of the item."""
         return len(item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """What the head says of each window [windows, ...]; see `Scoring`."""
+        """Return the head's outputs for each window [windows, ...]; see `Scoring`."""
         return in_parts(self._logits, inputs, limit, self.accelerator.device)
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -47,10 +47,10 @@ class Windows:
 
 @dataclass(frozen=True)
 class Unpadded(Windows):
-    """Reads windows of one length at a time, for models whose outputs depend on padding (`harness/models/padding.py`).
+    """Reads windows of equal length together, for models whose outputs depend on padding (`harness/models/padding.py`).
 
     Attributes:
-        per_token: Whether the head says something of each token; else of a window.
+        per_token: Whether outputs are per token rather than per window.
     """
 
     per_token: bool
@@ -65,21 +65,21 @@ def in_parts(
     limit: int,
     device: torch.device,
 ) -> tuple[Tensor, ...]:
-    """What `read` makes of inputs [rows, ...], at most `limit` rows at a time.
+    """Apply `read` to inputs [rows, ...], at most `limit` rows at a time.
 
-    Where there are more, the backward pass computes each part again, so that memory holds the graph of one.
+    If there are more, each part is recomputed in the backward pass, so that memory holds only one graph.
 
     Args:
-        read: Outputs [some rows, ...] from inputs [some rows, ...].
-        inputs: On the host or on the device.
-        limit: Most rows in a part.
-        device: Where `read` computes.
+        read: Computes outputs [some rows, ...] from inputs [some rows, ...].
+        inputs: The inputs, on the host or on the device.
+        limit: Maximum number of rows in a part.
+        device: The device that `read` computes on.
     """
     count = len(next(iter(inputs.values())))
     if count <= limit:
         return read(inputs)
     parts = []
-    # `checkpoint` keeps the generators of the devices of its arguments alone, and what it reads may be on the host.
+    # `checkpoint` saves only the generators of its arguments' devices, and the inputs may be on the host.
     on_device = torch.empty(0, device=device)
     for start in range(0, count, limit):
         part = {name: rows[start : start + limit] for name, rows in inputs.items()}
@@ -90,12 +90,12 @@ def in_parts(
 def one_length_at_a_time(
     read: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]], inputs: Mapping[str, Tensor], *, per_token: bool
 ) -> tuple[Tensor, ...]:
-    """What `read` makes of rows of one length at a time, without their padding; in the order of the rows.
+    """Apply `read` to rows of equal length at a time, without padding, and return outputs in the order of the rows.
 
     Args:
-        read: Outputs [some rows, ...] from inputs [some rows, their length].
-        inputs: input_ids, attention_mask and what goes with them [rows, length].
-        per_token: Whether the outputs are of each token [rows, length, ...]; they are 0 on padding then.
+        read: Computes outputs [some rows, ...] from inputs [some rows, their length].
+        inputs: input_ids, attention_mask and other inputs [rows, length].
+        per_token: Whether outputs are per token [rows, length, ...]; they are then 0 on padding.
     """
     mask = inputs["attention_mask"].bool()
     lengths = mask.sum(dim=1)
@@ -112,5 +112,5 @@ def one_length_at_a_time(
 
 
 def _room_for(part: Tensor, shape: torch.Size, *, per_token: bool) -> Tensor:
-    """Zeros for what is found of all rows, from what was found of some."""
+    """Return zeros for the outputs of all rows, given those of some."""
     return part.new_zeros(*shape, *part.shape[2:]) if per_token else part.new_zeros(shape[0], *part.shape[1:])

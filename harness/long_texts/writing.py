@@ -1,4 +1,4 @@
-"""How a model that was loaded writes: by its layout, and as the recipe has it."""
+"""Choose how a loaded model generates text, by its layout and the recipe."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from harness.tokenization.reading import window_of
 
 
 def writer_for(loaded: Loaded, accelerator: Accelerator, generation: Mapping[str, Any], training: Training) -> Writer:
-    """How a model writes; its own generation settings become the same, so that plain transformers writes alike.
+    """Create the writer of a model. Its generation settings are updated, so that plain transformers generates the same.
 
     Args:
         loaded: The model.
         accelerator: Devices and precision.
-        generation: What `generate` is called with; `target_language`, which only some tokenizers know, among it.
+        generation: Arguments of `generate`, and possibly `target_language`, which only some tokenizers know.
         training: The recipe.
 
     Raises:
-        UserError: The tokenizer does not know the language; or the recipe's memory is longer than the model looks back.
+        UserError: If the tokenizer does not know the language, or the recipe's memory is longer than the model sees.
     """
     settings = dict(generation)
     if (language := settings.pop("target_language", None)) is not None:
@@ -68,9 +68,9 @@ def _continued(loaded: Loaded, accelerator: Accelerator, settings: Mapping[str, 
 
 
 def _remember(model: Any, states: int) -> None:
-    """Have a model with a memory keep so many states while it writes, so that each token sees all that it learnt from.
+    """Make a model with a memory keep `states` states in generation, so that each token sees as much as in training.
 
-    Where `mem_len` bounds what a token sees (`same_length`) it is part of the model, and stays.
+    If `mem_len` limits what a token sees (`same_length`), it is part of the model, and is left unchanged.
     """
     config = model.config
     if hasattr(config, "mem_len") and not getattr(config, "same_length", False):
@@ -78,7 +78,7 @@ def _remember(model: Any, states: int) -> None:
 
 
 def _forget_own_settings(config: Any) -> None:
-    """How a checkpoint's authors had it write, such as a least length, is not how the recipe says; its tokens stay."""
+    """Reset the checkpoint's own generation settings, such as a minimum length, except its tokens."""
     for name, usual in GenerationConfig().to_dict().items():
         if hasattr(config, name) and not name.endswith(("_token_id", "_version")) and not name.startswith("_"):
             setattr(config, name, usual)

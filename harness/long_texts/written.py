@@ -1,4 +1,4 @@
-"""Written: a model reads a text and writes another one; what the right one costs it, and what it writes."""
+"""Written: a model reads a source and generates a target. Scores given targets, and generates its own."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from harness.tokenization.items import NO_TARGET, Item
 
 @dataclass(frozen=True)
 class Writer(ABC):
-    """Scores the texts that a model is to write, and has it write its own.
+    """Scores given targets and generates the model's own.
 
     Attributes:
-        model: A transformers model that writes.
+        model: A transformers model that generates text.
         accelerator: Devices and precision.
-        generation: What `generate` is called with; empty: nothing is written.
+        generation: Arguments of `generate`; if empty, nothing is generated.
     """
 
     model: Any
@@ -33,14 +33,14 @@ class Writer(ABC):
     attended = None
 
     def size(self, item: Item) -> int:
-        """One: a source is read at once."""
+        """Return one: a source is read at once."""
         return len(item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
-        """What the right texts cost, and in evaluation what the model writes; see `Scoring`.
+        """Return the costs of the targets and, in evaluation, the generated texts; see `Scoring`.
 
         Returns:
-            By token of the labels [rows, 4, length]: see `token_costs`. Then the written tokens [rows, any length].
+            Costs by token of the labels [rows, 4, length], see `token_costs`, and generated tokens [rows, any length].
         """
         costs = in_parts(self.costs, inputs, limit, self.accelerator.device)
         if self.model.training or not self.generation:
@@ -51,32 +51,32 @@ class Writer(ABC):
 
     @abstractmethod
     def costs(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        """`token_costs` of the inputs' labels, alone in a tuple; the inputs are on the host."""
+        """Return `token_costs` of the labels in a tuple, given inputs on the host."""
 
     @abstractmethod
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
-        """The tokens that the model writes, and no other before them [rows, any length], from sources on the host."""
+        """Generate tokens [rows, any length], without any others before them, from sources on the host."""
 
     def silent(self) -> Self:
-        """The same that scores right texts, and writes none."""
+        """Return a copy that only scores given targets."""
         return replace(self, generation={})
 
     def notes(self) -> list[str]:
-        """What a reader of the record should know of how sources are read."""
+        """Return remarks for the record on how sources are read."""
         return []
 
     def why_padded(self, reason: str | None) -> str | None:
-        """Why sources and targets are padded; None: they are not.
+        """Return why sources and targets are padded, or None if they are not.
 
         Args:
-            reason: Why the family reads no texts laid end to end; None: it does.
+            reason: Why the family cannot read concatenated texts; None if it can.
         """
         return reason or "this family does not write from texts laid end to end"
 
 
 @dataclass(frozen=True)
 class Written(Writer):
-    """An encoder–decoder's: the encoder reads the source, and the decoder writes."""
+    """An encoder-decoder: the encoder reads the source, and the decoder generates the target."""
 
     def costs(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """See `Writer`."""
@@ -88,24 +88,24 @@ class Written(Writer):
         return (token_costs(logits, labels),)
 
     def text(self, sources: Mapping[str, Tensor]) -> Tensor:
-        """See `Writer`; without the token that the decoder begins with."""
+        """See `Writer`; the result excludes the decoder's start token."""
         written: Tensor = self.model.generate(**all_to_device(sources, self.accelerator.device), **self.generation)
         return written[:, 1:]
 
 
 def token_costs(logits: Tensor, labels: Tensor) -> Tensor:
-    """What each token of the labels costs, 0 where there is none.
+    """Compute the costs of each token of the labels; 0 where there is none.
 
     Args:
-        logits: Of the token at each place of the labels [rows, length, vocabulary].
-        labels: The right tokens [rows, length], `NO_TARGET` where there is none.
+        logits: Logits at each position of the labels [rows, length, vocabulary].
+        labels: The tokens of the target [rows, length], `NO_TARGET` where there is none.
 
     Returns:
-        [rows, 4, length]: its nats; the mean nats of all words in its place, which label smoothing asks for; 1 where it
-        is the most probable one; 1 where there is a token.
+        [rows, 4, length]: the token's nats; the mean nats of all words in its place, for label smoothing; 1 if it is
+        the most probable one; 1 if there is a token.
     """
     logits = logits.float()
-    of_all = logits.logsumexp(-1)  # Not log_softmax, which fills one more table of all words, and two in the backward.
+    of_all = logits.logsumexp(-1)  # log_softmax would need one more table of all words, and two in the backward pass.
     own = of_all - logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
     right = logits.detach().argmax(-1) == labels
     costs = torch.stack([own, of_all - logits.mean(-1), right.float(), torch.ones_like(own)], 1)

@@ -1,7 +1,7 @@
-"""LoRA: small matrices beside a model's own, which are trained in their place and added to them at the end.
+"""LoRA: train low-rank matrices instead of the model's own, and merge them at the end.
 
-Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1. The layers are those of the
-library `peft`, put into the stock model, which stays what it is: what is saved after `merge` is a stock checkpoint.
+Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1. The layers of the library
+`peft` are injected into the stock model, so that a checkpoint saved after merging is a stock checkpoint.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from harness.errors import UserError
 from harness.models.config_and_tokenizer import on_one_line
 from harness.models.depth import POOLER, depths_of, layers_of
 
-CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"  # As peft calls its files.
-_PREFIX = "base_model.model."  # Of every tensor in them.
+CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"  # The file names of peft.
+_PREFIX = "base_model.model."  # Prefix of every tensor name in these files.
 
 
 @dataclass(frozen=True)
 class Adapters:
-    """What was trained beside a model's own matrices.
+    """Trained adapters.
 
     Attributes:
-        config: As peft reads it.
-        tensors: The small matrices, by peft's names for them.
-        head: The names of the model's own parameters that were trained too.
+        config: The configuration as peft reads it.
+        tensors: The low-rank matrices, by peft's names.
+        head: Names of the model's own parameters that were trained as well.
     """
 
     config: Mapping[str, Any]
@@ -40,31 +40,31 @@ class Adapters:
     head: frozenset[str]
 
     def save(self, model: Any, folder: Path) -> None:
-        """Write them, and the model's head, as peft's own files: on the first checkpoint they make the model again.
+        """Save the adapters and the model's head in peft's format, to be loaded on top of the initial checkpoint.
 
         Args:
-            model: The trained one.
-            folder: Is made.
+            model: The trained model.
+            folder: The folder, created if needed.
         """
         folder.mkdir(parents=True, exist_ok=True)
         own = {name: p.detach().cpu() for name, p in model.named_parameters() if name in self.head}
         tensors = {f"{_PREFIX}{name}": tensor.contiguous() for name, tensor in {**self.tensors, **own}.items()}
         save_file(tensors, folder / TENSORS, metadata={"format": "pt"})
-        text = json.dumps(self.config, indent=2, sort_keys=True, default=sorted)  # It has sets, whose order is chance.
+        text = json.dumps(self.config, indent=2, sort_keys=True, default=sorted)  # Sets have no fixed order.
         (folder / CONFIG).write_text(text, encoding="utf-8")
 
 
 def add_adapters(model: Any, *, rank: int, alpha: float, seed: int) -> None:
-    """Put small matrices beside the linear maps of the encoder's layers; they and the head alone are trained.
+    """Add LoRA to the linear layers of the encoder, and train only the adapters and the head.
 
     Args:
-        model: A transformers model; is changed.
-        rank: Of the matrices.
-        alpha: What they give is multiplied by `alpha` / `rank`.
-        seed: Of their random start, which takes no numbers from the generators of training.
+        model: A transformers model, changed in place.
+        rank: The rank of the matrices.
+        alpha: The numerator of the scaling factor `alpha` / `rank`.
+        seed: The seed of the initial values. The generators used in training are not advanced.
 
     Raises:
-        UserError: It has no layers, or no linear maps in them.
+        UserError: If the encoder has no layers, or no linear layers in them.
     """
     from peft import LoraConfig, inject_adapter_in_model  # noqa: PLC0415 -- an extra that not everybody has
 
@@ -81,20 +81,20 @@ def add_adapters(model: Any, *, rank: int, alpha: float, seed: int) -> None:
 
 
 def has_adapters(model: Any) -> bool:
-    """Whether small matrices stand beside the model's own."""
+    """Whether the model has adapters."""
     return hasattr(model, "peft_config")
 
 
 @torch.no_grad()
 def merge_adapters(model: Any, *, checkpoint: str | None) -> Adapters:
-    """Add the small matrices to the model's own, and make it the stock model again.
+    """Merge the adapters into the model's weights and restore the stock model.
 
     Args:
-        model: With adapters; is changed.
-        checkpoint: What the user calls the weights that training began with.
+        model: A model with adapters, changed in place.
+        checkpoint: The user's name of the initial checkpoint.
 
     Returns:
-        The adapters by themselves.
+        The adapters.
     """
     from peft import get_peft_model_state_dict  # noqa: PLC0415
     from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: PLC0415
@@ -114,12 +114,13 @@ def merge_adapters(model: Any, *, checkpoint: str | None) -> Adapters:
 
 
 def _linear_maps(model: Any) -> list[str]:
-    """The names of the linear maps in the encoder's layers that a forward pass calls.
+    """Return the names of the linear layers in the encoder that are called in a forward pass.
 
-    Some are read for their weights alone, as Transformer-XL's queries, and would never hear of what stands beside them.
+    Some are not called: only their weights are used, as for the queries of Transformer-XL. Adapters on them would have
+    no effect.
 
     Raises:
-        UserError: The model has no layers, or reads more than tokens.
+        UserError: If the model has no layers, or needs other inputs than tokens.
     """
     parts = {id(part) for layer in layers_of(model, "method") for part in layer.modules()}
     maps = {n: part for n, part in model.named_modules() if id(part) in parts and isinstance(part, nn.Linear | Conv1D)}
@@ -138,7 +139,7 @@ def _read_a_few_tokens(model: Any) -> None:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             model.eval()(input_ids=torch.arange(1, 5, device=model.device)[None])
-    except Exception as error:  # Whatever an architecture raises that wants more than tokens.
+    except Exception as error:  # Architectures that need other inputs raise all kinds of errors.
         raise UserError(
             f"method: this {model.config.model_type} does not read plain tokens ({on_one_line(error)}). "
             'Set method = "full".'
@@ -148,7 +149,7 @@ def _read_a_few_tokens(model: Any) -> None:
 
 
 def _modules(model: Any, head: frozenset[str]) -> list[str]:
-    """The names of the modules that the head's parameters lie in: poolers, and what stands beside the encoder."""
+    """Return the names of the head's modules: poolers, and modules outside the encoder."""
     encoder = f"{model.base_model_prefix}."
     poolers = {f"{name.partition(f'.{POOLER}.')[0]}.{POOLER}" for name in head if name.startswith(encoder)}
     return sorted({*poolers, *(name.split(".")[0] for name in head if not name.startswith(encoder))})

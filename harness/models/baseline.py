@@ -1,4 +1,4 @@
-"""A simple baseline whose answers the task types give: what is right without a gradient differs with the task."""
+"""Simple baselines. The task types implement them, since predictions differ by task."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ from harness.registry import TASK_TYPES
 
 @dataclass(frozen=True)
 class BaselineFamily:
-    """A family of models that are fitted in one go.
+    """A family of baselines, which are fitted without gradients.
 
     Attributes:
-        name: Its name, as the task types know it.
+        name: The name of the baseline in the task types.
     """
 
     name: str
 
     def fit(self, examples: Sequence[Any], *, task_type: str, labels: tuple[str, ...], **settings: Any) -> Any:
-        """A `harness.task_types.contract.FittedBaseline` of `examples`, the training data.
+        """Fit the baseline to training examples.
 
-        What of `settings`, of a recipe, a task type's answer does not read is left out.
+        Settings of the recipe that the baseline does not use are ignored.
+
+        Returns:
+            A `harness.task_types.contract.FittedBaseline`.
 
         Raises:
-            UserError: It has no answer to tasks of this type.
+            UserError: If there is no such baseline for this task type.
         """
         maker = TASK_TYPES.load(task_type).baseline(self.name)
         read = {name: settings[name] for name in getattr(maker, "reads", ()) if name in settings}
         return maker.fit(examples, labels, **read)
 
     def load(self, folder: Path, *, task_type: str, labels: tuple[str, ...]) -> Any:
-        """What was saved in `folder`."""
+        """Load a baseline saved in `folder`."""
         return TASK_TYPES.load(task_type).baseline(self.name).load(folder, labels)

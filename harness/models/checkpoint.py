@@ -1,4 +1,4 @@
-"""Where weights come from: the Hub, a folder, or a pip package; always as safetensors in a local folder."""
+"""Find checkpoints: on the Hub, in a folder, or in a pip package. Only safetensors are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.registry import family_names_by_model_type
 
-# Beside weights and configuration, vocabularies of all sorts of tokenizers.
+# Weights, configuration, and the vocabulary files of all kinds of tokenizers.
 PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
@@ -27,9 +27,9 @@ class Checkpoint:
     """A checkpoint on this machine.
 
     Attributes:
-        name: As the user wrote it.
-        folder: Where its files are.
-        hub_commit: The commit that a Hub id stood for.
+        name: The name as the user wrote it.
+        folder: The folder with its files.
+        hub_commit: The commit that a Hub revision resolved to.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Checkpoint:
     hub_commit: str | None = None
 
     def config(self) -> dict[str, Any]:
-        """The content of config.json.
+        """Read config.json.
 
         Raises:
-            UserError: It is missing or not JSON.
+            UserError: If it is missing or invalid.
         """
         file = self.folder / "config.json"
         try:
@@ -56,10 +56,10 @@ class Checkpoint:
         return content
 
     def weights(self) -> list[Path]:
-        """The safetensors files, whole.
+        """Return the safetensors files, after checking that they are complete.
 
         Raises:
-            UserError: There are none, or one is cut short.
+            UserError: If there are none, or one is truncated.
         """
         files = sorted(self.folder.glob("*.safetensors"))
         if not files:
@@ -73,7 +73,7 @@ class Checkpoint:
         return files
 
     def digest(self) -> str:
-        """SHA-256 over the weights."""
+        """SHA-256 digest of the weights."""
         total = hashlib.sha256()
         for file in self.weights():
             with file.open("rb") as stream:
@@ -91,15 +91,15 @@ class Checkpoint:
 
 
 def find_checkpoint(name: str, revision: str | None = None, *, files: Sequence[str] = PATTERNS) -> Checkpoint:
-    """The checkpoint called `name`, downloaded from the Hub where it is neither a folder nor in a package.
+    """Find a checkpoint, and download it if `name` is neither a folder nor in a package.
 
     Args:
-        name: As a user writes it.
-        revision: The Hub commit, tag or branch.
-        files: Patterns of the files that are needed of it.
+        name: The name as the user wrote it.
+        revision: A commit, tag or branch on the Hub.
+        files: Patterns of the files to download.
 
     Raises:
-        UserError: It is not available; the message says what to do.
+        UserError: If the checkpoint is not available.
     """
     if name.startswith("package:"):
         return Checkpoint(name, _packaged(name))
@@ -111,13 +111,13 @@ def find_checkpoint(name: str, revision: str | None = None, *, files: Sequence[s
 
 
 def family_of(spec: ModelConfig) -> str:
-    """The name of the family that knows the checkpoint's model_type; "auto" where none does.
+    """Return the name of the family of the checkpoint's model_type, or "auto" if there is none.
 
     Raises:
-        UserError: The checkpoint's config.json is not available.
+        UserError: If config.json is not available.
     """
     assert spec.checkpoint is not None
-    # A plan asks for no more than this: the weights are downloaded when the run begins.
+    # Plans need only config.json. The weights are downloaded when the run starts.
     model_type = find_checkpoint(spec.checkpoint, spec.revision, files=["config.json"]).config()["model_type"]
     return family_names_by_model_type().get(model_type, "auto")
 
@@ -137,7 +137,7 @@ def _packaged(name: str) -> Path:
 
 
 def _from_hub(name: str, revision: str | None, files: Sequence[str]) -> Checkpoint:
-    # Importing it takes most of a second, which plans of folders and packages do without.
+    # Imported late: it takes most of a second, and local checkpoints do not need it.
     from huggingface_hub import errors, snapshot_download  # noqa: PLC0415
 
     try:

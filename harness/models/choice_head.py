@@ -1,12 +1,12 @@
-"""Models that score choices side by side, read one choice at a time.
+"""Score multiple choice with one choice per row.
 
-Stock models for multiple choice read [questions, choices, length] and flatten the first two, so that each choice is
-scored alone. So is each row here, as the only choice of its question: questions may then have differing numbers of
-choices, and all that reads rows, packed or padded, reads choices. A model that is given all three dimensions is the
-stock one.
+Stock models for multiple choice read [questions, choices, length] and flatten the first two dimensions, so that each
+choice is scored alone. Here each row is the only choice of its question: questions may then differ in their number of
+choices, and all code for rows, packed or padded, works for choices. Inputs with three dimensions are handled by the
+stock model.
 
-An architecture that has no such model gets a classifier of texts with one output, which is the same on top of another
-pooling. A checkpoint of it is a stock one.
+Architectures without such a model get a text classifier with one output, which differs only in its pooling. Either way
+checkpoints are stock checkpoints.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from torch import Tensor, nn
 
 from harness.models.head import Head
 
-# Position ids stay as they are: all stock models take them as rows, and DistilBERT's takes them in no other way.
+# Position ids are unchanged: all stock models accept them as rows, and DistilBERT's accepts nothing else.
 BY_TOKEN = ("input_ids", "attention_mask", "token_type_ids")
 NOTE = "this architecture has no stock model for multiple choice: a classifier of texts with one output scores choices"
 
 
 def class_with(head: Head, config: Any) -> Any:
-    """The transformers Auto class of models with the head.
+    """Return the transformers Auto class for the head.
 
     Args:
-        head: With an `auto_class`.
-        config: The model's configuration.
+        head: A head with an `auto_class`.
+        config: The configuration of the model.
     """
     assert head.auto_class is not None
     name = head.auto_class if head.instead is None or reads_side_by_side(head, config) else head.instead
@@ -36,18 +36,18 @@ def class_with(head: Head, config: Any) -> Any:
 
 
 def reads_side_by_side(head: Head, config: Any) -> bool:
-    """Whether the configuration's model with the head reads texts side by side."""
+    """Whether the model with this head reads several texts per row."""
     return head.instead is not None and type(config) in getattr(transformers, str(head.auto_class))._model_mapping
 
 
 def read_rows(model: Any, head: Head) -> None:
-    """Have a model that reads texts side by side take rows [rows, length], each as one text by itself."""
+    """Make a model that reads several texts per row accept rows [rows, length] of one text each."""
     if isinstance(model, nn.Module) and reads_side_by_side(head, model.config):
         model.register_forward_pre_hook(_one_choice_each, with_kwargs=True)
 
 
 def choice_notes(head: Head, config: Any) -> list[str]:
-    """What a reader of the record should know of the class that was chosen."""
+    """Return remarks for the record on the class used."""
     return [NOTE] if head.instead is not None and not reads_side_by_side(head, config) else []
 
 
@@ -58,5 +58,5 @@ def _one_choice_each(
 
 
 def _as_choice(name: str, value: Any) -> Any:
-    """An input by token, if it is of rows [rows, length], as of one choice a row [rows, 1, length]."""
+    """Convert a token-level input [rows, length] to one choice per row [rows, 1, length]."""
     return value[:, None] if name in BY_TOKEN and isinstance(value, Tensor) and value.dim() == 2 else value

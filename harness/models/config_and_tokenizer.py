@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside its weights: configuration and tokenizer. Code that it brings is never run."""
+"""Load configurations and tokenizers of checkpoints. Code in a checkpoint is never run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer
 from harness.errors import UserError, nearest
 from harness.models.checkpoint import Checkpoint
 
-# What libraries raise of a configuration that makes no model, among them no heads, negative sizes, too little memory.
+# Errors that libraries raise for invalid configurations, such as zero heads, negative sizes or too little memory.
 IMPOSSIBLE = (ValueError, TypeError, KeyError, ArithmeticError, RuntimeError, StrictDataclassError)
-# Of a folder without a vocabulary, transformers makes tokenizers with special tokens and at most two others.
+# Without a vocabulary, transformers creates tokenizers with special tokens and at most two others.
 _OTHERS_WITHOUT_A_VOCABULARY = 2
 _PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
 _SETTINGS = {"config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json"}
@@ -22,10 +22,10 @@ _WEIGHTS = (".safetensors", ".index.json", ".bin", ".pt", ".pth", ".ckpt", ".pkl
 
 
 def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
-    """The transformers configuration of `checkpoint`, with the settings of `architecture` in it.
+    """Load the configuration of `checkpoint`, overridden by the settings of `architecture`.
 
     Raises:
-        UserError: transformers does not know the architecture, or one of its settings is wrong.
+        UserError: If transformers does not know the architecture, or a setting is invalid.
     """
     content = checkpoint.config()
     model_type = content["model_type"]
@@ -42,15 +42,15 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
 
 
 def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any:
-    """A transformers configuration of a model that is made from nothing.
+    """Create the configuration of a model without a checkpoint.
 
     Args:
-        model_type: Of the architecture.
-        settings: In place of its defaults.
-        where: What a message calls the model.
+        model_type: The model_type of the architecture.
+        settings: Overrides of its defaults.
+        where: The name of the model in messages.
 
     Raises:
-        UserError: A setting has a wrong type or value.
+        UserError: If a setting has a wrong type or value.
     """
     try:
         return AutoConfig.for_model(model_type, **settings)
@@ -59,10 +59,10 @@ def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any
 
 
 def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:
-    """Refuse settings that the architecture doesn't have: transformers would take them, and read them nowhere.
+    """Reject settings that the architecture lacks, which transformers would accept and ignore.
 
     Raises:
-        UserError: Every such setting.
+        UserError: If there are any; lists all of them.
     """
     if not architecture:
         return
@@ -78,17 +78,17 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
 
 
 def set_dropout(config: Any, dropout: float | None) -> None:
-    """Set every dropout that the configuration has; None: they stay."""
+    """Set every dropout probability of the configuration, unless `dropout` is None."""
     if dropout is not None:
         names = [name for name in vars(config) if "dropout" in name or name.endswith(("dropatt", "pdrop"))]
         config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
 
 
 def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
-    """Refuse a tokenizer whose last tokens have no row in the model's embedding.
+    """Reject a tokenizer with more tokens than the model has embeddings.
 
     Raises:
-        UserError: It has more tokens than the embedding has rows.
+        UserError: If the vocabulary is larger than the embedding matrix.
     """
     rows = getattr(config, "vocab_size", None)
     if rows is not None and len(tokenizer) > rows:
@@ -99,10 +99,10 @@ def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
 
 
 def read_tokenizer(checkpoint: Checkpoint) -> Any:
-    """The tokenizer of `checkpoint`, whatever its files are called, if any: it is judged by what was loaded.
+    """Load the tokenizer of `checkpoint`. It is checked after loading, since its files can have any name.
 
     Raises:
-        UserError: It has none, or one that can't be read.
+        UserError: If there is none, or it cannot be read.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
@@ -123,7 +123,7 @@ def _unreadable_tokenizer(checkpoint: Checkpoint, error: Exception) -> str:
 
 
 def _lacks_vocabulary(checkpoint: Checkpoint) -> bool:
-    """Whether the folder holds nothing but weights and settings."""
+    """Whether the folder has only weights and settings."""
     return {file.name for file in checkpoint.folder.iterdir() if not file.name.endswith(_WEIGHTS)} <= _SETTINGS
 
 
@@ -140,5 +140,5 @@ def _no_vocabulary(checkpoint: Checkpoint) -> str:
 
 
 def on_one_line(error: Exception) -> str:
-    """What a library said, made to fit into one of our messages."""
+    """Format an error of a library for one of our messages."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,6 +1,6 @@
-"""Old checkpoints, whose weights or vocabulary are pickles, made into safe ones: safetensors and plain text.
+"""Convert old checkpoints with pickled weights or vocabularies to safetensors and plain text.
 
-This is the only place where a pickle is read, and by readers that can't run what is in it: torch's for weights, and
+This is the only place where pickles are read, by readers that cannot run code in them: torch's for weights, and
 `harness/models/families/transformer_xl/vocabulary.py` for words.
 """
 
@@ -30,15 +30,15 @@ from harness.models.families.transformer_xl.vocabulary import (
 WEIGHTS = "model.safetensors"
 PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 KEPT = {".json", ".txt", ".model", ".codes", ".bpe", ".tiktoken", ".md", ".jinja", ".safetensors"}
-# The classes of an old file are those of transformers 4, which transformers 5 has no more.
+# The class in files of transformers 4, which transformers 5 no longer has.
 OLD_TOKENIZER = "TransfoXLTokenizer"
 
 
 def convert(folder: Path, output: Path) -> list[str]:
-    """Write a safe copy of the checkpoint in `folder` to `output`; the names of what was converted.
+    """Write a safe copy of the checkpoint in `folder` to `output`, and return the names of the converted files.
 
     Raises:
-        UserError: There is nothing to convert, a file holds more than tensors or words, or `output` is not empty.
+        UserError: If there is nothing to convert, a file has more than tensors or words, or `output` is not empty.
     """
     config = Checkpoint(str(folder), folder).config()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -62,10 +62,10 @@ def convert(folder: Path, output: Path) -> list[str]:
 
 
 def _pickled_weights(folder: Path) -> list[Path]:
-    """The files of pickled weights: one, or the parts of one.
+    """Return the files of pickled weights: one file, or all its shards.
 
     Raises:
-        UserError: There are several that are no parts of one.
+        UserError: If there are several that are not shards of one.
     """
     found = sorted({file for pattern in PICKLED_WEIGHTS for file in folder.glob(pattern)})
     found = [file for file in found if file.name not in {*PICKLED_VOCABULARIES, "training_args.bin"}]
@@ -77,7 +77,7 @@ def _pickled_weights(folder: Path) -> list[Path]:
 
 
 def _merged(files: Sequence[Path]) -> dict[str, Tensor]:
-    """The tensors of all files, each stored once."""
+    """Read the tensors of all files, dropping duplicate names."""
     tensors: dict[str, Tensor] = {}
     for file in files:
         tensors |= _read_tensors(file)
@@ -88,7 +88,7 @@ def _read_tensors(file: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        # Not torch's own words: they advise to open the file all the same.
+        # torch's own message is not shown, as it suggests opening the file anyway.
         raise UserError(
             f"{file}: is damaged, or holds more than tensors and so could run code. It was not opened; get weights "
             "alone (a state dict) from where it was published."
@@ -99,9 +99,9 @@ def _read_tensors(file: Path) -> dict[str, Tensor]:
 
 
 def _kept_names(tensors: Mapping[str, Tensor]) -> list[str]:
-    """One name of each tensor that has several: that in the encoder, which every model of the architecture has.
+    """Choose one name for each tensor that has several: the one in the encoder, which every model has.
 
-    The encoder is what most tensors lie in; transformers ties the head to it again.
+    The encoder is the module with most tensors. transformers ties the head to it again.
     """
     sizes = Counter(name.split(".")[0] for name in tensors)
     by_storage: dict[tuple[object, ...], str] = {}
@@ -113,7 +113,7 @@ def _kept_names(tensors: Mapping[str, Tensor]) -> list[str]:
 
 
 def _write(folder: Path, output: Path, *, tensors: Mapping[str, Tensor], words: list[str] | None) -> None:
-    """Write what was converted to `output`, and copies of the files in `folder` that are safe already."""
+    """Write the converted files to `output`, and copy the safe files of `folder`."""
     output.mkdir()
     for file in sorted(folder.iterdir()):
         if file.is_file() and file.suffix in KEPT and not file.name.endswith(".bin.index.json"):
@@ -125,7 +125,7 @@ def _write(folder: Path, output: Path, *, tensors: Mapping[str, Tensor], words: 
 
 
 def _forget_old_tokenizer(file: Path) -> None:
-    """Let transformers find our tokenizer by the architecture, where the file names one of transformers 4."""
+    """Remove a tokenizer class of transformers 4, so that our tokenizer is found by the architecture."""
     if not file.is_file():
         return
     settings = json.loads(file.read_text(encoding="utf-8"))

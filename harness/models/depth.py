@@ -1,4 +1,4 @@
-"""Where a model's parameters stand, from its embeddings up to its head; and which of them are frozen."""
+"""Depth of a model's parameters, from embeddings to head, and freezing of parts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import nn
 
 from harness.errors import UserError
 
-POOLER = "pooler"  # Made for a head to read, and often new as a head is.
+POOLER = "pooler"  # Its output is for the head, and it is often as new as the head.
 
 
 @dataclass(frozen=True)
 class Depths:
-    """Where a model's parameters stand.
+    """Depths of a model's parameters.
 
     Attributes:
-        of: By a parameter's name: 0 of the embeddings, then the number of its layer, and `layers` + 1 of what lies
-            above the layers.
-        head: The names of those that are no part of the encoder, and of those of its pooler.
-        layers: How many layers there are.
+        of: Depth by parameter name: 0 for the embeddings, then the number of the layer, and `layers` + 1 above the
+            layers.
+        head: Names of the parameters outside the encoder or in its pooler.
+        layers: Number of layers.
     """
 
     of: Mapping[str, int]
@@ -30,14 +30,14 @@ class Depths:
 
 
 def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
-    """The encoder's layers, the lowest first.
+    """Return the encoder's layers, lowest first.
 
     Args:
         model: A transformers model.
-        setting: What asks for them, which a message names.
+        setting: The setting that needs the layers, for messages.
 
     Raises:
-        UserError: It has no list of as many layers as its configuration says.
+        UserError: If the model has no list with the number of layers in its configuration.
     """
     count = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
     lists = [part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)]
@@ -56,10 +56,10 @@ def _size(module: nn.Module) -> int:
 
 
 def depths_of(model: Any, setting: str) -> Depths:
-    """Where the model's parameters stand. Arguments and errors as in `layers_of`.
+    """Return the depths of the model's parameters. Arguments and errors are as in `layers_of`.
 
-    Those of the encoder that are registered before its first layer belong to the embeddings, which holds for
-    transformers' models.
+    Parameters of the encoder registered before its first layer count as embeddings, which holds for transformers'
+    models.
     """
     layers = layers_of(model, setting)
     layer_of = {id(p): depth for depth, layer in enumerate(layers, 1) for p in layer.parameters()}
@@ -72,17 +72,17 @@ def depths_of(model: Any, setting: str) -> Depths:
 
 
 def freeze(model: Any, what: str | int) -> list[nn.Module]:
-    """Stop training a part of the model.
+    """Freeze a part of the model.
 
     Args:
         model: A transformers model.
-        what: "encoder", all but its pooler and the head; or how many of the lowest layers, with the embeddings.
+        what: "encoder" for all but the head and pooler, or a number of lowest layers to freeze with the embeddings.
 
     Returns:
-        The largest modules of which every parameter is frozen.
+        The largest modules that are entirely frozen.
 
     Raises:
-        UserError: It has fewer layers, or no parameter outside the encoder.
+        UserError: If there are fewer layers, or no parameters outside the encoder.
     """
     depths = depths_of(model, "frozen")
     if isinstance(what, int) and what > depths.layers:

@@ -1,4 +1,4 @@
-"""How an encoder's checkpoint becomes a model that reads one text and writes another."""
+"""Build encoder-decoders from encoder checkpoints."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def _as_they_are(model_class: Any, checkpoint: Checkpoint, config: Any) -> tuple
 
 @dataclass(frozen=True)
 class EncoderDecoder:
-    """How a family's encoders become models that write.
+    """How a family's encoders become models that generate text.
 
     Attributes:
-        config: The configuration of such a model, from an encoder's and the tokenizer; one of such a model stays.
-        weights: The model with a checkpoint's weights, and what a reader should know of it; from the Auto class, the
-            checkpoint and the configuration.
+        config: Creates the configuration from an encoder's and the tokenizer; returns that of an encoder-decoder
+            unchanged.
+        weights: Loads the model, given the Auto class, the checkpoint and the configuration, and returns it with notes
+            for the record.
     """
 
     config: Callable[[Any, Any], Any]
@@ -38,10 +39,10 @@ class EncoderDecoder:
 
 
 def first_and_last(tokenizer: Any) -> tuple[int, int]:
-    """The tokens that stand before a text that is written, and at its end.
+    """Return the first and last token of generated texts.
 
     Raises:
-        UserError: The tokenizer has none for its end.
+        UserError: If the tokenizer has no end token.
     """
     first = (tokenizer.bos_token_id, tokenizer.cls_token_id, tokenizer.pad_token_id)
     last = (tokenizer.eos_token_id, tokenizer.sep_token_id)
@@ -54,13 +55,13 @@ def first_and_last(tokenizer: Any) -> tuple[int, int]:
 
 
 def warm_started_config(config: Any, tokenizer: Any) -> Any:
-    """The configuration of two copies of an encoder, one of which writes.
+    """Create the configuration of an encoder-decoder of two copies of an encoder.
 
     Source: Rothe et al. 2020, "Leveraging Pre-trained Checkpoints for Sequence Generation Tasks", section 2.
 
     Args:
-        config: The encoder's.
-        tokenizer: Whose first and last special tokens begin and end what is written.
+        config: The configuration of the encoder.
+        tokenizer: The tokenizer, which defines the first and last token of generated texts.
     """
     first, last = first_and_last(tokenizer)
     settings = config.to_dict()
@@ -76,7 +77,7 @@ def warm_started_config(config: Any, tokenizer: Any) -> Any:
 
 
 def warm_started(_model_class: Any, checkpoint: Checkpoint, config: Any) -> tuple[Any, list[str]]:
-    """Two copies of the checkpoint, and what of them is new."""
+    """Load two copies of the checkpoint, and return them with notes on what is new."""
     encoder, read = pretrained(transformers.AutoModel, checkpoint, config.encoder, new_head=False)
     decoder, written = pretrained(transformers.AutoModelForCausalLM, checkpoint, config.decoder, new_head=False)
     model = transformers.EncoderDecoderModel(config=config, encoder=encoder, decoder=decoder)
@@ -85,7 +86,7 @@ def warm_started(_model_class: Any, checkpoint: Checkpoint, config: Any) -> tupl
 
 
 def _without_crossattention(note: str) -> str:
-    """A note without the layers that every decoder of an encoder's weights lacks; empty where it is of nothing else."""
+    """Remove cross-attention, which is always new, from a note; empty if nothing is left."""
     if OWN_HEAD in note:
         return ""
     which, mark, names = note.partition("new layers: ")
@@ -94,4 +95,4 @@ def _without_crossattention(note: str) -> str:
 
 
 WARM_START = EncoderDecoder(warm_started_config, warm_started)
-"""Two copies of the encoder, as transformers' `EncoderDecoderModel` has them."""
+"""Two copies of the encoder, as in transformers' `EncoderDecoderModel`."""

@@ -1,4 +1,4 @@
-"""Label order: a checkpoint's own classifier and the data set are matched by name, never by position."""
+"""Match the labels of a checkpoint's classifier with those of the data: by name, never by position."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from harness.errors import UserError
 from harness.models.checkpoint import Checkpoint
 from harness.models.head import Head
 
-# The names that transformers leaves out of config.json when it saves a classifier.
+# Default names, which transformers omits from config.json.
 _UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}
 
 
 def matched_labels(
     name: str, config: Mapping[str, Any], labels: tuple[str, ...], *, head: str
 ) -> tuple[str, ...] | None:
-    """The data set's label names in the order of the checkpoint's classifier, or None where it has none to keep.
+    """Return the data's label names in the order of the checkpoint's classifier, or None if it has none to keep.
 
     Args:
-        name: The checkpoint, for the message.
-        config: The content of its config.json.
-        labels: The data set's names.
-        head: How transformers' classes with such a classifier end, such as "ForSequenceClassification".
+        name: The name of the checkpoint in messages.
+        config: The content of config.json.
+        labels: The label names of the data.
+        head: The suffix of transformers' classes with such a classifier, such as "ForSequenceClassification".
 
     Raises:
-        UserError: The checkpoint's classifier has other labels; the message shows both.
+        UserError: If the classifier has other labels; the message shows both.
     """
     theirs = classifier_labels(config, head)
     if theirs is None:
@@ -38,7 +38,7 @@ def matched_labels(
     by_name = {_spelt_alike(label): label for label in labels}
     if sorted(by_name) == sorted(map(_spelt_alike, theirs)):
         return tuple(by_name[_spelt_alike(label)] for label in theirs)
-    # Names that transformers gives where nobody does say nothing; they are the data's own where they are the same.
+    # The default names of transformers carry no meaning. They match only if the data uses the same names.
     if len(theirs) < 2 or all(re.fullmatch(r"LABEL_\d+", label) for label in theirs):
         return None
     raise UserError(
@@ -48,7 +48,7 @@ def matched_labels(
 
 
 def classifier_labels(config: Mapping[str, Any], head: str) -> tuple[str, ...] | None:
-    """The names that a trained classifier gives its outputs; None where there is no such classifier."""
+    """Return the label names of a trained classifier, or None if the checkpoint has no such classifier."""
     if not any(head in name for name in config.get("architectures") or []):
         return None
     names = config.get("id2label") or _UNSAID
@@ -58,10 +58,10 @@ def classifier_labels(config: Mapping[str, Any], head: str) -> tuple[str, ...] |
 def kept_labels(
     spec: ModelConfig, checkpoint: Checkpoint | None, labels: tuple[str, ...], head: Head
 ) -> tuple[str, ...] | None:
-    """The data's labels in the order of the checkpoint's own classifier; None where a new one is needed.
+    """Return the data's labels in the order of the checkpoint's classifier, or None if a new one is needed.
 
     Raises:
-        UserError: The checkpoint's classifier has other labels.
+        UserError: If the classifier has other labels.
     """
     if checkpoint is None or head.auto_class is None or spec.head == "new" or spec.init == "random" or not labels:
         return None
@@ -70,7 +70,7 @@ def kept_labels(
 
 
 def renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
-    """A head's settings with the names of the labels in them, where there are any."""
+    """Return the head's settings, with the label names if there are any."""
     if not labels:
         return dict(settings)
     names = dict(enumerate(labels))
@@ -78,5 +78,5 @@ def renamed(settings: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, A
 
 
 def _spelt_alike(label: str) -> str:
-    """What labels have in common that differ in case, or in how a whole number is written."""
+    """Normalise case and the notation of whole numbers."""
     return (label_name(label) or label).casefold()

@@ -1,4 +1,4 @@
-"""What a family tells of its language models: how the states of a text predict words."""
+"""Language: how the language models of a family predict words."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Language:
     """How a family's language models predict words.
 
     Attributes:
-        auto_class: transformers' Auto class of the model with its heads.
-        causal: Whether it reads from left to right and predicts the next word; else it predicts words that were hidden
-            from it.
-        word_losses: Minus the log-probability of each word [words], from a model, the base model's last states where
-            they are predicted [words, width], and the words. None: `scores` says it, and the model is not pretrained
-            here.
-        scores: The vocabulary's scores of the word at each place [texts, length, vocabulary], from a model and its
-            inputs. Asked where there are no `word_losses`.
-        pair_scores: That a pair's second text follows its first, and that it does not [texts, 2], from a model and
-            the states of the texts' first tokens [texts, width]. None: the models have no such head.
-        local_attention_heads: Has a fresh model's first heads attend to the words around. None: no learnt positions.
-        writes: Whether transformers' `generate` writes on as the model is scored: each word from those before it alone.
+        auto_class: The transformers Auto class of the model with its heads.
+        causal: Whether the model reads from left to right and predicts the next word, rather than masked words.
+        word_losses: Computes the negative log-probability of each word [words] from a model, the base model's last
+            states where they are predicted [words, width], and the words. If None, `scores` is used, and the model
+            cannot be pretrained here.
+        scores: Computes the scores of the word at each position [texts, length, vocabulary], from a model and its
+            inputs. Used without `word_losses`.
+        pair_scores: Scores that a pair's second text follows its first, and that it does not [texts, 2], from a model
+            and the states of the texts' first tokens [texts, width]. None if the models have no such head.
+        local_attention_heads: Initialises the first layer of a new model to attend to nearby words. None without
+            learnt positions.
+        writes: Whether transformers' `generate` predicts as the model is scored: each word from the previous ones only.
     """
 
     auto_class: str
@@ -39,15 +39,15 @@ class Language:
 
     @property
     def has_memory(self) -> bool:
-        """Whether it may read segment by segment, with a memory: as our own causal models do."""
+        """Whether the model can read segment by segment with a memory, as our own causal models can."""
         return self.causal and self.word_losses is not None
 
 
 def losses_by(word_scores: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor, Tensor], Tensor]:
-    """`word_losses` of models that score the whole vocabulary.
+    """Return `word_losses` for models that score the whole vocabulary.
 
     Args:
-        word_scores: Scores [words, vocabulary] from a model and states [words, width].
+        word_scores: Computes scores [words, vocabulary] from a model and states [words, width].
     """
 
     def word_losses(model: Any, states: Tensor, words: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Language models as they were trained: causal or masked ones, with or without a memory."""
+"""Load pretrained language models: causal or masked, with or without a memory."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ OWN_HEAD = Head(auto_class=None, settings={}, outputs=())
 
 
 def language_model(spec: ModelConfig, name: str) -> Loaded:
-    """The language model that `spec` names, in fp32.
+    """Load a language model in fp32.
 
     Args:
-        spec: Which weights.
-        name: What the user calls it.
+        spec: The model.
+        name: The user's name of the model.
 
     Raises:
-        UserError: It is untrained, no whole language model, or not available.
+        UserError: If the model is untrained, not a complete language model, or not available.
     """
     if spec.checkpoint is None or spec.init == "random":
         raise UserError(f"{name}: is untrained, so it predicts nothing. Name a checkpoint's folder or a Hub id.")

@@ -1,7 +1,7 @@
-"""Whether a language model that predicts each word from those before it sees no others: asked of the model itself.
+"""Check that a causal language model does not see later words, by running the model.
 
-An encoder that was saved with the head of a decoder, and without `is_decoder` in its configuration, sees all of a text.
-Its perplexity would be close to 1, and it would learn to copy.
+An encoder that was saved with a decoder's head, but without `is_decoder` in its configuration, sees the whole text. Its
+perplexity would be close to 1, and training would teach it to copy.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from harness.tokenization.items import Collator
 
 
 def check_left_to_right(loaded: Any) -> None:
-    """Refuse a language model that sees the words which it is to predict. The random state stays as it is.
+    """Reject a language model that sees the words it predicts. The random state is left unchanged.
 
     Args:
-        loaded: A `harness.models.loaded.Loaded`, with a language model that `Language.scores` scores.
+        loaded: A `harness.models.loaded.Loaded` with a language model scored by `Language.scores`.
 
     Raises:
-        UserError: It sees them, or it can't be run on a plain text.
+        UserError: If the model sees them, or fails on plain texts.
     """
     if not loaded.language.causal:
         return
     kind = loaded.model.config.model_type
     try:
         seen = _sees_ahead(loaded)
-    except Exception as error:  # Whatever an architecture raises that wants more than plain texts.
+    except Exception as error:  # Architectures that need other inputs raise all kinds of errors.
         raise unreadable(kind, error) from error
     if seen:
         raise UserError(
@@ -41,7 +41,7 @@ def check_left_to_right(loaded: Any) -> None:
 
 
 def _sees_ahead(loaded: Any) -> bool:
-    """Whether other words in the second half of a text change what is predicted up to there."""
+    """Whether changing the second half of a text changes predictions in the first half."""
     model, training = loaded.model, loaded.model.training
     _, one, other = probe_texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS), paired=False)
     collator = Collator(loaded.pad_id, False, loaded.uses_token_type_ids, model.device)

@@ -1,13 +1,13 @@
-"""A start in which the heads of an encoder's first layer look at the words around, each at another place.
+"""Initialise the heads of an encoder's first layer to attend to nearby words, each at a different distance.
 
-An encoder whose weights are all drawn at random looks at every word alike, and predicts a hidden one from the mixture
-of all others. Masked language modelling teaches it to tell places apart only after long: a small BERT that
-began so lost nothing by shuffled texts after 2.8 million tokens, and was little further after 8.4 million (30 %).
+A randomly initialised encoder attends to all words equally, and predicts a masked word from the average of all others.
+Masked language modelling takes long to teach it positions: a small BERT with such a start lost nothing on shuffled
+texts after 2.8 million tokens, and had learnt little more after 8.4 million (30 %).
 
-Positions start as waves, as in Vaswani et al. 2017, section 3.5, but of evenly spread frequencies, so that any two
-places differ as much as any other two. A turn of all waves is a step along the text, so that a head whose queries are
-turned against its keys finds the word at a fixed distance: where many heads of trained encoders look (Clark et al.
-2019, "What Does BERT Look At?", section 3.1; as fixed heads, Raganato et al. 2020). All of it is trained like the rest.
+Positions start as sinusoids, as in Vaswani et al. 2017, section 3.5, but with evenly spaced frequencies, so that any
+two positions differ equally. Rotating all sinusoids moves along the text, so that a head with queries rotated against
+its keys finds the word at a fixed distance: where many heads of trained encoders attend (Clark et al. 2019, "What Does
+BERT Look At?", section 3.1; as fixed heads, Raganato et al. 2020). All of it is trained as usual.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import torch
 from torch import Tensor
 
 CERTAINTY = 8.0
-"""How far a neighbour's score stands out, on average, among all places of the text, before the softmax."""
+"""By how much the neighbour's score exceeds those of all other positions on average, before the softmax."""
 
 
 @torch.no_grad()
 def local_attention_heads(model: Any) -> None:
-    """Give a fresh BERT or RoBERTa this start: its position embeddings, and queries and keys of its first layer.
+    """Initialise the position embeddings, and first-layer queries and keys, of a new BERT or RoBERTa.
 
-    Heads look at the words 1 before, 1 after, 2 before, 2 after, and so on. Each has waves of its own, drawn at random.
-    What was drawn for queries and keys stays, as noise around it.
+    Heads attend to the words 1 before, 1 after, 2 before, 2 after, and so on. Each has its own random subset of the
+    sinusoids. The random values of queries and keys remain, as noise.
 
     Raises:
-        ValueError: A head has an odd number of dimensions.
+        ValueError: If a head has an odd number of dimensions.
     """
     config, positions = model.config, model.base_model.embeddings.position_embeddings
     heads, waves = config.num_attention_heads, config.hidden_size // 2
@@ -49,14 +49,14 @@ def local_attention_heads(model: Any) -> None:
 
 
 def _head(weight: Tensor, head: int, heads: int) -> Tensor:
-    """A head's part of queries or keys, its outputs and its inputs each parted into sines and cosines."""
+    """Return a head's part of queries or keys, with outputs and inputs each split into sines and cosines."""
     return weight.view(heads, 2, -1, 2, weight.shape[1] // 2)[head]
 
 
 def _turn(weight: Tensor, waves: Tensor, angles: Tensor) -> None:
-    """Have a head read some waves, turned by angles [waves]."""
+    """Make a head read some sinusoids, rotated by angles [waves]."""
     rows, size = torch.arange(len(waves)), len(waves) * 2
-    # Words, positions and types have a third each of what the norm after the embeddings brings to a variance of one.
+    # Words, positions and types each contribute a third to the variance, which the norm of the embeddings makes one.
     strength = math.sqrt(CERTAINTY * math.sqrt(size) / (size / 3))
     sines, cosines = 0, 1
     weight[sines, rows, sines, waves] += strength * angles.cos()

@@ -1,4 +1,4 @@
-"""The head's last layer: where it is, and how the one number that it gives is put into other units."""
+"""The head's last layer, and the rescaling of its output for regression."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import nn
 
 
 def number_layer(model: Any) -> nn.Linear | None:
-    """The linear layer that a model's one number comes out of; None where the head has no such layer."""
+    """Return the linear layer that computes the model's single number, or None if there is none."""
     name = output_layer(model, 1)
     return None if name is None else cast(nn.Linear, model.get_submodule(name))
 
 
 def output_layer(model: Any, outputs: int) -> str | None:
-    """The name of the linear layer that a model's outputs come out of; None where the head has no such layer."""
+    """Return the name of the linear layer that computes the model's outputs, or None if there is none."""
     encoder = f"{model.base_model_prefix}."
     found = [
         name
@@ -27,9 +27,9 @@ def output_layer(model: Any, outputs: int) -> str | None:
 
 @torch.no_grad()
 def rescale(layer: nn.Linear, *, mean: float, scale: float) -> None:
-    """Make the layer give `mean` plus `scale` times what it gave.
+    """Change the layer to return `mean` plus `scale` times its output.
 
-    A layer without a bias can't: its `mean` must be 0.
+    Without a bias, `mean` must be 0.
     """
     layer.weight.copy_(layer.weight.double() * scale)
     if layer.bias is not None:

@@ -1,4 +1,4 @@
-"""A model that was exported to ONNX, in the place of the transformers model that it was made from."""
+"""Run a model exported to ONNX in place of the transformers model."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NEEDS_EXTRA = "ONNX needs packages that are not installed. Run: pip install 'fin
 
 
 def onnx_runtime() -> Any:
-    """The package onnxruntime.
+    """Import onnxruntime.
 
     Raises:
-        UserError: It is not installed.
+        UserError: If it is not installed.
     """
     try:
         import onnxruntime  # noqa: PLC0415 -- of an extra
@@ -31,14 +31,14 @@ def onnx_runtime() -> Any:
 
 
 class OnnxModel(nn.Module):
-    """Answers as the model that it was made from, without gradients, by onnxruntime on the CPU.
+    """Computes the outputs of an exported model with onnxruntime, on the CPU and without gradients.
 
-    Each row is read alone and without its padding: int8 activations share one scale in a pass, so that else a text's
-    answer would depend on the texts beside it, and on a few cores larger batches give next to nothing.
+    Each row is read alone and without padding: int8 activations share one scale per forward pass, so that otherwise the
+    outputs for a text would depend on the others, and larger batches bring almost nothing on a few cores.
 
     Attributes:
-        config: The transformers configuration of the model that it was made from.
-        device: Where it computes.
+        config: The transformers configuration of the original model.
+        device: The device of the inputs and outputs.
     """
 
     def __init__(self, file: Path, config: Any, head: Head) -> None:
@@ -52,22 +52,22 @@ class OnnxModel(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """What the head says, by the names of its outputs [rows, ...]; where it says it of each token, 0 on padding.
+        """Return the head's outputs by name [rows, ...]; if they are per token, 0 on padding.
 
         Args:
             input_ids: Tokens [rows, length].
             attention_mask: 1 for real tokens, 0 for padding [rows, length].
-            token_type_ids: Which text of a pair each token is of [rows, length].
+            token_type_ids: The text of a pair that each token belongs to [rows, length].
         """
         given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
         inputs = {name: tensor for name, tensor in given.items() if tensor is not None and name in self._inputs}
         kept = attention_mask.bool()
-        kept[:, 0] = True  # A row of no token is read as one of padding.
+        kept[:, 0] = True  # An empty row is read as one padding token.
         rows = [self._row(inputs, index, places) for index, places in enumerate(kept)]
         return {name: self._together([row[name] for row in rows], kept) for name in self._head.outputs}
 
     def _row(self, inputs: dict[str, Tensor], index: int, places: Tensor) -> dict[str, Tensor]:
-        """What the head says of one row, by the names of its outputs [...]."""
+        """Return the head's outputs for one row, by name [...]."""
         row = {name: tensor[index, places][None].cpu().numpy() for name, tensor in inputs.items()}
         found = self._session.run(list(self._head.outputs), row)
         return {name: torch.from_numpy(array[0]) for name, array in zip(self._head.outputs, found, strict=True)}
@@ -82,15 +82,15 @@ class OnnxModel(nn.Module):
 
 
 def onnx_model(checkpoint: Checkpoint, config: Any, head: Head) -> tuple[Any, Any]:
-    """The exported model in a folder, and its tokenizer.
+    """Load an exported model and its tokenizer.
 
     Args:
-        checkpoint: The export's folder.
+        checkpoint: The folder of the export.
         config: The configuration in it.
-        head: Whose outputs the model has.
+        head: The head of the model.
 
     Raises:
-        UserError: onnxruntime is not installed, or can't read the file.
+        UserError: If onnxruntime is not installed or cannot read the file.
     """
     return OnnxModel(checkpoint.folder / ONNX_FILE, config, head), read_tokenizer(checkpoint)
 
@@ -99,11 +99,11 @@ def _session(file: Path) -> Any:
     runtime = onnx_runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # As `prepare_libraries` has it.
-    options.log_severity_level = 3  # Errors alone: it warns of nodes that it moves.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # As in `prepare_libraries`.
+    options.log_severity_level = 3  # Errors only, as it warns about nodes that it moves.
     try:
         return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # Its errors have no class in common.
+    except Exception as error:  # Its errors have no common base class.
         raise UserError(
             f"{file}: onnxruntime can't read it ({on_one_line(error):.200}). Export the run again."
         ) from error

@@ -1,4 +1,4 @@
-"""What a family tells of itself, so that its models read texts laid end to end, without padding."""
+"""Packing: how the models of a family read concatenated texts without padding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PairScores = Callable[[Any, Tensor, Mapping[str, Tensor], Any], Tensor]
 
 
 class Replaced(NamedTuple):
-    """A function of a module that another one takes the place of, for the time of a pass."""
+    """A function of a module that is replaced during a forward pass."""
 
     module: Any
     name: str
@@ -36,25 +36,25 @@ def _once(_model: Any) -> int:
 
 @dataclass(frozen=True)
 class Packing:
-    """How texts laid end to end are read by models whose heads read a text's first token, its mean, or each token.
+    """How models read concatenated texts, for heads that use the first token, the mean, or every token of a text.
 
-    Their attention goes through transformers' `AttentionInterface` and hands on keyword arguments, or is `replaced` by
-    one that does; all else in them takes each token alone, so that it need not know where a text ends.
+    Attention must use transformers' `AttentionInterface` and pass keyword arguments on, or be `replaced` by one that
+    does. Everything else must treat tokens independently, so that it needs no text boundaries.
 
     Attributes:
-        layers: The encoder's layers in a model, as they follow each other.
-        selected_token_layer: What a layer gives, but for some of its tokens alone [1, chosen, width], from the layer,
-            its input [1, total, width], which tokens [chosen], and whatever else the layer is given.
-        positions: Position ids [texts, length] of padded input_ids [texts, length], from a model and them.
-        last_calls: How often a model calls its last layer in a pass: more than once where passes share layers.
-        averaged: The module of a model whose output its head averages over a text. None: its head reads a first token.
-        replaced: What has to be replaced in a model for a pass over texts with such boundaries
+        layers: Returns the encoder layers of a model, in order.
+        selected_token_layer: Computes the output of a layer for selected tokens only [1, chosen, width], from the
+            layer, its input [1, total, width], the indices of the tokens [chosen], and the layer's other arguments.
+        positions: Computes position ids [texts, length] from a model and padded input_ids [texts, length].
+        last_calls: Number of calls of the last layer in a forward pass; more than one if layers are shared.
+        averaged: Returns the module whose output the head averages over a text; None if the head uses the first token.
+        replaced: Returns the functions of a model to replace during a forward pass over texts with given boundaries
             (`harness.long_texts.packed.boundaries`).
-        refused: Why a configuration's models can't be read so; None: they can.
-        pairs: Of models that write, scores of words [1, total, vocabulary] for pairs laid end to end; from the model,
-            what its encoder gave [1, total of the sources, width], what the decoder reads (`decoder_input_ids` and
-            `decoder_position_ids` [1, total]) and the boundaries
-            (`harness.long_texts.packed.boundaries.PairBoundaries`). None: pairs are padded.
+        refused: Returns why models with a configuration cannot be packed; None if they can.
+        pairs: For models that generate text: computes scores of words [1, total, vocabulary] for concatenated pairs
+            from the model, the encoder's output [1, total of the sources, width], the decoder's inputs
+            (`decoder_input_ids` and `decoder_position_ids` [1, total]) and the boundaries
+            (`harness.long_texts.packed.boundaries.PairBoundaries`). If None, pairs are padded.
     """
 
     layers: Callable[[Any], Sequence[Any]]
@@ -68,11 +68,11 @@ class Packing:
 
 
 def why_not_packable(packing: Packing | None, config: Any) -> str | None:
-    """Why a model must be given padded texts; None: it need not.
+    """Return why a model needs padded texts, or None if it does not.
 
     Args:
-        packing: The family's.
-        config: The model's configuration.
+        packing: The packing of the family.
+        config: The configuration of the model.
     """
     if packing is None:
         return "this family does not read texts laid end to end"
@@ -82,31 +82,31 @@ def why_not_packable(packing: Packing | None, config: Any) -> str | None:
 
 
 def counted_positions(_model: Any, input_ids: Tensor) -> Tensor:
-    """Positions [texts, length] counted from 0."""
+    """Return positions [texts, length] counted from 0."""
     return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
 
 
 def pairs_of_two_encoders(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:
-    """As `Packing.pairs`, of an `EncoderDecoderModel`, which gives its decoder what is called the decoder's."""
+    """Implement `Packing.pairs` for an `EncoderDecoderModel`, whose decoder inputs have a prefix."""
     scores: Tensor = model(encoder_outputs=(memory,), **read, decoder_boundaries=boundaries, use_cache=False).logits
     return scores
 
 
 def positions_after_padding(model: Any, input_ids: Tensor) -> Tensor:
-    """Positions [texts, length] as in fairseq: from padding_idx + 1, and padding is not counted wherever it stands."""
+    """Return positions [texts, length] as in fairseq: from padding_idx + 1, skipping padding on either side."""
     padding = model.base_model.embeddings.padding_idx
     counted = (input_ids != padding).long()
     return counted.cumsum(1) * counted + padding
 
 
 def selected_token_bert_layer(layer: Any, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
-    """What a `BertLayer`, or one of its many kin with the same parts, gives for some of its tokens alone.
+    """Compute the output of a `BertLayer`, or a layer with the same modules, for selected tokens only.
 
     Args:
         layer: The layer.
-        hidden: What the layer below gave [1, total, width].
-        tokens: Which of them [chosen].
-        **options: For the attention.
+        hidden: The input of the layer [1, total, width].
+        tokens: Indices of the selected tokens [chosen].
+        **options: Arguments for the attention function.
     """
     attention, chosen = layer.attention.self, hidden[:, tokens]
     maps = (attention.query, attention.key, attention.value)
@@ -117,17 +117,17 @@ def selected_token_bert_layer(layer: Any, hidden: Tensor, tokens: Tensor, *_: An
 def attention_sums(
     attention: Any, maps: Sequence[Any], dropout: nn.Dropout, chosen: Tensor, hidden: Tensor, **options: Any
 ) -> Tensor:
-    """What the heads of an attention module sum up for some tokens [1, chosen, width], before its output's map.
+    """Return the concatenated heads of selected tokens [1, chosen, width], before the output projection.
 
-    Keys and values are of all tokens; queries, and all that follows attention, of the chosen ones.
+    Keys and values are computed for all tokens, queries only for the selected ones.
 
     Args:
-        attention: The module; it has `attention_head_size`, `scaling` and `config`.
-        maps: Its linear maps to queries, keys and values.
-        dropout: Its weights'.
-        chosen: States of the tokens that ask [1, chosen, width].
-        hidden: Of all tokens [1, total, width].
-        **options: For the attention.
+        attention: The attention module, with `attention_head_size`, `scaling` and `config`.
+        maps: The query, key and value projections.
+        dropout: Dropout of the attention weights.
+        chosen: States of the selected tokens [1, chosen, width].
+        hidden: States of all tokens [1, total, width].
+        **options: Arguments for the attention function.
     """
     of_maps = zip(maps, (chosen, hidden, hidden), strict=True)
     query, key, value = (heads_of(project(states), attention.attention_head_size) for project, states in of_maps)
@@ -138,15 +138,15 @@ def attention_sums(
 
 
 def heads_of(states: Tensor, size: int) -> Tensor:
-    """States [1, tokens, heads x size] by head [1, heads, tokens, size]."""
+    """Split states [1, tokens, heads x size] into heads [1, heads, tokens, size]."""
     return states.unflatten(-1, (-1, size)).transpose(1, 2)
 
 
 def configs_of(model: nn.Module) -> list[Any]:
-    """Every configuration that a part of a model reads: encoder and decoder may have their own, and copies of them."""
+    """Return every configuration used in a model. Encoder and decoder may have their own, or copies."""
     return list({id(module.config): module.config for module in model.modules() if hasattr(module, "config")}.values())
 
 
 def attention_of(config: Any) -> Callable[..., tuple[Tensor, Any]]:
-    """The attention function that a model is set to."""
+    """Return the attention function that a model is set to."""
     return ALL_ATTENTION_FUNCTIONS[config._attn_implementation]

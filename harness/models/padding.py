@@ -1,8 +1,8 @@
-"""Whether a text gets the same outputs alone as beside longer ones: asked of the model itself.
+"""Check whether padding changes a model's outputs, by running the model.
 
-Most architectures hide padding from a text. Some don't: FNet has no mask, ConvBERT's convolutions see what stands
-behind a text's end. Those read texts of one length at a time, without padding, so that a text gets what it would get
-alone.
+Most architectures mask padding. Some do not: FNet has no mask, and the convolutions of ConvBERT see tokens after the
+end of a text. These read only texts of equal length together, without padding, so that each text gets the outputs that
+it would get alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UNPADDED = (
     "this model's outputs for a text depend on how far it is padded: texts of one length are read at a time, without "
     "padding, and plain transformers gives the same numbers for texts that are not padded"
 )
-# A share of the largest output. Rounding differs by far less; what was found of real padding, by far more.
+# Relative to the largest output. Rounding errors are far smaller, and observed effects of padding far larger.
 CLOSE = 1e-4
 MOST_TOKENS = 48
 _OTHER = "Choose another checkpoint."
@@ -35,14 +35,14 @@ _PROBE = (
 
 
 def depends_on_padding(loaded: Any, head: Head) -> bool:
-    """Whether the model's outputs for a text depend on how far it is padded. The random state stays as it is.
+    """Whether padding changes the model's outputs. The random state is left unchanged.
 
     Args:
         loaded: A `harness.models.family.Loaded`.
-        head: What is on top of the model.
+        head: The head of the model.
 
     Raises:
-        UserError: The model can't be run on such texts, or a text's outputs depend on the text beside it.
+        UserError: If the model fails on plain texts, or if outputs depend on other texts of the batch.
     """
     model, training = loaded.model, loaded.model.training
     kind = model.config.model_type
@@ -51,12 +51,12 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             model.train()
-            _outputs(loaded, head, [short])  # Reformer wants texts of one length in training alone.
+            _outputs(loaded, head, [short])  # Reformer requires texts of equal length, but only in training.
             model.eval()
             if _equal(_outputs(loaded, head, [short]), _outputs(loaded, head, [short, long])):
                 return False
             alone, beside = _outputs(loaded, head, [long]), _outputs(loaded, head, [long, other])
-    except Exception as error:  # Whatever an architecture raises that wants more than plain texts.
+    except Exception as error:  # Architectures that need other inputs raise all kinds of errors.
         raise unreadable(kind, error) from error
     finally:
         model.train(training)
@@ -69,12 +69,12 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
 
 
 def unreadable(kind: str, error: Exception) -> UserError:
-    """What is said of an architecture that raises an error of plain texts."""
+    """Create the error for an architecture that fails on plain texts."""
     return UserError(f"{kind}: this architecture does not read plain texts ({on_one_line(error)}). {_OTHER}")
 
 
 def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
-    """The places of texts that are padded on the left, counted from their first tokens, for a model that takes them.
+    """Return position ids for left-padded texts, counted from their first tokens, if the model accepts them.
 
     Args:
         model: A transformers model.
@@ -86,7 +86,7 @@ def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
 
 
 def probe_texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
-    """A short text, and two of one length, in the tokenizer's template, each behind the same short one if paired."""
+    """Encode a short text and two of equal length with special tokens, each after the same short text if paired."""
     reader = Reader(tokenizer, window, "head", stride=0, max_windows=1)
     words = _PROBE.split()
     texts = (" ".join(words[:3]), " ".join(words * 3), " ".join(reversed(words * 3)))
@@ -96,7 +96,7 @@ def probe_texts(tokenizer: Any, window: int, *, paired: bool) -> list[Item]:
 
 
 def _outputs(loaded: Any, head: Head, items: Sequence[Item]) -> list[Tensor]:
-    """What the model says of the first of the texts; where it is of each token, on the text's own."""
+    """Return the model's outputs for the first text, without padding if they are per token."""
     left = loaded.tokenizer.padding_side == "left"
     device = loaded.model.device
     inputs = all_to_device(Collator(loaded.pad_id, left, loaded.uses_token_type_ids, device)(items).inputs, device)

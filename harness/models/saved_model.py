@@ -1,4 +1,4 @@
-"""A run's checkpoint, loaded as it was saved; or refused, with the file that is damaged."""
+"""Load the model that a run saved, or report which file is damaged."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _AGAIN = "Do the run again with --redo."
 
 
 def saved_model(checkpoint: Checkpoint, model_class: Any, config: Any) -> tuple[Any, Any]:
-    """The model in a run's checkpoint, in fp32, and its tokenizer.
+    """Load the model of a run's checkpoint, in fp32, and its tokenizer.
 
     Args:
-        checkpoint: What the run saved.
-        model_class: The transformers Auto class of the model that was trained.
-        config: Its configuration.
+        checkpoint: The checkpoint of the run.
+        model_class: The transformers Auto class of the trained model.
+        config: The configuration of the model.
 
     Raises:
-        UserError: A file is damaged, or they are not of one checkpoint.
+        UserError: If a file is damaged, or the files belong to different checkpoints.
     """
     folder = checkpoint.folder
     with damage_told(folder):
@@ -47,10 +47,10 @@ def saved_model(checkpoint: Checkpoint, model_class: Any, config: Any) -> tuple[
 
 @contextmanager
 def damage_told(folder: Path) -> Iterator[None]:
-    """Whatever libraries raise of a damaged checkpoint, as one line that names the file, if one of them can't be read.
+    """Turn any error from a damaged checkpoint into one line, which names the unreadable file if there is one.
 
     Raises:
-        UserError: The block failed; or the checkpoint holds what is no file.
+        UserError: If the block fails, or if the checkpoint contains something other than regular files.
     """
     for file in sorted(folder.iterdir()):
         if not file.is_dir():
@@ -60,7 +60,7 @@ def damage_told(folder: Path) -> Iterator[None]:
     except UserError:
         _check_files(folder)
         raise
-    except Exception as error:  # Libraries raise anything of a file that they did not write.
+    except Exception as error:  # Libraries raise all kinds of errors for damaged files.
         _check_files(folder)
         raise UserError(
             f"{folder}: can't be loaded ({type(error).__name__}: {on_one_line(error):.200}). Its files "
@@ -69,7 +69,7 @@ def damage_told(folder: Path) -> Iterator[None]:
 
 
 def _check_files(folder: Path) -> None:
-    """Name the file that is none of its kind, if there is one."""
+    """Raise for the first file that is not valid, if any."""
     for file in sorted(folder.glob("*.json")):
         read_json(file, "JSON file", _AGAIN)
     if any(folder.glob("*.safetensors")):
@@ -77,7 +77,7 @@ def _check_files(folder: Path) -> None:
 
 
 def _check_tensors(folder: Path, report: Mapping[str, Any]) -> None:
-    """What was trained is saved whole: a tensor that does not fit would be random, and one too many left out."""
+    """Check that all tensors fit: missing or mismatched ones would be random, and unexpected ones ignored."""
     wrong = {
         "have another shape of": [str(key[0]) for key in report["mismatched_keys"]],
         "lack": list(report["missing_keys"]),

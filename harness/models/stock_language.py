@@ -1,4 +1,4 @@
-"""The language models that transformers' Auto classes know: how each place's own word scores, in any architecture."""
+"""Language models of transformers' Auto classes: scores of the word at each position, for any architecture."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from harness.models.language_head import Language
 
 
 def stock_language(config: Any) -> Language | None:
-    """How a stock language model of the configuration is scored; None where there is none of that type.
+    """Return how a stock language model is scored, or None if there is none of this type.
 
-    Of a type that has both sorts of language model, the checkpoint's own `architectures` say which it is; where they
-    say neither, it is a masked one, unless the configuration is a decoder's.
+    If the type has both causal and masked models, `architectures` of the configuration decides. If it names neither,
+    the model is masked, unless `is_decoder` is set.
     """
     masked = Language("AutoModelForMaskedLM", causal=False, scores=own_scores)
     causal = Language("AutoModelForCausalLM", causal=True, scores=scores_from_before)
@@ -31,29 +31,29 @@ def stock_language(config: Any) -> Language | None:
         return None if causal_class is None else causal
     if causal_class is None:
         return masked
-    if causal_class == masked_class:  # XLM's and FlauBERT's
+    if causal_class == masked_class:  # As in XLM and FlauBERT.
         return causal if config.causal else masked
     return causal if causal_class in (config.architectures or ()) or getattr(config, "is_decoder", False) else masked
 
 
 def own_scores(model: Any, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Scores [texts, length, vocabulary] of the word at each place, by a model that is shown a mask there."""
+    """Return scores [texts, length, vocabulary] of the word at each position, for models that see a mask there."""
     scores: Tensor = model(**inputs).logits
     return scores
 
 
 def scores_from_before(model: Any, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Scores [texts, length, vocabulary] of the word at each place, given at the place before; none at the first."""
+    """Return scores [texts, length, vocabulary] of each word, computed at the position before; zeros for the first."""
     uncached = {"use_cache": False} if "use_cache" in signature(model.forward).parameters else {}
     scores: Tensor = model(**inputs, **uncached).logits
     return functional.pad(scores[:, :-1], (0, 0, 1, 0))
 
 
 def scores_by_order(model: Any, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Scores [texts, length, vocabulary] of the word at each place, by XLNet reading in the order of the text.
+    """Return scores [texts, length, vocabulary] of each word, for XLNet reading in the order of the text.
 
-    Its content stream sees the words up to each place, and the query stream, asked at every place, those before it
-    (Yang et al. 2019, section 2.3). Without these masks it would see the word that it is to predict.
+    Its content stream sees the words up to each position, and the query stream those before it (Yang et al. 2019,
+    section 2.3). Without these masks it would see the word that it predicts.
     """
     texts, length = inputs["input_ids"].shape
     ones = torch.ones(length, length, device=inputs["input_ids"].device)

@@ -1,4 +1,4 @@
-"""Texts as rows of TF-IDF weights, fitted once and kept without a pickle."""
+"""TF-IDF features, saved without pickle."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from scipy import sparse
 VOCABULARY = "tfidf.json"
 TENSORS = "tfidf.safetensors"
 MOST_WORDS = 100_000
-# From this many texts on, what occurs in only one of them is left out: it can't tell classes apart anywhere else.
+# With at least this many texts, entries in only one of them are dropped, as they cannot help to classify others.
 MANY_TEXTS = 1000
 
 
 @dataclass(frozen=True)
 class Words:
-    """A vocabulary with how rare each entry is.
+    """A vocabulary with inverse document frequencies.
 
     Attributes:
-        vocabulary: Words, and runs of them, in the order of the columns.
+        vocabulary: Words and n-grams, in the order of the columns.
         idf: The inverse document frequency of each [words].
-        longest: Most words in an entry.
+        longest: Maximum number of words in an n-gram.
     """
 
     vocabulary: tuple[str, ...]
@@ -35,7 +35,7 @@ class Words:
     longest: int
 
     def rows(self, texts: Sequence[str]) -> Any:
-        """A sparse row of length one (or zero, where no word is known) a text [texts, words].
+        """Compute one sparse row per text [texts, words], of length one (or zero, if no word is known).
 
         Source: Salton & Buckley 1988, "Term-weighting approaches in automatic text retrieval"; here with 1 + log of
         the counts, and scikit-learn's smoothed idf.
@@ -48,17 +48,17 @@ class Words:
 
 
 def fit_words(texts: Sequence[str], longest: int) -> Words:
-    """The words, and the runs of up to `longest` words, of `texts`; the frequent ones where there are very many."""
+    """Fit a vocabulary of n-grams of up to `longest` words; only the frequent ones if there are very many."""
     vectorizer = _vectorizer(longest, min_df=2 if len(texts) >= MANY_TEXTS else 1, max_features=MOST_WORDS)
     try:
         vectorizer.fit(texts)
-    except ValueError:  # What scikit-learn says where no text has a word.
+    except ValueError:  # Raised by scikit-learn if no text has a word.
         return Words((), np.zeros(0), longest)
     return Words(tuple(vectorizer.get_feature_names_out().tolist()), vectorizer.idf_, longest)
 
 
 def write_words(folder: Path, sides: Sequence[Words], tensors: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write vocabularies and numbers into `folder`, as JSON and safetensors."""
+    """Save vocabularies and tensors to `folder`, as JSON and safetensors."""
     folder.mkdir(parents=True, exist_ok=True)
     content = [{"longest": side.longest, "vocabulary": side.vocabulary} for side in sides]
     (folder / VOCABULARY).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
@@ -67,10 +67,10 @@ def write_words(folder: Path, sides: Sequence[Words], tensors: Mapping[str, NDAr
 
 
 def read_words(folder: Path) -> tuple[tuple[Words, ...], Mapping[str, NDArray[np.float64]]]:
-    """What `write_words` wrote into `folder`.
+    """Load what `write_words` saved.
 
     Raises:
-        ValueError: The file holds something else.
+        ValueError: If the file has other content.
     """
     content = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
     if not (isinstance(content, list) and content):
@@ -83,7 +83,7 @@ def read_words(folder: Path) -> tuple[tuple[Words, ...], Mapping[str, NDArray[np
 
 
 def _vectorizer(longest: int, **settings: Any) -> Any:
-    # Words of one letter count, too: "I" and "a", and most words of some languages.
+    # Words of one letter count too: "I" and "a", and many words of some languages.
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 -- a second or two, which the majority does without
 
     return TfidfVectorizer(ngram_range=(1, longest), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", **settings)

@@ -1,4 +1,4 @@
-"""Which tokenizer a model gets, and what it lacks for fine-tuning: padding, and a token between the texts of a pair."""
+"""Choose a model's tokenizer and add what fine-tuning needs: padding, and a separator between the texts of a pair."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def chosen_tokenizer(
     padding_side: str,
     writes: bool = False,
 ) -> Any:
-    """The tokenizer that `spec` names, ready for padded batches and for pairs.
+    """Load or train the tokenizer of a model, and prepare it for padded batches and for pairs.
 
     Args:
-        spec: Which weights and tokenizer.
-        checkpoint: The weights' origin, if any.
-        texts: The task's training texts, for a tokenizer that is trained on them.
-        padding_side: Where the family wants padding.
-        writes: Whether the model writes texts: then a trained tokenizer is one that gives each text back as it was.
+        spec: The model.
+        checkpoint: The checkpoint of the weights, if any.
+        texts: Returns the training texts, for a tokenizer that is trained on them.
+        padding_side: The side on which the family pads.
+        writes: Whether the model generates text, which requires a trained tokenizer to restore texts exactly.
 
     Raises:
-        UserError: There is none, or it does not go with the weights.
+        UserError: If there is none, or it does not fit the weights.
     """
     source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
     if source == "trained" and checkpoint is not None and spec.init == "pretrained":
@@ -55,12 +55,12 @@ def chosen_tokenizer(
 
 
 def pad_on(side: str, tokenizer: Any) -> None:
-    """Have a tokenizer pad on a side; what it is made with is saved, so that a checkpoint read again does the same."""
+    """Set the padding side of a tokenizer, also for when it is saved and loaded again."""
     tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = side
 
 
 def special_tokens(tokenizer: Any) -> dict[str, int]:
-    """The ids of a tokenizer's special tokens, as a configuration names them."""
+    """Return the ids of a tokenizer's special tokens, by their names in a configuration."""
     return {
         f"{name}_token_id": token
         for name in ("pad", "bos", "eos", "cls", "sep")
@@ -69,10 +69,11 @@ def special_tokens(tokenizer: Any) -> dict[str, int]:
 
 
 def part_pairs(tokenizer: Any) -> None:
-    """Put a token between the texts of a pair where a tokenizer puts none, as those of GPT-2 and its kin.
+    """Add a separator between the texts of a pair if a tokenizer has none, as GPT-2's.
 
-    It is the separator, or else the end-of-text token. The tokenizer's own template says so from then on, so that it is
-    saved, and plain transformers reads pairs alike. One that has neither token, or isn't a fast one, stays as it is.
+    It is the separator token, or else the end-of-text token. The tokenizer's template is changed, so that the separator
+    is saved, and plain transformers reads pairs the same way. Tokenizers without either token, and slow ones, are left
+    unchanged.
     """
     separator = tokenizer.sep_token or tokenizer.eos_token
     if separator is None or not tokenizer.is_fast or _parts_pairs(tokenizer):
@@ -82,13 +83,13 @@ def part_pairs(tokenizer: Any) -> None:
 
 
 def end_sources(tokenizer: Any) -> None:
-    """Put a token behind a single text where a tokenizer puts none, so that another text can be written on behind it.
+    """Add a token after single texts if a tokenizer has none, so that another text can continue them.
 
-    It is the separator, or else the end-of-text token; the tokenizer's own template says so, as in `part_pairs`. It
-    stays as it is where it ends texts already.
+    It is the separator token, or else the end-of-text token; the tokenizer's template is changed as in `part_pairs`. A
+    tokenizer that ends texts already is left unchanged.
 
     Raises:
-        UserError: It has neither token, or a template that can't be changed.
+        UserError: If there is neither token, or the template cannot be changed.
     """
     separator = tokenizer.sep_token or tokenizer.eos_token
     if separator is None:
@@ -110,14 +111,14 @@ def end_sources(tokenizer: Any) -> None:
 
 
 def _around_a_text(tokenizer: Any) -> tuple[list[str], list[str]]:
-    """The special tokens that a tokenizer puts before a single text, and those behind it."""
+    """Return the special tokens that a tokenizer puts before and after a single text."""
     before, after = learnt_template(tokenizer, 1).pieces
     first, last = ([tokenizer.convert_ids_to_tokens(token) for token, _ in piece] for piece in (before, after))
     return first, last
 
 
 def _set_template(tokenizer: Any, single: Sequence[str], pair: Sequence[str]) -> None:
-    """Have a fast tokenizer frame texts so; $A and $B stand for them."""
+    """Set the special tokens of a fast tokenizer; $A and $B stand for the texts."""
     special = {*single, *pair} - {"$A", "$B"}
     template = processors.TemplateProcessing(
         single=list(single),
@@ -125,13 +126,13 @@ def _set_template(tokenizer: Any, single: Sequence[str], pair: Sequence[str]) ->
         special_tokens=[(token, tokenizer.convert_tokens_to_ids(token)) for token in special],
     )
     backend = tokenizer.backend_tokenizer
-    offsets = backend.post_processor  # GPT-2's leaves blanks out of its tokens' offsets.
+    offsets = backend.post_processor  # GPT-2's excludes spaces from the tokens' offsets.
     kept = [offsets] if isinstance(offsets, processors.ByteLevel) else []
     backend.post_processor = processors.Sequence([*kept, template])
 
 
 def _parts_pairs(tokenizer: Any) -> bool:
-    """Whether something stands between the texts of a pair."""
+    """Whether there is a token between the texts of a pair."""
     try:
         learnt_template(tokenizer, 2)
     except UserError:
@@ -140,7 +141,7 @@ def _parts_pairs(tokenizer: Any) -> bool:
 
 
 def _pad_with_end(tokenizer: Any, source: str) -> None:
-    """Take the end-of-text token for padding, as is usual for models that were trained without padding."""
+    """Use the end-of-text token for padding, as is usual for models trained without padding."""
     if tokenizer.eos_token_id is None:
         raise UserError(f"{source}: its tokenizer has neither a padding token nor an end-of-text token.")
     tokenizer.pad_token = tokenizer.eos_token

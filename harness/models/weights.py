@@ -1,4 +1,4 @@
-"""From a configuration to a model: the checkpoint's weights, or fresh ones."""
+"""Create models with random or pretrained weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OWN_HEAD = "the checkpoint's own head is kept"
 
 
 def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
-    """A model with fresh weights.
+    """Create a model with random weights.
 
     Raises:
-        UserError: The configuration makes none.
+        UserError: If the configuration is invalid.
     """
     try:
         return model_class.from_config(config, dtype=torch.float32)
@@ -29,23 +29,23 @@ def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
 
 
 def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_head: bool) -> tuple[Any, list[str]]:
-    """A model with the checkpoint's weights, in fp32, and what a reader should know of its head.
+    """Load a model with the checkpoint's weights, in fp32, and return it with notes on its head.
 
     Args:
         model_class: A transformers Auto class.
-        checkpoint: Where the weights are.
-        config: Of the model, with its head.
-        new_head: Whether a head that the checkpoint brings is left out.
+        checkpoint: The checkpoint.
+        config: The configuration of the model with its head.
+        new_head: Whether to replace the head of the checkpoint.
 
     Raises:
-        UserError: The weights don't load, or are not those of the configuration.
+        UserError: If the weights cannot be loaded, or do not fit the configuration.
     """
     checkpoint.weights()
     try:
         model, report = model_class.from_pretrained(
             checkpoint.folder,
             config=config,
-            dtype=torch.float32,  # transformers would keep half precision, in which small updates are lost.
+            dtype=torch.float32,  # transformers would keep half precision, which loses small updates.
             output_loading_info=True,
             use_safetensors=True,
             trust_remote_code=False,
@@ -65,14 +65,14 @@ def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_hea
 
 
 def check_language_head(name: str, notes: Sequence[str]) -> None:
-    """Refuse a language model part of which is new: what it predicts would be chance.
+    """Reject a language model with new layers, whose predictions would be random.
 
     Args:
-        name: What the user calls it.
-        notes: Those of `pretrained`.
+        name: The user's name of the model.
+        notes: The notes returned by `pretrained`.
 
     Raises:
-        UserError: Its weights lack a tensor.
+        UserError: If the weights lack a tensor.
     """
     if list(notes) != [OWN_HEAD]:
         raise UserError(
@@ -85,7 +85,7 @@ def _head_tensors(model: Any) -> list[str]:
 
 
 def _renew_head(model: Any) -> None:
-    """Initialise everything outside the encoder afresh, as transformers does."""
+    """Reinitialise everything outside the encoder, as transformers does."""
     for name, child in model.named_children():
         if name != model.base_model_prefix:
             for tensor in child.parameters():

@@ -1,4 +1,4 @@
-"""Which model writes a text for another one: an encoder–decoder, or a language model that goes on behind the source."""
+"""Choose how a model generates text: as an encoder-decoder, or as a language model that continues the source."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from harness.tokenization.pair_layout import APART, Apart, Joined, PairLayout
 
 
 def lacks_class(head: Head, config: Any) -> bool:
-    """Whether transformers has no model of the configuration's type with the head."""
+    """Whether transformers has no model with this head for the configuration's type."""
     if head.auto_class is None:
         return False
     return type(config) not in getattr(transformers, head.auto_class)._model_mapping
 
 
 def asks_for_words(head: Head, config: Any) -> bool:
-    """Whether a model is wanted that predicts words, with the head of its language model.
+    """Whether the model is to predict words with its language modelling head.
 
     Args:
-        head: What goes on top: no other head, or one that writes, and that the type lacks.
-        config: The model's.
+        head: The head. True if it is none of its own, or if it generates text and the model type lacks it.
+        config: The configuration of the model.
     """
     return head.auto_class is None or (head.generation is not None and lacks_class(head, config))
 
 
 def model_class_of(head: Head, language: Language | None, where: str, config: Any) -> Any:
-    """The Auto class of models with the head.
+    """Return the Auto class of models with the head.
 
     Args:
-        head: What goes on top.
+        head: The head.
         language: How the model predicts words.
-        where: What a message calls the model.
-        config: Its configuration.
+        where: The name of the model in messages.
+        config: The configuration of the model.
 
     Raises:
-        UserError: There is no such model of its type, as not all types have language models, or some heads.
+        UserError: If the model type has no such model. Not all types have language models, or every head.
     """
     if head.auto_class is not None and not (head.otherwise and lacks_class(head, config)):
         return class_with(head, config)
@@ -59,15 +59,15 @@ def model_class_of(head: Head, language: Language | None, where: str, config: An
 
 
 def layout_of(head: Head, config: Any, tokenizer: Any) -> PairLayout:
-    """How a model is given a source and its target; the tokenizer of one that goes on is made to read sources so.
+    """Return how source and target are arranged in the input.
 
     Args:
-        head: What goes on top.
-        config: The model's.
-        tokenizer: Is changed for a model that goes on behind the source.
+        head: The head.
+        config: The configuration of the model.
+        tokenizer: The tokenizer; changed in place for a model that continues the source.
 
     Raises:
-        UserError: The tokenizer has no token for a text's end, or none can be put behind a source.
+        UserError: If the tokenizer has no end-of-text token, or if none can be appended to a source.
     """
     if head.generation is None:
         return APART

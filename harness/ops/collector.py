@@ -1,7 +1,7 @@
-"""Keep Python's search for unused objects from what was imported, which stays in use anyway.
+"""Exclude imported objects, which stay in use anyway, from Python's garbage collection.
 
-Half a million objects stand behind torch and transformers, and a search through all of them takes a quarter of a second
-of the processor: as much as fitting a simple baseline, and some of what a short training takes.
+torch and transformers have half a million objects, and collecting them all takes a quarter of a second of processor
+time: as much as fitting a simple baseline, and a noticeable part of a short training.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ _state = SimpleNamespace(is_passing=False)
 
 
 def pass_over_what_is_loaded() -> None:
-    """Have later searches pass over what this process holds by now. For processes of our own: nothing is undone."""
-    gc.collect()  # What is unused by now would never be found again.
+    """Exclude all current objects from garbage collection, for good. For processes of our own only."""
+    gc.collect()  # Unused objects would otherwise never be freed.
     gc.freeze()
     _state.is_passing = True
 
 
 def pass_over_what_came_since() -> None:
-    """The same of what was loaded later, where one of these two is at work; a user's process stays as it is."""
+    """Exclude objects loaded later too, if others are excluded already; leaves a user's process unchanged."""
     if _state.is_passing:
         pass_over_what_is_loaded()
 
 
 @contextmanager
 def passing_over_what_is_loaded() -> Iterator[None]:
-    """The same until the block ends, in a process that may be a user's, who may have frozen something already."""
+    """Exclude all current objects until the block ends, unless a user has frozen some in this process already."""
     if gc.get_freeze_count():
         yield
         return

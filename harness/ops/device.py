@@ -1,4 +1,4 @@
-"""The machine: devices through accelerate, seeds, peak memory, hardware."""
+"""Devices (through accelerate), seeds, peak memory and hardware."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def together() -> PartialState:
-    """The processes that were launched together, and which of them this is.
+    """Return the processes that were launched together, and the rank of this one.
 
-    Without a GPU they must be told to meet on the CPU: each would else believe that it is alone.
+    Without a GPU they must be set to use the CPU; otherwise each would believe that it is alone.
     """
     return PartialState(cpu=parse_flag_from_env(_USE_CPU) or not torch.accelerator.is_available())
 
 
 @contextmanager
 def on_cpu() -> Iterator[None]:
-    """Compute on the CPU inside, though there be a GPU: processor time knows nothing of what a GPU still does."""
+    """Compute on the CPU even if there is a GPU, whose work does not count as processor time."""
     with patch_environment(**{_USE_CPU: "true"}):
         _forget_device()
         try:
@@ -44,15 +44,15 @@ def on_cpu() -> Iterator[None]:
 
 
 def fresh_accelerator(precision: str, *, tracker: str | None, folder: Path) -> Accelerator:
-    """An accelerator for one run. What an earlier run in this process asked for does not leak into it.
+    """Create an accelerator for one run, unaffected by earlier runs in this process.
 
     Args:
         precision: "fp32" or "bf16".
-        tracker: One of accelerate's trackers, such as "tensorboard", that `check_tracker` let through.
-        folder: Where a tracker may write.
+        tracker: One of accelerate's trackers, such as "tensorboard", accepted by `check_tracker`.
+        folder: A folder that trackers may write to.
 
     Raises:
-        UserError: The device does not know the precision.
+        UserError: If the device does not support the precision.
     """
     together()
     keep_freed_memory()
@@ -81,28 +81,28 @@ def _forget_accelerator() -> None:
 
 
 def actual_precision(asked: str) -> str:
-    """What "auto" means here: bf16 where the device multiplies in it, else fp32."""
+    """Resolve "auto": bf16 if the device has instructions for it, else fp32."""
     if asked != "auto":
         return asked
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # torch runs bf16 on every CPU, but slower than fp32 where the processor has no instructions for it.
+    # torch supports bf16 on every CPU, but without such instructions it is slower than fp32.
     has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bf16" if has_bf16() else "fp32"
 
 
 def seed_layers(seed: int) -> None:
-    """Set every generator, the same on each process, before any layer is made."""
+    """Seed every generator before layers are created, with the same seed on each process."""
     set_seed(seed)
 
 
 def seed_dropout(seed: int, process: int) -> None:
-    """Set torch's generator for training, another on each process."""
+    """Seed torch's generator for training, with a different seed on each process."""
     torch.manual_seed((seed << 16) + process)
 
 
 def generators(device: torch.device) -> dict[str, torch.Tensor]:
-    """The states of torch's random number generators."""
+    """Return the states of torch's random number generators."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -110,46 +110,46 @@ def generators(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def restore_generators(states: Mapping[str, torch.Tensor]) -> None:
-    """Go on drawing random numbers where `generators` was called."""
+    """Restore the random number generators to the states that `generators` returned."""
     torch.set_rng_state(states["cpu"])
     if "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"])
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor of the host's on a device; a GPU need not have done its work until then, nor is it waited for."""
+    """Copy a tensor to a device, without waiting for a GPU."""
     if device.type != "cuda" or tensor.is_cuda:
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def all_to_device(tensors: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
-    """Tensors of the host's on a device, by name."""
+    """Copy tensors to a device, by name."""
     return {name: to_device(tensor, device) for name, tensor in tensors.items()}
 
 
 def reset_peak_memory() -> None:
-    """Start measuring the peak anew, without what an earlier run in this process left behind."""
-    if AcceleratorState._shared_state:  # It had a model; what a simple baseline leaves is gone by itself.
+    """Reset the peak, and free what an earlier run in this process left behind."""
+    if AcceleratorState._shared_state:  # The run had a model. What a simple baseline leaves is freed by itself.
         _forget_accelerator()
         gc.collect()
     measure_peak_anew()
 
 
 def measure_peak_anew() -> None:
-    """Start measuring the peak anew, with what there is: an accelerator that is in use stays."""
+    """Reset the peak to the current use, keeping an accelerator that is in use."""
     give_freed_memory_back()
     if _uses_cuda():
         torch.cuda.reset_peak_memory_stats()
     if _CLEAR.exists():
         try:
             _CLEAR.write_text("5")
-        except OSError:  # Not allowed in some containers: the peak is then the process's.
+        except OSError:  # Forbidden in some containers: the peak is then that of the whole process.
             return
 
 
 def peak_memory_bytes() -> int:
-    """Most memory since the last reset: the GPU's where there is one, else the process's."""
+    """Peak memory since the last reset: the GPU's if there is one, else the process's."""
     if _uses_cuda():
         return int(torch.cuda.max_memory_allocated())
     if _STATUS.exists():
@@ -160,7 +160,7 @@ def peak_memory_bytes() -> int:
 
 
 def hardware(accelerator: Accelerator | None) -> dict[str, str | int]:
-    """What the run ran on."""
+    """Describe the hardware of a run."""
     found: dict[str, str | int] = {
         "platform": platform.platform(),
         "processor": _processor_name(),

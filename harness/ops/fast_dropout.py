@@ -1,6 +1,6 @@
-"""Dropout from cheap random bits: torch's own takes as long on a processor as a matrix product.
+"""Dropout from cheap random bits. torch's own takes as long as a matrix product on a CPU.
 
-Where our own compiled kernels are, they do it, in a fifth of the time that it takes here.
+Our compiled kernels, if available, take a fifth of the time of this implementation.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from harness.ops import native
 
-# A number is kept or not by 16 random bits: the rate is met to 1/65536, and the scale is that of the rate met.
+# Each element uses 16 random bits: the rate is rounded to 1/65536, and the scale is that of the rounded rate.
 STEPS = 1 << 16
 
 
 def dropped(states: Tensor, rate: float) -> Tensor:
-    """`states`, of which a share of `rate` is set to zero and the rest is scaled so that the expectation stays.
+    """Set a share `rate` of `states` to zero and scale the rest to keep the expectation.
 
-    The bits come from torch's generator, so a seed or a restored state gives the same ones again.
+    The bits come from torch's generator, so that a seed or restored state reproduces them.
     """
     below = round(rate * STEPS)
     if below == 0:
@@ -32,12 +32,12 @@ def dropped(states: Tensor, rate: float) -> Tensor:
 
 
 class _Dropped(torch.autograd.Function):
-    """Keeps a byte a number for the backward pass."""
+    """Stores one byte per element for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, below: int) -> Tensor:
         kept = kept_places(states.shape, below)
-        ctx.save_for_backward(kept)  # So that a checkpoint can drop it and draw it again.
+        ctx.save_for_backward(kept)  # So that checkpointing can drop and recompute it.
         ctx.scale = STEPS / (STEPS - below)
         return (states * kept).mul_(ctx.scale)
 
@@ -48,15 +48,15 @@ class _Dropped(torch.autograd.Function):
 
 
 def kept_places(shape: torch.Size, below: int) -> Tensor:
-    """True at each place with probability 1 - below / 65536, on the CPU."""
+    """Return a mask on the CPU, where each element is True with probability 1 - below / 65536."""
     count = math.prod(shape)
-    # One large draw of 64 bits at a time costs a fraction of a draw a number.
+    # Drawing 64 bits at a time costs a fraction of one draw per element.
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     return (bits.view(torch.int16)[:count] >= below - STEPS // 2).view(shape)
 
 
 def fastest_dropped(states: Tensor, rate: float) -> Tensor:
-    """As `dropped`, by our own compiled kernels where they are."""
+    """Apply dropout as `dropped` does, with our compiled kernels if available."""
     return native.dropout(states, rate) if native.serves(states.device) and rate < 1 else dropped(states, rate)
 
 
@@ -64,12 +64,12 @@ class FastDropout(nn.Dropout):
     """nn.Dropout with cheaper randomness."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input, with dropout in training."""
+        """Apply dropout in training."""
         return fastest_dropped(input, self.p) if self.training else input
 
 
 def with_fast_dropout(model: nn.Module) -> None:
-    """Put `FastDropout` in the place of each nn.Dropout of the model; its state and its checkpoints stay the same."""
+    """Replace each nn.Dropout of the model by `FastDropout`; state and checkpoints stay the same."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout:

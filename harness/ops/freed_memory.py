@@ -1,4 +1,4 @@
-"""What the C library does with memory that was freed: kept for the next step, or given back to the system."""
+"""Control whether the C library keeps freed memory for the next step or returns it to the system."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import ctypes
 import os
 import platform
 
-# glibc's mallopt: how much free memory is kept, and from which size on a block is given back at once; bytes.
+# glibc's mallopt: how much free memory is kept, and the size from which a block is returned at once, in bytes.
 _KEPT, _OWN_BLOCK = (-1, 2**31 - 1), (-3, 32 * 2**20)
-# What glibc's own adjustment of the two ends at (mallopt(3): M_MMAP_THRESHOLD); to adjust again it can't be told.
+# The final values of glibc's dynamic adjustment (mallopt(3): M_MMAP_THRESHOLD), which cannot be turned on again.
 _ADJUSTED = ((-1, 64 * 2**20), (-3, 32 * 2**20))
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what a step frees for the next one, which would else ask the system for it page by page.
+    """Make the C library keep freed memory for the next step, which would otherwise request it page by page.
 
-    Only glibc's, and not where the environment says something of it. `give_freed_memory_back` gives all of it back.
+    Only for glibc, and only if the environment does not configure it. `give_freed_memory_back` returns all of it.
     """
     _set_malloc(_KEPT, _OWN_BLOCK)
 
 
 def stop_keeping_freed_memory() -> None:
-    """Give back what `keep_freed_memory` has kept, and have the C library keep no more than it does by itself."""
+    """Return memory held by `keep_freed_memory`, and keep no more than the C library does by default."""
     _set_malloc(*_ADJUSTED)
     give_freed_memory_back()
 
@@ -33,10 +33,10 @@ def _set_malloc(*options: tuple[int, int]) -> None:
 
 
 def give_freed_memory_back() -> None:
-    """Have the C library give the system what `keep_freed_memory` has kept.
+    """Make the C library return the memory held by `keep_freed_memory` to the system.
 
-    Steps of ever other lengths leave gaps of ever other sizes, which add up to gigabytes unless a long run calls this
-    now and then.
+    Steps of varying lengths leave gaps of varying sizes, which add up to gigabytes unless a long run calls this now and
+    then.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL("libc.so.6").malloc_trim(0)

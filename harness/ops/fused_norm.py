@@ -1,4 +1,4 @@
-"""Dropout, residual and norm in one pass over memory, under stock models: the last three steps of BERT's sub-layers."""
+"""Fuse dropout, residual connection and norm, the last three steps of BERT's sub-layers, in stock models."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.ops import native
 
 
 class FusedOutput(nn.Module):
-    """LayerNorm(residual + dropout(dense(hidden))), as `BertOutput` computes it, by our own compiled kernel.
+    """LayerNorm(residual + dropout(dense(hidden))), as in `BertOutput`, computed by our own compiled kernel.
 
-    Sums are made in 32 bits, and what comes out has the wider type of the two that go in.
+    Sums are computed in 32 bits, and the output has the wider type of the two inputs.
     """
 
     def __init__(self, stock: Any) -> None:
@@ -21,19 +21,19 @@ class FusedOutput(nn.Module):
         self.dense, self.LayerNorm, self.dropout = stock.dense, stock.LayerNorm, stock.dropout
 
     def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
-        """[..., width] from hidden states [..., inner width] and the residual [..., width]."""
+        """Return [..., width] from hidden states [..., inner width] and the residual [..., width]."""
         norm, share = self.LayerNorm, self.dropout.p if self.training else 0.0
         hidden = self.dense(hidden_states)
         return native.dropout_add_norm(hidden, input_tensor, norm.weight, norm.bias, epsilon=norm.eps, dropout=share)
 
 
 def with_fused_norms(model: nn.Module) -> None:
-    """Put a `FusedOutput` in the place of each module that computes what `BertOutput` does, whatever its class.
+    """Replace each module that computes the same as `BertOutput`, of any class, by `FusedOutput`.
 
-    Its state and its checkpoints stay the same. Without the kernels nothing is changed.
+    State and checkpoints stay the same. Without the kernels nothing is changed.
 
     Args:
-        model: On the device where it stays.
+        model: The model, on its final device.
     """
     parameter = next(model.parameters(), None)  # An exported model has none.
     if parameter is None or not native.serves(parameter.device):
@@ -45,7 +45,7 @@ def with_fused_norms(model: nn.Module) -> None:
 
 
 def _computes_the_same(module: nn.Module) -> bool:
-    """Whether the module's forward pass is that of `BertOutput`, which its kin repeat word for word."""
+    """Whether the module's forward pass is that of `BertOutput`, which other models repeat verbatim."""
     parts = dict(module.named_children())
     if {"dense", "dropout", "LayerNorm"} != parts.keys() or type(parts["LayerNorm"]) is not nn.LayerNorm:
         return False

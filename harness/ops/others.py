@@ -1,4 +1,4 @@
-"""How busy other work kept the machine meanwhile, which makes whatever is timed there take longer."""
+"""Measure the load of other work on the machine, which slows down whatever is timed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import psutil
 
 @contextmanager
 def others_share(processes: int = 1) -> Iterator[Callable[[], float]]:
-    """Gives a function that says how many processors other work kept busy, on average, since the block was entered.
+    """Yield a function that returns the average number of processors used by other work since the block was entered.
 
     Args:
-        processes: Like this one, that do the same work and are no others.
+        processes: Number of processes like this one, which do the same work and do not count as other.
     """
     own = psutil.Process()
 

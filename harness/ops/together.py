@@ -1,4 +1,4 @@
-"""The processes that were launched together, found out without torch where this one was launched alone."""
+"""Processes that were launched together; found without importing torch if there is only one."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from typing import Protocol
 
-# What launchers set: accelerate's, torchrun, and those of MPI that accelerate reads (accelerate.state.PartialState).
+# Variables set by launchers: accelerate, torchrun, and those of MPI that accelerate.state.PartialState reads.
 _LAUNCHED = ("LOCAL_RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
 
 class Together(Protocol):
-    """What is asked of accelerate's PartialState."""
+    """The part of accelerate's PartialState that is used."""
 
     @property
     def num_processes(self) -> int:
-        """How many there are."""
+        """Number of processes."""
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this is the one that writes for all."""
+        """Whether this is the process that writes for all."""
 
     def wait_for_everyone(self) -> None:
-        """Go on when all have come here."""
+        """Wait until all processes have reached this point."""
 
     def main_process_first(self) -> AbstractContextManager[None]:
-        """Let the others wait until the main one has left the block."""
+        """Make the other processes wait until the main one has left the block."""
 
 
 class Alone:
-    """A process that was launched by itself."""
+    """A process that was launched alone."""
 
     num_processes = 1
     is_main_process = True
 
     def wait_for_everyone(self) -> None:
-        """Go on: nobody else comes."""
+        """Return at once."""
 
     @contextmanager
     def main_process_first(self) -> Iterator[None]:
-        """Go on: nobody waits."""
+        """Enter the block at once."""
         yield
 
 
 def processes() -> Together:
-    """The processes that were launched together, and which of them this is."""
-    if not _is_launched() and find_spec("torch_xla") is None:  # A TPU's cores are processes that no variable tells of.
+    """Return the processes that were launched together, and the rank of this one."""
+    if not _is_launched() and find_spec("torch_xla") is None:  # The processes of a TPU's cores set no variable.
         return Alone()
     from harness.ops.device import together  # noqa: PLC0415 -- imports torch
 

@@ -1,4 +1,4 @@
-"""Work in a process that belongs to somebody else, such as a notebook, and leave it as it was."""
+"""Run in a user's process, such as a notebook, and leave it unchanged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harness.ops.freed_memory import stop_keeping_freed_memory
 
 @contextmanager
 def unchanged_process() -> Iterator[None]:
-    """What the block does to this process is undone when it is left, however it is left.
+    """Restore the state of this process after the block, however it is left.
 
-    That is: the environment, the filters of warnings, the random number generators of Python, numpy and torch, torch's
-    threads, the singletons of accelerate, and what transformers prints. Inside, the libraries are as quiet as they are
-    below the command line. What is imported stays imported.
+    This covers the environment, warning filters, the random number generators of Python, numpy and torch, torch's
+    number of threads, the singletons of accelerate, and the verbosity of transformers. Inside, libraries are as quiet
+    as on the command line. Imported modules stay imported.
     """
     with unchanged_environment(), _unchanged_generators(), _unchanged_singletons(), _quiet_transformers():
         prepare_libraries()
@@ -47,12 +47,12 @@ def _unchanged_generators() -> Iterator[None]:
         if gpus is not None:
             torch.cuda.set_rng_state_all(gpus)
         elif torch.cuda.is_initialized():
-            torch.cuda.manual_seed_all(torch.initial_seed())  # As they would have begun, had the block not begun them.
+            torch.cuda.manual_seed_all(torch.initial_seed())  # Their initial state, had the block not used them.
 
 
 @contextmanager
 def _unchanged_singletons() -> Iterator[None]:
-    """An Accelerator that was there before is one with these dictionaries, so they are filled again, not replaced."""
+    """Existing Accelerators share these dictionaries, so they are refilled rather than replaced."""
     shared = [state._shared_state for state in (PartialState, AcceleratorState, GradientState)]
     before = [dict(state) for state in shared]
     try:
@@ -65,7 +65,7 @@ def _unchanged_singletons() -> Iterator[None]:
 
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """The environment only says this to a transformers that is not imported yet."""
+    """Silence transformers if it was imported before the environment was set."""
     verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

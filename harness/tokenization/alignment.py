@@ -1,9 +1,9 @@
-"""Where the tokens of a text stand in it, for tokenizers that change the text and don't say.
+"""Align tokens with their text, for tokenizers that normalise text without reporting offsets.
 
-Text and tokens are spelled alike: letters folded, quotes and dashes of all kinds made one, white space and accents left
-out. The two spellings are then followed side by side. Where they differ, the nearest place is found from which they
-agree again, and what lies between is compared on its own. A token gets the characters that spell it, all of them and
-nothing else; any other token gets an empty range where it must lie. So a range may be missing, but not wrong.
+Text and tokens are normalised alike: case is folded, quotes and dashes of all kinds are unified, white space and
+accents are removed. Both strings are then followed in parallel. Where they differ, the nearest position from which they
+agree again is found, and the part in between is compared separately. A token gets exactly the characters that spell it;
+any other token gets an empty range at its approximate position. So a range may be missing, but not wrong.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from functools import lru_cache
 
 Range = tuple[int, int]  # characters [start, end)
 
-_DOUBLE, _SINGLE = "''", "'"  # So that a quote is the same whether it is written as one character or as two.
+_DOUBLE, _SINGLE = "''", "'"  # A double quote may be written as one character or as two.
 _QUOTES = {**dict.fromkeys('"“”„‟«»', _DOUBLE), **dict.fromkeys("'`´‘’‚‛‹›", _SINGLE)}
-# What tokenizers write for themselves: "@-@" for a dash within a word (Moses), "##ing", "low@@ er", "</w>", "▁a".
+# Marks that tokenizers add: "@-@" for a dash within a word (Moses), "##ing", "low@@ er", "</w>", "▁a".
 _MARKED = re.compile(r"@(?P<sign>[-,./])@|(?:##)?▁*(?P<word>.+?)(?:@@|</w>)?", re.DOTALL)
-# How far the spellings may part, and how many letters must agree for a place to be where they meet again: chance finds
-# short agreements far away, but not near.
+# How far to search, and how many letters must agree for the strings to be in step again: short matches are frequent by
+# chance over long distances, but not over short ones.
 _REACHES = ((16, 4), (64, 8), (256, 12), (1024, 16), (4096, 16), (16384, 16), (65536, 16))
-_COMPARED = 32  # Most letters of a span that is compared letter by letter, which takes quadratic time.
+_COMPARED = 32  # Maximum length of a span that is compared letter by letter, in quadratic time.
 
 
 def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
-    """The characters of `text` that each of its tokens covers, in rising order.
+    """Return the characters of `text` that each of its tokens covers, in ascending order.
 
-    Takes time in proportion to the text's length.
+    Takes time proportional to the text's length.
 
     >>> aligned("It’s 23,000 – “now”", ["it", "'s", "23", "@,@", "000", "-", '"', "now", '"'])
     [(0, 2), (2, 4), (5, 7), (7, 8), (8, 11), (12, 13), (14, 15), (15, 18), (18, 19)]
@@ -38,11 +38,11 @@ def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
     [(0, 2), (4, 4), (6, 9)]
 
     Args:
-        text: As it was before the tokenizer changed anything.
-        tokens: What the tokenizer made of it, in order.
+        text: The original text.
+        tokens: The tokens of the text, in order.
     """
     spelled = _spelled(text)
-    # Text that is split already, as WikiText is, has the marks in it.
+    # Pretokenised text, such as WikiText, contains the marks itself.
     words_of = {token: _letters(token if token in text else _unmarked(token)) for token in set(tokens)}
     words = [words_of[token] for token in tokens]
     places = _places(spelled.letters, "".join(words))
@@ -57,7 +57,7 @@ def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
 
 @dataclass(frozen=True, slots=True)
 class _Spelled:
-    """A text's letters, and the characters that each one stands for."""
+    """The normalised letters of a text, with the characters that each of them represents."""
 
     letters: str
     starts: list[int]
@@ -65,7 +65,7 @@ class _Spelled:
 
 
 def _spelled(text: str) -> _Spelled:
-    """The spelling of a text. An accent belongs to the character before it."""
+    """Normalise a text. An accent belongs to the character before it."""
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -86,7 +86,7 @@ def _letters(token: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _spelling(character: str) -> str:
-    """How a character is spelled; empty for white space, control characters and accents."""
+    """Normalise a character; the result is empty for white space, control characters and accents."""
     if character in _QUOTES:
         return _QUOTES[character]
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
@@ -106,7 +106,7 @@ def _unmarked(token: str) -> str:
 
 
 def _places(letters: str, words: str) -> list[int]:
-    """For each letter of the tokens its place among the text's letters; -1: none."""
+    """Return for each letter of the tokens its index among the text's letters, or -1."""
     places: list[int] = []
     at = 0
     while at < len(letters) and len(places) < len(words):
@@ -122,7 +122,7 @@ def _places(letters: str, words: str) -> list[int]:
 
 
 def _next_agreement(letters: str, at: int, words: str, place: int) -> tuple[int, int]:
-    """How many letters of the text and of the tokens to leave behind so that they agree again; else all of them."""
+    """Return how many letters of text and tokens to skip until they agree again; all if they never do."""
     left, right = len(letters) - at, len(words) - place
     for reach, length in _REACHES:
         theirs = _once(letters[at : at + reach + length - 1], length)
@@ -137,7 +137,7 @@ def _next_agreement(letters: str, at: int, words: str, place: int) -> tuple[int,
 
 
 def _once(letters: str, length: int) -> dict[str, int]:
-    """Where each run of so many letters begins, of those that are there once."""
+    """Return the start of each run of `length` letters that occurs exactly once."""
     found: dict[str, int] = {}
     for start in range(len(letters) - length + 1):
         run = letters[start : start + length]
@@ -146,7 +146,7 @@ def _once(letters: str, length: int) -> dict[str, int]:
 
 
 def _compared(letters: str, words: str, at: int) -> list[int]:
-    """The places of `words`, a span of the tokens' letters, in a span of the text's that starts at `at`."""
+    """Locate `words`, letters of a span of tokens, in `letters`, a span of the text's letters that starts at `at`."""
     places = [-1] * len(words)
     if max(len(letters), len(words)) <= _COMPARED:
         for block in SequenceMatcher(None, letters, words).get_matching_blocks():
@@ -157,9 +157,9 @@ def _compared(letters: str, words: str, at: int) -> list[int]:
 
 
 def _covered(text: str, spelled: _Spelled, places: Sequence[int], placed: set[int]) -> Range | None:
-    """The characters that spell a token whose letters are at `places`; None where they don't, or not the token alone.
+    """Return the characters of a token whose letters are at `places`, or None if they do not spell exactly the token.
 
-    Two words in the text are no token, and neither is a part of a word whose other part belongs to none.
+    A token does not contain white space, and is not a part of a word whose other part belongs to no token.
     """
     if not places or places[0] < 0 or list(places) != list(range(places[0], places[0] + len(places))):
         return None
@@ -175,12 +175,12 @@ def _covered(text: str, spelled: _Spelled, places: Sequence[int], placed: set[in
 
 
 def _joined(text: str, cut: int, lost: bool) -> bool:
-    """Whether a cut before this character parts a word, which matters where the other part is lost."""
+    """Whether a cut before this character splits a word of which the other part is lost."""
     return lost and text[cut - 1 : cut + 1].isalnum()
 
 
 def _filled(found: Sequence[Range | None], length: int) -> list[Range]:
-    """The ranges, and for each run of missing ones empty ranges, spread over what lies between its neighbours."""
+    """Replace missing ranges by empty ones, spread evenly between their neighbours."""
     ranges: list[Range] = []
     for count, known in _runs(found):
         start = ranges[-1][1] if ranges else 0
@@ -192,7 +192,7 @@ def _filled(found: Sequence[Range | None], length: int) -> list[Range]:
 
 
 def _runs(found: Sequence[Range | None]) -> Iterator[tuple[int, Range | None]]:
-    """How many missing ranges stand before each known one, and before the end."""
+    """Yield the number of missing ranges before each known one, and before the end."""
     missing = 0
     for known in found:
         if known is None:

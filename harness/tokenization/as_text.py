@@ -1,9 +1,9 @@
-"""What a text spells is text: "[SEP]", "</s>" or "[MASK]" in it never becomes the token of that name.
+"""Encode special tokens in texts as plain text: "[SEP]", "</s>" or "[MASK]" in a text never becomes a special token.
 
-Tokenizers look for their special tokens in every text, so that a text could end itself, or be masked in part. A text in
-which one was found is encoded once more without the search. Where the vocabulary itself spells the token, as
-sentencepiece's does when `tokenizers` reads it, its letters are encoded one by one. All other texts stay as they were
-encoded; so do those of a tokenizer that ends each line with such a token, for lines that are split and ended already.
+Tokenizers search texts for their special tokens, so that a text could end itself or be partly masked. Texts in which
+one was found are encoded again without the search. If the vocabulary itself contains the token, as sentencepiece's does
+in `tokenizers`, its letters are encoded one by one. All other texts keep their encoding, as do those of a tokenizer
+that ends each line with such a token, for text that is split into lines already.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _ROLES = ("bos", "eos", "cls", "sep", "pad", "mask")
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A text's token ids, and the characters [start, end) that each token covers; none where they are not wanted."""
+    """A text's token ids, and the characters [start, end) that each token covers, empty unless requested."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]
 
 
 def control_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids of the tokens that begin, end, part, pad and mask texts.
+    """Return the ids of the tokens that begin, end, separate, pad and mask texts.
 
-    Not among them are the unknown token, what a checkpoint adds for use within texts, such as markers of entities, and
-    what was chosen from the words and signs of ordinary texts, such as "!" for padding.
+    They exclude the unknown token, tokens that a checkpoint adds for use within texts, such as entity markers, and
+    ordinary words and signs in these roles, such as "!" for padding.
     """
     named = (
         (getattr(tokenizer, f"{role}_token", None), getattr(tokenizer, f"{role}_token_id", None)) for role in _ROLES
@@ -36,17 +36,17 @@ def control_ids(tokenizer: Any) -> frozenset[int]:
 
 
 def _is_no_word(name: str) -> bool:
-    """Whether a name has brackets or the like around it, as in "[SEP]", "</s>" and "<|endoftext|>"."""
+    """Whether a name is enclosed in brackets or the like, as in "[SEP]", "</s>" and "<|endoftext|>"."""
     return len(name) > 2 and not name[0].isalnum() and not name[-1].isalnum()
 
 
 def has_markers(tokenizer: Any) -> bool:
-    """Whether the tokenizer has special tokens that are there to be found in texts."""
+    """Whether the tokenizer has special tokens that are meant to be used within texts."""
     return bool(set(tokenizer.all_special_ids) - control_ids(tokenizer) - {tokenizer.unk_token_id})
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """The ids of each text's tokens, without special tokens.
+    """Return each text's token ids, without special tokens.
 
     Args:
         tokenizer: A transformers tokenizer.
@@ -56,30 +56,30 @@ def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 
 
 def encoded_as_text(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
-    """The tokens of each text, without special tokens.
+    """Encode texts without special tokens.
 
     Args:
-        tokenizer: A transformers tokenizer; of a slow one no offsets can be had.
+        tokenizer: A transformers tokenizer. Slow ones cannot return offsets.
         texts: The texts.
-        return_offsets: Whether offsets are wanted.
+        return_offsets: Whether to return offsets.
     """
     return without_controls(tokenizer, texts, _encoded(tokenizer, texts, return_offsets=return_offsets, split=False))
 
 
 def without_controls(tokenizer: Any, texts: Sequence[str], found: Sequence[Encoded]) -> list[Encoded]:
-    """The encoded texts, with what they spell in the place of control tokens.
+    """Replace control tokens in encoded texts by what they spell.
 
     Args:
-        tokenizer: What encoded them.
+        tokenizer: The tokenizer that encoded the texts.
         texts: The texts.
-        found: Their tokens, without special tokens around them.
+        found: The encoded texts, without special tokens around them.
     """
     controls = _found_in_texts(tokenizer)
     places = [place for place, encoded in enumerate(found) if not controls.isdisjoint(encoded.ids)]
     if not places:
         return list(found)
     again = {place: found[place] for place in places}
-    if tokenizer.is_fast:  # Some of the others need the search for ordinary tokens as well.
+    if tokenizer.is_fast:  # Some slow tokenizers need the search for ordinary tokens too.
         wanted = any(found[place].offsets for place in places)
         anew = _encoded(tokenizer, [texts[place] for place in places], return_offsets=wanted, split=True)
         again = dict(zip(places, anew, strict=True))
@@ -88,7 +88,7 @@ def without_controls(tokenizer: Any, texts: Sequence[str], found: Sequence[Encod
 
 
 def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool, split: bool) -> list[Encoded]:
-    """The texts as the tokenizer reads them; `split` keeps a fast one from looking for special tokens."""
+    """Encode texts; with `split`, a fast tokenizer does not search for special tokens."""
     if not texts:
         return []
     extra = {"split_special_tokens": split, "return_offsets_mapping": return_offsets} if tokenizer.is_fast else {}
@@ -98,7 +98,7 @@ def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool, spli
 
 
 def _found_in_texts(tokenizer: Any) -> frozenset[int]:
-    """The control tokens that a text holds only where it spells them: some tokenizers end each line with one."""
+    """Return the control tokens that only occur if a text spells them: some tokenizers end each line with one."""
     controls = control_ids(tokenizer)
     if tokenizer.is_fast:
         return controls
@@ -106,7 +106,7 @@ def _found_in_texts(tokenizer: Any) -> frozenset[int]:
 
 
 def _letters_of(tokenizer: Any, control: int) -> list[list[int]]:
-    """The ids of each letter of a control token's name: the unknown token's where it has no other."""
+    """Return the ids of each letter of a control token's name, or the unknown token's for letters without any."""
     controls = control_ids(tokenizer)
     unknown = [] if tokenizer.unk_token_id in {None, *controls} else [tokenizer.unk_token_id]
     encoded = _encoded(tokenizer, tokenizer.convert_ids_to_tokens(control), return_offsets=False, split=True)
@@ -114,7 +114,7 @@ def _letters_of(tokenizer: Any, control: int) -> list[list[int]]:
 
 
 def _spelt_out(encoded: Encoded, letters_of: Mapping[int, Sequence[Sequence[int]]]) -> Encoded:
-    """The same with the letters of each control token in its place."""
+    """Replace each control token by its letters."""
     ids: list[int] = []
     offsets: list[tuple[int, int]] = []
     for place, token in enumerate(encoded.ids):
@@ -129,7 +129,7 @@ def _spelt_out(encoded: Encoded, letters_of: Mapping[int, Sequence[Sequence[int]
 
 
 def _of_letters(covered: tuple[int, int], letters: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """The characters of each letter's pieces; those of the token where it does not cover one character per letter."""
+    """Return the characters of each letter's pieces, or the whole token's unless it covers one character per letter."""
     start, end = covered
     each = [(start + place, start + place + 1) for place in range(len(letters))]
     if end - start != len(letters):

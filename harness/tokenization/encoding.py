@@ -1,8 +1,8 @@
-"""Texts as token ids, whole, without special tokens; large splits are kept in the user's cache.
+"""Encode texts without special tokens; large splits are cached.
 
-A cache entry is named after what it depends on: the texts, the tokenizer, and the libraries' versions. So it serves
-every model, recipe and suite that reads the same texts with the same tokenizer, and is never out of date. What is
-damaged is encoded again.
+The name of a cache entry is a digest of all that it depends on: the texts, the tokenizer and the library versions. An
+entry thus serves every model, recipe and suite with the same texts and tokenizer, and is never outdated. Damaged
+entries are encoded again.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from harness.checksums import check_seal, seal
 from harness.tokenization.alignment import aligned
 from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
 
-FORM = "2"  # Raised whenever an entry's files change their form, or texts are read otherwise.
-LEAST_CHARACTERS = 50_000  # Less is encoded sooner than it is looked up.
+FORM = "2"  # Increased whenever the file format or the encoding changes.
+LEAST_CHARACTERS = 50_000  # Encoding less is faster than reading the cache.
 _LIBRARIES = ("tokenizers", "transformers", "sentencepiece", "sacremoses")
 _log = logging.getLogger(__name__)
 
 
 def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
-    """Token ids of each text, whole, without special tokens, and where they are in it.
+    """Encode each text in full, without special tokens.
 
     Args:
         tokenizer: A transformers tokenizer.
         texts: The texts.
-        return_offsets: Whether offsets are wanted; of a tokenizer that gives none they are searched for.
+        return_offsets: Whether to return offsets. They are found by alignment if the tokenizer has none.
     """
     if os.environ.get("HARNESS_FEATURES") == "0" or sum(map(len, texts)) < LEAST_CHARACTERS:
         return _encoded(tokenizer, texts, return_offsets=return_offsets)
@@ -46,7 +46,7 @@ def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> lis
         if (found := _read(entry, return_offsets=return_offsets)) is not None:
             return found
         with alone(entry.with_suffix(".lock")):
-            found = _read(entry, return_offsets=return_offsets)  # Another process may have made it meanwhile.
+            found = _read(entry, return_offsets=return_offsets)  # Another process may have written it meanwhile.
             if found is None:
                 found = _encoded(tokenizer, texts, return_offsets=return_offsets)
                 _write(found, entry)
@@ -63,7 +63,7 @@ def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> l
 
 
 def _located(tokenizer: Any, text: str) -> Encoded:
-    # Words that the vocabulary lacks are still themselves here; their ids are all one.
+    # Tokens rather than ids, since all words outside the vocabulary share one id.
     tokens = tokenizer.tokenize(text)
     return Encoded(tokenizer.convert_tokens_to_ids(tokens), aligned(text, tokens))
 
@@ -88,9 +88,9 @@ def _versions() -> str:
 
 
 def content_of(tokenizer: Any) -> bytes:
-    """All that the tokenizer is, as it is saved."""
+    """Return the full content of the tokenizer, as saved."""
     if tokenizer.is_fast:
-        # As encoding leaves it, whatever its file or an earlier call asked for.
+        # Encoding resets these anyway, whatever the file or an earlier call set.
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
         return str(tokenizer.backend_tokenizer.to_str()).encode()
@@ -101,10 +101,10 @@ def content_of(tokenizer: Any) -> bytes:
 
 
 def _write(found: Sequence[Encoded], entry: Path) -> None:
-    """Leave an entry that is whole, or none."""
+    """Write an entry atomically."""
     partial = entry.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
+    shutil.rmtree(entry, ignore_errors=True)  # It is damaged.
     partial.mkdir(mode=0o700)
     ids = np.fromiter((token for text in found for token in text.ids), dtype=np.int64)
     np.save(partial / "ids.npy", ids.astype(np.uint16 if ids.max(initial=0) < 2**16 else np.uint32))
@@ -117,7 +117,7 @@ def _write(found: Sequence[Encoded], entry: Path) -> None:
 
 
 def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:
-    """What an entry holds; None where there is none that is whole."""
+    """Read an entry, or return None if it is missing or damaged."""
     try:
         check_seal(entry)
         ids, lengths, offsets = (_array(entry / f"{name}.npy") for name in ("ids", "lengths", "offsets"))
@@ -126,17 +126,17 @@ def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:
     if lengths.sum() != len(ids) or len(offsets) != (len(ids) if return_offsets else 0):
         return None
     ends = lengths.cumsum()
-    # Lists first, then slices of them: a slice of an array costs a microsecond, and a tuple made alone as much.
+    # Converting to lists first is faster than slicing arrays (a microsecond each) or making tuples one by one.
     tokens, places = ids.tolist(), list(zip(*offsets.T.tolist(), strict=True))
     bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     return [Encoded(tokens[start:end], places[start:end]) for start, end in bounds]
 
 
 def _array(file: Path) -> NDArray[Any]:
-    """The array in a file, mapped into memory.
+    """Memory-map the array of a file.
 
     Raises:
-        ValueError: The file is damaged.
+        ValueError: If the file is damaged.
     """
     array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     return array

@@ -1,4 +1,4 @@
-"""Items and batches: what one training step is made of."""
+"""Items and batches, the inputs of a training step."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.ops.device import to_device
 from harness.tokenization.reading import Window
 
 NO_TARGET = -100
-"""Where labels have no token, as everywhere in transformers."""
+"""The label of positions without a target, as in transformers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What has one loss: a text with all of its windows, or one window of a question's context.
+    """The unit of the loss: a text with all of its windows, or one window of a question's context.
 
     Attributes:
         example: The example's index in its split.
-        windows: What the model reads.
-        target: What it should say, in the task type's own form.
+        windows: The windows to read.
+        target: The target in the task type's own format.
     """
 
     example: int
@@ -33,20 +33,20 @@ class Item:
 
     @property
     def length(self) -> int:
-        """Tokens in the item's longest window, those that are written from it among them."""
+        """Number of tokens in the item's longest window, including those of its target."""
         return max(len(window.input_ids) + len(window.target_ids) for window in self.windows)
 
 
 @dataclass(frozen=True)
 class Features:
-    """A split, ready for a model.
+    """An encoded split.
 
     Attributes:
-        items: In the order of the examples.
-        lengths: Tokens of each example, special tokens left out.
-        seen: How many of them the model reads, in all.
-        answerable: How many examples have an answer to be found in their text.
-        unreachable: How many of these have none that can be given as it is, by cause.
+        items: The items, in the order of the examples.
+        lengths: Number of tokens of each example, without special tokens.
+        seen: Total number of these tokens that the model reads.
+        answerable: Number of examples whose answer is in their text.
+        unreachable: Number of these whose answer cannot be predicted exactly, by cause.
     """
 
     items: Sequence[Item]
@@ -57,7 +57,7 @@ class Features:
 
     @property
     def unreachable_answers(self) -> float | None:
-        """Their share; None: no example has an answer to be found."""
+        """The share of unreachable answers, or None if no example has an answer in its text."""
         return sum(self.unreachable.values()) / self.answerable if self.answerable else None
 
 
@@ -67,10 +67,10 @@ class Batch:
 
     Attributes:
         items: The items.
-        inputs: input_ids, attention_mask, perhaps token_type_ids [windows, length]; in language modelling
-            `scored_tokens`, 1 for the tokens that are predicted; in sequence to sequence `labels` [windows, target
-            length], -100 behind their end.
-        counts: How many windows each item has [items].
+        inputs: input_ids, attention_mask and, for some models, token_type_ids [windows, length]; in language modelling
+            `scored_tokens`, 1 for the tokens to predict; in sequence to sequence `labels` [windows, target length],
+            padded with -100.
+        counts: Number of windows of each item [items].
     """
 
     items: Sequence[Item]
@@ -80,13 +80,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Collator:
-    """Pads windows to one length, as the tokenizer and the model want it.
+    """Pads windows to equal length.
 
     Attributes:
-        pad_id: The padding token.
-        left: Whether padding goes before the text, as XLNet's pooling of the last token asks.
-        uses_token_type_ids: Whether the model takes token_type_ids.
-        device: Where the model is. What it reads stays on the host until it is read (`Batch.inputs`).
+        pad_id: The id of the padding token.
+        left: Whether to pad on the left, as for XLNet, which pools the last token.
+        uses_token_type_ids: Whether the model uses token_type_ids.
+        device: The device of the model. `Batch.inputs` stay on the host until they are read.
     """
 
     pad_id: int
@@ -95,7 +95,7 @@ class Collator:
     device: torch.device
 
     def __call__(self, items: Sequence[Item]) -> Batch:
-        """The items as one batch."""
+        """Collate the items to a batch."""
         windows = [window for item in items for window in item.windows]
         rows = [window.input_ids for window in windows]
         inputs = {"input_ids": self._padded(rows, self.pad_id)}
@@ -111,13 +111,13 @@ class Collator:
         return Batch(items, inputs, to_device(counts, self.device))
 
     def shift(self, batch: Batch, window: int) -> int:
-        """How many padding tokens stand before the text in one of the batch's windows."""
+        """Return the number of padding tokens before the text in a window of the batch."""
         mask = batch.inputs["attention_mask"][window]
         return int(len(mask) - mask.sum()) if self.left else 0
 
     def _padded(self, rows: Sequence[Sequence[int]], value: int) -> Tensor:
         longest = max(len(row) for row in rows)
-        padded = np.full((len(rows), longest), value, dtype=np.int64)  # A small tensor a row takes ten times as long.
+        padded = np.full((len(rows), longest), value, dtype=np.int64)  # One tensor per row is ten times as slow.
         for target, row in zip(padded, rows, strict=True):
             start = longest - len(row) if self.left else 0
             target[start : start + len(row)] = row
@@ -125,21 +125,21 @@ class Collator:
 
 
 def _marked(window: Window) -> list[int]:
-    """1 for each of the window's tokens that is to be predicted, else 0."""
+    """Return 1 for each token of the window that is to be predicted, else 0."""
     chosen = set(window.scored_tokens)
     return [int(place in chosen) for place in range(len(window.input_ids))]
 
 
 def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """The batches of one epoch: shuffled, then sorted by length inside spans of fifty batches.
+    """Return the batches of one epoch: shuffled, then sorted by length within spans of fifty batches.
 
-    A pure function of its arguments, so that a resumed run finds its place again.
+    A pure function of its arguments, so that a resumed run gets the same batches.
 
     Args:
-        lengths: Tokens of each item.
-        batch_size: Items a batch; the last one of a span may be smaller, and none is dropped.
+        lengths: Number of tokens of each item.
+        batch_size: Number of items in a batch; the last one of a span may be smaller, and none is dropped.
         seed: The run's seed.
-        epoch: Counted from 0.
+        epoch: The epoch, counted from 0.
 
     Returns:
         Batches of item indices, in random order.
@@ -155,12 +155,12 @@ def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int
 
 
 def passes(items: Sequence[Item], micro_batch_size: int, size: Callable[[Item], int]) -> list[list[Item]]:
-    """The items in groups of at most `micro_batch_size` windows or segments; an item of more stands alone.
+    """Group items into passes of at most `micro_batch_size` windows or segments; a larger item gets its own.
 
     Args:
         items: The items.
-        micro_batch_size: Most in a group.
-        size: How many an item has.
+        micro_batch_size: Maximum number of windows or segments in a group.
+        size: Returns the number of windows or segments of an item.
     """
     groups: list[list[Item]] = []
     room = 0

@@ -1,4 +1,4 @@
-"""Which languages the tokenizer of a multilingual model knows, and what it calls them."""
+"""Languages of multilingual tokenizers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from harness.errors import UserError
 
 FEW = 8
-"""So many languages a message names."""
-_CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]+")  # en_XX of mBART, eng_Latn of NLLB
+"""Maximum number of languages listed in a message."""
+_CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]+")  # Such as en_XX of mBART and eng_Latn of NLLB.
 
 
 def known_languages(tokenizer: Any) -> Mapping[str, int]:
-    """The token of each language, by what the tokenizer calls it; empty: it knows none.
+    """Return the token id of each language by its code; empty if the tokenizer has none.
 
     Args:
         tokenizer: A transformers tokenizer.
     """
-    listed = getattr(tokenizer, "lang_code_to_id", None)  # M2M100's token of "de" is "__de__", and "de" a word's piece.
+    listed = getattr(tokenizer, "lang_code_to_id", None)  # M2M100 has "__de__" for "de", which is a piece of a word.
     if not listed:
         codes = [token for token in tokenizer.all_special_tokens if _CODE.fullmatch(token)]
         listed = {code: tokenizer.convert_tokens_to_ids(code) for code in codes}
@@ -28,15 +28,15 @@ def known_languages(tokenizer: Any) -> Mapping[str, int]:
 
 
 def language_token(tokenizer: Any, setting: str, language: str) -> int:
-    """The token of a language.
+    """Return the token id of a language.
 
     Args:
         tokenizer: A transformers tokenizer.
-        setting: The recipe's name for it.
-        language: As the recipe has it.
+        setting: The name of the setting in the recipe.
+        language: The language code.
 
     Raises:
-        UserError: The tokenizer does not know it.
+        UserError: If the tokenizer does not know the language.
     """
     known = known_languages(tokenizer)
     if not known:
@@ -50,7 +50,7 @@ def language_token(tokenizer: Any, setting: str, language: str) -> int:
 
 
 def _listed(wrong: str, known: Mapping[str, int]) -> str:
-    """A few of the languages, the one called most like `wrong` first, and how many more there are."""
+    """List the languages most similar to `wrong`, and count the others."""
     few = get_close_matches(wrong, known, n=FEW, cutoff=0.0)
     more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
     return f"{', '.join(few)}{more}"

@@ -1,8 +1,8 @@
-"""How a source and its target lie before a model that writes: apart, or one behind the other in one text.
+"""Arrange source and target in the inputs of a model: separately, or concatenated in one text.
 
-An encoder–decoder reads the source with its encoder, and its decoder writes the target. A language model has one text:
-source, separator, target, end (Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training",
-section 3.3; Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", section 4.2.3).
+An encoder-decoder reads the source with its encoder, and its decoder generates the target. A language model has one
+text: source, separator, target, end (Radford et al. 2018, "Improving Language Understanding by Generative
+Pre-Training", section 3.3; Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", section 4.2.3).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from harness.errors import UserError
 from harness.tokenization.as_text import token_ids
 
 FEWEST_PLACES = 8
-"""So many a model of one text has for a source, at least."""
+"""Minimum number of tokens left for a source, if source and target are one text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetTokens:
-    """A target as a model learns to write it.
+    """An encoded target.
 
     Attributes:
-        ids: Its tokens, and the special tokens around them.
-        judged: Places in `ids` of what must be written: the target's own tokens and the token at its end. Special
-            tokens in front, which are always the same, and the end of a target that is cut are learnt, not judged.
-        is_cut: Whether the target is longer.
+        ids: The tokens of the target and the special tokens around them.
+        judged: Indices in `ids` of the tokens that are scored: those of the target and the end token. Special tokens
+            at the start, which are always the same, and the end of a truncated target are learnt, but not scored.
+        is_cut: Whether the target is truncated.
     """
 
     ids: list[int]
@@ -35,52 +35,52 @@ class TargetTokens:
 
 
 class PairLayout(Protocol):
-    """How a model that writes is given a source and its target."""
+    """How source and target are arranged in the inputs of a model that generates text."""
 
     @property
     def is_one_text(self) -> bool:
-        """Whether a target is written on behind its source."""
+        """Whether the target continues the source in one text."""
 
     def places_for_source(self, longest: int | None, most: int) -> int | None:
-        """Tokens of a source that the model can read; None: any number.
+        """Return the maximum number of tokens in a source, or None if there is no limit.
 
         Args:
-            longest: Tokens that the model has places for; None: any number.
-            most: Most tokens that are to be written; 0: none.
+            longest: Maximum number of tokens in the model's input; None if there is no limit.
+            most: Maximum number of tokens to generate, or 0.
 
         Raises:
-            UserError: The model has no places for so many.
+            UserError: If the model cannot generate that many.
         """
 
     def targets(self, tokenizer: Any, texts: Sequence[str], most: int) -> list[TargetTokens]:
-        """The texts as they are to be written: what they spell is text, special tokens too.
+        """Encode targets. Special tokens in them are encoded as plain text.
 
         Args:
             tokenizer: A transformers tokenizer.
-            texts: The texts.
-            most: Most tokens of each.
+            texts: The targets.
+            most: Maximum number of tokens of each.
         """
 
 
 @dataclass(frozen=True)
 class Apart:
-    """An encoder–decoder's: the tokenizer frames a target as it does a source, or as it says for targets.
+    """The layout of encoder-decoders. The tokenizer adds special tokens to targets, by its rules for targets if any.
 
     Attributes:
-        start: The token that the decoder begins with. In front of a target it is not there to be written, and left out.
+        start: The first token of the decoder's input. It is removed from the start of targets, as it is not generated.
     """
 
     start: int | None = None
     is_one_text = False
 
     def places_for_source(self, longest: int | None, most: int) -> int | None:
-        """All that the model has; see `PairLayout`."""
+        """Return the model's limit; see `PairLayout`."""
         if longest is not None and most > longest:
             raise UserError(f"max_target_length: {most}, but this model writes at most {longest} tokens. Lower it.")
         return longest
 
     def targets(self, tokenizer: Any, texts: Sequence[str], most: int) -> list[TargetTokens]:
-        """As the tokenizer has targets; see `PairLayout`."""
+        """Encode with the tokenizer's rules for targets; see `PairLayout`."""
         extra = {"split_special_tokens": True} if tokenizer.is_fast else {}
         found = tokenizer(
             text_target=list(texts),
@@ -109,17 +109,17 @@ class Apart:
 
 @dataclass(frozen=True)
 class Joined:
-    """A language model's: source, separator, target, end. The tokenizer puts the separator behind every source.
+    """The layout of language models: source, separator, target, end. The tokenizer adds the separator to each source.
 
     Attributes:
-        end: The token at a target's end.
+        end: The token at the end of a target.
     """
 
     end: int
     is_one_text = True
 
     def places_for_source(self, longest: int | None, most: int) -> int | None:
-        """What targets leave of the model's places; see `PairLayout`."""
+        """Return what targets leave of the model's limit; see `PairLayout`."""
         if longest is None:
             return None
         if longest - most < FEWEST_PLACES:
@@ -130,7 +130,7 @@ class Joined:
         return longest - most
 
     def targets(self, tokenizer: Any, texts: Sequence[str], most: int) -> list[TargetTokens]:
-        """Each with the token at its end; see `PairLayout`."""
+        """Encode each target with the end token; see `PairLayout`."""
         return [self._target(ids, most) for ids in token_ids(tokenizer, texts)]
 
     def _target(self, ids: list[int], most: int) -> TargetTokens:

@@ -1,7 +1,7 @@
-"""How texts of any length become the windows that a model reads, with one mechanism for every strategy.
+"""Read texts of any length in windows, with one mechanism for every strategy.
 
-A text is encoded once, without special tokens. A strategy picks spans of it; the tokenizer's own template of
-special tokens, learnt from two probes, goes around each span. So nothing is cut silently: what was read is counted.
+A text is encoded once, without special tokens. A strategy selects spans of it, and the tokenizer's own special tokens,
+found with a probe, are put around each span. Truncation is therefore never silent: the tokens read are counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.tokenization.pair_layout import APART, PairLayout
 
 TokenSpan = Sequence[int]  # token positions of the text, in order
 
-ANY_LENGTH = 10**30  # what transformers takes for no limit
+ANY_LENGTH = 10**30  # The value for no limit in transformers.
 MAX_WINDOWS = 64
 USUAL_WINDOW = 512
 NO_BOUND = 2**62
@@ -26,15 +26,15 @@ NO_BOUND = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the model reads at once.
+    """One input of the model.
 
     Attributes:
-        input_ids: Token ids with the special tokens.
-        token_type_ids: Which text each token belongs to.
-        first: Where in `input_ids` the span of the (second) text starts.
-        positions: The span: positions in the (second) text's own tokens.
-        scored_tokens: Where in `input_ids` the tokens stand that are to be predicted (language modelling).
-        target_ids: What is to be written, the token at its end included (sequence to sequence).
+        input_ids: Token ids with special tokens.
+        token_type_ids: The text that each token belongs to.
+        first: Start of the span of the (second) text in `input_ids`.
+        positions: The span, as token positions of the (second) text.
+        scored_tokens: Indices in `input_ids` of the tokens to predict (language modelling).
+        target_ids: Token ids of the target, with the end token (sequence to sequence).
     """
 
     input_ids: list[int]
@@ -50,10 +50,10 @@ class Document:
     """The windows of one example.
 
     Attributes:
-        windows: What the model reads, in order.
-        total: Tokens of the example, special ones left out.
-        seen: How many of them some window reads.
-        offsets: The characters of the (second) text that each of its tokens covers, where they are wanted.
+        windows: The windows, in order.
+        total: Number of tokens of the example, without special tokens.
+        seen: Number of these tokens that are in some window.
+        offsets: The characters of the (second) text that each of its tokens covers, if requested.
     """
 
     windows: tuple[Window, ...]
@@ -67,7 +67,7 @@ class Template:
     """The special tokens that a tokenizer puts before, between and after texts, with their type ids.
 
     Attributes:
-        pieces: One list of (id, type) a gap: before the text and after it; for a pair also between the two.
+        pieces: Lists of (id, type): before the text and after it, and for a pair also between the two.
         types: The type id of each text's own tokens.
     """
 
@@ -76,11 +76,11 @@ class Template:
 
     @property
     def size(self) -> int:
-        """How many special tokens the template adds."""
+        """Number of special tokens."""
         return sum(len(piece) for piece in self.pieces)
 
     def around(self, *texts: Sequence[int]) -> tuple[list[int], list[int], int]:
-        """Ids and types of `texts` in the template, and where the last text starts."""
+        """Return ids and types of `texts` with special tokens, and the start of the last text."""
         ids = [token for token, _ in self.pieces[0]]
         types = [kind for _, kind in self.pieces[0]]
         first = len(ids)
@@ -92,7 +92,7 @@ class Template:
 
 
 def learnt_template(tokenizer: Any, texts: int) -> Template:
-    """The template of `tokenizer` for one text or for a pair, read off a probe."""
+    """Return the template of a tokenizer for one text or a pair, found by encoding a probe."""
     probe = tokenizer(*["a"] * texts, return_special_tokens_mask=True, return_token_type_ids=True)
     pieces: list[list[tuple[int, int]]] = [[]]
     kinds: list[int] = []
@@ -117,13 +117,13 @@ class Reader:
 
     Attributes:
         tokenizer: A transformers tokenizer.
-        window: Most tokens in a window, special ones included.
-        strategy: "head", "head_tail" or "windows"; "segment_recurrence" and "independent_segments" read a text in one
-            window of any length, which is taken apart later.
-        stride: Tokens that neighbouring windows share.
-        max_windows: Most windows of one text.
-        causal: Whether the model predicts each token from those before it, as a language model; else from both sides.
-        layout: How a source and its target lie before a model that writes.
+        window: Maximum number of tokens in a window, including special tokens.
+        strategy: "head", "head_tail" or "windows"; with "segment_recurrence" and "independent_segments" a text is read
+            in one window of any length, which is split later.
+        stride: Number of tokens shared by neighbouring windows.
+        max_windows: Maximum number of windows of a text.
+        causal: Whether the model predicts each token from previous ones only.
+        layout: How source and target are arranged in the input, if the model generates text.
     """
 
     tokenizer: Any
@@ -142,13 +142,13 @@ class Reader:
         return_offsets: bool = False,
         repeat_first: bool = False,
     ) -> list[Document]:
-        """The windows of each text, or of each pair.
+        """Return the windows of each text or pair.
 
         Args:
-            texts: The texts, or the first ones of pairs.
-            pairs: The second ones.
-            return_offsets: Whether offsets are wanted, of the second text of a pair.
-            repeat_first: Whether a pair's first text stands again behind all else.
+            texts: The texts, or the first texts of pairs.
+            pairs: The second texts.
+            return_offsets: Whether to return offsets, for a pair those of the second text.
+            repeat_first: Whether to repeat a pair's first text at the end.
         """
         paired = any(pair is not None for pair in pairs)
         first = encode(self.tokenizer, texts, return_offsets=False)
@@ -160,29 +160,29 @@ class Reader:
         return [self._of_pair(a.ids, b, template, times) for a, b in zip(first, second, strict=True)]
 
     def documents_of(self, encoded: Sequence[Encoded]) -> list[Document]:
-        """The windows of texts that are encoded already."""
+        """Return the windows of encoded texts."""
         template = learnt_template(self.tokenizer, 1)
         return [self._of_text(text, template) for text in encoded]
 
     def _of_text(self, text: Encoded, template: Template) -> Document:
         spans = self.spans(len(text.ids), self._room(template))
         windows = tuple(_window(template, (), text.ids, span) for span in spans)
-        if not windows[0].input_ids:  # No model reads nothing.
+        if not windows[0].input_ids:  # Models need at least one token.
             windows = (Window([_stand_in(self.tokenizer)], [template.types[0]], 1, range(0)),)
         return Document(windows, len(text.ids), covered(spans), text.offsets)
 
     def _of_pair(self, first: list[int], second: Encoded, template: Template, times: int) -> Document:
-        """The first text stands in every window, once or twice; the strategy picks from the second.
+        """Repeat the first text in every window, once or twice, and select spans of the second by the strategy.
 
-        Where both are too long each gets half; under "head" the longer gets the odd token, as in Hugging Face's
-        tokenizers. So under "head" the longer of the two is cut first, as in Devlin et al. 2019.
+        If both are too long, each gets half of the space; with "head" the longer one gets the odd token, as in Hugging
+        Face's tokenizers. So "head" truncates the longer text first, as in Devlin et al. 2019.
         """
         room = self._room(template)
         length = len(second.ids)
         odd = self.strategy == "head" and len(first) > length
         head = first[: max((room + odd) // 2, room - length) // times]
         left = room - len(head) * times
-        # A question that leaves less than a stride has windows of its own, so that they advance.
+        # If the first text leaves less space than a stride, the stride is reduced, so that windows advance.
         own = replace(self, stride=left // 2) if left <= self.stride < room else self
         spans = own.spans(length, left)
         again = head * (times - 1)
@@ -198,10 +198,10 @@ class Reader:
         return room
 
     def spans(self, length: int, room: int) -> Sequence[TokenSpan]:
-        """Which positions of a text of `length` tokens each window reads, at most `room` a window.
+        """Return the token positions in each window, for a text of `length` tokens and at most `room` per window.
 
         Raises:
-            UserError: The stride is not smaller than the room, so that windows would not advance.
+            UserError: If the stride is not smaller than `room`, so that windows would not advance.
         """
         if length <= room or self.strategy not in ("head_tail", "windows"):
             return [range(min(length, room))]
@@ -218,13 +218,13 @@ class Reader:
 
 
 def _stand_in(tokenizer: Any) -> int:
-    """What is read in place of a text without tokens: what begins texts, ends or pads them."""
+    """Return the token that replaces an empty text: the first defined of BOS, EOS and padding."""
     known = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
     return next(int(token) for token in known if token is not None)
 
 
 def covered(spans: Sequence[TokenSpan]) -> int:
-    """How many positions lie in at least one of the spans.
+    """Count the positions in at least one of the spans.
 
     >>> covered([range(0, 6), range(4, 10)])
     10
@@ -233,7 +233,7 @@ def covered(spans: Sequence[TokenSpan]) -> int:
 
 
 def max_context_positions(index: int, document: Document) -> range:
-    """The positions whose context is widest in this window: an overlap is shared out at its middle."""
+    """Return the positions with more context in this window than in others: overlaps are split in the middle."""
     positions = document.windows[index].positions
     if not positions:
         return range(0)
@@ -248,7 +248,7 @@ def max_context_positions(index: int, document: Document) -> range:
 def _window(
     template: Template, before: tuple[list[int], ...], ids: list[int], span: TokenSpan, again: Sequence[int] = ()
 ) -> Window:
-    """A window on a span of `ids`, between what comes before it and what of that is repeated behind all else."""
+    """Create a window on a span of `ids`, after the texts of `before`, followed by `again`."""
     input_ids, token_type_ids, first = template.around(*before, [ids[position] for position in span])
     return Window([*input_ids, *again], [*token_type_ids, *[template.types[0]] * len(again)], first, span)
 
@@ -264,20 +264,20 @@ def reader_for(
     causal: bool = False,
     layout: PairLayout = APART,
 ) -> Reader:
-    """The reader that a recipe asks for.
+    """Create the reader for a recipe.
 
     Args:
         training: The recipe.
         tokenizer: The model's tokenizer.
-        limit: Most tokens that the model can read at once; None: any number.
-        stride: The task type's default for tokens that neighbouring windows share.
-        strategy: The task type's own, where the recipe has no choice.
-        shared: Tokens that neighbouring windows share at least, up to half of them, where the recipe does not say.
-        causal: Whether the model is a language model that predicts each token from those before it.
-        layout: How a source and its target lie before a model that writes.
+        limit: Maximum number of tokens that the model can read; None if there is no limit.
+        stride: The task type's default number of tokens shared by neighbouring windows.
+        strategy: The task type's own strategy, if the recipe has no choice.
+        shared: Minimum number of shared tokens, up to half of a window, unless the recipe sets the stride.
+        causal: Whether the model predicts each token from previous ones only.
+        layout: How source and target are arranged in the input, if the model generates text.
 
     Raises:
-        UserError: The recipe's window is longer than the model's limit.
+        UserError: If the recipe's window is longer than the model's limit.
     """
     if training.segmented:
         window = training.segment * training.max_windows if training.max_windows else ANY_LENGTH
@@ -292,10 +292,10 @@ def reader_for(
 
 
 def window_of(training: Training, limit: int | None) -> int:
-    """Tokens in a window, as the recipe says or as is usual.
+    """Return the number of tokens in a window, set by the recipe or the usual one.
 
     Args:
         training: The recipe.
-        limit: Most tokens that the model can read at once; None: any number.
+        limit: Maximum number of tokens that the model can read; None if there is no limit.
     """
     return training.max_length or min(limit or USUAL_WINDOW, USUAL_WINDOW)

@@ -1,4 +1,4 @@
-"""A tokenizer trained on a task's own training texts, for models that start from nothing."""
+"""Train tokenizers on the training texts of a task, for models without a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _LONG_RUN = re.compile(rf"\S{{{LONGEST_RUN + 1},}}")
 
 
 class RunCutter:
-    """Cuts long stretches without a blank, on which training a tokenizer takes time by the square of their length.
+    """Cuts long runs without white space, whose length affects the training time of a tokenizer quadratically.
 
     Attributes:
-        count: How many were cut so far.
+        count: Number of runs cut so far.
     """
 
     def __init__(self) -> None:
         self.count = 0
 
     def cut(self, texts: Iterable[str]) -> Iterator[str]:
-        """The texts; one with such a stretch in pieces, of which none has one."""
+        """Yield the texts, cutting those with long runs into pieces without."""
         for text in texts:
             yield from self._pieces(text)
 
@@ -43,23 +43,24 @@ class RunCutter:
 def train_tokenizer(
     texts: Iterable[str], *, vocabulary_size: int = 8192, lower: bool = True
 ) -> PreTrainedTokenizerFast:
-    """A WordPiece tokenizer that has seen `texts` only; the same texts give the same file, byte for byte.
+    """Train a WordPiece tokenizer. The same texts give the same file, byte for byte.
 
-    It cleans, splits and frames texts as BERT does (Devlin et al. 2019, section 3): `[CLS] text [SEP]`, or
-    `[CLS] text [SEP] pair [SEP]` with token type 1 for the pair. The special tokens have the ids 0 to 4.
+    It normalises and splits texts, and adds special tokens, as BERT does (Devlin et al. 2019, section 3):
+    `[CLS] text [SEP]`, or `[CLS] text [SEP] pair [SEP]` with token type 1 for the pair. The special tokens have the ids
+    0 to 4.
 
     Args:
-        texts: A task's training texts; validation and test texts would leak their words.
-        vocabulary_size: Most pieces in the vocabulary. A small corpus gives fewer; a vocabulary below 5 still
-            holds the special tokens. Letters take a quarter at most (twice, at a word's start and inside):
-            words with a rarer letter become [UNK].
+        texts: The training texts of a task. Those of validation and test would leak their words.
+        vocabulary_size: Maximum size of the vocabulary. It is smaller for a small corpus, and always includes the
+            special tokens. At most a quarter are letters (twice, at a word's start and inside): words with rarer
+            letters become [UNK].
         lower: Whether to lower-case, and strip accents.
     """
     texts = list(RunCutter().cut(texts))
     tokenizer = _empty_tokenizer({token: index for index, token in enumerate(SPECIAL_TOKENS)}, lower=lower)
     letters, continued = _letters(tokenizer, texts, most=vocabulary_size // 4)
-    # The trainer numbers a word's inner letters in the order of a randomly seeded hash table, and breaks ties between
-    # merges by these numbers. Given beforehand, in alphabetical order, they and all that follows are always the same.
+    # The trainer numbers the letters inside words in the order of a randomly seeded hash table, and breaks ties between
+    # merges by these numbers. Passing the letters in alphabetical order makes the result deterministic.
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary_size,
         special_tokens=[*SPECIAL_TOKENS, *(CONTINUED + letter for letter in continued)],
@@ -69,23 +70,23 @@ def train_tokenizer(
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer, length=len(texts))
-    # Built anew, so that "##e" is a piece like any other, not a special token to be found in texts.
+    # Rebuilt, so that "##e" is an ordinary piece, not a special token that is searched for in texts.
     return wrapped(_empty_tokenizer(tokenizer.get_vocab(), lower=lower))
 
 
 def train_byte_pairs(
     texts: Iterable[str], *, vocabulary_size: int = 8192, lower: bool = False
 ) -> PreTrainedTokenizerFast:
-    """A byte-level byte-pair encoding, with every byte in its vocabulary: no text is unknown, each comes back whole.
+    """Train a byte-level BPE tokenizer. It has every byte: no text is unknown, and decoding restores it.
 
-    A space belongs to the word behind it, also where that is hidden: in "new [MASK] city" the mask takes it up. It
-    frames texts as BERT does, with the special tokens of ids 0 to 4.
+    A space belongs to the next word, also if that is masked: in "new [MASK] city" the mask includes the space. Special
+    tokens are added as in BERT, with the ids 0 to 4.
 
     Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
 
     Args:
         texts: As in `train_tokenizer`.
-        vocabulary_size: Most entries in the vocabulary.
+        vocabulary_size: Maximum size of the vocabulary.
         lower: Whether to lower-case.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
@@ -114,7 +115,7 @@ def _empty_tokenizer(vocabulary: dict[str, int], *, lower: bool) -> Tokenizer:
 
 
 def _letters(tokenizer: Tokenizer, texts: Sequence[str], most: int) -> tuple[list[str], list[str]]:
-    """The `most` frequent letters of the words in `texts`, and those of them that stand inside a word; both sorted."""
+    """Return the `most` frequent letters of the words in `texts`, and those that occur inside words; both sorted."""
     words: Counter[str] = Counter()
     for text in texts:
         clean = tokenizer.normalizer.normalize_str(text)
@@ -128,7 +129,7 @@ def _letters(tokenizer: Tokenizer, texts: Sequence[str], most: int) -> tuple[lis
 
 
 def wrapped(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
-    """The tokenizer as transformers takes it: with BERT's special tokens, framing texts and pairs as BERT does."""
+    """Wrap a tokenizer for transformers, with special tokens around texts and pairs as in BERT."""
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{FIRST} $A {SEPARATOR}",
         pair=f"{FIRST} $A {SEPARATOR} $B:1 {SEPARATOR}:1",

@@ -1,4 +1,4 @@
-"""What of a model is trained: all of it, a part, or small matrices beside it."""
+"""Select what is trained: the whole model, a part of it, or adapters."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.training.flops import forward_passes
 
 @dataclass(frozen=True)
 class Adapted:
-    """What of a model is trained.
+    """The trained part of a model.
 
     Attributes:
-        frozen: Parts of it that are not, and are read as in evaluation.
-        trained_parameters: How many numbers are.
-        forward_passes: How many forward passes a step takes as long as.
+        frozen: Frozen modules, which run in evaluation mode.
+        trained_parameters: Number of trained parameters.
+        forward_passes: Duration of a training step, in forward passes.
     """
 
     frozen: Sequence[nn.Module]
@@ -31,15 +31,15 @@ class Adapted:
 
 
 def adapt(model: Any, training: Training, seed: int) -> Adapted:
-    """Make the model one of which that is trained which the recipe says.
+    """Set up a model for the training method of the recipe.
 
     Args:
-        model: A transformers model, before its optimiser is made; is changed.
+        model: A transformers model without an optimiser yet, changed in place.
         training: The recipe.
-        seed: Of what is new in it.
+        seed: The seed of new parameters.
 
     Raises:
-        UserError: The model does not have the parts that the recipe names.
+        UserError: If the model lacks the parts that the recipe names.
     """
     frozen = [] if training.frozen is None else freeze(model, training.frozen)
     if training.method == "lora":
@@ -50,11 +50,11 @@ def adapt(model: Any, training: Training, seed: int) -> Adapted:
 
 
 def _compute_layers_again(model: Any) -> None:
-    """Have each layer's states computed again in the backward pass instead of kept."""
+    """Recompute activations in the backward pass instead of keeping them."""
     if not model.supports_gradient_checkpointing:
         raise UserError(
             f"gradient_checkpointing: a {model.config.model_type} can't recompute its layers. Leave it out."
         )
-    # Its newer name, where transformers has it.
+    # The newer name in transformers, if available.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})

@@ -1,7 +1,7 @@
-"""Where a model's attention goes: the weights of each layer, of models that give them.
+"""Attention weights of each layer, for models that return them.
 
-They are no explanation by themselves (Jain and Wallace 2019, "Attention is not explanation"): what they are worth is
-measured as that of any attribution is, by deletion.
+They are not explanations by themselves (Jain and Wallace 2019, "Attention is not explanation"): their value is measured
+like that of any attribution, by deletion.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from harness.training.forward import Forward
 
 @dataclass(frozen=True)
 class Attention:
-    """The attention of a model that reads an item, the mean over each layer's heads.
+    """Attention on an item, averaged over the heads of each layer.
 
     Attributes:
-        layers: From each token (a row) to each token [layers, windows, length, length]; 0 on padding. Of a model that
-            writes, from each token that is written to each of the source [layers, windows, written, length].
-        is_asking: Whether each place that looks is a token, and no padding [windows, rows].
+        layers: Weights from each token (a row) to each token [layers, windows, length, length]; 0 on padding. For a
+            model that generates text, from each generated token to each source token [layers, windows, written,
+            length].
+        is_asking: Whether each query is a real token rather than padding [windows, rows].
     """
 
     layers: Tensor
@@ -36,7 +37,7 @@ class Attention:
 
     @property
     def received(self) -> tuple[float, ...]:
-        """What each token gets on average over layers and the window's tokens, window by window [tokens]."""
+        """Attention to each token, averaged over layers and the window's tokens, window by window [tokens]."""
         queries = self.is_asking[None, :, :, None].to(self.layers.dtype)
         means = (self.layers * queries).sum(2) / queries.sum(2)
         return tuple(means.mean(0).reshape(-1).tolist())
@@ -44,10 +45,10 @@ class Attention:
 
 @torch.no_grad()
 def attention_of(forward: Forward, item: Item) -> Attention:
-    """The attention of a model that reads an item.
+    """Compute the attention of a model on an item.
 
     Raises:
-        UserError: The model gives no attention from token to token.
+        UserError: If the model returns no attention between tokens.
     """
     inputs = forward.collator([item]).inputs
     windows, length = inputs["input_ids"].shape
@@ -67,19 +68,19 @@ def attention_of(forward: Forward, item: Item) -> Attention:
 
 
 def by_attention(attribution: Attribution, attention: Attention) -> Attribution:
-    """The tokens of an attribution, by the attention that each receives; special ones have none."""
+    """Replace an attribution's values by the attention that each token receives; 0 for special tokens."""
     pairs = zip(attention.received, attribution.is_special, strict=True)
     return replace(attribution, values=tuple(0.0 if is_special else value for value, is_special in pairs))
 
 
 def _fits(weights: Any, shape: tuple[int, int, int]) -> bool:
-    """Whether weights are [windows, heads, rows, length]: a memory, or a local window, has other keys."""
+    """Whether weights are [windows, heads, rows, length]. With a memory or local windows, keys differ."""
     return isinstance(weights, Tensor) and weights.ndim == 4 and (weights.shape[0], *weights.shape[2:]) == shape
 
 
 @contextmanager
 def _returned(model: Any) -> Iterator[Sequence[Any]]:
-    """What the model returns when it is asked for its attention, which plain attention alone computes."""
+    """Collect the model's outputs with attention weights, which only eager attention returns."""
     found: list[Any] = []
     known = model.config._attn_implementation
     try:

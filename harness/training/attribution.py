@@ -1,9 +1,9 @@
-"""Which tokens a model's answer comes from: integrated gradients through its embedding, and what that is worth.
+"""Attribute predictions to tokens by integrated gradients of the embeddings, and evaluate the attributions.
 
-Source: Sundararajan, Taly and Yan 2017, section 3. The path goes, token by token, from the embedding of an empty token
-(the mask, or else the padding) to that of the text; special tokens stay as they are. By the completeness of the method
-the attributions add up to the difference between the scores of the text and of the empty text. The embedding is the one
-layer that all models have, so that no family has to know of it.
+Source: Sundararajan, Taly and Yan 2017, section 3. The path leads from the embedding of an empty token (the mask, or
+else the padding) to that of the text's token; special tokens are kept. By the completeness of the method, attributions
+add up to the difference between the scores of the text and of the empty text. Embeddings are the one layer that all
+models have, so that nothing depends on the family.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from harness.training.forward import Forward
 Floats = NDArray[np.float64]
 ScoreOf = Callable[[Tensor], Tensor]
 Shares = Callable[[int, Tensor], Tensor]
-"""From the number of a call of the embedding and its token ids, how much of each token is left: 1 all, 0 nothing."""
+"""Given the index of a call of the embedding and its token ids, the share of each token to keep, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each token adds to a score.
+    """Contributions of tokens to a score.
 
     Attributes:
-        token_ids: The tokens as they are read, window by window, special ones and padding included [tokens].
-        values: What each adds [tokens]; 0 of special tokens.
-        is_special: Which ones are special, or padding [tokens].
-        score: The text's score, before any softmax.
-        empty_score: That of the text with every token empty.
+        token_ids: The tokens, window by window, including special tokens and padding [tokens].
+        values: The contribution of each [tokens]; 0 for special tokens.
+        is_special: Whether each is special or padding [tokens].
+        score: The score of the text, before any softmax.
+        empty_score: The score of the text with every token empty.
     """
 
     token_ids: tuple[int, ...]
@@ -49,17 +49,17 @@ class Attribution:
 
     @property
     def error(self) -> float:
-        """By how much the attributions miss the difference of the scores: what too few steps cost."""
+        """By how much the attributions miss the difference of the scores: the error of using too few steps."""
         return sum(self.values) - (self.score - self.empty_score)
 
 
 @dataclass
 class _Calls:
-    """The calls of the embedding in one pass.
+    """Calls of the embedding in one forward pass.
 
     Attributes:
-        ids: Token ids of each.
-        shares: How much of each token was left, of each.
+        ids: Token ids of each call.
+        shares: The share of each token that was kept, for each call.
     """
 
     ids: list[Tensor]
@@ -68,12 +68,12 @@ class _Calls:
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains what a model says of items.
+    """Explains a model's predictions on items.
 
     Attributes:
-        forward: The model, all of whose passes fit into memory with their graph.
-        empty_id: The token that stands for nothing.
-        special_ids: Tokens that are never taken away.
+        forward: The model; each pass must fit into memory with its graph.
+        empty_id: The id of the token used as empty.
+        special_ids: Ids of tokens that are never removed.
     """
 
     forward: Forward
@@ -82,28 +82,28 @@ class Explainer:
 
     @classmethod
     def of(cls, forward: Forward, tokenizer: Any) -> Explainer:
-        """That of a model which is not trained further."""
+        """Create an explainer for a model, whose parameters are frozen."""
         forward.model.eval().requires_grad_(requires_grad=False)
         known_ids = (tokenizer.mask_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id)
-        # A model that reads from left to right may have the last one alone.
+        # Left-to-right models may have only the last of these.
         empty = next(token for token in known_ids if token is not None)
         marks = (token for name, token in tokenizer.special_tokens_map.items() if name != "unk_token")
         known = {tokenizer.convert_tokens_to_ids(token) for token in marks if isinstance(token, str)}
-        special = torch.tensor(sorted(known), device=forward.accelerator.device)  # An unknown word is a word.
+        special = torch.tensor(sorted(known), device=forward.accelerator.device)  # Unknown words count as words.
         return cls(forward, int(empty), special)
 
     @torch.no_grad()
     def scores(self, item: Item) -> Tensor:
-        """The model's scores of an item, as its objective gives them."""
+        """Return the model's scores of an item, as computed by its objective."""
         return self.forward.scores([item])
 
     def attributed(self, item: Item, score_of: ScoreOf, *, steps: int) -> Attribution:
-        """What each token of an item adds to one of its scores.
+        """Attribute one of an item's scores to its tokens.
 
         Args:
             item: The item.
-            score_of: The score [] among the scores of an item.
-            steps: Points of the integral (Gauss-Legendre).
+            score_of: Selects the score [] from the scores of an item.
+            steps: Number of points of the integral (Gauss-Legendre).
         """
         nodes, weights = np.polynomial.legendre.leggauss(steps)
         total: list[Tensor] = []
@@ -127,11 +127,11 @@ class Explainer:
 
     @torch.no_grad()
     def scores_without(self, item: Item, places: NDArray[np.int64]) -> Tensor:
-        """The scores of an item with some of its tokens empty.
+        """Return the scores of an item with some tokens empty.
 
         Args:
             item: The item.
-            places: Which, in the order of `Attribution.token_ids`.
+            places: Indices of these tokens, in the order of `Attribution.token_ids`.
         """
         taken = {int(place) for place in places}
         begun = [0]
@@ -147,14 +147,14 @@ class Explainer:
 
     @contextmanager
     def _with(self, shares: Shares) -> Iterator[_Calls]:
-        """Mix what the embedding gives with the empty token's."""
+        """Interpolate between the embeddings of the empty token and the actual ones."""
         calls, model = _Calls([], []), self.forward.model
         has_decoder = getattr(model.config, "is_encoder_decoder", False)
         writes = isinstance(self.forward.scoring, Writer)
 
         def mix(module: Any, given: tuple[Tensor, ...], named: dict[str, Tensor], found: Tensor) -> Tensor:
             if writes and has_decoder and calls.ids:
-                return found  # The decoder may embed what it writes with the same module, after the source.
+                return found  # The decoder may embed its own tokens with the same module, after the source.
             ids = given[0] if given else next(iter(named.values()))
             if has_decoder and calls.ids and _is_one_place_on(ids, calls.ids[-1]):
                 share = functional.pad(calls.shares[-1][:, :-1], (1, 0), value=1.0)
@@ -175,16 +175,16 @@ class Explainer:
                 handle.remove()
 
     def _in_order(self, tensor: Tensor, item: Item) -> Tensor:
-        """A call's tensor as one row, window by window."""
+        """Flatten a call's tensor, window by window."""
         return (tensor.T if self._is_transposed(tensor, item) else tensor).reshape(-1)
 
     def _is_transposed(self, tensor: Tensor, item: Item) -> bool:
-        """Whether the model has windows side by side, [length, windows], as XLNet does."""
+        """Whether the model uses [length, windows], as XLNet does."""
         return tensor.shape[0] != len(item.windows) == tensor.shape[1]
 
 
 def _embeddings(model: Any, writes: bool) -> list[Any]:
-    """What embeds a text: of a model that writes, the encoder's; of a classifier with a decoder, the decoder's too."""
+    """Return the embeddings of a text: the encoder's, and for a classifier with a decoder, the decoder's too."""
     if not getattr(model.config, "is_encoder_decoder", False):
         return [model.get_input_embeddings()]
     parts = (model.get_encoder(),) if writes else (model.get_encoder(), model.get_decoder())
@@ -192,9 +192,9 @@ def _embeddings(model: Any, writes: bool) -> list[Any]:
 
 
 def _is_one_place_on(ids: Tensor, before: Tensor) -> bool:
-    """Whether a call's tokens are those of the one before, one place on: so a classifier's decoder reads a text again.
+    """Whether a call's tokens are those of the previous one shifted by one: a classifier's decoder rereads the text.
 
-    (Lewis et al. 2020, "BART", section 3.1.) Each token's share there is what it is in the encoder.
+    (Lewis et al. 2020, "BART", section 3.1.) Each token keeps its share from the encoder.
     """
     return ids.shape == before.shape and torch.equal(ids[:, 1:], before[:, :-1])
 
@@ -205,13 +205,13 @@ def _leaf(ids: Tensor, share: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Curves:
-    """What a target's score does as tokens are taken away, or put back, the most important first [points].
+    """A target's scores as tokens are removed or restored, most important first [points].
 
     Attributes:
-        deletion: From the whole text to the empty one, by the attributions.
-        insertion: From the empty text to the whole one, by the attributions.
-        random_deletion: The same in random orders, on average.
-        random_insertion: Likewise.
+        deletion: From the full text to the empty one, in the order of the attributions.
+        insertion: From the empty text to the full one, in the order of the attributions.
+        random_deletion: As `deletion`, averaged over random orders.
+        random_insertion: As `insertion`, averaged over random orders.
     """
 
     deletion: Floats
@@ -221,7 +221,7 @@ class Curves:
 
     @property
     def gains(self) -> tuple[float, float]:
-        """By how much the area under each curve is better than in random order: deletion's less, insertion's more."""
+        """Improvement over random order in the area under each curve: lower for deletion, higher for insertion."""
         deleted = float(self.random_deletion.mean() - self.deletion.mean())
         return deleted, float(self.insertion.mean() - self.random_insertion.mean())
 
@@ -237,17 +237,17 @@ def curves(
     seed: int,
     like: Curves | None = None,
 ) -> Curves:
-    """The deletion and insertion curves of one item (Petsiuk, Das and Saenko 2018, section 3.2).
+    """Compute deletion and insertion curves of an item (Petsiuk, Das and Saenko 2018, section 3.2).
 
     Args:
-        explainer: Of the model.
+        explainer: The explainer of the model.
         item: The item.
-        attribution: Its tokens, and what they add.
-        measure: From scores to what is drawn, such as the target's probability.
-        random_orders: How many orders the tokens are taken in by chance.
-        points: Of each curve, both ends included.
-        seed: Of these orders.
-        like: Curves of the same item by other attributions, whose random orders are taken over.
+        attribution: The attribution to evaluate.
+        measure: Computes the plotted value from scores, such as the target's probability.
+        random_orders: Number of random orders.
+        points: Number of points of each curve, including both ends.
+        seed: The seed of the random orders.
+        like: Curves of the same item by another attribution, whose random curves are reused.
     """
     words = np.flatnonzero(~np.array(attribution.is_special))
     values = np.array(attribution.values)[words]
@@ -268,7 +268,7 @@ def curves(
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """The mean and its 95 % interval over examples, by Student's t; none of a single one."""
+    """Return the mean and its 95 % interval over examples by Student's t, without interval for a single one."""
     from scipy.stats import t  # noqa: PLC0415 -- only measuring needs it
 
     mean = float(np.mean(values))

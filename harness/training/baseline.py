@@ -1,4 +1,4 @@
-"""Fit a simple baseline: a model without a gradient, scored like every other."""
+"""Fit and evaluate simple baselines, which are trained without gradients."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.training.result import Stopwatch, TrainingResult
 def fit_baseline(
     family: Any, task: Task, splits: Splits, *, config: RunConfig, watch: Stopwatch, known: Measurements
 ) -> TrainingResult:
-    """The baseline's result on the task.
+    """Fit and evaluate a baseline.
 
     Args:
-        family: The baseline's.
-        task: What it learns.
-        splits: The task's examples.
-        config: What identifies the run.
-        watch: Counts the seconds of each phase.
-        known: What was measured before.
+        family: The baseline family.
+        task: The task.
+        splits: The examples of the task.
+        config: The configuration of the run.
+        watch: Measures the seconds of each phase.
+        known: Measurements made before.
     """
     with watch("train"):
         settings = {name: getattr(config.training, name) for name in baseline_settings(config.model.family or "")}

@@ -1,4 +1,4 @@
-"""Who is told how a run gets on; nothing heavy is imported."""
+"""Callbacks for the progress of a run. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from harness.record import CurvePoint
 
 
 class Callbacks(Protocol):
-    """Who is told how a run gets on."""
+    """Callbacks for the progress of a run."""
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """An optimiser step was taken on `items` items. Who reads the loss of a GPU waits for it."""
+        """Called after an optimiser step on `items` items. Reading a loss on a GPU waits for the GPU."""
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """The validation split was scored."""
+        """Called after the validation split was scored."""

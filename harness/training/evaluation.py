@@ -1,4 +1,4 @@
-"""What a trained model is worth on the splits that it was not trained on: the same for every sort of model."""
+"""Evaluate trained models of any kind on validation and test."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NEGLIGIBLE = 1e-3
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model makes of a split.
+    """Predictions of a model on a split.
 
     Attributes:
-        outputs: What the task type's objective makes rows of predictions from.
-        lengths: How long each example is, in the model's own unit: tokens, or words [examples].
+        outputs: The outputs from which the objective makes rows of predictions.
+        lengths: Length of each example in the model's own unit, tokens or words [examples].
     """
 
     outputs: Any
@@ -37,9 +37,9 @@ class Evaluated:
 
     Attributes:
         scores: Metrics by split.
-        calibration: What the task type chose on validation, or by the training split.
-        rows: One row per test example; none where the run is scored on validation alone.
-        notes: What makes the scores doubtful.
+        calibration: Values that the task type chose on the validation or training split.
+        rows: One row per test example; empty if only validation is scored.
+        notes: Reasons to doubt the scores.
     """
 
     scores: dict[str, dict[str, float]]
@@ -51,18 +51,18 @@ class Evaluated:
 def evaluate(
     predict: Callable[[str], Predicted], objective: Objective, splits: Splits, *, config: RunConfig, watch: Stopwatch
 ) -> Evaluated:
-    """The scores of a trained model, calibrated on validation.
+    """Score a trained model, calibrated on validation.
 
     Args:
-        predict: What the model makes of the split of a name.
-        objective: The task type's.
-        splits: The task's, their targets in the order of the model's labels.
-        config: Names the metrics, and says whether the test split is scored.
-        watch: Counts the time, as "validate" and "test".
+        predict: Returns the model's predictions on a split, given its name.
+        objective: The objective of the task type.
+        splits: The splits of the task, with targets in the order of the model's labels.
+        config: The configuration, with the metrics and whether the test split is scored.
+        watch: Measures the time, as "validate" and "test".
     """
     calibration: dict[str, float] = {}
     scores: dict[str, dict[str, float]] = {}
-    if splits.validation:  # There is none where a model is scored as it is on a test file alone.
+    if splits.validation:  # Empty if an existing model is scored on a test file only.
         with watch("validate"):
             validation = predict("validation")
         calibration = objective.calibration(validation.outputs, splits.validation)
@@ -79,14 +79,14 @@ def evaluate(
 
 
 def scored(rows: Sequence[Row], metrics: Sequence[str], labels: tuple[str, ...]) -> dict[str, float]:
-    """The metrics of rows of predictions."""
+    """Compute metrics from rows of predictions."""
     return scores(metrics, [row["reference"] for row in rows], [row["prediction"] for row in rows], labels)
 
 
 def constant_notes(rows: Sequence[Row], split: str) -> tuple[str, ...]:
-    """A sentence where a model predicts the same of all rows, whose references differ.
+    """Return a note if all predictions are equal although the references differ.
 
-    Numbers are the same where they hardly vary beside the references.
+    Numbers count as equal if their variation is negligible compared with that of the references.
     """
     references, predictions = [row["reference"] for row in rows], [row["prediction"] for row in rows]
     if all(reference == references[0] for reference in references):
@@ -103,7 +103,7 @@ def constant_notes(rows: Sequence[Row], split: str) -> tuple[str, ...]:
 
 
 def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequence[int]) -> list[Row]:
-    """The rows with their examples' id, group and length in front."""
+    """Return the rows, with id, group and length of their examples first."""
     return [
         {"id": example.id, "group": example.group, "length": length, **row}
         for row, example, length in zip(rows, examples, lengths, strict=True)
@@ -111,7 +111,7 @@ def with_identity(rows: Sequence[Row], examples: Sequence[Any], lengths: Sequenc
 
 
 def with_repeats(rows: Sequence[Row], splits: Splits, config: RunConfig) -> Sequence[Row]:
-    """The rows, each with whether its example nearly repeats a training one, where the task keeps such examples."""
+    """Mark rows whose example nearly repeats a training example, if the task keeps such examples."""
     if not splits.train or task_of(config).near_duplicates == "drop":
         return rows
     found = repeating(splits.train, splits.test)

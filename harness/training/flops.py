@@ -13,23 +13,23 @@ from harness.tokenization.items import Item
 def training_flops(
     model: Any, items: Sequence[Item], trained_items: int, *, attended: int | None, passes: float = 3.0
 ) -> float:
-    """An estimate of the operations that training on `trained_items` took, padding left out.
+    """Estimate the operations of training on `trained_items` items, excluding padding.
 
-    A token's forward pass takes 2 operations a parameter outside the embeddings, and 4 · layers · width a token that
-    it attends to; the backward pass takes twice as many (Kaplan et al. 2020, section 2.1).
+    The forward pass of a token takes 2 operations per parameter outside the embeddings, and 4 · layers · width per
+    token that it attends to; the backward pass takes twice as many (Kaplan et al. 2020, section 2.1).
 
     Args:
         model: The model.
-        items: The training split's.
-        trained_items: How many were read in all, some more than once.
-        attended: Most tokens that a token attends to; None: all of its window.
-        passes: How many forward passes a step takes as long as: see `forward_passes`.
+        items: The items of the training split.
+        trained_items: Number of items trained on, counting repetitions.
+        attended: Maximum number of tokens that a token attends to; None for its whole window.
+        passes: Duration of a step in forward passes; see `forward_passes`.
     """
     if not trained_items:
         return 0.0
     config = model.config.get_text_config()
     dense = 2 * model.num_parameters(exclude_embeddings=True)
-    # A few architectures name their sizes otherwise; attention is then left out of the estimate.
+    # A few architectures use other names for their sizes. Attention is then omitted from the estimate.
     attention = 4 * getattr(config, "num_hidden_layers", 0) * getattr(config, "hidden_size", 0)
     lengths = [len(window.input_ids) for item in items for window in item.windows]
     forward = sum(dense * length + attention * length * min(length, attended or length) for length in lengths)
@@ -37,10 +37,10 @@ def training_flops(
 
 
 def forward_passes(model: Any) -> float:
-    """How many forward passes a step takes as long as: 3, where every parameter is trained.
+    """Return the duration of a training step in forward passes: 3 if every parameter is trained.
 
-    One is the forward pass itself. One is the backward pass down to the lowest parameter that is trained, and one is
-    the gradients of weights: of both, the share that parameters outside the embeddings have in it is counted.
+    One is the forward pass itself, one the backward pass down to the lowest trained parameter, and one the gradients of
+    weights. The last two are scaled by their share of the parameters outside the embeddings.
     """
     tables = {id(table.weight) for table in model.modules() if isinstance(table, nn.Embedding)}
     trained = [(p.numel(), p.requires_grad) for p in model.parameters() if id(p) not in tables]

@@ -20,17 +20,17 @@ from harness.training.sharding import Shards, in_step
 
 @dataclass
 class Forward:
-    """A model with what it takes to score items.
+    """A model that scores items.
 
     Attributes:
         model: A transformers model, on the accelerator's device.
-        scoring: Reads long texts with it.
-        objective: The task type's.
-        collator: Makes batches.
-        accelerator: Devices, precision, processes.
-        micro_batch_size: Most windows in one forward pass.
-        recurrent_state: Empty: no step of fine-tuning needs anything of the one before.
-        shards: That the model is cut among the processes; None: each has it whole.
+        scoring: How long texts are scored.
+        objective: The objective of the task type.
+        collator: Collates items to batches.
+        accelerator: Devices, precision and processes.
+        micro_batch_size: Maximum number of windows in a forward pass.
+        recurrent_state: Empty, since steps of fine-tuning do not depend on the previous one.
+        shards: The shards of the model; None if each process has the whole model.
     """
 
     model: Any
@@ -43,31 +43,31 @@ class Forward:
     shards: Shards | None = None
 
     def losses(self, items: Sequence[Item]) -> Tensor:
-        """One loss per item [items], with its graph where gradients are on."""
+        """One loss per item [items], with its graph if gradients are enabled."""
         batch = self.collator(items)
         return self.objective.losses(self._scores(batch), batch, self.collator)
 
     def scores(self, items: Sequence[Item]) -> Tensor:
-        """What losses and results are made from [items, ...], with its graph where gradients are on."""
+        """Scores [items, ...] for losses and results, with their graph if gradients are enabled."""
         return self._scores(self.collator(items))
 
     def weight(self, items: Sequence[Item]) -> float:
-        """What the sum of a step's losses is divided by."""
+        """The divisor of the summed losses of a step."""
         return self.objective.weight(items)
 
     def passes(self, items: Sequence[Item]) -> list[list[Item]]:
-        """The items in groups that are scored together."""
+        """Group the items by forward pass."""
         return passes(items, self.micro_batch_size, self.scoring.size)
 
     @torch.no_grad()
     def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
-        """The mean plain loss and the objective's outputs, each item read once whatever the number of processes."""
-        if any(module.training for module in self.model.modules()):  # `eval` sets it in each: slow for one short text.
+        """Return the mean plain loss and the objective's outputs. Each item is scored once, by one of the processes."""
+        if any(module.training for module in self.model.modules()):  # `eval` visits every module: slow for short texts.
             self.model.eval()
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        with self.accelerator.autocast():  # Around all passes, so that the weights are cast once, not in each.
+        with self.accelerator.autocast():  # Around all passes, so that weights are cast once rather than in each.
             for group, counts in in_step(self.shards, self.passes([items[index] for index in mine]), items[:1]):
                 read = self._evaluated(group)
                 found += [(next(places), loss, result) for loss, result in read] if counts else []
@@ -76,11 +76,11 @@ class Forward:
         return loss, self.objective.outputs([row[2] for row in everything], features, examples)
 
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """What of a batch, or of a split, is this process's."""
+        """Return this process's share of a batch or split."""
         return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
     def _evaluated(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
-        """Loss and result of each item; where memory runs out, in smaller passes."""
+        """Return loss and result of each item, in smaller passes if memory runs out."""
         while True:
             try:
                 batch = self.collator(items)

@@ -1,7 +1,7 @@
-"""States of texts, as a frozen model reads them, kept in the user's cache.
+"""Cache the states of texts in a frozen model.
 
-An entry is named after what it depends on: the weights, the token ids, how they are read, and the libraries' versions.
-So it serves every probe that reads the same texts with the same model and labels, and is never out of date.
+The name of an entry is a digest of all that it depends on: the weights, the token ids, how they are read, and the
+library versions. An entry thus serves every probe with the same texts, model and labels, and is never outdated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.checksums import check_seal, seal
 from harness.config.training import Training
 from harness.tokenization.items import Item
 
-FORM = "1"  # Raised whenever an entry's file changes its form, or states are computed otherwise.
+FORM = "1"  # Increased whenever the file format or the computation changes.
 _FILE = "states.npy"
 _HOW_READ = ("precision", "execution", "strategy", "segment", "memory", "pool", "micro_batch_size")
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ States = NDArray[np.float32]
 
 
 def weights_name(model: Any, training: Training) -> str:
-    """A digest of the model, of all of its weights, and of how texts are read with it."""
+    """Return a digest of the model, all its weights, and how it reads texts."""
     how = {name: getattr(training, name) for name in _HOW_READ}
     facts = [FORM, torch.__version__, transformers.__version__, str(model.device), how, model.config.to_json_string()]
     digest = hashlib.sha256(json.dumps(facts).encode())
@@ -45,11 +45,11 @@ def weights_name(model: Any, training: Training) -> str:
 
 
 def kept_states(weights: str, items: Sequence[Item], read: Callable[[], States]) -> tuple[States, bool]:
-    """The states of texts [texts, width], and whether they were kept by an earlier call.
+    """Return the states of texts [texts, width], and whether they were cached.
 
     Args:
-        weights: What `weights_name` gives.
-        items: The texts, as the model reads them.
+        weights: The result of `weights_name`.
+        items: The encoded texts.
         read: Computes the states.
     """
     if os.environ.get("HARNESS_FEATURES") == "0":
@@ -57,7 +57,7 @@ def kept_states(weights: str, items: Sequence[Item], read: Callable[[], States])
     entry = cache_folder("states") / _key(weights, items)
     try:
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(entry.with_suffix(".lock")):  # Another process may be making it.
+        with alone(entry.with_suffix(".lock")):  # Another process may be computing them.
             found = _read(entry, len(items))
             if found is not None:
                 return found, True
@@ -79,10 +79,10 @@ def _key(weights: str, items: Sequence[Item]) -> str:
 
 
 def _write(states: States, entry: Path) -> None:
-    """Leave an entry that is whole, or none."""
+    """Write an entry atomically."""
     partial = entry.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
+    shutil.rmtree(entry, ignore_errors=True)  # It is damaged.
     partial.mkdir(mode=0o700)
     np.save(partial / _FILE, states)
     seal(partial)
@@ -91,7 +91,7 @@ def _write(states: States, entry: Path) -> None:
 
 
 def _read(entry: Path, count: int) -> States | None:
-    """What an entry holds; None where there is none that is whole."""
+    """Read an entry, or return None if it is missing or damaged."""
     try:
         check_seal(entry)
         states: States = np.load(entry / _FILE, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""What the record says of a fine-tuned model: counts, cost, where its weights come from, notes."""
+"""Measurements of a fine-tuned model for the record: counts, cost, origin of the weights, notes."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def measured(
     found: Evaluated,
     config: RunConfig,
 ) -> Measurements:
-    """The measurements of a fine-tuned model.
+    """Collect the measurements of a fine-tuned model.
 
     Args:
-        known: What was measured before training.
-        model: The model after it.
-        forward: What scored it.
-        progress: How training went.
-        adapted: What of the model was trained.
-        found: Its scores.
-        config: What identifies the run.
+        known: Measurements made before training.
+        model: The trained model.
+        forward: The forward pass that scored it.
+        progress: The progress of training.
+        adapted: The trained part of the model.
+        found: The scores.
+        config: The configuration of the run.
     """
     counts = {
         "parameters": model.loaded.model.num_parameters(),
@@ -76,7 +76,7 @@ def _counted(encoded: Mapping[str, Features]) -> dict[str, Any]:
 
 
 def _cost(model: TaskModel, forward: Forward, progress: Progress, passes: float) -> Cost:
-    """What training took, beside its seconds."""
+    """Measure the cost of training, apart from its seconds."""
     if progress.seconds == 0:
         return Cost()
     items, attended = model.features("train").items, forward.scoring.attended
@@ -88,7 +88,7 @@ def _cost(model: TaskModel, forward: Forward, progress: Progress, passes: float)
 
 
 def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:
-    """Where the weights that training began with come from."""
+    """Describe the origin of the initial weights."""
     if loaded.checkpoint is None:
         return {}
     fresh = config.model.init == "random"
@@ -110,7 +110,7 @@ def _notes(model: TaskModel, forward: Forward, progress: Progress) -> tuple[str,
 
 
 def _vocabulary_notes(model: TaskModel) -> list[str]:
-    """Why every row of the embedding was trained, where the recipe would have the used ones trained alone."""
+    """Note why all embeddings were trained although the recipe asks for those of used tokens only."""
     if not model.wants_used_rows or trains_used_rows_exactly(model.training):
         return []
     return [f"whole vocabulary: with {model.training.optimizer}, used rows trained alone would come out otherwise"]

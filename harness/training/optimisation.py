@@ -1,4 +1,4 @@
-"""Optimizer and learning rate as a recipe has them, and how many steps it takes."""
+"""Optimizer, learning rate schedule and number of steps of a recipe."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _NORMS = (nn.LayerNorm, nn.RMSNorm)
 
 
 class OptimizerSettings(Protocol):
-    """What a recipe says of optimizer and learning rate, of fine-tuning and of pretraining alike."""
+    """Settings of optimizer and learning rate that fine-tuning and pretraining share."""
 
     @property
     def optimizer(self) -> str:
-        """A file's name in harness/training/optimizers."""
+        """The name of a file in harness/training/optimizers."""
 
     @property
     def schedule(self) -> str:
-        """A file's name in harness/training/schedules."""
+        """The name of a file in harness/training/schedules."""
 
     @property
     def learning_rate(self) -> float:
-        """The highest one."""
+        """The peak learning rate."""
 
     @property
     def weight_decay(self) -> float:
-        """On weight matrices only."""
+        """The weight decay, on weight matrices only."""
 
     @property
     def warmup_ratio(self) -> float:
-        """Share of the steps in which the learning rate rises."""
+        """The share of steps with a rising learning rate."""
 
 
 def make_optimizer(
     model: nn.Module, settings: OptimizerSettings, rates: Mapping[str, float] | None = None
 ) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the model's parameters.
+    """Create the recipe's optimizer.
 
     Args:
         model: The model.
         settings: The recipe.
-        rates: The peak learning rate of each parameter by its name; None: that of the recipe.
+        rates: The peak learning rate of each parameter by name; None to use the recipe's for all.
     """
     groups = _groups(model, settings.weight_decay)
     if rates is not None:
@@ -59,10 +59,10 @@ def make_optimizer(
 
 
 def learning_rates(model: Any, training: Training) -> dict[str, float] | None:
-    """The peak learning rate of each parameter by its name; None where the recipe has one for all.
+    """Return the peak learning rate of each parameter by name, or None if there is only one.
 
     Raises:
-        UserError: The model's layers can't be told apart.
+        UserError: If the model's layers cannot be identified.
     """
     if training.layer_decay is None and training.head_learning_rate is None:
         return None
@@ -75,28 +75,28 @@ def learning_rates(model: Any, training: Training) -> dict[str, float] | None:
 
 
 def peak_of(optimizer: torch.optim.Optimizer, parameter: torch.Tensor) -> float:
-    """The peak learning rate of a parameter that a schedule was made for."""
+    """Return the peak learning rate of a parameter, after a schedule was created."""
     return next(group["initial_lr"] for group in optimizer.param_groups if any(p is parameter for p in group["params"]))
 
 
 def make_scheduler(optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int) -> LambdaLR:
-    """What sets the optimizer's learning rate before each of `steps` steps."""
+    """Create the learning rate schedule for `steps` steps."""
     return LambdaLR(optimizer, _shares_of_the_peak(settings, steps))
 
 
 def trains_used_rows_exactly(settings: OptimizerSettings) -> bool:
-    """Whether the rows of an embedding that have a gradient can be trained without the others, to the same end."""
+    """Whether training only the embeddings that receive gradients gives the same result as training all."""
     return _named(settings).unused_rows_decay is not None
 
 
 def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, peak: float | None = None) -> float:
-    """What the first `taken` of `steps` steps leave of a row of an embedding that has no gradient, from 0 to 1.
+    """Return the factor, from 0 to 1, by which the first `taken` steps shrink an embedding without gradients.
 
     Args:
         settings: The recipe.
-        steps: Of the whole schedule.
-        taken: How many of them count.
-        peak: The embedding's highest learning rate; None: that of the recipe.
+        steps: Number of steps of the whole schedule.
+        taken: Number of steps that count.
+        peak: The peak learning rate of the embedding; None for that of the recipe.
     """
     decay = _named(settings).unused_rows_decay
     assert decay is not None, settings.optimizer
@@ -105,12 +105,12 @@ def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, pe
 
 
 def number_of_steps(training: Training, steps_per_epoch: int) -> int:
-    """Optimizer steps of the whole run."""
+    """Return the number of optimizer steps of the whole run."""
     return training.steps(steps_per_epoch)
 
 
 def evaluation_steps(training: Training, steps_per_epoch: int, steps: int) -> frozenset[int]:
-    """The steps after which the validation split is scored: evenly through each epoch, and at the end."""
+    """Return the steps after which validation is scored: evenly spaced within each epoch, and the last one."""
     every = steps_per_epoch / training.evaluations_per_epoch
     count = math.floor(steps / every)
     return frozenset(
@@ -124,7 +124,7 @@ def _named(settings: OptimizerSettings) -> Optimizer:
 
 
 def _shares_of_the_peak(settings: OptimizerSettings, steps: int) -> Callable[[int], float]:
-    """From a step, counted from 0, to the share of the peak that its learning rate is."""
+    """Return a function from a step, counted from 0, to its learning rate as a share of the peak."""
     warmup, schedule = math.ceil(settings.warmup_ratio * steps), SCHEDULES.load(settings.schedule)
 
     def share(step: int) -> float:
@@ -134,7 +134,7 @@ def _shares_of_the_peak(settings: OptimizerSettings, steps: int) -> Callable[[in
 
 
 def _groups(model: nn.Module, weight_decay: float) -> Groups:
-    """The parameters in two groups, with weight decay on matrices only (Devlin et al. 2019, appendix A.2)."""
+    """Group the parameters, with weight decay on matrices only (Devlin et al. 2019, appendix A.2)."""
     bare = {
         id(parameter)
         for module in model.modules()
@@ -149,7 +149,7 @@ def _groups(model: nn.Module, weight_decay: float) -> Groups:
 
 
 def _by_rate(groups: Groups, rates: Mapping[int, float]) -> Groups:
-    """The groups, each parted into groups of one learning rate, the highest first."""
+    """Split each group by learning rate, highest first."""
     return [
         {**group, "lr": rate, "params": [p for p in group["params"] if rates[id(p)] == rate]}
         for group in groups

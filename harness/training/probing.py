@@ -1,8 +1,7 @@
-"""Linear probing: the head's last layer is fitted to what it reads, and nothing else of the model is trained.
+"""Linear probing: fit the last layer of the head to its inputs, and train nothing else.
 
-What it reads is what the stock head makes of a text: of a BERT its pooler's view of the first token, of a
-Transformer-XL the last token's state. So the fitted layer is put into the stock model, whose checkpoint gives the
-probe's answers.
+Its inputs are those of the stock head: for BERT the pooled first token, for Transformer-XL the state of the last token.
+The fitted layer is therefore stored in the stock model, whose checkpoint gives the probe's predictions.
 
 Source: Alain and Bengio 2016, "Understanding intermediate layers using linear classifier probes".
 """
@@ -40,8 +39,8 @@ from harness.training.run_context import RunContext
 from harness.training.task_model import TaskModel, forward_of
 
 PENALTIES = tuple(10 ** (half / 2) for half in range(10, -1, -1))
-"""From strong to weak, as multiples of what tfidf has: C from 0.0001 to 10 of a logistic regression, alpha from 100,000
-to 1 of a ridge regression, of states with a standard deviation of 1."""
+"""From strong to weak, in multiples of tfidf's: C from 0.0001 to 10 of logistic regression, alpha from 100,000 to 1 of
+ridge regression, for states with a standard deviation of 1."""
 ROUNDING = 1e-6
 KEPT = "states of the {} split are from the cache, so the time does not include reading it"
 Numbers = NDArray[np.float64]
@@ -52,9 +51,9 @@ class Probe:
     """A linear map of states.
 
     Attributes:
-        weights: [outputs, width].
-        intercepts: [outputs].
-        penalty: What held the weights back.
+        weights: The weights [outputs, width].
+        intercepts: The intercepts [outputs].
+        penalty: The strength of regularisation.
     """
 
     weights: Numbers
@@ -62,15 +61,15 @@ class Probe:
     penalty: float
 
     def outputs(self, states: States) -> Any:
-        """What the objective makes rows of predictions from [texts, outputs]."""
+        """Return the outputs from which the objective makes rows of predictions [texts, outputs]."""
         return (states @ self.weights.T + self.intercepts).astype(np.float32)
 
 
 def probe(model: TaskModel, task: Task, config: RunConfig, context: RunContext) -> TrainingResult:
-    """The result of fitting the last layer of the model's head, with the penalty that is best on validation.
+    """Fit and evaluate the last layer of the model's head, with the penalty that is best on validation.
 
     Raises:
-        UserError: The model has no head whose last layer is linear.
+        UserError: If the last layer of the head is not linear.
     """
     splits, watch = model.splits, context.watch
     reading = _Reading(model, context)
@@ -106,19 +105,19 @@ def fitted(
     *,
     label_weights: Weights | None = None,
 ) -> Iterator[Probe]:
-    """A linear map for each penalty, from the strongest one on.
+    """Yield a linear map for each penalty, strongest first.
 
     Args:
-        task: How its targets are learnt.
-        states: Of the training texts [texts, width].
-        examples: The same, as they were read.
-        layer: What the map is to be put into: without a bias in it there is none in the map.
-        label_weights: What an example of each label counts; None: 1.
+        task: How targets are learnt.
+        states: States of the training texts [texts, width].
+        examples: The training examples, in the same order.
+        layer: The layer that the map is for. Without a bias, the map has no intercepts.
+        label_weights: The weight of examples of each label; None for 1.
     """
     has_bias = layer.bias is not None
     mean = states.mean(axis=0, dtype=np.float64) if has_bias else np.zeros(states.shape[1])
     scale = np.sqrt(((states - mean) ** 2).mean(axis=0))
-    scale[scale <= ROUNDING * np.abs(states).max(axis=0)] = 1.0  # What varies by rounding alone tells nothing.
+    scale[scale <= ROUNDING * np.abs(states).max(axis=0)] = 1.0  # Rounding errors carry no information.
     rows = (states - mean) / scale
     for penalty in PENALTIES:
         weights, intercepts = np.zeros(layer.weight.shape), np.zeros(layer.out_features)
@@ -130,7 +129,7 @@ def fitted(
 
 
 def _best(probes: Iterable[Probe], states: States, model: TaskModel, config: RunConfig) -> Probe:
-    """The one with the best main metric on validation; of equals the one that was held back most."""
+    """Return the probe with the best main metric on validation; if equal, that with the strongest penalty."""
     examples, main, objective = model.splits.validation, config.metrics[0], model.objective
     sign = 1 if find_metric(main).higher_is_better else -1
 
@@ -145,14 +144,14 @@ def _best(probes: Iterable[Probe], states: States, model: TaskModel, config: Run
 
 @torch.no_grad()
 def put_into(layer: nn.Linear, found: Probe) -> None:
-    """Make the layer the linear map."""
+    """Copy the linear map into the layer."""
     layer.weight.copy_(torch.as_tensor(found.weights))
     if layer.bias is not None:
         layer.bias.copy_(torch.as_tensor(found.intercepts))
 
 
 class _Reading:
-    """Reads splits with all of a model but the last layer of its head."""
+    """Reads splits with all of a model except the last layer of its head."""
 
     def __init__(self, model: TaskModel, context: RunContext) -> None:
         assert isinstance(model.objective, TextObjective), "checked when the run was made"
@@ -171,11 +170,11 @@ class _Reading:
         self._notes: list[str] = []
 
     def states(self, split: str) -> States:
-        """What the head's last layer reads of each text [texts, width]; of one with several windows, their mean."""
+        """Return the inputs of the head's last layer [texts, width], averaged over the windows of a text."""
         network, features = self._model.loaded.model, self._model.features(split)
         network.set_submodule(self._name, nn.Identity())
         try:
-            if processes().num_processes > 1:  # Each reads a share: they would have to agree on what is kept.
+            if processes().num_processes > 1:  # Each reads a share, and they would have to agree on what is cached.
                 return self._read(features)
             self._weights = self._weights or weights_name(network, self._model.training)
             found, is_kept = kept_states(self._weights, features.items, lambda: self._read(features))
@@ -189,7 +188,7 @@ class _Reading:
         return np.asarray(outputs, dtype=np.float32)
 
     def progress(self, seconds: float, best: Probe, notes: Sequence[str]) -> Progress:
-        """How the fit went, as a run of one pass over the training split."""
+        """Return the progress of the fit, as a run of one epoch."""
         items = self._model.features("train").items
         tokens = sum(len(window.input_ids) for item in items for window in item.windows)
         penalty = f"probe: the penalty that is best on validation is {best.penalty:.3g} times that of tfidf"
@@ -197,5 +196,5 @@ class _Reading:
 
 
 def _no_loss(scores: Tensor, _targets: Sequence[Any]) -> Tensor:
-    """Nothing for each text: states are no predictions."""
+    """Return zero losses, since states are no predictions."""
     return scores.new_zeros(len(scores))

@@ -1,4 +1,4 @@
-"""Progress: how far a run has come, which is a part of its state."""
+"""Progress: how far a run has come; part of its state."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ class Progress:
     """How far a run has come.
 
     Attributes:
-        step: Optimiser steps taken.
-        curve: One point an evaluation.
-        best_step: The step whose weights are kept: that with the best validation score so far, or by `keep = "last"`
-            the last one; 0 before the first evaluation.
+        step: Number of optimiser steps.
+        curve: One point per evaluation.
+        best_step: The step whose weights are kept: that with the best validation score so far, or the last one with
+            `keep = "last"`; 0 before the first evaluation.
         best_weights: The model's tensors at that step, on the CPU.
-        best_outputs: What the objective makes results from, of the validation split with those weights; None where it
-            was not scored since the run was last begun.
-        loss_sum: Training loss since the last point of the curve, times items; on the device until it is read.
-        loss_items: Items since then.
-        tokens: Tokens that training has read, special ones included.
-        items: Items that training has read.
-        seconds: Seconds that training took, validation left out.
-        validation_seconds: Seconds that validation took.
-        micro_batch_size: Most windows in one forward pass.
-        notes: What happened on the way.
-        processor_seconds: Seconds of the processor that training took, of all threads.
-        validation_processor_seconds: Those that validation took.
-        first_losses: Of pretraining's first steps, by which another run shows that it is the same.
-        labels: What the model's outputs stand for, in their order.
-        batches: Digest of the items' lengths, by which fine-tuning puts them into batches.
+        best_outputs: The objective's outputs on the validation split with these weights; None if it was not scored
+            since the run was last started or resumed.
+        loss_sum: Sum of the items' training losses since the last point of the curve; on the device until it is read.
+        loss_items: Number of items in that sum.
+        tokens: Number of tokens trained on, including special tokens.
+        items: Number of items trained on.
+        seconds: Seconds of training, excluding validation.
+        validation_seconds: Seconds of validation.
+        micro_batch_size: Maximum number of windows in a forward pass.
+        notes: Remarks for the record.
+        processor_seconds: Processor seconds of training, of all threads.
+        validation_processor_seconds: Processor seconds of validation.
+        first_losses: Losses of the first pretraining steps, by which a repeated run can be compared.
+        labels: Label names in the order of the model's outputs.
+        batches: Digest of the items' lengths, which determine the batches of fine-tuning.
     """
 
     step: int = 0
@@ -58,20 +58,20 @@ class Progress:
     best_outputs: Any = None
 
     def count_loss(self, loss: Tensor, items: int) -> None:
-        """Add the mean loss of so many items."""
+        """Add the mean loss of `items` items."""
         self.loss_sum = self.loss_sum + loss.double() * items
         self.loss_items += items
 
     def read_loss(self) -> float:
-        """The mean training loss since the last point of the curve.
+        """Return the mean training loss since the last point of the curve.
 
         Raises:
-            DivergedError: It is not finite.
+            DivergedError: If it is not finite.
         """
         self.loss_sum = float(self.loss_sum)
         check_loss(self.loss_sum)
         return self.loss_sum / max(self.loss_items, 1)
 
     def begin_loss(self) -> None:
-        """Forget the training loss of the last point of the curve."""
+        """Reset the training loss after a point of the curve."""
         self.loss_sum, self.loss_items = 0.0, 0

@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: data digest, package versions, the state of the source tree."""
+"""Provenance of a run's numbers: data digest, package versions, and state of the source tree."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 def data_digest(splits: Splits) -> str:
-    """SHA-256 over every example of every split."""
+    """SHA-256 digest of all examples of all splits."""
     digest = hashlib.sha256(repr(splits.labels).encode())
     for examples in (splits.train, splits.validation, splits.test):
         _feed(digest, examples)
@@ -47,27 +47,27 @@ def _feed(digest: Any, examples: Sequence[Any]) -> None:
 
 
 def pretraining_of(config: Mapping[str, Any], *, fresh: bool) -> Pretraining | None:
-    """How far `harness pretrain` had come with a checkpoint; None where its configuration does not say.
+    """Return the progress of `harness pretrain` on a checkpoint, or None if its configuration has none.
 
     Args:
-        config: The content of its config.json.
-        fresh: Whether the run had its architecture alone, with fresh weights.
+        config: The content of config.json.
+        fresh: Whether the run used only the architecture, with random weights.
     """
     try:
         found = Pretraining.model_validate(config[PRETRAINING])
-    except (KeyError, ValidationError):  # Anybody's checkpoint may have something else of this name.
+    except (KeyError, ValidationError):  # Other checkpoints may use the same key.
         return None
     return found.model_copy(update={"tokens": 0}) if fresh else found
 
 
 def package_versions() -> dict[str, str]:
-    """The version of each package that the numbers depend on."""
+    """Installed versions of the packages that affect results."""
     return {name: found for name in _PACKAGES if (found := _version(name)) is not None}
 
 
 @cache
 def _version(package: str) -> str | None:
-    """The version that is installed; a process that has imported a package keeps the version that it has."""
+    """Return the installed version. It is cached, as an imported package does not change within a process."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -76,10 +76,10 @@ def _version(package: str) -> str | None:
 
 @cache
 def git_state() -> tuple[str | None, bool | None]:
-    """The commit of the source tree and whether it has local changes; None where it is no checkout.
+    """Return the commit of the source tree and whether it has local changes, or None outside of a checkout.
 
-    It is looked at once: a process keeps the code that it has imported. An installed copy may lie inside the checkout
-    of something else, whose commit says nothing about us.
+    The result is cached, as imported code does not change within a process. An installed copy may be inside another
+    project's checkout, whose commit would be meaningless here.
     """
     if not (_ROOT / "pyproject.toml").is_file():
         return None, None

@@ -1,4 +1,4 @@
-"""TrainingResult: what fine-tuning, or fitting a simple baseline, hands over to the record."""
+"""TrainingResult: the result of fine-tuning a model or fitting a baseline."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A trained model: what was measured of it, what it predicts, and how to save it.
+    """A trained model with its measurements and predictions.
 
     Attributes:
-        measurements: What the record says of it, as it stands there.
-        labels: Names in the order of the logits.
-        rows: One row per test example: id, group, length, reference, prediction and the task type's scores. None where
-            the run is scored on validation alone.
-        save: Writes the checkpoint into a folder.
+        measurements: The measurements of the record.
+        labels: Label names in the order of the logits.
+        rows: One row per test example: id, group, length, reference, prediction and the task type's scores. None if the
+            run is scored on validation only.
+        save: Saves the checkpoint to a folder.
     """
 
     measurements: Measurements
@@ -33,11 +33,11 @@ class TrainingResult:
 
 
 class Stopwatch:
-    """Seconds by phase.
+    """Measure seconds by phase.
 
     Attributes:
-        seconds: On the clock.
-        processor_seconds: Of the processor, of all threads and of all processes that do the same.
+        seconds: Wall-clock seconds.
+        processor_seconds: Processor seconds of all threads and of all equal processes.
     """
 
     def __init__(self, processes: int = 1) -> None:
@@ -47,7 +47,7 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        """Count the time inside to `phase`."""
+        """Measure the time of the block as part of `phase`."""
         started, processor = time.monotonic(), time.process_time()
         try:
             yield
@@ -55,7 +55,7 @@ class Stopwatch:
             self.add(phase, time.monotonic() - started, time.process_time() - processor)
 
     def add(self, phase: str, seconds: float, processor_seconds: float) -> None:
-        """Count `seconds` on the clock, and those of this process's processor, to `phase`."""
+        """Add wall-clock seconds and the processor seconds of this process to `phase`."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
         before = self.processor_seconds.get(phase, 0.0)
         self.processor_seconds[phase] = before + self._processes * processor_seconds

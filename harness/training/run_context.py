@@ -1,4 +1,4 @@
-"""RunContext: where a run takes place, and who follows it."""
+"""RunContext: the environment of a run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from harness.training.result import Stopwatch
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where a run takes place, and who follows it.
+    """The environment of a run.
 
     Attributes:
-        accelerator: Devices, precision, processes.
-        folder: Holds the state of the run while it is under way.
-        watch: Counts the seconds of each phase.
-        callbacks: Told of every step and evaluation.
-        checkpoint_seconds: How often the state is saved.
-        known: What was measured before training.
+        accelerator: Devices, precision and processes.
+        folder: The folder for the state of the unfinished run.
+        watch: Measures the seconds of each phase.
+        callbacks: Called after every step and evaluation.
+        checkpoint_seconds: Seconds between two saves of the state.
+        known: Measurements made before training.
     """
 
     accelerator: Accelerator

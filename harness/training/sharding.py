@@ -1,8 +1,8 @@
-"""A model too large for one device, cut among the processes: FSDP2, as `accelerate launch --use_fsdp` asks for.
+"""Shard a model that is too large for one device: FSDP2, as requested by `accelerate launch --use_fsdp`.
 
-Each process holds a part of every parameter, its gradient and its optimiser's state, and gathers a layer's whole
-parameters while the layer is read (Zhao et al. 2023, "PyTorch FSDP", section 3; torch's `fully_shard`). So all
-processes have to read as often as each other, and what is not cut that way is refused.
+Each process holds a shard of every parameter, its gradient and its optimizer state, and gathers a layer's parameters
+while the layer is computed (Zhao et al. 2023, "PyTorch FSDP", section 3; torch's `fully_shard`). All processes must
+therefore run the same number of forward passes, and settings that prevent this are rejected.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _ASKED, _VERSION = "ACCELERATE_USE_FSDP", "FSDP_VERSION"
 
 @dataclass(frozen=True)
 class Shards:
-    """That a model is cut among processes.
+    """A model is sharded among processes.
 
     Attributes:
-        accelerator: Knows them.
+        accelerator: The accelerator of the processes.
     """
 
     accelerator: Accelerator
 
     @property
     def factor(self) -> int:
-        """What a loss is multiplied by, because gradients are averaged over the processes and are to be summed."""
+        """The factor of losses, since gradients are averaged over the processes but should be summed."""
         return self.accelerator.num_processes
 
 
 def in_step(shards: Shards | None, groups: Sequence[Any], filler: Any) -> Iterator[tuple[Any, bool]]:
-    """The groups that this process reads together, and whether each counts.
+    """Yield the groups of this process's forward passes, and whether each counts.
 
-    Where processes share the model there are as many on each, for they gather every layer together.
+    If the model is sharded, all processes yield the same number, as they gather every layer together.
 
     Args:
-        shards: That they share it.
-        groups: This process's own.
-        filler: What it reads, without counting it, where another process has more.
+        shards: The shards of the model, if any.
+        groups: The groups of this process.
+        filler: An extra group that does not count, read while other processes have more.
     """
     most = len(groups) if shards is None else max(gather_object([len(groups)]))
     yield from ((group, True) for group in groups)
@@ -56,24 +56,24 @@ def in_step(shards: Shards | None, groups: Sequence[Any], filler: Any) -> Iterat
 
 
 def shards_asked(accelerator: Accelerator) -> bool:
-    """Whether the launcher asks for a sharded model, and there are processes to share it."""
+    """Whether the launcher requests a sharded model and there are several processes."""
     return os.environ.get(_ASKED, "").lower() in ("1", "true", "yes") and accelerator.num_processes > 1
 
 
 def check_shardable(
     training: Training, *, is_unpadded: bool, answers_in_units: bool, writes: bool, most_windows: int
 ) -> None:
-    """Check that a recipe can be followed by a model that is cut among processes.
+    """Check that a recipe works with a sharded model.
 
     Args:
         training: The recipe.
-        is_unpadded: Whether the model reads one length at a time.
-        answers_in_units: Whether the head is rescaled when it is trained.
-        writes: Whether the model writes texts, word by word.
-        most_windows: Most windows of one item, which are read together.
+        is_unpadded: Whether the model reads texts of equal length together.
+        answers_in_units: Whether the head is rescaled after training.
+        writes: Whether the model generates text.
+        most_windows: Maximum number of windows of an item, which are read together.
 
     Raises:
-        UserError: Every setting that stands in the way.
+        UserError: If any settings prevent it; lists all of them.
     """
     mistakes = []
     if os.environ.get(_VERSION, "2") == "1":
@@ -100,10 +100,10 @@ def check_shardable(
 
 
 def shard(model: Any, accelerator: Accelerator) -> Shards:
-    """Cut the model's parameters among the processes, layer by layer, in place.
+    """Shard the model's parameters among the processes, layer by layer, in place.
 
     Raises:
-        UserError: It has no list of layers.
+        UserError: If the model has no list of layers.
     """
     from torch.distributed.device_mesh import init_device_mesh  # noqa: PLC0415 -- not in every build of torch
     from torch.distributed.fsdp import fully_shard  # noqa: PLC0415 -- as above
@@ -111,19 +111,19 @@ def shard(model: Any, accelerator: Accelerator) -> Shards:
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
     for layer in layers_of(model, "--use_fsdp"):
         fully_shard(layer, mesh=mesh)
-    # Else what is outside the layers would stay whole after an evaluation, when states are copied.
+    # Otherwise parameters outside the layers would stay gathered after an evaluation, when states are copied.
     fully_shard(model, mesh=mesh, reshard_after_forward=True)
     return Shards(accelerator)
 
 
 def local(tensor: Tensor) -> Tensor:
-    """This process's part of a tensor, in the same memory; the tensor, where it is not cut."""
+    """Return this process's shard of a tensor, sharing memory, or the tensor itself if it is not sharded."""
     found: Tensor = tensor.to_local() if hasattr(tensor, "to_local") else tensor
     return found
 
 
 def cut_like(value: Tensor, parameter: Tensor) -> Tensor:
-    """A process's part of what belongs to a parameter, such as its optimiser's state, as a tensor that is cut alike."""
+    """Convert a process's shard of, for example, optimizer state to a tensor that is sharded like its parameter."""
     if not hasattr(parameter, "to_local") or value.shape != local(parameter).shape:
         return value
     from torch.distributed.tensor import DTensor  # noqa: PLC0415 -- not in every build of torch
@@ -136,7 +136,7 @@ def cut_like(value: Tensor, parameter: Tensor) -> Tensor:
 
 @torch.no_grad()
 def gathered(model: nn.Module, accelerator: Accelerator) -> dict[str, Tensor]:
-    """The whole tensors of a sharded model on the main process's CPU, one after the other; nothing on the others."""
+    """Return the full tensors of a sharded model, on the main process's CPU; empty on other processes."""
     found = {}
     for name, tensor in model.state_dict().items():
         whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor

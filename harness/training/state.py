@@ -1,4 +1,4 @@
-"""The state of a run under way: saved as safetensors and JSON, whole or not at all, and never as a pickle."""
+"""Save and load the state of an unfinished run: atomically, as safetensors and JSON, never as a pickle."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from harness.training.sharding import cut_like, local
 from harness.training.state_files import FORM, newest_state, write_part, write_state
 from harness.training.trainer import Trainer
 
-# What of the progress stands in a state's facts: weights lie beside them, and outputs are made again.
+# Fields of the progress stored as facts. Weights are stored as tensors, and outputs are recomputed.
 _PROGRESS = {known.name for known in fields(Progress)} - {"best_weights", "best_outputs"}
 
 
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
-    """The model's parameters and persistent buffers by name, tied ones once."""
+    """Return parameters and persistent buffers by name, tied ones once."""
     parameters = dict(model.named_parameters())
     shared = {local(tensor).data_ptr() for tensor in parameters.values()}
     buffers = {
@@ -40,13 +40,13 @@ def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors' values on the CPU, out of training's reach; of one that is cut, this process's part."""
+    """Copy tensors to the CPU; of a sharded tensor, this process's shard."""
     return {name: local(tensor.detach()).to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
 def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Put saved values back into the model."""
+    """Load saved values into the model."""
     tensors = model_tensors(model)
     assert tensors.keys() == values.keys(), sorted(tensors.keys() ^ values.keys())
     for name, tensor in tensors.items():
@@ -54,14 +54,14 @@ def restore(model: torch.nn.Module, values: Mapping[str, Tensor]) -> None:
 
 
 def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
-    """Write everything that continuing needs to `folder`/step-N, then drop the older states.
+    """Save everything needed to resume to `folder`/step-N, then delete older states.
 
-    Where it can't be written, as on a full disk, the state before stays, and the run goes on with a note.
+    If it cannot be written, as on a full disk, the previous state is kept and the run continues with a note.
 
-    Freed memory goes back to the system on this occasion, seldom enough to cost nothing.
+    Freed memory is also returned to the system here, which is rare enough to cost nothing.
 
     Raises:
-        DivergedError: The training loss is not finite. Nobody would go on from such a state.
+        DivergedError: If the training loss is not finite, since such a state is useless.
     """
     progress.read_loss()
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
@@ -91,10 +91,10 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
 def _written(
     folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any], accelerator: Accelerator
 ) -> OSError | None:
-    """Write a state; of a sharded model each process its own part, then the main one puts them together.
+    """Write a state. Each process writes its shard of a sharded model, then the main process combines them.
 
     Returns:
-        What went wrong, on any process.
+        An error on any process, or None.
     """
     others = range(1, accelerator.num_processes) if facts.get("sharded") else ()
     error = None
@@ -123,15 +123,15 @@ def _note_unsaved(notes: list[str], folder: Path, error: OSError) -> None:
 
 
 def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) -> Progress:
-    """The progress that `folder` holds, put back into the trainer; a fresh one where there is none that is whole.
+    """Load the newest complete state of `folder` into the trainer, if there is one, and return the progress.
 
     Args:
-        trainer: What goes on.
-        folder: Where states are.
-        labels: What the model's outputs stand for: weights of others would answer with the wrong names.
+        trainer: The trainer, changed in place.
+        folder: The folder of the states.
+        labels: Label names in the order of the model's outputs. With others, predictions would get wrong names.
 
     Raises:
-        UserError: The run was started with another number of processes, with other labels, or by another version.
+        UserError: If the run was started with other labels, by another version, or on a different number of processes.
     """
     accelerator = trainer.forward.accelerator
     found, damaged = newest_state(folder, accelerator.process_index)
@@ -154,13 +154,13 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
     trainer.notes[:0] = facts["notes"]
     known = {name: facts[name] for name in facts.keys() & _PROGRESS}
     if "validation_processor_seconds" not in facts and not facts["processor_seconds"]:
-        # An earlier version counted none in fine-tuning: the clock's stand for them.
+        # Earlier versions did not measure processor time in fine-tuning: wall-clock time is used instead.
         known |= {"processor_seconds": facts["seconds"], "validation_processor_seconds": facts["validation_seconds"]}
     return Progress(**{**known, "notes": trainer.notes, "curve": curve}, best_weights=_under("best.", tensors))
 
 
 def _check_processes(facts: Mapping[str, Any], trainer: Trainer[Any], folder: Path) -> None:
-    """Refuse a state of other processes, or of a model that was cut among them otherwise."""
+    """Reject a state of another number of processes, or with other sharding."""
     now = _how(trainer.forward.accelerator.num_processes, is_sharded=trainer.forward.shards is not None)
     begun = _how(facts.get("processes", 1), is_sharded=facts.get("sharded", False))
     if begun != now:
@@ -175,7 +175,7 @@ def _how(processes: int, *, is_sharded: bool) -> str:
 
 
 def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path) -> None:
-    """Refuse weights whose outputs stand for something else; an earlier version did not say for what."""
+    """Reject weights for other labels. Earlier versions did not record labels."""
     stored = facts.get("labels")
     if (stored or []) != list(labels):
         raise UserError(
@@ -187,17 +187,17 @@ def _check_labels(facts: Mapping[str, Any], labels: Sequence[str], folder: Path)
 def _check_version(
     model: torch.nn.Module, weights: Mapping[str, Tensor], facts: Mapping[str, Any], folder: Path
 ) -> None:
-    """Refuse a state that is whole, but has not what this version puts into one.
+    """Reject a complete state that another version saved with different content.
 
     Raises:
-        UserError: It has other facts, or its tensors are another model's.
+        UserError: If its facts differ, or its tensors do not fit the model.
     """
     known = {*_PROGRESS, "processes"}
     shapes = {name: tensor.shape for name, tensor in weights.items()}
     wanted = {name: local(tensor).shape for name, tensor in model_tensors(model).items()}
     other = sorted(
         (facts.keys() ^ known) - {"form", "labels", "batches", "sharded", "validation_processor_seconds"}
-    ) or sorted(  # Labels have been judged, and batches will be.
+    ) or sorted(  # Labels were checked before, and batches are checked later.
         name for name in {*shapes, *wanted} if shapes.get(name) != wanted.get(name)
     )
     if other or facts.get("form", 1) > FORM:
@@ -244,6 +244,6 @@ def _restore_optimizer(trainer: Trainer[Any], tensors: Mapping[str, Tensor]) -> 
 def _restore_schedule(trainer: Trainer[Any], step: int) -> None:
     trainer.scheduler.last_epoch = step - 1
     with warnings.catch_warnings():
-        # PyTorch warns of a schedule that runs before its optimiser, whose steps were taken before the stop.
+        # PyTorch warns if a schedule runs before its optimiser, whose steps were taken before the interruption.
         warnings.simplefilter("ignore", UserWarning)
         trainer.scheduler.step()

@@ -1,4 +1,4 @@
-"""The files of a run's state: safetensors and JSON, under checksums."""
+"""Files of a run's state: safetensors and JSON, with checksums."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from torch import Tensor
 
 from harness.checksums import CHECKSUMS, check_seal, seal
 
-FORM = 2  # Of a saved state; the first one had no checksums.
+FORM = 2  # The format of states; the first one had no checksums.
 _TENSORS, _FACTS = "state.safetensors", "state.json"
 
 
 def write_state(
     folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any], parts: Sequence[int] = ()
 ) -> None:
-    """Write a state, whole or not at all, and drop the older ones.
+    """Write a state atomically and delete older ones.
 
     Args:
-        folder: Where states are.
-        step: Its name.
-        tensors: The main process's, or all.
-        facts: What is no tensor.
-        parts: Other processes, which have written their own.
+        folder: The folder of the states.
+        step: The step of the state, by which it is named.
+        tensors: The tensors of the main process, or all.
+        facts: Everything other than tensors.
+        parts: Other processes that have written their shards.
 
     Raises:
-        OSError: It can't be written.
+        OSError: If it cannot be written.
     """
     beside = folder / ".writing"
     shutil.rmtree(beside, ignore_errors=True)
@@ -56,10 +56,10 @@ def write_state(
 
 
 def write_part(folder: Path, process: int, tensors: dict[str, Tensor]) -> None:
-    """Write what a process has of a sharded model's state, for the main one to take it into the whole.
+    """Write a process's shard of a sharded model's state, which the main process adds to the whole.
 
     Raises:
-        OSError: It can't be written.
+        OSError: If it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with writing_tensors(folder):
@@ -76,7 +76,7 @@ def _tensors_of(process: int) -> str:
 
 @contextmanager
 def writing_tensors(folder: Path) -> Iterator[None]:
-    """What safetensors can't write, as on a full disk, is an OSError that names the folder."""
+    """Convert errors of safetensors, as on a full disk, to an OSError that names the folder."""
     try:
         yield
     except SafetensorError as error:
@@ -84,11 +84,11 @@ def writing_tensors(folder: Path) -> Iterator[None]:
 
 
 def newest_state(folder: Path, process: int) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
-    """Tensors and facts of the newest state that is whole, and the names of newer ones that are not.
+    """Return tensors and facts of the newest complete state, and the names of newer ones that are damaged.
 
     Args:
-        folder: Where states are.
-        process: Whose part is read of a sharded model's state.
+        folder: The folder of the states.
+        process: The process whose shard to read, if the model is sharded.
     """
     damaged: list[str] = []
     for state in sorted(folder.glob("step-*"), reverse=True):
@@ -100,11 +100,11 @@ def newest_state(folder: Path, process: int) -> tuple[tuple[dict[str, Tensor], d
 
 
 def _read(state: Path, process: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A state's tensors and facts, as they were written; of its first form, which had no checksums, as they are.
+    """Read a state's tensors and facts; the first format is not verified, as it has no checksums.
 
     Raises:
-        OSError: A file is missing.
-        ValueError: A file is damaged.
+        OSError: If a file is missing.
+        ValueError: If a file is damaged.
     """
     if (state / CHECKSUMS).exists():
         check_seal(state)

@@ -1,4 +1,4 @@
-"""TaskModel: a model with a task's head, and what stands between it and the task's examples."""
+"""TaskModel: a model with a task's head and examples."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from harness.training.forward import Forward
 
 @dataclass(frozen=True)
 class TaskModel:
-    """A model with a task's head, and what stands between it and the task's examples.
+    """A model with a task's head and examples.
 
     Attributes:
         loaded: The model, on its device, with its tokenizer.
-        objective: How the model learns the task.
-        reader: Reads texts for the model.
-        splits: The task's examples, their targets in the order of the model's labels.
+        objective: The training objective of the task.
+        reader: Encodes texts for the model.
+        splits: The examples of the task, with targets in the order of the model's labels.
         training: The recipe.
-        encoded: The splits that are read so far.
+        encoded: The splits encoded so far.
     """
 
     loaded: Loaded
@@ -50,28 +50,28 @@ class TaskModel:
     encoded: dict[str, Features] = field(default_factory=dict)
 
     def features(self, split: str) -> Features:
-        """The split as the model reads it, encoded when it is first asked for."""
+        """Return the encoded split. It is encoded on first use."""
         if split not in self.encoded:
             self.encoded[split] = self._train() if split == "train" else self._read(getattr(self.splits, split))
         return self.encoded[split]
 
     @property
     def wants_used_rows(self) -> bool:
-        """Whether the rows of the embedding that the data uses are to be trained alone: never of a model of words."""
+        """Whether only the embeddings of tokens in the data should be trained; never for a language model."""
         head = self.objective.head()
         return self.training.vocabulary == "used" and head.auto_class is not None and head.generation is None
 
     def save(self, folder: Path, whole: Mapping[str, Tensor] | None = None) -> None:
-        """Write a stock Hugging Face checkpoint, whose tokenizer cuts texts where the reader did.
+        """Save a stock Hugging Face checkpoint, whose tokenizer truncates as the reader did.
 
         Args:
-            folder: Where to.
-            whole: The model's tensors, where it has parts of them alone.
+            folder: The destination.
+            whole: The full tensors of the model, if its parameters are sharded.
         """
         save_checkpoint(self.loaded, self.reader, folder, head=self.objective.head(), whole=whole)
 
     def _train(self) -> Features:
-        """What training reads; nothing where it takes no step."""
+        """Encode the training examples, or none if there are no training steps."""
         examples = () if self.training.maximum_steps == 0 else self.splits.train
         return self.objective.training_subset(self._read(examples))
 
@@ -82,10 +82,10 @@ class TaskModel:
 def load_task_model(
     family: Any, task: Task, splits: Splits, *, config: RunConfig, accelerator: Accelerator
 ) -> TaskModel:
-    """The configuration's model, ready to learn the task.
+    """Load the model of a configuration and prepare it for the task.
 
     Raises:
-        UserError: The checkpoint is not available, or does not fit.
+        UserError: If the checkpoint is not available or does not fit.
     """
     head = task.type.objective(splits.labels, config.training).head()
     loaded = _loaded(family, head, splits, config=config, accelerator=accelerator)
@@ -95,7 +95,7 @@ def load_task_model(
 
 
 def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accelerator: Accelerator) -> Loaded:
-    """The model on its device; seeds are set before its new layers are made, and anew for training's dropout."""
+    """Load the model to its device. Seeds are set before new layers are created, and again for dropout in training."""
     seed_layers(config.seed)
     loaded: Loaded = family.load(
         config.model,
@@ -111,7 +111,7 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
 
 
 def reader_of(loaded: Loaded, objective: Objective, training: Training) -> Reader:
-    """What reads texts for the model."""
+    """Create the reader that encodes texts for the model."""
     return reader_for(
         training,
         loaded.tokenizer,
@@ -127,10 +127,10 @@ def reader_of(loaded: Loaded, objective: Objective, training: Training) -> Reade
 def forward_of(
     loaded: Loaded, objective: Objective, accelerator: Accelerator, training: Training, *, micro_batch_size: int
 ) -> Forward:
-    """The loaded model, ready to score items as the recipe has them read.
+    """Prepare a loaded model for scoring items, according to the recipe.
 
     Raises:
-        UserError: The recipe's memory is longer than the model's.
+        UserError: If the recipe's memory is longer than the model's.
     """
     with_fused_norms(loaded.model)
     scoring = scoring_for(loaded, objective, accelerator, training)
@@ -142,9 +142,10 @@ def forward_of(
 def save_checkpoint(
     loaded: Loaded, reader: Reader, folder: Path, *, head: Head, whole: Mapping[str, Tensor] | None = None
 ) -> None:
-    """Write a stock Hugging Face checkpoint; its tokenizer cuts texts where the reader did, and gives what it gave.
+    """Save a stock Hugging Face checkpoint, whose tokenizer truncates as the reader did and returns the same inputs.
 
-    So it takes special tokens in a text for text, except that of a language model, which is asked by "[MASK]".
+    The tokenizer therefore treats special tokens in a text as plain text, except for a language model, whose prompts
+    contain "[MASK]".
     """
     loaded.model.save_pretrained(folder, state_dict=whole)
     tokenizer = loaded.tokenizer

@@ -1,4 +1,4 @@
-"""Tracking: a run's settings and numbers, passed on to accelerate's trackers while it is under way and at its end."""
+"""Log settings and metrics of runs to accelerate's trackers."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ Setting = bool | int | float | str | None
 
 @dataclass(frozen=True)
 class Tracked:
-    """Callbacks that pass on what they are told, and log it by optimiser step.
+    """Callbacks that log metrics by optimiser step and call other callbacks.
 
     Attributes:
-        callbacks: Who else is told.
-        accelerator: Whose trackers log.
+        callbacks: The other callbacks.
+        accelerator: The accelerator with the trackers.
     """
 
     callbacks: Callbacks
     accelerator: Accelerator
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Log the loss of the step's items as train/loss."""
+        """Log the loss of the step as train/loss."""
         self.callbacks.on_step(step, steps, loss=loss, items=items)
         self.accelerator.log({"train/loss": float(loss)}, step=step)
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """Log loss and scores of the validation split as validation/loss, validation/accuracy and so on."""
+        """Log loss and scores on validation as validation/loss, validation/accuracy and so on."""
         self.callbacks.on_evaluate(point)
         scores = {f"validation/{name}": value for name, value in point.measured.items()}
         self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
 
 
 def check_tracker(name: str) -> None:
-    """Refuse a tracker that would track nothing, before a run starts: accelerate leaves it out without a word.
+    """Reject a tracker that is not available before a run starts, as accelerate would silently ignore it.
 
     Raises:
-        UserError: There is no tracker of this name, or its package is not installed.
+        UserError: If there is no such tracker, or its package is not installed.
     """
     if name not in LOGGER_TYPE_TO_CLASS:
         raise UserError(f"--track {name}: no such tracker.{nearest(name, map(str, LOGGER_TYPE_TO_CLASS))}")
@@ -57,22 +57,22 @@ def check_tracker(name: str) -> None:
 
 @dataclass(frozen=True)
 class Tracking:
-    """What follows a run.
+    """Callbacks and trackers of a run.
 
     Attributes:
-        callbacks: Who is told of its steps and evaluations.
-        accelerator: Whose trackers log; None: there is none.
+        callbacks: Called after every step and evaluation.
+        accelerator: The accelerator with the trackers; None if nothing is tracked.
     """
 
     callbacks: Callbacks
     accelerator: Accelerator | None = None
 
     def log_end(self, record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> None:
-        """Log what the run came to: scores, the ends of their intervals, counts and cost.
+        """Log the results of the run: scores with intervals, counts and cost.
 
         Args:
-            record: Of the run that ended.
-            intervals: Of its test scores, by metric.
+            record: The record of the run.
+            intervals: Confidence intervals of its test scores, by metric.
         """
         if self.accelerator is not None:
             step = record.curve[-1].step if record.curve else 0
@@ -80,7 +80,7 @@ class Tracking:
 
 
 def summary(record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """A record's final numbers by name, such as final/test/accuracy, final/test/accuracy/low and cost/seconds/train."""
+    """Return a record's final numbers by name, such as final/test/accuracy/low and cost/seconds/train."""
     scores = {f"final/{split}/{name}": value for split, of in record.scores.items() for name, value in of.items()}
     ends = {
         f"final/test/{name}/{end}": value
@@ -93,12 +93,12 @@ def summary(record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> 
 
 
 def flattened(content: Mapping[str, Any], *, between: str = "/", before: str = "") -> dict[str, Setting]:
-    """Nested tables as one, such as {"training.epochs": 3}; a list is written as JSON.
+    """Flatten nested tables, such as to {"training.epochs": 3}. Lists are converted to JSON.
 
     Args:
         content: The tables.
-        between: What joins the names.
-        before: What every name begins with.
+        between: The separator of names.
+        before: The prefix of all names.
     """
     found: dict[str, Setting] = {}
     for name, value in content.items():
@@ -114,17 +114,17 @@ def flattened(content: Mapping[str, Any], *, between: str = "/", before: str = "
 def tracked(
     callbacks: Callbacks, accelerator: Accelerator | None, *, project: str, run: str, settings: Mapping[str, Any]
 ) -> Iterator[Tracking]:
-    """What follows a run, which also logs if the accelerator was made with a tracker.
+    """Start the accelerator's trackers, if any, and finish them after the run.
 
     Args:
-        callbacks: Who is told of the run.
-        accelerator: Made for the run; None: nothing is tracked.
-        project: What trackers call the project.
-        run: What they call the run, those that name runs.
-        settings: What they note of the run, tables in tables.
+        callbacks: The callbacks of the run.
+        accelerator: The accelerator of the run; None if nothing is tracked.
+        project: The project name in trackers.
+        run: The name of the run, for trackers that name runs.
+        settings: The settings of the run, as nested tables.
 
     Raises:
-        UserError: The tracker can't start.
+        UserError: If a tracker cannot start.
     """
     if accelerator is None or not accelerator.log_with:
         yield Tracking(callbacks)
@@ -132,7 +132,7 @@ def tracked(
     named = {"mlflow": {"run_name": run}, "trackio": {"name": run}, "wandb": {"name": run}}
     try:
         accelerator.init_trackers(project, config=flattened(settings, between="."), init_kwargs=named)
-    except Exception as error:  # Any tracker's own: its package may be too old, its server away.
+    except Exception as error:  # Trackers raise anything: the package may be too old, or the server unavailable.
         tracker = accelerator.log_with[0]
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(
@@ -142,6 +142,6 @@ def tracked(
     try:
         yield Tracking(Tracked(callbacks, accelerator), accelerator)
     finally:
-        # accelerator.end_training() would also part the processes, which have the next run before them.
+        # accelerator.end_training() would also disconnect the processes, which are needed for the next run.
         for tracker in accelerator.trackers:
             tracker.finish()

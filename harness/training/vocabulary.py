@@ -1,8 +1,8 @@
-"""Training on the rows of the embedding that the data uses: the others have no gradient, and cost time all the same.
+"""Train only the embeddings of tokens in the data, since the others have no gradient but still cost time.
 
-A step over a table of 30,522 rows fills a gradient with zeros, measures its length, and has the optimizer walk over it
-all. What comes out here is what training on the whole table gives, up to rounding, with an optimizer that does nothing
-to a row without a gradient but decay it, which is made up for at the end. Each optimizer says whether it is one
+With a vocabulary of 30,522, each step fills a gradient with zeros, computes its norm, and passes all of it to the
+optimizer. The result here is that of training the whole matrix, up to rounding, with an optimizer that only applies
+decay to a row without a gradient, which is done at the end. Each optimizer defines whether it does
 (`unused_rows_decay` in harness/training/optimizers).
 """
 
@@ -20,15 +20,15 @@ from torch.nn import functional
 
 from harness.tokenization.items import Item
 
-# With more of the rows in use there is nothing to gain.
+# With a larger share in use there is nothing to gain.
 MOST_USED = 0.75
 
 
 class UsedEmbedding(nn.Embedding):
-    """Some rows of an embedding, which are asked for by their numbers in the whole of it.
+    """Some rows of an embedding, looked up by their indices in the full one.
 
     Attributes:
-        places: Where each row of the whole stands here [rows of the whole]; beyond the end where it does not.
+        places: The index here of each row of the full embedding [rows of the whole]; out of range if it is missing.
     """
 
     places: Tensor
@@ -41,22 +41,22 @@ class UsedEmbedding(nn.Embedding):
         self.register_buffer("places", places, persistent=False)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Vectors [..., width] of the whole's rows [...].
+        """Return vectors [..., width] for indices of the full embedding [...].
 
         Raises:
-            IndexError: A row is not here.
+            IndexError: If a row is missing.
         """
         return functional.embedding(self.places[input], self.weight, self.padding_idx)
 
 
 @dataclass(frozen=True)
 class UsedVocabulary:
-    """A model on the rows of its embedding that the data uses.
+    """A model with only the embeddings of tokens in the data.
 
     Attributes:
         model: A transformers model.
-        whole: Its own embedding; None: it has none.
-        used: The rows that the data uses, rising [used]; None: the model keeps its own.
+        whole: Its full embedding; None if it has none.
+        used: The rows in use, in ascending order [used]; None if the model keeps its full embedding.
     """
 
     model: Any
@@ -65,10 +65,10 @@ class UsedVocabulary:
 
     @torch.no_grad()
     def restore(self, decay: float) -> None:
-        """Give the model its own embedding back, with what the rows have learnt.
+        """Restore the model's full embedding, with the trained rows.
 
         Args:
-            decay: What weight decay has left of a row without a gradient, from 0 to 1.
+            decay: The factor, from 0 to 1, by which weight decay shrinks a row without a gradient.
         """
         assert self.whole is not None, "the model has no embedding"
         assert self.used is not None, "the model has its own embedding"
@@ -79,14 +79,13 @@ class UsedVocabulary:
 
 
 def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabulary:
-    """The model made smaller: its embedding holds the rows that `items` use, and the padding's.
+    """Reduce the model's embedding to the rows that `items` and padding use.
 
-    Let alone are embeddings that are frozen, are tied to an output or are of a kind of their own, and those that are
-    used by most.
+    It is left unchanged if it is frozen, tied to an output, of a class of its own, or if most of its rows are used.
 
     Args:
-        model: A transformers model, before its optimiser is made.
-        items: All that it will read until it is restored; None: the model is let alone.
+        model: A transformers model without an optimiser yet.
+        items: All items that it reads until restored; None to leave the model unchanged.
     """
     whole = _input_embedding(model)
     plain = type(whole) is nn.Embedding and not whole.max_norm and not whole.sparse
@@ -104,7 +103,7 @@ def with_used_vocabulary(model: Any, items: Iterable[Item] | None) -> UsedVocabu
 
 
 def _input_embedding(model: Any) -> Any:
-    """The model's embedding; None where it has no single one, as CANINE, which hashes letters into several."""
+    """Return the model's embedding, or None if there is no single one, as in CANINE, which hashes characters."""
     try:
         return model.get_input_embeddings()
     except NotImplementedError:
@@ -112,13 +111,13 @@ def _input_embedding(model: Any) -> Any:
 
 
 def _looks_up_types_among_words(model: nn.Module) -> bool:
-    """Whether which text of a pair a token belongs to is a row of the words' table, as in GPT-2."""
+    """Whether token types are rows of the word embeddings, as in GPT-2."""
     takes = "token_type_ids" in inspect.signature(model.forward).parameters
     return takes and not any(re.search("token_type|segment|seg_embed", name) for name, _ in model.named_parameters())
 
 
 def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:
-    """Whether another module has the same weights."""
+    """Whether another module shares the weights."""
     holders = [
         module
         for module in model.modules()

@@ -1,4 +1,4 @@
-"""Attention over texts laid end to end: the one place that chooses who computes it."""
+"""Attention over concatenated texts, and the choice of its implementation."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def packed_attention(
     causal: bool = False,
     asking: SequenceBoundaries | None = None,
 ) -> Tensor:
-    """Each head's sums [1, queries, heads, width], where a text attends to itself alone, or to what goes with it.
+    """Compute attention [1, queries, heads, width], where each text attends only to itself or its counterpart.
 
     Args:
-        query: [1, heads, total, width], or a query a text [1, heads, texts, width], of its first token.
-        key: [1, heads, total, width].
-        value: [1, heads, total, width].
-        boundaries: Of the texts.
-        scaling: Of the scores.
-        dropout: Share of the weights that is set to zero.
-        reach: How many tokens a token sees on each side; None: all.
-        bias: What is added to the scores.
-        causal: Whether a token sees none that follows it.
-        asking: Of the queries, where they are another text's than the keys; in the same groups.
+        query: Queries [1, heads, total, width], or one per text [1, heads, texts, width], of its first token.
+        key: Keys [1, heads, total, width].
+        value: Values [1, heads, total, width].
+        boundaries: Boundaries of the texts.
+        scaling: The factor of the scores.
+        dropout: Share of the weights to drop.
+        reach: Number of tokens that a token sees on each side; None for all.
+        bias: Computes what is added to the scores.
+        causal: Whether tokens do not see later ones.
+        asking: Boundaries of the queries, if they belong to other texts than the keys; in the same groups.
     """
     of_pairs = {"causal": causal, "asking": asking} if causal or asking is not None else {}
     known: dict[str, Any] = {"scaling": scaling, "dropout": dropout, **of_pairs}
@@ -72,7 +72,7 @@ def native_attention(
     causal: bool = False,
     asking: SequenceBoundaries | None = None,
 ) -> Tensor:
-    """As `packed_attention`, by our own compiled kernels."""
+    """Implement `packed_attention` with our own compiled kernels."""
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
     one_each = boundaries.text_starts if len(queries) == len(boundaries.lengths) else None
     sums = native.attention(
@@ -103,11 +103,11 @@ def attend(
     bias: Bias | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """The same, in the form that transformers' `AttentionInterface` asks of an implementation.
+    """Implement transformers' `AttentionInterface`.
 
-    A sliding window of n tokens reaches n - 1 of them on each side, as there. Restarted positions would not part the
-    texts: without their boundaries they would mix unseen. With those of pairs, the module is a decoder's: what is
-    written looks at itself from left to right, and at its source whole.
+    A sliding window of n tokens reaches n - 1 of them on each side, as in transformers. Boundaries are required:
+    restarted positions alone would not separate the texts. With boundaries of pairs, the module is part of a decoder:
+    targets use causal self-attention, and attend to their whole sources.
     """
     assert boundaries is not None, f"{type(module).__name__}: packed attention was called without the texts' boundaries"
     assert attention_mask is None, "packed texts have no padding to mask"

@@ -1,4 +1,4 @@
-"""Boundaries: where each text starts and ends among texts that are laid end to end."""
+"""Boundaries: start and end of each text in concatenated texts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 
 from harness.ops.device import to_device
 
-# A block's attention weights, a head: few enough to stay in a processor's cache.
+# Attention weights of a block per head: few enough to fit into a processor's cache.
 BLOCK_WEIGHTS = 160_000
 
 
 @dataclass(frozen=True)
 class Block:
-    """Texts of nearly the same length, side by side.
+    """Texts of similar length, as rows.
 
     Attributes:
-        texts: Which ones [texts].
-        tokens: Where their tokens lie [texts, longest]; a shorter text's last one is repeated.
-        real: False on what is repeated [texts, longest].
-        mask: Added to the scores of attention [texts, 1, 1, longest]: -inf on what is repeated; None: nothing is.
+        texts: Indices of the texts [texts].
+        tokens: Indices of their tokens [texts, longest]; the last one of a shorter text is repeated.
+        real: False for repeated tokens [texts, longest].
+        mask: Added to attention scores [texts, 1, 1, longest]: -inf for repeated tokens; None if there are none.
     """
 
     texts: Tensor
@@ -32,19 +32,19 @@ class Block:
     mask: Tensor | None
 
     def on(self, device: torch.device) -> Block:
-        """The block on a device."""
+        """Return the block on a device."""
         parts = (self.texts, self.tokens, self.real, self.mask)
         return Block(*(None if part is None else to_device(part, device) for part in parts))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class SequenceBoundaries:
-    """Where each text starts and ends. What is worked out of it serves all layers.
+    """Start and end of each text. Derived tensors are computed once for all layers.
 
     Attributes:
-        lengths: Tokens of each text, at least one.
-        device: Where the tokens are.
-        groups: Which texts are taken side by side; None: those of nearly the same length.
+        lengths: Number of tokens of each text, at least one.
+        device: The device of the tokens.
+        groups: Texts to put into the same block; None to group texts of similar length.
     """
 
     lengths: Sequence[int]
@@ -53,17 +53,17 @@ class SequenceBoundaries:
 
     @cached_property
     def starts(self) -> Tensor:
-        """Where each text starts, and where the last one ends [texts + 1], in the form that kernels want."""
+        """Start of each text and end of the last one [texts + 1], in the type that kernels need."""
         return to_device(self._starts.int(), self.device)
 
     @cached_property
     def text_starts(self) -> Tensor:
-        """The same where each text has one query."""
+        """As `starts`, if each text has one query."""
         return torch.arange(len(self.lengths) + 1, device=self.device, dtype=torch.int32)
 
     @cached_property
     def first_tokens(self) -> Tensor:
-        """Where each text's first token lies [texts]."""
+        """Index of each text's first token [texts]."""
         return to_device(self._starts[:-1], self.device)
 
     @cached_property
@@ -73,28 +73,28 @@ class SequenceBoundaries:
 
     @cached_property
     def order(self) -> Tensor:
-        """The tokens of all blocks, one block after the other."""
+        """Indices of the tokens of all blocks, in order of the blocks."""
         return to_device(self._order, self.device)
 
     @cached_property
     def places(self) -> Tensor:
-        """Where each token lies in `order` [total]."""
+        """Index of each token in `order` [total]."""
         real = torch.cat([block.real.flatten() for block in self._blocks]).nonzero()[:, 0]
         return to_device(real[self._order[real].argsort()], self.device)
 
     @cached_property
     def text_order(self) -> Tensor:
-        """The texts of all blocks, one block after the other [texts]."""
+        """Indices of the texts of all blocks, in order of the blocks [texts]."""
         return torch.cat([block.texts for block in self.blocks])
 
     def means(self, states: Tensor) -> Tensor:
-        """Each text's mean [texts, width] of its tokens' states [total, width], summed in 32 bits."""
+        """Average the states [total, width] of each text's tokens [texts, width], summed in 32 bits."""
         lengths = torch.tensor(self.lengths)
         text = to_device(torch.arange(len(self.lengths)).repeat_interleave(lengths), self.device)
         sums = torch.zeros(len(self.lengths), states.shape[1], device=self.device)
         return (sums.index_add(0, text, states.float()) / to_device(lengths, self.device)[:, None]).to(states.dtype)
 
-    # Worked out on the host, so that nothing waits for a GPU to say how long a text is.
+    # Computed on the host, to avoid waiting for a GPU.
 
     @cached_property
     def _starts(self) -> Tensor:
@@ -122,11 +122,11 @@ class SequenceBoundaries:
 
 @dataclass(frozen=True)
 class PairBoundaries:
-    """Of sources laid end to end, and of what is written from each of them, laid end to end likewise.
+    """Boundaries of concatenated sources and of the concatenated targets generated from them.
 
     Attributes:
-        sources: Of the sources.
-        written: Of what is written.
+        sources: Boundaries of the sources.
+        written: Boundaries of the targets.
     """
 
     sources: SequenceBoundaries
@@ -134,7 +134,7 @@ class PairBoundaries:
 
     @cached_property
     def across(self) -> tuple[SequenceBoundaries, SequenceBoundaries]:
-        """Of what is written and of the sources, in the same groups, for attention from the ones to the others."""
+        """Boundaries of targets and sources in the same groups, for cross-attention."""
         lengths = [max(pair) for pair in zip(self.sources.lengths, self.written.lengths, strict=True)]
         groups = grouped(lengths)
         written, sources = (replace(side, groups=groups) for side in (self.written, self.sources))
@@ -142,14 +142,14 @@ class PairBoundaries:
 
 
 def grouped(lengths: Sequence[int]) -> list[list[int]]:
-    """Texts in groups of nearly the same length, each small enough to be one block.
+    """Group texts of similar length, so that each group fits into one block.
 
     >>> grouped([5, 30, 6, 31])
     [[0, 2], [1, 3]]
     """
     groups: list[list[int]] = []
     for text in sorted(range(len(lengths)), key=lengths.__getitem__):
-        # A few tokens of padding cost less than another handful of small operations.
+        # A few tokens of padding cost less than several more small operations.
         near = bool(groups) and lengths[text] <= 1.25 * lengths[groups[-1][0]] + 2
         if near and (len(groups[-1]) + 1) * lengths[text] ** 2 <= BLOCK_WEIGHTS:
             groups[-1].append(text)

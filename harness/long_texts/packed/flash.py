@@ -1,6 +1,6 @@
-"""Packed attention by flash-attention's kernels, on GPUs where that library is installed.
+"""Packed attention with the kernels of flash-attention, on GPUs with that library.
 
-Written to the library's documentation (Dao 2023, "FlashAttention-2"); it has not been run on a GPU.
+Written according to its documentation (Dao 2023, "FlashAttention-2"); it has not been run on a GPU.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.long_texts.packed.plain import plain_attention
 
 
 def serves(query: Tensor) -> bool:
-    """Whether the kernels are here, and compute on this device in this type."""
+    """Whether the kernels are installed and support this device and type."""
     return query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and _kernel() is not None
 
 
@@ -34,7 +34,7 @@ def flash_attention(
     causal: bool = False,
     asking: SequenceBoundaries | None = None,
 ) -> Tensor:
-    """As `packed_attention`."""
+    """Implement `packed_attention`."""
     kernel = _kernel()
     assert kernel is not None
     queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
@@ -42,7 +42,7 @@ def flash_attention(
     one_each = asking is None and query.shape[2] == len(boundaries.lengths)
     of_queries = boundaries if asking is None else asking
     starts = boundaries.text_starts if one_each else of_queries.starts
-    if reach is not None and one_each:  # The kernel takes a lone query for a text's last token.
+    if reach is not None and one_each:  # The kernel assumes that a single query is a text's last token.
         return plain_attention(
             query, key, value, boundaries, scaling=scaling, dropout=dropout, reach=reach, causal=causal
         )

@@ -1,4 +1,4 @@
-"""Packed pairs: sources laid end to end, and what is written from each of them likewise."""
+"""Packed pairs: concatenated sources, and the concatenated targets generated from them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from harness.tokenization.items import NO_TARGET
 
 @dataclass(frozen=True)
 class PackedWritten(Written):
-    """Scores right texts as `Written` does, with the same result, and computes nothing for padding; it writes alike.
+    """Scores targets as `Written` does, with the same result, but without padding; generation is the same.
 
     Attributes:
-        packing: The family's, which knows of pairs.
+        packing: The packing of the family, with `pairs`.
     """
 
     packing: Packing
@@ -32,9 +32,9 @@ class PackedWritten(Written):
     def costs(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """See `Writer`."""
         device = self.accelerator.device
-        labels, sources = inputs["labels"], inputs["attention_mask"].bool()  # On the host, until they are packed.
+        labels, sources = inputs["labels"], inputs["attention_mask"].bool()  # On the host until they are packed.
         written = labels != NO_TARGET
-        sources[:, 0] = written[:, 0] = True  # A text of no token is read as one of padding.
+        sources[:, 0] = written[:, 0] = True  # An empty text is read as one padding token.
         boundaries = PairBoundaries(*(SequenceBoundaries(kept.sum(1).tolist(), device) for kept in (sources, written)))
         assert self.packing.pairs is not None
         before = self.model.prepare_decoder_input_ids_from_labels(labels)
@@ -47,7 +47,7 @@ class PackedWritten(Written):
         return (unpacked(costs.transpose(1, 2), written).transpose(1, 2),)
 
     def _memory(self, tokens: Tensor, kept: Tensor, boundaries: SequenceBoundaries) -> Tensor:
-        """What the encoder gives of sources laid end to end [1, total, width]."""
+        """Return the encoder's states of concatenated sources [1, total, width]."""
         encoder = self.model.get_encoder()
         read = {"input_ids": tokens, "position_ids": self.packing.positions(encoder, tokens)}
         laid = {name: to_device(rows[kept][None], self.accelerator.device) for name, rows in read.items()}
@@ -56,7 +56,7 @@ class PackedWritten(Written):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """As `packed_attention_in`, for every configuration: encoder and decoder may have their own."""
+        """Apply `packed_attention_in` to every configuration, as encoder and decoder may have their own."""
         with ExitStack() as stack:
             for config in configs_of(self.model):
                 stack.enter_context(packed_attention_in(config))

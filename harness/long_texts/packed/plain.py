@@ -1,4 +1,4 @@
-"""Packed attention in plain torch: what runs everywhere, and what other implementations are tested against."""
+"""Packed attention in plain torch: runs everywhere, and is the reference for tests of other implementations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.ops.fast_dropout import fastest_dropped
 
 Bias = Callable[[Tensor, Tensor], Tensor]
-"""Added to the scores of texts side by side [texts or 1, heads, queries, length], from their queries and keys."""
+"""Computes what is added to the scores [texts or 1, heads, queries, length] of a block, from its queries and keys."""
 
 
 def plain_attention(
@@ -28,7 +28,7 @@ def plain_attention(
     causal: bool = False,
     asking: SequenceBoundaries | None = None,
 ) -> Tensor:
-    """As `packed_attention`, by blocks of texts of nearly the same length."""
+    """Implement `packed_attention` by blocks of texts of similar length."""
     one_each = asking is None and query.shape[2] == len(boundaries.lengths)
     of_queries = boundaries if asking is None else asking
     asked = text_blocks(query, boundaries) if one_each else token_blocks(query, of_queries)
@@ -45,9 +45,9 @@ def plain_attention(
 
 
 def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
-    """A very low score for keys [queries, length] further away than a query reaches; None: it reaches them all.
+    """Return a mask [queries, length] with a very low score for keys out of reach, or None if all are in reach.
 
-    It is finite, because a place of padding, which nobody reads, may reach nothing but padding.
+    It is finite, because padding, whose output is not used, may have nothing but padding in reach.
     """
     length = key.shape[2]
     if reach is None or reach >= length - 1:
@@ -59,13 +59,13 @@ def outside(reach: int | None, query: Tensor, key: Tensor) -> Tensor | None:
 
 
 def to_come(query: Tensor, key: Tensor) -> Tensor:
-    """A very low score for keys [queries, length] that follow a query; finite as in `outside`."""
+    """Return a mask [queries, length] with a very low score for keys after the query; finite as in `outside`."""
     low = torch.finfo(query.dtype).min / 2
     return torch.full((query.shape[2], key.shape[2]), low, dtype=query.dtype, device=query.device).triu(1)
 
 
 def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
-    """[1, heads, total, width], cut into blocks [texts, heads, length, width]."""
+    """Split [1, heads, total, width] into blocks [texts, heads, length, width]."""
     laid = states[0].transpose(0, 1).index_select(0, boundaries.order)
     shapes = [block.tokens.shape for block in boundaries.blocks]
     parts = laid.split([shape.numel() for shape in shapes])
@@ -73,7 +73,7 @@ def token_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]
 
 
 def text_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
-    """The same of one query a text: [1, heads, texts, width], cut into blocks [texts, heads, 1, width]."""
+    """Split one query per text [1, heads, texts, width] into blocks [texts, heads, 1, width]."""
     laid = states[0].transpose(0, 1).index_select(0, boundaries.text_order)
     return [part[:, :, None] for part in laid.split([len(block.texts) for block in boundaries.blocks])]
 
@@ -81,14 +81,14 @@ def text_blocks(states: Tensor, boundaries: SequenceBoundaries) -> list[Tensor]:
 def block_attention(
     query: Tensor, key: Tensor, value: Tensor, *, masks: Sequence[Tensor], scaling: float, dropout: float
 ) -> Tensor:
-    """softmax(scaling · Q Kᵀ + masks) V of texts side by side [texts, heads, queries, width]; a mask may be a bias."""
+    """Compute softmax(scaling · Q Kᵀ + masks) V of a block [texts, heads, queries, width]; a mask may be a bias."""
     if query.device.type != "cpu":
         mask = sum(masks[1:], start=masks[0]).to(query.dtype) if masks else None
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
         )
-    # On processors, torch's own function takes the slow path where there is dropout, and always in bf16.
+    # On CPUs, torch's own function takes a slow path with dropout, and always in bf16.
     scores = query * scaling @ key.transpose(-1, -2)
-    for mask in masks:  # One after the other, as each is small where it is the same for all texts or heads.
+    for mask in masks:  # Separately, as masks that are the same for all texts or heads are small.
         scores = scores.add_(mask.to(scores.dtype))
     return fastest_dropped(scores.softmax(-1), dropout) @ value

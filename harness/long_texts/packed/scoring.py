@@ -1,4 +1,4 @@
-"""Packed: windows laid end to end are read by the stock model, whose attention knows where each one ends."""
+"""Packed: the stock model reads concatenated windows, with attention that respects their boundaries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.ops.device import to_device
 
 @contextmanager
 def packed_attention_in(config: Any) -> Iterator[None]:
-    """The configuration's model reads packed texts inside of this, and is the stock model again after it."""
+    """Make the configuration's model read packed texts inside the block."""
     before = config._attn_implementation
     config._attn_implementation = NAME
     try:
@@ -30,7 +30,7 @@ def packed_attention_in(config: Any) -> Iterator[None]:
 
 @contextmanager
 def functions_in(functions: Iterable[Replaced]) -> Iterator[None]:
-    """The modules have these functions inside of this, and their own ones again after it."""
+    """Replace functions of modules inside the block."""
     chosen = list(functions)
     try:
         for module, name, function in chosen:
@@ -43,12 +43,12 @@ def functions_in(functions: Iterable[Replaced]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Packed(Windows):
-    """Reads windows as `Windows` does, with the same result, and computes nothing for padding.
+    """Reads windows as `Windows` does, with the same result, but without padding.
 
     Attributes:
-        packing: The family's.
-        per_token: Whether the head says something of each token; else of a window, from its first token or their mean.
-        short: Whether the last layer is computed for no more tokens than the head reads.
+        packing: The packing of the family.
+        per_token: Whether outputs are per token; otherwise per window, from its first token or the mean.
+        short: Whether to compute the last layer only for the tokens that the head reads.
     """
 
     packing: Packing
@@ -57,8 +57,8 @@ class Packed(Windows):
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         device = self.accelerator.device
-        kept = inputs["attention_mask"].bool()  # On the host, as all that is read, until it is packed.
-        kept[:, 0] = True  # a window of no token is read as one of padding
+        kept = inputs["attention_mask"].bool()  # On the host, like all inputs until they are packed.
+        kept[:, 0] = True  # An empty window is read as one padding token.
         boundaries = SequenceBoundaries(kept.sum(1).tolist(), device)
         padded = {name: rows for name, rows in inputs.items() if name != "attention_mask"}
         padded["position_ids"] = self.packing.positions(self.model, inputs["input_ids"])
@@ -70,7 +70,7 @@ class Packed(Windows):
 
     @contextmanager
     def _reading(self, boundaries: SequenceBoundaries) -> Iterator[None]:
-        """As `packed_attention_in`, and the model gives what the head reads."""
+        """Apply `packed_attention_in`, and make the model return what the head reads."""
         functions = [*self.packing.replaced(self.model, boundaries)]
         if not self.per_token:
             functions.append(self._of_texts(boundaries))
@@ -78,7 +78,7 @@ class Packed(Windows):
             yield
 
     def _of_texts(self, boundaries: SequenceBoundaries) -> Replaced:
-        """What gives texts [texts, 1, width] in place of tokens: to the head, each one looks a token long."""
+        """Replace tokens by texts [texts, 1, width], so that the head sees one token per text."""
         averaged = self.packing.averaged(self.model)
         if averaged is None:
             last = self.packing.layers(self.model)[-1]
@@ -87,7 +87,7 @@ class Packed(Windows):
         return Replaced(averaged, "forward", lambda hidden: boundaries.means(whole(hidden)[0])[:, None])
 
     def _first_tokens(self, layer: Any, boundaries: SequenceBoundaries) -> Callable[..., Any]:
-        """The last layer's forward pass, giving texts where it is called for the last time."""
+        """Return a forward function of the last layer that returns texts when it is called for the last time."""
         whole, tokens = layer.forward, boundaries.first_tokens
         still_to_come = iter(reversed(range(self.packing.last_calls(self.model))))
 
@@ -104,12 +104,12 @@ class Packed(Windows):
 
 
 def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """What a layer gives, its states changed: they are all of it, or the first of several things."""
+    """Change the states in a layer's output: the whole output, or the first of several values."""
     return change(given) if isinstance(given, Tensor) else (change(given[0]), *given[1:])
 
 
 def unpacked(values: Tensor, kept: Tensor) -> Tensor:
-    """Values of packed tokens [1, total, ...] at their places [windows, length, ...], known to the host; else 0."""
+    """Scatter values of packed tokens [1, total, ...] to [windows, length, ...] by a mask on the host; else 0."""
     places = kept.flatten().nonzero()[:, 0]
     assert values.shape[:2] == (1, len(places)), (values.shape, kept.shape)
     nothing = torch.zeros(kept.numel(), *values.shape[2:], dtype=values.dtype, device=values.device)

@@ -1,8 +1,9 @@
-"""Packed attention by the kernels that torch itself brings for texts of many lengths, on GPUs.
+"""Packed attention with torch's own kernels for sequences of varying lengths, on GPUs.
 
-Flash attention's (Dao 2023, "FlashAttention-2"), by two ways in: `varlen_attn`, which knows windows and no dropout, and
-scaled dot products of jagged tensors, which know dropout and no windows. Neither has been run on a GPU. So each is held
-against plain attention on a few numbers before it is first used, and is not used where it fails or differs.
+They are those of flash attention (Dao 2023, "FlashAttention-2"), in two interfaces: `varlen_attn`, which supports
+windows but not dropout, and scaled dot product attention of jagged tensors, which supports dropout but not windows.
+Neither has been run on a GPU. Each is therefore compared with plain attention on a few numbers before its first use,
+and not used if it fails or differs.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from harness.long_texts.packed.plain import plain_attention
 
 Attention = Callable[..., Tensor]
 HALVES = (torch.float16, torch.bfloat16)
-CLOSE = 0.02  # Of outputs of size one, in 16 bits.
+CLOSE = 0.02  # For outputs of magnitude one, in 16 bits.
 
 
 def serving(query: Tensor, *, dropout: float, reach: int | None, one_each: bool) -> Attention | None:
-    """What computes attention of such queries; None: neither kernel does."""
+    """Return a kernel that computes attention for such queries, or None."""
     if not query.is_cuda or query.dtype not in HALVES or query.shape[-1] % 8:
         return None
-    if reach is not None and (dropout > 0 or one_each):  # A kernel takes a lone query for a text's last token.
+    if reach is not None and (dropout > 0 or one_each):  # Kernels assume that a single query is a text's last token.
         return None
     kernels = [*([varlen_attention] if dropout == 0 else []), *([jagged_attention] if reach is None else [])]
     return next((kernel for kernel in kernels if works(kernel, query.device, query.dtype, query.shape[-1])), None)
@@ -47,7 +48,7 @@ def varlen_attention(
     dropout: float,
     reach: int | None = None,
 ) -> Tensor:
-    """As `packed_attention`, without dropout."""
+    """Implement `packed_attention` without dropout."""
     kernel = _varlen()
     assert kernel is not None
     assert dropout == 0, dropout
@@ -70,7 +71,7 @@ def jagged_attention(
     dropout: float,
     reach: int | None = None,
 ) -> Tensor:
-    """As `packed_attention`, where a token sees all of its text."""
+    """Implement `packed_attention` without reach."""
     assert reach is None, reach
     lengths = boundaries.lengths
     starts, longest = _asking(query, boundaries)
@@ -82,16 +83,16 @@ def jagged_attention(
 
 
 def _asking(query: Tensor, boundaries: SequenceBoundaries) -> tuple[Tensor, int]:
-    """Where each text's queries start, and the most of a text."""
+    """Return the start of each text's queries, and the maximum number of queries per text."""
     if query.shape[2] == len(boundaries.lengths):
         return boundaries.text_starts, 1
     return boundaries.starts, max(boundaries.lengths)
 
 
 def _jagged(states: Tensor, starts: Tensor, shortest: int, longest: int) -> Tensor:
-    """[1, heads, total, width] as a jagged tensor [texts, heads, its tokens, width]."""
+    """Convert [1, heads, total, width] to a jagged tensor [texts, heads, its tokens, width]."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # That jagged tensors are young.
+        warnings.simplefilter("ignore")  # torch warns that jagged tensors are a prototype.
         laid = torch.nested.nested_tensor_from_jagged(
             states[0].transpose(0, 1).contiguous(), starts.long(), min_seqlen=shortest, max_seqlen=longest
         )
@@ -100,14 +101,14 @@ def _jagged(states: Tensor, starts: Tensor, shortest: int, longest: int) -> Tens
 
 @cache
 def works(kernel: Attention, device: torch.device, dtype: torch.dtype, width: int) -> bool:
-    """Whether a kernel gives what plain attention gives, of a few numbers, forward and backward; asked once."""
+    """Whether a kernel agrees with plain attention on a few numbers, forward and backward; tested once."""
     if kernel is varlen_attention and _varlen() is None:
         return False
     boundaries = SequenceBoundaries((3, 1, 5), device)
     drawn = torch.Generator().manual_seed(0)
     states = [torch.randn(1, 2, 9, width, generator=drawn).to(device, dtype).requires_grad_() for _ in range(3)]
     try:
-        # Inside of a pass that is computed again, `checkpoint` would miss what is kept here for a backward pass.
+        # The hooks keep `checkpoint`, if inside a recomputed pass, from recording the tensors saved here.
         with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(_kept, _kept):
             pairs = [*zip(*(_probed(attend, states, boundaries) for attend in (kernel, plain_attention)), strict=True)]
         agrees = all(bool((one - other).abs().max() <= CLOSE) for one, other in pairs)
@@ -126,14 +127,14 @@ def _kept(tensor: Tensor) -> Tensor:
 
 
 def _probed(attend: Attention, states: list[Tensor], boundaries: SequenceBoundaries) -> list[Tensor]:
-    """Sums, and the gradients of their squares."""
+    """Return the outputs, and the gradients of their squares."""
     sums = attend(*states, boundaries, scaling=states[0].shape[-1] ** -0.5, dropout=0.0)
     return [sums.detach(), *torch.autograd.grad(sums.float().square().mean(), states)]
 
 
 @cache
 def _varlen() -> Attention | None:
-    """Torch's function, in the form that knows scale and windows; None: this torch has none."""
+    """Return torch's function if it has scale and windows, else None."""
     if find_spec("torch.nn.attention.varlen") is None:
         return None
     function: Attention = import_module("torch.nn.attention.varlen").varlen_attn

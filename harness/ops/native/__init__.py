@@ -1,8 +1,8 @@
-"""Operators for CPUs that plain torch has not, or has slowly: attention over sequences laid end to end, and dropout.
+"""Operators for CPUs that are missing or slow in plain torch: attention over concatenated sequences, and dropout.
 
-Kernels in C++ (`kernels/`) are compiled at first use where a compiler is; otherwise the same numbers come from plain
-torch (`_plain.py`), more slowly. Which elements are dropped depends on torch's CPU generator alone, of which each call
-draws one number: not on the number of threads, nor on whether the kernels are there.
+C++ kernels (`kernels/`) are compiled at first use if there is a compiler; otherwise plain torch (`_plain.py`) computes
+the same numbers more slowly. Which elements are dropped depends only on torch's CPU generator, from which each call
+draws one number: neither on the number of threads nor on whether the kernels are available.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TYPES = (torch.float32, torch.bfloat16)
 
 
 def serves(device: torch.device) -> bool:
-    """Whether the kernels compute on the device; the first call compiles them, where that is possible."""
+    """Whether the kernels run on the device. The first call compiles them if possible."""
     return device.type == "cpu" and unavailable() is None
 
 
@@ -37,25 +37,25 @@ def attention(
     reach: int | None = None,
     causal: bool = False,
 ) -> Tensor:
-    """Weighted sums of values [queries, heads, width], contiguous, in the query's type; sequences do not mix.
+    """Compute attention within each sequence [queries, heads, width], contiguous, in the query's type.
 
-    The softmax and all sums are made in 32 bits. Memory grows with the tokens, not with their square.
-    A query without keys gets zeros. Autocast changes nothing: the types are the arguments' own.
+    The softmax and all sums are computed in 32 bits. Memory is linear in the number of tokens. A query without keys
+    gets zeros. Autocast has no effect: the types are those of the arguments.
 
     Args:
-        query: [queries, heads, width], float32 or bfloat16; read in place where a head's numbers are adjacent.
-        key: [tokens, heads, width], of the same type.
-        value: [tokens, heads, width], of the same type.
-        boundaries: Where sequences begin and the last one ends, int32 [sequences + 1], from 0 to `tokens`.
-        scaling: Of the scores, before the softmax.
-        dropout: Share of the weights that is dropped; 0 outside training.
-        query_boundaries: The same for queries, where a sequence has other queries than keys; None: `boundaries`.
-        reach: How many keys a query sees on each side of its own place in the sequence; None: all. Time grows with it
-            then, and not with the square of a sequence's length.
-        causal: Whether a query sees no key behind its own place, whatever its reach.
+        query: Queries [queries, heads, width], float32 or bfloat16; read in place if each head is contiguous.
+        key: Keys [tokens, heads, width], of the same type.
+        value: Values [tokens, heads, width], of the same type.
+        boundaries: Starts of the sequences and the end of the last, int32 [sequences + 1], from 0 to `tokens`.
+        scaling: The factor of the scores, before the softmax.
+        dropout: Share of the weights to drop; 0 outside training.
+        query_boundaries: Boundaries of the queries, if they differ from those of the keys; None for `boundaries`.
+        reach: Number of keys that a query sees on each side of its own position; None for all. Time is then linear in
+            it, rather than quadratic in the length of a sequence.
+        causal: Whether a query sees no key after its own position, whatever its reach.
 
     Raises:
-        ValueError: `dropout` is not in [0, 1), shapes differ, or boundaries do not cover the tokens.
+        ValueError: If `dropout` is not in [0, 1), shapes differ, or boundaries do not cover the tokens.
     """
     of_queries = boundaries if query_boundaries is None else query_boundaries
     _check(dropout)
@@ -77,18 +77,18 @@ def attention(
 def dropout_add_norm(
     hidden: Tensor, residual: Tensor, weight: Tensor, bias: Tensor, *, epsilon: float, dropout: float = 0.0
 ) -> Tensor:
-    """LayerNorm(residual + dropout(hidden)), of the shape of both and the wider of their types; sums in 32 bits.
+    """Compute LayerNorm(residual + dropout(hidden)) in 32 bits, returned in the wider type of the two.
 
     Args:
-        hidden: [..., width], float32 or bfloat16.
-        residual: [..., width], float32 or bfloat16; under autocast, hidden states are often 16 bits and this is not.
-        weight: Of the norm [width].
-        bias: Of the norm [width].
-        epsilon: Of the norm.
-        dropout: Share that is dropped; 0 outside training.
+        hidden: Hidden states [..., width], float32 or bfloat16.
+        residual: The residual [..., width], float32 or bfloat16; under autocast often wider than the hidden states.
+        weight: The weight of the norm [width].
+        bias: The bias of the norm [width].
+        epsilon: The epsilon of the norm.
+        dropout: Share of elements to drop; 0 outside training.
 
     Raises:
-        ValueError: `dropout` is not in [0, 1), or shapes differ.
+        ValueError: If `dropout` is not in [0, 1), or shapes differ.
     """
     _check(dropout)
     fitting = hidden.shape == residual.shape and weight.shape == bias.shape == hidden.shape[-1:]
@@ -102,10 +102,10 @@ def dropout_add_norm(
 
 
 def dropout(hidden: Tensor, p: float) -> Tensor:
-    """Hidden states of which the share `p` is nought and the rest multiplied by 1 / (1 - p).
+    """Set a share `p` of hidden states to zero and multiply the rest by 1 / (1 - p).
 
     Raises:
-        ValueError: `p` is not in [0, 1).
+        ValueError: If `p` is not in [0, 1).
     """
     _check(p)
     if not p:
@@ -126,7 +126,7 @@ def _has_kernels(*tensors: Tensor) -> bool:
 
 
 def _seed(dropout: float) -> int:
-    """One number of torch's CPU generator, so that a restored generator gives the same masks again."""
+    """Draw a seed from torch's CPU generator, so that a restored generator reproduces the masks."""
     return int(torch.randint(2**62, ())) if dropout else 0
 
 

@@ -1,4 +1,4 @@
-"""The compiled kernels: built at first use, kept in the user's cache, and never loaded half-written."""
+"""Build the compiled kernels at first use, cache them, and never load an incomplete file."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _log = logging.getLogger(__name__)
 
 
 class UnavailableError(Exception):
-    """The kernels cannot be built here; says why."""
+    """The kernels cannot be built here, for the reason given."""
 
 
 @cache
 def unavailable() -> str | None:
-    """Why the kernels are not available, in one line; None: they are.
+    """Return in one line why the kernels are not available, or None if they are.
 
-    The first call loads them, and builds them where that was not done before. A reason other than the user's own
-    HARNESS_NATIVE=0 is also logged, once.
+    The first call loads them, and builds them if needed. A reason other than the user's HARNESS_NATIVE=0 is also
+    logged, once.
     """
     if os.environ.get("HARNESS_NATIVE") == "0":
         return "native kernels: switched off by HARNESS_NATIVE=0"
@@ -45,7 +45,7 @@ def unavailable() -> str | None:
 
 
 def _built(folder: Path) -> Path:
-    """The library for this machine, built if it is not there whole."""
+    """Return the library for this machine, built if it is missing or incomplete."""
     command = _command()
     library = folder / f"{_key(command)}.so"
     if not _is_whole(library):
@@ -57,7 +57,7 @@ def _built(folder: Path) -> Path:
 
 
 def _build(command: list[str], library: Path) -> None:
-    for left in library.parent.glob("tmp*"):  # By a build that was killed: this one alone is at work.
+    for left in library.parent.glob("tmp*"):  # Left by a build that was killed, as there is only one at a time.
         shutil.rmtree(left, ignore_errors=True)
     _log.warning("native kernels: compiling them for this processor (once; about half a minute)")
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
@@ -68,7 +68,7 @@ def _build(command: list[str], library: Path) -> None:
             lines = [line for line in result.stderr.splitlines() if "error" in line] or ["no message"]
             raise UnavailableError(f"{command[0]} failed: {lines[0]}; HARNESS_NATIVE=0 skips this")
         digest = hashlib.sha256(built.read_bytes()).hexdigest()
-        # The digest last: a library without its own digest is not loaded. Loading a damaged one would end the process.
+        # The digest is written last, as a library without it is not loaded. Loading a damaged one would crash.
         built.replace(library)
         (Path(scratch) / "digest").write_text(digest)
         (Path(scratch) / "digest").replace(_digest_of(library))
@@ -86,7 +86,7 @@ def _digest_of(library: Path) -> Path:
 
 
 def _command() -> list[str]:
-    """The compiler and its options, without files."""
+    """Return the compiler and its options, without files."""
     named = os.environ.get("CXX")
     found = shlex.split(named) if named else [name for name in ("c++", "g++", "clang++") if shutil.which(name)][:1]
     if not found or not shutil.which(found[0]):
@@ -96,7 +96,7 @@ def _command() -> list[str]:
     threads = [] if sys.platform == "darwin" else ["-fopenmp"]
     abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
     folders = [f"-I{headers}", f"-I{headers / 'torch' / 'csrc' / 'api' / 'include'}"]
-    # No -ffast-math: what is not a number must stay so. -Wno-psabi: vectors never cross the library's border.
+    # No -ffast-math, which would break NaN. -Wno-psabi, as vectors are never passed across the library's interface.
     return [
         *found,
         "-std=c++20",
@@ -117,7 +117,7 @@ def _linked() -> list[str]:
 
 
 def _key(command: list[str]) -> str:
-    """Of all that a built library depends on: sources, torch, the compiler and the processor."""
+    """Return a digest of all that a library depends on: sources, torch, the compiler and the processor."""
     compiler = Path(shutil.which(command[0]) or command[0]).resolve()
     state = compiler.stat()
     parts = [torch.__version__, *command, str(compiler), str(state.st_size), str(state.st_mtime_ns), _processor()]
@@ -126,7 +126,7 @@ def _key(command: list[str]) -> str:
 
 
 def _processor() -> str:
-    """What the processor can do, since the library is compiled for it."""
+    """Return the processor's features, since the library is compiled for them."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     able = [line for line in lines if line.lower().startswith(("flags", "features"))]

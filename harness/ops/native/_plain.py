@@ -1,6 +1,6 @@
-"""The same operators in plain torch: what runs where the kernels are not available, and the oracle of their tests.
+"""The same operators in plain torch: used if the kernels are not available, and as the reference in their tests.
 
-Masks are drawn by the same rule as in the kernels (`kernels/random.h`), so both give the same numbers.
+Masks are drawn by the same rule as in the kernels (`kernels/random.h`), so that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _CHUNK = 1024
 
 
 def keep(seed: int, rows: Tensor, columns: int, *, dropout: float) -> Tensor:
-    """Which elements stay, as booleans [*rows, columns]: each row has a stream of its own.
+    """Return which elements to keep, as booleans [*rows, columns]. Each row has a random stream of its own.
 
     Source: Steele et al. 2014, "Fast splittable pseudorandom number generators", for the rows' keys (splitmix64).
 
     Args:
-        seed: Of the call.
-        rows: The rows' numbers, int64 of any shape.
-        columns: Elements in a row.
-        dropout: Share that goes.
+        seed: The seed of the call.
+        rows: Indices of the rows, int64 of any shape.
+        columns: Number of elements in a row.
+        dropout: Share of elements to drop.
     """
     keys = _splitmix(seed, rows).unsqueeze(-1)
     low, high = keys & _LOW_32, (keys >> 32) & _LOW_32
@@ -45,9 +45,9 @@ def attention(
     dropout: float,
     seed: int,
 ) -> Tensor:
-    """Weighted sums of values [queries, heads, width]; each sequence attends to itself alone.
+    """Compute attention within each sequence [queries, heads, width].
 
-    `reach` [2] says how far before and after its own place a query sees; below 0: all.
+    `reach` [2] is how far a query sees before and after its own position; negative for no limit.
     """
     heads = torch.arange(query.shape[1], device=query.device)
     limits: list[int] = reach.tolist()
@@ -73,7 +73,7 @@ def attention(
 def dropout_add_norm(
     hidden: Tensor, residual: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dropout: float, seed: int
 ) -> Tensor:
-    """LayerNorm(residual + dropout(hidden)) [..., width], computed in 32 bits."""
+    """Compute LayerNorm(residual + dropout(hidden)) [..., width] in 32 bits."""
     dropped = _wide(hidden)
     if dropout:
         rows = torch.arange(hidden.shape[:-1].numel(), device=hidden.device).view(hidden.shape[:-1])
@@ -83,7 +83,7 @@ def dropout_add_norm(
 
 
 def dropout(hidden: Tensor, dropout: float, seed: int) -> Tensor:
-    """Hidden states [...] of which a share is nought and the rest larger."""
+    """Set a share of hidden states [...] to zero and scale up the rest."""
     rows = torch.arange(-(-hidden.numel() // _CHUNK), device=hidden.device)
     kept = keep(seed, rows, _CHUNK, dropout=dropout).flatten()[: hidden.numel()].view(hidden.shape)
     return (_wide(hidden) * kept / (1 - dropout)).to(hidden.dtype)
@@ -97,7 +97,7 @@ def _rising(boundaries: Tensor, tokens: int) -> list[int]:
 
 
 def _splitmix(seed: int, rows: Tensor) -> Tensor:
-    """64-bit keys, one per row; int64 arithmetic wraps as unsigned does, but shifts must be made unsigned."""
+    """Return one 64-bit key per row. int64 arithmetic wraps like unsigned arithmetic, but shifts have to be adapted."""
     key = seed + (rows + 1) * _signed(0x9E3779B97F4A7C15)
     key = (key ^ _shifted(key, 30)) * _signed(0xBF58476D1CE4E5B9)
     key = (key ^ _shifted(key, 27)) * _signed(0x94D049BB133111EB)
@@ -113,5 +113,5 @@ def _signed(constant: int) -> int:
 
 
 def _wide(tensor: Tensor) -> Tensor:
-    """At least 32 bits: the sums of 16-bit numbers are made in 32."""
+    """Convert to at least 32 bits, in which sums of 16-bit numbers are computed."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

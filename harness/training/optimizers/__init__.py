@@ -1,9 +1,9 @@
-"""What changes the weights: each file is an optimizer that a recipe may name, and gives one `optimizer`.
+"""Optimizers: each file defines an `optimizer` that a recipe can name.
 
     optimizer = Optimizer(make, unused_rows_decay)
 
-`make` gives a PyTorch optimizer over parameter groups, each with its own `weight_decay`, whose peak learning rate is
-given; a learning rate schedule then scales it. Its state must be tensors, because a stopped run goes on from it.
+`make` creates a PyTorch optimizer from parameter groups, each with its own `weight_decay`, and the peak learning rate,
+which a schedule then scales. Its state must consist of tensors, so that an interrupted run can be resumed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Groups = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One way to change weights by their gradients.
+    """An optimizer.
 
     Attributes:
-        make: The PyTorch optimizer, of parameter groups and the peak learning rate.
-        unused_rows_decay: The factor by which a number has changed whose gradient was always zero, from the learning
-            rate of each step taken [steps] and the weight decay. None: nothing so simple happens to it, or it matters
-            to how other numbers change, so that the rows of an embedding that the data uses can't be trained alone.
+        make: Creates the PyTorch optimizer from parameter groups and the peak learning rate.
+        unused_rows_decay: Computes the factor by which a parameter changes whose gradient is always zero, from the
+            learning rate of each step taken [steps] and the weight decay. None if there is no such factor, or if the
+            parameter affects the updates of others, so that unused embeddings must be trained as well.
     """
 
     make: Callable[[Groups, float], torch.optim.Optimizer]

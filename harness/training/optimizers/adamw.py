@@ -1,4 +1,4 @@
-"""AdamW with bias correction: Adam with weight decay of its own, the default.
+"""AdamW with bias correction: Adam with decoupled weight decay, the default.
 
 Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
 """
@@ -18,7 +18,7 @@ def _make(groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
 
 
 def _unused_rows_decay(rates: Sequence[float], weight_decay: float) -> float:
-    """Both moments of a gradient that is always zero are zero, so that decay alone is left."""
+    """Return the effect of decay only, as both moments of a zero gradient are zero."""
     return math.prod(1 - rate * weight_decay for rate in rates)
 
 

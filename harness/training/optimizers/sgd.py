@@ -1,7 +1,7 @@
 """Stochastic gradient descent with a momentum of 0.9; weight decay is part of the gradient.
 
 Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", section 2, as
-PyTorch has it: the learning rate scales the momentum, too. It takes far higher learning rates than AdamW.
+implemented in PyTorch: the learning rate also scales the momentum. It takes far higher learning rates than AdamW.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _make(groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
 
 
 def _unused_rows_decay(rates: Sequence[float], weight_decay: float) -> float:
-    """Decay goes through the momentum as a gradient does, in proportion to the number itself."""
+    """Apply decay through the momentum like a gradient, in proportion to the parameter itself."""
     left, velocity = 1.0, 0.0
     for rate in rates:
         velocity = MOMENTUM * velocity + weight_decay * left

@@ -1,7 +1,7 @@
-"""Learning rates by step: each file is a schedule that a recipe may name, and gives one `schedule`.
+"""Learning rate schedules: each file defines a `schedule` that a recipe can name.
 
     def schedule(step: int, steps: int) -> float
 
-It is the share of the peak learning rate after `step` of the `steps` steps that follow the warm-up; in the warm-up the
-learning rate rises evenly from zero, whatever the schedule.
+It returns the learning rate as a share of the peak, after `step` of the `steps` steps that follow the warm-up. During
+warm-up the learning rate increases linearly from zero, whatever the schedule.
 """

@@ -1,9 +1,9 @@
-"""The peak, to the end."""
+"""Constant: the peak learning rate to the end."""
 
 from __future__ import annotations
 
 
 def schedule(step: int, steps: int) -> float:
-    """The share of the peak learning rate: 1."""
+    """Return the learning rate as a share of the peak: 1."""
     del step, steps
     return 1.0

@@ -1,4 +1,4 @@
-"""Down to zero at the last step, along half a cosine.
+"""Cosine decay to zero at the last step.
 
 Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", equation 5, without restarts.
 """
@@ -9,5 +9,5 @@ import math
 
 
 def schedule(step: int, steps: int) -> float:
-    """The share of the peak learning rate, from 1 to 0."""
+    """Return the learning rate as a share of the peak, from 1 to 0."""
     return 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
