@@ -214,7 +214,7 @@ def token_losses_for(
 
 
 def unseen_memory(config: Any, memory: int) -> str | None:
-    """Return why a model would not see so long a memory, or None if it would. Only `same_length` limits what it sees."""
+    """Return why a model would not see so long a memory, or None if it would. Only `same_length` limits it."""
     if not getattr(config, "same_length", False) or memory <= config.mem_len:
         return None
     return (

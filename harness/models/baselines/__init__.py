@@ -1,1 +1,1 @@
-"""Simple baselines: models without a gradient that anything worth its training should beat."""
+"""Simple baselines without gradients, which any trained model should outperform."""

@@ -1,4 +1,4 @@
-"""The baseline that writes what it reads: the source itself, which is a bad translation, and a good one of names."""
+"""The baseline that copies the source: a bad translation, except of names."""
 
 from __future__ import annotations
 

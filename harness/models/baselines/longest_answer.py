@@ -1,4 +1,4 @@
-"""The baseline that reads nothing of an answer but its length: writers of questions take more care of the right one."""
+"""The baseline that chooses the longest answer, since authors of questions often word the right one more carefully."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The baseline that reads nothing: the one answer that suits the training data best."""
+"""The baseline that ignores its input: the single prediction that fits the training data best."""
 
 from __future__ import annotations
 

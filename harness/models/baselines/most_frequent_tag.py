@@ -1,4 +1,4 @@
-"""The baseline that knows words, but no context: each has the tag that it has most often in the training data."""
+"""The baseline that ignores context: each word gets its most frequent tag in the training data."""
 
 from __future__ import annotations
 

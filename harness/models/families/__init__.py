@@ -1,4 +1,4 @@
-"""Model families, a file each. Importing this makes transformers' Auto classes know our own architectures."""
+"""Model families, one per file. Importing this registers our own architectures with transformers' Auto classes."""
 
 from __future__ import annotations
 

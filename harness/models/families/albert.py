@@ -1,6 +1,6 @@
 """ALBERT: Lan et al. 2020, "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations".
 
-Its layers share their weights (section 3.1): one module, or one of a few, is called for each of them.
+Layers share their weights (section 3.1): one or a few modules are called several times.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from harness.models.packing import Packing, attention_sums, counted_positions
 
 
 def layers(model: Any) -> list[Any]:
-    """The modules that are layers, each of which may be called several times."""
+    """Return the layer modules, each of which may be called several times."""
     return [layer for group in model.base_model.encoder.albert_layer_groups for layer in group.albert_layers]
 
 
 def last_calls(model: Any) -> int:
-    """How often the last group of layers is called, as `AlbertTransformer` shares out its layers among groups."""
+    """Return how often the last group of layers is called, by the rule of `AlbertTransformer`."""
     count, groups = model.config.num_hidden_layers, model.config.num_hidden_groups
     return sum(int(layer / (count / groups)) == groups - 1 for layer in range(count))
 
 
 def selected_token_layer(layer: Any, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
-    """The output of an `AlbertLayer` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
+    """Compute an `AlbertLayer` for selected tokens only; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     maps = (attention.query, attention.key, attention.value)
     sums = attention_sums(attention, maps, attention.attention_dropout, chosen, hidden, **options)

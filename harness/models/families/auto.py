@@ -1,4 +1,4 @@
-"""Every other model that transformers' Auto classes know, always padded: ERNIE, FNet, Longformer, GPT-2, Llama."""
+"""All other models of transformers' Auto classes, always padded: ERNIE, FNet, Longformer, GPT-2, Llama."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from harness.models.packing import Packing, counted_positions, pairs_of_two_enco
 
 
 def pair_scores(model: Any, first: Tensor) -> Tensor:
-    """Scores [texts, 2] from first states [texts, width]: next-sentence prediction, Devlin et al. 2019, section 3.1."""
+    """Compute next-sentence scores [texts, 2] from first states [texts, width]; Devlin et al. 2019, section 3.1."""
     scores: Tensor = model.cls.seq_relationship(model.bert.pooler(first[:, None]))
     return scores
 

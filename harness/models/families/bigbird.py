@@ -1,9 +1,9 @@
 """BigBird: Zaheer et al. 2020, "Big Bird: Transformers for Longer Sequences"; BigBird-Pegasus too.
 
-The stock models switch from block-sparse to full attention for good when they meet a short batch, and block-sparse
-attention looks at other blocks when a text is padded further. So what they say of a text would depend on the texts that
-were read with it, and before it. Here attention is always full, which the same weights compute, and which is what
-block-sparse attention comes near to; a window of 4,096 tokens takes the memory that full attention takes.
+The stock models switch permanently from block-sparse to full attention when they see a short batch, and the blocks of
+block-sparse attention change with padding. Outputs for a text would thus depend on other texts in the batch and before
+it. Here attention is always full, which uses the same weights and is what block-sparse attention approximates; a window
+of 4,096 tokens takes as much memory as full attention needs.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """DeBERTa-v2 and v3: He et al. 2021, "DeBERTa: Decoding-enhanced BERT with Disentangled Attention".
 
 Scores are sums of three products: content to content, content to position and position to content (section 3.1). The
-stock attention multiplies with all positions that the model knows, and picks from that. For packed texts it is replaced
-by one that multiplies with those distances alone that a text has, in their order, so that a shifted view takes the
-place of picking.
+stock attention multiplies with all positions of the model, and gathers from the result. For packed texts it is replaced
+by one that multiplies only with the distances within a text, in order, so that a shifted view replaces gathering.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from harness.models.packing import Packing, Replaced, attention_of, counted_posi
 
 @dataclass(frozen=True)
 class Distances:
-    """What the stock encoder hands to its layers in the place of relative positions [total, total].
+    """Distances, which the encoder passes to its layers instead of relative positions [total, total].
 
     Attributes:
-        config: The model's.
-        boundaries: Of the texts.
-        rows: Which rows of the table of positions the distances of the longest text have, from the lowest one.
-        of: By distance, from longest - 1 before a query to as many after it, its place among `rows`.
+        config: The configuration of the model.
+        boundaries: Boundaries of the texts.
+        rows: Rows of the position embeddings for the distances of the longest text, from the lowest one.
+        of: The index among `rows` by distance, from longest - 1 before a query to as many after it.
     """
 
     config: Any
@@ -39,7 +38,7 @@ class Distances:
 
 
 def distances(model: Any, boundaries: Any) -> Distances:
-    """The distances from a query to a key, query minus key, within the longest of the texts."""
+    """Return the distances from query to key, query minus key, within the longest of the texts."""
     encoder, longest = model.base_model.encoder, max(boundaries.lengths)
     most, known = getattr(encoder, "max_relative_positions", 1), getattr(encoder, "position_buckets", -1)
     steps = torch.arange(longest - 1, -longest, -1)
@@ -51,11 +50,11 @@ def distances(model: Any, boundaries: Any) -> Distances:
 
 
 def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
-    """Relative positions, a mask of all tokens by all tokens, and the attention that reads them."""
+    """Replace relative positions, the mask of all pairs of tokens, and the attention that uses them."""
     encoder, found = model.base_model.encoder, distances(model, boundaries)
     yield Replaced(encoder, "get_rel_pos", lambda *_, **__: found)
     yield Replaced(encoder, "get_attention_mask", lambda mask: mask)
-    # It reads ids back, for which a GPU would have to be waited for, to warn of padding. There is none.
+    # It would read ids back from a GPU to warn of padding, of which there is none.
     yield Replaced(model.base_model, "warn_if_padding_and_no_attention_mask", lambda *_: None)
     for layer in encoder.layer:
         yield Replaced(layer.attention.self, "forward", partial(disentangled_sums, layer.attention.self))
@@ -71,7 +70,7 @@ def disentangled_sums(
     relative_pos: Distances,
     rel_embeddings: Tensor | None,
 ) -> tuple[Tensor, None]:
-    """As `DisentangledSelfAttention`: sums [1, tokens, width], of the query states' tokens where there are any."""
+    """Compute `DisentangledSelfAttention` [1, tokens, width], for the tokens of the query states if given."""
     asking = hidden if query_states is None else query_states
     maps = ((attention.query_proj, asking), (attention.key_proj, hidden), (attention.value_proj, hidden))
     query, key, value = (heads_of(project(states), attention.attention_head_size) for project, states in maps)
@@ -96,7 +95,7 @@ def disentangled_sums(
 
 
 def position_states(attention: Any, table: Tensor, known: Distances) -> tuple[Tensor | None, Tensor | None]:
-    """Keys of positions and queries of positions by distance [heads, distances, width]; None: the model has none."""
+    """Return position keys and queries by distance [heads, distances, width]; None for those that the model lacks."""
     rows = attention.pos_dropout(table[known.rows])[None]
     own = {"c2p": "pos_key_proj", "p2c": "pos_query_proj"}
     maps = {"c2p": "key_proj", "p2c": "query_proj"} if attention.share_att_key else own
@@ -110,14 +109,14 @@ def position_states(attention: Any, table: Tensor, known: Distances) -> tuple[Te
 
 
 def position_scores(keys: Tensor | None, queries: Tensor | None, scaling: float, query: Tensor, key: Tensor) -> Tensor:
-    """Content to position and position to content [texts, heads, queries, length].
+    """Compute content-to-position and position-to-content scores [texts, heads, queries, length].
 
     Args:
-        keys: Of positions by distance, as `position_states` gives them.
-        queries: The same of queries.
-        scaling: Of the scores.
-        query: [texts, heads, queries, width], of all tokens, or of the texts' first ones alone.
-        key: [texts, heads, length, width].
+        keys: Position keys by distance, as returned by `position_states`.
+        queries: Position queries by distance.
+        scaling: The factor of the scores.
+        query: Queries [texts, heads, queries, width] of all tokens, or only of each text's first one.
+        key: Keys [texts, heads, length, width].
     """
     length, parts = key.shape[2], []
     first_alone = query.shape[2] < length
@@ -137,13 +136,13 @@ def position_scores(keys: Tensor | None, queries: Tensor | None, scaling: float,
 
 
 def _within(states: Tensor, length: int) -> Tensor:
-    """Those of the distances within a text [heads, 2 length - 1, width], out of the longest text's."""
+    """Select the distances within a text [heads, 2 length - 1, width] from those of the longest text."""
     cut = states.shape[1] // 2 + 1 - length
     return states[:, cut : states.shape[1] - cut]
 
 
 def shifted(products: Tensor) -> Tensor:
-    """At [..., i, j] what products [..., length, 2 length - 1] have at [..., i, j - i + length - 1], as a view.
+    """Return products [..., length, 2 length - 1] at [..., i, j - i + length - 1] for each [..., i, j], as a view.
 
     >>> shifted(torch.arange(6).view(2, 3)).tolist()
     [[1, 2], [3, 4]]
@@ -158,13 +157,13 @@ def shifted(products: Tensor) -> Tensor:
 def selected_token_layer(
     layer: Any, hidden: Tensor, tokens: Tensor, *given: Any, **options: Any
 ) -> tuple[Tensor, None]:
-    """The output of a `DebertaV2Layer` for some of its tokens: its attention can be asked for them."""
+    """Compute a `DebertaV2Layer` for selected tokens, which its attention supports."""
     chosen, _ = layer.attention(hidden, *given, **{**options, "query_states": hidden[:, tokens]})
     return layer.output(layer.intermediate(chosen), chosen), None
 
 
 def refused(config: Any) -> str | None:
-    """Why a configuration's models can't be read packed; None: they can."""
+    """Return why models with this configuration cannot be packed, or None if they can."""
     if getattr(config, "conv_kernel_size", 0) > 0:
         return "a convolution over tokens does not see where a text ends"
     return None

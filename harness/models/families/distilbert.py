@@ -11,7 +11,7 @@ from harness.models.packing import Packing, attention_sums, counted_positions
 
 
 def selected_token_layer(layer: Any, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
-    """The output of a `TransformerBlock` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
+    """Compute a `TransformerBlock` for selected tokens only; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     maps = (attention.q_lin, attention.k_lin, attention.v_lin)
     sums = attention_sums(attention, maps, attention.dropout, chosen, hidden, **options)

@@ -1,6 +1,6 @@
 """ModernBERT: Warner et al. 2024, "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder".
 
-Two layers in three see a window of tokens around each token. Packed attention is told of it by the model itself.
+Two of three layers use local attention. The model itself passes the window size to packed attention.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def selected_token_layer(
     position_embeddings: tuple[Tensor, Tensor],
     **options: Any,
 ) -> Tensor:
-    """The output of a `ModernBertEncoderLayer` for some of its tokens; arguments as in `selected_token_bert_layer`."""
+    """Compute a `ModernBertEncoderLayer` for selected tokens; arguments as in `selected_token_bert_layer`."""
     attention = layer.attn
     states = attention.Wqkv(layer.attn_norm(hidden)).unflatten(-1, (3, -1, attention.head_dim))
     query, key, value = (part.transpose(1, 2) for part in states.unbind(-3))
@@ -46,14 +46,14 @@ def selected_token_layer(
 
 
 def averaged(model: Any) -> Any | None:
-    """The norm above the layers, where the classifier reads a text's mean."""
+    """Return the norm after the layers, if the classifier uses the mean over a text."""
     return model.base_model.final_norm if model.config.classifier_pooling == "mean" else None
 
 
 def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
-    """Of the model for multiple choice that reads a mean: what it does without a mask, which it can't do itself.
+    """Replace functions of a multiple-choice model with mean pooling, which requires an attention mask.
 
-    Its mean is taken already, so that each text is one token; the mask of these is not for the encoder.
+    The mean is computed before, so that each text is one token; the mask of these is not for the encoder.
     """
     if averaged(model) is None or not isinstance(model, ModernBertForMultipleChoice):
         return

@@ -1,7 +1,8 @@
 """MPNet: Song et al. 2020, "MPNet: Masked and Permuted Pre-training for Language Understanding".
 
-Its attention does not go through transformers' `AttentionInterface`, as scores have a bias by distance (section 2.4).
-For packed texts it is replaced by the same computation that does; the bias is made once a pass, for the longest text.
+Its attention does not use transformers' `AttentionInterface`, as scores have a bias by distance (section 2.4). For
+packed texts it is replaced by the same computation with that interface; the bias is computed once per pass, for the
+longest text.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from harness.models.packing import Packing, Replaced, attention_of, heads_of, po
 
 @dataclass(frozen=True)
 class Bias:
-    """The scores' bias by distance, in the place of the stock one [texts, heads, total, total].
+    """The bias of scores by distance, instead of the stock one [texts, heads, total, total].
 
     Attributes:
-        config: The model's.
-        boundaries: Of the texts.
-        whole: For the longest text [1, heads, longest, longest].
-        parts: For shorter ones, by their shape, so that all layers share them.
+        config: The configuration of the model.
+        boundaries: Boundaries of the texts.
+        whole: The bias for the longest text [1, heads, longest, longest].
+        parts: Parts of it for shorter ones, by shape, shared by all layers.
     """
 
     config: Any
@@ -34,7 +35,7 @@ class Bias:
     parts: dict[tuple[int, int], Tensor] = field(default_factory=dict)
 
     def __call__(self, query: Tensor, key: Tensor) -> Tensor:
-        """That of texts side by side [1, heads, queries, length], whose first tokens ask first."""
+        """Return the bias of a block [1, heads, queries, length], whose queries start at the first token."""
         asking, length = query.shape[2], key.shape[2]
         if (asking, length) not in self.parts:
             self.parts[asking, length] = self.whole[..., :asking, :length].to(query.dtype)
@@ -42,7 +43,7 @@ class Bias:
 
 
 def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
-    """The bias, which the stock encoder hands to its layers, and their attention, which reads it."""
+    """Replace the bias that the stock encoder passes to its layers, and the attention that uses it."""
     encoder = model.base_model.encoder
     whole = encoder.compute_position_bias
 
@@ -58,7 +59,7 @@ def replaced(model: Any, boundaries: Any) -> Iterable[Replaced]:
 def attention_output(
     attention: Any, hidden: Tensor, _mask: None, bias: Bias, *, chosen: Tensor | None = None, **_: Any
 ) -> tuple[Tensor]:
-    """As `MPNetSelfAttention`, with queries of the chosen states alone where there are any."""
+    """Compute `MPNetSelfAttention`, with queries only for the chosen states if there are any."""
     states = ((attention.q, hidden if chosen is None else chosen), (attention.k, hidden), (attention.v, hidden))
     query, key, value = (heads_of(project(of), attention.attention_head_size) for project, of in states)
     sums, _unused = attention_of(bias.config)(
@@ -78,7 +79,7 @@ def attention_output(
 def selected_token_layer(
     layer: Any, hidden: Tensor, tokens: Tensor, mask: None, bias: Bias, *_: Any, **__: Any
 ) -> tuple[Tensor]:
-    """The output of an `MPNetLayer` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
+    """Compute an `MPNetLayer` for selected tokens only; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     (found,) = attention_output(attention.attn, hidden, mask, bias, chosen=chosen)
     chosen = attention.LayerNorm(attention.dropout(found) + chosen)

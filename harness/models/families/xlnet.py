@@ -23,9 +23,9 @@ from harness.models.stock_language import scores_by_order
 
 
 class XLNetPointerConfig(XLNetConfig):
-    """An XLNet that points at answers.
+    """The configuration of an XLNet with a pointer.
 
-    Its model_type is its own, so that transformers alone refuses such a folder instead of giving it a random head.
+    It has its own model_type, so that plain transformers rejects such a checkpoint instead of adding a random head.
     """
 
     model_type = "xlnet-pointer"
@@ -34,8 +34,8 @@ class XLNetPointerConfig(XLNetConfig):
 class XLNetForPointerQuestionAnswering(XLNetPreTrainedModel):
     """XLNet with a pointer: the text's last state attends to an answer's start and end.
 
-    Within a segment XLNet reads both ways, but over segments from left to right, so that a token knows nothing of the
-    segments behind it. The last state knows all.
+    XLNet reads in both directions within a segment, but from left to right across segments, so that tokens do not see
+    later segments. The last state has seen everything.
     """
 
     config_class = XLNetPointerConfig
@@ -45,7 +45,7 @@ class XLNetForPointerQuestionAnswering(XLNetPreTrainedModel):
         super().__init__(config)
         self.transformer = XLNetModel(config)
         self.pointer = Pointer(config.d_model)
-        self.loss_type = "ForQuestionAnswering"  # which transformers reads off the names of its own classes
+        self.loss_type = "ForQuestionAnswering"  # transformers infers it only for its own class names.
         self.post_init()
 
     @can_return_tuple  # type: ignore[untyped-decorator]
@@ -58,9 +58,9 @@ class XLNetForPointerQuestionAnswering(XLNetPreTrainedModel):
         end_positions: Tensor | None = None,
         **inputs: Any,
     ) -> XLNetForQuestionAnsweringSimpleOutput:
-        """`start_logits` and `end_logits` [batch, length], and `loss` where both positions [batch] are given.
+        """Return `start_logits` and `end_logits` [batch, length], and `loss` given both positions [batch].
 
-        The inputs are those of `XLNetModel`. Padding scores the lowest number there is.
+        The inputs are those of `XLNetModel`. Padding gets the minimum score.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids=token_type_ids, **inputs)
         start_logits, end_logits = pointer_logits(self.pointer, outputs.last_hidden_state, attention_mask)
@@ -78,20 +78,20 @@ class XLNetForPointerQuestionAnswering(XLNetPreTrainedModel):
 
 
 def register() -> None:
-    """Make transformers' Auto classes know the model with a pointer; once or many times, it is the same."""
+    """Register the model with a pointer with transformers' Auto classes. Repeated calls have no effect."""
     AutoConfig.register(XLNetPointerConfig.model_type, XLNetPointerConfig, exist_ok=True)
     AutoTokenizer.register(XLNetPointerConfig, XLNetTokenizer, exist_ok=True)
     AutoModelForQuestionAnswering.register(XLNetPointerConfig, XLNetForPointerQuestionAnswering, exist_ok=True)
 
 
 def pointer_config(config: XLNetConfig) -> XLNetPointerConfig:
-    """The configuration of the model with a pointer, all else as in `config`."""
+    """Convert a configuration to that of the model with a pointer."""
     settings = {name: value for name, value in config.to_dict().items() if name not in ("model_type", "architectures")}
     return XLNetPointerConfig(**settings)
 
 
 def pooled_head(model: Any, pooled: Tensor) -> tuple[Tensor, ...]:
-    """Logits [texts, labels] from pooled states [texts, width], which stand where the stock head reads the last one."""
+    """Compute logits [texts, labels] from pooled states [texts, width] in place of the last state."""
     return (model.logits_proj(model.sequence_summary(pooled.unsqueeze(1))),)
 
 
@@ -101,8 +101,8 @@ RECURRENT = True
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture={"d_model": 256, "n_layer": 4, "n_head": 4, "d_inner": 1024},
-    padding_side="left",  # its classification head reads the last token
-    unlimited=True,  # positions are relative
+    padding_side="left",  # The classification head reads the last token.
+    unlimited=True,  # Positions are relative.
     settings={"use_mems_train": False, "use_mems_eval": False},
     pooled_head=pooled_head,
     pointer_config=pointer_config,

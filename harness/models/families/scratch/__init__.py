@@ -46,7 +46,7 @@ DEFAULT_ARCHITECTURE: dict[str, Any] = {
 
 
 def register() -> None:
-    """Make transformers' Auto classes know the models; once or many times, it is the same."""
+    """Register the models with transformers' Auto classes. Repeated calls have no effect."""
     AutoConfig.register(ScratchConfig.model_type, ScratchConfig, exist_ok=True)
     AutoModel.register(ScratchConfig, ScratchModel, exist_ok=True)
     AutoModelForMaskedLM.register(ScratchConfig, ScratchForMaskedLM, exist_ok=True)
@@ -64,7 +64,7 @@ MODEL_TYPES = ("scratch-transformer", "scratch-encoder-decoder")
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture=DEFAULT_ARCHITECTURE,
-    unlimited=True,  # positions are computed
+    unlimited=True,  # Positions are computed.
     packing=packing,
     language=language,
     encoder_decoder=EncoderDecoder(encoder_decoder_config),

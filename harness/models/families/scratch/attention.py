@@ -13,16 +13,16 @@ from harness.models.families.scratch.configuration import ScratchConfig
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None, dropout: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V, with the weights that the softmax gave.
+    """Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V, returned with the softmax's weights.
 
     Source: section 3.2.1, equation 1.
 
     Args:
         query: What each position looks for [..., queries, d_k].
         key: What each position offers [..., keys, d_k].
-        value: What each position tells [..., keys, d_v].
-        mask: Added to the scores [..., queries, keys]: 0 where a query may look, very negative where it may not.
-        dropout: Share of the weights that is set to zero.
+        value: What each position passes on [..., keys, d_v].
+        mask: Added to the scores [..., queries, keys]: 0 for visible keys, very negative for hidden ones.
+        dropout: Share of the weights to drop.
 
     Returns:
         The weighted sums of the values [..., queries, d_v] and the weights [..., queries, keys].
@@ -44,10 +44,10 @@ def eager_attention(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
-    """The formula above, in the form that transformers' `AttentionInterface` asks of an implementation.
+    """The formula above as an implementation of transformers' `AttentionInterface`.
 
     Returns:
-        Each head's sums, heads behind positions [batch, queries, heads, d_v], and the weights.
+        The output of each head, with heads after positions [batch, queries, heads, d_v], and the weights.
     """
     sums, weights = scaled_dot_product_attention(query, key, value, mask=attention_mask, dropout=dropout)
     return sums.transpose(1, 2), weights
@@ -56,11 +56,11 @@ def eager_attention(
 class MultiHeadAttention(nn.Module):
     """MultiHead(Q, K, V) = Concat(head_1, …, head_h) W^O, where head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V).
 
-    Source: section 3.2.2. As there, the projections have no bias, and a head is hidden_size / h wide.
-    The heads' matrices W_i lie side by side in one, so that a single product serves all heads.
+    Source: section 3.2.2. As in the paper, projections have no bias, and heads have width hidden_size / h. The heads'
+    matrices W_i are concatenated, so that a single product computes all heads.
     """
 
-    is_causal = False  # Read by transformers' attention functions: every position may look at every other.
+    is_causal = False  # For transformers' attention functions: every position sees every other.
 
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__()
@@ -75,15 +75,15 @@ class MultiHeadAttention(nn.Module):
     def forward(
         self, hidden: Tensor, attention_mask: Tensor | None = None, **options: Any
     ) -> tuple[Tensor, Tensor | None]:
-        """Self-attention: queries, keys and values all come from `hidden` [batch, length, width].
+        """Self-attention: queries, keys and values are all computed from `hidden` [batch, length, width].
 
         Args:
-            hidden: What the layer below gave.
-            attention_mask: In the form that the chosen implementation wants; `ScratchModel` makes it.
-            **options: Handed on to the implementation.
+            hidden: The output of the layer below.
+            attention_mask: The mask in the format of the chosen implementation, created by `ScratchModel`.
+            **options: Passed on to the implementation.
 
         Returns:
-            The shape of `hidden`, and the weights [batch, heads, length, length] if the implementation keeps them.
+            The shape of `hidden`, and the weights [batch, heads, length, length] if the implementation returns them.
         """
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
@@ -93,6 +93,6 @@ class MultiHeadAttention(nn.Module):
         return self.output(sums.reshape(hidden.shape)), weights
 
     def _heads(self, projected: Tensor) -> Tensor:
-        """[batch, length, width] cut into heads [batch, heads, length, head_size]."""
-        # Not `unflatten`, which ONNX writes with the lengths of the example that it was traced with.
+        """Split [batch, length, width] into heads [batch, heads, length, head_size]."""
+        # Not `unflatten`, for which ONNX export would fix the lengths of the traced example.
         return projected.reshape(*projected.shape[:-1], -1, self.head_size).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""ScratchConfig: the size and the choices of a Transformer encoder."""
+"""ScratchConfig: the configuration of a Transformer encoder."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from harness.errors import UserError
 
 
 class ScratchConfig(PreTrainedConfig):
-    """What a Transformer encoder is built from; the defaults are the base model of Vaswani et al. 2017, table 3.
+    """The configuration of a Transformer encoder; the defaults are the base model of Vaswani et al. 2017, table 3.
 
     Attributes:
-        vocab_size: Rows of the token embedding.
-        hidden_size: The width of the model, d_model in the paper; even, since positions come as sine and cosine pairs.
-        num_hidden_layers: Layers, N in the paper.
-        num_attention_heads: Heads, h in the paper; they share the width among them.
-        intermediate_size: The width inside the feed-forward network, d_ff in the paper.
+        vocab_size: Number of token embeddings.
+        hidden_size: Width of the model, d_model in the paper; even, since positions are pairs of sine and cosine.
+        num_hidden_layers: Number of layers, N in the paper.
+        num_attention_heads: Number of heads, h in the paper, which split the width.
+        intermediate_size: Width of the feed-forward network's hidden layer, d_ff in the paper.
         hidden_act: "relu", as in the paper, or "gelu" (Hendrycks & Gimpel 2016).
         hidden_dropout_prob: Dropout on the embeddings and on each sub-layer's output, P_drop in the paper.
         attention_probs_dropout_prob: Dropout on the attention weights; section 5.4 has none.
-        max_position_embeddings: Tokens at which texts are cut or windowed. The sinusoids themselves have no end.
-        type_vocab_size: How many texts one input may hold; 2 for pairs.
+        max_position_embeddings: Number of tokens at which texts are truncated or windowed. Sinusoids have no limit.
+        type_vocab_size: Maximum number of texts in an input; 2 for pairs.
         norm_position: "post", after each residual sum as in the paper, or "pre", before each sub-layer
             (Xiong et al. 2020).
-        layer_norm_eps: What keeps layer normalisation from dividing by zero.
-        classifier_dropout: Dropout before the classifier; None: `hidden_dropout_prob`.
-        pad_token_id: The token that fills up a batch.
-        tie_word_embeddings: Whether a language model's output table is the input's.
+        layer_norm_eps: The epsilon of layer normalisation.
+        classifier_dropout: Dropout before the classifier; None for `hidden_dropout_prob`.
+        pad_token_id: Id of the padding token.
+        tie_word_embeddings: Whether a language model's output embeddings are tied to the input's.
     """
 
     model_type = "scratch-transformer"
@@ -72,14 +72,14 @@ class ScratchConfig(PreTrainedConfig):
 
 
 class ScratchEncoderDecoderConfig(ScratchConfig):
-    """What the whole Transformer is built from: the encoder's choices, and a decoder of as many layers.
+    """The configuration of the whole Transformer: that of the encoder, and a similar decoder.
 
     Attributes:
-        num_decoder_layers: The decoder's layers; None: as many as the encoder's, as in the paper.
-        bos_token_id: Unused by the model; what a tokenizer begins texts with.
-        decoder_start_token_id: What stands before the first token that is written.
-        eos_token_id: What ends a text that is written.
-        use_cache: Whether `generate` keeps keys and values of what was written, and of the source.
+        num_decoder_layers: Number of decoder layers; None for as many as in the encoder, as in the paper.
+        bos_token_id: Id of a tokenizer's first token; unused by the model.
+        decoder_start_token_id: Id of the token before the first generated one.
+        eos_token_id: Id of the token at the end of a generated text.
+        use_cache: Whether `generate` caches keys and values of generated tokens and of the source.
     """
 
     model_type = "scratch-encoder-decoder"

@@ -22,16 +22,16 @@ from harness.models.families.scratch.model import ScratchPreTrainedModel
 
 
 class DecoderAttention(MultiHeadAttention):
-    """Attention to the tokens written so far, or to the encoder's output, "the memory".
+    """Attention to the tokens generated so far, or to the encoder's output, the "memory".
 
-    Source: section 3.2.3. Keys and values don't change once they are there: of tokens that were read before they come
-    from the cache, so that writing one more token costs one token's work.
+    Source: section 3.2.3. Keys and values of earlier tokens do not change. They are cached, so that each new token
+    costs only its own computation.
     """
 
     def __init__(self, config: ScratchEncoderDecoderConfig, layer: int, *, is_causal: bool) -> None:
         super().__init__(config)
         self.layer = layer
-        self.is_causal = is_causal  # Read by transformers' attention functions, where they get no mask.
+        self.is_causal = is_causal  # For transformers' attention functions, if they get no mask.
 
     def forward(
         self,
@@ -41,17 +41,17 @@ class DecoderAttention(MultiHeadAttention):
         cache: EncoderDecoderCache | None = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor | None]:
-        """Queries from `hidden` [batch, length, width]; keys and values from there, or from the memory.
+        """Attend with queries from `hidden` [batch, length, width], and keys and values from it or from the memory.
 
         Args:
-            hidden: What the layer below gave.
-            attention_mask: In the form that the chosen implementation wants.
-            memory: What the encoder gave [batch, source length, width]; None: self-attention.
-            cache: Keys and values of what was read before; what is new is added to it.
-            **options: Handed on to the implementation.
+            hidden: The output of the layer below.
+            attention_mask: The mask in the format of the chosen implementation.
+            memory: The output of the encoder [batch, source length, width]; None for self-attention.
+            cache: Cached keys and values, to which new ones are added.
+            **options: Passed on to the implementation.
 
         Returns:
-            The shape of `hidden`, and the weights [batch, heads, length, keys] if the implementation keeps them.
+            The shape of `hidden`, and the weights [batch, heads, length, keys] if the implementation returns them.
         """
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
@@ -65,14 +65,14 @@ class DecoderAttention(MultiHeadAttention):
         return self._heads(self.key(states)), self._heads(self.value(states))
 
     def _of_tokens(self, hidden: Tensor, cache: EncoderDecoderCache | None) -> tuple[Tensor, Tensor]:
-        """Keys and values of all tokens so far."""
+        """Return keys and values of all tokens so far."""
         if cache is None:
             return self._projected(hidden)
         key, value = cache.self_attention_cache.update(*self._projected(hidden), self.layer)
         return key, value
 
     def _of_memory(self, memory: Tensor, cache: EncoderDecoderCache | None) -> tuple[Tensor, Tensor]:
-        """Keys and values of the memory, which are projected once."""
+        """Return keys and values of the memory, which are computed once."""
         if cache is None:
             return self._projected(memory)
         if not cache.is_updated.get(self.layer):
@@ -83,7 +83,7 @@ class DecoderAttention(MultiHeadAttention):
 
 
 class DecoderLayer(GradientCheckpointingLayer):
-    """Masked self-attention, attention to the memory, the feed-forward network; a residual connection around each.
+    """Masked self-attention, attention to the memory, and the feed-forward network, each with a residual connection.
 
     Source: section 3.1; `norm_position` as in `EncoderLayer`.
     """
@@ -108,15 +108,15 @@ class DecoderLayer(GradientCheckpointingLayer):
         cache: EncoderDecoderCache | None = None,
         **options: Any,
     ) -> Tensor:
-        """The layer's output [batch, length, width].
+        """Return the layer's output [batch, length, width].
 
         Args:
-            hidden: What the layer below gave [batch, length, width].
-            memory: What the encoder gave [batch, source length, width].
-            mask: Hides the tokens to come.
-            memory_mask: Hides the source's padding.
+            hidden: The output of the layer below [batch, length, width].
+            memory: The output of the encoder [batch, source length, width].
+            mask: The mask that hides later tokens.
+            memory_mask: The mask that hides the source's padding.
             cache: As in `DecoderAttention`.
-            **options: Handed on to the attention implementation.
+            **options: Passed on to the attention implementation.
         """
 
         def attend(states: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class DecoderLayer(GradientCheckpointingLayer):
 
 
 class ScratchDecoder(ScratchPreTrainedModel):
-    """The stack of layers that reads what was written so far, and the memory."""
+    """The stack of decoder layers, which reads the tokens generated so far and the memory."""
 
     config_class = ScratchEncoderDecoderConfig
     _can_record_outputs: dict[str, Any] = {  # noqa: RUF012 -- the base class's form
@@ -169,16 +169,16 @@ class ScratchDecoder(ScratchPreTrainedModel):
         position_ids: Tensor | None = None,
         **options: Any,
     ) -> BaseModelOutputWithPastAndCrossAttentions:
-        """A vector for each token, `last_hidden_state` [batch, length, width].
+        """Return the state of each token, `last_hidden_state` [batch, length, width].
 
         Args:
-            inputs_embeds: Embedded tokens that follow those in the cache [batch, length, width].
-            memory: What the encoder gave [batch, source length, width].
-            attention_mask: 1 for real tokens, 0 for padding, those in the cache included; None: all real.
-            memory_mask: The same of the source [batch, source length].
+            inputs_embeds: Embedded tokens after those in the cache [batch, length, width].
+            memory: The output of the encoder [batch, source length, width].
+            attention_mask: 1 for real tokens, 0 for padding, including cached ones; None if all are real.
+            memory_mask: The mask of the source [batch, source length].
             past_key_values: The cache.
-            position_ids: Each token's place in its text [batch, length]; None: counted on from the cache.
-            **options: Handed on to the attention implementation.
+            position_ids: Position of each token in its text [batch, length]; None to continue from the cache.
+            **options: Passed on to the attention implementation.
         """
         hidden = self._embedded(inputs_embeds, past_key_values, position_ids)
         before = None if past_key_values is None else past_key_values.self_attention_cache
@@ -193,7 +193,7 @@ class ScratchDecoder(ScratchPreTrainedModel):
     def _embedded(
         self, tokens: Tensor, cache: EncoderDecoderCache | None = None, positions: Tensor | None = None
     ) -> Tensor:
-        """Vectors that know their position, counted on from those in the cache (sections 3.4 and 3.5)."""
+        """Add positions to embeddings, continuing from those in the cache (sections 3.4 and 3.5)."""
         first = 0 if cache is None else cache.get_seq_length()
         here = encodings(tokens, positions, first=first).to(tokens.dtype)
         embedded: Tensor = self.dropout(tokens * self.config.hidden_size**0.5 + here)

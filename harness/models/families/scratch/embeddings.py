@@ -11,11 +11,11 @@ from harness.models.families.scratch.configuration import ScratchConfig
 def sinusoids(positions: Tensor, width: int) -> Tensor:
     """PE(pos, 2i) = sin(pos / 10000^(2i / width)), PE(pos, 2i + 1) = cos of the same angle.
 
-    Source: section 3.5. They are computed, not stored: a checkpoint carries none, and no position is too far.
+    Source: section 3.5. They are computed, not stored: checkpoints contain none, and positions have no limit.
 
     Args:
-        positions: Each token's place in its text, from 0 [..., length].
-        width: Numbers a position; even.
+        positions: Position of each token in its text, from 0 [..., length].
+        width: Width of an encoding; even.
 
     Returns:
         Encodings [..., length, width], in float32.
@@ -27,27 +27,27 @@ def sinusoids(positions: Tensor, width: int) -> Tensor:
 
 
 def encodings(tokens: Tensor, positions: Tensor | None, *, first: int = 0) -> Tensor:
-    """The encoding of each token's place, [length, width] where it is counted.
+    """Return the encoding of each token's position, [length, width] if positions are counted.
 
     Args:
         tokens: Embedded tokens [batch, length, width].
-        positions: Each token's place [batch, length]; None: counted from `first`.
-        first: The place of the first one.
+        positions: Position of each token [batch, length]; None to count from `first`.
+        first: The position of the first token.
     """
     width = tokens.shape[-1]
     if positions is None:
         return sinusoids(torch.arange(first + tokens.shape[-2], device=tokens.device), width)[first:]
     if positions.device.type != "cpu":
         return sinusoids(positions, width)
-    # Sines are slow on processors, and packed texts have the same places many times over: one row a place.
+    # Sines are slow on CPUs, and packed texts repeat positions many times: each is computed once.
     return sinusoids(torch.arange(int(positions.max()) + 1), width)[positions]
 
 
 class Embeddings(nn.Module):
-    """Tokens, and the text of the pair that each belongs to, as vectors that know their position.
+    """Embeddings of tokens, of the text of a pair that each belongs to, and of positions.
 
-    Source: sections 3.4 (the factor √d_model), 3.5 (the sum with the positions) and 5.4 (dropout on that sum).
-    The embedding of the text's number is an addition: the paper reads one text, pairs came with
+    Source: sections 3.4 (the factor √d_model), 3.5 (the sum with positions) and 5.4 (dropout on that sum).
+    Segment embeddings are an addition: the paper reads single texts, pairs were introduced by
     Devlin et al. 2019 ("BERT", section 3, "segment embeddings").
     """
 
@@ -59,12 +59,12 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, tokens: Tensor, segments: Tensor | None, positions: Tensor | None) -> Tensor:
-        """Vectors [batch, length, width].
+        """Return embeddings [batch, length, width].
 
         Args:
             tokens: Embedded tokens [batch, length, width].
-            segments: Which text of the pair each token belongs to [batch, length]; None: all to the first.
-            positions: Each token's place [batch, length]; None: counted from 0.
+            segments: The text of the pair that each token belongs to [batch, length]; None if all belong to the first.
+            positions: Position of each token [batch, length]; None to count from 0.
         """
         if segments is None:
             segments = torch.zeros(tokens.shape[:-1], dtype=torch.long, device=tokens.device)

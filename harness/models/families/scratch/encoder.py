@@ -14,7 +14,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
 class FeedForward(nn.Sequential):
-    """FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, at each position alone.
+    """FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, at each position.
 
     Source: section 3.3, equation 2. GELU in place of max(0, ·): Hendrycks & Gimpel 2016.
     """
@@ -28,9 +28,9 @@ class FeedForward(nn.Sequential):
 
 
 class EncoderLayer(GradientCheckpointingLayer):
-    """Self-attention, then the feed-forward network, each with a residual connection around it.
+    """Self-attention and the feed-forward network, each with a residual connection.
 
-    Source: section 3.1 for LayerNorm(x + Sublayer(x)), section 5.4 for the dropout on each sub-layer's output.
+    Source: section 3.1 for LayerNorm(x + Sublayer(x)), section 5.4 for dropout on each sub-layer's output.
     Normalising first, x + Sublayer(LayerNorm(x)), is Xiong et al. 2020, "On Layer Normalization in the Transformer
     Architecture", figure 1b: it trains without a learning-rate warm-up.
     """
@@ -45,7 +45,7 @@ class EncoderLayer(GradientCheckpointingLayer):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Tensor:
-        """The layer's output [batch, length, width]; arguments as in `MultiHeadAttention`."""
+        """Return the layer's output [batch, length, width]; arguments as in `MultiHeadAttention`."""
         if self.norm_first:
             hidden = hidden + self._attend(self.attention_norm(hidden), attention_mask, **options)
             return hidden + self._transform(self.feed_forward_norm(hidden))

@@ -1,4 +1,4 @@
-"""The whole Transformer: Vaswani et al. 2017, figure 1. It reads a text and writes another one, token by token."""
+"""The whole Transformer: Vaswani et al. 2017, figure 1. It reads a text and generates another, token by token."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.models.families.scratch.configuration import ScratchConfig, Scratch
 from harness.models.families.scratch.decoder import ScratchDecoder
 from harness.models.families.scratch.model import ScratchModel, ScratchPreTrainedModel
 
-NO_TOKEN = -100  # Where a row of labels has none, as everywhere in transformers.
+NO_TOKEN = -100  # The label of positions without a token, as in transformers.
 
 
 class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
-    """Encoder and decoder, and a score for each word of the vocabulary that may come next.
+    """Encoder and decoder, with a score for each possible next word.
 
     Source: section 3.4: one matrix embeds the source, embeds the target and scores the words.
     """
@@ -36,20 +36,20 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
         self.post_init()
 
     def get_encoder(self, modality: str | None = None) -> nn.Module:
-        """The left half of the figure."""
+        """Return the encoder, the left half of the figure."""
         del modality
         return self.transformer
 
     def get_output_embeddings(self) -> nn.Linear:
-        """The matrix of the words' scores, which is that of the embeddings."""
+        """Return the output embeddings, which are tied to the input's."""
         return self.word_scores
 
     def set_output_embeddings(self, value: nn.Linear) -> None:
-        """Put `value` in its place."""
+        """Replace the output embeddings."""
         self.word_scores = value
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        """What the decoder reads to write `labels` [batch, length]: the same, one place to the right."""
+        """Return the decoder's inputs for `labels` [batch, length]: the same, shifted right by one."""
         before = labels.masked_fill(labels == NO_TOKEN, self.config.pad_token_id)[:, :-1]
         return functional.pad(before, (1, 0), value=self.config.decoder_start_token_id)
 
@@ -68,21 +68,21 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
         decoder_position_ids: Tensor | None = None,
         **options: Any,
     ) -> Seq2SeqLMOutput:
-        """`logits` of the token that follows each of the decoder's [batch, length, vocabulary].
+        """Return `logits` of the token after each one of the decoder [batch, length, vocabulary].
 
         Args:
             input_ids: The source [batch, source length].
-            attention_mask: 1 for the source's real tokens, 0 for padding [batch, source length]; None: all real.
-            decoder_input_ids: What is written so far [batch, length]; of what is in the cache, no more.
-            decoder_attention_mask: Likewise of it; None: all real. Padding on the right needs none.
-            encoder_outputs: What the encoder gave, in place of the source.
+            attention_mask: 1 for the source's real tokens, 0 for padding [batch, source length]; None if all are real.
+            decoder_input_ids: The tokens generated so far [batch, length], without those in the cache.
+            decoder_attention_mask: The mask of these; None if all are real. Padding on the right needs none.
+            encoder_outputs: The outputs of the encoder, instead of the source.
             past_key_values: The cache of an earlier call.
-            inputs_embeds: The source, embedded [batch, source length, width], in place of `input_ids`.
-            labels: What should be written [batch, length], -100 where nothing: gives `loss`, the mean over tokens, and
-                `decoder_input_ids` where there are none.
-            use_cache: Whether a cache comes out; None: as the configuration has it, and none where there are labels.
+            inputs_embeds: The embedded source [batch, source length, width], instead of `input_ids`.
+            labels: The tokens to generate [batch, length], -100 to ignore one. With them, `loss` is returned, the mean
+                over tokens, and `decoder_input_ids` may be omitted.
+            use_cache: Whether to return a cache; None to use the configuration, and no cache with labels.
             decoder_position_ids: As in `ScratchDecoder`.
-            **options: Handed on to the attention implementation.
+            **options: Passed on to the attention implementation.
         """
         if encoder_outputs is None:
             encoder_outputs = self.transformer(input_ids, attention_mask, inputs_embeds=inputs_embeds, **options)
@@ -117,16 +117,16 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
 
 
 def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over the labels' tokens."""
+    """Compute the mean cross-entropy over the labels' tokens."""
     return functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=NO_TOKEN)
 
 
 def encoder_decoder_config(config: Any, tokenizer: Any) -> ScratchEncoderDecoderConfig:
-    """The configuration of a whole Transformer around the encoder that `config` describes.
+    """Create the configuration of a whole Transformer from that of its encoder.
 
     Args:
-        config: Of the encoder; or of a whole one, which stays.
-        tokenizer: Whose first and last special tokens begin and end what is written.
+        config: The configuration of the encoder; that of a whole Transformer is returned unchanged.
+        tokenizer: The tokenizer, which defines the first and last token of generated texts.
     """
     if isinstance(config, ScratchEncoderDecoderConfig):
         return config

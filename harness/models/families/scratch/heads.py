@@ -1,4 +1,4 @@
-"""What stands on top: a classifier (or regressor) of texts, one of tokens, a finder of answers, one that chooses."""
+"""Heads: classification or regression of texts, classification of tokens, question answering, multiple choice."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from harness.models.families.scratch.model import ScratchModel, ScratchPreTraine
 
 
 class ScratchForSequenceClassification(ScratchPreTrainedModel):
-    """The encoder with a linear classifier on the first token's vector, as in Devlin et al. 2019, section 4.1.
+    """The encoder with a linear classifier on the first token's state, as in Devlin et al. 2019, section 4.1.
 
-    The mean over the real tokens did no better where both were tried (2 layers, 128 wide, on 4,000 sentences of
-    Rotten Tomatoes, two seeds and two learning rates: 66.3 % on average against 66.4 %). So the head reads what
-    stock heads read; as there, padding belongs to the right.
+    The mean over real tokens was no better when both were tried (2 layers, width 128, on 4,000 sentences of Rotten
+    Tomatoes, two seeds and two learning rates: 66.3 % on average against 66.4 %). The head therefore reads the first
+    token like stock heads; as for these, padding must be on the right.
     """
 
     def __init__(self, config: ScratchConfig) -> None:
@@ -46,11 +46,11 @@ class ScratchForSequenceClassification(ScratchPreTrainedModel):
         labels: Tensor | None = None,
         **options: Any,
     ) -> SequenceClassifierOutput:
-        """`logits` [batch, labels], and `loss` where `labels` are given.
+        """Return `logits` [batch, labels], and `loss` given `labels`.
 
-        The inputs are those of `ScratchModel`. The labels are what `config.problem_type` says: label indices [batch],
-        0 or 1 a label [batch, labels], or numbers [batch]; where it says nothing, their type decides, as elsewhere in
-        transformers.
+        The inputs are those of `ScratchModel`. The format of labels is set by `config.problem_type`: label indices
+        [batch], 0 or 1 per label [batch, labels], or numbers [batch]; if it is not set, it is inferred from their type,
+        as elsewhere in transformers.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
         logits = self.classifier(self.dropout(outputs.last_hidden_state[:, 0]))
@@ -61,7 +61,7 @@ class ScratchForSequenceClassification(ScratchPreTrainedModel):
 
 
 class ScratchForTokenClassification(ScratchPreTrainedModel):
-    """The encoder with a linear classifier on each token's vector, as in Devlin et al. 2019, section 5.3."""
+    """The encoder with a linear classifier on each token's state, as in Devlin et al. 2019, section 5.3."""
 
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__(config)
@@ -82,9 +82,9 @@ class ScratchForTokenClassification(ScratchPreTrainedModel):
         labels: Tensor | None = None,
         **options: Any,
     ) -> TokenClassifierOutput:
-        """`logits` [batch, length, labels], and `loss`, the mean over labelled tokens, where `labels` are given.
+        """Return `logits` [batch, length, labels], and `loss`, the mean over labelled tokens, given `labels`.
 
-        The inputs are those of `ScratchModel`. The labels are indices [batch, length], -100 where there is none.
+        The inputs are those of `ScratchModel`. Labels are indices [batch, length], -100 where there is none.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
         logits = self.classifier(self.dropout(outputs.last_hidden_state))
@@ -95,7 +95,7 @@ class ScratchForTokenClassification(ScratchPreTrainedModel):
 
 
 class ScratchForQuestionAnswering(ScratchPreTrainedModel):
-    """The encoder with two scores per token: that the answer starts there, and that it ends there.
+    """The encoder with two scores per token, as the start and as the end of the answer.
 
     Source: Devlin et al. 2019, section 4.2.
     """
@@ -118,11 +118,11 @@ class ScratchForQuestionAnswering(ScratchPreTrainedModel):
         end_positions: Tensor | None = None,
         **options: Any,
     ) -> QuestionAnsweringModelOutput:
-        """`start_logits` and `end_logits` [batch, length], and `loss` where both positions are given.
+        """Return `start_logits` and `end_logits` [batch, length], and `loss` given both positions.
 
-        Padding scores the lowest number there is: it never answers, and the loss does not depend on how far a batch
-        is padded, as it does in stock models. The inputs are those of `ScratchModel`; `start_positions` [batch] and
-        `end_positions` [batch] are the answer's first and last token.
+        Padding gets the minimum score: it is never predicted, and the loss does not depend on the amount of padding,
+        unlike in stock models. The inputs are those of `ScratchModel`; `start_positions` [batch] and `end_positions`
+        [batch] are the answer's first and last token.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
         logits = self.qa_outputs(outputs.last_hidden_state)
@@ -142,7 +142,7 @@ class ScratchForQuestionAnswering(ScratchPreTrainedModel):
 
 
 class ScratchForMultipleChoice(ScratchPreTrainedModel):
-    """The encoder with a score on the first token's vector of each choice, as in Devlin et al. 2019, section 4.4."""
+    """The encoder with a score on the first token's state of each choice, as in Devlin et al. 2019, section 4.4."""
 
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__(config)
@@ -163,9 +163,9 @@ class ScratchForMultipleChoice(ScratchPreTrainedModel):
         labels: Tensor | None = None,
         **options: Any,
     ) -> MultipleChoiceModelOutput:
-        """`logits` [batch, choices], and `loss` where `labels`, the place of each right choice [batch], are given.
+        """Return `logits` [batch, choices], and `loss` given `labels`, the index of each right choice [batch].
 
-        The inputs are those of `ScratchModel`, with a dimension of choices behind the first.
+        The inputs are those of `ScratchModel`, with a dimension of choices after the first.
         """
         choices = next(value.shape[1] for value in (input_ids, inputs_embeds) if value is not None)
         by_token = (input_ids, attention_mask, token_type_ids, position_ids)

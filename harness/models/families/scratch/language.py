@@ -1,7 +1,7 @@
-"""The encoder's language heads: words that were hidden, and whether one text follows another.
+"""The encoder's language heads: masked words, and next-sentence prediction.
 
-Source: Devlin et al. 2019, section 3.1; the head on hidden words is that of its published code, with the output's table
-tied to the input's (Press & Wolf 2017). No part of Vaswani et al. 2017.
+Source: Devlin et al. 2019, section 3.1; the head for masked words is that of its published code, with output embeddings
+tied to the input's (Press & Wolf 2017). Not part of Vaswani et al. 2017.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.models.language_head import Language, losses_by
 
 
 class ScratchLanguageModel(ScratchPreTrainedModel):
-    """What both language models have: the encoder with one score per word of the vocabulary."""
+    """The common part of both language models: the encoder with one score per word of the vocabulary."""
 
     _tied_weights_keys = {"decoder.weight": "transformer.embeddings.tokens.weight"}  # noqa: RUF012
 
@@ -31,16 +31,16 @@ class ScratchLanguageModel(ScratchPreTrainedModel):
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
 
     def get_output_embeddings(self) -> nn.Linear:
-        """The output's table, which is the input's."""
+        """Return the output embeddings, which are tied to the input's."""
         return self.decoder
 
     def set_output_embeddings(self, value: nn.Linear) -> None:
-        """Put `value` in the table's place."""
+        """Replace the output embeddings."""
         self.decoder = value
 
     def word_scores(self, states: Tensor) -> Tensor:
-        """One score per word [..., vocabulary] from states [..., width]."""
-        # The input's table has a variance of 1 / width, which suits states of variance 1 here as well.
+        """Compute one score per word [..., vocabulary] from states [..., width]."""
+        # Input embeddings have a variance of 1 / width, which also suits states of variance 1 here.
         scores: Tensor = self.decoder(self.transform_norm(functional.gelu(self.transform(states))))
         return scores
 
@@ -55,9 +55,9 @@ class ScratchLanguageModel(ScratchPreTrainedModel):
         labels: Tensor | None = None,
         **options: Any,
     ) -> MaskedLMOutput:
-        """`logits` [batch, length, vocabulary], and `loss` where `labels` are given.
+        """Return `logits` [batch, length, vocabulary], and `loss` given `labels`.
 
-        The inputs are those of `ScratchModel`; the labels are words [batch, length], -100 where none is predicted.
+        The inputs are those of `ScratchModel`; labels are words [batch, length], -100 to ignore one.
         """
         outputs = self.transformer(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **options)
         logits = self.word_scores(outputs.last_hidden_state)

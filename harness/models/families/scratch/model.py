@@ -1,4 +1,4 @@
-"""The encoder as a model of transformers: embeddings, then the stack of layers."""
+"""The encoder as a transformers model: embeddings and the stack of layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.models.families.scratch.encoder import EncoderLayer
 
 
 class ScratchPreTrainedModel(PreTrainedModel):
-    """What the models share: how weights start, and which of transformers' machinery works with them."""
+    """The base class of the models: initialisation, and the supported features of transformers."""
 
     config_class = ScratchConfig
     base_model_prefix = "transformer"
@@ -35,10 +35,11 @@ class ScratchPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Start `module`'s weights.
+        """Initialise the weights of `module`.
 
-        The paper leaves this open. Matrices: Xavier's uniform (Glorot & Bengio 2010), as in the authors' own
-        tensor2tensor. Embeddings: normal of variance 1 / d_model, which the factor √d_model of section 3.4 brings to 1.
+        The paper does not specify it. Matrices: Xavier uniform (Glorot & Bengio 2010), as in the authors'
+        tensor2tensor.
+        Embeddings: normal with variance 1 / d_model, which the factor √d_model of section 3.4 scales to 1.
         """
         if isinstance(module, nn.Linear):
             init.xavier_uniform_(module.weight)
@@ -46,7 +47,7 @@ class ScratchPreTrainedModel(PreTrainedModel):
                 init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             init.normal_(module.weight, std=self.config.hidden_size**-0.5)
-            # A slice loses the mark of a loaded weight, so it is asked for here.
+            # A slice loses the mark of a loaded weight, so it is checked here.
             if module.padding_idx is not None and not getattr(module.weight, "_is_hf_initialized", False):
                 init.zeros_(module.weight[module.padding_idx])
         elif isinstance(module, nn.LayerNorm):
@@ -61,18 +62,18 @@ class ScratchModel(ScratchPreTrainedModel):
         super().__init__(config)
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_hidden_layers))
-        # With the norms inside the residual branches, the sum that comes out at the top still wants one.
+        # With norms inside the residual branches, the final sum still needs one.
         pre = config.norm_position == "pre"
         self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps) if pre else nn.Identity()
         self.gradient_checkpointing = False
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The token embedding."""
+        """Return the token embeddings."""
         return self.embeddings.tokens
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:
-        """Put `value` in the token embedding's place."""
+        """Replace the token embeddings."""
         self.embeddings.tokens = value
 
     @merge_with_config_defaults  # type: ignore[untyped-decorator]
@@ -86,18 +87,19 @@ class ScratchModel(ScratchPreTrainedModel):
         inputs_embeds: Tensor | None = None,
         **options: Any,
     ) -> BaseModelOutput:
-        """A vector for each token, `last_hidden_state` [batch, length, width].
+        """Return the state of each token, `last_hidden_state` [batch, length, width].
 
         Args:
             input_ids: Tokens [batch, length].
-            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None: all real.
-            token_type_ids: Which text of a pair each token belongs to [batch, length]; None: all to the first.
-            position_ids: Each token's place in its text [batch, length]; None: counted from 0.
+            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None if all are real.
+            token_type_ids: The text of a pair that each token belongs to [batch, length]; None if all belong to the
+                first.
+            position_ids: Position of each token in its text [batch, length]; None to count from 0.
             inputs_embeds: Embedded tokens [batch, length, width], instead of `input_ids`.
-            **options: Handed on to the attention implementation.
+            **options: Passed on to the attention implementation.
 
         Raises:
-            ValueError: Neither or both of `input_ids` and `inputs_embeds` are given.
+            ValueError: If not exactly one of `input_ids` and `inputs_embeds` is given.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("input_ids or inputs_embeds: give one of them")

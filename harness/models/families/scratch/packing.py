@@ -1,4 +1,4 @@
-"""Texts laid end to end, without padding: what `Packing` asks. No part of the paper."""
+"""Packing: concatenated texts without padding. Not part of the paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.models.packing import Packing, attention_of, counted_positions
 
 
 def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
-    """The output of `EncoderLayer` for some of its tokens alone; arguments as in `selected_token_bert_layer`."""
+    """Compute an `EncoderLayer` for selected tokens only; arguments as in `selected_token_bert_layer`."""
     attention, chosen = layer.attention, hidden[:, tokens]
     inner = layer.attention_norm(hidden) if layer.norm_first else hidden
     query = attention._heads(attention.query(inner[:, tokens]))
@@ -28,7 +28,7 @@ def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_
 
 
 def pairs(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:
-    """As `Packing.pairs`."""
+    """Implement `Packing.pairs`."""
     scores: Tensor = model(encoder_outputs=(memory,), **read, boundaries=boundaries).logits
     return scores
 

@@ -31,7 +31,7 @@ from harness.models.families.transformer_xl.tokenizer import TransformerXLTokeni
 from harness.models.family import StockFamily
 from harness.models.language_head import Language
 
-# As wide and deep as the other families' small members. It reads a text as one segment, so nothing comes before it.
+# As wide and deep as the small models of other families. Texts are read as one segment, so that nothing precedes it.
 DEFAULT_ARCHITECTURE: dict[str, Any] = {
     "d_model": 256,
     "d_embed": 256,
@@ -49,7 +49,7 @@ DEFAULT_ARCHITECTURE: dict[str, Any] = {
 
 
 def register() -> None:
-    """Make transformers' Auto classes know the models; once or many times, it is the same."""
+    """Register the models with transformers' Auto classes. Repeated calls have no effect."""
     AutoConfig.register(TransformerXLConfig.model_type, TransformerXLConfig, exist_ok=True)
     AutoTokenizer.register(TransformerXLConfig, TransformerXLTokenizer, exist_ok=True)
     AutoModel.register(TransformerXLConfig, TransformerXLModel, exist_ok=True)
@@ -68,9 +68,9 @@ RECURRENT = True
 family = StockFamily(
     model_types=MODEL_TYPES,
     architecture=DEFAULT_ARCHITECTURE,
-    unlimited=True,  # positions are distances
+    unlimited=True,  # Positions are distances.
     pooled_head=lambda model, pooled: (model.score(pooled),),
-    pointer_config=lambda config: config,  # its model for questions always points
+    pointer_config=lambda config: config,  # Its question answering model always has a pointer.
     language=Language(
         "AutoModelForCausalLM",
         causal=True,

@@ -1,6 +1,6 @@
-"""Large vocabularies: narrow embeddings for rare words, on the way in and on the way out.
+"""Adaptive input and softmax: narrower embeddings for rare words, for large vocabularies.
 
-The words are numbered by frequency and cut into clusters. Sources: Baevski & Auli 2018, "Adaptive Input
+Words are numbered by frequency and split into clusters. Sources: Baevski & Auli 2018, "Adaptive Input
 Representations for Neural Language Modeling", section 3; Grave et al. 2017, "Efficient softmax approximation for GPUs",
 section 4. Dai et al. 2019 use both for WikiText-103 and One Billion Word (section 4.1).
 """
@@ -17,17 +17,17 @@ from harness.models.families.transformer_xl.configuration import TransformerXLCo
 
 
 def cluster_of(words: Tensor, cutoffs: list[int]) -> Tensor:
-    """The cluster that each word is in, in the shape of `words`: how many cutoffs are not above it."""
+    """Return the cluster of each word, in the shape of `words`: the number of cutoffs less than or equal to it."""
     return torch.bucketize(
         words.contiguous(), torch.tensor(cutoffs, device=words.device, dtype=words.dtype), right=True
     )
 
 
 class AdaptiveInput(nn.Module):
-    """Vectors for words; cluster i's are d_embed / div_val^i wide, and projected to the model's width.
+    """Word embeddings; those of cluster i have width d_embed / div_val^i, and are projected to the model's width.
 
-    Source: Baevski & Auli 2018, section 3; the factor √d_model is from Vaswani et al. 2017, section 3.4.
-    With div_val 1 there is a single table, and a projection only where d_embed is not d_model.
+    Source: Baevski & Auli 2018, section 3; the factor √d_model is from Vaswani et al. 2017, section 3.4. With div_val 1
+    there is a single table, and a projection only if d_embed differs from d_model.
     """
 
     def __init__(self, config: TransformerXLConfig) -> None:
@@ -43,13 +43,13 @@ class AdaptiveInput(nn.Module):
         self.emb_projs = nn.ParameterList(nn.Parameter(torch.empty(config.d_model, width)) for width in projected)
 
     def forward(self, words: Tensor) -> Tensor:
-        """Vectors [..., d_model] of `words` [...], times √d_model."""
+        """Return embeddings [..., d_model] of `words` [...], times √d_model."""
         clusters = cluster_of(words, self.cutoffs)
         vectors = cast(nn.Embedding, self.emb_layers[0]).weight.new_zeros(*words.shape, self.width)
         for index in range(len(self.emb_layers)):
             inside = clusters == index
             start = self.cutoffs[index - 1] if index else 0
-            # Under autocast a projection comes out in half precision.
+            # Under autocast, projections are in half precision.
             vectors[inside] = self._embedded(words[inside] - start, index).to(vectors.dtype)
         return vectors * self.width**0.5
 
@@ -59,10 +59,11 @@ class AdaptiveInput(nn.Module):
 
 
 class AdaptiveLogSoftmax(nn.Module):
-    """Log-probabilities of words: the first cluster's at once, the others' as log p(cluster) + log p(word | cluster).
+    """Log-probabilities of words: directly in the first cluster, else as log p(cluster) + log p(word | cluster).
 
-    Source: Grave et al. 2017, section 4. The head chooses between the first cluster's words and the other clusters,
-    which stand behind them in their own order. Each cluster's words are scored on the state times its projection.
+    Source: Grave et al. 2017, section 4. The head chooses between the words of the first cluster and the other
+    clusters, which follow them in order. The words of each cluster are scored on the state times the cluster's
+    projection.
     """
 
     def __init__(self, config: TransformerXLConfig) -> None:
@@ -76,13 +77,13 @@ class AdaptiveLogSoftmax(nn.Module):
             self.cluster_bias = nn.Parameter(torch.empty(clusters - 1))
         sizes = [config.vocab_size] if self.single else [end - start for start, end in pairwise(self.ends)]
         widths = [config.d_embed] * clusters if self.single else config.widths
-        # With a single table, the clusters are slices of it, each with its own projection.
+        # With a single table, clusters are slices of it, each with its own projection.
         self.out_layers = nn.ModuleList(nn.Linear(width, size) for width, size in zip(widths, sizes, strict=False))
         projected = [] if self.single and config.d_embed == config.d_model else widths
         self.out_projs = nn.ParameterList(nn.Parameter(torch.empty(config.d_model, width)) for width in projected)
 
     def forward(self, states: Tensor) -> Tensor:
-        """Log-probabilities [..., vocab_size] after `states` [..., d_model]."""
+        """Return log-probabilities [..., vocab_size] after `states` [..., d_model]."""
         head = self._scores(states, 0)
         words = self.ends[1]
         parts = [head[..., :words]]
@@ -91,13 +92,13 @@ class AdaptiveLogSoftmax(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def losses(self, states: Tensor, words: Tensor) -> Tensor:
-        """Minus the log-probability of each word [words] after its state [words, d_model]; no others are computed.
+        """Return the negative log-probability of each word [words] after its state [words, d_model], and no others.
 
-        They come in the order of the words, whatever their clusters are.
+        They are in the order of the words, whatever their clusters.
         """
         clusters = cluster_of(words, self.cutoffs)
         head = self._scores(states, 0)
-        # What the head is asked for: the word itself, or its cluster.
+        # The head's output for the word itself, or for its cluster.
         asked = torch.where(clusters == 0, words, self.ends[1] + clusters - 1)
         found = head.gather(-1, asked.unsqueeze(-1)).squeeze(-1)
         for index in range(1, len(self.ends) - 1):
@@ -108,14 +109,14 @@ class AdaptiveLogSoftmax(nn.Module):
         return -found
 
     def _scores(self, states: Tensor, index: int) -> Tensor:
-        """Log-probabilities within a cluster; the first one's have those of the other clusters behind them."""
+        """Return log-probabilities within a cluster; in the first one, those of the other clusters follow."""
         weight, bias = self._table(index)
         if index == 0 and len(self.ends) > 2:
             weight, bias = torch.cat([weight, self.cluster_weight]), torch.cat([bias, self.cluster_bias])
         if len(self.out_projs):
             states = states @ self.out_projs[index]
         scores = nn.functional.linear(states, weight, bias)
-        # In single precision at least, so that under autocast rare words' small probabilities stay apart.
+        # In at least single precision, as autocast would blur the small probabilities of rare words.
         return scores.log_softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32))
 
     def _table(self, index: int) -> tuple[Tensor, Tensor]:

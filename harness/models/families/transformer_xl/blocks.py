@@ -1,7 +1,7 @@
-"""Attention a block at a time, so that on a CPU a block's scores stay in the processor's cache.
+"""Compute attention in blocks whose scores fit into a CPU's cache.
 
-The scores of a batch [texts, heads, queries, keys] are by far the largest tensors of a layer, and every step over them
-that goes through main memory costs as much time as a matrix product. `benchmarks/README.md` has what blocks give.
+The scores of a batch [texts, heads, queries, keys] are by far the largest tensors of a layer, and every operation on
+them in main memory takes as long as a matrix product. `benchmarks/README.md` shows the speed-up by blocks.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# For each thread. With fewer, calls cost more than the cache saves; what is best was measured, as the queries were.
+# Per thread. With fewer, overhead exceeds the gain; both values were found by measurement.
 SCORES_AT_LEAST = 2**19
 QUERIES_AT_MOST = 256
 
 
 class Projected(NamedTuple):
-    """What attention is computed from.
+    """Inputs of attention.
 
     Attributes:
-        content: Queries plus u, to be held against keys [texts, heads, queries, width].
-        place: Queries plus v, to be held against distances [texts, heads, queries, width].
-        key: [texts, heads, keys, width].
-        value: [texts, heads, keys, width].
-        mask: 0 where a query may look, else far below every score [texts, 1, queries, keys].
+        content: Queries plus u, to compare with keys [texts, heads, queries, width].
+        place: Queries plus v, to compare with distances [texts, heads, queries, width].
+        key: Keys [texts, heads, keys, width].
+        value: Values [texts, heads, keys, width].
+        mask: 0 for visible keys, far below every score for others [texts, 1, queries, keys].
     """
 
     content: Tensor
@@ -36,12 +36,12 @@ class Projected(NamedTuple):
 
 
 def in_blocks(attend: Callable[[Projected, Tensor], Tensor], projected: Projected, distances: Tensor) -> Tensor:
-    """What `attend` gives for everything [texts, queries, heads, width], computed for few texts and queries at a time.
+    """Apply `attend` to a few texts and queries at a time, and return all outputs [texts, queries, heads, width].
 
     Args:
-        attend: Attention, from what it is computed from and `distances`.
-        projected: All texts' all queries.
-        distances: The distances keys … 0, projected [heads, keys + 1, width].
+        attend: Computes attention from its inputs and `distances`.
+        projected: The inputs of all texts and queries.
+        distances: The projected distances keys … 0 [heads, keys + 1, width].
     """
     _, heads, queries, keys = (*projected.content.shape[:3], projected.key.shape[2])
     texts = -(-SCORES_AT_LEAST * torch.get_num_threads() // (heads * queries * keys))
@@ -50,7 +50,7 @@ def in_blocks(attend: Callable[[Projected, Tensor], Tensor], projected: Projecte
 
 
 def _by_queries(attend: Callable[[Projected, Tensor], Tensor], projected: Projected, distances: Tensor) -> Tensor:
-    """A segment's later part attends as a segment that has a longer memory; what comes after it is left out."""
+    """Split queries: a later part of a segment attends like a segment with a longer memory, without what follows it."""
     content, place, key, value, mask = projected
     queries, keys = mask.shape[-2:]
     sums = []

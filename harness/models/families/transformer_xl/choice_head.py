@@ -1,4 +1,4 @@
-"""What stands on top to choose among answers: a score on the state of each choice's last real token."""
+"""The multiple-choice head: a score on the state of each choice's last real token."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.models.families.transformer_xl.model import TransformerXLModel, Tra
 
 
 class TransformerXLForMultipleChoice(TransformerXLPreTrainedModel):
-    """A linear score, without a bias as in the classifier, on the state that has read a choice and what stands before.
+    """A linear score, without a bias as in the classifier, on the state after a choice and the text before it.
 
-    Each choice is a text of its own, so that no memory goes from one to the next.
+    Each choice is a separate text, so that no memory is passed between them.
     """
 
     def __init__(self, config: TransformerXLConfig) -> None:
@@ -34,13 +34,13 @@ class TransformerXLForMultipleChoice(TransformerXLPreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> TransformerXLHeadOutput:
-        """`logits` [batch, choices], and `loss` where `labels`, the place of each right choice [batch], are given.
+        """Return `logits` [batch, choices], and `loss` given `labels`.
 
         Args:
             input_ids: Words [batch, choices, length].
             attention_mask: 1 for real ones [batch, choices, length].
-            labels: As above.
-            **inputs: `TransformerXLModel`'s further ones, of [batch * choices] texts.
+            labels: Index of each right choice [batch].
+            **inputs: Other inputs of `TransformerXLModel`, for [batch * choices] texts.
         """
         choices, rows = input_ids.shape[1], input_ids.flatten(0, 1)
         mask = None if attention_mask is None else attention_mask.flatten(0, 1)

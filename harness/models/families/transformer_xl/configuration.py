@@ -1,4 +1,4 @@
-"""TransformerXLConfig: the size and the choices of a Transformer-XL."""
+"""TransformerXLConfig: the configuration of a Transformer-XL."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from harness.errors import UserError
 
 
 class TransformerXLConfig(PreTrainedConfig):
-    """What a Transformer-XL is built from; the defaults are the published model of WikiText-103.
+    """The configuration of a Transformer-XL; the defaults are those of the published WikiText-103 model.
 
-    The names are those of published checkpoints, so that their config.json is read as it is.
+    Names are those of published checkpoints, so that their config.json can be read directly.
 
     Attributes:
-        vocab_size: Words, the frequent ones first.
-        cutoffs: Where the vocabulary's clusters end, the last one's end left out; empty: a single cluster.
-        d_model: The width of the model; even, since positions come as sine and cosine pairs.
-        d_embed: The width of the first cluster's embedding.
-        div_val: Each cluster's embedding is narrower than the last by this factor; 1: one table for all.
-        n_head: Heads.
-        d_head: The width of a head; n_head x d_head need not be d_model.
-        d_inner: The width inside the feed-forward network.
-        n_layer: Layers.
-        mem_len: States that are kept of each layer, and attended to with the next segment; 0: none.
-        memory_start: What a first segment sees before it: "zeros", mem_len zero vectors that are attended to, as the
-            published weights are run, or "empty", nothing, as in the paper.
-        same_length: Whether each position sees exactly as many, the last mem_len; else all that there are.
-        clamp_len: Distances beyond it count as it; 0 or below: none does.
-        untie_r: Whether each layer has biases u and v of its own (section 3.3); else all share one pair.
-        pre_lnorm: Whether normalisation comes before each sub-layer instead of after it.
-        dropout: On embeddings, positions and sub-layers.
-        dropatt: On the attention's weights.
-        init: "normal" of `init_std`, or "uniform" within `init_range`, for matrices; `proj_init_std` for projections.
-        tie_projs: Which clusters' output projections are the input's; None: all but the first (the old field
-            proj_share_all_but_first).
-        tie_word_embeddings: Whether the output's tables are the input's (in early files: tie_weight).
+        vocab_size: Number of words, ordered by descending frequency.
+        cutoffs: Ends of the vocabulary's clusters except the last; empty for a single cluster.
+        d_model: Width of the model; even, since positions are pairs of sine and cosine.
+        d_embed: Width of the first cluster's embedding.
+        div_val: Factor by which each cluster's embedding is narrower than the previous one; 1 for a single table.
+        n_head: Number of heads.
+        d_head: Width of a head; n_head x d_head may differ from d_model.
+        d_inner: Width of the feed-forward network's hidden layer.
+        n_layer: Number of layers.
+        mem_len: Number of states kept per layer for the next segment; 0 for none.
+        memory_start: Memory of a first segment: "zeros" for mem_len zero vectors that are attended to, as the published
+            weights are used, or "empty" as in the paper.
+        same_length: Whether each position sees exactly the last mem_len positions, rather than all.
+        clamp_len: Maximum distance, to which larger ones are clamped; 0 or negative for no maximum.
+        untie_r: Whether each layer has its own biases u and v (section 3.3), rather than one pair for all.
+        pre_lnorm: Whether normalisation precedes each sub-layer instead of following it.
+        dropout: Dropout on embeddings, positions and sub-layers.
+        dropatt: Dropout on attention weights.
+        init: "normal" with `init_std`, or "uniform" within `init_range`, for matrices; `proj_init_std` for projections.
+        tie_projs: Whether each cluster's output projection is tied to the input's; None to tie all but the first (the
+            old field proj_share_all_but_first).
+        tie_word_embeddings: Whether output embeddings are tied to the input's (tie_weight in early files).
     """
 
     model_type = "transfo-xl"
@@ -91,7 +91,7 @@ class TransformerXLConfig(PreTrainedConfig):
 
     @property
     def widths(self) -> list[int]:
-        """The width of each cluster's embedding."""
+        """Width of each cluster's embedding."""
         return [self.d_embed // self.div_val**index for index in range(len(self.cutoffs) + 1)]
 
     def _size_mistakes(self) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""What stands on top: a language model, a classifier (or regressor) of texts, one of tokens, and a finder of answers.
+"""Heads: language model, classification or regression of texts, classification of tokens, and question answering.
 
-Each names the inputs that it reads itself; all others go to `TransformerXLModel` as they are.
+Each names the inputs that it uses; all others are passed on to `TransformerXLModel`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ IGNORED = -100
 
 @dataclass
 class TransformerXLHeadOutput(ModelOutput):
-    """What a head returns; `mems` and all below it are `TransformerXLOutput`'s.
+    """The outputs of a head; `mems` and the following are those of `TransformerXLOutput`.
 
     Attributes:
-        loss: The mean over what there is to predict, where labels are given.
-        logits: The language model's log-probabilities [batch, length, vocab_size], or one score per label
+        loss: The mean loss over all predictions, given labels.
+        logits: Log-probabilities of the language model [batch, length, vocab_size], or one score per label
             [batch, labels], for each token [batch, length, labels].
-        losses: The language model's loss a predicted token, by position [batch, length - 1]; 0 where ignored.
-        start_logits: That the answer starts at each token [batch, length].
-        end_logits: That it ends there [batch, length].
+        losses: Losses of the language model by position [batch, length - 1]; 0 where ignored.
+        start_logits: Score of each token as the start of the answer [batch, length].
+        end_logits: Score of each token as the end of the answer [batch, length].
     """
 
     loss: Tensor | None = None
@@ -52,7 +52,7 @@ class TransformerXLHeadOutput(ModelOutput):
 
 
 class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
-    """The language model, with the adaptive softmax on top."""
+    """The language model with adaptive softmax."""
 
     def __init__(self, config: TransformerXLConfig) -> None:
         super().__init__(config)
@@ -62,7 +62,7 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
 
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
-        """The output's tables and projections that are the input's."""
+        """Output embeddings and projections tied to the input's."""
         return output_ties(self.config)
 
     @classmethod
@@ -81,30 +81,30 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         logits_to_keep: int = 0,
         **inputs: Any,
     ) -> TransformerXLHeadOutput:
-        """Log-probabilities of the word after each, or with `labels` the loss alone.
+        """Return log-probabilities of the next word at each position, or only the loss if `labels` are given.
 
         Args:
             input_ids: Words [batch, length].
-            mems: What the segment before returned.
+            mems: The memory returned for the previous segment.
             attention_mask: 1 for real tokens [batch, length].
-            labels: The words again [batch, length], -100 where none is to be predicted; the shift by one is done here.
-            logits_to_keep: Compute the last so many positions only; 0: all.
-            **inputs: `TransformerXLModel`'s further ones, such as `memory_mask`.
+            labels: The words again [batch, length], -100 to ignore one; they are shifted by one here.
+            logits_to_keep: Number of last positions to compute; 0 for all.
+            **inputs: Other inputs of `TransformerXLModel`, such as `memory_mask`.
         """
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
         if labels is None:
             return with_outputs(outputs, logits=self.crit(states[:, -logits_to_keep:]))
         losses, count = self._losses(states[:, :-1], labels[:, 1:])
-        # Where nothing is to be predicted the loss is 0, with a graph: neither no number nor a made-up label.
+        # Without anything to predict, the loss is 0 with a graph, rather than NaN.
         return with_outputs(outputs, loss=losses.sum() / count.clamp(min=1), losses=losses)
 
     def token_losses(self, states: Tensor, words: Tensor) -> Tensor:
-        """Minus the log-probability of each word [words] after a state [words, d_model]; no shift is done here."""
+        """Return the negative log-probability of each word [words] after a state [words, d_model], without a shift."""
         return self.crit.losses(states, words)
 
     def _losses(self, states: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss at each position [batch, length], and how many are counted."""
+        """Return the loss at each position [batch, length], and the number of positions that count."""
         counted = words != IGNORED
         losses = states.new_zeros(words.shape, dtype=torch.promote_types(states.dtype, torch.float32))
         found = self.token_losses(states[counted], words[counted]).to(losses.dtype)
@@ -123,9 +123,9 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         memory_mask: Tensor | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        """What `forward` gets for the next word: all of the prompt, then the last word and the memory.
+        """Return the inputs of `forward` for the next word: first the whole prompt, then the last word and the memory.
 
-        Before the prompt there may be a text that was read already: `mems`, and `memory_mask`, from its last segment.
+        The prompt may follow a text that was read before, given by `mems` and `memory_mask` of its last segment.
         """
         options = {name: options[name] for name in ("output_hidden_states", "output_attentions") if name in options}
         if past_key_values is not None:
@@ -135,7 +135,7 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
         return {"input_ids": input_ids, **before, "logits_to_keep": 1, **options}
 
     def _expand_inputs_for_generation(self, expand_size: int = 1, **given: Any) -> tuple[Tensor, dict[str, Any]]:
-        """Each text's inputs as often as it has beams; transformers does not look into `mems`."""
+        """Repeat each text's inputs for its beams, including `mems`, which transformers ignores."""
         if (mems := given.get("mems")) is not None:
             given["mems"] = tuple(states.repeat_interleave(expand_size, dim=1) for states in mems)
         expanded: tuple[Tensor, dict[str, Any]] = super()._expand_inputs_for_generation(expand_size, **given)
@@ -152,7 +152,7 @@ class TransformerXLForCausalLM(TransformerXLPreTrainedModel, GenerationMixin):
     def _reorder_cache(
         self, past_key_values: tuple[Sequence[Tensor], Tensor | None], beams: Tensor
     ) -> tuple[Sequence[Tensor], Tensor | None]:
-        """The memories of the chosen beams [beams]."""
+        """Return the memories of the chosen beams [beams]."""
         mems, memory_mask = past_key_values
         chosen = None if memory_mask is None else memory_mask.index_select(0, beams)
         return tuple(states.index_select(1, beams) for states in mems), chosen
@@ -177,10 +177,10 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> TransformerXLHeadOutput:
-        """`logits` [batch, labels], and `loss` where `labels` are given.
+        """Return `logits` [batch, labels], and `loss` given `labels`.
 
-        Without an attention mask the last token that is not `config.pad_token_id` is read. The labels are what
-        `config.problem_type` says, or their type, as elsewhere.
+        Without an attention mask, the last token other than `config.pad_token_id` is used. The format of labels is set
+        by `config.problem_type`, or else by their type, as elsewhere in transformers.
         """
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         states = outputs.last_hidden_state
@@ -190,7 +190,7 @@ class TransformerXLForSequenceClassification(TransformerXLPreTrainedModel):
 
 
 class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
-    """A linear classifier on the state of each token, which knows what stands to the token's left alone."""
+    """A linear classifier on the state of each token, which depends only on the tokens up to it."""
 
     def __init__(self, config: TransformerXLConfig) -> None:
         super().__init__(config)
@@ -208,9 +208,9 @@ class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> TransformerXLHeadOutput:
-        """`logits` [batch, length, labels], and `loss`, the mean over labelled tokens, where `labels` are given.
+        """Return `logits` [batch, length, labels], and `loss`, the mean over labelled tokens, given `labels`.
 
-        The labels are indices [batch, length], -100 where there is none.
+        Labels are indices [batch, length], -100 where there is none.
         """
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         logits = self.classifier(outputs.last_hidden_state)
@@ -219,9 +219,9 @@ class TransformerXLForTokenClassification(TransformerXLPreTrainedModel):
 
 
 class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
-    """A pointer: the last real token's state, which knows all of the text, attends to an answer's start and end.
+    """A pointer: the state of the last real token, which has seen the whole text, attends to an answer's start and end.
 
-    A head on each token would know what stands to the token's left alone.
+    A head on each token would depend only on the tokens up to it.
     """
 
     def __init__(self, config: TransformerXLConfig) -> None:
@@ -241,9 +241,9 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
         end_positions: Tensor | None = None,
         **inputs: Any,
     ) -> TransformerXLHeadOutput:
-        """`start_logits` and `end_logits` [batch, length], and `loss` where both positions [batch] are given.
+        """Return `start_logits` and `end_logits` [batch, length], and `loss` given both positions [batch].
 
-        Without an attention mask every token counts. Padding scores the lowest number there is.
+        Without an attention mask, every token counts. Padding gets the minimum score.
         """
         outputs = self.transformer(input_ids, mems, attention_mask=attention_mask, **inputs)
         start_logits, end_logits = pointer_logits(self.pointer, outputs.last_hidden_state, attention_mask)
@@ -256,13 +256,13 @@ class TransformerXLForQuestionAnswering(TransformerXLPreTrainedModel):
 def last_states(
     states: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None, *, padding: int | None
 ) -> Tensor:
-    """The state of each text's last real token [batch, d_model]; that at the last place where there is none.
+    """Return the state of each text's last real token [batch, d_model], or the last position if there is none.
 
     Args:
-        states: Of all tokens [batch, length, d_model].
+        states: States of all tokens [batch, length, d_model].
         input_ids: The tokens [batch, length].
-        attention_mask: 1 for real ones [batch, length]; None: those that are not `padding` are.
-        padding: The padding token; None: all are real.
+        attention_mask: 1 for real tokens [batch, length]; None if all except `padding` are real.
+        padding: The padding token; None if all tokens are real.
     """
     if attention_mask is not None:
         real = attention_mask.bool()
@@ -274,7 +274,7 @@ def last_states(
 
 
 def with_outputs(outputs: TransformerXLOutput, **found: Tensor | None) -> TransformerXLHeadOutput:
-    """A head's own results, with what the model under it returned."""
+    """Combine a head's results with the outputs of the model below."""
     return TransformerXLHeadOutput(
         **found,
         mems=outputs.mems,

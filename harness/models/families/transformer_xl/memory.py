@@ -1,10 +1,10 @@
-"""What is kept between segments: Dai et al. 2019, section 3.2.
+"""The memory between segments: Dai et al. 2019, section 3.2.
 
-A layer's memory is what went into it [kept, batch, d_model]; sequence first, as callers of published models expect.
+A layer's memory contains its inputs [kept, batch, d_model]; sequence first, as in published models.
 
-An extension: texts of a batch may differ in length. Padding never enters the memory; each text keeps the last states
-that are its own, flush against the next segment, and a mask says which they are. So a padded text goes on as it would
-alone. Without an attention mask everything counts, as published.
+An extension: texts of a batch may differ in length. Padding never enters the memory; each text keeps its own last
+states, directly before the next segment, and a mask marks them. A padded text thus continues as it would alone. Without
+an attention mask everything counts, as published.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from harness.models.families.transformer_xl.configuration import TransformerXLCo
 
 @dataclass(frozen=True)
 class Memory:
-    """The states of the segments before.
+    """States of previous segments.
 
     Attributes:
-        states: A tensor a layer [kept, batch, d_model].
-        real: Which of the states are a text's own [batch, kept]; None: all.
+        states: One tensor per layer [kept, batch, d_model].
+        real: Which states belong to a text [batch, kept]; None if all do.
     """
 
     states: tuple[Tensor, ...]
@@ -32,22 +32,22 @@ class Memory:
 
     @property
     def kept(self) -> int:
-        """How many states each layer has."""
+        """Number of states per layer."""
         return self.states[0].shape[0]
 
 
 def first_memory(config: TransformerXLConfig, hidden: Tensor) -> Memory:
-    """What a first segment `hidden` [batch, length, d_model] sees before it: zeros or nothing, as configured."""
+    """Return the memory of a first segment `hidden` [batch, length, d_model]: zeros or empty, as configured."""
     kept = config.mem_len if config.memory_start == "zeros" else 0
     state = hidden.new_zeros(kept, hidden.shape[0], config.d_model)
     return Memory((state,) * config.n_layer)
 
 
 def check_memory(config: TransformerXLConfig, mems: Sequence[Tensor] | None) -> None:
-    """Refuse what is no memory, such as an attention mask in its place.
+    """Reject anything that is not a memory, such as an attention mask in its place.
 
     Raises:
-        ValueError: It is not one tensor [kept, batch, d_model] per layer.
+        ValueError: If it is not one tensor [kept, batch, d_model] per layer.
     """
     if mems is None:
         return
@@ -60,14 +60,14 @@ def check_memory(config: TransformerXLConfig, mems: Sequence[Tensor] | None) -> 
 
 @dataclass(frozen=True)
 class Keys:
-    """How memory and segment lie behind one another.
+    """The keys of a segment: its memory, followed by the segment.
 
     Attributes:
-        memory: What came before.
-        length: Positions in the segment.
-        real: Which keys count [batch, kept + length]; None: all.
-        order: Where each key is to lie [batch, kept + length]; None: where it does. A segment's padding on the left
-            goes before the memory, so that no distance from the text to its memory counts it.
+        memory: The memory.
+        length: Number of positions in the segment.
+        real: Which keys count [batch, kept + length]; None if all do.
+        order: A permutation of the keys [batch, kept + length], or None. Left padding of a segment is moved before the
+            memory, so that it does not add to the distances between text and memory.
     """
 
     memory: Memory
@@ -77,20 +77,20 @@ class Keys:
 
     @property
     def count(self) -> int:
-        """How many keys there are."""
+        """Number of keys."""
         return self.memory.kept + self.length
 
     def of_layer(self, index: int, hidden: Tensor) -> Tensor:
-        """Memory and segment of a layer in one [batch, kept + length, d_model], right distances between them."""
+        """Concatenate memory and segment of a layer [batch, kept + length, d_model], in the order of the keys."""
         if self.memory.kept == 0:
             return hidden
         joined = torch.cat([self.memory.states[index].transpose(0, 1).to(hidden.dtype), hidden], dim=1)
         return joined if self.order is None else _picked(joined, self.order)
 
     def visible(self, config: TransformerXLConfig, device: torch.device) -> Tensor:
-        """Which keys each query may look at [batch or 1, 1, length, kept + length].
+        """Return which keys each query sees [batch or 1, 1, length, kept + length].
 
-        Those before it and itself, and with `same_length` only the last mem_len of them.
+        These are its own and previous positions; with `same_length`, only the last mem_len of them.
         """
         queries = torch.arange(self.memory.kept, self.count, device=device).unsqueeze(-1)
         distances = queries - torch.arange(self.count, device=device)
@@ -103,9 +103,9 @@ class Keys:
         return seen[None, None] & real[:, None, None]
 
     def mask(self, config: TransformerXLConfig, hidden: Tensor) -> Tensor:
-        """What is added to scores: 0 for the visible keys, half the lowest number for the others.
+        """Return the mask added to scores: 0 for visible keys, half the minimum value for others.
 
-        Half, so that a score added to it stays a number. In the precision that scores of `hidden` come out in.
+        Half, so that adding a score does not overflow. Its type is that of scores of `hidden`.
         """
         device = hidden.device
         half = torch.is_autocast_enabled(device.type)
@@ -115,7 +115,7 @@ class Keys:
 
 
 def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Keys:
-    """The keys of a segment `hidden` [batch, length, d_model], whose mask [batch, length] is 1 for real tokens."""
+    """Return the keys of a segment `hidden` [batch, length, d_model], given a mask [batch, length] of real tokens."""
     batch, length = hidden.shape[:2]
     if attention_mask is None and memory.real is None:
         return Keys(memory, length)
@@ -123,7 +123,7 @@ def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Ke
     before = all_of[:, : memory.kept] if memory.real is None else memory.real.bool()
     inside = all_of[:, memory.kept :] if attention_mask is None else attention_mask.bool()
     real = torch.cat([before, inside], dim=1)
-    # A compiler can't look at the mask's values; the general order is the same where no text is padded on the left.
+    # A compiler cannot read the mask's values. The general order is the same without padding on the left.
     if memory.kept == 0 or (not torch.compiler.is_compiling() and bool(inside[:, 0].all())):
         return Keys(memory, length, real)
     leading = inside.cumsum(dim=1) == 0
@@ -132,12 +132,12 @@ def keys_of(memory: Memory, hidden: Tensor, attention_mask: Tensor | None) -> Ke
 
 
 def next_memory(keys: Keys, inputs: Sequence[Tensor], longest: int) -> Memory | None:
-    """The last `longest` states of memory and segment, without their graph; None where nothing is kept.
+    """Return the last `longest` states of memory and segment, without their graph, or None if nothing is kept.
 
     Args:
-        keys: What the segment looked at.
-        inputs: What went into each layer [batch, length, d_model].
-        longest: Most states to keep.
+        keys: The keys of the segment.
+        inputs: The input of each layer [batch, length, d_model].
+        longest: Maximum number of states to keep.
     """
     if longest == 0:
         return None

@@ -1,4 +1,4 @@
-"""Transformer-XL without a head: the layers, the segment's memory, how weights start and which of them are one."""
+"""Transformer-XL without a head: layers, memory of segments, initialisation and tied weights."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from harness.models.families.transformer_xl.ties import BIASES, shared_biases, s
 
 @dataclass
 class TransformerXLOutput(ModelOutput):
-    """What the model returns.
+    """The outputs of the model.
 
     Attributes:
-        last_hidden_state: A vector for each token [batch, length, d_model].
-        mems: A tensor a layer, to be given with the next segment [kept, batch, d_model]; None with mem_len 0.
-        memory_mask: Which of the states are a text's own [batch, kept]; None: all.
-        hidden_states: What went into each layer, and the last state, where asked for.
-        attentions: Each layer's weights [batch, heads, length, keys], where asked for.
+        last_hidden_state: The state of each token [batch, length, d_model].
+        mems: The memory for the next segment, one tensor per layer [kept, batch, d_model]; None if mem_len is 0.
+        memory_mask: Which states of the memory belong to a text [batch, kept]; None if all do.
+        hidden_states: The input of each layer, and the last state, if requested.
+        attentions: Attention weights of each layer [batch, heads, length, keys], if requested.
     """
 
     last_hidden_state: Tensor | None = None
@@ -51,7 +51,7 @@ class TransformerXLOutput(ModelOutput):
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a ReLU between them, at each position alone; section 3.3's "Positionwise-Feed-Forward"."""
+    """Two linear layers with a ReLU, at each position; section 3.3's "Positionwise-Feed-Forward"."""
 
     def __init__(self, config: TransformerXLConfig) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class FeedForward(nn.Module):
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_epsilon)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """The sub-layer's output, in the shape of `hidden`."""
+        """Return the sub-layer's output, in the shape of `hidden`."""
         if self.pre_lnorm:
             return hidden + self.CoreNet(self.layer_norm(hidden))
         return self.layer_norm(hidden + self.CoreNet(hidden))
@@ -83,13 +83,13 @@ class Layer(GradientCheckpointingLayer):
     def forward(
         self, hidden: Tensor, context: Tensor, positions: Tensor, mask: Tensor, *, weigh: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """The layer's output and the attention's weights; arguments as in `RelativeAttention`."""
+        """Return the layer's output and the attention weights; arguments as in `RelativeAttention`."""
         attended, weights = self.dec_attn(hidden, context, positions, mask, weigh=weigh)
         return self.pos_ff(attended), weights
 
 
 class TransformerXLPreTrainedModel(PreTrainedModel):
-    """What the models share: how weights start, which are one tensor, and how checkpoints of all ages are read."""
+    """The base class of the models: initialisation, tied weights, and loading of old and new checkpoints."""
 
     config_class = TransformerXLConfig
     config: TransformerXLConfig
@@ -98,27 +98,27 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False  # Losses are means over the batch, which transformers' Trainer must divide itself.
     _no_split_modules = ["Layer"]  # noqa: RUF012 -- the base class's form
     _supports_sdpa = True
-    # Earlier versions would leave the positions out, and say nothing.
+    # Earlier versions of transformers would silently ignore the positions.
     _supports_flex_attn = "position_bias" in signature(flex_attention_forward).parameters
-    _keys_to_ignore_on_load_missing = [r"pos_emb\.inv_freq"]  # noqa: RUF012 -- computed, so it may be absent
+    _keys_to_ignore_on_load_missing = [r"pos_emb\.inv_freq"]  # noqa: RUF012 -- it is computed
 
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
-        """Which tensor is which other one, by name; those of a model within are added by transformers."""
+        """Tied tensors by name; transformers adds those of submodels."""
         return {}
 
     def get_expanded_tied_weights_keys(self, all_submodels: bool = False) -> dict[str, str]:
-        """The ties, by the tied tensor's name; tie_word_embeddings speaks for the word embeddings alone."""
+        """Return ties by the tied tensor's name; tie_word_embeddings only controls word embeddings."""
         if all_submodels:
             return super().get_expanded_tied_weights_keys(all_submodels=True)
         return self._tied_weights_keys
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **options: Any) -> Any:
-        """The model in a folder; see transformers.
+        """Load a model from a folder; see transformers.
 
-        Of each pair of tied tensors, checkpoints keep either. Where only the output layer's is there, a model
-        without an output layer reads it as its input table.
+        Checkpoints store either of two tied tensors. If only the output layer's is stored, a model without an output
+        layer loads it as its input embedding.
         """
         folder = Path(str(pretrained_model_name_or_path))
         if not cls.has_output_layer() and folder.is_dir() and "key_mapping" not in options:
@@ -126,12 +126,12 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
             renamed = stored_as_output(folder, config)
             options["key_mapping"] = {f"^{re.escape(name)}$": twin for name, twin in renamed.items()} or None
         found = super().from_pretrained(pretrained_model_name_or_path, *args, **options)
-        # Else transformers would save the tensors under the names that it read them by.
+        # Otherwise transformers would save the tensors under the names that they were loaded from.
         (found[0] if isinstance(found, tuple) else found)._weight_conversions = None
         return found
 
     def resize_token_embeddings(self, *_: Any, **__: Any) -> None:
-        """Refused: words are numbered by frequency, so new ones can't stand behind the rest.
+        """Not supported: words are numbered by frequency, so that new ones cannot be appended.
 
         Raises:
             NotImplementedError: Always.
@@ -140,12 +140,12 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def has_output_layer(cls) -> bool:
-        """Whether the model has a table of words to predict."""
+        """Whether the model has output embeddings."""
         return False
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Start `module`'s weights, as the authors' published code does; the paper leaves it open."""
+        """Initialise the weights of `module` as in the authors' published code; the paper does not specify it."""
         if isinstance(module, nn.Linear | nn.Embedding):
             self._init_matrix(module.weight)
             if getattr(module, "bias", None) is not None:
@@ -172,7 +172,7 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
 
 
 class TransformerXLModel(TransformerXLPreTrainedModel):
-    """The decoder of Dai et al. 2019: reads a segment, and what it kept of those before."""
+    """The decoder of Dai et al. 2019, which reads a segment with the memory of previous ones."""
 
     def __init__(self, config: TransformerXLConfig) -> None:
         super().__init__(config)
@@ -188,15 +188,15 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
 
     @property
     def _tied_weights_keys(self) -> dict[str, str]:
-        """The layers' biases, where all share one pair."""
+        """The layers' biases, if they are shared."""
         return shared_biases(self.config)
 
     def get_input_embeddings(self) -> AdaptiveInput:
-        """The words' tables."""
+        """Return the word embeddings."""
         return self.word_emb
 
     def set_input_embeddings(self, value: AdaptiveInput) -> None:
-        """Put `value` in the tables' place."""
+        """Replace the word embeddings."""
         self.word_emb = value
 
     @can_return_tuple  # type: ignore[untyped-decorator]
@@ -212,23 +212,23 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         output_attentions: bool | None = None,
         use_mems: bool | None = None,
     ) -> TransformerXLOutput:
-        """A vector for each token, and the memory for the next segment.
+        """Return the state of each token, and the memory for the next segment.
 
-        Words and memory may be given by position, as to the published model; all else by name.
+        Words and memory may be positional arguments, as in the published model; all others are keyword-only.
 
         Args:
             input_ids: Words [batch, length].
-            mems: What the segment before returned; None: `config.memory_start` decides.
-            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None: all count, as published.
-            memory_mask: What the segment before returned with it; None: all of the memory counts.
-            inputs_embeds: Vectors in place of `input_ids` [batch, length, d_model], scaled already.
-            output_hidden_states: Whether to return what went into each layer.
-            output_attentions: Whether to return the attention's weights.
-            use_mems: False: return no memory for the next segment, and spend no time on it. What is given as `mems` is
-                attended to all the same.
+            mems: The memory returned for the previous segment; None to start as in `config.memory_start`.
+            attention_mask: 1 for real tokens, 0 for padding [batch, length]; None if all are real, as published.
+            memory_mask: The mask returned with the memory; None if all of it is real.
+            inputs_embeds: Scaled embeddings instead of `input_ids` [batch, length, d_model].
+            output_hidden_states: Whether to return the input of each layer.
+            output_attentions: Whether to return attention weights.
+            use_mems: False to skip computing the memory for the next segment. `mems`, if given, is attended to all the
+                same.
 
         Raises:
-            ValueError: Neither or both of `input_ids` and `inputs_embeds` are given, or `mems` is no memory.
+            ValueError: If not exactly one of `input_ids` and `inputs_embeds` is given, or `mems` is not a memory.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("input_ids or inputs_embeds: give one of them")
@@ -250,7 +250,7 @@ class TransformerXLModel(TransformerXLPreTrainedModel):
         )
 
     def _through_layers(self, hidden: Tensor, keys: Keys, *, weigh: bool) -> tuple[list[Tensor], list[Tensor]]:
-        """What goes into each layer and what comes out of the last, and the attention's weights."""
+        """Return the input of each layer and the output of the last one, and the attention weights."""
         positions = self.drop(self.pos_emb(keys.count + 1).to(hidden.dtype))
         mask = keys.mask(self.config, hidden)
         states, weights = [hidden], []

@@ -1,4 +1,4 @@
-"""Which tensors are one and the same, and which of their names a file keeps."""
+"""Tied tensors, and the names under which files store them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ BIASES = ("r_w_bias", "r_r_bias")
 
 
 def shared_biases(config: TransformerXLConfig) -> dict[str, str]:
-    """The layers' biases by name, and the pair that they are where `untie_r` is false."""
+    """Map the biases of layers to the shared pair, if `untie_r` is false."""
     if config.untie_r:
         return {}
     return {f"layers.{layer}.dec_attn.{bias}": bias for layer in range(config.n_layer) for bias in BIASES}
 
 
 def output_ties(config: TransformerXLConfig) -> dict[str, str]:
-    """The language model's output tables and projections by name, and the input's that they are.
+    """Map output embeddings and projections of the language model to the input's that they are tied to.
 
-    `tie_word_embeddings` speaks for the tables, `tie_projs` for the projections.
+    `tie_word_embeddings` controls the embeddings, `tie_projs` the projections.
     """
     ties = {}
     if config.tie_word_embeddings:
@@ -36,7 +36,7 @@ def output_ties(config: TransformerXLConfig) -> dict[str, str]:
 
 
 def stored_as_output(folder: Path, config: TransformerXLConfig) -> dict[str, str]:
-    """Output tensors in the folder's safetensors that stand for input tensors which are not there, and those."""
+    """Map output tensors in the folder's safetensors to tied input tensors that are missing there."""
     names: set[str] = set()
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, framework="pt") as tensors:

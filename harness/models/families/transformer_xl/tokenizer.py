@@ -1,4 +1,4 @@
-"""TransformerXLTokenizer: words, as the published models read them; not to be taken apart any further."""
+"""TransformerXLTokenizer: the word tokenizer of the published models."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ WRITTEN_MARK = re.compile(r" @([,.])@ ")
 class TransformerXLTokenizer(PreTrainedTokenizer):
     """Splits texts into the words of a vocabulary.
 
-    "moses" normalises and splits as Moses does (sacremoses, for English, with aggressive dash splits), then marks the
-    commas and points in numbers. It is for plain text, and not idempotent: "@-@" comes apart. "whitespace" is for text
-    that is split already, as WikiText is, and ends each line with the end-of-sentence token.
+    "moses" normalises and splits like Moses (sacremoses, for English, with aggressive dash splits), then marks the
+    commas and points in numbers. It is for plain text, and not idempotent: "@-@" is split. "whitespace" is for
+    pretokenised text, such as WikiText, and ends each line with the end-of-sentence token.
 
-    It doesn't say where its words stand in the text; `harness/tokenization/alignment.py` finds most of them back.
+    It returns no offsets; `harness/tokenization/alignment.py` recovers most of them.
 
     Args:
-        vocab_file: A word a line, the most frequent first.
+        vocab_file: A file with one word per line, most frequent first.
         split: "moses" or "whitespace".
         lower_case: Whether to lower-case.
-        eos_token: Ends a line, and stands between the two texts of a pair.
-        unk_token: Stands for every word that is not in the vocabulary.
-        ends_texts: Whether the end-of-sentence token stands behind a single text too, for another to be written there.
-        **settings: Those of every tokenizer of transformers.
+        eos_token: The token at the end of a line, and between the two texts of a pair.
+        unk_token: The token for words outside the vocabulary.
+        ends_texts: Whether to add the end-of-sentence token after a single text too, so that another can follow.
+        **settings: Settings of all tokenizers of transformers.
 
     Raises:
-        UserError: The split is another, or sacremoses is wanted and not installed.
+        UserError: If the split is invalid, or sacremoses is needed but not installed.
     """
 
     vocab_files_names = {"vocab_file": VOCABULARY}  # noqa: RUF012 -- the base class's form
@@ -57,7 +57,7 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
         self.words = read_words(Path(vocab_file))
         self.ids = {word: index for index, word in enumerate(self.words)}
         self.split, self.lower_case, self.ends_texts = split, lower_case, ends_texts
-        # "<formula>" stands for formulas in WikiText and is never taken apart.
+        # "<formula>" represents formulas in WikiText and is never split.
         settings.setdefault("extra_special_tokens", ["<formula>"] if "<formula>" in self.ids else [])
         settings = {"token_type_ids_pattern": "all_zeros", "clean_up_tokenization_spaces": True, **settings}
         own = {"split": split, "lower_case": lower_case, "ends_texts": ends_texts}
@@ -65,35 +65,35 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
 
     @property
     def vocab_size(self) -> int:
-        """Words in the vocabulary."""
+        """Number of words in the vocabulary."""
         return len(self.words)
 
     def get_vocab(self) -> dict[str, int]:
-        """The id of each word."""
+        """Return the id of each word."""
         return {**self.ids, **self.added_tokens_encoder}
 
     def tokenize(self, text: str, **settings: Any) -> list[str]:
-        """The words of `text`."""
+        """Split a text into words."""
         if self.split == "moses":
             return list(super().tokenize(text, **settings))
         lines = text.removesuffix("\n").split("\n") if text else []
         return [word for line in lines for word in (*self._cased(line).split(), self.eos_token)]
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """Plain text, its numbers whole again."""
+        """Join words to plain text, with marks in numbers removed."""
         return WRITTEN_MARK.sub(r"\1", self._moses.detokenizer.detokenize(tokens)).strip()
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
-        """The text, as `ends_texts` has it, or both texts of a pair with the end-of-sentence token between them."""
+        """Add the end-of-sentence token between the texts of a pair, or after a single text with `ends_texts`."""
         end = [self.eos_token_id] * self.ends_texts
         return [*token_ids_0, *end] if token_ids_1 is None else [*token_ids_0, self.eos_token_id, *token_ids_1]
 
     def get_special_tokens_mask(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
     ) -> list[int]:
-        """1 for the token behind a text or between the texts of a pair, else 0."""
+        """Return 1 for the token after a text or between the texts of a pair, else 0."""
         if already_has_special_tokens:
             return [0] * len(token_ids_0)
         if token_ids_1 is None:
@@ -101,7 +101,7 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
         return [*[0] * len(token_ids_0), 1, *[0] * len(token_ids_1)]
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Write the words into the folder; the file's path."""
+        """Write the vocabulary to the folder, and return the file's path."""
         file = Path(save_directory) / (f"{filename_prefix}-{VOCABULARY}" if filename_prefix else VOCABULARY)
         write_words(self.words, file)
         return (str(file),)
@@ -125,7 +125,7 @@ class TransformerXLTokenizer(PreTrainedTokenizer):
 
 
 class _Moses:
-    """What sacremoses does, with the settings of the published models."""
+    """sacremoses with the settings of the published models."""
 
     def __init__(self) -> None:
         try:
@@ -139,7 +139,7 @@ class _Moses:
         self.detokenizer = sacremoses.MosesDetokenizer("en")
 
     def words(self, text: str, *, kept: list[str]) -> list[str]:
-        """The words of `text`; those in `kept` are not taken apart."""
+        """Split a text into words, but not those in `kept`."""
         words: list[str] = self._tokenizer.tokenize(
             self._normalizer.normalize(text),
             aggressive_dash_splits=True,

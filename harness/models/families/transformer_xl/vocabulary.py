@@ -1,6 +1,6 @@
-"""Vocabularies: plain text, one word per line; and the pickles of published models, of which only words are taken.
+"""Vocabularies: plain text with one word per line, and pickles of published models, from which only words are read.
 
-A pickle is a program. Its opcodes are looked through first, then it is run with nothing in reach that could do harm.
+A pickle is a program. Its opcodes are checked first, then it is run without access to anything harmful.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from harness.errors import UserError
 
 VOCABULARY = "vocab.txt"
 PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")
-# What torch.save wrote first in its old form; two further headers follow, then the object.
+# The header of torch.save's old format; two more headers follow, then the object.
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
-# Opcodes that make dictionaries, lists, texts and numbers, and call what `_Words` gives. Not among them are those that
-# set attributes, make instances or ask for persistent objects, nor tuples of tuples, which could take forever as keys.
+# Opcodes that create dictionaries, lists, strings and numbers, and call functions returned by `_Words`. They exclude
+# those that set attributes, create instances or load persistent objects, and nested tuples, which as keys could take
+# forever.
 HARMLESS = {
     "PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1",
     "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_LIST",
@@ -30,10 +31,10 @@ ALLOWED = {("collections", "Counter"), ("collections", "OrderedDict")}
 
 
 def read_words(file: Path) -> list[str]:
-    """The words of a text vocabulary, in order.
+    """Read the words of a text vocabulary, in order.
 
     Raises:
-        UserError: A word is there twice, or the file is not UTF-8.
+        UserError: If a word occurs twice, or the file is not UTF-8.
     """
     try:
         with file.open(encoding="utf-8", newline="\n") as lines:
@@ -50,10 +51,10 @@ def write_words(words: list[str], file: Path) -> None:
 
 
 def read_pickled_words(file: Path) -> list[str]:
-    """The words of a published model's vocab.pkl or vocab.bin, in order, their letters fixed.
+    """Read the words of a published model's vocab.pkl or vocab.bin, in order, with encoding errors repaired.
 
     Raises:
-        UserError: The file would do more than make a dictionary of words, or is no such dictionary.
+        UserError: If the file would do more than create a dictionary of words, or has another content.
     """
     try:
         content = _unpickled(io.BytesIO(file.read_bytes()))
@@ -68,7 +69,7 @@ def read_pickled_words(file: Path) -> list[str]:
 
 
 def mended(words: list[str]) -> list[str]:
-    """Words that are a latin-1 reading of UTF-8 ("Ã©" for "é") as they were meant, where that is no other word.
+    """Repair words in UTF-8 that were decoded as latin-1 ("Ã©" for "é"), unless the result is another word.
 
     >>> mended(["cafÃ©", "café", "naÃ¯ve"])
     ['cafÃ©', 'café', 'naïve']
@@ -97,12 +98,12 @@ def _checked(words: list[str], file: Path) -> list[str]:
 
 
 def _unpickled(stream: io.BytesIO) -> Any:
-    """The object in a pickle, or in torch's old container."""
+    """Return the object in a pickle, or in torch's old container."""
     first = _next_pickle(stream)
     if first != TORCH_MAGIC:
         return first
-    _next_pickle(stream)  # the protocol's version
-    _next_pickle(stream)  # the sizes of numbers
+    _next_pickle(stream)  # The protocol version.
+    _next_pickle(stream)  # The sizes of numbers.
     return _next_pickle(stream)
 
 
@@ -112,7 +113,7 @@ def _next_pickle(stream: io.BytesIO) -> Any:
         calls += opcode.name in {"REDUCE", "TUPLE1"}
         if opcode.name not in HARMLESS or calls > MOST_CALLS:
             raise pickle.UnpicklingError(f"it has the instruction {opcode.name}")
-        # The memo is an array as long as its largest index, whatever little is in it.
+            # The memo is an array as long as its largest index, however few objects it has.
         if opcode.name == "LONG_BINPUT" and cast(int, argument) > size:
             raise pickle.UnpicklingError(f"it asks for a memo of {argument} objects")
     end = stream.tell()
@@ -121,9 +122,9 @@ def _next_pickle(stream: io.BytesIO) -> Any:
 
 
 class _Words(pickle.Unpickler):
-    """Makes dictionaries of what it is told to make, and refuses everything else."""
+    """Creates only dictionaries, and rejects everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return lambda *parts: dict(*parts)  # Not the class, so that nothing of the process's own can be reached.
+        return lambda *parts: dict(*parts)  # Not the class, so that no object of this process can be reached.
