@@ -1,1 +1,1 @@
-"""How a model reads what is longer than it reads at once."""
+"""Read texts longer than a model's input."""

@@ -1,1 +1,1 @@
-"""Models: families, simple baselines, and what they are made of."""
+"""Models: families, simple baselines, and their parts."""

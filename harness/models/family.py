@@ -58,7 +58,7 @@ class StockFamily:
         language: How models predict words, for pretraining and as language models. None to use transformers' Auto
             classes.
         scores: Replaces `Language.scores`, if logits are computed differently than in `generate`.
-        encoder_decoder: How encoders are combined to a model that generates text. None if they cannot be, or if the
+        encoder_decoder: How encoders are combined into a model that generates text. None if they cannot be, or if the
             models generate text already.
     """
 

@@ -1,1 +1,1 @@
-"""What makes a processor fast: compiled kernels, and modules that use them."""
+"""Fast operations on CPUs: compiled kernels, and modules that use them; devices, memory and processes."""

@@ -1,1 +1,1 @@
-"""From texts to token ids, windows, items and batches."""
+"""Convert texts to token ids, windows, items and batches."""

@@ -95,7 +95,7 @@ class Collator:
     device: torch.device
 
     def __call__(self, items: Sequence[Item]) -> Batch:
-        """Collate the items to a batch."""
+        """Collate the items into a batch."""
         windows = [window for item in items for window in item.windows]
         rows = [window.input_ids for window in windows]
         inputs = {"input_ids": self._padded(rows, self.pad_id)}

@@ -1,1 +1,1 @@
-"""The training loop over accelerate, its state, and what it measures. Start reading at `loop.py`."""
+"""The training loop on accelerate, its state and its measurements. Start reading at `loop.py`."""

@@ -26,7 +26,7 @@ class Forward:
         model: A transformers model, on the accelerator's device.
         scoring: How long texts are scored.
         objective: The objective of the task type.
-        collator: Collates items to batches.
+        collator: Collates items into batches.
         accelerator: Devices, precision and processes.
         micro_batch_size: Maximum number of windows in a forward pass.
         recurrent_state: Empty, since steps of fine-tuning do not depend on the previous one.

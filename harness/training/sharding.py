@@ -26,7 +26,7 @@ _ASKED, _VERSION = "ACCELERATE_USE_FSDP", "FSDP_VERSION"
 
 @dataclass(frozen=True)
 class Shards:
-    """A model is sharded among processes.
+    """Marks a model that is sharded among processes.
 
     Attributes:
         accelerator: The accelerator of the processes.
