@@ -166,7 +166,7 @@ def test_a_failure_that_replaces_nothing_is_an_error(films, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("harness.suites.attempt.execute", broken)
-        with pytest.raises(harness.UserError, match="1 of 1 runs failed; what they were to replace stays"):
+        with pytest.raises(harness.UserError, match="1 of 1 runs failed; what they were to replace is kept"):
             harness.finetune(model="majority", data=data, redo=True, progress=False)
     assert harness.load_runs("runs") == [run]
 

@@ -35,7 +35,7 @@ def test_new_rows_are_scored_with_the_interval_of_wilson_where_nearly_all_are_ri
     assert accuracy["high"] == pytest.approx(min(high, 1.0), abs=0.02)
     output = command("evaluate", run, "--input", file).output
     assert "20 rows" in " ".join(output.split())
-    assert "not of other seeds" in output
+    assert "not about other seeds" in output
 
 
 @pytest.mark.slow
