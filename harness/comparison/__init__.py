@@ -1,1 +1,1 @@
-"""From records and predictions to what a comparison supports."""
+"""Statistical comparison of models from records and predictions."""

@@ -1,4 +1,4 @@
-"""From a task's runs to its cells: scores, intervals, differences, and which model is shown to be behind which."""
+"""Analyse the runs of a task: scores, intervals, differences, and which models are shown to be behind which."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from harness.runs.inference_cost import InferenceCost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRuns:
-    """A model's runs on one task, by seed, with what its predictions amount to."""
+    """The runs of a model on one task, by seed, and their rescored predictions."""
 
     model: str
     family: str
@@ -52,7 +52,7 @@ class ModelRuns:
 
     @property
     def scored_records(self) -> list[RunRecord]:
-        """Those of the runs with a score, in cross-validation of each fold."""
+        """The records of the runs with a score; in cross-validation, one per fold."""
         return [training.record for run in self.scored for training in run.trainings]
 
     @property
@@ -62,41 +62,41 @@ class ModelRuns:
 
     @property
     def test_set(self) -> str | None:
-        """What the scored seeds were tested on; None where they differ, or there is none."""
+        """The test set of the scored seeds; None if they differ or there are none."""
         found = {rescored.test_set for rescored in self.rescored_runs}
         return found.pop() if len(found) == 1 else None
 
     @property
     def units(self) -> str | None:
-        """What the scored seeds were scored per, such as one tokenizer's tokens; None where they differ."""
+        """The units that the scores are per, such as tokens of one tokenizer; None if the seeds differ."""
         found = {rescored.units for rescored in self.rescored_runs}
         return found.pop() if len(found) == 1 else None
 
     @property
     def values(self) -> list[Floats] | None:
-        """Each test example's value [examples] in each scored seed; None where the metric has no such thing."""
+        """The value of each test example [examples] for each scored seed; None if the metric has no such values."""
         found = [rescored.values for rescored in self.rescored_runs if rescored.values is not None]
         return found if found and len(found) == len(self.rescored_runs) else None
 
     @property
     def evidence(self) -> Evidence | None:
-        """What the scored seeds say; None where they were not tested on the same examples, or there is none."""
+        """The evidence of the scored seeds; None if their test examples differ or there are none."""
         return None if self.test_set is None else self._evidence(self.rescored_runs)
 
     @property
     def clean_evidence(self) -> Evidence | None:
-        """What they say on the test examples that repeat no training one; None where that is not known of each."""
+        """The evidence on test examples that repeat no training example; None unless known for every seed."""
         clean = [rescored.clean for rescored in self.rescored_runs if rescored.clean is not None]
         is_one = len({part.test_set for part in clean}) == 1 and len(clean) == len(self.rescored_runs)
         return self._evidence(clean) if is_one and self.test_set is not None else None
 
     @property
     def clean_examples(self) -> int:
-        """How many test examples repeat no training one."""
+        """Number of test examples that repeat no training example."""
         return min((rescored.clean.examples for rescored in self.rescored_runs if rescored.clean), default=0)
 
     def evidence_without_collapsed(self, card: TaskCard) -> Evidence | None:
-        """What the seeds say that did not collapse, where some did and these are better than one answer to all."""
+        """The evidence of the seeds that did not collapse, if only some did and the others beat a constant answer."""
         pairs = zip(self.scored, self.rescored_runs, strict=True)
         kept = [rescored for run, rescored in pairs if not run.is_collapsed]
         constant = self.split.constant_score
@@ -118,13 +118,13 @@ class ModelRuns:
 def model_runs(
     known: RunRecord, found: Sequence[tuple[Path, RunRecord]], card: TaskCard, splits: dict[str, Split]
 ) -> ModelRuns:
-    """A model's runs, by seed, their predictions read and scored by the card's main metric; a seed's folds together.
+    """Collect the runs of a model by seed, and score their predictions by the card's main metric; folds are pooled.
 
     Args:
-        known: Any run of the model, on whatever task; it may have none on this one.
-        found: Its runs on the task, with their folders.
-        card: The task's.
-        splits: What is known by then of its test splits, by digest; it is added to.
+        known: Any run of the model on any task; it may have none on this one.
+        found: The model's runs on the task, with their folders.
+        card: The task card.
+        splits: Cache of test splits by digest; new ones are added.
     """
 
     def score(folder: Path, record: RunRecord, others: Sequence[Path]) -> Analysed:
@@ -157,15 +157,15 @@ def analysed_cells(
     margin: Margin | None = None,
     look: Look | None = None,
 ) -> tuple[Cell, ...]:
-    """One cell per model, compared with all others, with the baseline and with the best simple baseline.
+    """Compute one cell per model, compared with all others, the baseline and the best simple baseline.
 
     Args:
-        by_model: The task's runs.
-        card: The task's.
+        by_model: The runs of the task.
+        card: The task card.
         baseline: The model that differences are taken from.
-        margin: By how much worse is still not worse.
-        look: Of a sequential comparison: claims are made at its level, and intervals are as wide as it asks for. None
-            are made before the first look is whole.
+        margin: The margin of non-inferiority.
+        look: The look of a sequential comparison, which sets the level of claims and intervals. Nothing is claimed
+            before the first look is complete.
     """
     level = SIGNIFICANCE if look is None else look.level
     seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
@@ -223,7 +223,7 @@ def _copied(record: RunRecord, original: int) -> Run:
 def _rescored(
     folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path] = ()
 ) -> Analysed:
-    """A run with its predictions scored; in cross-validation with those of the `others`, all of one seed's folds."""
+    """Score the predictions of a run; in cross-validation, together with those of the seed's `others`."""
     if record.status != "complete":
         trouble = f"{record.status}: {record.reason or 'no reason given'}"
         return Run(record=record, score=None, trouble=trouble, trouble_in_short=record.status), None

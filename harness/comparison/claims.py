@@ -1,4 +1,4 @@
-"""Claims: a task's models compared with each other, and what that shows, from one family of comparisons."""
+"""Claims about differences between a task's models, from one family of comparisons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from harness.comparison.typical_seeds import typical_seeds
 
 @dataclass(frozen=True, slots=True)
 class ScoredModel:
-    """A model's evidence, and what it is of.
+    """The evidence about a model's score.
 
     Attributes:
-        evidence: What its runs say of its score.
-        basis: The test set, and what scores are per, such as one tokenizer's tokens. Only models with the same one are
-            compared.
-        constant_runs: How many of its runs gave one answer to all test examples.
-        is_mixed: Whether some of its runs collapsed and others did not, so that its mean has no interval.
+        evidence: The evidence of the model's runs.
+        basis: The test set, and the units that scores are per, such as tokens of one tokenizer. Only models with the
+            same basis are compared.
+        constant_runs: Number of runs that gave the same answer to all test examples.
+        is_mixed: Whether only some runs collapsed, so that the mean has no interval.
     """
 
     evidence: Evidence
@@ -33,20 +33,20 @@ class ScoredModel:
 
     @property
     def runs(self) -> int:
-        """How many there are."""
+        """Number of runs."""
         return len(self.evidence.scores)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What may be said of a task's models. Whatever is said of two of them is taken from here.
+    """The claims about a task's models. Every statement about two of them is taken from here.
 
     Attributes:
         models: Every model with a score.
-        ahead: Which of the family are shown to be ahead of which.
-        typical: What seeds add to a run of the median model.
-        sign: -1 where less is better.
-        level: Two-sided; a difference is claimed below it.
+        ahead: Which models of the family are shown to be ahead of which.
+        typical: The variance that seeds add to a run of the median model.
+        sign: -1 if lower scores are better.
+        level: The two-sided significance level.
     """
 
     models: Mapping[str, ScoredModel]
@@ -56,7 +56,7 @@ class Claims:
     level: float = SIGNIFICANCE
 
     def is_compared(self, model: str) -> bool:
-        """Whether anything could be shown of it: it is in the family, and was tested against another model."""
+        """Return whether the model is in the family and was tested against another model."""
         return model in self.ahead.models and self.ahead.is_compared(model)
 
     def beaten_by(self, model: str) -> tuple[str, ...]:
@@ -64,11 +64,11 @@ class Claims:
         return self.ahead.ahead_of(model) if model in self.ahead.models else ()
 
     def p_behind(self, model: str) -> dict[str, float]:
-        """The adjusted p-value by each model that is shown to be ahead of `model`."""
+        """The adjusted p-value for each model that is shown to be ahead of `model`."""
         return {winner: self.ahead.p_value(winner, model) for winner in self.beaten_by(model)}
 
     def difference(self, model: str, opponent: str | None) -> Difference | None:
-        """How far `model` is from `opponent`; None where either has no score, or they are the same."""
+        """The difference of `model` from `opponent`; None if either has no score or they are the same."""
         if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():
             return None
         pair = self.models[model], self.models[opponent]
@@ -83,7 +83,7 @@ class Claims:
         )
 
     def _adjusted(self, model: str, opponent: str, estimate: Estimate) -> float | None:
-        """Of the side that is ahead, in the family; None where the two are not both in it, or were not tested."""
+        """The adjusted p-value of the better side; None unless both are in the family and were tested."""
         if estimate.p_value is None or not {model, opponent} <= {*self.ahead.models}:
             return None
         winner, loser = (model, opponent) if self.sign * estimate.value > 0 else (opponent, model)
@@ -97,10 +97,10 @@ def claims_about(
 
     Args:
         models: Every model with a score.
-        family: Those among them that claims are made about.
-        sign: -1 where less is better.
-        level: That of the family, two-sided; adjusted p-values are made such that 0.05 stands for it, and intervals
-            are as wide as it asks for.
+        family: The models that claims are made about.
+        sign: -1 if lower scores are better.
+        level: The two-sided level of the family. Adjusted p-values are scaled so that 0.05 corresponds to it, and
+            intervals are widened accordingly.
     """
     typical = typical_seeds([models[name].evidence for name in family])
     one_sided: dict[tuple[str, str], float] = {}
@@ -116,7 +116,7 @@ def claims_about(
 
 
 def _with_one_basis(models: Mapping[str, ScoredModel], family: Sequence[str]) -> Sequence[Sequence[str]]:
-    """The family's models, together where they may be compared."""
+    """Group the models of the family that may be compared."""
     groups: dict[tuple[str, str | None], list[str]] = {}
     for name in family:
         groups.setdefault(models[name].basis, []).append(name)
@@ -124,7 +124,7 @@ def _with_one_basis(models: Mapping[str, ScoredModel], family: Sequence[str]) ->
 
 
 def _by_collapse(ahead: ScoredModel, behind: ScoredModel) -> float:
-    """The least p-value that collapsed runs allow: a claim must hold against "they collapse alike", too."""
+    """The smallest p-value that collapsed runs allow: a claim must also hold if both models collapse equally often."""
     if ahead.constant_runs or not behind.constant_runs == behind.runs > 0:
         return 0.0
     return chance_of_all_or_none(ahead.runs, behind.runs)

@@ -1,4 +1,4 @@
-"""Scores on the test examples that nearly repeat no training example, where some do and predictions say which."""
+"""Scores on the test examples that do not nearly repeat a training example."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.metrics.metric import Unit
 
 @dataclass(frozen=True, slots=True)
 class CleanScore:
-    """A model's score on the clean test examples.
+    """The score of a model on the clean test examples.
 
     Attributes:
-        examples: How many these are.
-        estimate: The mean over seeds, with the interval that other scores have.
+        examples: Number of clean examples.
+        estimate: The mean over seeds, with its interval.
     """
 
     examples: int
@@ -28,14 +28,14 @@ class CleanScore:
 
 
 def repeats_in(table: Any) -> NDArray[np.bool_] | None:
-    """Which examples of predictions repeat a training one [examples]; None where that was not recorded of all."""
+    """Which examples repeat a training example [examples]; None unless recorded for all of them."""
     if REPEATS_TRAINING not in table.column_names or table[REPEATS_TRAINING].null_count:
         return None
     return np.array(table[REPEATS_TRAINING].to_pylist(), dtype=bool)
 
 
 def clean_rows(table: Any) -> Any | None:
-    """The predictions of the clean examples; None where all are clean, none is, or nothing was recorded."""
+    """The predictions of the clean examples; None if all or none are clean, or it was not recorded."""
     repeats = repeats_in(table)
     return None if repeats is None or repeats.all() or not repeats.any() else table.filter(~repeats)
 
@@ -43,7 +43,7 @@ def clean_rows(table: Any) -> Any | None:
 def clean_score(
     evidence: Evidence | None, examples: int, unit: Unit, level: float, *, is_mixed: bool
 ) -> CleanScore | None:
-    """The score on clean examples; None without evidence, without an interval where only some runs collapsed."""
+    """The score on clean examples, without an interval if only some runs collapsed; None without evidence."""
     if evidence is None:
         return None
     found = mean(evidence, least=unit.least, most=unit.most, miss=level)
@@ -53,11 +53,11 @@ def clean_score(
 def orders(
     evidence: Mapping[str, tuple[Evidence | None, Evidence | None]], *, higher_is_better: bool
 ) -> tuple[list[str], list[str]]:
-    """The models that have a clean score, in the order of their scores on all examples, and on the clean ones.
+    """Order the models that have a clean score, by their scores on all examples and on the clean ones.
 
     Args:
-        evidence: What each model's runs say on all examples, and on the clean ones.
-        higher_is_better: Of the metric.
+        evidence: The evidence of each model on all examples and on the clean ones.
+        higher_is_better: Whether higher scores are better.
     """
     known = {model: (every, clean) for model, (every, clean) in evidence.items() if every and clean}
     found = [{model: float(pair[which].scores.mean()) for model, pair in known.items()} for which in (0, 1)]
@@ -66,20 +66,20 @@ def orders(
 
 
 def in_order(scores: Mapping[str, float], *, higher_is_better: bool) -> list[str]:
-    """The names, the best score first."""
+    """The names, best score first."""
     sign = -1 if higher_is_better else 1
     return sorted(scores, key=lambda model: sign * scores[model])
 
 
 def order_said(lost: int, examples: int, every: Sequence[str], clean: Sequence[str], others: Sequence[str] = ()) -> str:
-    """How many test examples repeat training ones, and whether the order of the models hangs on them.
+    """Say how many test examples repeat training examples, and whether the order of the models depends on them.
 
     Args:
-        lost: So many do.
-        examples: Of so many.
-        every: The models by their scores on all examples.
-        clean: The same on the clean ones.
-        others: The models that have no score on these.
+        lost: Number of test examples that repeat one.
+        examples: Number of test examples.
+        every: The models ordered by their scores on all examples.
+        clean: The models ordered by their scores on the clean ones.
+        others: The models without a score on the clean examples.
     """
     said = f"{lost:,} of {examples:,} test examples nearly repeat a training example."
     unknown = f" Scores without them are not known for {', '.join(others)}." if others else ""

@@ -1,9 +1,9 @@
-"""Runs whose training collapsed: they tell no test example from another, or do no better than if they told none.
+"""Runs whose training collapsed: they give every test example the same answer, or do no better than that.
 
-Fine-tuning with some seeds ends there (Mosbach, Andriushchenko and Klakow 2021, section 3, "failed runs"). What three
-runs show of it says little: where one seed in five collapses, half of all sets of three show no collapse at all. So no
-interval of a mean over all runs can be trusted where only some collapsed; they are counted, and the others' score told
-apart.
+Fine-tuning fails like this for some seeds (Mosbach, Andriushchenko and Klakow 2021, section 3, "failed runs"). Three
+runs tell little about how often: if one seed in five collapses, half of all sets of three contain no collapse. So if
+only some runs collapsed, no interval of the mean over all runs can be trusted; the collapsed runs are counted, and the
+score of the others is reported separately.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.record import TaskCard
 
 
 def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
-    """Whether the run gave one answer to all test examples, or scored no better than the best such answer."""
+    """Return whether the run gave all test examples the same answer, or did not beat the best such answer."""
     constant = run.split.constant_score
     if constant is None:
         return False
@@ -27,15 +27,15 @@ def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
 
 
 def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
-    """Whether the runs that did not collapse are better than one answer to all by more than the test examples explain.
+    """Return whether runs without collapse beat a constant answer by more than test examples explain.
 
-    If so, a model's runs are of two sorts. If not, the model is about as good as that answer, and some of its runs are
-    a little better by chance.
+    If so, the model's runs are of two kinds. If not, the model is about as good as the constant answer, and some of its
+    runs are slightly better by chance.
 
     Args:
-        others: What these runs say.
-        constant: What the best such answer scores.
-        card: The task's.
+        others: The evidence of the runs without collapse.
+        constant: The score of the best constant answer.
+        card: The task card.
     """
     unit = unit_of(card.main_metric)
     found = mean(others.averaged, least=unit.least, most=unit.most)
@@ -44,7 +44,7 @@ def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
 
 
 def most_that_collapse(collapsed: int, runs: int) -> float:
-    """The largest share of runs that may collapse: the upper end of a one-sided 95 % interval.
+    """The upper end of a one-sided 95 % interval of the share of runs that collapse.
 
     Source: Clopper and Pearson 1934.
 
@@ -57,18 +57,18 @@ def most_that_collapse(collapsed: int, runs: int) -> float:
 
 
 def collapse_upper_bound(cell: Cell) -> float | None:
-    """The largest share of a model's runs that may collapse; None of a simple baseline, and without scored runs."""
+    """The largest plausible share of runs that collapse; None for simple baselines and without scored runs."""
     runs = len(cell.scored)
     return most_that_collapse(len(cell.collapsed), runs) if runs and not cell.is_simple_baseline else None
 
 
 def chance_of_all_or_none(ahead: int, behind: int) -> float:
-    """How often, of two models that collapse alike, the runs of one would all collapse and none of the other's.
+    """The probability that all runs of one model and none of the other collapse, if both collapse equally often.
 
-    Runs that all collapsed are alike, so that a t test takes them for certain. This is Fisher's exact test, one-sided.
+    Runs that all collapsed are alike, so a t test takes them for certain. This is Fisher's exact test, one-sided.
 
     Args:
-        ahead: Runs of the model without a collapse.
-        behind: Runs of the other one.
+        ahead: Number of runs of the model without a collapse.
+        behind: Number of runs of the other model.
     """
     return 1 / comb(ahead + behind, behind)

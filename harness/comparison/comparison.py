@@ -1,6 +1,6 @@
-"""compare: the comparison of all runs in a folder.
+"""compare: compare all runs in a folder.
 
-It reads records and predictions and scores them; the formats only render what it found.
+It reads and scores records and predictions; the output formats only render the result.
 """
 
 from __future__ import annotations
@@ -42,17 +42,16 @@ Found = tuple[Path, RunRecord]
 def compare(
     runs: Path, *, baseline: str | None = None, margins: Margins | None = None, description: str = ""
 ) -> Comparison:
-    """The comparison of every run below `runs`.
+    """Compare all runs below `runs`.
 
     Args:
         runs: A folder of runs, such as `runs` or `runs/reviews`.
-        baseline: The model that differences are taken from; default: the suite's own, else `scratch`, where there is
-            one.
-        margins: By how much worse is still not worse; default: as the suite says.
-        description: What the comparison asks, the report's subtitle; default: in the suite's words.
+        baseline: The model that differences are taken from; default: that of the suite, else `scratch` if it exists.
+        margins: The margins of non-inferiority; default: those of the suite.
+        description: The question of the comparison, shown as the report's subtitle; default: that of the suite.
 
     Raises:
-        UserError: There is no record below `runs`, no model called `baseline`, or no task that `margins` name.
+        UserError: If there is no record below `runs`, no model called `baseline`, or no task that `margins` name.
     """
     found, problems = some_records(runs)
     stated_baseline, stated_description, of_suite = None, "", None
@@ -75,7 +74,7 @@ def compare(
 
 
 def _lost_note(runs: Path, records: Sequence[RunRecord]) -> Iterator[str]:
-    """A line where the runs are a suite's, but what the suite left beside them is gone."""
+    """Warn if the runs belong to a suite whose file is missing."""
     file = runs / SUITE_FILE
     of_suite = [record for record in records if record.suite == runs.absolute().name]
     if not os.path.lexists(file) and any(_is_of_suite(record.provenance.command) for record in of_suite):
@@ -86,7 +85,7 @@ def _lost_note(runs: Path, records: Sequence[RunRecord]) -> Iterator[str]:
 
 
 def _is_of_suite(command: Sequence[str]) -> bool:
-    """Whether a command named a suite, and no single model."""
+    """Return whether the command named a suite and not a single model."""
     return bool({"run", "choose"} & {*command}) and "--model" not in command
 
 
@@ -99,18 +98,18 @@ def compare_records(
     description: str = "",
     problems: Sequence[str] = (),
 ) -> Comparison:
-    """The comparison of at least one run.
+    """Compare at least one run.
 
     Args:
-        found: The records, with their folders.
-        where: Where they lie, as the user named it.
-        baseline: The model that differences are taken from; default: `scratch`, where there is one.
-        margins: By how much worse is still not worse.
-        description: What the comparison asks.
-        problems: A line for each record that could not be read.
+        found: The records with their folders.
+        where: Their location, as the user named it.
+        baseline: The model that differences are taken from; default: `scratch` if it exists.
+        margins: The margins of non-inferiority.
+        description: The question of the comparison.
+        problems: A line for each unreadable record.
 
     Raises:
-        UserError: There is no model called `baseline`.
+        UserError: If there is no model called `baseline`.
     """
     known = {record.model: record for _, record in found}
     models = tuple(sorted(known, key=lambda model: (known[model].simple_baseline, model)))
@@ -144,7 +143,7 @@ def compare_records(
 
 
 def _by_task(found: Iterable[Found]) -> list[list[Found]]:
-    """The runs of each task of each suite, at each value of what it varies: with other budgets scores don't compare."""
+    """Group runs by suite, task and value of the varied setting: scores at different values are not comparable."""
     groups: dict[tuple[str, str, int, str], list[Found]] = defaultdict(list)
     for folder, record in found:
         value = 0 if record.varied is None else record.varied.value
@@ -153,7 +152,7 @@ def _by_task(found: Iterable[Found]) -> list[list[Found]]:
 
 
 def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list[Found]]:
-    """The look that a task of a sequential suite is at, and its runs; of any other suite, None and all runs."""
+    """The current look of a sequential suite and its runs; for any other suite, None and all runs."""
     rule, (run, record) = None, group[0]
     with collected(problems):
         rule = stated_rule(run.absolute().parent.parent.parent, {record.suite})
@@ -161,9 +160,9 @@ def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
-    """The task's card; and another one for the models that are scored by the main metric's alternative, if any.
+    """The task card, and a second one for models scored by the alternative of the main metric, if any.
 
-    A masked model's pseudo-perplexity is easier to have small, so that it is never set beside a perplexity.
+    Pseudo-perplexities of masked models are lower by construction, so they are never compared with perplexities.
     """
     card = _pointing(records[0].task_card, records)
     main = known_metrics().get(card.main_metric)
@@ -177,7 +176,7 @@ def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
 
 
 def _pointing(card: TaskCard, records: Sequence[RunRecord]) -> TaskCard:
-    """The card with the metric's own direction; of a metric that this version does not know, with most records'."""
+    """The card with the direction of its metric; for a metric unknown to this version, that of most records."""
     metric = card.main_metric
     known = known_metrics().get(metric) or (find_metric(metric) if metric.startswith(EVALUATE) else None)
     said = [record.task_card.higher_is_better for record in records if record.task_card.main_metric == metric]
@@ -194,7 +193,7 @@ def _scored(
     margins: Margins | None,
     look: Look | None,
 ) -> tuple[TaskComparison, Sequence[ModelRuns]]:
-    """The task's comparison, one cell per model (told by any of its runs), at a look if it is sequential; its runs."""
+    """Compare the task's models, one cell each (named by any of its runs); return the comparison and the runs."""
     first = found[0][1]
     splits: dict[str, Split] = {}
     runs_of: defaultdict[str, list[Found]] = defaultdict(list)

@@ -1,7 +1,7 @@
-"""What the data supports, in plain sentences, and no more than that.
+"""Conclusions: what the data supports, in plain sentences.
 
-"No difference found" is never "the same": the interval's width says what could have been seen. A doubt stands in the
-sentence that it is about: beside a model's name, or behind the claim.
+"No difference found" never means "the same": the width of the interval says what could have been detected. A doubt is
+stated in the sentence that it concerns, next to the model's name or after the claim.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENOUGH_SEEDS = 3
 
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
-    """The sentences about one task, the most important first."""
+    """The conclusions about one task, most important first."""
     if not task.ranked:
         return (f"No model has a score on {task.task} yet.",)
     unit = unit_of(task.card.main_metric)
@@ -41,7 +41,7 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
 
 
 def reading(cell: Cell) -> str:
-    """What the difference from the baseline says, in two or three words."""
+    """Describe the difference from the baseline in two or three words."""
     found = cell.from_baseline
     if found is None:
         return ""
@@ -92,7 +92,7 @@ def _everyone(others: Sequence[Cell]) -> str:
 
 
 def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[str]:
-    """The optimism in the score of one that was chosen because it is the best."""
+    """Say how optimistic the score of the best model is, because it was chosen for being the best."""
     found = best.best_of
     if found is not None:
         end = f"begins at {unit.score(found.low)}" if higher_is_better else f"ends at {unit.score(found.high)}"
@@ -103,7 +103,7 @@ def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[st
 
 
 def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
-    """Which others may be the best; apart, those that only their own spread keeps in the race."""
+    """Name the models that may also be the best, and apart from them those that only their own variance keeps in."""
     if not best.is_compared:
         return
     places = [place for place, cell in enumerate(others) if cell.beaten_by]
@@ -160,7 +160,7 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
-    """Of the models some of whose runs collapsed: how many may, and what the others score."""
+    """For models of which some runs collapsed: how many may collapse, and the score of the others."""
     for cell in task.cells:
         count, runs = len(cell.collapsed), len(cell.scored)
         if not count:
@@ -179,7 +179,7 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _left_out(task: TaskComparison) -> Iterator[str]:
-    """The models that no claim is about, and what is missing."""
+    """Name the models that no claim is made about, and what they lack."""
     single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
     if single:
         yield (

@@ -1,4 +1,4 @@
-"""What the data supports by a margin, in plain sentences: who is not worse by more than that, and at what cost."""
+"""Conclusions about a margin: which models are not worse by more than that, and at what cost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.config.margin import POINTS, Margin
 from harness.metrics.lookup import metric_name, unit_of
 
 ALIKE = 0.05
-"""Training times that differ by a smaller share are not worth a word."""
+"""Relative differences in training time below this are not mentioned."""
 
 
 def about_margin(task: TaskComparison) -> Iterator[str]:
-    """The sentences about the task's margin; none where there is none."""
+    """The conclusions about the task's margin, if it has one."""
     margin = task.margin
     if margin is None:
         return
@@ -39,7 +39,7 @@ def in_words(margin: Margin, task: TaskComparison) -> str:
 
 
 def margin_reading(found: Difference | None) -> str:
-    """What is shown of a difference by the margin, in a word or two."""
+    """Describe what the margin shows about a difference, in one or two words."""
     if found is None or found.within is None:
         return "not tested"
     if found.within.is_equivalent:
@@ -64,7 +64,7 @@ def _near_best(task: TaskComparison, said: str) -> Iterator[str]:
 
 
 def _near_baseline(task: TaskComparison, said: str) -> Iterator[str]:
-    """Against the baseline; of models that are better nothing needs to be said."""
+    """Compare with the baseline; better models need no mention."""
     baselines = {cell.from_baseline.against for cell in task.cells if cell.from_baseline is not None}
     baseline = next((cell for cell in task.cells if cell.model in baselines), None)
     open_ = [(cell, margin_reading(cell.from_baseline)) for cell in task.ranked if not _is_better(cell)]
@@ -90,7 +90,7 @@ def _is(names: Sequence[str]) -> str:
 
 
 def _cost(cell: Cell, other: Cell, whose: str = "") -> str:
-    """The training time as a share of another model's, where both were measured on the same machine."""
+    """The training time as a share of the other model's, if both were measured on the same machine."""
     if cell.cost is None or other.cost is None or cell.cost.machine != other.cost.machine:
         return ""
     ours, theirs = cell.cost.training_time, other.cost.training_time

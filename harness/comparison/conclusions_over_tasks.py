@@ -1,4 +1,4 @@
-"""What the data supports over all tasks together, in plain sentences: counts of tasks, and no average of scores."""
+"""Conclusions over all tasks together: counts of tasks, never an average of scores."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from harness.comparison.results import Comparison
 from harness.comparison.wording import listed
 
 FEW_MODELS = 4
-"""So many are told against each other; of more, the table has enough to say."""
+"""Maximum number of models to contrast with each other in text; for more, see the table."""
 MOST_TOLD = 6
-"""So many counts are told in a sentence; the table has the others."""
+"""Maximum number of counts in a sentence; the table has the others."""
 
 
 def verdict_over_tasks(comparison: Comparison) -> tuple[str, ...]:
-    """The sentences about all tasks together, the most important first; none of a single task."""
+    """The conclusions over all tasks, most important first; none for a single task."""
     found = comparison.over_tasks
     if found is None:
         return ()
@@ -39,7 +39,7 @@ def _best(found: OverTasks, comparison: Comparison) -> Iterator[str]:
 
 
 def _is_always_bold(one: ModelOverTasks, comparison: Comparison) -> bool:
-    """Whether each task's own section says that it may be the best, too."""
+    """Return whether the section of each task also says that the model may be the best."""
     cells = [cell for task in comparison.tasks for cell in task.cells if cell.model == one.model and cell.is_compared]
     return all(cell.is_top for cell in cells)
 
@@ -91,7 +91,7 @@ def _ranks(found: OverTasks) -> Iterator[str]:
 
 
 def _doubts(comparison: Comparison) -> Iterator[str]:
-    """The tasks whose own conclusions are doubtful, which these counts rest on."""
+    """Name the tasks whose own conclusions are doubtful, because the counts rest on them."""
     found = {
         task.task: None
         for task in comparison.tasks
@@ -102,7 +102,7 @@ def _doubts(comparison: Comparison) -> Iterator[str]:
 
 
 def _counts(found: OverTasks, of: Callable[[ModelOverTasks], Count], words: str) -> Iterator[str]:
-    """The models' counts of tasks as one sentence, the largest first; nothing where there is none."""
+    """The counts of tasks per model as one sentence, largest first; nothing if all are zero."""
     models: dict[str, list[str]] = {}
     for one in sorted(found.models, key=lambda one: -of(one).least):
         if of(one).least:
@@ -116,7 +116,7 @@ def _counts(found: OverTasks, of: Callable[[ModelOverTasks], Count], words: str)
 
 
 def _told(count: Count, names: Sequence[str]) -> str:
-    """Such as "2 of 3 tasks", with the tasks, or those that are not among them, whichever is shorter."""
+    """Format a count such as "2 of 3 tasks", naming the tasks or the exceptions, whichever is shorter."""
     others = [name for name in names if name not in count.shown]
     which = f"all but {listed(others)}" if len(others) < len(count.shown) else listed(count.shown)
     singly = "" if count.least == len(count.shown) else "individually on "

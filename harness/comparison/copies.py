@@ -1,8 +1,8 @@
-"""Seeds that are copies of one another: a run that was copied tells nothing new, and counts once.
+"""Seeds that are copies of one another: a copied run adds no information and counts once.
 
-Two seeds of a model that is trained with luck never give the same numbers to the bit. Labels may well agree, so what is
-compared are numbers: the weights, by the checksums in the record, or predictions that hold numbers; of predictions
-without any, the losses on the way, too.
+Two seeds of a model whose training is random never give the same numbers to the bit. Labels may well agree, so numbers
+are compared: the weights, by the checksums in the record, or predictions that contain numbers; for predictions without
+numbers, the training losses too.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ NOT_ANSWERS = ("id", "group", "length", "reference")
 
 
 def originals(found: Sequence[tuple[Path, RunRecord]]) -> dict[Path, int]:
-    """The seed that a run is a copy of, by the run's folder, of those that are copies.
+    """Map the folder of each copied run to the seed that it is a copy of.
 
     Args:
-        found: A model's runs on a task, with their folders, in the order of their seeds.
+        found: The runs of a model on a task, with their folders, ordered by seed.
     """
     trained = [(folder, record) for folder, record in found if _has_luck(record)]
     digests = {folder: _digest(folder, record) for folder, record in trained}
@@ -42,7 +42,7 @@ def originals(found: Sequence[tuple[Path, RunRecord]]) -> dict[Path, int]:
 
 
 def _has_luck(record: RunRecord) -> bool:
-    """Whether another seed gives other weights: not where nothing is fitted by chance, or nothing is trained."""
+    """Return whether another seed would give other weights: not if no part is random or nothing is trained."""
     training = record.config.get("training", {})
     untrained = training.get("maximum_steps") == 0 or training.get("method") == "probe"
     return record.status == "complete" and not (record.simple_baseline or record.is_validation_only or untrained)
@@ -55,11 +55,11 @@ def _digest(folder: Path, record: RunRecord) -> str:
         check_regular(folder / PREDICTIONS, "", within=folder)
         return file_digest(folder / PREDICTIONS)
     except (OSError, UserError):
-        return ""  # It is told where they are scored.
+        return ""  # Reported when the run is scored.
 
 
 def _marks(folder: Path, record: RunRecord, digest: str) -> Iterator[Hashable]:
-    """What no two runs share. `digest`: of the predictions; empty where no other run has the same."""
+    """Yield what no two runs share. `digest` is that of the predictions; empty if no other run has the same."""
     weights = tuple(sorted(item for item in record.files.items() if item[0].endswith(".safetensors")))
     if weights:
         yield weights

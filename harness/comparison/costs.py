@@ -1,4 +1,4 @@
-"""What a model's runs took, and what it costs in use."""
+"""Training costs of a model's runs, and its inference cost."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from harness.runs.inference_cost import InferenceCost, measured
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a run of the cell took, on average over its complete seeds on one machine. None: there is no such thing.
+    """The mean cost of a run of the cell, over its complete seeds on one machine. None: not measured.
 
     Attributes:
-        train_seconds: On the clock.
-        train_seconds_least: Of the shortest run.
-        train_seconds_most: Of the longest.
-        train_processor_seconds: Of the processor, of all threads; None where training ran on another device, or by an
-            earlier version that did not measure it, be it a rival's run.
-        others_processors: Those that other work on the machine kept busy meanwhile; None: not measured.
-        machine: What the runs were made on.
-        among_machines: Whether other runs of the task were made on other ones.
-        timed_runs: Over how many the average is taken.
+        train_seconds: Wall-clock training time in seconds.
+        train_seconds_least: That of the shortest run.
+        train_seconds_most: That of the longest run.
+        train_processor_seconds: CPU time of all threads; None if training used another device, or if any run, including
+            those of other models, was recorded by a version that did not measure it.
+        others_processors: Number of CPUs kept busy by other work meanwhile; None: not measured.
+        machine: The machine of the runs.
+        among_machines: Whether other runs of the task were made on other machines.
+        timed_runs: Number of runs that are averaged.
     """
 
     train_seconds: float | None
@@ -47,12 +47,12 @@ class Cost:
 
     @property
     def training_time(self) -> float | None:
-        """What training is said to have taken: the processor's seconds, which other work hardly changes, if known."""
+        """The training time to report: CPU time if known, because other work hardly changes it."""
         return self.train_seconds if self.train_processor_seconds is None else self.train_processor_seconds
 
 
 def cost_in_use(folders: Sequence[Path]) -> tuple[InferenceCost | None, list[str]]:
-    """What `harness measure` found of the first of some runs that it measured, and a line for what can't be read."""
+    """The result of `harness measure` for the first measured run, and a line for each unreadable file."""
     problems: list[str] = []
     for folder in folders:
         with collected(problems):
@@ -63,10 +63,10 @@ def cost_in_use(folders: Sequence[Path]) -> tuple[InferenceCost | None, list[str
 
 
 def costs_of(by_model: Mapping[str, Sequence[RunRecord]]) -> dict[str, Cost | None]:
-    """What a run of each model of a task took on average; None where it has none.
+    """The mean cost of a run of each model of a task; None for models without any.
 
-    Runs of different machines are not averaged: of each model those count that were made where most of the task's were,
-    or, where it has none there, where most of its own were. Processor time stands for all of the models or for none.
+    Runs of different machines are not averaged. For each model, the runs on the task's most common machine count, or,
+    if there are none, those on the model's own most common one. CPU time is used for all models or for none.
     """
     machines = Counter(machine_of(record) for records in by_model.values() for record in records)
     kept = {model: _of_one_machine(records, machines) for model, records in by_model.items()}
@@ -77,7 +77,7 @@ def costs_of(by_model: Mapping[str, Sequence[RunRecord]]) -> dict[str, Cost | No
 
 
 def machine_of(record: RunRecord) -> str:
-    """What a run was made on, in words; runs of one machine have the same ones."""
+    """Describe the machine of a run; runs on the same machine have the same description."""
     hardware = record.provenance.hardware
     cores = hardware.get("cores")
     processes = hardware.get("processes", 1)
@@ -91,16 +91,16 @@ def machine_of(record: RunRecord) -> str:
 
 
 def cheaper_by(costs: Sequence[Cost | None]) -> tuple[Callable[[Cost | None], float], str]:
-    """What tells which training costs less, and its name: its time, or on different machines its operations.
+    """The measure of training cost and its name: time, or operations if the machines differ.
 
-    It is infinite where it is not known.
+    It is infinite if unknown.
     """
 
     def training_time(cost: Cost | None) -> float:
         return inf if cost is None or cost.training_time is None else cost.training_time
 
     def operations(cost: Cost | None) -> float:
-        return inf if cost is None else cost.training_flops or 0.0  # A simple baseline counts none.
+        return inf if cost is None else cost.training_flops or 0.0  # A simple baseline counts no operations.
 
     if len({cost.machine for cost in costs if cost is not None}) > 1:
         return operations, "training operations"
@@ -144,6 +144,6 @@ def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: b
 
 
 def _average(values: Sequence[float]) -> float | None:
-    """The mean; None where nothing was measured, for a record writes 0 then."""
+    """The mean of the measured values; None if there are none. Records hold 0 for unmeasured ones."""
     measured = [value for value in values if value > 0]
     return float(np.mean(measured)) if measured else None

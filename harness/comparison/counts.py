@@ -1,4 +1,4 @@
-"""On how many of a report's tasks something is so, as the formats render it (`harness.comparison.over_tasks`)."""
+"""Counts of tasks on which something holds, as the formats render them (`harness.comparison.over_tasks`)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """On how many tasks something is so.
+    """The number of tasks on which something holds.
 
     Attributes:
         shown: The tasks whose own sections show it.
-        least: On at least so many it is so, with the number of tasks taken into account.
+        least: Lower bound of the number of tasks on which it holds, corrected for the number of tasks.
     """
 
     shown: tuple[str, ...] = ()
@@ -21,15 +21,15 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOverTasks:
-    """On how many tasks something is shown of a model.
+    """Counts of tasks for a model.
 
     Attributes:
-        compared: The tasks on which anything could be shown of it.
-        better: On which it is better than the baseline.
-        worse: On which it is worse.
-        best: On which it is better than every other model.
-        not_best: On which another model is better.
-        ahead: By other model, on which it is better than that one.
+        compared: The tasks on which the model was compared.
+        better: Tasks on which it is better than the baseline.
+        worse: Tasks on which it is worse than the baseline.
+        best: Tasks on which it is better than every other model.
+        not_best: Tasks on which another model is better.
+        ahead: For each other model, the tasks on which this one is better.
     """
 
     model: str
@@ -42,17 +42,17 @@ class ModelOverTasks:
 
     @property
     def may_be_best(self) -> int:
-        """On at most so many tasks it may be the best, of those on which it was compared."""
+        """Upper bound of the number of tasks on which the model may be the best, of those on which it was compared."""
         return len(self.compared) - self.not_best.least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanRanks:
-    """The ranks of models that were compared on every task, 1 being the best.
+    """The ranks of models that were compared on every task; 1 is the best.
 
     Attributes:
-        by_model: Each model's mean rank, the best first.
-        critical_difference: Mean ranks that differ by less are not told apart.
+        by_model: The mean rank of each model, best first.
+        critical_difference: Mean ranks that differ by less are not distinguished.
     """
 
     by_model: Mapping[str, float]
@@ -61,12 +61,12 @@ class MeanRanks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverTasks:
-    """What is shown over all tasks of a report together.
+    """Results over all tasks of a report together.
 
     Attributes:
         names: The tasks' names.
-        models: In the comparison's order, those of which anything could be shown on any task.
-        ranks: None of few tasks.
+        models: The models that were compared on any task, in the order of the comparison.
+        ranks: The mean ranks; None for few tasks.
     """
 
     names: tuple[str, ...]
@@ -75,5 +75,5 @@ class OverTasks:
 
     @property
     def tasks(self) -> int:
-        """How many tasks there are."""
+        """Number of tasks."""
         return len(self.names)

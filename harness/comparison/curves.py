@@ -1,7 +1,7 @@
-"""Curves: a task's models at several values of a setting, and what may be said of all values together.
+"""Curves: a task's models at several values of a setting, and conclusions over all values.
 
 Each value is a comparison and a family of claims of its own, so that a model is never compared with itself on fewer
-examples. What is said here of several values joins claims of these families, and makes none of its own.
+examples. Statements over several values combine claims of these families and add none.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Scored = tuple[TaskComparison, Sequence[ModelRuns]]
 
 
 def curves_of(scored: Sequence[Scored]) -> tuple[Curves, ...]:
-    """The curves of every task that was compared at two values of a setting, or more.
+    """The curves of every task that was compared at two or more values of a setting.
 
     Args:
-        scored: The comparisons, with the runs that they are of.
+        scored: The comparisons with their runs.
     """
     groups: dict[tuple[str, ...], list[Scored]] = defaultdict(list)
     for task, by_model in scored:
@@ -40,12 +40,12 @@ def curves_of(scored: Sequence[Scored]) -> tuple[Curves, ...]:
 
 
 def curve_verdict(curves: Curves) -> tuple[str, ...]:
-    """What the values say together, in sentences, the most important first."""
+    """The conclusions over all values, most important first."""
     return (_leading(curves), *_crossings(curves), *_reached(curves))
 
 
 def _joined(scored: Sequence[Scored]) -> Curves:
-    """The curves of comparisons in ascending order; a value that gave the same examples once more is left out."""
+    """Join comparisons in ascending order, without values that gave the same examples again."""
     by_size: dict[int, Scored] = {}
     for one in scored:
         by_size.setdefault(_size(one[0]), one)
@@ -62,7 +62,7 @@ def _value(task: TaskComparison) -> int:
 
 
 def _size(task: TaskComparison) -> int:
-    """The value; of training examples as many as there were, where there were fewer."""
+    """The value; for training examples, at most as many as there were."""
     counted = Counter(
         record.counts.examples["train"]
         for cell in task.cells
@@ -74,7 +74,7 @@ def _size(task: TaskComparison) -> int:
 
 
 def _laws(scored: Mapping[int, Scored]) -> dict[str, PowerLaw]:
-    """The laws of the models that have one."""
+    """The fitted law of each model that has one."""
     card = next(iter(scored.values()))[0].card
     best = _best(card)
     if not isfinite(best) or not all(task.look is None or task.look.is_whole for task, _ in scored.values()):
@@ -89,7 +89,7 @@ def _laws(scored: Mapping[int, Scored]) -> dict[str, PowerLaw]:
 
 
 def _law(found: Sequence[tuple[int, ModelRuns]], card: TaskCard, best: float) -> PowerLaw | None:
-    """None where some runs collapsed, too: their mean says little, and follows no law."""
+    """Fit a power law; None if some runs collapsed, because their mean follows no law."""
     evidences = [one.evidence for _, one in found if one.evidence is not None]
     collapsed = any(one.evidence_without_collapsed(card) is not None for _, one in found)
     if collapsed or len({(one.test_set, one.units) for _, one in found}) > 1:
@@ -103,7 +103,7 @@ def _best(card: TaskCard) -> float:
 
 
 def _leading(curves: Curves) -> str:
-    """Which models may be the best at which value."""
+    """Say which models may be the best at which values."""
     said = [(size, _tops(task)) for size, task in zip(curves.sizes, curves.tasks, strict=True)]
     parts = [
         f"with {listed(f'{size:,}' for size, _ in group)}, {tops}"
@@ -123,9 +123,10 @@ def _tops(task: TaskComparison) -> str:
 
 
 def _crossings(curves: Curves) -> Iterator[str]:
-    """The models that change places: each is shown to be ahead of the other one somewhere.
+    """Name the models that change places: each is shown to be ahead of the other at some value.
 
-    Of two that never do, each value is a chance to seem to; so the level is divided by the number of values.
+    For two models that never do, each value is another chance of a false claim, so the level is divided by the number
+    of values.
     """
     ahead: dict[tuple[str, str], list[int]] = defaultdict(list)
     for size, task in zip(curves.sizes, curves.tasks, strict=True):
@@ -150,7 +151,7 @@ def _sizes(sizes: Sequence[int]) -> str:
 
 
 def _reached(curves: Curves) -> Iterator[str]:
-    """What more training examples would give, as far as the fitted laws tell."""
+    """Say what more training examples would give, as far as the fitted laws can be trusted."""
     if curves.varied.setting != "train_examples" or len(curves.sizes) < LEAST_SIZES:
         return
     unit, silent = unit_of(curves.tasks[0].card.main_metric), []
@@ -175,7 +176,7 @@ def _told(model: str, reach: Reach, law: PowerLaw, card: TaskCard, unit: Unit) -
 
 
 def _about(examples: float) -> str:
-    """To two digits.
+    """Round to two significant digits.
 
     >>> _about(12345.6)
     '12,000'

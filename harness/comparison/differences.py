@@ -1,4 +1,4 @@
-"""A model's difference from another one, with all that is told of its size."""
+"""Differences between models, with their effect sizes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness.comparison.statistics import Floats
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What differences of a task's models are told with.
+    """The inputs for differences between a task's models.
 
     Attributes:
-        claims: What is shown of the models.
-        values: By model, each test example's value [examples] in each scored seed; None where the metric has no such
-            thing.
-        within: What is shown by the task's margin, against the baseline.
+        claims: The claims about the models.
+        values: For each model, the value of each test example [examples] in each scored seed; None if the metric has no
+            such values.
+        within: Results for the task's margin, against the baseline.
     """
 
     claims: Claims
@@ -28,12 +28,12 @@ class Differences:
     within: WithinMargin
 
     def from_baseline(self, model: str, baseline: str | None) -> Difference | None:
-        """How far `model` is from the baseline; None where either has no score, or they are the same."""
+        """The difference of `model` from the baseline; None if either has no score or they are the same."""
         found = self.of(model, baseline)
         return None if found is None else replace(found, within=self.within.from_baseline.get(model))
 
     def of(self, model: str, opponent: str | None) -> Difference | None:
-        """How far `model` is from `opponent`; None likewise."""
+        """The difference of `model` from `opponent`; None in the same cases."""
         found = self.claims.difference(model, opponent)
         if found is None or found.estimate is None:
             return found
@@ -41,7 +41,7 @@ class Differences:
         ours, theirs, sign = self.values[model], self.values[found.against], self.claims.sign
         return replace(
             found,
-            # The scores of runs of which some collapsed are of two sorts, and far from normal.
+            # If only some runs collapsed, the scores are bimodal and far from normal.
             run_wins=None if one.is_mixed or other.is_mixed else run_wins(one.evidence, other.evidence, sign),
             flips=None if ours is None or theirs is None else flips(ours, theirs, sign),
         )

@@ -1,4 +1,4 @@
-"""What makes a claim doubtful, in a few words, which stand in the conclusion beside the name or claim in question."""
+"""Reasons to doubt a claim, in a few words, placed next to the name or claim in the conclusions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.runs.identity import run_differences
 
 
 def doubts_of_model(runs: Sequence[Run], missing: Sequence[int], *, has_other_settings: bool) -> tuple[str, ...]:
-    """What makes a model's mean doubtful.
+    """The reasons to doubt a model's mean.
 
     Args:
-        runs: Its runs.
-        missing: Seeds that other models have and it lacks.
+        runs: The runs of the model.
+        missing: Seeds that other models have and this one lacks.
         has_other_settings: Whether its runs had different settings.
     """
     found = list(shortfalls(runs, missing))
@@ -30,7 +30,7 @@ def doubts_of_model(runs: Sequence[Run], missing: Sequence[int], *, has_other_se
 
 
 def shortfalls(runs: Sequence[Run], missing: Sequence[int]) -> Iterator[str]:
-    """What became of runs that went wrong, such as "1 of 3 diverged"; nothing where there is no run at all."""
+    """Describe what happened to failed runs, such as "1 of 3 diverged"; nothing if there is no run at all."""
     if not runs:
         return
     planned = len(runs) + len(missing)
@@ -47,7 +47,7 @@ def shortfalls(runs: Sequence[Run], missing: Sequence[int]) -> Iterator[str]:
 
 
 def differing_settings(records: Sequence[RunRecord]) -> Iterator[str]:
-    """The settings in which a model's runs differ from its first one, a line for each run that does."""
+    """The settings in which runs of a model differ from its first run, a line for each such run."""
     if not records:
         return
     first, *others = records
@@ -69,14 +69,14 @@ def doubts_of_order(
     is_flipped: bool,
     hangs_on_repeats: bool,
 ) -> tuple[str, ...]:
-    """What makes the order of the models' scores doubtful.
+    """The reasons to doubt the order of the models' scores.
 
     Args:
-        test_sets: What each model with a score was tested on.
-        units: What each one's score is per.
-        unknown_labels: Those that a run predicted and no test example has, where the metric weighs labels alike.
+        test_sets: The test set of each model with a score.
+        units: The units that each score is per.
+        unknown_labels: Labels that a run predicted and no test example has, if the metric weights labels equally.
         is_flipped: Whether a record has the metric's direction wrong.
-        hangs_on_repeats: Whether another model is the best without the test examples that repeat a training one.
+        hangs_on_repeats: Whether another model is the best without the test examples that repeat a training example.
     """
     labels = sorted(set(unknown_labels))
     doubts = {
@@ -90,11 +90,11 @@ def doubts_of_order(
 
 
 def doubts_of_claims(splits: Iterable[Split], records: Iterable[Sequence[RunRecord]]) -> tuple[str, ...]:
-    """What makes every claim of a difference doubtful.
+    """The reasons to doubt every claim of a difference.
 
     Args:
-        splits: What each run was tested on.
-        records: Those of each model.
+        splits: The test split of each run.
+        records: The records of each model.
     """
     found = [doubt for split in {id(split): split for split in splits}.values() for doubt in split.doubts]
     data = {digests.pop() for one in records if len(digests := data_of(one)) == 1}
@@ -109,6 +109,6 @@ def data_of(records: Iterable[RunRecord]) -> set[str]:
 
 
 def is_flipped(record: RunRecord, card: TaskCard) -> bool:
-    """Whether a record has the direction of the task's main metric otherwise than it is compared by."""
+    """Return whether the record's direction of the main metric differs from the one used here."""
     own = record.task_card
     return own.main_metric == card.main_metric and own.higher_is_better != card.higher_is_better

@@ -1,4 +1,4 @@
-"""Sizes of a difference that people read: how often a new run wins, which examples each model wins, a margin."""
+"""Effect sizes: how often a new run wins, which examples each model wins, and margins."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 from harness.comparison.statistics import CONFIDENCE, SIGNIFICANCE, Evidence, Floats
 
 LARGEST_T = 1e3
-"""Beyond, the chance is 0 or 1 to any number of digits that is shown."""
+"""Beyond this, the probability is 0 or 1 to all digits shown."""
 SAME = 1e-9
-"""Values that differ by less are equal: they were computed by adding and subtracting their mean."""
+"""Values that differ by less count as equal, because subtracting and adding their mean rounds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunWins:
-    """The chance that a new run of a model scores better than a new run of another one, on the same test examples.
+    """The probability that a new run of a model beats a new run of another one on the same test examples.
 
     Attributes:
         value: The estimate.
@@ -34,11 +34,11 @@ class RunWins:
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """On how many test examples a run of a model does better than a run of another one, on average over pairs of runs.
+    """The number of test examples on which a run of one model beats a run of the other, averaged over pairs of runs.
 
     Attributes:
-        won: So many it has right and the other has wrong, where an example is right or wrong; it scores better there.
-        lost: So many the other one has right and it has wrong.
+        won: Examples that the model has right and the other wrong; for graded metrics, those on which it scores better.
+        lost: The reverse.
     """
 
     won: float
@@ -47,11 +47,11 @@ class Flips:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
-    """What is shown of a difference by a margin, in the family of such claims (`harness.comparison.margins`).
+    """Results for a difference and a margin, in the family of such claims (`harness.comparison.margins`).
 
     Attributes:
-        not_worse_p: Adjusted, of the model being worse by the margin or more.
-        not_better_p: Adjusted, of its being better by the margin or more.
+        not_worse_p: Adjusted p-value of the model being worse by the margin or more.
+        not_better_p: Adjusted p-value of the model being better by the margin or more.
     """
 
     not_worse_p: float
@@ -59,12 +59,12 @@ class Within:
 
     @property
     def is_not_worse(self) -> bool:
-        """Whether it is shown to be not worse by the margin or more."""
+        """Whether the model is shown not to be worse by the margin or more."""
         return self.not_worse_p < SIGNIFICANCE
 
     @property
     def is_not_better(self) -> bool:
-        """Whether it is shown to be not better by the margin or more."""
+        """Whether the model is shown not to be better by the margin or more."""
         return self.not_better_p < SIGNIFICANCE
 
     @property
@@ -74,18 +74,18 @@ class Within:
 
 
 def run_wins(ours: Evidence, theirs: Evidence, sign: int) -> RunWins | None:
-    """How often a new run of `ours` wins; None where the spread over seeds is not known, or there is none.
+    """How often a new run of `ours` wins; None if the variance over seeds is unknown or zero.
 
-    Scores of new runs are taken as normal, with the means and the variances of the recorded seeds' scores on these
-    test examples: P = Phi(difference / sqrt(variance + variance)). Other test examples are not in it. The interval
-    inverts the noncentral t distribution, with Satterthwaite's degrees of freedom (Reiser and Guttman 1986,
-    "Statistical inference for Pr(Y < X): the normal case"). P(A > B) as a measure of how much a difference between
+    Scores of new runs are assumed normal, with the means and variances of the recorded seeds' scores on these test
+    examples: P = Phi(difference / sqrt(variance + variance)). Variation over test examples is not included. The
+    interval inverts the noncentral t distribution, with Satterthwaite's degrees of freedom (Reiser and Guttman 1986,
+    "Statistical inference for Pr(Y < X): the normal case"). For P(A > B) as a measure of how much a difference between
     models matters: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks".
 
     Args:
-        ours: One model's evidence.
-        theirs: Another's.
-        sign: -1 where less is better.
+        ours: The evidence of one model.
+        theirs: The evidence of the other model.
+        sign: -1 if lower scores are better.
     """
     if not (ours.knows_seeds and theirs.knows_seeds):
         return None
@@ -109,12 +109,12 @@ def run_wins(ours: Evidence, theirs: Evidence, sign: int) -> RunWins | None:
 
 
 def flips(ours: Sequence[Floats], theirs: Sequence[Floats], sign: int) -> Flips:
-    """The examples that either model wins.
+    """Count the examples that either model wins.
 
     Args:
-        ours: The value of each test example for each run of one model, of the same examples in the same order.
-        theirs: Another's.
-        sign: -1 where less is better.
+        ours: The value of each test example for each run of one model, with the same examples in the same order.
+        theirs: The values of the other model.
+        sign: -1 if lower scores are better.
     """
     leads = [sign * (one - other) for one, other in product(ours, theirs)]
     won, lost = (sum(int(np.count_nonzero(side * lead > SAME)) for lead in leads) for side in (1, -1))

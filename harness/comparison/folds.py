@@ -1,7 +1,7 @@
-"""Cross-validation: the runs of one seed, each tested on its fold, are one, in which each row is a test row once.
+"""Cross-validation: the folds of one seed are pooled into one run, in which each row is a test row once.
 
-Their predictions are scored together, not fold by fold: the mean of the folds' F1 is another number than the F1 of all
-rows, and a biased one (Forman and Scholz 2010, "Apples-to-apples in cross-validation studies").
+Their predictions are scored together, not fold by fold: the mean F1 of the folds is a different and biased estimate
+(Forman and Scholz 2010, "Apples-to-apples in cross-validation studies").
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INCOMPLETE = "incomplete"
 
 
 def by_seed(found: Sequence[Found]) -> list[list[Found]]:
-    """A model's runs by seed: each alone, the folds of a cross-validation together and in their order."""
+    """Group a model's runs by seed: single runs alone, the folds of a cross-validation together and in order."""
     seeds: defaultdict[tuple[int, int, int], list[Found]] = defaultdict(list)
     for place, one in enumerate(found):
         record = one[1][0].record
@@ -37,11 +37,11 @@ def by_seed(found: Sequence[Found]) -> list[list[Found]]:
 
 
 def together(found: Sequence[Found], score: Score) -> Analysed:
-    """What was trained with one seed as one run: a run as it is; folds scored together, if none is missing.
+    """Combine the runs of one seed: a single run as it is; folds scored together, if none is missing.
 
     Args:
-        found: The run, or the folds in their order, with their folders.
-        score: Scores the predictions in a folder and in others after it, which a record is of.
+        found: The run, or the folds in order, with their folders.
+        score: Scores the pooled predictions of a folder and of others for a record.
     """
     folders, folds = [folder for folder, _ in found], tuple(_one_fold(*one) for _, one in found)
     records = [run.record for run in folds]
@@ -52,7 +52,7 @@ def together(found: Sequence[Found], score: Score) -> Analysed:
     if not missing and not troubled:
         run, rescored = score(folders[0], _record(records, _scores(folders, records)), folders[1:])
         return replace(run, folds=folds), rescored
-    told = [run for run in troubled if not (missing and run.trouble_in_short == COPIED)]  # told as being there twice
+    told = [run for run in troubled if not (missing and run.trouble_in_short == COPIED)]  # reported as a duplicate
     run = Run(
         record=_record(records, None),
         score=None,
@@ -65,7 +65,7 @@ def together(found: Sequence[Found], score: Score) -> Analysed:
 
 
 def _one_fold(run: Run, rescored: RescoredRun | None) -> Run:
-    """A fold counts as collapsed by its answers alone: on few rows a score no better than one answer is chance."""
+    """Call a fold collapsed by its answers alone: on few rows, a score no better than a constant's may be chance."""
     return replace(run, is_collapsed=run.is_collapsed and rescored is not None and rescored.is_constant)
 
 
@@ -78,9 +78,9 @@ def _missing(found: Sequence[Fold]) -> Iterator[str]:
 
 
 def _record(records: Sequence[RunRecord], scores: dict[str, float] | None) -> RunRecord:
-    """What is the same of all folds, and what is of all of them together; costs are left to each.
+    """Combine what all folds share with what belongs to all of them together; costs stay with each fold.
 
-    Where there are no scores, some folds are not known, and the digest of what they read would be another one.
+    Without scores some folds are unknown, and the digest of the data they read would be wrong.
     """
     first = records[0]
     tested = sum(record.counts.examples.get("test", 0) for record in records)
@@ -107,8 +107,8 @@ def _digest(records: Sequence[RunRecord]) -> str:
 def _scores(folders: Sequence[Path], records: Sequence[RunRecord]) -> dict[str, float]:
     """The scores of all rows by each metric that every fold was scored by.
 
-    Of a metric of the `evaluate` library, which is not run here, it is the mean of what the folds recorded, each with
-    as much weight as it has rows.
+    For a metric of the `evaluate` library, which is not run here, the score is the mean of the recorded fold scores,
+    weighted by their rows.
     """
     sizes = [record.counts.examples.get("test", 0) for record in records]
     found = {}

@@ -1,4 +1,4 @@
-"""How good a plan's forecasts were: what was foreseen of time and of intervals, beside what came."""
+"""Accuracy of a plan's forecasts: forecast times and intervals next to the actual ones."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from harness.suites.forecast_file import Foreseen, read_forecast
 def foreseen_lines(
     found: Sequence[tuple[Path, RunRecord]], tasks: Sequence[TaskComparison], problems: list[str]
 ) -> tuple[str, ...]:
-    """A line on time for each suite with a forecast, and one on intervals for each of its tasks.
+    """A line on time for each suite with a forecast, and one on intervals for each task.
 
     Args:
-        found: All records, with their folders.
-        tasks: What was found of them.
-        problems: Is added to, where a forecast is damaged.
+        found: All records with their folders.
+        tasks: The task comparisons.
+        problems: Messages about damaged forecasts are added to it.
     """
     lines: list[str] = []
     for suite in dict.fromkeys(record.suite for _, record in found):
@@ -69,7 +69,7 @@ def _of_power(foreseen: Foreseen, tasks: Iterable[TaskComparison]) -> Iterator[s
 
 
 def _half_width(cell: Cell) -> float | None:
-    """Of the interval of the difference from the baseline, else from the best simple baseline."""
+    """Half the width of the interval of the difference from the baseline, else from the best simple baseline."""
     for found in (cell.from_baseline, cell.from_simple_baseline):
         estimate = None if found is None else found.estimate
         if estimate is not None and estimate.includes_seeds and estimate.low is not None and estimate.high is not None:

@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them: scores in percent where they are bounded, costs in units that fit."""
+"""Format numbers for readers: bounded scores in percent, costs in suitable units."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ NOTHING = "–"
 
 
 class Foreseeable(Protocol):
-    """A number that is foreseen, with the least and the most that is likely."""
+    """A forecast with its likely range."""
 
     @property
     def about(self) -> float:
-        """What is likeliest."""
+        """The most likely value."""
 
     @property
     def low(self) -> float:
-        """The least."""
+        """The lower end."""
 
     @property
     def high(self) -> float:
-        """The most."""
+        """The upper end."""
 
 
 def p_value(value: float | None) -> str:
-    """Such as 0.013 or < 0.001."""
+    """Format a p-value, such as 0.013 or < 0.001."""
     if value is None:
         return NOTHING
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def share(value: float | None) -> str:
-    """A share in percent, such as 12 %; never rounded to nothing or to all."""
+    """Format a share in percent, such as 12 %; never rounded to 0 or 100 %."""
     if value is None:
         return NOTHING
     if 0 < value < 0.01:
@@ -40,7 +40,7 @@ def share(value: float | None) -> str:
 
 
 def ratio(value: float) -> str:
-    """A multiple in two figures.
+    """Format a ratio to two significant digits.
 
     >>> ratio(0.204), ratio(3.14), ratio(0.00017), ratio(640.0)
     ('0.2', '3.1', 'less than 0.001', '640')
@@ -51,7 +51,7 @@ def ratio(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Such as 0.41 s, 12 min or 3.2 h.
+    """Format a duration, such as 0.41 s, 12 min or 3.2 h.
 
     >>> duration(0.41), duration(95.0), duration(7300.0)
     ('0.41 s', '95 s', '2.0 h')
@@ -67,7 +67,7 @@ def duration(seconds: float | None) -> str:
 
 
 def duration_range(seconds: Foreseeable) -> str:
-    """Such as about 20 min (12 to 40 min).
+    """Format a duration with its range, such as about 20 min (12 to 40 min).
 
     >>> from harness.suites.ranges import Range
     >>> duration_range(Range(1200.0, 720.0, 2400.0))
@@ -77,7 +77,7 @@ def duration_range(seconds: Foreseeable) -> str:
 
 
 def memory(size: float | None) -> str:
-    """Bytes, such as 812 MB or 1.4 GB.
+    """Format a number of bytes, such as 812 MB or 1.4 GB.
 
     >>> memory(1.4e9)
     '1.4 GB'
@@ -86,7 +86,7 @@ def memory(size: float | None) -> str:
 
 
 def amount(value: float | None) -> str:
-    """A large number in three figures, such as 11.2 M.
+    """Format a large number to three significant digits, such as 11.2 M.
 
     >>> amount(11_171_074), amount(870.0), amount(999_960.0)
     ('11.2 M', '870', '1 M')

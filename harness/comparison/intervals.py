@@ -1,8 +1,8 @@
-"""The interval of a score, on the scale on which it is nearest to symmetric, so that it stays inside the score's range.
+"""The interval of a score, on a scale where it is nearly symmetric, so that it stays within the range of the score.
 
-Shares are put on the logit scale, correlations on Fisher's (atanh), errors on the logarithm's, by the delta method.
-Where nearly all examples are right, or nearly none, the examples' part is Wilson's (1927) with the effective number of
-examples (Korn and Graubard 1998), which is an interval at 100 %, too.
+By the delta method: shares use the logit scale, correlations Fisher's (atanh), errors the logarithm. If nearly all
+examples are right, or nearly none, the part of the examples is Wilson's (1927) with the effective number of examples
+(Korn and Graubard 1998), which gives an interval even at 100 %.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from math import atanh, exp, inf, isfinite, log, sqrt, tanh
 
 FEW_EXCEPTIONS = 5.0
-"""Fewer effective examples than these are right, or wrong: the logit scale is not symmetric enough."""
+"""With fewer effective examples right or wrong than this, the logit scale is not symmetric enough."""
 FARTHEST = 100.0
-"""An error with a half width so many times as large, or more, is left on its own scale: exp would leave the numbers."""
+"""Errors whose relative half width is this or more stay on their own scale, where exp would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far a score may be off.
+    """The uncertainty of a score.
 
     Attributes:
-        examples: Half the width that the examples make, on the score's own scale.
-        seeds: Half the width that the seeds make.
-        variance: The examples' part of the variance.
-        clusters: The effective number of clusters, which stands for that of examples where these show no spread.
-        quantile: Student's t of the examples' part.
+        examples: Half width due to the examples, on the score's own scale.
+        seeds: Half width due to the seeds.
+        variance: Variance due to the examples.
+        clusters: Effective number of clusters, used instead of the number of examples if these show no variation.
+        quantile: Student's t quantile for the examples.
     """
 
     examples: float
@@ -36,7 +36,7 @@ class Spread:
 
 
 def interval(value: float, spread: Spread, least: float, most: float) -> tuple[float, float] | None:
-    """The ends of the interval of a score between `least` and `most`; None where it shows no spread at all."""
+    """The ends of the interval of a score between `least` and `most`; None if it shows no variation at all."""
     if (least, most) == (0.0, 1.0):
         return _of_share(value, spread)
     width = sqrt(spread.examples**2 + spread.seeds**2)
@@ -62,7 +62,7 @@ def _of_share(value: float, spread: Spread) -> tuple[float, float] | None:
     if effective <= 0:
         return None
     low, high = _wilson(value, effective, spread.quantile)
-    if not 0 < value < 1:  # All seeds agree, for their mean is at the end.
+    if not 0 < value < 1:  # All seeds agree, because their mean is at the end.
         return (low, 1.0) if value >= 1 else (0.0, high)
     centre, seeds = _logit(value), spread.seeds / (value * (1 - value))
     below, above = sqrt((centre - _logit(low)) ** 2 + seeds**2), sqrt((_logit(high) - centre) ** 2 + seeds**2)
@@ -81,4 +81,4 @@ def _logit(share: float) -> float:
 
 
 def _share(logit: float) -> float:
-    return 1 / (1 + exp(-logit)) if logit > -700 else 0.0  # exp goes no further
+    return 1 / (1 + exp(-logit)) if logit > -700 else 0.0  # exp would overflow

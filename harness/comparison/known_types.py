@@ -1,4 +1,4 @@
-"""What the task type of a record says of its runs, where this version knows it."""
+"""What a record's task type says about its runs, if this version knows the type."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from harness.task_types.contract import TaskType
 
 
 def is_as_published(record: RunRecord) -> bool:
-    """Whether the run scored a language model as it was found, in which no seed plays a part."""
+    """Whether the run scored a language model as published, so that the seed has no effect."""
     training, model = record.config.get("training", {}), record.config.get("model", {})
     untouched = training.get("maximum_steps") == 0 and model.get("init") == "pretrained"
     return untouched and _scored_as_found(record.task_card.task_type)
 
 
 def _scored_as_found(name: str) -> bool:
-    """Whether models of the task type need no training to be scored; a type that this version does not know: no."""
+    """Whether models of the task type are scored without training; False for a type unknown to this version."""
     task_type = known_task_type(name)
     return task_type is not None and task_type.scored_as_found
 
 
 def known_task_type(name: str) -> TaskType | None:
-    """The task type; None where this version does not know it."""
+    """The task type; None if unknown to this version."""
     return _found_task_type(name, tuple(entry_folders()))
 
 
-@lru_cache(maxsize=64)  # Every record of a comparison asks, and the registry looks through folders each time.
+@lru_cache(maxsize=64)  # Called for every record of a comparison, and the registry scans folders each time.
 def _found_task_type(name: str, _folders: tuple[Path, ...]) -> TaskType | None:
     if name not in TASK_TYPES.names():
         return None

@@ -1,4 +1,4 @@
-"""Look: how far a comparison has come to which seeds are added (`harness.comparison.sequential`)."""
+"""Look: the progress of a sequential comparison (`harness.comparison.sequential`)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How far a task's comparison has come, to which seeds are added until it is decided (`harness.suites.seeds`).
+    """The progress of a task's comparison to which seeds are added until it is decided (`harness.suites.seeds`).
 
     Attributes:
-        number: From 1; 0: the first look still lacks runs, so that nothing is claimed.
-        looks: So many seeds have run at each look.
-        seeds: Of each model, that the comparison is made of.
-        level: Two-sided; below it a difference is claimed.
-        left_out: Runs of further seeds: the next look still lacks some.
-        begun_with: Runs that were recorded before the looks were fixed.
-        undecided: Models whose comparison with the baseline, or else with the best model, is neither decided nor so
-            small that the last look would hardly show it.
+        number: The number of the look, from 1; 0 if the first look still lacks runs, so that nothing is claimed.
+        looks: Number of seeds at each look.
+        seeds: Seeds per model that the comparison uses.
+        level: Two-sided significance level.
+        left_out: Runs of further seeds, whose look still lacks runs.
+        begun_with: Runs recorded before the looks were fixed.
+        undecided: Models whose comparison with the baseline (else with the best model) is neither decided nor so small
+            that the last look would hardly show it.
     """
 
     number: int
@@ -35,5 +35,5 @@ class Look:
 
     @property
     def is_over(self) -> bool:
-        """Whether no more seeds are to be run."""
+        """Whether no more seeds need to run."""
         return self.is_whole and (self.number == len(self.looks) or not self.undecided)

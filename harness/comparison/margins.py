@@ -1,12 +1,12 @@
-"""Which models are shown to be not worse than others by a margin or more.
+"""Which models are shown not to be worse than others by a margin or more.
 
-Two one-sided tests (Schuirmann 1987): a model is not worse where "worse by the margin or more" is rejected, which is
-where the lower end of the two-sided 90 % interval lies above minus the margin; and equivalent where "better by the
-margin or more" is rejected as well. "Not worse than any other model" needs the rejection against every other one, and
-so no adjustment for their number (Berger 1982). Models of which runs collapsed are left out.
+Two one-sided tests (Schuirmann 1987): a model is not worse if "worse by the margin or more" is rejected, that is, if
+the lower end of the two-sided 90 % interval is above minus the margin; and equivalent if "better by the margin or more"
+is rejected as well. "Not worse than any other model" needs the rejection against every other one, so no adjustment for
+their number is needed (Berger 1982). Models with collapsed runs are left out.
 
-All such claims about a task are one family, adjusted step by step (Holm 1979). A model can't be both worse and better
-by the margin, so that those two hypotheses count as one (Shaffer 1986).
+All such claims about a task form one family, adjusted by step-down (Holm 1979). A model can't be both worse and better
+by the margin, so those two hypotheses count as one (Shaffer 1986).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from harness.comparison.effects import Within
 from harness.comparison.statistics import SIGNIFICANCE, difference
 
 WORSE, BETTER, BEHIND = "worse than the baseline", "better than the baseline", "behind another model"
-"""What is to be rejected, each by the margin or more."""
+"""The hypotheses to reject, each by the margin or more."""
 Hypothesis = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class WithinMargin:
-    """What is shown of a task's models.
+    """The results for a task's models.
 
     Attributes:
-        from_baseline: By model, against the baseline.
-        near_best: By model, whether it is not worse than any other tested model by the margin or more.
+        from_baseline: Per model, the comparison with the baseline.
+        near_best: Per model, whether it is not worse than any other tested model by the margin or more.
     """
 
     from_baseline: Mapping[str, Within] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class WithinMargin:
 
 
 def within_margin(claims: Claims, margin: float, baseline: str | None) -> WithinMargin:
-    """What is shown of the models of a task's family, for a `margin` in the metric's natural unit."""
+    """Test the models of a task's family with `margin` in the metric's natural unit."""
     family = [model for model in claims.ahead.models if claims.is_compared(model) and _has_spread(claims.models[model])]
     p_values: dict[Hypothesis, float] = {}
     for model in family:
@@ -47,7 +47,7 @@ def within_margin(claims: Claims, margin: float, baseline: str | None) -> Within
                 if found is not None:
                     p_values[model, kind] = found
         p_values[model, BEHIND] = _behind_any(claims, model, family, margin)
-    looks = SIGNIFICANCE / claims.level  # So that 0.05 stands for the level of a sequential comparison's look.
+    looks = SIGNIFICANCE / claims.level  # So that 0.05 corresponds to the level of a sequential look.
     adjusted = {hypothesis: min(1.0, looks * p) for hypothesis, p in step_down(p_values).items()}
     return WithinMargin(
         {
@@ -60,12 +60,12 @@ def within_margin(claims: Claims, margin: float, baseline: str | None) -> Within
 
 
 def _has_spread(model: ScoredModel) -> bool:
-    """Whether its runs are of one sort. Where some collapsed, no interval holds, and all that did are alike."""
+    """Whether the runs are of one kind. If some collapsed, no interval holds, and collapsed runs are all alike."""
     return not model.is_mixed and not model.constant_runs
 
 
 def falls_short(claims: Claims, model: str, other: str, margin: float) -> float | None:
-    """The one-sided p-value of `model` being worse than `other` by `margin` or more; None where it can't be tested."""
+    """The one-sided p-value of `model` being worse than `other` by `margin` or more; None if it can't be tested."""
     ours, theirs = claims.models[model], claims.models[other]
     if ours.basis != theirs.basis:
         return None
@@ -77,7 +77,7 @@ def falls_short(claims: Claims, model: str, other: str, margin: float) -> float 
 
 
 def step_down(p_values: Mapping[Hypothesis, float]) -> dict[Hypothesis, float]:
-    """The adjusted p-values: each times the number of hypotheses that can be true together, of those that are left."""
+    """The adjusted p-values: each times the number of remaining hypotheses that can be true together."""
     order = sorted(p_values, key=lambda hypothesis: p_values[hypothesis])
     adjusted, running = {}, 0.0
     for step, hypothesis in enumerate(order):
@@ -88,9 +88,9 @@ def step_down(p_values: Mapping[Hypothesis, float]) -> dict[Hypothesis, float]:
 
 
 def _behind_any(claims: Claims, model: str, family: Sequence[str], margin: float) -> float:
-    """The p-value of `model` being worse than some other one: the largest of all, which one that is too large settles.
+    """The p-value of `model` being worse than any other: the maximum, so the search stops at one that is too large.
 
-    The models with the best scores come first, for they settle it most often.
+    The models with the best scores come first, because they decide most often.
     """
     others = [other for other in family if other != model]
     others.sort(key=lambda other: -claims.sign * float(claims.models[other].evidence.scores.mean()))

@@ -1,4 +1,4 @@
-"""What would tell two models apart that a comparison leaves open: more seeds, or more test examples."""
+"""What would distinguish two models that a comparison leaves open: more seeds or more test examples."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What finds the difference that was seen in 80 % of cases, if it is the true one.
+    """The sample sizes that detect the observed difference with 80 % power, if it is the true one.
 
     Attributes:
         leader: The model with the better score.
-        rival: The other one.
-        more_seeds: Of each model that has any; None: no number does.
-        more_examples: In the test split; None: no number does.
+        rival: The other model.
+        more_seeds: Additional seeds for each model that has seeds; None if no number suffices.
+        more_examples: Additional test examples; None if no number suffices.
     """
 
     leader: str
@@ -22,7 +22,7 @@ class Needed:
     more_examples: int | None
 
     def __str__(self) -> str:
-        """In a sentence.
+        """Say it in a sentence.
 
         >>> str(Needed("bert", "tfidf", 4, None))
         'If bert is as far ahead of tfidf as here, about 4 more seeds of each would show it 4 times in 5.'
@@ -41,7 +41,7 @@ class Needed:
 
 
 def _rounded(count: int) -> int:
-    """Two digits of it: no forecast has more.
+    """Round to two significant digits: forecasts are no more precise.
 
     >>> _rounded(1234), _rounded(7)
     (1200, 7)

@@ -1,19 +1,18 @@
-"""What is shown over all tasks of a report together, with their number taken into account; no score is averaged.
+"""Results over all tasks of a report, corrected for their number; scores are never averaged.
 
-Each task's own section is wrong with a probability of about 5 % at most, whatever it says. So of m tasks, whose runs
-and test examples are independent of each other, k or more are wrong with the probability of a binomial distribution,
-and what is counted over tasks takes off as many as may be wrong. It never counts a task whose own section doesn't say
-so.
+The section of each task contains a false claim with a probability of at most about 5 %. So of m tasks with independent
+runs and test examples, the number of sections with false claims follows a binomial distribution, and the counts over
+tasks subtract as many as may be wrong. A task is never counted if its own section does not make the claim.
 
 "Better than the baseline on at least u of m tasks" is a partial conjunction (Benjamini and Heller 2008; Dror et al.
 2017, "Replicability analysis for natural language processing"): the m - u + 1 least significant tasks are tested
-together, by how many of them are significant (Wilkinson 1951). It holds for all models together, for a task's family
-says something wrong of any of them in 5 % at most. A variant by each task's smallest p-values (Bonferroni,
-Holm) would need no independence, but p-values of a few seeds are not trustworthy far below 5 %: with six equally good
-models whose seeds differ unequally, it was wrong in 9 % of simulated reports on eight tasks.
+together, by how many of them are significant (Wilkinson 1951). It holds for all models together, because a task's
+family makes a false claim about any of them in at most 5 % of cases. A variant by each task's smallest p-values
+(Bonferroni, Holm) would not need independence, but p-values of a few seeds are not reliable far below 5 %: with six
+equally good models whose seeds vary unequally, it was wrong in 9 % of simulated reports on eight tasks.
 
-"The best" is not told of one model against a baseline, and models take turns in it. So all such counts of a report take
-off the number of tasks that may be wrong at all.
+"The best" is not a claim about one model against a baseline, and models can take turns. So all such counts of a report
+subtract the total number of tasks that may be wrong.
 """
 
 from __future__ import annotations
@@ -31,18 +30,18 @@ Tasks = Mapping[str, Sequence[TaskComparison]]
 Holds = Callable[[TaskComparison, Cell], bool]
 
 TASKS_FOR_RANKS = 8
-"""Fewer tasks tell little of other tasks."""
+"""Fewer tasks say little about other tasks."""
 LEVEL_OF_RANKS = 0.01
-"""Mean ranks are tested beside the counts, and add this to how often a report is wrong."""
+"""Level of the mean ranks, which are tested in addition to the counts and add to a report's error rate."""
 
 
 def over_tasks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> OverTasks | None:
-    """What is shown over several tasks; None of a single one, or where nothing could be shown on two of them.
+    """Combine several tasks; None for a single one, or if fewer than two tasks compared anything.
 
     Args:
-        tasks: The tasks' comparisons. A task that is there twice, in two suites, by two metrics or at several values of
-            a setting, counts once: what is said of a model there is what all of them say of it.
-        models: Every model's name, in the order of the tasks' cells.
+        tasks: The task comparisons. A task that occurs more than once (in two suites, by two metrics or at several
+            values of a setting) counts once: something holds on it if it holds in all its comparisons.
+        models: The name of every model, in the order of the tasks' cells.
     """
     named: dict[str, list[TaskComparison]] = {}
     for task in tasks:
@@ -58,18 +57,18 @@ def over_tasks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> OverTa
 
 
 def at_least(significant: int, tasks: int) -> int:
-    """On how many of the tasks something holds at least, that is significant on some of them, each at 5 %.
+    """Lower bound of the number of tasks on which something holds, given on how many it is significant at 5 %.
 
     >>> at_least(3, 3), at_least(2, 3), at_least(1, 3), at_least(5, 8)
     (3, 1, 0, 4)
     """
-    # With u - 1 of the significant ones taken for true, so many are left among so many tasks, by chance alone.
+    # With u - 1 of the significant ones assumed true, this many are left among this many tasks by chance alone.
     holds = (u for u in range(significant, 0, -1) if _or_more(significant - u + 1, tasks - u + 1) <= SIGNIFICANCE)
     return next(holds, 0)
 
 
 def may_be_wrong(tasks: int) -> int:
-    """So many of the tasks' sections may say anything wrong; more do with a probability of 5 % at most.
+    """Maximum number of task sections with a false claim; more have a probability of at most 5 %.
 
     >>> may_be_wrong(1), may_be_wrong(2), may_be_wrong(7), may_be_wrong(8)
     (0, 1, 1, 2)
@@ -80,7 +79,7 @@ def may_be_wrong(tasks: int) -> int:
 def mean_ranks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> MeanRanks | None:
     """The mean ranks of the models that were compared on every task, with Nemenyi's critical difference.
 
-    None of few tasks, of fewer than two such models, and where a task occurs twice, for it would count as two.
+    None for few tasks, for fewer than two such models, and if a task occurs twice, because it would count as two.
 
     Source: Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", section 3.2.2.
     """
@@ -98,7 +97,7 @@ def mean_ranks(tasks: Sequence[TaskComparison], models: Sequence[str]) -> MeanRa
 
 
 def critical_difference(models: int, tasks: int, level: float) -> float:
-    """By how much the mean ranks of two models must differ, so that chance is a poor explanation (Nemenyi 1963).
+    """The smallest significant difference between the mean ranks of two models (Nemenyi 1963).
 
     >>> round(critical_difference(models=4, tasks=14, level=0.05), 2)  # Demšar 2006, the example of section 3.2.2
     1.25
@@ -109,14 +108,14 @@ def critical_difference(models: int, tasks: int, level: float) -> float:
 
 
 def _or_more(count: int, tasks: int) -> float:
-    """How often so many of the tasks or more are significant by chance alone, each at 5 %."""
+    """The probability that `count` or more tasks are significant by chance alone, each at 5 %."""
     from scipy.special import bdtrc  # noqa: PLC0415 -- only comparing needs it
 
     return round(float(bdtrc(count - 1, tasks, SIGNIFICANCE)), 12)
 
 
 def _order(task: TaskComparison, cell: Cell) -> float:
-    """The smaller, the better the score."""
+    """Sort key: the better the score, the smaller."""
     assert cell.estimate is not None, "a compared model has a score"
     return -cell.estimate.value if task.card.higher_is_better else cell.estimate.value
 
@@ -139,7 +138,7 @@ def _of_model(model: str, place: int, tasks: Tasks) -> ModelOverTasks:
 
 
 def _where(place: int, tasks: Tasks, holds: Holds) -> tuple[str, ...]:
-    """The tasks of which something holds in every comparison in which the model took part, and there is one."""
+    """The tasks on which something holds in every comparison that includes the model, if there is one."""
     found = {name: [task for task in group if task.cells[place].is_compared] for name, group in tasks.items()}
     return tuple(
         name for name, group in found.items() if group and all(holds(task, task.cells[place]) for task in group)
@@ -151,7 +150,7 @@ def _less_wrong(shown: tuple[str, ...], tasks: int) -> Count:
 
 
 def _is_on_side(side: int) -> Holds:
-    """Whether a model is shown to be better (1) or worse (-1) than the baseline."""
+    """Test whether a model is shown to be better (1) or worse (-1) than the baseline."""
 
     def holds(_task: TaskComparison, cell: Cell) -> bool:
         found = cell.from_baseline
@@ -161,7 +160,7 @@ def _is_on_side(side: int) -> Holds:
 
 
 def _ahead(model: str, place: int, tasks: Tasks) -> dict[str, tuple[str, ...]]:
-    """By other model, the tasks on which `model` is shown to be ahead of it."""
+    """For each other model, the tasks on which `model` is shown to be ahead of it."""
     found: dict[str, list[str]] = {}
     for name, group in tasks.items():
         beaten = [
@@ -175,7 +174,7 @@ def _ahead(model: str, place: int, tasks: Tasks) -> dict[str, tuple[str, ...]]:
 
 
 def _is_best(task: TaskComparison, cell: Cell) -> bool:
-    """Whether every other model is shown not to be the best; of simple baselines only the best one is compared."""
+    """Return whether every other model is shown not to be the best; only the best simple baseline is compared."""
     others = [other for other in task.cells if other.model != cell.model]
     rivals = [other for other in others if other.is_compared or not other.is_simple_baseline]
     return cell.is_top and bool(rivals) and all(other.is_compared and not other.is_top for other in rivals)

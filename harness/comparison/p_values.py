@@ -1,8 +1,8 @@
-"""P-values of differences, many at once: the levels at which intervals made of several parts touch zero.
+"""P-values of many differences at once: the levels at which intervals made of several parts touch zero.
 
-The half width of an interval at the level alpha is the root of its parts' squares, each part's standard deviation times
-Student's t (`harness.comparison.statistics`). Which alpha makes it as wide as a difference has no closed form, so it is
-found by Newton's method in the logarithm of alpha, within a bracket, for all differences together.
+The half width of an interval at level alpha is the root of the sum of its parts' squares, each part being a standard
+deviation times Student's t (`harness.comparison.statistics`). The alpha at which it equals the difference has no closed
+form; Newton's method finds it in log alpha, within a bracket, for all differences together.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 SMALLEST_P = 1e-30
-"""Below that a p-value is a number without meaning."""
+"""Smaller p-values are meaningless."""
 LAST_STEP = 1e-7
-"""Newton's method has arrived after a step that changes a p-value by less, relatively: what is left is its square."""
-MOST_STEPS = 200  # Halving the bracket alone takes fifty.
+"""Newton's method stops after a relative change in the p-value below this; the remaining error is its square."""
+MOST_STEPS = 200  # Bisection alone takes fifty.
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A part of the variance of each of several differences, and the degrees of freedom it was estimated with.
+    """A part of the variance of each of several differences, with its degrees of freedom.
 
     Attributes:
-        variance: [differences]; 0 where a difference has no such part.
-        freedom: [differences].
+        variance: The variances [differences]; 0 for differences without such a part.
+        freedom: The degrees of freedom [differences].
     """
 
     variance: Floats
     freedom: Floats
 
     def squared(self, alpha: Floats) -> tuple[Floats, Floats]:
-        """The squares of the half widths at the levels `alpha`, and their slopes in its logarithm [differences]."""
+        """The squared half widths at levels `alpha`, and their derivatives in log alpha [differences]."""
         from scipy.special import gammaln, stdtrit  # noqa: PLC0415 -- only comparing needs it
 
         half, power = self.freedom / 2, self.freedom / 2 + 0.5
@@ -47,16 +47,16 @@ class Parts:
         return self.variance * squares, -self.variance * quantile * alpha * inverse_density
 
     def of(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Parts:
-        """Those of some of the differences."""
+        """The parts of some of the differences."""
         return Parts(self.variance[chosen], self.freedom[chosen])
 
 
 def p_values(distances: Floats, parts: Sequence[Parts]) -> Floats:
-    """Two-sided p-values, from `SMALLEST_P` to 1 [differences].
+    """Compute two-sided p-values, from `SMALLEST_P` to 1 [differences].
 
     Args:
-        distances: The differences, without their signs [differences].
-        parts: What their variances are made of; some part of each is above 0.
+        distances: The absolute differences [differences].
+        parts: The parts of their variances; some part of each is above 0.
     """
     found = np.ones(len(distances))
     apart = np.flatnonzero(distances**2 > 0)
@@ -68,7 +68,7 @@ def p_values(distances: Floats, parts: Sequence[Parts]) -> Floats:
 
 
 def _levels(distances: Floats, parts: Sequence[Parts]) -> Floats:
-    """The logarithms of the levels at which intervals reach exactly as far as the distances [differences]."""
+    """The log levels at which intervals reach exactly as far as the distances [differences]."""
     found = _start(distances, parts)
     bracket, left = np.stack([np.full(len(found), log(SMALLEST_P)), np.zeros(len(found))]), np.arange(len(found))
     for _ in range(MOST_STEPS):
@@ -83,7 +83,7 @@ def _levels(distances: Floats, parts: Sequence[Parts]) -> Floats:
 
 
 def _start(distances: Floats, parts: Sequence[Parts]) -> Floats:
-    """The logarithms of the levels of one t with Satterthwaite's (1946) degrees of freedom for all parts together."""
+    """Start values: log levels of a single t with Satterthwaite's (1946) degrees of freedom for all parts together."""
     from scipy.special import stdtr  # noqa: PLC0415 -- as above
 
     variance = np.asarray(sum(part.variance for part in parts))
@@ -93,7 +93,7 @@ def _start(distances: Floats, parts: Sequence[Parts]) -> Floats:
 
 
 def _step(level: Floats, bracket: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[Floats, Floats]:
-    """Where Newton's method goes from `level`, or the bracket's middle, and the bracket [2, differences]."""
+    """Take a Newton step from `level`, or bisect outside the bracket; return it and the bracket [2, differences]."""
     excess, slope = _excess(level, distances, parts)
     low, high = np.where(excess > 0, level, bracket[0]), np.where(excess > 0, bracket[1], level)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -102,9 +102,9 @@ def _step(level: Floats, bracket: Floats, distances: Floats, parts: Sequence[Par
 
 
 def _excess(level: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[Floats, Floats]:
-    """Above 0 where an interval reaches further than its distance, and the slope of that in `level` [differences].
+    """Positive if an interval reaches further than its distance, with the derivative in `level` [differences].
 
-    The logarithm keeps the curve near a line where few degrees of freedom make the width explode.
+    The logarithm keeps the curve nearly linear even if few degrees of freedom make the width explode.
     """
     alpha = np.exp(level)
     squares, slopes = (sum(each) for each in zip(*(part.squared(alpha) for part in parts), strict=True))

@@ -1,6 +1,6 @@
-"""All pairs of a family at once: the p-values that `difference` gives, without taking each pair by itself.
+"""P-values of all pairs of a family at once, equal to those of `difference` for each pair.
 
-Two hundred models are twenty thousand pairs. What belongs to one model is computed once, the examples' part row by row,
+Two hundred models make twenty thousand pairs. Per-model quantities are computed once, the examples' part row by row,
 and the levels of all pairs together (`harness.comparison.p_values`).
 """
 
@@ -18,12 +18,12 @@ Indexes = NDArray[np.intp]
 
 
 def one_sided_p_values(models: Sequence[Evidence], typical: Part | None, sign: int) -> Floats:
-    """The unadjusted p-value of the row's model being ahead of the column's [models, models]; nan where none is tested.
+    """The unadjusted p-value of the row's model being ahead of the column's [models, models]; NaN if not tested.
 
     Args:
-        models: What their runs say, all of the same clusters of test examples.
-        typical: What seeds add to a run of the comparison's median model.
-        sign: -1 where less is better.
+        models: The evidence of each model, all on the same clusters of test examples.
+        typical: The variance that seeds add to a run of the comparison's median model.
+        sign: -1 if lower scores are better.
     """
     found = np.full((len(models), len(models)), np.nan)
     tested = [place for place, model in enumerate(models) if model.knows_seeds and model.knows_examples]
@@ -43,7 +43,7 @@ def one_sided_p_values(models: Sequence[Evidence], typical: Part | None, sign: i
 def _two_sided(
     models: Sequence[Evidence], typical: Part | None, one: Indexes, other: Indexes, distances: Floats
 ) -> Floats:
-    """The p-values of the pairs [pairs]; nan where there are fewer than two clusters' worth of examples."""
+    """The p-values of the pairs [pairs]; NaN with fewer than two effective clusters of examples."""
     examples = _examples_parts(models, one, other)
     own = _seeds_parts(models, one, other)
     found = np.full(len(one), np.nan)
@@ -62,7 +62,7 @@ def _two_sided(
 
 
 def _examples_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) -> Parts:
-    """What the examples add to the variance of each pair's difference."""
+    """The variance of each pair's difference that is due to the examples."""
     averages = np.stack([model.contributions.mean(axis=0) for model in models])
     leverages = models[0].leverages
     variances = [((row - averages[place + 1 :]) ** 2) @ leverages for place, row in enumerate(averages)]
@@ -74,7 +74,7 @@ def _examples_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) ->
 
 
 def _seeds_parts(models: Sequence[Evidence], one: Indexes, other: Indexes) -> Parts:
-    """What the seeds add, the residual taken off; nothing where the residual explains their spread."""
+    """The variance due to the seeds, less the residual; zero if the residual explains it."""
     several = [len(model.scores) > 1 for model in models]
     variances = np.array(
         [m.scores.var(ddof=1) / len(m.scores) if s else 0.0 for m, s in zip(models, several, strict=True)]

@@ -1,4 +1,4 @@
-"""The smallest difference that a suite's plan detects on each task, and what another one takes."""
+"""The smallest difference that a suite's plan detects on each task, and what a smaller one would take."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from harness.suites.sizes import Sizes
 
 @dataclass(frozen=True, slots=True)
 class TaskPower:
-    """What a plan can tell on a task.
+    """The power of a plan on a task.
 
     Attributes:
-        task: Its name.
-        unit: Of its main metric.
-        design: As planned.
-        noise: What scores vary by; None where nothing is known of it.
-        group: The column by which its examples belong together; None: they don't.
+        task: The name of the task.
+        unit: The unit of its main metric.
+        design: The planned comparison.
+        noise: The variances of scores; None if unknown.
+        group: The column that groups examples; None if they are not grouped.
     """
 
     task: str
@@ -50,20 +50,20 @@ class TaskPower:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest difference that is detected with 80 % power; None where it is not known."""
+        """The smallest difference detected with 80 % power; None if unknown."""
         return None if self.noise is None else detectable(self.noise, self.design)
 
     @property
     def half_width(self) -> float | None:
-        """Half the width of an interval of a difference."""
+        """Half the width of the interval of a difference."""
         return None if self.noise is None else half_width(self.noise, self.design)
 
     def seeds_for(self, difference: float) -> int | None:
-        """The seeds that detect the difference; None where no number does."""
+        """The number of seeds that detects the difference; None if no number does."""
         return None if self.noise is None else seeds_to_detect(self.noise, self.design, difference)
 
     def examples_for(self, difference: float) -> int | None:
-        """The test examples that do; None where no number does."""
+        """The number of test examples that detects it; None if no number does."""
         return None if self.noise is None else examples_to_detect(self.noise, self.design, difference)
 
 
@@ -74,14 +74,14 @@ def planned_power(
     sizes: Mapping[str, Sizes],
     simple: Collection[str],
 ) -> list[TaskPower]:
-    """What a plan can tell on each task on which models are compared.
+    """The power of a plan on each task on which models are compared.
 
     Args:
-        planned: The runs.
-        rule: When they are looked at, where seeds are added until comparisons are decided: the last look counts.
-        records: Of each task, those of any suite, with their folders.
-        sizes: Of each task.
-        simple: The models that are simple baselines.
+        planned: The planned runs.
+        rule: The looks of a sequential suite, of which the last one counts.
+        records: For each task, its records in any suite, with their folders.
+        sizes: The split sizes of each task.
+        simple: The names of simple baselines.
     """
     found = []
     for task in dict.fromkeys(run.config.task for run in planned):
@@ -99,7 +99,7 @@ def planned_power(
 
 
 def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | None:
-    """What the suite with the most recorded runs of a task says, by a metric; None where it says nothing."""
+    """Estimate the noise from the suite with the most recorded runs of a task; None if that is impossible."""
     complete = [(folder, record) for folder, record in records if record.status == "complete"]
     places = [(record.suite, record.task) for _, record in complete]
     if not places:
@@ -115,10 +115,10 @@ def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | 
 
 
 def _design(runs: Sequence[Run], rule: SeedRule | None, sizes: Sizes, simple: Collection[str]) -> Design | None:
-    """None where nothing is compared: there are fewer than two models, or no test split is read or known."""
+    """The planned comparison; None with fewer than two models, or if the test split is not read or its size unknown."""
     names = {run.model for run in runs}
     trained = names.difference(simple)
-    models = len(trained) + (len(trained) < len(names))  # Of simple baselines, the best one is compared.
+    models = len(trained) + (len(trained) < len(names))  # Only the best simple baseline is compared.
     examples = sizes.limited("test", runs[0].config.training)
     if runs[0].config.fold is not None and examples is not None:  # Each row is a test row once.
         examples = sum(sizes.limited(split, runs[0].config.training) or 0 for split in SPLITS)

@@ -1,13 +1,13 @@
-"""Power: the smallest difference that a plan detects, before anything is run.
+"""Power: the smallest difference that a plan detects, before anything runs.
 
-The half width of the interval of a difference (`harness.comparison.statistics`), at the level that the task's family of
-comparisons asks for, plus the room that is needed to lie beyond it with the power that is asked for:
+It is the half width of the interval of a difference (`harness.comparison.statistics`), at the level of the task's
+family of comparisons, plus the distance needed to lie beyond it with the wanted power:
 
     sqrt(t(n - 1)^2 Ve / n + t(k (S - 1))^2 k Vs / S) + z(power) sqrt(Ve / n + k Vs / S)
 
-with n test examples and S seeds of the k models of the pair that have any, Ve the variance that an example adds to the
-difference, and Vs that which a seed adds to a score. Of 80 % promised, simulation gave 75 to 86 % with small seed
-effects, and 94 to 97 % with large ones.
+with n test examples and S seeds for each of the k models of the pair that have seeds, Ve the variance that an example
+adds to the difference, and Vs that which a seed adds to a score. For a nominal 80 %, simulation gave 75 to 86 % with
+small seed effects, and 94 to 97 % with large ones.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from harness.metrics.metric import Unit
 POWER = 0.8
 MOST_SEEDS, MOST_EXAMPLES = 1000, 10**9
 MOST_MODELS = 8
-"""So many models' runs say what scores vary by."""
+"""Maximum number of models whose runs are used to estimate the noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What makes scores on a task vary.
+    """The sources of variation of scores on a task.
 
     Attributes:
-        examples: The variance that one test example, or one cluster of them, adds to a difference of two models.
+        examples: The variance that one test example, or one cluster, adds to a difference of two models.
         seeds: The variance that the seed adds to a score.
-        clusters: Effective clusters per test example; 1 where examples are independent.
-        source: Where these numbers come from, in words.
+        clusters: Effective clusters per test example; 1 if examples are independent.
+        source: The origin of these numbers, in words.
     """
 
     examples: float
@@ -54,14 +54,14 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A comparison, as planned.
+    """A planned comparison.
 
     Attributes:
-        seeds: Of each model that has any.
-        examples: Test examples.
-        models: So many are compared with each other.
-        trained: Of the two models of a comparison, those that have seeds: 2, or 1 beside a simple baseline.
-        level: Two-sided, of the family of all comparisons.
+        seeds: Number of seeds for each model that has any.
+        examples: Number of test examples.
+        models: Number of models compared with each other.
+        trained: Number of models in a pair that have seeds: 2, or 1 against a simple baseline.
+        level: The two-sided level of the family of all comparisons.
     """
 
     seeds: int
@@ -72,7 +72,7 @@ class Design:
 
 
 def detectable(noise: Noise, design: Design, *, power: float = POWER) -> float | None:
-    """The smallest difference that is detected with so much power; None of one seed, or of one test example."""
+    """The smallest difference detected with the given power; None with one seed or one test example."""
     found = _halves(noise, design)
     if found is None:
         return None
@@ -88,20 +88,20 @@ def half_width(noise: Noise, design: Design) -> float | None:
 
 
 def seeds_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
-    """The fewest seeds that detect a difference of `wanted` with the design's examples; None where no number does."""
+    """The fewest seeds that detect a difference of `wanted` with the design's examples; None if no number does."""
     return _least(lambda count: replace(design, seeds=count), noise, wanted, most=MOST_SEEDS)
 
 
 def examples_to_detect(noise: Noise, design: Design, wanted: float) -> int | None:
-    """The fewest test examples that do, with the design's seeds; None where no number of them does."""
+    """The fewest test examples that do, with the design's seeds; None if no number does."""
     return _least(lambda count: replace(design, examples=count), noise, wanted, most=MOST_EXAMPLES)
 
 
 def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Needed | None:
-    """What would tell the best trained model from the one that is next in the race; None where nothing is left open.
+    """What would distinguish the best trained model from the next in the race; None if nothing is left open.
 
     Args:
-        task: What was found.
+        task: The comparison of the task.
         by_model: The runs behind it.
     """
     race = [cell for cell in task.ranked if cell.is_top]
@@ -137,20 +137,20 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
 
 
 def _gap(one: Cell, other: Cell, task: TaskComparison) -> float:
-    """By how much a model scores better than another one."""
+    """The signed difference by which one model scores better than another."""
     assert one.estimate is not None, "models in the race have scores"
     assert other.estimate is not None, "models in the race have scores"
     return (one.estimate.value - other.estimate.value) * (1 if task.card.higher_is_better else -1)
 
 
 def assumed_noise(unit: Unit) -> Noise | None:
-    """What scores are taken to vary by where no run has told; None of a metric without a range."""
+    """The noise to assume before any run; None for a metric without a range."""
     found = assumed_variances(unit)
     return None if found is None else Noise(found[0], found[1], 1.0, SOURCE)
 
 
 def recorded_noise(by_model: Sequence[ModelRuns], source: str) -> Noise | None:
-    """What recorded runs of a task say of it; None where they say nothing of examples or of seeds.
+    """Estimate the noise from recorded runs; None if they say nothing about examples or seeds.
 
     Ve is the median over pairs of models, Vs over models.
     """
@@ -177,7 +177,7 @@ def _of_seeds(trained: Sequence[Evidence]) -> float:
     typical = typical_seeds(trained)
     if typical is not None:
         return typical.variance
-    # A model differs from its own mean by nothing but its seeds.
+    # A model differs from its own mean only by its seeds.
     spread = [(difference(one, one.averaged).standard_error ** 2 * len(one.scores), len(one.scores)) for one in trained]
     return sum(variance * (count - 1) for variance, count in spread) / sum(count - 1 for _, count in spread)
 
@@ -197,9 +197,9 @@ def _halves(noise: Noise, design: Design) -> tuple[float, float] | None:
     return sqrt(widths), sqrt(examples + seeds)
 
 
-@cache  # A search for a number of seeds or examples asks for the same one each time.
+@cache  # A search for a number of seeds or examples repeats the same call.
 def _tail(models: int, level: float) -> float:
-    """The one-sided p-value of one comparison at which the family of all models errs at `level`."""
+    """The one-sided p-value of one comparison at which the family of all models has error rate `level`."""
     low, high = 0.0, level / 2
     for _ in range(40):
         middle = (low + high) / 2
@@ -208,7 +208,7 @@ def _tail(models: int, level: float) -> float:
 
 
 def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, most: int) -> int | None:
-    """The smallest count from 2 to `most` that detects what is wanted."""
+    """The smallest count from 2 to `most` that detects the wanted difference."""
 
     def reaches(count: int) -> bool:
         return (detectable(noise, design(count)) or inf) <= wanted

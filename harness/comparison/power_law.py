@@ -1,8 +1,8 @@
-"""A power law through a model's errors by training size, and how far it can be trusted to go on.
+"""A power law through a model's errors by training size, and how far it can be extrapolated.
 
-error(n) = a + b n^-c, with a, b >= 0: what no number of examples takes away, and a part that falls with them (Cortes et
+error(n) = a + b n^-c, with a, b >= 0: an irreducible part, and a part that falls with the number of examples (Cortes et
 al. 1994, "Learning curves: asymptotic values and rate of convergence"; Hestness et al. 2017; Viering and Loog 2023,
-"The shape of learning curves: a review"). For a given c the law is linear, so that c is tried on a grid and the rest is
+"The shape of learning curves: a review"). For a given c the law is linear, so c is searched on a grid and the rest is
 solved: a thousand fits take milliseconds.
 """
 
@@ -17,11 +17,11 @@ import numpy as np
 from harness.comparison.statistics import Evidence, Floats, residual
 
 LEAST_SIZES = 4
-"""Three numbers are fitted; fewer sizes say nothing of whether they fit."""
+"""Three parameters are fitted; with fewer sizes the fit can't be tested."""
 FARTHEST = 4.0
-"""A law is trusted up to so many times the largest size."""
+"""A law is trusted up to this multiple of the largest size."""
 MOST_SPREAD = 4.0
-"""Of the ends of the interval of a number of examples; a wider one is not told."""
+"""Maximum ratio between the ends of an interval of a number of examples; wider ones are not reported."""
 POOR_FIT = 0.05
 SAMPLING = 2.0
 """The variance that the draw of training examples adds, as a multiple of a seed's: an assumption (it is the larger of
@@ -32,11 +32,11 @@ _EXPONENTS = np.geomspace(0.05, 2.0, 60)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many training examples a model needs for a score.
+    """The number of training examples that a model needs for a score.
 
     Attributes:
         error: The distance from a perfect score.
-        examples: By the fitted law.
+        examples: The estimate by the fitted law.
         low: The lower end of the 95 % interval.
         high: The upper end.
     """
@@ -49,12 +49,12 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PowerLaw:
-    """A fitted law.
+    """A fitted power law.
 
     Attributes:
-        largest: The largest size that it was fitted to.
+        largest: The largest size used in the fit.
         parameters: a, b and c [3].
-        draws: The same of errors as other seeds and test examples might have given them [draws, 3].
+        draws: The parameters for errors resampled over seeds and test examples [draws, 3].
     """
 
     largest: float
@@ -62,12 +62,12 @@ class PowerLaw:
     draws: Floats
 
     def error(self, examples: float) -> float:
-        """The error at so many training examples."""
+        """The error with the given number of training examples."""
         a, b, c = self.parameters.tolist()
         return float(a + b * examples**-c)
 
     def reach(self, error: float) -> Reach | None:
-        """The training examples that bring the error down to `error`; None where the fit does not tell."""
+        """The number of training examples that lowers the error to `error`; None if the fit does not determine it."""
         needed = float(_needed(self.parameters[None], error)[0])
         low, high = np.quantile(_needed(self.draws, error), [0.025, 0.975], method="inverted_cdf").tolist()
         if not self.largest < needed <= FARTHEST * self.largest or not low <= needed <= high < MOST_SPREAD * low:
@@ -75,10 +75,10 @@ class PowerLaw:
         return Reach(error, needed, low, high)
 
     def nearest_reach(self, *, factor: float = 1.0) -> Reach | None:
-        """What the roundest error takes that the law comes down to, as far as it is trusted; None where none is told.
+        """The training examples for the roundest error within the trusted range; None if there is no such error.
 
         Args:
-            factor: What scores are multiplied by where they are shown, which says which are round.
+            factor: The factor that scores are displayed with, which determines which values are round.
         """
         now, last = self.error(self.largest) * factor, self.error(FARTHEST * self.largest) * factor
         for step in _round_steps(now - last):
@@ -90,17 +90,17 @@ class PowerLaw:
 
 
 def fitted_law(sizes: Sequence[float], evidences: Sequence[Evidence], *, best: float) -> PowerLaw | None:
-    """The law of a model's errors; None where the sizes are too few, or it is not what they follow.
+    """Fit a model's errors; None if there are too few sizes or the law does not fit.
 
-    The test examples' part of the noise is shared by all sizes. The seeds' part is each size's own, and at least as
-    large, beside the error, as that of all sizes together. Which training examples were drawn is noise, too, which is
-    not seen where all seeds have the same; it is taken to be larger than that of a seed (`SAMPLING`). So a model that
-    has no seeds has no law.
+    The noise of the test examples is shared by all sizes. That of the seeds is estimated for each size, with the
+    estimate over all sizes, relative to the error, as a lower bound. The draw of training examples adds noise too,
+    which is invisible if all seeds share it; it is assumed to be larger than that of a seed (`SAMPLING`). So a model
+    without seeds has no law.
 
     Args:
-        sizes: Training examples, ascending [sizes].
-        evidences: Of each size, tested on the same examples.
-        best: The best score that there is; the error is the distance from it.
+        sizes: Numbers of training examples, ascending [sizes].
+        evidences: The evidence for each size, on the same test examples.
+        best: The best possible score; the error is the distance from it.
     """
     if len(set(sizes)) < LEAST_SIZES or not all(len(one.scores) > 1 and one.knows_examples for one in evidences):
         return None
@@ -135,7 +135,7 @@ def _seeds(evidences: Sequence[Evidence], errors: Floats) -> tuple[Floats, float
 
 
 def _noise(examples: Floats, seeds: Floats, freedom: float) -> Floats:
-    """What the errors might be off by [draws, sizes]; the same at each call."""
+    """Draw errors of the fit's inputs [draws, sizes]; the same at each call."""
     generator = np.random.default_rng(0)
     values, vectors = np.linalg.eigh(examples)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
@@ -146,7 +146,7 @@ def _noise(examples: Floats, seeds: Floats, freedom: float) -> Floats:
 
 
 def _fitted(sizes: Floats, errors: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """The weighted least squares fits [fits, 3] of errors [fits, sizes], and the squares that are left [fits]."""
+    """Fit by weighted least squares: the parameters [fits, 3] and residuals [fits] of errors [fits, sizes]."""
     shapes = sizes[None] ** -_EXPONENTS[:, None]
     total = weights.sum()
     mean_shape, mean_error = shapes @ weights / total, errors @ weights / total
@@ -166,7 +166,7 @@ def _fitted(sizes: Floats, errors: Floats, weights: Floats) -> tuple[Floats, Flo
 
 
 def _needed(parameters: Floats, error: float) -> Floats:
-    """The training examples for an error by each law; infinite where it does not come down to it [laws]."""
+    """The training examples for an error by each law; infinite if the law never reaches it [laws]."""
     a, b, c = parameters.T
     reachable = (error > a) & (b > 0)
     ratio = np.where(reachable, b, 1.0) / np.where(reachable, error - a, 1.0)
@@ -174,14 +174,14 @@ def _needed(parameters: Floats, error: float) -> Floats:
 
 
 def _chance_of(squares: float, freedom: int) -> float:
-    """How often as much is left where the law holds."""
+    """The probability of residuals this large if the law holds."""
     from scipy.special import gammaincc  # noqa: PLC0415 -- only comparing needs it
 
     return float(gammaincc(freedom / 2, squares / 2))
 
 
 def _round_steps(span: float) -> list[float]:
-    """Round distances between errors, the largest first: from about `span` to a tenth of it, five at most.
+    """Round differences between errors, largest first: from about `span` to a tenth of it, at most five.
 
     >>> _round_steps(6.75)
     [5.0, 2.0, 1.0, 0.5, 0.2]

@@ -1,4 +1,4 @@
-"""A run's predictions as they lie in its folder: those columns that are needed."""
+"""Read the needed columns of a run's predictions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COLUMNS = ("id", "group", "reference", "prediction")
 
 
 def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -> Any:
-    """The predictions in the first folder, and those in the others after them, all of different examples.
+    """Read the predictions in the first folder, followed by those in the others, all of different examples.
 
     Args:
-        folders: A run's; in cross-validation those of one seed's folds.
-        more: Columns to read beside `COLUMNS`, where they are there; None: all.
+        folders: The folder of a run; in cross-validation, those of one seed's folds.
+        more: Columns to read in addition to `COLUMNS` if they exist; None: all.
 
     Raises:
-        UserError: There are none, or they are cut short.
+        UserError: If there are no predictions, or they are truncated.
     """
     import pyarrow  # noqa: PLC0415 -- as above
 
@@ -34,7 +34,7 @@ def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -
 
 
 def _predictions(folder: Path, more: Sequence[str] | None) -> Any:
-    """The columns that are needed, of at least one example; of `more` those that there are."""
+    """Read the needed columns, and those of `more` that exist; there must be at least one example."""
     import pyarrow  # noqa: PLC0415 -- a light command imports this module by way of `compare`
     from pyarrow import parquet  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""What a plan takes scores to vary by where no run of the task has told yet.
+"""The variances that a plan assumes before any run of the task is recorded.
 
-Of metrics without a range, such as perplexity or squared error, nothing is taken: how far they vary depends on the
-data's own scale.
+Nothing is assumed for metrics without a range, such as perplexity or squared error: their variance depends on the scale
+of the data.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from math import isfinite
 from harness.metrics.metric import Unit
 
 SEED_DEVIATION = 0.02
-"""Of a score between 0 and 1: 2 points. The middle regime of docs/statistics.md, where 8 points are the shaky one."""
+"""For a score between 0 and 1: 2 points. The middle regime of docs/statistics.md; 8 points is the unstable one."""
 SHARE_RIGHT = 0.8
-"""Examples that a model has right. The variance of one example is p (1 - p), and two models share half of it."""
+"""Share of correct examples. The variance of one example is p (1 - p), and two models share half of it."""
 SHARED = 0.5
 SOURCE = (
     "by a prior, as there are no recorded runs: seeds 2 points apart (standard deviation), 80 % of "
@@ -23,7 +23,7 @@ SOURCE = (
 
 
 def assumed_variances(unit: Unit) -> tuple[float, float] | None:
-    """What one example adds to the variance of a difference, and one seed to that of a score; None without a range."""
+    """The variance that one example adds to a difference, and one seed to a score; None without a range."""
     if not (isfinite(unit.least) and isfinite(unit.most)):
         return None
     return 2 * (1 - SHARED) * SHARE_RIGHT * (1 - SHARE_RIGHT), SEED_DEVIATION**2

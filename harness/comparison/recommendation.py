@@ -1,8 +1,7 @@
-"""What to use on a task: one recommendation, with the numbers that carry it.
+"""Recommend a model for a task, with the numbers behind it.
 
-It says no more than the task's claims do (`harness.comparison.claims`). Where these leave several models in the race,
-the one that costs least to train is recommended; where they leave a simple baseline in it, that one, until more is
-known.
+The recommendation says no more than the task's claims (`harness.comparison.claims`). If these leave several models in
+the race, the cheapest to train is recommended; if they include a simple baseline, that baseline, until more is known.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from harness.metrics.metric import Unit
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What to use.
+    """The recommendation for a task.
 
     Attributes:
         kind: "best": it is ahead of the others; "cheapest": of several that may be the best; "baseline": nothing beats
-            the simple baseline; "unclear": more runs or more test examples are needed to tell.
-        model: What to use, for now where it is not clear; None: nothing can be recommended.
-        advice: In a sentence.
-        reasons: In a sentence each, the most important first.
+            the simple baseline; "unclear": more runs or test examples are needed.
+        model: The recommended model, provisional if unclear; None: nothing can be recommended.
+        advice: The advice in one sentence.
+        reasons: The reasons, one sentence each, most important first.
     """
 
     kind: Literal["best", "cheapest", "baseline", "unclear"]
@@ -41,7 +40,7 @@ class Recommendation:
 
 
 def recommended(task: TaskComparison) -> Recommendation:
-    """What to use on a task."""
+    """Recommend a model for a task."""
     ranked, unit = task.ranked, unit_of(task.card.main_metric)
     trained = [cell for cell in ranked if not cell.is_simple_baseline]
     simple = next((cell for cell in ranked if cell.is_simple_baseline), None)
@@ -64,7 +63,7 @@ def recommended(task: TaskComparison) -> Recommendation:
 
 
 def _contenders(ranked: Sequence[Cell]) -> list[Cell]:
-    """The models that may be the best and are above each one that is shown not to be."""
+    """The models that may be the best and score above every model that is shown not to be."""
     first_behind = next((place for place, cell in enumerate(ranked) if cell.beaten_by), len(ranked))
     return [cell for cell in ranked[:first_behind] if cell.is_top]
 
@@ -86,7 +85,7 @@ def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskCompa
 
 
 def _untested(best: Cell, task: TaskComparison) -> Recommendation:
-    """No difference was tested, for want of other things than seeds."""
+    """No difference was tested, for reasons other than missing seeds."""
     if not best.clusters:
         advice = "Can't tell: the scores are as recorded, and how far they depend on the test examples is not known."
     elif best.clusters < 2:
@@ -99,7 +98,7 @@ def _untested(best: Cell, task: TaskComparison) -> Recommendation:
 
 
 def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
-    """Some models are shown to be as good as any, but for the margin: the one that costs least is enough."""
+    """Some models are shown to be within the margin of the best: recommend the cheapest."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
     cheapest, best = min(near, key=expense), task.ranked[0]
@@ -112,7 +111,7 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
 
 
 def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit: Unit) -> Recommendation:
-    """The simple baseline may be the best: nothing is shown to be worth more."""
+    """The simple baseline may be the best: nothing is shown to beat it."""
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
@@ -138,7 +137,7 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
 
 
 def _share_read(cell: Cell) -> float:
-    """How often its runs have read the training examples, the longest of them; 1 where no curve tells it."""
+    """Epochs over the training examples, for the longest run; 1 if no curve records them."""
     return max((record.curve[-1].epoch for record in cell.scored_records if record.curve), default=1.0)
 
 
@@ -190,14 +189,14 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _needed(leader: Cell, rival: Cell, task: TaskComparison) -> Iterator[str]:
-    """What would tell the two apart, where that is known."""
+    """Say what would distinguish the two models, if known."""
     needed = task.needed
     if needed is not None and (needed.leader, needed.rival) == (leader.model, rival.model):
         yield str(needed)
 
 
 def _expense(cells: Sequence[Cell]) -> tuple[Callable[[Cell], float], str]:
-    """What tells which of some models is cheaper to train, and its name."""
+    """The measure of training cost for some models, and its name."""
     of_cost, name = cheaper_by([cell.cost for cell in cells])
     return lambda cell: of_cost(cell.cost), name
 

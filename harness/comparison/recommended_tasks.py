@@ -1,4 +1,4 @@
-"""What to use on each of several tasks, in a few words: the tasks' own recommendations, put together by model."""
+"""Recommendations for several tasks in a few words, grouped by model."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from harness.comparison.recommendation import Recommendation
 from harness.comparison.wording import listed
 
 MOST_MODELS = 4
-"""So many models are told with their tasks; of more it is said on how many each is to be used."""
+"""Maximum number of models listed with their tasks; for more, only the number of tasks is given."""
 MOST_TASKS = 3
-"""So many tasks are named together; of more it is said how many they are."""
+"""Maximum number of tasks listed by name; for more, only their number is given."""
 
 
 def advice_over_tasks(by_task: Mapping[str, Recommendation]) -> str:
-    """One sentence for each sort of recommendation that occurs, the firmest first.
+    """One sentence for each kind of recommendation that occurs, firmest first.
 
     Args:
-        by_task: What is recommended on each task.
+        by_task: The recommendation for each task.
     """
     groups: dict[tuple[str, str | None], list[str]] = {}
     for task, found in by_task.items():

@@ -1,9 +1,9 @@
-"""Outcome: a run's test predictions, scored again.
+"""Score a run's test predictions again.
 
-Scores come from the predictions and not from the record, so a new metric needs no training; the record's own
-score serves as a check. A metric of the `evaluate` library is somebody's code, and is not run here, for runs may come
-from a stranger: its score is the record's, and nothing is known of what each example adds. Only the columns that are
-needed are read: a thousand runs take seconds.
+Scores come from the predictions and not from the record, so that a new metric needs no training; the recorded score
+serves as a check. A metric of the `evaluate` library is third-party code and is not run here, because runs may come
+from a stranger: its score is the recorded one, and the contributions of examples are unknown. Only the needed columns
+are read: a thousand runs take seconds.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ from harness.task_types.contract import TaskType
 
 JACKKNIFE_BLOCKS = 40
 LARGEST = 1e100
-"""A score beyond is none: no square of it is a number."""
+"""Larger scores are rejected, because their squares overflow."""
 
 
 class NotApplicableError(UserError):
-    """The metric says nothing of a model of this sort."""
+    """The metric does not apply to this kind of model."""
 
 
 class NotANumberError(UserError):
-    """The score is infinite, or not a number."""
+    """The score is infinite or NaN."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RescoredRun:
-    """What one run's predictions amount to.
+    """The rescored predictions of one run.
 
     Attributes:
-        test_set: Digest of the test examples' ids, groups and references, in order: equal digests can be paired.
-            Ids alone don't do: rows without an id of their own are numbered, in every file alike.
-        examples: How many test examples there are.
-        score: The metric, in its natural unit.
-        contributions: How far each cluster of examples moves the score [clusters]; they add up to zero. None of them
-            [0] where the score is as recorded.
+        test_set: Digest of the test examples' ids, groups and references, in order: equal digests can be paired. Ids
+            alone don't suffice: rows without ids are numbered, in the same way in every file.
+        examples: Number of test examples.
+        score: The score in the metric's natural unit.
+        contributions: How far each cluster of examples moves the score [clusters]; they sum to zero. Empty [0] if the
+            score is the recorded one.
         shares: Each cluster's share of the examples [clusters].
-        split: What the test examples are like.
-        units: Digest of how many units each example has for the model; empty where the metric has none of its own.
-        is_constant: Whether the predictions tell no example from another, though the references do.
-        unknown_labels: Labels that it predicted and no test example has, where the metric weighs labels alike.
-        values: Each example's own value [examples], where the score is their mean; else None.
-        clean: The same of the examples that repeat no training example, where some do (`harness.comparison.clean`).
-        all_repeat: Whether all of the examples repeat one.
+        split: Properties of the test split.
+        units: Digest of the number of units of each example for the model; empty if the metric has no units.
+        is_constant: Whether all predictions are the same, though the references differ.
+        unknown_labels: Labels that the run predicted and no test example has, if the metric weights labels equally.
+        values: The value of each example [examples] if the score is their mean; else None.
+        clean: The result on examples that repeat no training example, if some do (`harness.comparison.clean`).
+        all_repeat: Whether all examples repeat a training example.
     """
 
     test_set: str
@@ -96,22 +96,22 @@ def rescore(
     task_type: TaskType | None = None,
     splits: dict[str, Split] | None = None,
 ) -> RescoredRun:
-    """The outcome of the run in `folder`, scored by `metric`.
+    """Score the run in `folder` by `metric`.
 
     Args:
-        folder: Where the predictions lie.
-        labels: The label names in their order.
-        metric: A metric's name; one of the `evaluate` library's is not loaded, but taken from `recorded`.
+        folder: The folder of the predictions.
+        labels: The label names in order.
+        metric: The name of a metric; for one of the `evaluate` library, the score is taken from `recorded`.
         recorded: The record's test scores by metric.
-        others: Folders of a cross-validation's other folds, whose predictions are scored together with these.
-        task_type: The task's, which knows the answers that tell no example from another; None: none are looked for.
-        splits: What is known by then of test splits scored like this, by digest; it is added to.
+        others: Folders of the other folds of a cross-validation, which are pooled with this one.
+        task_type: The task type, which knows constant answers; None: they are not looked for.
+        splits: Cache of test splits by digest, for the same metric; new ones are added.
 
     Raises:
-        NotApplicableError: The metric says nothing of such a model.
-        NotANumberError: The score is infinite, or none.
-        UserError: The predictions are missing, cut short, empty, or nothing that the metric can score; or there is no
-            recorded score where one is due.
+        NotApplicableError: If the metric does not apply to such a model.
+        NotANumberError: If the score is not finite.
+        UserError: If the predictions are missing, truncated, empty or can't be scored by the metric, or a required
+            recorded score is missing.
     """
     file = folder / PREDICTIONS
     check_regular(file, "Do the run again with --redo.", within=folder)
@@ -120,7 +120,7 @@ def rescore(
         return _rescored(folder, rules, recorded=recorded or {}, others=others)
     except UserError:
         raise
-    except Exception as error:  # The columns may hold anything, and what reads them is any task type's own.
+    except Exception as error:  # The columns may hold anything, and any task type reads them.
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(f"{file}: {metric} can't score them ({reason:.200}). Do the run again with --redo.") from error
 
@@ -141,7 +141,7 @@ def _rescored(folder: Path, rules: _Rules, *, recorded: Mapping[str, float], oth
 def _of_table(table: Any, rules: _Rules, folder: Path) -> RescoredRun:
     digest = digest_of_test_set(table)
     metric, clusters = find_metric(rules.metric), clusters_of(table["group"])
-    with np.errstate(invalid="ignore", over="ignore"):  # A score that is no number is told below.
+    with np.errstate(invalid="ignore", over="ignore"):  # Non-finite scores are reported below.
         score, contributions, shares, values = scored_table(table, rules.labels, metric, clusters)
     if not (_is_number(score) and _is_number(contributions)):
         raise _no_number(score, metric, folder / PREDICTIONS)
@@ -185,7 +185,7 @@ def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
 
 
 def _is_number(value: float | Floats) -> bool:
-    """Whether it is finite, and its square too, of which variances are made."""
+    """Return whether the value is finite, and its square too, which variances need."""
     return bool(np.all(np.abs(value) <= LARGEST))
 
 
@@ -205,7 +205,7 @@ def _units(table: Any, metric: Metric) -> str:
 
 
 def clusters_of(groups: Any) -> NDArray[np.int64]:
-    """The cluster of each example [examples], from 0; an example without a group is a cluster of its own."""
+    """The cluster of each example [examples], from 0; an example without a group is its own cluster."""
     names = groups.combine_chunks().cast("string").fill_null("").dictionary_encode()
     codes = np.asarray(names.indices, dtype=np.int64)
     alone = np.array([not name for name in names.dictionary.to_pylist()])[codes]
@@ -216,14 +216,14 @@ def clusters_of(groups: Any) -> NDArray[np.int64]:
 def scored_table(
     table: Any, labels: Sequence[str], metric: Metric, clusters: NDArray[np.int64]
 ) -> tuple[float, Floats, Floats, Floats | None]:
-    """The score, the contribution of each cluster (of each block, where only the jackknife will do), and its share.
+    """Return the score, the contribution and the share of each cluster, and the value of each example.
 
-    At last each example's value, where the score is their mean.
+    If only the jackknife applies, contributions are per block. Values are None unless the score is their mean.
 
     Args:
-        table: Of the columns reference and prediction.
-        labels: The label names in their order.
-        metric: What scores it.
+        table: A table with the columns reference and prediction.
+        labels: The label names in order.
+        metric: The metric.
         clusters: The cluster of each example (`clusters_of`).
     """
     if metric.influence is not None:
@@ -244,7 +244,7 @@ def scored_table(
 
 
 def by_cluster(influences: Floats, clusters: NDArray[np.int64]) -> Floats:
-    """How far each cluster moves a mean [clusters], from how far each example moves it [examples]."""
+    """Aggregate influences on a mean by example [examples] to those by cluster [clusters]."""
     return np.bincount(clusters, weights=influences) / len(influences)
 
 

@@ -1,4 +1,4 @@
-"""The best of several models was chosen because its score is high: an interval that allows for the choice."""
+"""Selection bias: the best of several models was chosen for its high score; its interval must allow for the choice."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.metrics.metric import Unit
 def best_of(
     models: Mapping[str, ScoredModel], may_be_best: Sequence[str], sign: int, unit: Unit, miss: float = SIGNIFICANCE
 ) -> BestOf | None:
-    """The best of those that may be, with its interval; None where it has none, or is the only one.
+    """The best of the models that may be, with its interval; None if it has none or is the only one.
 
-    The end that the choice flatters misses with one k-th of the usual probability (Bonferroni): then no model's end
-    does, and so not the chosen one's, whichever it is. The other end is as usual, since the choice only takes from it.
-    (`python -m experiments.best_of_levels`: 95.8 to 98.8 % are covered, without this 81 to 97 %.)
+    The end that the choice flatters misses with one k-th of the usual probability (Bonferroni): then no model's
+    interval misses, so neither does that of the chosen one. The other end is as usual, since the choice only helps
+    there. (`python -m experiments.best_of_levels`: the coverage is 95.8 to 98.8 %, without this 81 to 97 %.)
 
     Args:
         models: Every model with a score.
-        may_be_best: Those that no model is shown to be ahead of.
-        sign: -1 where less is better.
-        unit: The metric's.
-        miss: How often the interval may miss.
+        may_be_best: The models that no model is shown to be ahead of.
+        sign: -1 if lower scores are better.
+        unit: The unit of the metric.
+        miss: The error rate of the interval.
     """
     count = len(may_be_best)
     if count < 2:

@@ -1,11 +1,11 @@
-"""A comparison to which seeds are added until it is decided: where it stands, and whether it goes on.
+"""Sequential comparison: seeds are added until it is decided.
 
-All of it is a function of the records. At a look the comparison is made of that look's seeds alone, at its level, so
-that whoever looks in between finds the claims of the last look that is whole.
+Everything is a function of the records. A look compares only its own seeds, at its own level, so that a reader who
+checks in between sees the claims of the last complete look.
 
-A task stops where every model's comparison with the baseline (else with the best model) is either decided or futile: so
-small that the last look would hardly show it. Stopping for futility can only lose claims, so that the error does not
-rest on it, and who wants to may go on.
+A task stops when every model's comparison with the baseline (else with the best model) is either decided or futile,
+that is, too small for the last look to show. Stopping for futility can only lose claims, so the error rate does not
+depend on it, and continuing is allowed.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from harness.record import RunRecord
 from harness.suites.seeds import SeedRule
 
 FUTILE = 0.98
-"""Standard errors at the last look; a smaller difference than this is taken for one that it would not show."""
+"""Standard errors at the last look below which a difference is assumed not to be shown."""
 Found = tuple[Path, RunRecord]
 
 
 def at_look(found: Sequence[Found], rule: SeedRule) -> tuple[Look | None, list[Found]]:
-    """The last look that has all of its runs, and those runs; None of simple baselines alone, which have no seeds.
+    """The last complete look and its runs; None for simple baselines alone, which have no seeds.
 
-    A look has them when every model with a result has a record, be it of a failure, of each of the look's seeds. Before
-    the first look, all runs of its seeds.
+    A look is complete when every model with a result has a record, even of a failure, for each of the look's seeds.
+    Before the first look, all runs of its seeds are returned.
 
     Args:
-        found: A task's records, with their folders.
-        rule: The suite's.
+        found: The records of a task, with their folders.
+        rule: The suite's rule.
     """
     recorded = _seeds_by_model([record for _, record in found if not record.simple_baseline])
     if not recorded:
@@ -63,9 +63,9 @@ def undecided(task: TaskComparison, by_model: Sequence[ModelRuns], baseline: str
     """The models whose comparison with the baseline is neither decided nor futile.
 
     Args:
-        task: At a look.
-        by_model: Its runs.
-        baseline: What others are compared with; where there is none, or it was not compared, the best model.
+        task: The comparison at a look.
+        by_model: The runs of the look.
+        baseline: The model to compare with; if there is none or it was not compared, the best model.
     """
     if task.look is None or not task.look.is_whole:
         return ()
@@ -84,7 +84,7 @@ def undecided(task: TaskComparison, by_model: Sequence[ModelRuns], baseline: str
 
 
 def is_futile(ours: Evidence | None, theirs: Evidence | None, most: int) -> bool:
-    """Whether a difference is too small to be shown with `most` seeds, as far as can be told; or is never tested."""
+    """Return whether a difference is untestable, or too small to be shown with `most` seeds by current estimates."""
     if ours is None or theirs is None or ours.contributions.shape[1] != theirs.contributions.shape[1]:
         return True
     both, examples = difference(ours, theirs), difference(ours.averaged, theirs.averaged)
@@ -96,7 +96,7 @@ def is_futile(ours: Evidence | None, theirs: Evidence | None, most: int) -> bool
 
 
 def look_lines(look: Look | None) -> Iterator[str]:
-    """What a reader of the claims must know of the look that they are made at, in sentences."""
+    """What readers must know about the look behind the claims, in sentences."""
     if look is None:
         return
     after = f"{', '.join(map(str, look.looks[:-1]))} and {look.looks[-1]}"
@@ -137,7 +137,7 @@ def _is_decided(cell: Cell, reference: Cell) -> bool:
 
 
 def _seeds_by_model(records: Sequence[RunRecord]) -> dict[str, set[int]]:
-    """The seeds of each model with a record, in cross-validation with one of each fold."""
+    """The seeds of each model with a record; in cross-validation, with a record of each fold."""
     parts: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     folds: dict[str, int] = defaultdict(int)
     for record in records:

@@ -1,4 +1,4 @@
-"""Split: what a test split is like, whichever model answered it: its groups of examples, and its rare labels."""
+"""Properties of a test split that do not depend on the model: groups of examples and rare labels."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ class Split:
     """A test split.
 
     Attributes:
-        examples: How many there are.
-        clusters: How many groups they form; an example without a group is one. 0: nothing is known of what each adds.
-        effective_clusters: As many groups of one size would tell as much.
-        ungrouped: Examples without a group, where others have one.
-        label_counts: How many examples each label has, where the metric weighs labels alike.
-        constant_score: What the best answers score that tell no example from another; None where there are none, or
-            none could be better.
+        examples: Number of examples.
+        clusters: Number of groups; an example without a group is its own. 0: the examples' contributions are unknown.
+        effective_clusters: The number of equally sized groups that would be as informative.
+        ungrouped: Number of examples without a group, if others have one.
+        label_counts: Number of examples of each label, if the metric weights labels equally.
+        constant_score: The score of the best constant answer; None if there is no such answer, or none could be better.
     """
 
     examples: int
@@ -42,7 +41,7 @@ class Split:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What makes every difference on it doubtful, a few words each."""
+        """Reasons to doubt every difference on the split, a few words each."""
         found = []
         if 0 < self.effective_clusters < FEW_CLUSTERS - 1e-9:
             found.append(self._few())
@@ -71,15 +70,15 @@ def described(
     task_type: TaskType | None,
     score: Score,
 ) -> Split:
-    """The test split of a table of predictions.
+    """Describe the test split of a table of predictions.
 
     Args:
-        table: Of the columns group, reference and prediction; of the latter nothing is read but the type.
+        table: A table with the columns group, reference and prediction; of the latter only the type is used.
         clusters: The cluster of each example [examples], from 0.
-        metric: The task's.
-        labels: The names of its labels.
-        task_type: The task's; None where this version does not know it.
-        score: The metric of such a table.
+        metric: The metric of the task.
+        labels: The label names.
+        task_type: The task type; None if unknown to this version.
+        score: Computes the metric of such a table.
     """
     shares = np.bincount(clusters) / len(clusters)
     empty = sum(group in (None, "") for group in table["group"].to_pylist())
@@ -109,7 +108,7 @@ def _constant_score(table: Any, metric: Metric, task_type: TaskType, score: Scor
 
 
 def named_labels(names: Sequence[str]) -> str:
-    """Such as "labels a, b, c and 2 more"."""
+    """Format labels, such as "labels a, b, c and 2 more"."""
     shown = ", ".join(names[:MOST_NAMED])
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"label{'' if len(names) == 1 else 's'} {shown}{more}"

@@ -1,11 +1,11 @@
-"""How far a score, and the difference of two scores, can be trusted.
+"""Uncertainty of a score and of the difference of two scores.
 
-A score has two sources of noise: which examples the test set happened to draw, and which seed trained the model.
-Both are components of one two-way layout, seeds x examples, whose residual is part of the variance of either's means,
-and is therefore taken off once (Searle, Casella and McCulloch 1992, section 4.4). The seeds' degrees of freedom follow
-Satterthwaite (1946). The two parts' half widths add up as squares (Howe 1974): where seeds are few and shaky,
-Satterthwaite's single t for the sum of both covers less than it promises (see tests/comparison and docs/statistics.md).
-Clusters of unequal size are weighed by their leverage, with Kish's effective number of them for the degrees of freedom.
+A score has two sources of noise: the examples that the test set happened to draw, and the seed that trained the model.
+Both are components of a two-way layout, seeds x examples, whose residual contributes to the variance of both kinds of
+means and is therefore subtracted once (Searle, Casella and McCulloch 1992, section 4.4). The seeds' degrees of freedom
+follow Satterthwaite (1946). The half widths of the two parts add up as squares (Howe 1974): with few and unstable
+seeds, Satterthwaite's single t for the sum has too little coverage (see tests/comparison and docs/statistics.md).
+Clusters of unequal size are weighted by leverage, with Kish's effective number of clusters for the degrees of freedom.
 """
 
 from __future__ import annotations
@@ -25,24 +25,23 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 NO_SPREAD = 1e-12
-"""A standard error below is none: rounding leaves 1e-17 where every example agrees."""
+"""Smaller standard errors count as zero: rounding leaves 1e-17 if all examples agree."""
 SHARED_TRAINING = 1.5
-"""What the examples' part is multiplied by where each example also helped to train the models that others test: the
-middle of what was found for learners from stable to shaky (`experiments/fold_intervals.py`)."""
+"""Variance inflation of the examples' part if each example also helped to train the models that others test: the middle
+of what was found for learners from stable to unstable (`experiments/fold_intervals.py`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What one model's runs say of its score.
+    """What the runs of one model say about its score.
 
     Attributes:
         scores: One score per seed [seeds].
-        contributions: How far each cluster of test examples moves each seed's score away from its mean
-            [seeds, clusters]; every row adds up to zero. Independent examples are a cluster each. No clusters
-            [seeds, 0]: nothing is known of it.
-        deterministic: Whether any other seed would have given the same predictions, as with the simple baselines.
-        shares: Each cluster's share of the test examples [clusters]; None: all are of one size.
-        inflation: What the examples' part of the variance is multiplied by; in cross-validation `SHARED_TRAINING`.
+        contributions: How far each cluster of test examples moves each seed's score from its mean [seeds, clusters];
+            rows sum to zero. Independent examples are a cluster each. No clusters [seeds, 0]: unknown.
+        deterministic: Whether any other seed would give the same predictions, as with the simple baselines.
+        shares: Each cluster's share of the test examples [clusters]; None: all have the same size.
+        inflation: Factor of the examples' part of the variance; in cross-validation `SHARED_TRAINING`.
     """
 
     scores: Floats
@@ -53,18 +52,18 @@ class Evidence:
 
     @property
     def knows_seeds(self) -> bool:
-        """Whether the spread over seeds is known: there are several, or a seed changes nothing."""
+        """Whether the variance over seeds is known: there are several, or the seed has no effect."""
         return self.deterministic or len(self.scores) > 1
 
     @property
     def knows_examples(self) -> bool:
-        """Whether anything is known of what each cluster of test examples adds: there are several."""
+        """Whether the variance over test examples is known: there are several clusters."""
         clusters: int = self.contributions.shape[1]
         return clusters > 1
 
     @property
     def averaged(self) -> Evidence:
-        """The mean over the seeds as if it were one run's: only the examples' part of its variance is left."""
+        """The mean over the seeds as a single run, so that its variance has only the examples' part."""
         return Evidence(
             self.scores.mean(keepdims=True),
             self.contributions.mean(axis=0, keepdims=True),
@@ -74,10 +73,10 @@ class Evidence:
 
     @property
     def leverages(self) -> Floats:
-        """What each cluster's squared contribution is weighed by [clusters], so that the variance has no bias.
+        """The weight of each cluster's squared contribution [clusters] that makes the variance unbiased.
 
-        A cluster pulls the mean towards itself the more, the larger it is: with its share w the square is too small by
-        1 - 2w + the sum of all squared shares (Bell and McCaffrey 2002, of a mean).
+        The larger a cluster, the more it pulls the mean towards itself: with its share w, the square is too small by 1
+        - 2w + the sum of all squared shares (Bell and McCaffrey 2002, of a mean).
         """
         count = self.contributions.shape[1]
         shares = np.full(count, 1 / count) if self.shares is None else self.shares
@@ -85,7 +84,7 @@ class Evidence:
 
     @property
     def effective_clusters(self) -> float:
-        """As many clusters of one size would tell as much (Kish 1965, section 11.7)."""
+        """The number of equally sized clusters that would be as informative (Kish 1965, section 11.7)."""
         return float(self.contributions.shape[1] if self.shares is None else 1 / (self.shares**2).sum())
 
 
@@ -95,13 +94,13 @@ class Estimate:
 
     Attributes:
         value: The mean score, or the difference of two mean scores.
-        standard_error: 0 where the test set shows no spread at all.
-        low: The interval's lower end; None where the spread cannot be estimated.
+        standard_error: The standard error; 0 if the test set shows no variation at all.
+        low: The interval's lower end; None if the variance cannot be estimated.
         high: Its upper end.
-        p_value: Two-sided, of a difference being 0; None for a mean, and where the spread cannot be estimated, or that
-            over test examples is not in it.
-        includes_seeds: Whether the interval speaks of other seeds too, or of other test examples only.
-        includes_examples: Whether it speaks of other test examples too, or of other seeds only.
+        p_value: The two-sided p-value of the difference being 0; None for a mean, and if the variance cannot be
+            estimated or excludes that over test examples.
+        includes_seeds: Whether the interval covers other seeds, or only other test examples.
+        includes_examples: Whether it covers other test examples, or only other seeds.
     """
 
     value: float
@@ -115,20 +114,20 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of an estimate's variance, and the degrees of freedom that it was estimated with."""
+    """A part of an estimate's variance, with its degrees of freedom."""
 
     variance: float
     freedom: float
 
 
 def mean(evidence: Evidence, *, least: float = -inf, most: float = inf, miss: float = 1 - CONFIDENCE) -> Estimate:
-    """The mean score over seeds, with an interval for other seeds and other test examples.
+    """The mean score over seeds, with an interval over other seeds and other test examples.
 
     Args:
-        evidence: What the runs say.
-        least: No score is below; the interval stays inside (`harness.comparison.intervals`).
-        most: No score is above.
-        miss: How often the interval may miss; by default it is one of 95 %.
+        evidence: The evidence of the runs.
+        least: The smallest possible score; the interval stays inside (`harness.comparison.intervals`).
+        most: The largest possible score.
+        miss: The error rate of the interval; the default gives a 95 % interval.
     """
     found = _estimate((evidence,), (1,), miss=miss)
     examples = _examples_part((evidence,), (1,)) if evidence.knows_examples else None
@@ -154,20 +153,20 @@ def difference(
     miss: float = 1 - CONFIDENCE,
     null: float = 0.0,
 ) -> Estimate:
-    """`ours` minus `theirs`, paired over the test examples; seeds do not pair, for two models share no seed effect.
+    """`ours` minus `theirs`, paired over test examples but not over seeds, because two models share no seed effect.
 
     Args:
-        ours: One model's evidence.
-        theirs: Another's.
-        typical: What seeds add to a run of the comparison's median model (`harness.comparison.typical_seeds`). The
-            p-value takes the larger of it and the two models' own: three seeds that happen to agree would else pass for
-            certainty, and at the levels that several comparisons ask for they do so up to three times as often as
-            promised.
-        miss: How often the interval may miss.
-        null: The difference that the p-value is of; a margin is tested with it at the margin's end.
+        ours: The evidence of one model.
+        theirs: The evidence of the other model.
+        typical: The variance that seeds add to a run of the comparison's median model
+            (`harness.comparison.typical_seeds`). The p-value uses the larger of it and the two models' own: otherwise
+            three seeds that happen to agree would count as certain, and at the levels of several comparisons the error
+            rate would be up to three times the nominal one.
+        miss: The error rate of the interval.
+        null: The difference under the null hypothesis; a margin is tested at its end.
 
     Raises:
-        ValueError: The two were not tested on the same clusters of examples.
+        ValueError: If the two were not tested on the same clusters of examples.
     """
     if ours.contributions.shape[1] != theirs.contributions.shape[1]:
         raise ValueError("a paired difference needs the same test examples on both sides")
@@ -204,10 +203,10 @@ def _estimate(
 def _without_spread(
     models: Sequence[Evidence], value: float, *, is_difference: bool, includes_seeds: bool, null: float
 ) -> Estimate:
-    """Where no example and no seed differs from the others.
+    """The estimate if no example and no seed differs from the others.
 
-    Identical predictions differ by exactly nothing. A difference that is the same for every cluster is tested by its
-    sign (the exact randomisation test: all m clusters favour one side with probability 2 / 2^m).
+    The difference of identical predictions is exactly zero. A difference that is the same for every cluster is tested
+    by its sign (the exact randomisation test: all m clusters favour one side with probability 2 / 2^m).
     """
     clusters = int(min(model.effective_clusters for model in models) + 1e-9)
     if not is_difference or clusters < 2:
@@ -218,9 +217,9 @@ def _without_spread(
 
 
 def _estimate_over_seeds(own: Part | None, value: float, miss: float, *, includes_seeds: bool) -> Estimate:
-    """An interval for other seeds on the same test examples, where the seeds of every model say something.
+    """An interval over other seeds on the same test examples, if every model's seed variance is known.
 
-    It has no p-value: what a luckier draw of test examples would explain, it would call a difference.
+    It has no p-value, which would ignore what another draw of test examples could explain.
     """
     parts = [own] if own is not None and includes_seeds else []
     error = sqrt(sum(part.variance for part in parts))
@@ -229,7 +228,7 @@ def _estimate_over_seeds(own: Part | None, value: float, miss: float, *, include
 
 
 def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | None:
-    """What the examples add to the variance; None where there are fewer than two clusters' worth of them."""
+    """The variance due to the examples; None with fewer than two effective clusters."""
     freedom = min(model.effective_clusters for model in models) - 1
     if freedom < 1 - 1e-9:
         return None
@@ -240,9 +239,9 @@ def _examples_part(models: Sequence[Evidence], signs: Sequence[int]) -> Part | N
 
 
 def _seeds_part(models: Sequence[Evidence]) -> Part | None:
-    """What the seeds add, the residual taken off; None where the residual explains their spread.
+    """The variance due to the seeds, less the residual; None if the residual explains it.
 
-    A variance component is not negative: without that bound the interval would at times be far too narrow.
+    A variance component is not negative; without that bound the interval would at times be far too narrow.
     """
     found = [(float(model.scores.var(ddof=1)) / len(model.scores), len(model.scores) - 1) for model in models]
     total = sum(variance for variance, _ in found)
@@ -253,26 +252,26 @@ def _seeds_part(models: Sequence[Evidence]) -> Part | None:
 
 
 def _runs(models: Sequence[Evidence]) -> float:
-    """What the variance of one run is multiplied by, in the difference of means over seeds."""
+    """The factor of the variance of one run in the difference of means over seeds."""
     return sum(1 / len(model.scores) for model in models)
 
 
 def _around(value: float, parts: Sequence[Part], miss: float) -> tuple[float, float]:
-    """The ends of the interval, whose parts' half widths add up as squares."""
+    """The ends of the interval; the half widths of its parts add up as squares."""
     width = sqrt(sum(_squared(part, miss) for part in parts))
     return value - width, value + width
 
 
 def _squared(part: Part, alpha: float) -> float:
-    """The square of the half width of the interval that misses with probability `alpha`."""
-    # What scipy.stats.t calls, without the second that importing scipy.stats takes.
+    """The squared half width of the interval with error rate `alpha`."""
+    # Called by scipy.stats.t; importing scipy.stats takes a second.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only comparing needs it
 
     return part.variance * float(stdtrit(part.freedom, alpha / 2)) ** 2
 
 
 def _p_value(examples: Part, seeds: Sequence[Part], distance: float) -> float:
-    """The level whose interval reaches as far as `distance`, whichever part of the seeds makes it wider."""
+    """The level whose interval reaches as far as `distance`, with the seeds' part that makes it wider."""
 
     def level(parts: Sequence[Part]) -> float:
         several = [Parts(np.array([part.variance]), np.array([part.freedom])) for part in parts]
@@ -282,9 +281,9 @@ def _p_value(examples: Part, seeds: Sequence[Part], distance: float) -> float:
 
 
 def residual(model: Evidence) -> float:
-    """The part of the mean's variance that is neither the examples' nor the seeds', by analysis of variance.
+    """The part of the mean's variance due to neither examples nor seeds, by analysis of variance.
 
-    0 where nothing is known of the examples: it then stays in the seeds' part.
+    0 if the examples are unknown; it then stays in the seeds' part.
     """
     if not model.knows_examples:
         return 0.0

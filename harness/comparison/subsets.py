@@ -1,4 +1,4 @@
-"""Scores of some of the test examples, and of single labels, with the intervals that the report's scores have."""
+"""Scores of subsets of the test examples and of single labels, with the same intervals as in the report."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the runs of one model answered to the same test examples.
+    """The answers of a model's runs to the same test examples.
 
     Attributes:
-        tables: The predictions of each seed, as arrow tables.
-        labels: The label names in their order.
-        is_deterministic: Whether any other seed would have answered the same.
-        has_folds: Whether each table is a cross-validation's.
-        is_mixed: Whether some seeds gave one answer to all examples and others did not, so that no mean of theirs has
-            an interval, as in a comparison.
+        tables: The predictions of each seed as Arrow tables.
+        labels: The label names in order.
+        is_deterministic: Whether any other seed would give the same answers.
+        has_folds: Whether each table is that of a cross-validation.
+        is_mixed: Whether only some seeds gave a constant answer, so that their mean has no interval, as in a
+            comparison.
     """
 
     tables: tuple[Any, ...]
@@ -37,11 +37,11 @@ class Answers:
 
     @property
     def count(self) -> int:
-        """How many examples there are."""
+        """Number of examples."""
         return int(self.tables[0].num_rows)
 
     def column(self, name: str) -> list[Any]:
-        """What all seeds have in common, such as the references [examples]; nothing where it is not there."""
+        """A column that all seeds share, such as the references [examples]; empty if it does not exist."""
         first = self.tables[0]
         return first[name].to_pylist() if name in first.column_names else []
 
@@ -51,39 +51,39 @@ class Answers:
 
 
 def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Estimate | None:
-    """The metric of some examples, the mean over seeds; None where it says nothing of them.
+    """The metric on some examples, averaged over seeds; None if it does not apply to them.
 
     Args:
-        answers: What was answered.
-        metric: None of the `evaluate` library's, of which nothing is known of single examples.
-        among: Which examples [examples]; default: all.
+        answers: The answers.
+        metric: The metric; None is returned for those of the `evaluate` library, which have no values per example.
+        among: Mask of the examples to use [examples]; default: all.
     """
     evidence = evidence_of(answers, metric, among)
     return None if evidence is None else mean_of(answers, evidence, metric.unit)
 
 
 def evidence_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Evidence | None:
-    """What the runs say of the metric of some examples; None likewise."""
+    """The evidence for the metric on some examples; None in the same cases."""
     if metric.name.startswith(EVALUATE) or (among is not None and not among.any()):
         return None
     tables = answers.tables if among is None else tuple(table.filter(among) for table in answers.tables)
     clusters = clusters_of(tables[0]["group"])
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # What is no number is told by None.
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # Non-finite scores become None.
         scored = [scored_table(table, answers.labels, metric, clusters) for table in tables]
     scores, contributions = np.array([one[0] for one in scored]), np.stack([one[1] for one in scored])
     return _evidence(answers, scores, contributions, scored[0][2])
 
 
 def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: Unit) -> Estimate | None:
-    """A ratio of sums over the examples, the mean over seeds; None where nothing is to be divided.
+    """A ratio of sums over examples, averaged over seeds; None if the denominator is zero.
 
-    Only the examples that have a part in it count, such as those with a label, of its recall.
+    Only the examples that take part in it count, such as those with the label, for its recall.
 
     Args:
-        answers: What was answered.
-        numerators: Of each seed and example [seeds, examples].
-        denominators: The same.
-        unit: Of the ratio.
+        answers: The answers.
+        numerators: The numerators [seeds, examples].
+        denominators: The denominators [seeds, examples].
+        unit: The unit of the ratio.
     """
     among = (denominators > 0).any(axis=0)
     if not (denominators.sum(axis=1) > 0).all():
@@ -99,19 +99,19 @@ def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: U
 
 
 def mean_of(answers: Answers, evidence: Evidence, unit: Unit) -> Estimate:
-    """The mean over seeds of a score of the answers; without an interval where they are mixed.
+    """The mean score over seeds; without an interval if the answers are mixed.
 
     Args:
-        answers: What was answered.
-        evidence: What it says of a score.
-        unit: Of the score, by whose bounds the interval is one inside them.
+        answers: The answers.
+        evidence: The evidence for a score.
+        unit: The unit of the score, whose bounds contain the interval.
     """
     found = mean(evidence, least=unit.least, most=unit.most)
     return replace(found, low=None, high=None) if answers.is_mixed else found
 
 
 def _evidence(answers: Answers, scores: Floats, contributions: Floats, shares: Floats) -> Evidence | None:
-    """None where a score is no number."""
+    """The evidence; None if a score is not finite."""
     if not (np.all(np.abs(scores) <= LARGEST) and np.all(np.abs(contributions) <= LARGEST)):
         return None
     return Evidence(

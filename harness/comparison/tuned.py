@@ -1,4 +1,4 @@
-"""How the models of a task were tuned, as the records of their trials say. Nothing here is about the test split."""
+"""How the models of a task were tuned, from the records of their trials. The test split is not involved."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from harness.tuning.winner import best_of, outcome_of, validation_score
 
 NORMAL_95 = 1.96
 MOST_IN_CURVE = 1000
-"""The band of more trials takes too long to compute, and they leave little to tell."""
+"""With more trials the band takes too long to compute, and would add little."""
 BUDGETS = {"flops": "training FLOPs"}
 Found = tuple[Path, RunRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """One trial.
+    """The result of one trial.
 
     Attributes:
-        score: The main metric on the validation split; None where there is none.
-        settings: The settings that differ between the model's trials.
-        seconds: That it took in all.
+        score: The main metric on the validation split; None if there is none.
+        settings: The settings that vary between the model's trials.
+        seconds: Total time in seconds.
     """
 
     number: int
@@ -48,16 +48,15 @@ class TunedModel:
     """The trials of a model on a task.
 
     Attributes:
-        trials: By their numbers.
-        best: The number of the best one.
-        used: The number of the one whose recipe the seeds were trained with; None where they were with several.
-        curve: The best score by the number of trials; None where they are no random sample.
-        fresh: Validation scores of the seeds that were trained with the recipe that was used.
-        noise: About how far two runs lie apart that are equally good, as their difference's standard error; None where
-            it is not known.
-        examples: In the validation split.
-        spaces: How many search spaces the trials were drawn from; it should be one.
-        budget: What the models of the task had equally much of.
+        trials: The trials in order of their numbers.
+        best: The number of the best trial.
+        used: The number of the trial whose settings the seeds were trained with; None if they differ.
+        curve: The best score by number of trials; None if they are not a random sample.
+        fresh: Validation scores of the seeds trained with the settings in use.
+        noise: The standard error of the difference between two equally good runs; None if unknown.
+        examples: Number of examples in the validation split.
+        spaces: Number of search spaces that the trials were drawn from; it should be one.
+        budget: The resource that was equal for the task's models.
     """
 
     model: str
@@ -73,17 +72,17 @@ class TunedModel:
 
     @property
     def best_trial(self) -> TrialResult:
-        """The best one."""
+        """The best trial."""
         return next(trial for trial in self.trials if trial.number == self.best)
 
     @property
     def seconds(self) -> float:
-        """Of all trials together."""
+        """Total time of all trials in seconds."""
         return math.fsum(trial.seconds for trial in self.trials)
 
     @property
     def as_good(self) -> int | None:
-        """How many other trials are as good as the best one, as far as the noise lets one tell; None: not known."""
+        """Number of other trials that the noise does not distinguish from the best one; None if unknown."""
         best = self.best_trial.score
         if self.noise is None or best is None:
             return None
@@ -92,11 +91,11 @@ class TunedModel:
 
 
 def tuned_models(found: Sequence[Found], card: TaskCard) -> tuple[TunedModel, ...]:
-    """The models that were tuned among a task's runs, in the order of their names; none by another metric than theirs.
+    """The tuned models of a task by name; none if the metric is not theirs.
 
     Args:
-        found: The task's records of seeds, with their folders; the trials lie beside them.
-        card: The task's.
+        found: The records of the task's seeds, with their folders; the trials are next to them.
+        card: The task card.
     """
     by_model: defaultdict[str, list[Found]] = defaultdict(list)
     for folder, record in found:
@@ -109,7 +108,7 @@ def tuned_models(found: Sequence[Found], card: TaskCard) -> tuple[TunedModel, ..
 
 
 def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
-    """The records of the trials that lie in the model's folder, once each."""
+    """The records of the trials in the model's folder, once each."""
     first = seeds[0][1]
     places = dict.fromkeys(folder.parent / "trials" for folder, _ in seeds)
     known = {
@@ -118,7 +117,7 @@ def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
         for _, record in read_all_records(place)[1]
         if record.trial is not None and (record.task, record.model) == (first.task, first.model)
     }
-    # Beside a budget of cost there may be more trials than it turned out to allow.
+    # With a budget of cost there may be more trials than it finally allowed.
     allowed = [one.trials for _, record in seeds if (one := record.tuning) is not None and one.budget != "trials"]
     return [known[number] for number in sorted(known) if not allowed or number < max(allowed)]
 
@@ -151,10 +150,10 @@ def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: 
 
 
 def _noise(fresh: Sequence[float], score: float | None, examples: int, is_share: bool) -> float | None:
-    """The standard error of the difference between two runs that are equally good.
+    """The standard error of the difference between two equally good runs.
 
-    Each run's seed adds its variance. Of a share, each run's examples add theirs, of which half is taken to be common
-    to both, for they are the same examples.
+    The seed of each run adds its variance. If the score is a share, the examples of each run add theirs, half of which
+    is assumed to be shared by both runs, because the examples are the same.
     """
     of_seeds = 2 * float(np.var(fresh, ddof=1)) if len(fresh) > 1 else None
     of_examples = max(score * (1 - score), 0.0) / examples if is_share and score is not None and examples else None
@@ -175,9 +174,9 @@ def _result(record: RunRecord, varied: Sequence[str]) -> TrialResult:
 
 
 def _varied(trials: Sequence[RunRecord]) -> list[str]:
-    """The settings that differ between a model's trials, in the recipe's order.
+    """The settings that vary between a model's trials, in the order of the training settings.
 
-    One that the version did not have yet that recorded a trial differs from none there.
+    A setting that is newer than a trial's record does not count as different there.
     """
     values: dict[str, list[Any]] = {}
     for record in trials:
@@ -187,7 +186,7 @@ def _varied(trials: Sequence[RunRecord]) -> list[str]:
 
 
 def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:
-    """A sentence for every model whose seeds don't have the recipe that its trials choose, or of unlike trials."""
+    """Warn about models whose seeds don't use the settings that the trials choose, or with incomparable trials."""
     for one in tuned:
         if one.used != one.best:
             used = "other settings" if one.used is None else f"the settings of trial {one.used}"
@@ -200,11 +199,11 @@ def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:
 
 
 def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterator[str]:
-    """How the models of a task were tuned, in sentences; none where none was.
+    """Say how the models of a task were tuned; nothing if none was.
 
     Args:
-        tuned: Those that were.
-        trained: Names of all that have a score, simple baselines left out.
+        tuned: The tuned models.
+        trained: Names of all models that have a score, without simple baselines.
     """
     counts = {one.model: len(one.trials) for one in tuned if one.model in trained}
     if not counts:

@@ -1,4 +1,4 @@
-"""What seeds add to a run's score in the comparison's median model: a stay against seeds that happen to agree."""
+"""The variance that seeds add in the comparison's median model: a safeguard against seeds that happen to agree."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MODELS_FOR_A_MEDIAN = 3
 
 
 def typical_seeds(models: Sequence[Evidence]) -> Part | None:
-    """The variance that seeds add to a single run's score, of the median model; None of too few, or where it is none.
+    """The variance that seeds add to a run of the median model; None if there are too few models, or it is zero.
 
-    The median, and not the mean, so that one model whose training is shaky does not blur what is seen of the others.
-    It is divided by that of the chi-squared distribution over its degrees of freedom. It has about 0.6 times the
-    efficiency of the mean.
+    The median is used and not the mean, so that one model with unstable training does not mask the others. It is
+    divided by that of the chi-squared distribution over its degrees of freedom. Its efficiency is about 0.6 times that
+    of the mean.
     """
     from scipy.special import gammaincinv  # noqa: PLC0415 -- only comparing needs it
 

@@ -1,4 +1,4 @@
-"""What makes a task's comparison doubtful, in sentences."""
+"""Warnings about a task's comparison, in sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCORE_TOLERANCE = 1e-6
 
 
 def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, ...]:
-    """A sentence for everything that a reader must know before believing the numbers of a task."""
+    """A sentence for everything that readers must know before they trust the numbers of a task."""
     metric = card.main_metric
     lines = [line for model_runs in by_model if model_runs.runs for line in _about_one(model_runs, metric)]
     records = [run.record for model_runs in by_model for run in model_runs.runs]
@@ -36,7 +36,7 @@ def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, 
 
 
 def orders_of(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[list[str], list[str]]:
-    """The models by their scores on all test examples, and on those that repeat no training example."""
+    """Order the models by their scores on all test examples, and on those that repeat no training example."""
     evidence = {one.model: (one.evidence, one.clean_evidence) for one in by_model}
     return orders(evidence, higher_is_better=card.higher_is_better)
 

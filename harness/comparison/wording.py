@@ -1,4 +1,4 @@
-"""Names and doubts as parts of a sentence."""
+"""Names and doubts in sentences."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from harness.comparison.results import Cell
 
 MOST_NAMED = 24
-"""Names that a sentence lists; of more it counts the rest, which the tables show."""
+"""Maximum number of names in a sentence; the rest are counted, and the tables show them."""
 
 
 def listed(items: Iterable[str]) -> str:
-    """The names as a list in a sentence.
+    """Join names to a list.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
@@ -25,12 +25,12 @@ def listed(items: Iterable[str]) -> str:
 
 
 def named(cell: Cell) -> str:
-    """The model's name, with what makes its mean doubtful."""
+    """The model's name, with the reasons to doubt its mean."""
     return f"{cell.model} ({', '.join(cell.doubts)})" if cell.doubts else cell.model
 
 
 def doubtful(doubts: Sequence[str]) -> str:
-    """What makes a claim doubtful, in brackets to stand behind it; empty where nothing does.
+    """The reasons to doubt a claim in parentheses, to follow it; empty if there are none.
 
     >>> doubtful(["only 3 test examples"])
     ' (doubtful: only 3 test examples)'
